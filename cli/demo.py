@@ -1,0 +1,90 @@
+"""The demo: the real flow, against the sandbox, on a storyboard that ships with the package."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def sandbox_process(state: Path) -> Iterator[str]:
+    """Run the sandbox beside us, on the port that it had before: stored links go on working. It ends when we do."""
+    state.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "prefect_storyboard.sandbox", "--state", str(state), "--until-stdin-closes"]
+    process = subprocess.Popen(
+        [*command, "--port", str(_port(state / "port"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        if not first.startswith("sandbox ready "):
+            raise SystemExit(
+                f"error: the sandbox did not start; is its port taken? Remove {state.parent} to start over."
+            )
+        yield first.split()[-1]
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+async def show(folder: Path, base: str, board: Path | None) -> int:
+    """Render, and let the sandbox's billing meter have the last word."""
+    from prefect_storyboard.blocks import FalCredentials  # noqa: PLC0415 - Prefect must find its environment first
+    from prefect_storyboard.cli.watching import console, render  # noqa: PLC0415
+    from prefect_storyboard.sandbox.server import environment  # noqa: PLC0415
+
+    before = _meter(base)
+    console.print(f"sandbox {base}   library {folder / 'library'}")
+    code = await render(
+        str(board or files("prefect_storyboard.examples") / "lighthouse.yaml"),
+        FalCredentials.from_environment(environment(base)),
+        str(folder / "library"),
+        allow_retired=True,
+        on_unknown="resubmit",  # the sandbox lists every request at once: what it does not list was not bought
+    )
+    after = _meter(base)
+    new = after["jobs_accepted"] - before["jobs_accepted"]
+    console.print(
+        f"meter  the sandbox has billed {after['jobs_accepted']} jobs, ${after['usd']:.2f} since the first run; "
+        + (f"{new} of them now" if new else "none of them now: nothing was bought")
+    )
+    return code
+
+
+def _meter(base: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{base}/sandbox/meter", timeout=30) as reply:  # noqa: S310 - always our loopback
+        meter: dict[str, Any] = json.load(reply)
+    return meter
+
+
+def _port(memory: Path) -> int:
+    """The port of the last run once it is free again, else one that is free now."""
+    if memory.exists():
+        port = int(memory.read_text())
+        for _ in range(40):
+            if _is_free(port):
+                return port
+            time.sleep(0.25)
+        raise SystemExit(f"error: port {port} is taken; the sandbox of this folder needs it. Choose another --folder.")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    memory.write_text(str(port))
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,130 @@
+"""`storyboard run`, `storyboard demo`, `storyboard sandbox`: one clear line where something is wrong, exit code not zero."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from prefect_storyboard.cli.prefect_server import prefect_server, prepare_environment
+
+app = App(name="storyboard", help="A storyboard goes in, a reel comes out, and every scene is paid for once.")
+_errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Debug = Annotated[
+    bool, Parameter(name="--debug", negative="", help="Show the traceback of an error, and Prefect's log.")
+]
+
+
+@app.command
+def run(
+    board: str,
+    *,
+    provider: str,
+    library: str | None = None,
+    max_cost: float | None = None,
+    allow_unknown_price: bool = False,
+    allow_retired: bool = False,
+    on_unknown: Literal["stop", "resubmit"] = "stop",
+    attempts: int = 1,
+    debug: Debug = False,
+) -> int:
+    """Render a storyboard. Run it again after a crash: what is paid for is picked up, not bought again.
+
+    Parameters
+    ----------
+    board: Path or URL of the storyboard, YAML or JSON.
+    provider: fal (key from FAL_KEY), or a saved block such as fal-credentials/production.
+    library: Folder, URL or saved block where everything is kept; default ~/storyboard-library.
+    max_cost: Send nothing if the new scenes would cost more US dollars.
+    allow_unknown_price: With --max-cost, buy also what nobody has published a price of.
+    allow_retired: Try a model also if the provider says that it is not sold any more.
+    on_unknown: What to do about a job that may have been bought and that the provider does not list.
+    attempts: How many times in all a scene may be bought when the provider fails it.
+    """
+
+    async def work() -> int:
+        from prefect_storyboard.blocks import load_credentials  # noqa: PLC0415 - Prefect takes 2 s to import
+        from prefect_storyboard.cli.watching import render  # noqa: PLC0415
+
+        return await render(
+            board,
+            await load_credentials(provider, os.environ),
+            library,
+            max_cost_usd=max_cost,
+            allow_unknown_price=allow_unknown_price,
+            allow_retired=allow_retired,
+            on_unknown=on_unknown,
+            attempts=attempts,
+        )
+
+    prepare_environment(debug=debug)
+    with prefect_server():
+        return _guarded(work, debug=debug)
+
+
+@app.command
+def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, debug: Debug = False) -> int:
+    """Render the lighthouse storyboard against the sandbox: no key, no cost, no network.
+
+    Parameters
+    ----------
+    folder: Where the library and the sandbox's memory are kept; remove it to start over.
+    board: Another storyboard to render.
+    """
+    from prefect_storyboard.cli.demo import sandbox_process, show  # noqa: PLC0415 - keeps --help fast
+
+    folder = folder.absolute()
+    prepare_environment(debug=debug, home=folder / "prefect")
+    with sandbox_process(folder / "sandbox") as base, prefect_server():
+        return _guarded(lambda: show(folder, base, board), debug=debug)
+
+
+@app.command
+def sandbox(
+    *,
+    port: int = 8571,
+    state: Path = Path("storyboard-sandbox"),
+    render_seconds: float = 1.5,
+    faults: Path | None = None,
+) -> int:
+    """Serve the gateways on loopback for your own tests: real protocol, real clips, no cost.
+
+    Parameters
+    ----------
+    port: Port on 127.0.0.1; 0 takes a free one.
+    state: Folder of its memory: jobs, uploads, the billing meter.
+    render_seconds: How long a scene renders.
+    faults: JSON file with rules of misbehaviour; see docs/sandbox.md.
+    """
+    from prefect_storyboard.sandbox.exchange import Pace  # noqa: PLC0415 - keeps --help fast
+    from prefect_storyboard.sandbox.server import run as serve  # noqa: PLC0415
+
+    serve(port, state, pace=Pace(render_seconds=render_seconds), faults=faults)
+    return 0
+
+
+def _guarded(work: Callable[[], Coroutine[Any, Any, int]], *, debug: bool) -> int:
+    """Run to the end; a mistake of the user's or the provider's is one clear text on stderr, without a traceback."""
+    from prefect_storyboard.cli.mistakes import MISTAKES, explain  # noqa: PLC0415 - Prefect takes 2 s to import
+
+    try:
+        return asyncio.run(work())
+    except KeyboardInterrupt:
+        _errors.print("Stopped. Jobs that are paid for stay in the ledger; run it again to go on.", style="yellow")
+        return 130
+    except MISTAKES as mistake:
+        if debug:
+            _errors.print_exception()
+        _errors.print("[bold red]error:[/] ", end="")
+        _errors.print(explain(mistake), markup=False)
+        return 1
+
+
+def main() -> None:
+    """Entry point of `storyboard` and of `python -m prefect_storyboard`."""
+    sys.exit(app(result_action="return_value"))

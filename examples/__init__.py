@@ -1,0 +1,1 @@
+"""Storyboards and small reference clips that run with no key."""

@@ -1,0 +1,84 @@
+"""What a run will buy and cost, said and checked before anything is sent."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from prefect_storyboard.ledger import Decision, Ledger, decide
+from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.providers.errors import ProviderError, Retired
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Frozen, Plan
+
+_BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
+
+
+class OverBudget(ValueError):
+    """The run would cost more than it may. Nothing was sent or bought."""
+
+
+class Estimate(Frozen):
+    """What is new, and its price. `unpriced` names the jobs whose price nobody has published."""
+
+    decisions: dict[str, Decision]
+    usd: float
+    unpriced: tuple[str, ...]
+
+    def buys(self, key: str) -> bool:
+        """Whether the job of that key has to be bought."""
+        return self.decisions[key] in _BUYS
+
+
+async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
+    """Look every job up in the ledger and add up the new ones."""
+    jobs = {job.key: job for job in plan.jobs}
+
+    def look(key: str) -> Decision:
+        history = ledger.history(key)
+        owner_alive = bool(history) and alive(history[-1].intent.owner)
+        return decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
+
+    found = await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs))
+    decisions = dict(zip(jobs, found, strict=True))
+    names = {character.key: character.character.name for character in plan.characters}
+    names |= {scene.key: scene.scene.id for scene in plan.scenes}
+    new = [job for key, job in jobs.items() if decisions[key] in _BUYS]
+    return Estimate(
+        decisions=decisions,
+        usd=round(sum(job.usd or 0.0 for job in new), 6),
+        unpriced=tuple(names[job.key] for job in new if job.usd is None),
+    )
+
+
+def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_price: bool) -> None:
+    """Raise OverBudget where the new jobs cost more than allowed, or nobody can tell whether they do."""
+    if max_cost_usd is None:
+        return
+    if wanted.usd > max_cost_usd:
+        raise OverBudget(
+            f"the run would buy for ${wanted.usd:.2f}, and max_cost_usd is ${max_cost_usd:.2f}; "
+            "raise it, or leave scenes out"
+        )
+    if wanted.unpriced and not allow_unknown_price:
+        raise OverBudget(
+            f"nobody has published the price of {', '.join(wanted.unpriced)}, so max_cost_usd cannot be kept; "
+            "allow it with allow_unknown_price"
+        )
+
+
+async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:
+    """Raise Retired where the provider's own list says that a model with an end date is not sold any more."""
+    if allow_retired:
+        return
+    ending = {s.model.endpoints[s.operation]: s.model for s in plan.scenes if s.model.retires_on and wanted.buys(s.key)}
+    for endpoint, family in ending.items():
+        try:
+            offered = await session.provider.offered(endpoint)
+        except ProviderError:
+            offered = None  # a list that cannot be read says nothing; a submit will
+        if offered is False:
+            successor = f"write model: {family.successor}" if family.successor else "choose another model"
+            raise Retired(
+                f"{family.name} is not sold any more at {plan.provider} (its maker ended it on {family.retires_on})",
+                successor=family.successor,
+                remedy=f"Nothing was bought. {successor.capitalize()}, or say allow_retired to try all the same.",
+            )

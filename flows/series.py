@@ -1,0 +1,160 @@
+"""From a storyboard to a reel: the flows that people run, schedule and deploy."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.states import Failed
+
+from prefect_storyboard.blocks import FalCredentials, Library, load_credentials, load_library
+from prefect_storyboard.flows.budget import check_budget, check_offered, estimate
+from prefect_storyboard.flows.reading import prepare
+from prefect_storyboard.flows.rendering import Ended, Rendering, create_cast, render_scenes
+from prefect_storyboard.flows.report import SeriesFailed, report_failures, summary
+from prefect_storyboard.ledger import Ledger, prove
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel, Storyboard
+from prefect_storyboard.tasks import assemble
+from prefect_storyboard.tasks.progress import Progress, tell
+from prefect_storyboard.tasks.purchase import OnUnknown
+from prefect_storyboard.tasks.states import plain
+
+
+def _title() -> str:
+    board = flow_run.parameters.get("storyboard")
+    if isinstance(board, Storyboard):
+        return board.title
+    if isinstance(board, Mapping):
+        return str(board.get("title", "storyboard"))
+    return str(board).rpartition("/")[2]
+
+
+@flow(name="storyboard-series", flow_run_name=_title, persist_result=False)
+async def storyboard_series(
+    storyboard: Storyboard | dict[str, Any] | str,
+    provider: FalCredentials | str,
+    library: Library | str | None = None,
+    *,
+    max_cost_usd: float | None = None,
+    allow_unknown_price: bool = False,
+    allow_retired: bool = False,
+    on_unknown: OnUnknown = "stop",
+    attempts: int = 1,
+    poll_minutes: float = 60.0,
+) -> Reel:
+    """Render every scene of a storyboard once, and assemble the reel. Running it again buys only what is missing.
+
+    Args:
+        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
+        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
+        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        max_cost_usd: Nothing is sent if the new jobs would cost more.
+        allow_unknown_price: With max_cost_usd, buy also what nobody has published a price of.
+        allow_retired: Try a model also if the provider says that it is not sold any more.
+        on_unknown: What to do about a job that may have been bought and that the provider does not list:
+            stop that scene, or resubmit it, which may buy it twice.
+        attempts: How many times in all a scene may be bought when the provider fails it.
+        poll_minutes: How long to wait for one job; it stays open, and the next run picks it up.
+
+    Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
+    Ends failed with SeriesFailed if a scene has no clip; its `reel` is assembled from the others.
+    """
+    async with _prepared(storyboard, provider, library) as run:
+        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+        plan = run.prepared.plan
+        wanted = await estimate(plan, Ledger(run.library.storage()), attempts)
+        check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
+        await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
+        for scene in plan.scenes:
+            tell(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
+        await create_cast(run)
+        ended = await render_scenes(run)
+        if run.halted and not any(isinstance(end, Clip) for end in ended):
+            raise run.halted
+        reel = await plain(assemble(_reel(run, ended), plan, run.library))
+    if not reel.failed:
+        return reel
+    await report_failures(reel, plan.storyboard.slug)
+    return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
+
+
+@flow(name="create-characters", flow_run_name=_title, persist_result=False)
+async def create_characters(
+    storyboard: Storyboard | dict[str, Any] | str,
+    provider: FalCredentials | str,
+    library: Library | str | None = None,
+    *,
+    on_unknown: OnUnknown = "stop",
+    attempts: int = 1,
+) -> list[Casting]:
+    """Create the characters that a storyboard's scenes use, once, and render nothing.
+
+    Args:
+        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
+        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
+        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.
+        attempts: How many times in all a character may be created when the provider fails it.
+
+    Raises what `storyboard_series` raises before anything is bought, and the provider's verdict on a character.
+    """
+    async with _prepared(storyboard, provider, library) as run:
+        run.on_unknown, run.attempts = on_unknown, attempts
+        await create_cast(run)
+    castings: list[Casting] = []
+    for casting in run.castings.values():
+        if not isinstance(casting, Casting):
+            raise casting
+        castings.append(casting)
+    return castings
+
+
+@asynccontextmanager
+async def _prepared(
+    storyboard: Storyboard | Mapping[str, Any] | str, provider: FalCredentials | str, library: Library | str | None
+) -> AsyncIterator[Rendering]:
+    """Read and check everything that can be checked for nothing, and join the account's session."""
+    credentials = await load_credentials(provider) if isinstance(provider, str) else provider
+    shelf = await load_library(library)
+    with TemporaryDirectory() as folder:
+        prepared = await prepare(storyboard, credentials, shelf, Path(folder))
+        await asyncio.to_thread(prove, shelf.storage())
+        async with credentials.session() as session:
+            yield Rendering(prepared, credentials, shelf, session)
+
+
+def _reel(run: Rendering, ended: tuple[Ended, ...]) -> Reel:
+    """Put the clips in order and add up what they cost."""
+    plan = run.prepared.plan
+    clips = tuple(end for end in ended if isinstance(end, Clip))
+    castings = [c for c in plan.characters if isinstance(run.castings.get(c.key), Casting)]
+    prices = [clip.cost_usd for clip in clips] + [character.usd for character in castings]
+    return Reel(
+        title=plan.storyboard.title,
+        clips=clips,
+        failed=tuple(end for end in ended if isinstance(end, FailedScene)),
+        cost_usd=_sum(prices),
+        bought_usd=_sum(run.bought),
+        bought=len(run.bought),
+        unpriced=sum(price is None for price in prices),
+        warnings=(*plan.warnings, *_stale(plan, clips)),
+    )
+
+
+def _sum(prices: list[float | None]) -> float:
+    return round(sum(price or 0.0 for price in prices), 6)
+
+
+def _stale(plan: Plan, clips: tuple[Clip, ...]) -> list[str]:
+    """Scenes whose first frame is the last one of a take that the reel does not use any more."""
+    keys = {scene.scene.id: scene.key for scene in plan.scenes}
+    parents = {scene.scene.id: scene.scene.parent for scene in plan.scenes}
+    return [
+        f"{clip.scene} begins where an older take of {parent} ended; raise the take of {clip.scene} to render it again"
+        for clip in clips
+        if (parent := parents[clip.scene]) and clip.parent_key and clip.parent_key != keys[parent]
+    ]

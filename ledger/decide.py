@@ -1,0 +1,48 @@
+"""What may be done about a job: a pure function of what is stored.
+
+nothing stored                                  SUBMIT
+intent, its owner alive and its lease running   WAIT
+intent, owner dead or lease over                UNKNOWN     it may have been bought
+intent, job                                     REATTACH    it was bought: poll it
+..., outcome done                               DONE        the clip is in the library
+..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
+..., outcome failed, free and worth a retry     SUBMIT
+..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from prefect_storyboard.ledger.records import Attempt
+
+
+class Decision(StrEnum):
+    """The one thing to do next."""
+
+    SUBMIT = "submit"
+    WAIT = "wait"
+    REATTACH = "reattach"
+    DONE = "done"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, attempts: int = 1) -> Decision:
+    """Decide by the last attempt. `owner_alive` is about its owner; `attempts` counts failures that may be paid for."""
+    if not history:
+        return Decision.SUBMIT
+    last = history[-1]
+    if last.outcome is None:
+        if last.job is not None:
+            return Decision.REATTACH
+        return Decision.WAIT if owner_alive and now < last.intent.lease_until else Decision.UNKNOWN
+    match last.outcome.kind:
+        case "done":
+            return Decision.DONE
+        case "refused" | "abandoned":
+            return Decision.SUBMIT
+    if last.outcome.resubmittable and last.outcome.charged is False:
+        return Decision.SUBMIT
+    failures = sum(1 for attempt in history if attempt.outcome and attempt.outcome.kind == "failed")
+    return Decision.SUBMIT if failures < attempts else Decision.FAILED

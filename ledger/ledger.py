@@ -1,0 +1,93 @@
+"""The record of every job in a library: `ledger/<kk>/<key>/<attempt>/{intent,job,outcome}.json`.
+
+Each file is created once, in this order, and never changed, so that any number of processes may read and write at
+the same moment. Whoever creates `intent` may submit. `job` is written as soon as the provider has answered. Reading
+never lists: attempts are numbered from 001 and the first gap is the end. What cannot be read stops the run; it is
+never taken for absent, because absent means "buy it".
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from prefect_storyboard.ledger.records import Attempt, Intent, Outcome
+from prefect_storyboard.ledger.storage import LibraryError, Storage
+from prefect_storyboard.storyboards import Job
+
+Stored = TypeVar("Stored", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one library. All methods block; none keeps anything in memory."""
+
+    storage: Storage
+
+    def history(self, key: str) -> tuple[Attempt, ...]:
+        """Every attempt at a job, oldest first."""
+        found: list[Attempt] = []
+        while not found or found[-1].outcome is not None:
+            number = len(found) + 1
+            intent = self._read(Intent, *self._at(key, number, "intent"))
+            if intent is None:
+                break
+            outcome = self._read(Outcome, *self._at(key, number, "outcome"))  # before the job, which is written first
+            job = self._read(Job, *self._at(key, number, "job"))
+            found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome))
+        return tuple(found)
+
+    def intend(self, number: int, intent: Intent) -> bool:
+        """Announce an attempt. True: it is yours, submit. False: somebody else was first, look again."""
+        return self._create(intent, *self._at(intent.key, number, "intent")) == intent
+
+    def submitted(self, key: str, number: int, job: Job) -> Job:
+        """Record the provider's answer; returns what stands in the ledger."""
+        stored = self._create(job, *self._at(key, number, "job"))
+        self.claim(job, key)
+        return stored
+
+    def close(self, key: str, number: int, outcome: Outcome) -> Outcome:
+        """End an attempt; returns how it ended, which is another's word where that came first."""
+        return self._create(outcome, *self._at(key, number, "outcome"))
+
+    def claim(self, job: Job, key: str) -> bool:
+        """Say that a provider's request belongs to this key. False: it belongs to another one.
+
+        Two scenes may send the very same order; a request found in the provider's list is adopted by one of them.
+        """
+        body = key.encode()
+        return self.storage.create_once(body, "ledger", "requests", job.provider, f"{job.request_id}.json") == body
+
+    def take(self, reel: str, scene: str, key: str, *, reserve: bool) -> int:
+        """The number of the take that this job is: the one it has, else the next free one (kept if `reserve`)."""
+        number = 1
+        while True:
+            place = ("ledger", "takes", reel, scene, f"{number:03d}.json")
+            body = key.encode()
+            owner = self.storage.create_once(body, *place) if reserve else self.storage.read(*place)
+            if owner is None or owner == body:
+                return number
+            number += 1
+
+    def _at(self, key: str, number: int, record: str) -> tuple[str, ...]:
+        return ("ledger", key[:2], key, f"{number:03d}", f"{record}.json")
+
+    def _create(self, record: Stored, *place: str) -> Stored:
+        body = record.model_dump_json(indent=1).encode()
+        stored = self.storage.create_once(body, *place)
+        return record if stored == body else self._parse(type(record), stored, place)
+
+    def _read(self, kind: type[Stored], *place: str) -> Stored | None:
+        body = self.storage.read(*place)
+        return None if body is None else self._parse(kind, body, place)
+
+    def _parse(self, kind: type[Stored], body: bytes, place: tuple[str, ...]) -> Stored:
+        try:
+            return kind.model_validate_json(body)
+        except ValidationError:
+            link = self.storage.link(*place)
+            raise LibraryError(
+                f"{link} is no {kind.__name__.lower()} of this ledger (torn or foreign); nothing was bought. "
+                "Look at it, and move it away if it is not yours"
+            ) from None

@@ -1,0 +1,63 @@
+"""What the ledger holds of one attempt: intent, job, outcome. Each is created once and never changed."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from prefect_storyboard.storyboards import Casting, Clip, Job
+
+
+class Record(BaseModel):
+    """Base of the stored records. A field that a newer version wrote is ignored, not refused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Owner(Record):
+    """The process that wrote an intent. `token` is new for each intent; the rest tells whether it still runs."""
+
+    token: str
+    host: str
+    pid: int
+    started: str
+
+
+class Intent(Record):
+    """Written before the POST. Who created it may submit; everyone else re-attaches or waits."""
+
+    key: str
+    owner: Owner
+    at: datetime
+    lease_until: datetime
+    provider: str
+    account: str
+    endpoint: str
+    order_digest: str
+    label: str
+    usd: float | None
+
+
+class Outcome(Record):
+    """How an attempt ended. `refused` and `abandoned` bought nothing; `charged` is None where nobody knows."""
+
+    kind: Literal["done", "refused", "failed", "abandoned"]
+    at: datetime
+    clip: Clip | None = None
+    casting: Casting | None = None
+    cost_usd: float | None = None
+    error: str = ""
+    message: str = ""
+    field: str | None = None
+    remedy: str = ""
+    charged: bool | None = False
+    resubmittable: bool = False
+
+
+class Attempt(Record):
+    """One numbered try at a job, as far as it got."""
+
+    number: int
+    intent: Intent
+    job: Job | None = None
+    outcome: Outcome | None = None

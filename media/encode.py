@@ -1,0 +1,122 @@
+"""Render clips anew into one MP4 of one size, rate and sound: one clip at a time, so memory does not grow with them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from av import AudioStream, Packet, VideoFrame, VideoStream
+from av.container import OutputContainer
+from av.video.frame import PictureType
+
+from prefect_storyboard.media.mp4 import Mark, interleave, mp4
+from prefect_storyboard.media.picture import Canvas, fitted
+from prefect_storyboard.media.probe import opened, picture_track
+from prefect_storyboard.media.sound import LAYOUT, RATE, sound
+
+_X264 = {"preset": "veryfast", "threads": "4"}  # a number that does not depend on the machine: it changes the bytes
+_BT709 = 1
+AUDIO_BITS = 160_000
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter."""
+
+    path: Path
+    origin: Fraction
+    seconds: Fraction
+    title: str | None = None
+
+
+def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, bits_per_second: int | None = None) -> None:
+    """Encode the shots one after the other: H.264 (CRF 18, or the given rate), stereo AAC at 48 kHz.
+
+    Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture.
+    """
+    frames = _boundaries(shots, canvas.fps)
+    spans = [(a / canvas.fps, b / canvas.fps) for a, b in pairwise(frames)]
+    marks = [Mark(shot.title, *span) for shot, span in zip(shots, spans, strict=True) if shot.title is not None]
+    with mp4(out, marks) as target:
+        video = _video(target, canvas, bits_per_second)
+        audio = target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=AUDIO_BITS)
+        interleave(target, _pictures(shots, frames, canvas, video), _sounds(shots, frames, canvas.fps, audio))
+
+
+def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: int) -> Iterator[VideoFrame]:
+    """Give exactly `count` frames, `fps` a second from `origin` on, each the newest picture of its moment.
+
+    Source frames are dropped or repeated; the first one also stands for the time before it, the last for that after.
+    """
+    shown, given = None, 0
+    for frame in frames:
+        due = round(((frame.pts or 0) * (frame.time_base or 0) - origin) * fps)
+        while shown is not None and given < min(due, count):
+            yield shown
+            given += 1
+        if given >= count:
+            return
+        shown = frame
+    while shown is not None and given < count:
+        yield shown
+        given += 1
+
+
+def _boundaries(shots: Sequence[Shot], fps: Fraction) -> list[int]:
+    """Number the frame at which each shot starts, and the one after the last; rounding never adds up."""
+    numbers, time = [0], Fraction(0)
+    for shot in shots:
+        time += shot.seconds
+        numbers.append(max(numbers[-1] + 1, round(time * fps)))
+    return numbers
+
+
+def _video(target: OutputContainer, canvas: Canvas, bits_per_second: int | None) -> VideoStream:
+    options = dict(_X264)
+    if bits_per_second:
+        options |= {"maxrate": f"{bits_per_second * 11 // 10}", "bufsize": f"{bits_per_second * 2}"}
+    else:
+        options |= {"crf": "18"}
+    stream = target.add_stream("libx264", rate=canvas.fps, width=canvas.width, height=canvas.height, options=options)
+    stream.pix_fmt, stream.time_base = "yuv420p", 1 / canvas.fps
+    if bits_per_second:
+        stream.bit_rate = bits_per_second
+    context = stream.codec_context
+    context.colorspace = context.color_primaries = context.color_trc = context.color_range = _BT709
+    return stream
+
+
+def _pictures(
+    shots: Sequence[Shot], frames: Sequence[int], canvas: Canvas, target: VideoStream
+) -> Iterator["Packet[VideoStream]"]:
+    for shot, (start, stop) in zip(shots, pairwise(frames), strict=True):
+        for number, frame in enumerate(_shown(shot, stop - start, canvas), start):
+            frame.pts, frame.time_base = number, 1 / canvas.fps
+            # A key frame at every chapter; elsewhere the encoder's choice, not the source's.
+            frame.pict_type = PictureType.I if number == start else PictureType.NONE
+            yield from target.encode(frame)
+    yield from target.encode()
+
+
+def _shown(shot: Shot, count: int, canvas: Canvas) -> Iterator[VideoFrame]:
+    with opened(shot.path) as source:
+        stream = picture_track(source, shot.path)
+        stream.thread_type = "AUTO"
+        if shot.origin > 1 and stream.time_base:
+            source.seek(int(shot.origin / stream.time_base), stream=stream)
+        steady = paced(source.decode(stream), shot.origin, canvas.fps, count)
+        yield from fitted(steady, stream.sample_aspect_ratio, canvas)
+
+
+def _sounds(
+    shots: Sequence[Shot], frames: Sequence[int], fps: Fraction, target: AudioStream
+) -> Iterator["Packet[AudioStream]"]:
+    samples = [round(number * RATE / fps) for number in frames]
+    cursor = 0
+    for shot, (start, stop) in zip(shots, pairwise(samples), strict=True):
+        for frame in sound(shot.path, shot.origin, stop - start):
+            frame.pts, frame.time_base = cursor, Fraction(1, RATE)
+            cursor += frame.samples
+            yield from target.encode(frame)
+    yield from target.encode()

@@ -1,0 +1,148 @@
+"""The reel's page: one HTML file beside the videos, to look at and to hand on. It asks no other host for anything."""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from io import BytesIO
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from PIL import Image
+
+from prefect_storyboard.storyboards import Clip, Frozen, Reel
+
+_THUMB = 400, 400
+_CHARGED = {True: "yes", False: "no", None: "unknown"}
+
+
+class Card(Frozen):
+    """A clip on the page: `href` is its file relative to the page, `poster` a JPEG (empty where there is none)."""
+
+    clip: Clip
+    href: str
+    poster: bytes
+
+
+def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: bytes = b"", style: str = "") -> str:
+    """Lay out a reel as HTML: its player with the scenes as chapters, then every take, then what failed and why.
+
+    Cards come in the order of the reel. `video` is the reel relative to the page, `style` the storyboard's own words;
+    where `reel.url` is None there is no player. Style sheet, script and pictures are inside, every text is escaped, and
+    the same input gives the same text. Opens from disk, from any static server or from a bucket.
+    """
+    return _template().render(
+        reel=reel,
+        style=style,
+        video=video,
+        poster=_data(poster),
+        entries=list(_entries(cards)),
+        facts=[_scenes(reel), _length(reel.seconds), _cost(reel), _bought(reel)],
+        ratio=_ratio(cards),
+        stored=max((card.clip.stored_at for card in cards), default=None),
+    )
+
+
+class _Entry(NamedTuple):
+    """A card in its place: seconds of the reel at which it begins and ends, pictures as data URIs."""
+
+    clip: Clip
+    href: str
+    poster: str
+    thumb: str
+    start: float
+    end: float
+
+
+@cache
+def _template() -> Template:
+    site = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    site.filters |= {"usd": _usd, "seconds": _length, "clock": _clock, "csp": _csp}
+    site.globals["charged"] = _CHARGED
+    return site.get_template("page.html.jinja")
+
+
+def _entries(cards: Sequence[Card]) -> Iterator[_Entry]:
+    ends = [round(end, 3) for end in accumulate(card.clip.seconds for card in cards)]
+    for card, start, end in zip(cards, [0.0, *ends], ends, strict=False):
+        yield _Entry(card.clip, card.href, _data(card.poster), _data(_thumb(card.poster)), start, end)
+
+
+def _thumb(jpeg: bytes) -> bytes:
+    """Shrink a poster for the strip: a page of two hundred scenes would else carry each twice in full."""
+    if not jpeg:
+        return b""
+    out = BytesIO()
+    with Image.open(BytesIO(jpeg)) as image:
+        image.thumbnail(_THUMB)
+        image.save(out, "JPEG", quality=82, optimize=True)
+    return out.getvalue()
+
+
+def _data(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" if jpeg else ""
+
+
+def _csp(code: str) -> str:
+    """Name an inline style or script by its hash, so that the browser runs this one and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'"
+
+
+def _ratio(cards: Sequence[Card]) -> float:
+    """Width to height of most clips; ties go to the larger, as in the reel."""
+    sizes = Counter((card.clip.width, card.clip.height) for card in cards)
+    width, height = max(sizes, key=lambda size: (sizes[size], size[0] * size[1], size), default=(16, 9))
+    return round(width / height, 4)
+
+
+def _scenes(reel: Reel) -> str:
+    done = len(reel.clips)
+    return f"{done} of {_count(done + len(reel.failed), 'scene')}" if reel.failed else _count(done, "scene")
+
+
+def _length(seconds: float) -> str:
+    """8 s, 7.5 s, 2 min 32 s."""
+    if seconds < 60:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _cost(reel: Reel) -> str:
+    unknown = f"{_count(reel.unpriced, 'job')} of unknown price"
+    if not reel.unpriced:
+        return _usd(reel.cost_usd)
+    return f"{_usd(reel.cost_usd)} + {unknown}" if reel.cost_usd else unknown
+
+
+def _bought(reel: Reel) -> str:
+    who = "the run that assembled it bought"
+    if not reel.bought:
+        return f"{who} nothing"
+    jobs = f"{who} {_count(reel.bought, 'job')}"
+    if not reel.unpriced:
+        return f"{jobs} for {_usd(reel.bought_usd)}"
+    return f"{jobs} for at least {_usd(reel.bought_usd)}" if reel.bought_usd else f"{jobs} of unknown price"
+
+
+def _usd(amount: float) -> str:
+    """$4.80, or up to four decimals where cents are not enough."""
+    whole, _, cents = f"{amount:,.4f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:0<2}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

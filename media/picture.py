@@ -1,0 +1,110 @@
+"""One decoded frame as a player shows it: turned, pixels square, colours right; as an image or fitted to a canvas."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av import VideoFrame
+from av.filter import Graph
+from PIL import Image
+
+from prefect_storyboard.media.probe import Probe, display_size, turn
+
+_TURNS = {90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+_RATES = [Fraction(n) for n in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60")]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What every frame of a rendered file looks like: even width and height in pixels, constant frames per second."""
+
+    width: int
+    height: int
+    fps: Fraction
+
+
+def upright(frame: VideoFrame, pixel_shape: Fraction | None) -> Image.Image:
+    """Give the frame as an RGB image, exactly as a player shows it."""
+    width, height = display_size(frame, pixel_shape)
+    scale = f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:in_color_matrix={_matrix(frame)}"
+    graph = _graph(frame, [*_TURNS.get(turn(frame), []), scale, "format=rgb24"])
+    graph.vpush(frame)
+    image: Image.Image = graph.vpull().to_image()  # type: ignore[no-untyped-call]  # av does not annotate it
+    return image
+
+
+def fitted(frames: Iterable[VideoFrame], pixel_shape: Fraction | None, canvas: Canvas) -> Iterator[VideoFrame]:
+    """Turn and scale each frame into the canvas, black bars where the shapes differ; BT.709, 8 bit 4:2:0.
+
+    A frame that comes twice in a row is converted once and given twice.
+    """
+    graph, shape, previous, result = None, None, None, None
+    for frame in frames:
+        if frame is not previous:
+            if graph is None or shape != _shape(frame):
+                graph, shape = _graph(frame, _fit(frame, pixel_shape, canvas)), _shape(frame)
+            graph.vpush(frame)
+            previous, result = frame, graph.vpull()
+        if result is not None:
+            yield result
+
+
+def even(facts: Probe) -> tuple[int, int]:
+    """Size in pixels as displayed, rounded down to the even numbers that H.264 needs."""
+    return max(2, facts.width // 2 * 2), max(2, facts.height // 2 * 2)
+
+
+def cadence(fps: Fraction) -> Fraction:
+    """Give the usual rate that stands for a measured one: the same within 0.5 %, else the next above, at most 60.
+
+    A variable rate measures as something like 19.83, and WebM's milliseconds as 23.98 or 24.04.
+    """
+    near = min(_RATES, key=lambda rate: abs(rate - fps))
+    if abs(near - fps) <= near / 200:
+        return near
+    return next((rate for rate in _RATES if rate > fps), _RATES[-1])
+
+
+def _fit(frame: VideoFrame, pixel_shape: Fraction | None, canvas: Canvas) -> list[str]:
+    width, height = display_size(frame, pixel_shape)
+    factor = min(Fraction(canvas.width, width), Fraction(canvas.height, height))
+    inner = [max(2, round(side * factor / 2) * 2) for side in (width, height)]
+    # Bars of one or two pixels are a rounding of the sides, not a shape.
+    outer = (canvas.width, canvas.height)
+    w, h = (full if full - side <= 2 else side for side, full in zip(inner, outer, strict=True))
+    return [
+        *_TURNS.get(turn(frame), []),
+        f"scale={w}:{h}:flags=bicubic:in_color_matrix={_matrix(frame)}:out_color_matrix=bt709:out_range=tv",
+        f"pad={canvas.width}:{canvas.height}:(ow-iw)/4*2:(oh-ih)/4*2",
+        "setsar=1",
+        "format=yuv420p",
+    ]
+
+
+def _matrix(frame: VideoFrame) -> str:
+    """Name the colour matrix; untagged pictures are BT.709 from 720 lines up and BT.601 below, as players assume."""
+    fallback = "bt709" if min(frame.width, frame.height) >= 720 else "bt601"
+    return _MATRICES.get(frame.colorspace, fallback)
+
+
+def _shape(frame: VideoFrame) -> tuple[int, int, str, int, int, int]:
+    return frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.rotation
+
+
+def _graph(frame: VideoFrame, steps: list[str]) -> Graph:
+    graph = Graph()
+    graph.threads = 1
+    # Not add_buffer(): it cannot state the colours, and libavfilter then takes them for changed on the first frame.
+    node = graph.add(
+        "buffer",
+        f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
+        f":colorspace={frame.colorspace}:range={frame.color_range}",
+    )
+    for step in [*steps, "buffersink"]:
+        name, _, arguments = step.partition("=")
+        following = graph.add(name, arguments or None)
+        node.link_to(following)
+        node = following
+    graph.configure()
+    return graph

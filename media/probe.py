@@ -1,0 +1,161 @@
+"""What a media file is: container, length, size as displayed, frame rate, sound."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video import VideoFrame, VideoStream
+from PIL import Image, UnidentifiedImageError
+from pydantic import BaseModel, ConfigDict
+
+# A playlist (HLS, ffconcat) under a video's name would make libav read other files or hosts.
+_FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
+
+
+class MediaError(ValueError):
+    """A file is not what is needed here. The message says in one sentence what is wrong and what to do."""
+
+
+class Probe(BaseModel):
+    """The facts of one video file.
+
+    `seconds` is the length of the picture track (in WebM and MKV of the longest track, often the sound). `width` and
+    `height` are pixels as a player shows them: pixel shape and rotation applied. `rotation` is 0, 90, 180 or 270: how
+    far a player turns the stored picture counterclockwise. `fps` is the average rate; `bytes` the size of the file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    container: str
+    seconds: float
+    width: int
+    height: int
+    fps: Fraction
+    codec: str
+    has_audio: bool
+    bytes: int
+    rotation: int = 0
+
+    @property
+    def short_side(self) -> int:
+        """Pixels of the shorter side: 720 for both 1280x720 and 720x1280."""
+        return min(self.width, self.height)
+
+    @property
+    def aspect(self) -> float:
+        """Width by height: 1.78 for 1280x720, 0.56 for 720x1280."""
+        return self.width / self.height
+
+
+def probe(path: Path | str) -> Probe:
+    """Read the facts of a video file, in some 10 to 30 ms.
+
+    One frame is decoded, because the rotation is known only then. Raises `MediaError` when there is no such file, or
+    when it is no video that can be read.
+    """
+    path = Path(path)
+    with opened(path) as source:
+        return examine(source, picture_track(source, path), path)
+
+
+def examine(source: InputContainer, stream: VideoStream, path: Path) -> Probe:
+    """Do what `probe` does on an open file, which is then somewhere behind its first frame."""
+    frame = next(source.decode(stream), None)
+    if frame is None:
+        raise unreadable(path, "it holds no picture")
+    width, height = display_size(frame, stream.sample_aspect_ratio)
+    return Probe(
+        container=_container(source, path),
+        seconds=_seconds(source, stream),
+        width=width,
+        height=height,
+        fps=stream.average_rate or stream.guessed_rate or Fraction(24),
+        codec=stream.codec_context.name,
+        has_audio=bool(source.streams.audio),
+        bytes=path.stat().st_size,
+        rotation=turn(frame),
+    )
+
+
+def probe_image(path: Path | str) -> tuple[int, int, str]:
+    """Width and height in pixels as displayed (the camera's rotation applied), and the format: "png", "jpeg", ...
+
+    Raises `MediaError` when there is no such file, or when it is no picture that can be read.
+    """
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            image.load()
+            sideways = image.getexif().get(0x0112, 1) >= 5  # Exif orientations 5 to 8 swap the sides
+            size = image.size[::-1] if sideways else image.size
+            return *size, (image.format or "").lower()
+    except FileNotFoundError:
+        raise MediaError(f"{path} does not exist; check the path.") from None
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as reason:
+        raise MediaError(f"{path.name} is not a picture that can be read: {_first_line(reason)}.") from reason
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a media file; whatever PyAV finds wrong with it, then or while it is read, is a `MediaError`."""
+    try:
+        with av.open(path, "r", options={"format_whitelist": _FORMATS}, metadata_errors="replace") as source:
+            yield source
+    except av.FileNotFoundError:
+        raise MediaError(f"{path} does not exist; check the path.") from None
+    except av.FFmpegError as reason:
+        raise unreadable(path, _first_line(reason)) from reason
+
+
+def unreadable(path: Path, why: str) -> MediaError:
+    """Word the error for a file that is no usable video."""
+    return MediaError(f"{path.name} is not a video that can be read: {why}; give an MP4, MOV, WebM or AVI file.")
+
+
+def picture_track(source: InputContainer, path: Path) -> VideoStream:
+    """Give the moving picture of a file: not a cover image, not a still picture."""
+    moving = [s for s in source.streams.video if not s.disposition & Disposition.attached_pic]
+    if not moving:
+        raise unreadable(path, "it has no moving picture")
+    return moving[0]
+
+
+def turn(frame: VideoFrame) -> int:
+    """How far a player turns this frame counterclockwise: 0, 90, 180 or 270 degrees."""
+    return round(frame.rotation / 90) * 90 % 360
+
+
+def display_size(frame: VideoFrame, pixel_shape: Fraction | None) -> tuple[int, int]:
+    """Width and height in pixels as a player shows this frame: pixels made square, then turned."""
+    width, height = round(frame.width * (pixel_shape or 1)), frame.height
+    return (height, width) if turn(frame) in {90, 270} else (width, height)
+
+
+def _container(source: InputContainer, path: Path) -> str:
+    """Tell the members of libav's container families apart: mp4 from mov, webm from mkv."""
+    name = source.format.name
+    if name.startswith("mov,"):
+        return "mov" if source.metadata.get("major_brand", "qt").startswith("qt") else "mp4"
+    if name.startswith("matroska"):
+        with path.open("rb") as file:
+            return "webm" if b"webm" in file.read(64) else "mkv"
+    return name.split(",")[0]
+
+
+def _seconds(source: InputContainer, stream: VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if source.duration:  # WebM states one length for the whole file
+        return source.duration / av.time_base
+    source.seek(0)
+    ends = [(p.pts + (p.duration or 0)) * p.time_base for p in source.demux(stream) if p.pts is not None]
+    return float(max(ends, default=Fraction(0)))
+
+
+def _first_line(reason: Exception) -> str:
+    text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    return text.splitlines()[0].rstrip(".")

@@ -1,0 +1,83 @@
+"""The files that a storyboard names: local, in a bucket or on the web, brought to local disk and hashed by content."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from aiohttp import ClientError
+from botocore.exceptions import BotoCoreError
+from fsspec.utils import get_protocol
+
+from prefect_storyboard.storyboards import Frozen
+
+_TROUBLE = (OSError, BotoCoreError, ClientError, ValueError)
+
+
+class SourceError(OSError):
+    """A file that a storyboard names cannot be read; the message says which and why. Nothing was sent or bought."""
+
+
+class LocalFile(Frozen):
+    """A file on local disk, with the sha256 of its content in hex."""
+
+    path: Path
+    sha256: str
+
+
+def local_file(path: Path) -> LocalFile:
+    """Hash a file that is here already."""
+    with path.open("rb") as file:
+        return LocalFile(path=path, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def absolute(reference: str, base: str) -> str:
+    """A path or URL as it stands in a storyboard at `base` (a folder or its URL), made absolute."""
+    if "://" in reference or Path(reference).expanduser().is_absolute():
+        return str(Path(reference).expanduser()) if "://" not in reference else reference
+    return f"{base.rstrip('/')}/{reference.removeprefix('./')}" if base else reference
+
+
+def folder_of(reference: str) -> str:
+    """The folder of a file or URL; what relative paths in it are relative to."""
+    path = reference if "://" in reference else str(Path(reference).expanduser().absolute())
+    return path.rpartition("/")[0] or "/"
+
+
+def read_text(reference: str, options: Mapping[str, Any]) -> str:
+    """The text of a local file or URL. Raises SourceError."""
+    try:
+        with fsspec.open(reference, "rt", encoding="utf-8", **_options(reference, options)) as file:
+            return str(file.read())
+    except _TROUBLE as error:
+        raise SourceError(f"{reference} cannot be read: {_why(error)}") from None
+
+
+def fetch(reference: str, folder: Path, options: Mapping[str, Any]) -> LocalFile:
+    """Bring a file to local disk, unless it is there, and hash it. Raises SourceError.
+
+    `options` are fsspec's, by protocol: {"s3": {...}}.
+    """
+    try:
+        if get_protocol(reference) in {"file", "local"}:
+            return local_file(Path(reference.removeprefix("file://")))
+        name = reference.partition("?")[0].rpartition("/")[2] or "media"
+        target = folder / hashlib.sha256(reference.encode()).hexdigest()[:16] / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with fsspec.open(reference, "rb", **_options(reference, options)) as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+        return local_file(target)
+    except _TROUBLE as error:
+        raise SourceError(f"{reference} cannot be read: {_why(error)}") from None
+
+
+def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(options.get(get_protocol(reference), {}))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

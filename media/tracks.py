@@ -1,0 +1,98 @@
+"""A clip on its way into a reel: its facts, and the parameters that decide whether it can be joined without loss."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from av import Packet
+from av.container import InputContainer
+from av.video import VideoStream
+
+from prefect_storyboard.media.probe import Probe, examine, opened, picture_track, unreadable
+
+AAC_FRAME = 1024
+_TORN = 0.3  # seconds by which the packets of a whole file may miss the length that it states
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip: `first` is when its first frame shows, on the file's own clock, `seconds` how long its picture lasts.
+
+    `picture` and `sound` are the coding parameters; they are None where a stream copy is out of the question, and
+    `sound` also where there is none (`probe.has_audio` tells).
+    """
+
+    path: Path
+    probe: Probe
+    first: Fraction
+    seconds: Fraction
+    picture: tuple[object, ...] | None
+    sound: tuple[object, ...] | None
+
+
+def look(path: Path) -> Clip:
+    """Read a clip's facts and walk over its packets, without decoding more than one frame."""
+    with opened(path) as source:
+        stream = picture_track(source, path)
+        facts = examine(source, stream, path)
+        source.seek(0)
+        times = [_times(p) for p in source.demux(stream) if p.size]
+        shown = [t for t in times if not t.hidden] or times
+        if not shown:
+            raise unreadable(path, "it holds no picture")
+        first = min(t.shown for t in shown)
+        end = max(t.shown + (t.lasts or 1 / facts.fps) for t in shown)
+        if facts.container in {"mp4", "mov"} and end - first < facts.seconds - _TORN:
+            raise unreadable(path, f"it breaks off after {float(end - first):.1f} of {facts.seconds:.1f} s")
+        return Clip(
+            path=path,
+            probe=facts,
+            first=first,
+            seconds=end - first,
+            picture=_picture(stream, times, facts),
+            sound=_sound(source),
+        )
+
+
+class _Times(NamedTuple):
+    shown: Fraction
+    lasts: Fraction
+    decoded: Fraction | None
+    hidden: bool
+    key: bool
+
+
+def _times(packet: "Packet[VideoStream]") -> _Times:
+    base, moment = packet.time_base, packet.dts if packet.pts is None else packet.pts  # AVI has no pts
+    return _Times(
+        shown=(moment or 0) * base,
+        lasts=(packet.duration or 0) * base,
+        decoded=None if packet.dts is None else packet.dts * base,
+        hidden=packet.is_discard,
+        key=packet.is_keyframe,
+    )
+
+
+def _picture(stream: VideoStream, times: list[_Times], facts: Probe) -> tuple[object, ...] | None:
+    """H.264 in MP4 or MOV only: it plays everywhere. Hidden packets and a display matrix would be lost in a copy."""
+    start = times[0].decoded
+    if stream.codec_context.name != "h264" or facts.container not in {"mp4", "mov"} or facts.rotation:
+        return None
+    if start is None or not times[0].key or any(t.hidden or t.decoded is None for t in times):
+        return None
+    context = stream.codec_context
+    delay = min(t.shown for t in times) - start
+    shape = (context.width, context.height, stream.sample_aspect_ratio, context.pix_fmt, facts.fps, delay)
+    return (*shape, context.profile, bytes(context.extradata or b""))
+
+
+def _sound(source: InputContainer) -> tuple[object, ...] | None:
+    """AAC-LC in mono or stereo only: for these a silent frame can be made that fits any encoder's."""
+    if not source.streams.audio:
+        return None
+    stream = source.streams.audio[0]
+    context = stream.codec_context
+    if context.name != "aac" or stream.profile != "LC" or context.layout.name not in {"mono", "stereo"}:
+        return None
+    return (context.sample_rate, context.layout.name, bytes(context.extradata or b""))

@@ -1,0 +1,120 @@
+"""What can go wrong at a provider. Every error answers: was it sent, was it charged, what should the person do?
+
+    ProviderError
+    ├── NotSent              the request never left: send it again
+    ├── OutcomeUnknown       it left and no answer came: it may have been bought
+    ├── Busy                 refused for now; retry_after in seconds
+    ├── InvalidRequest       the provider does not take it; field names the culprit
+    ├── Refused              moderation; field names the culprit where the provider says so
+    ├── Unauthorized         the key is wrong or may not do this
+    ├── OutOfCredit          the account has no money
+    ├── GenerationFailed     accepted, and then it went wrong; resubmittable or not
+    ├── Retired              the model is not sold any more; successor names the next one
+    ├── Expired              the provider has forgotten the job or its file
+    └── ProtocolError        an answer that the contract does not know; raw holds it
+
+`sent` and `charged` are None where nobody can know. Keys and signed URLs never appear in a message.
+"""
+
+from typing import Any
+
+
+class ProviderError(Exception):
+    """Base of all. `str()` is one sentence for a person; `remedy` is what to do."""
+
+    sent: bool | None = True
+    charged: bool | None = False
+    remedy: str = "Run it again; if it stays, report it with the request id."
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.request_id: str | None = facts.pop("request_id", None)
+        self.http_status: int | None = facts.pop("http_status", None)
+        self.raw: Any = facts.pop("raw", None)
+        for name, value in facts.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no {name}")
+            setattr(self, name, value)
+
+
+class NotSent(ProviderError):
+    """The request never reached the provider. Safe to send again."""
+
+    sent = False
+    remedy = "Nothing was sent. Check the network and the provider's address, then run it again."
+
+
+class OutcomeUnknown(ProviderError):
+    """The request left and no answer came: it may have been bought. Never sent again by itself."""
+
+    sent = None
+    charged = None
+    remedy = (
+        "Look for the job on the provider's own page. Run again with on_unknown='resubmit' only if it is not there: "
+        "else the scene is bought twice."
+    )
+
+
+class Busy(ProviderError):
+    """Refused for now, nothing was bought. `retry_after` in seconds, where the provider names it."""
+
+    retry_after: float | None = None
+    remedy = "Nothing was bought. Run it again later, or with fewer scenes at once."
+
+
+class InvalidRequest(ProviderError):
+    """The provider does not take the request as it is. `field` is the culprit, where the provider names it."""
+
+    field: str | None = None
+    remedy = "Change what the message names, then run it again."
+
+
+class Refused(ProviderError):
+    """The provider's moderation refused it. `field` is the culprit, where the provider names it."""
+
+    field: str | None = None
+    remedy = (
+        "Change the prompt or the reference that was refused, or use another model; sending it again changes nothing."
+    )
+
+
+class Unauthorized(ProviderError):
+    """The key is wrong, or may not do this."""
+
+    remedy = "Nothing was bought. Check the API key in the credentials block."
+
+
+class OutOfCredit(ProviderError):
+    """The account has no money left."""
+
+    remedy = "Nothing was bought. Top up the provider's account, then run it again: what is stored is not bought twice."
+
+
+class GenerationFailed(ProviderError):
+    """The job was accepted and then failed. `resubmittable`: the same request may well succeed next time."""
+
+    resubmittable: bool = False
+    charged: bool | None = None
+    remedy = "Change the scene, or raise its take to try once more."
+
+
+class Retired(ProviderError):
+    """The model is not sold any more."""
+
+    successor: str | None = None
+    remedy = "Nothing was bought. Choose another model in the storyboard."
+
+
+class Expired(ProviderError):
+    """The provider has forgotten the job, or the file behind its link."""
+
+    charged: bool | None = None
+    remedy = "Look for the job on the provider's own page; raise the scene's take to render it again."
+
+
+class ProtocolError(ProviderError):
+    """An answer that the contract does not know. `raw` holds it, for a report."""
+
+    sent: bool | None = None
+    charged: bool | None = None
+    remedy = "Report it: the provider answered in a form that this version does not know."

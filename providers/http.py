@@ -1,0 +1,82 @@
+"""What the adapters share about HTTP: one client a provider, and whether a broken call may have arrived."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+# Not one of these can happen after the first byte of the request was sent.
+NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
+
+
+def client() -> httpx.AsyncClient:
+    """One client for all hosts of a provider. It holds no key: each call says where its key may go."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(SUBMIT_SECONDS, connect=10.0, pool=None),
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=4.0),
+        headers={"User-Agent": "prefect-storyboard"},
+        follow_redirects=False,
+    )
+
+
+async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) -> httpx.Response:
+    """POST once. Raises NotSent where nothing left, OutcomeUnknown where it left and no whole answer came."""
+    try:
+        async with asyncio.timeout(SUBMIT_SECONDS):
+            return await http.post(url, **request)
+    except NEVER_LEFT as error:
+        raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise OutcomeUnknown(f"{provider} did not answer a submit ({_why(error)}); it may have been accepted") from None
+
+
+async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **request: Any) -> httpx.Response:
+    """Send a call that buys nothing. A broken connection raises Busy: it may be asked again."""
+    try:
+        return await http.request(method, url, **request)
+    except NEVER_LEFT as error:
+        raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
+    except httpx.HTTPError as error:
+        raise Busy(f"{provider} did not answer ({_why(error)})") from None
+
+
+def json_object(response: httpx.Response) -> JsonObject | None:
+    """The body as a JSON object, or None for anything else."""
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def same_host(url: str, configured: str) -> bool:
+    """Whether a link that a provider returned may be sent the key: the configured host, and never less secure."""
+    link, own = urlsplit(url), urlsplit(configured)
+    loopback = {"127.0.0.1", "localhost", "::1"}
+    same = link.hostname == own.hostname or (link.hostname in loopback and own.hostname in loopback)
+    return same and link.scheme in {"https", own.scheme}
+
+
+def trusted(url: str, configured: str, provider: str) -> str:
+    """The link itself, if its host is the configured one. Raises ProtocolError: a key goes to no stranger."""
+    if same_host(url, configured):
+        return url
+    host = urlsplit(url).hostname
+    raise ProtocolError(f"{provider} returned a link to {host}, which is not its own host; the key was not sent there")
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds that the server asks to wait; None where it names none (an HTTP date is not used by our providers)."""
+    try:
+        return max(float(response.headers["retry-after"]), 0.0)
+    except (KeyError, ValueError):
+        return None
+
+
+def _why(error: Exception) -> str:
+    return type(error).__name__

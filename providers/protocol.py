@@ -1,0 +1,100 @@
+"""The one skeleton of every gateway: what it is asked, what it answers. Adapters keep this order of methods."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from prefect_storyboard.storyboards import Casting, Frozen, Job, Model
+from prefect_storyboard.storyboards.keys import digest
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+
+class CharacterRequest(Frozen):
+    """Make this clip a character of that name. `clip_url` must be readable by the provider without a key."""
+
+    model: Model
+    name: str
+    clip_url: str
+
+
+class SceneRequest(Frozen):
+    """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video."""
+
+    model: Model
+    prompt: str
+    seconds: int
+    aspect: str
+    resolution: str
+    castings: tuple[Casting, ...] = ()
+    image_url: str | None = None
+    remix_of: str | None = None
+
+
+class Order(Frozen):
+    """Exactly what will be POSTed, and where."""
+
+    endpoint: str
+    body: JsonObject
+
+    @property
+    def digest(self) -> str:
+        """Finds the order again among the requests that a provider lists."""
+        return digest(self.body)
+
+
+class Status(Frozen):
+    """`ended` says only that the result may be asked for: it may be a failure. `ahead` counts jobs in front."""
+
+    state: Literal["queued", "running", "ended"]
+    ahead: int | None = None
+
+
+class Result(Frozen):
+    """What a job that went well returned. `url` is a video to fetch at once, without a key; it expires."""
+
+    url: str | None = Field(default=None, repr=False)
+    character_id: str | None = None
+    handle: str | None = None
+    billable_units: float | None = None
+    raw: JsonObject = Field(default={}, repr=False)
+
+
+class Provider(Protocol):
+    """A gateway. `submit` is the only call that buys, and it sends its POST once."""
+
+    name: str
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        """Put a file where the provider can read it; return that URL. Buys nothing."""
+
+    def character_order(self, request: CharacterRequest) -> Order:
+        """Word the creation of a character. Pure."""
+
+    def scene_order(self, request: SceneRequest) -> Order:
+        """Word the generation of a scene. Pure."""
+
+    async def submit(self, order: Order) -> Job:
+        """Buy. One POST, never repeated here.
+
+        Raises NotSent and Busy where it was proved that nothing was accepted, OutcomeUnknown where it was not.
+        """
+
+    async def status(self, job: Job) -> Status:
+        """Ask how far the job is. Buys nothing, may be repeated."""
+
+    async def result(self, job: Job) -> Result:
+        """Fetch what an ended job returned. Raises why it failed. Buys nothing, may be repeated."""
+
+    async def cancel(self, job: Job) -> bool:
+        """Ask to stop the job; False where it was too late. A running job may still finish and cost."""
+
+    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+        """List the provider's own requests that match an order whose reply was lost, oldest first."""
+
+    async def offered(self, endpoint: str) -> bool | None:
+        """Whether the provider still sells the endpoint; None where it does not say."""
+
+    async def balance(self) -> float | None:
+        """Money left in US dollars; None where the key may not know."""

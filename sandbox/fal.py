@@ -1,0 +1,241 @@
+"""fal's queue: submit, status (also as a stream), result and cancel, under `/fal/queue`."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute
+
+from prefect_storyboard.sandbox import fal_files, fal_jobs, fal_platform, fal_storage
+from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.fal_auth import LOCKED, with_key
+from prefect_storyboard.sandbox.fal_faults import CANCELS, ENDINGS, VOICE, deadline, ending
+from prefect_storyboard.sandbox.fal_models import APP, ENDPOINTS
+from prefect_storyboard.sandbox.state import NEVER, Job
+
+_NOT_FOUND = {"status": "NOT_FOUND"}
+_ONE_JOB = f"/fal/queue/{APP}/requests/{{request_id}}"
+
+
+def gateway(sandbox: Sandbox) -> Gateway:
+    """fal on the sandbox."""
+
+    async def settle(job: Job) -> Job:
+        return await fal_jobs.settle(sandbox, job)
+
+    async def about(request: Request) -> tuple[str, str]:
+        return await _about(sandbox, request)
+
+    desk = Desk(name="fal", sandbox=sandbox, voice=VOICE, about=about)
+    routes = [*_queue(desk), *fal_storage.routes(desk), *fal_platform.routes(desk)]
+    return Gateway(routes=routes, voice=VOICE, settle=settle)
+
+
+def _queue(desk: Desk) -> list[BaseRoute]:
+    box = desk.sandbox
+
+    async def submit(request: Request) -> Response:
+        return await _submit(box, request)
+
+    async def status(request: Request) -> Response:
+        return await _status(box, request)
+
+    async def stream(request: Request) -> Response:
+        return await _stream(box, request)
+
+    async def result(request: Request) -> Response:
+        return await _result(box, request)
+
+    async def cancel(request: Request) -> Response:
+        return await _cancel(box, request)
+
+    async def download(request: Request) -> Response:
+        return await fal_files.download(box, request)
+
+    return [
+        desk.route(f"{_ONE_JOB}/status/stream", "status", with_key(stream)),
+        desk.route(f"{_ONE_JOB}/status", "status", with_key(status)),
+        desk.route(f"{_ONE_JOB}/cancel", "cancel", with_key(cancel), method="PUT"),
+        desk.route(f"{_ONE_JOB}/response", "result", with_key(result)),
+        desk.route(_ONE_JOB, "result", with_key(result)),
+        desk.route("/fal/queue/{endpoint:path}", "submit", with_key(submit), method="POST"),
+        desk.route("/fal/cdn/files/b/{path:path}", "download", download),
+    ]
+
+
+async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
+    """Endpoint and prompt of the job that a call is about."""
+    given = request.path_params
+    if "endpoint" in given:
+        request.state.body = json_or_none(await request.body())
+        body = request.state.body if isinstance(request.state.body, dict) else {}
+        return given["endpoint"], str(body.get("prompt") or body.get("name") or "")
+    job_id = given.get("request_id") or str(given.get("path", "")).split("/")[0]
+    job = sandbox.state.job(job_id) if job_id else None
+    if job is not None:
+        return job.endpoint, job.prompt
+    return request.query_params.get("endpoint_id", ""), request.headers.get("x-fal-file-name", "")
+
+
+async def _submit(sandbox: Sandbox, request: Request) -> Response:
+    endpoint = request.path_params["endpoint"]
+    if request.state.key_id == "empty":
+        return JSONResponse({"detail": LOCKED}, 403)
+    if endpoint not in ENDPOINTS:
+        return JSONResponse({"detail": f"Path /{endpoint} not found"}, 404)
+    refused = _bad_headers(request) or _full(sandbox, request)
+    if refused is not None:
+        return refused
+    job = _accept(sandbox, request, endpoint)
+    sandbox.state.add_job(job)
+    sandbox.soon(fal_jobs.settle(sandbox, job))
+    answer: dict[str, Any] = {"status": "IN_QUEUE", "request_id": job.id, **fal_jobs.urls(base_url(request), job)}
+    position = sandbox.state.queued_before(job, job.submitted_at)
+    answer |= {"logs": None, "metrics": {}, "queue_position": position}
+    return JSONResponse(answer, headers={"x-fal-request-id": job.id})
+
+
+def _accept(sandbox: Sandbox, request: Request, endpoint: str) -> Job:
+    now = sandbox.clock()
+    pace = sandbox.pace
+    started = now + pace.queue_seconds
+    seconds = pace.character_seconds if endpoint.endswith("/characters") else pace.render_seconds
+    body = request.state.body
+    job = Job(
+        id=str(uuid.uuid4()),
+        gateway="fal",
+        endpoint=endpoint,
+        key_id=request.state.key_id,
+        body=body,
+        base=base_url(request),
+        options=_options(request),
+        submitted_at=now,
+        started_at=started,
+        done_at=started + seconds,
+    )
+    if body is None:
+        return job.but(ending={"status": 422, "detail": [_NOT_JSON]})
+    patience = float(request.headers.get("x-fal-request-timeout", NEVER))
+    if patience < pace.queue_seconds:
+        return job.but(ending=deadline(), started_at=now + patience, done_at=now + patience)
+    rule = fault_inside(request, *ENDINGS)
+    if rule is None:
+        return job
+    late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
+    return job.but(ending=ending(rule, body), done_at=late)
+
+
+_NOT_JSON: dict[str, Any] = {"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}
+
+
+def _options(request: Request) -> dict[str, str]:
+    options = {}
+    if request.headers.get("x-fal-store-io") == "0":
+        options["store_io"] = "0"
+    lifecycle = json_or_none(request.headers.get("x-fal-object-lifecycle-preference", "null").encode())
+    seconds = lifecycle.get("expiration_duration_seconds") if isinstance(lifecycle, dict) else None
+    if seconds:
+        options["output_seconds"] = str(seconds)
+    return options
+
+
+def _bad_headers(request: Request) -> Response | None:
+    """Submit's own headers are checked at once, unlike its body."""
+    try:
+        fits = float(request.headers.get("x-fal-request-timeout", 1)) > 0.1
+    except ValueError:
+        fits = False
+    if fits and request.headers.get("x-fal-queue-priority", "normal") in {"normal", "low"}:
+        return None
+    return JSONResponse({"detail": "Invalid request header", "error_type": "bad_request"}, 400)
+
+
+def _full(sandbox: Sandbox, request: Request) -> Response | None:
+    limit = request.query_params.get("fal_max_queue_length")
+    sql = "select count(*) from jobs where gateway = 'fal' and started_at > ?"
+    if limit is None or sandbox.state.sql(sql, sandbox.clock())[0][0] <= int(limit):
+        return None
+    return JSONResponse({"detail": "The queue is longer than fal_max_queue_length"}, 429)
+
+
+async def _known(sandbox: Sandbox, request: Request) -> Job | None:
+    """The job of the call, run if it is due; its id goes into the reply's headers."""
+    job = sandbox.state.job(request.path_params["request_id"])
+    if job is not None and job.phase(sandbox.clock()) == "COMPLETED":
+        return await fal_jobs.settle(sandbox, job)
+    return job
+
+
+async def _status(sandbox: Sandbox, request: Request) -> Response:
+    job = await _known(sandbox, request)
+    if job is None:
+        return JSONResponse(_NOT_FOUND, 404)
+    document = fal_jobs.status(sandbox, job, base_url(request), logs=_wants_logs(request))
+    code = 200 if document["status"] == "COMPLETED" else 202
+    return JSONResponse(document, code, {"x-fal-request-id": job.id})
+
+
+def _wants_logs(request: Request) -> bool:
+    return request.query_params.get("logs", "0").lower() in {"1", "true"}
+
+
+async def _stream(sandbox: Sandbox, request: Request) -> Response:
+    if await _known(sandbox, request) is None:
+        return JSONResponse(_NOT_FOUND, 404)
+
+    async def events() -> AsyncIterator[str]:
+        told = 0
+        last = ""
+        while last != "COMPLETED":
+            job = await _known(sandbox, request)
+            if job is None:
+                return
+            document = fal_jobs.status(sandbox, job, base_url(request), logs=_wants_logs(request))
+            log = document.get("logs") or []
+            if document["status"] != last or len(log) > told:
+                if log:
+                    document["logs"] = log[told:]  # a stream tells each line once, polling all of them each time
+                told, last = len(log), document["status"]
+                yield f"data: {json.dumps(document)}\n\n"
+            await asyncio.sleep(0.05)
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
+
+
+async def _result(sandbox: Sandbox, request: Request) -> Response:
+    job = await _known(sandbox, request)
+    if job is None:
+        return JSONResponse(_NOT_FOUND, 404)
+    now = sandbox.clock()
+    if job.phase(now) == "COMPLETED" and now > job.done_at + _kept_seconds(job):
+        return JSONResponse(_NOT_FOUND, 404)
+    if job.phase(now) != "COMPLETED":
+        return JSONResponse({"detail": "Request is still in progress"}, 400, {"x-fal-request-id": job.id})
+    return await fal_jobs.result(sandbox, job, base_url(request))
+
+
+def _kept_seconds(job: Job) -> float:
+    """How long a result can be fetched: 30 days, or an hour if the caller switched payload storage off."""
+    return 3600 if "store_io" in job.options else 30 * 86_400
+
+
+async def _cancel(sandbox: Sandbox, request: Request) -> Response:
+    job = sandbox.state.job(request.path_params["request_id"])
+    now = sandbox.clock()
+    if job is None:
+        return JSONResponse(_NOT_FOUND, 404)
+    rule = fault_inside(request, *CANCELS)
+    if job.phase(now) == "COMPLETED" or (rule and rule.fault == "cancel_race"):
+        if job.phase(now) != "COMPLETED":
+            sandbox.state.save_job(job.but(done_at=now, started_at=min(job.started_at, now)))
+        return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
+    running = job.phase(now) == "IN_PROGRESS"
+    if rule is None:
+        sandbox.state.save_job(job.but(cancelled_at=now, done_at=now, started_at=min(job.started_at, now)))
+    return (
+        JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202) if running or rule else JSONResponse({"status": "OK"})
+    )

@@ -1,0 +1,85 @@
+"""The billing meter: what a gateway would have charged, and how often each scene was really ordered.
+
+Nothing is added up as calls come in. The figures follow from the accepted jobs and the clock, so they are the same
+after a crash. Only successful outputs are billed; a cancelled, refused or failed job costs nothing.
+"""
+
+import json
+from typing import Any
+
+from prefect_storyboard.sandbox.exchange import Sandbox, Settle
+from prefect_storyboard.sandbox.state import Job, State
+
+
+async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
+    """The meter as JSON; `settle` runs the jobs that have ended and that nobody has asked about."""
+    now = sandbox.clock()
+    jobs = [await settle(job) if job.phase(now) == "COMPLETED" else job for job in sandbox.state.jobs()]
+    ended = [job for job in jobs if job.phase(now) == "COMPLETED"]
+    billed = [_bill(job) for job in ended if is_billed(job)]
+    orders = _orders(sandbox.state, jobs)
+    return {
+        "jobs": len(jobs),
+        "jobs_accepted": len(jobs),
+        "running": len(jobs) - len(ended),
+        "cancelled": sum(job.cancelled_at is not None for job in jobs),
+        "failed": sum(not is_billed(job) and job.cancelled_at is None for job in ended),
+        "posts": int(sandbox.state.sql("select count(*) from requests where route = 'submit'")[0][0]),
+        "uploads": sandbox.state.counter("uploads"),
+        "leaks": sandbox.state.counter("leaks"),
+        "videos": sum(bill["kind"] == "video" for bill in billed),
+        "characters": sum(bill["kind"] == "character" for bill in billed),
+        "usd": round(sum(bill["usd"] for bill in billed), 4),
+        "billed": billed,
+        "orders": orders,
+        "duplicates": [order for order in orders if order["jobs"] > 1],
+    }
+
+
+def is_billed(job: Job) -> bool:
+    """Whether the job, once it has run, is paid for."""
+    return job.cancelled_at is None and job.outcome is not None and job.outcome.status == 200
+
+
+def _bill(job: Job) -> dict[str, Any]:
+    outcome = job.outcome
+    assert outcome is not None  # noqa: S101 - is_billed has looked
+    return {
+        "request_id": job.id,
+        "gateway": job.gateway,
+        "endpoint": job.endpoint,
+        "kind": outcome.kind,
+        "seconds": outcome.clip.seconds if outcome.clip else 0,
+        "usd": outcome.usd,
+        "key_id": job.key_id,
+        "at": job.done_at,
+        "body": job.body,
+    }
+
+
+def _orders(state: State, jobs: list[Job]) -> list[dict[str, Any]]:
+    """Accepted jobs by what they asked for, the most frequent first."""
+    orders: dict[str, dict[str, Any]] = {}
+    names = {f"char_{job.id.replace('-', '')}": job.prompt for job in jobs}
+    for job in jobs:
+        body = _plain(state, names, job.body)
+        key = json.dumps([job.gateway, job.endpoint, job.key_id, body], sort_keys=True)
+        order = orders.setdefault(key, {"jobs": 0, "endpoint": job.endpoint, "body": body, "request_ids": []})
+        order["jobs"] += 1
+        order["request_ids"].append(job.id)
+    return sorted(orders.values(), key=lambda order: -order["jobs"])
+
+
+def _plain(state: State, names: dict[str, str], value: Any) -> Any:
+    """The order without accidental ids: a file's address becomes its hash, a character's id its name.
+
+    A client that uploads or creates a character again must not hide a second purchase of the same scene.
+    """
+    if isinstance(value, dict):
+        return {key: _plain(state, names, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(state, names, item) for item in value]
+    if isinstance(value, str) and "/cdn/files/b/" in value:
+        file = state.file(value.split("/files/b/")[1].split("/")[0])
+        return f"sha256:{file.sha256}" if file else value
+    return names.get(value, value) if isinstance(value, str) else value

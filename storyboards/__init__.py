@@ -1,0 +1,35 @@
+"""The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
+
+from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation
+from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
+from prefect_storyboard.storyboards.outcomes import Casting, Clip, FailedScene, Job, Reel
+from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene, plan
+from prefect_storyboard.storyboards.shots import Shot, Table, shots
+from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, parse, validate
+
+__all__ = [
+    "Casting",
+    "Character",
+    "Clip",
+    "ClipLimits",
+    "FailedScene",
+    "Frozen",
+    "Job",
+    "Model",
+    "Operation",
+    "Plan",
+    "PlannedCharacter",
+    "PlannedScene",
+    "Problem",
+    "Reel",
+    "Scene",
+    "Shot",
+    "Source",
+    "Storyboard",
+    "StoryboardError",
+    "Table",
+    "parse",
+    "plan",
+    "shots",
+    "validate",
+]

@@ -1,0 +1,207 @@
+"""What a person writes: a storyboard with its cast and scenes. Frozen, checked, and free of any provider."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
+
+Problem = tuple[tuple[str | int, ...], str]  # where, what
+Noun = TypeVar("Noun", bound=BaseModel)
+
+
+class Frozen(BaseModel):
+    """Base of every noun: immutable, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Character(Frozen):
+    """Somebody who must look the same in every scene. Belongs to the user, not to a provider."""
+
+    name: Name = Field(title="Name", description="How the prompts call this character; at most 80 characters.")
+    clip: Text | None = Field(
+        default=None,
+        title="Reference clip",
+        description="Path or URL of a short clip that shows the character, at least 720p; relative to the storyboard.",
+    )
+    images: tuple[Text, ...] = Field(
+        default=(), title="Reference images", description="Paths or URLs of pictures of the character."
+    )
+    start: float | None = Field(
+        default=None, ge=0, title="Start", description="Second at which the used part of the clip begins."
+    )
+    end: float | None = Field(
+        default=None, gt=0, title="End", description="Second at which the used part of the clip ends."
+    )
+    description: str = Field(default="", title="Description", description="For people: who this is and what they wear.")
+
+    @property
+    def slug(self) -> str:
+        """The character's folder name in the library."""
+        return _slug(self.name)
+
+    @model_validator(mode="after")
+    def _has_a_reference(self) -> Self:
+        def problems() -> Iterator[Problem]:
+            if not self.clip and not self.images:
+                yield ("clip",), f"{self.name} needs a clip or images; add clip: path/to/{self.slug}.mp4"
+            if self.start is not None and self.end is not None and self.end <= self.start:
+                yield ("end",), f"end ({self.end:g} s) must come after start ({self.start:g} s)"
+
+        return _checked(self, problems)
+
+
+class Scene(Frozen):
+    """One generation: one prompt, one clip."""
+
+    id: SceneId = Field(
+        title="Id", description="Short and unique, safe as a file name: letters, digits, - and _; for example s01."
+    )
+    prompt: Text = Field(title="Prompt", description="What happens, in your own words and with the characters' names.")
+    characters: tuple[Name, ...] | None = Field(
+        default=None,
+        title="Characters",
+        description="Who is in the scene. Left out: every cast member whose name occurs in the prompt.",
+    )
+    seconds: int | None = Field(default=None, ge=1, title="Seconds", description="Length; else the storyboard's.")
+    aspect: Aspect | None = Field(default=None, title="Aspect", description="Picture shape; else the storyboard's.")
+    resolution: Text | None = Field(
+        default=None, title="Resolution", description="For example 720p or 1080p; else the storyboard's."
+    )
+    model: Text | None = Field(default=None, title="Model", description="A name of the model table; else the board's.")
+    image: Text | None = Field(
+        default=None, title="First frame", description="Path or URL of a picture that the scene starts from."
+    )
+    continues: SceneId | None = Field(
+        default=None, title="Continues", description="Id of the scene whose last frame this one starts from."
+    )
+    remixes: SceneId | None = Field(
+        default=None, title="Remixes", description="Id of the scene whose video this one changes by its prompt."
+    )
+    take: int = Field(
+        default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
+    )
+
+    @property
+    def parent(self) -> str | None:
+        """The scene that must be finished before this one can start."""
+        return self.continues or self.remixes
+
+
+class Storyboard(Frozen):
+    """A title, a cast and the scenes in the order of the reel."""
+
+    title: Annotated[Text, StringConstraints(max_length=120)] = Field(
+        title="Title", description="Names the reel and its folder in the library. Changing it buys nothing."
+    )
+    model: Text = Field(default="sora-2", title="Model", description="Model family, for example sora-2 or sora-2-pro.")
+    aspect: Aspect = Field(default="16:9", title="Aspect", description="Shape of the picture.")
+    seconds: int = Field(default=4, ge=1, title="Seconds", description="Length of a scene that names none.")
+    resolution: Text | None = Field(
+        default=None, title="Resolution", description="For example 720p. Left out: the model's own default."
+    )
+    style: str = Field(default="", title="Style", description="Added to the end of every prompt.")
+    cast: tuple[Character, ...] = Field(default=(), title="Cast", description="The characters of the series.")
+    scenes: tuple[Scene, ...] = Field(
+        title="Scenes", description="In the order of the reel.", json_schema_extra={"minItems": 1}
+    )
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        return _checked(self, lambda: (*_cast_problems(self), *_scene_problems(self)))
+
+    @property
+    def slug(self) -> str:
+        """The reel's folder name: the title in lower case, digits and hyphens."""
+        return _slug(self.title)
+
+    def scene(self, scene_id: str) -> Scene:
+        return next(scene for scene in self.scenes if scene.id == scene_id)
+
+    def character(self, name: str) -> Character:
+        return next(character for character in self.cast if character.name == name)
+
+    def characters_of(self, scene: Scene) -> tuple[str, ...]:
+        """Names in the scene: those given, else every cast member named in the prompt."""
+        if scene.characters is not None:
+            return tuple(dict.fromkeys(scene.characters))
+        return tuple(character.name for character in self.cast if mentions(scene.prompt, character.name))
+
+
+def mentions(prompt: str, name: str) -> bool:
+    """Whether the name stands in the prompt as words of its own: "Max" is not in "Maximum"."""
+    at = prompt.casefold().find(needle := name.casefold())
+    while at >= 0:
+        before, after = prompt[max(at - 1, 0) : at], prompt[at + len(needle) : at + len(needle) + 1]
+        if not before.isalnum() and not after.isalnum():
+            return True
+        at = prompt.casefold().find(needle, at + 1)
+    return False
+
+
+def _slug(text: str) -> str:
+    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+    return "-".join(words)[:64].strip("-") or "untitled"
+
+
+def _checked(noun: Noun, problems: Callable[[], Any]) -> Noun:
+    """Raise every problem at once, each at its own field, so that a loader can name the line."""
+    found: list[InitErrorDetails] = [
+        {"type": PydanticCustomError("rule", "{message}", {"message": message}), "loc": loc, "input": None}
+        for loc, message in problems()
+    ]
+    if found:
+        raise ValidationError.from_exception_data(type(noun).__name__, found)
+    return noun
+
+
+def _cast_problems(board: Storyboard) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for at, character in enumerate(board.cast):
+        first = seen.setdefault(_slug(character.name), at)
+        if first != at:
+            yield ("cast", at, "name"), f"{character.name} is in the cast twice (see cast[{first}]); rename one"
+
+
+def _scene_problems(board: Storyboard) -> Iterator[Problem]:
+    if not board.scenes:
+        yield ("scenes",), "is empty; a storyboard needs at least one scene"
+    ids: dict[str, int] = {}
+    cast = {character.name for character in board.cast}
+    for at, scene in enumerate(board.scenes):
+        first = ids.setdefault(scene.id.casefold(), at)
+        if first != at:
+            yield ("scenes", at, "id"), f"{scene.id} is used twice (see scenes[{first}]); ids must be unique"
+        for name in scene.characters or ():
+            if name not in cast:
+                known = ", ".join(sorted(cast)) or "nobody"
+                yield ("scenes", at, "characters"), f"{name} is not in the cast; the cast has {known}"
+        starts = [field for field in ("image", "continues", "remixes") if getattr(scene, field)]
+        if len(starts) > 1:
+            yield ("scenes", at, starts[1]), f"a scene has one beginning: keep either {' or '.join(starts)}"
+    yield from _parent_problems(board)
+
+
+def _parent_problems(board: Storyboard) -> Iterator[Problem]:
+    parents = {scene.id: scene.parent for scene in board.scenes}
+    for at, scene in enumerate(board.scenes):
+        field = "continues" if scene.continues else "remixes"
+        if scene.parent is None:
+            continue
+        if scene.parent not in parents:
+            yield ("scenes", at, field), f"there is no scene {scene.parent}; the ids are {', '.join(parents)}"
+            continue
+        chain = [scene.id]
+        ancestor: str | None = scene.parent
+        while ancestor is not None and ancestor not in chain:
+            chain.append(ancestor)
+            ancestor = parents.get(ancestor)
+        if ancestor == scene.id:
+            circle = " -> ".join([*chain, ancestor])
+            yield ("scenes", at, field), f"goes round in a circle: {circle}; take one link out"

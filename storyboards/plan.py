@@ -1,0 +1,118 @@
+"""What a run would do and cost, scene by scene, before anything is bought. Pure: no files, no network, no clock."""
+
+from collections.abc import Mapping
+
+from prefect_storyboard.storyboards.keys import character_key, digest, fingerprint, scene_content, scene_key
+from prefect_storyboard.storyboards.model import Model
+from prefect_storyboard.storyboards.nouns import Character, Frozen, Storyboard
+from prefect_storyboard.storyboards.shots import Shot
+
+
+class PlannedCharacter(Frozen):
+    """A character to be created once. `usd` is None where nobody has published the price."""
+
+    character: Character
+    model: Model
+    fingerprint: str
+    key: str
+    usd: float | None
+
+
+class PlannedScene(Shot):
+    """A shot with the key of its job."""
+
+    key: str
+
+
+class Plan(Frozen):
+    """The jobs of one storyboard at one provider account, in the order of the reel."""
+
+    storyboard: Storyboard
+    provider: str
+    account: str
+    characters: tuple[PlannedCharacter, ...]
+    scenes: tuple[PlannedScene, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
+        """Everything that is paid for."""
+        return (*self.characters, *self.scenes)
+
+    @property
+    def hash(self) -> str:
+        """Changes exactly when the plan asks for something else."""
+        return digest([job.key for job in self.jobs])
+
+
+def plan(
+    storyboard: Storyboard, shots: tuple[Shot, ...], *, provider: str, account: str, content: Mapping[str, str]
+) -> Plan:
+    """Give every shot and every character in use its key and price.
+
+    `content` maps each path or URL that the storyboard names to the sha256 of what it holds.
+    """
+    prints = {c.name: fingerprint(c, content) for c in storyboard.cast if any(c.name in s.characters for s in shots)}
+    scenes: list[PlannedScene] = []
+    seen: dict[str, int] = {}
+    for shot in shots:
+        decided = scene_content(
+            provider=provider,
+            account=account,
+            model=shot.model.name,
+            prompt=shot.words,
+            seconds=shot.seconds,
+            aspect=shot.aspect,
+            resolution=shot.resolution,
+            characters=[prints[name] for name in shot.characters],
+            image=content[shot.scene.image] if shot.scene.image else None,
+            continues=shot.scene.continues,
+            remixes=shot.scene.remixes,
+            take=shot.scene.take,
+        )
+        same = digest(decided)
+        copy = seen.get(same, 0)
+        seen[same] = copy + 1
+        scenes.append(PlannedScene(**dict(shot), key=scene_key(decided, copy)))
+    return Plan(
+        storyboard=storyboard,
+        provider=provider,
+        account=account,
+        characters=_characters(storyboard, scenes, provider, account, prints),
+        scenes=tuple(scenes),
+        warnings=_warnings(scenes),
+    )
+
+
+def _characters(
+    storyboard: Storyboard, scenes: list[PlannedScene], provider: str, account: str, prints: Mapping[str, str]
+) -> tuple[PlannedCharacter, ...]:
+    """One creation for each character and family of castings, in the order of the cast."""
+    planned: dict[str, PlannedCharacter] = {}
+    for character in storyboard.cast:
+        for scene in scenes:
+            if character.name not in scene.characters or scene.model.casting is None:
+                continue
+            key = character_key(
+                provider=provider,
+                account=account,
+                casting=scene.model.casting,
+                fingerprint=prints[character.name],
+            )
+            planned[key] = PlannedCharacter(
+                character=character,
+                model=scene.model,
+                fingerprint=prints[character.name],
+                key=key,
+                usd=scene.model.usd_per_character,
+            )
+    return tuple(planned.values())
+
+
+def _warnings(scenes: list[PlannedScene]) -> tuple[str, ...]:
+    retiring = {scene.model.name: scene.model for scene in scenes if scene.model.retires_on}
+    return tuple(
+        f"{model.name} is switched off by its maker on {model.retires_on:%Y-%m-%d}"
+        + (f"; its successor is {model.successor}" if model.successor else "")
+        for model in retiring.values()
+    )

@@ -1,0 +1,109 @@
+"""From scenes to shots: every default filled in, every rule of the model checked."""
+
+from collections.abc import Callable, Iterator
+
+from prefect_storyboard.storyboards.model import Model, Operation
+from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard, mentions
+from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
+
+Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
+
+
+class Shot(Frozen):
+    """A scene as the model will be asked for it. Prices in US dollars, None where nobody has published one."""
+
+    scene: Scene
+    model: Model
+    operation: Operation
+    words: str
+    prompt: str
+    characters: tuple[str, ...]
+    seconds: int
+    aspect: str
+    resolution: str
+    usd: float | None
+
+
+def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, ...]:
+    """Resolve every scene. Raises StoryboardError with all that the models do not take; nothing was read yet."""
+    found: list[Shot] = []
+    problems: list[Problem] = []
+    for at, scene in enumerate(storyboard.scenes):
+        try:
+            model = table(scene.model or storyboard.model)
+        except KeyError as error:
+            place = ("scenes", at, "model") if scene.model else ("model",)
+            problems.append(source.problem(place, error.args[0]))
+            continue
+        shot = _shot(storyboard, scene, model)
+        problems += [source.problem(_place(at, scene, field), rule) for field, rule in _broken(storyboard, shot)]
+        found.append(shot)
+    if problems:
+        raise StoryboardError(*dict.fromkeys(problems))
+    return tuple(found)
+
+
+def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
+    operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
+    characters = () if scene.remixes else storyboard.characters_of(scene)
+    words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
+    seconds = _seconds(storyboard, scene)
+    resolution = scene.resolution or storyboard.resolution or model.resolutions[0]
+    return Shot(
+        scene=scene,
+        model=model,
+        operation=operation,
+        words=words,
+        prompt=_named(words, characters) if model.names_in_prompt else words,
+        characters=characters,
+        seconds=seconds,
+        aspect=scene.aspect or storyboard.aspect,
+        resolution=resolution,
+        usd=model.price(operation, seconds, resolution),
+    )
+
+
+def _seconds(storyboard: Storyboard, scene: Scene) -> int:
+    """A remix is as long as what it changes."""
+    while scene.remixes:
+        scene = storyboard.scene(scene.remixes)
+    return scene.seconds or storyboard.seconds
+
+
+def _named(words: str, characters: tuple[str, ...]) -> str:
+    """Sora shows only the characters that the prompt calls by name: those left out are named in front."""
+    missing = [name for name in characters if not mentions(words, name)]
+    return f"With {' and '.join(missing)}. {words}" if missing else words
+
+
+def _place(at: int, scene: Scene, field: str) -> tuple[str | int, ...]:
+    """Where the user wrote the value: in the scene, or among the storyboard's defaults."""
+    own = field not in {"seconds", "aspect", "resolution", "model"} or getattr(scene, field) is not None
+    return ("scenes", at, field) if own else (field,)
+
+
+def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
+    model, scene = shot.model, shot.scene
+    name = f"{model.name} at {model.provider}"
+    if shot.operation not in model.endpoints:
+        field = next(field for field in ("remixes", "continues", "image") if getattr(scene, field))
+        yield field, f"{name} cannot start a scene this way; leave {field} out or choose another model"
+    if not scene.remixes and shot.seconds not in model.seconds:
+        nearest = min(model.seconds, key=lambda offered: (abs(offered - shot.seconds), offered))
+        sold = ", ".join(map(str, model.seconds))
+        yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {nearest}"
+    for field, value, offered in (
+        ("aspect", shot.aspect, model.aspects),
+        ("resolution", shot.resolution, model.resolutions),
+    ):
+        if value not in offered:
+            yield field, f'{name} offers {", ".join(offered)}, not {value}; write {field}: "{offered[0]}"'
+    if len(shot.characters) > model.max_characters:
+        names = ", ".join(shot.characters)
+        yield (
+            "characters",
+            f"{name} takes at most {model.max_characters} characters a scene, not {names}; name those who matter",
+        )
+    for character in map(storyboard.character, shot.characters):
+        if model.casting and not character.clip:
+            yield "characters", f"{name} makes characters from a clip, and {character.name} has none; give it a clip"

@@ -1,0 +1,106 @@
+"""Create a character at a provider, once."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.ledger import Ledger, Outcome, Storage
+from prefect_storyboard.media.probe import probe
+from prefect_storyboard.media.reference import conform, needs_conform
+from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.providers.errors import ProtocolError
+from prefect_storyboard.providers.protocol import CharacterRequest, Order
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Casting, PlannedCharacter
+from prefect_storyboard.tasks.polling import await_result
+from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, finish, purchase
+from prefect_storyboard.tasks.states import named
+from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.tasks.upload import upload
+
+
+# Retries are safe: they follow only on proof that nothing was accepted, and the ledger stands in front of every POST.
+@task(
+    name="create-character",
+    task_run_name="create character {character.character.name}",
+    retries=TRIES,
+    retry_delay_seconds=BACKOFF,
+    retry_condition_fn=nothing_was_bought,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def create_character(
+    character: PlannedCharacter,
+    clip: LocalFile,
+    *,
+    credentials: Credentials,
+    library: Library,
+    on_unknown: OnUnknown = "stop",
+    attempts: int = 1,
+) -> Casting:
+    """Return the character's casting; create it at the provider only if the library knows of none.
+
+    Costs what the provider asks for a character (often not published). Ends in the state `Cached` or `Reattached`
+    where this run bought nothing. Raises the provider's refusals, OutcomeUnknown, GenerationFailed.
+    """
+    name = character.character.name
+
+    async def word() -> Order:
+        with TemporaryDirectory() as folder:
+            fitting = await asyncio.to_thread(_fitting, character, clip, Path(folder))
+            url = await upload(fitting, credentials, library)
+        request = CharacterRequest(model=character.model, name=name, clip_url=url)
+        return session.provider.character_order(request)
+
+    want = Want(
+        key=character.key,
+        label=f"character {name}",
+        account=credentials.account,
+        usd=character.usd,
+        on_unknown=on_unknown,
+        attempts=attempts,
+    )
+    ledger = Ledger(library.storage())
+    async with credentials.session() as session:
+        bought = await purchase(session, ledger, want, word)
+        if bought.outcome and bought.outcome.casting:
+            return named("Cached", f"{name} was created before", bought.outcome.casting)
+        casting = await _created(session, ledger, bought, character)
+    await asyncio.to_thread(_keep, library.storage(), character, clip)
+    if bought.state == "Reattached":
+        return named("Reattached", f"{name} was paid for before", casting)
+    return casting
+
+
+async def _created(session: Session, ledger: Ledger, bought: Purchase, character: PlannedCharacter) -> Casting:
+    result = await await_result(session, ledger, bought)
+    name = character.character.name
+    if result.character_id is None:
+        raise ProtocolError(f"{name} was created without an id", request_id=bought.job.request_id, raw=result.raw)
+    casting = Casting(character=name, id=result.character_id)
+    done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=character.usd, charged=True)
+    stored = await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, done))
+    return stored.casting or casting
+
+
+def _fitting(character: PlannedCharacter, clip: LocalFile, folder: Path) -> LocalFile:
+    """The clip itself where the model takes it as it is, else the wanted range of it as an MP4."""
+    who, limits = character.character, character.model.reference
+    if not needs_conform(probe(clip.path), limits, who.start, who.end):
+        return clip
+    fitted = folder / f"{who.slug}.mp4"
+    conform(clip.path, fitted, start=who.start, end=who.end, limits=limits)
+    return local_file(fitted)
+
+
+def _keep(storage: Storage, character: PlannedCharacter, clip: LocalFile) -> None:
+    """Keep the reference beside the reels, so that the cast can move to another provider or machine."""
+    place = ("characters", character.character.slug, character.fingerprint[:16])
+    storage.publish(clip.path, *place, f"clip{clip.path.suffix}")
+    facts = character.character.model_copy(update={"clip": f"clip{clip.path.suffix}"})
+    storage.write(facts.model_dump_json(indent=2).encode(), *place, "character.json")

@@ -1,0 +1,90 @@
+"""Submit one scene, once."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.media.frames import last_frame
+from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.providers.protocol import Order, SceneRequest
+from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
+from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, purchase
+from prefect_storyboard.tasks.states import named
+from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.tasks.upload import upload
+
+
+# Retries are safe: they follow only on proof that nothing was accepted, and the ledger stands in front of every POST.
+# No timeout_seconds: Prefect would send a slow submit a second time.
+@task(
+    name="generate",
+    task_run_name="generate {scene.scene.id} take {take}",
+    retries=TRIES,
+    retry_delay_seconds=BACKOFF,
+    retry_condition_fn=nothing_was_bought,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def generate(
+    scene: PlannedScene,
+    castings: tuple[Casting, ...],
+    *,
+    credentials: Credentials,
+    library: Library,
+    image: LocalFile | None = None,
+    parent: Clip | None = None,
+    take: int = 1,
+    on_unknown: OnUnknown = "stop",
+    attempts: int = 1,
+) -> Purchase:
+    """Return the paid job of a scene; buy it only if the library knows of none.
+
+    The scene starts from `image`, or from the last frame of `parent`, or remixes `parent`, as it says itself. Costs
+    `scene.usd`. Ends in the state `Cached` or `Reattached` where this run bought nothing. Raises the provider's
+    refusals (nothing was bought), and OutcomeUnknown where a submit may have been accepted.
+    """
+
+    async def word() -> Order:
+        with TemporaryDirectory() as folder:
+            first = await _last_frame(parent, library, Path(folder)) if parent and scene.scene.continues else image
+            image_url = await upload(first, credentials, library) if first else None
+        request = SceneRequest(
+            model=scene.model,
+            prompt=scene.prompt,
+            seconds=scene.seconds,
+            aspect=scene.aspect,
+            resolution=scene.resolution,
+            castings=castings,
+            image_url=image_url,
+            remix_of=parent.handle if parent and scene.scene.remixes else None,
+        )
+        return session.provider.scene_order(request)
+
+    want = Want(
+        key=scene.key,
+        label=f"scene {scene.scene.id} take {take}",
+        account=credentials.account,
+        usd=scene.usd,
+        on_unknown=on_unknown,
+        attempts=attempts,
+    )
+    async with credentials.session() as session:
+        bought = await purchase(session, Ledger(library.storage()), want, word)
+    if bought.state == "Submitted":
+        return bought
+    return named(bought.state, f"{want.label} was paid for before", bought)
+
+
+async def _last_frame(clip: Clip, library: Library, folder: Path) -> LocalFile:
+    def extract() -> LocalFile:
+        storage = library.storage()
+        picture = folder / f"{clip.scene}-last-frame.png"
+        last_frame(storage.fetch(folder / "parent.mp4", *storage.parts(clip.url)), picture)
+        return local_file(picture)
+
+    return await asyncio.to_thread(extract)

@@ -1,0 +1,132 @@
+"""Bring a finished scene home, before the provider's link dies."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.ledger import Ledger, Outcome, Storage
+from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.sources import local_file
+from prefect_storyboard.providers.download import download
+from prefect_storyboard.providers.errors import Busy, ProtocolError
+from prefect_storyboard.providers.protocol import Result
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
+from prefect_storyboard.tasks.purchase import Purchase, finish
+from prefect_storyboard.tasks.states import named
+from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
+
+
+# Retries are safe: storing buys nothing, and a take is published whole or not at all.
+@task(
+    name="store",
+    task_run_name="store {scene.scene.id} take {take}",
+    retries=TRIES,
+    retry_delay_seconds=BACKOFF,
+    retry_condition_fn=nothing_was_bought,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def store(
+    bought: Purchase,
+    result: Result | None,
+    scene: PlannedScene,
+    *,
+    castings: tuple[Casting, ...],
+    reel: str,
+    take: int,  # noqa: ARG001 - for the run's name; the number that counts is reserved below
+    credentials: Credentials,
+    library: Library,
+    parent_key: str | None = None,
+) -> Clip:
+    """Put the take and its sidecar into `reels/<reel>/scenes/<scene>/` and close the job in the ledger.
+
+    Costs nothing. A clip that this reel holds is left alone; one that another reel holds is copied; without `result`
+    the provider is asked for it again. Raises Expired where it has forgotten, Busy and NotSent where it cannot say.
+    """
+    storage = library.storage()
+    place = ("reels", reel, "scenes", scene.scene.id)
+    kept = bought.outcome.clip if bought.outcome else None
+    if kept and kept.url.startswith(storage.link(*place, "")) and await asyncio.to_thread(_held, storage, kept):
+        return named("Cached", "the clip is in the library", kept)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "take.mp4"
+        copied = await asyncio.to_thread(_copied, storage, kept, file)
+        if kept and copied:
+            copy = await asyncio.to_thread(_shelve, storage, place, file, kept, None)
+            return named("Cached", "another reel had the clip", copy)
+        async with credentials.session() as session:
+            made = await _fetch(session, bought, None if task_run.run_count > 1 else result, file)
+        draft = await asyncio.to_thread(_draft, bought, made, scene, file)
+        draft = draft.model_copy(update={"characters": castings, "parent_key": parent_key})
+        return await finish(asyncio.to_thread(_shelve, storage, place, file, draft, bought))
+
+
+def _held(storage: Storage, clip: Clip) -> bool:
+    return storage.exists(*storage.parts(clip.url))
+
+
+def _copied(storage: Storage, clip: Clip | None, file: Path) -> bool:
+    """Fetch a clip from elsewhere in the library; False where somebody has removed or changed it."""
+    if clip is None:
+        return False
+    try:
+        storage.fetch(file, *storage.parts(clip.url))
+    except FileNotFoundError:
+        return False
+    return local_file(file).sha256 == clip.sha256
+
+
+async def _fetch(session: Session, bought: Purchase, result: Result | None, file: Path) -> Result:
+    """Download what the job made, asking for a fresh link where the first one is missing or was tried."""
+    result = result or await session.provider.result(bought.job)
+    if result.url is None:
+        raise ProtocolError("the job ended without a video", request_id=bought.job.request_id, raw=result.raw)
+    await download(session.http, result.url, file)
+    return result
+
+
+def _draft(bought: Purchase, result: Result, scene: PlannedScene, file: Path) -> Clip:
+    """Describe the clip; what is no video was cut off on its way here."""
+    try:
+        seen = probe(file)
+    except MediaError as error:
+        raise Busy(f"the result is not a whole video yet: {error}", request_id=bought.job.request_id) from None
+    return Clip(
+        scene=scene.scene.id,
+        take=0,
+        url="",
+        sha256=local_file(file).sha256,
+        bytes=file.stat().st_size,
+        seconds=round(seen.seconds, 3),
+        width=seen.width,
+        height=seen.height,
+        job_key=bought.key,
+        cost_usd=scene.usd,
+        provider=bought.job.provider,
+        model=scene.model.name,
+        request_id=bought.job.request_id,
+        prompt=scene.prompt,
+        handle=result.handle,
+        stored_at=datetime.now(UTC),
+    )
+
+
+def _shelve(storage: Storage, place: tuple[str, ...], file: Path, draft: Clip, bought: Purchase | None) -> Clip:
+    """Publish the take, then its sidecar, then close the job: a crash in between is mended by the next run."""
+    ledger = Ledger(storage)
+    _, reel, _, scene = place
+    number = ledger.take(reel, scene, draft.job_key, reserve=True)
+    url = storage.publish(file, *place, f"take-{number:03d}.mp4")
+    clip = draft.model_copy(update={"scene": scene, "take": number, "url": url})
+    storage.write(clip.model_dump_json(indent=2).encode(), *place, f"take-{number:03d}.json")
+    if bought and not bought.outcome:
+        done = Outcome(kind="done", at=datetime.now(UTC), clip=clip, cost_usd=clip.cost_usd, charged=True)
+        ledger.close(bought.key, bought.attempt, done)
+    return clip

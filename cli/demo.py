@@ -18,12 +18,11 @@ def sandbox_process(state: Path) -> Iterator[str]:
     """Run the sandbox beside us, on the port that it had before: stored links go on working. It ends when we do."""
     state.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect_storyboard.sandbox", "--state", str(state), "--until-stdin-closes"]
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own module
         [*command, "--port", str(_port(state / "port"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
-        assert process.stdout is not None
-        first = process.stdout.readline()
+        first = process.stdout.readline() if process.stdout else ""
         if not first.startswith("sandbox ready "):
             raise SystemExit(
                 f"error: the sandbox did not start; is its port taken? Remove {state.parent} to start over."

@@ -1,11 +1,11 @@
-"""`storyboard run`, `storyboard demo`, `storyboard sandbox`: one clear line where something is wrong, exit code not zero."""
+"""`storyboard run`, `demo` and `sandbox`: one clear line where something is wrong, and an exit code that says so."""
 
 import asyncio
-import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -46,25 +46,20 @@ def run(
     on_unknown: What to do about a job that may have been bought and that the provider does not list.
     attempts: How many times in all a scene may be bought when the provider fails it.
     """
-
-    async def work() -> int:
-        from prefect_storyboard.blocks import load_credentials  # noqa: PLC0415 - Prefect takes 2 s to import
-        from prefect_storyboard.cli.watching import render  # noqa: PLC0415
-
-        return await render(
-            board,
-            await load_credentials(provider, os.environ),
-            library,
-            max_cost_usd=max_cost,
-            allow_unknown_price=allow_unknown_price,
-            allow_retired=allow_retired,
-            on_unknown=on_unknown,
-            attempts=attempts,
-        )
-
     prepare_environment(debug=debug)
-    with prefect_server():
-        return _guarded(work, debug=debug)
+    from prefect_storyboard.cli.watching import check, render  # noqa: PLC0415 - Prefect reads its environment now
+
+    options = {
+        "max_cost_usd": max_cost,
+        "allow_unknown_price": allow_unknown_price,
+        "allow_retired": allow_retired,
+        "on_unknown": on_unknown,
+        "attempts": attempts,
+    }
+    with _explained(debug=debug):
+        asyncio.run(check(board, provider, library))
+        with prefect_server():
+            return asyncio.run(render(board, provider, library, **options))
 
 
 @app.command
@@ -76,12 +71,12 @@ def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, d
     folder: Where the library and the sandbox's memory are kept; remove it to start over.
     board: Another storyboard to render.
     """
-    from prefect_storyboard.cli.demo import sandbox_process, show  # noqa: PLC0415 - keeps --help fast
-
     folder = folder.absolute()
     prepare_environment(debug=debug, home=folder / "prefect")
-    with sandbox_process(folder / "sandbox") as base, prefect_server():
-        return _guarded(lambda: show(folder, base, board), debug=debug)
+    from prefect_storyboard.cli.demo import sandbox_process, show  # noqa: PLC0415 - Prefect reads its environment now
+
+    with _explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
+        return asyncio.run(show(folder, base, board))
 
 
 @app.command
@@ -108,21 +103,22 @@ def sandbox(
     return 0
 
 
-def _guarded(work: Callable[[], Coroutine[Any, Any, int]], *, debug: bool) -> int:
-    """Run to the end; a mistake of the user's or the provider's is one clear text on stderr, without a traceback."""
+@contextmanager
+def _explained(*, debug: bool) -> Iterator[None]:
+    """End with one clear text on stderr, and no traceback, where the mistake is the user's or the provider's."""
     from prefect_storyboard.cli.mistakes import MISTAKES, explain  # noqa: PLC0415 - Prefect takes 2 s to import
 
     try:
-        return asyncio.run(work())
+        yield
     except KeyboardInterrupt:
         _errors.print("Stopped. Jobs that are paid for stay in the ledger; run it again to go on.", style="yellow")
-        return 130
+        raise SystemExit(130) from None
     except MISTAKES as mistake:
         if debug:
             _errors.print_exception()
         _errors.print("[bold red]error:[/] ", end="")
         _errors.print(explain(mistake), markup=False)
-        return 1
+        raise SystemExit(1) from None
 
 
 def main() -> None:

@@ -3,9 +3,12 @@
 import asyncio
 import os
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _QUIET = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
@@ -42,16 +45,24 @@ def prefect_server() -> Iterator[None]:
     if get_current_settings().api.url:
         yield
         return
+    print("starting Prefect (some 15 s the first time)", flush=True)
     server = SubprocessASGIServer()  # the one that Prefect's client would start by itself
-    server.start()
-    pid = server.server_process.pid if server.server_process else 0
-    watchdog = subprocess.Popen(  # a killed parent closes the pipe; then the server goes too
-        ["/bin/sh", "-c", f"read _; kill {pid}"], stdin=subprocess.PIPE, start_new_session=True
-    )
-    try:
-        yield
-    finally:
-        watchdog.kill()
-        watchdog.communicate()
-        asyncio.run(APILogHandler.aflush())
-        server.stop()
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(server.start)
+        while server.server_process is None and not started.done():
+            time.sleep(0.02)
+        watchdog = _watchdog(server.server_process)
+        try:
+            started.result()
+            yield
+        finally:
+            asyncio.run(APILogHandler.aflush())
+            server.stop()
+            watchdog.kill()
+            watchdog.communicate()
+
+
+def _watchdog(server: subprocess.Popen[Any] | None) -> subprocess.Popen[bytes]:
+    """A shell that waits for our end of its pipe to close, as it does however we die, and then ends the server."""
+    command = f"read _; kill {server.pid}" if server else "exit"
+    return subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603

@@ -1,10 +1,12 @@
 """Run the flow while somebody watches: a live table in a terminal, plain lines elsewhere."""
 
-import sys
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
@@ -12,13 +14,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from prefect_storyboard.blocks import Credentials
+from prefect_storyboard.blocks import Credentials, load_credentials, load_library
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
+from prefect_storyboard.flows.reading import prepare
 from prefect_storyboard.flows.report import cost, rows
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.tasks.progress import Progress, watcher
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+console = Console(highlight=False, soft_wrap=True)
 _STYLES = {
     "stored": "green",
     "cached": "green",
@@ -29,8 +32,18 @@ _STYLES = {
 }
 
 
-async def render(board: str, credentials: Credentials, library: str | None, **options: Any) -> int:
+async def check(board: str, provider: str, library: str | None) -> None:
+    """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it."""
+    if "/" in provider or (library or "").startswith("storyboard-library/"):
+        return
+    with TemporaryDirectory() as folder:
+        credentials = await load_credentials(provider, os.environ)
+        await prepare(board, credentials, await load_library(library), Path(folder))
+
+
+async def render(board: str, provider: str | Credentials, library: str | None, **options: Any) -> int:
     """Run the series and say how it ended. Returns the exit code: 0, or 1 where a scene has no clip."""
+    credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
     try:
         with watched():
             reel = await storyboard_series(board, credentials, library, **options)

@@ -105,7 +105,7 @@ async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, 
     reel, name = run.prepared.plan.storyboard.slug, scene.scene.id
     ledger = Ledger(run.library.storage())
     take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
-    tell(Progress(subject=name, state="submitting", take=take, seconds=scene.seconds))
+    tell(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     bought = await plain(
         generate(
             scene,

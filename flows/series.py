@@ -69,6 +69,8 @@ async def storyboard_series(
         wanted = await estimate(plan, Ledger(run.library.storage()), attempts)
         check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
         await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
+        for character in plan.characters:
+            tell(Progress(subject=character.character.name, state="waiting"))
         for scene in plan.scenes:
             tell(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
         await create_cast(run)

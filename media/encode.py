@@ -17,7 +17,7 @@ from prefect_storyboard.media.sound import LAYOUT, RATE, sound
 
 _X264 = {"preset": "veryfast", "threads": "4"}  # a number that does not depend on the machine: it changes the bytes
 _BT709 = 1
-AUDIO_BITS = 160_000
+CRF = 18
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Shot:
     title: str | None = None
 
 
-def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, bits_per_second: int | None = None) -> None:
-    """Encode the shots one after the other: H.264 (CRF 18, or the given rate), stereo AAC at 48 kHz.
+def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF) -> None:
+    """Encode the shots one after the other: H.264 (a smaller `crf` is finer and larger), stereo AAC at 48 kHz.
 
     Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture.
     """
@@ -39,8 +39,8 @@ def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, bits_per_second:
     spans = [(a / canvas.fps, b / canvas.fps) for a, b in pairwise(frames)]
     marks = [Mark(shot.title, *span) for shot, span in zip(shots, spans, strict=True) if shot.title is not None]
     with mp4(out, marks) as target:
-        video = _video(target, canvas, bits_per_second)
-        audio = target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=AUDIO_BITS)
+        video = _video(target, canvas, crf)
+        audio = target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=160_000)
         interleave(target, _pictures(shots, frames, canvas, video), _sounds(shots, frames, canvas.fps, audio))
 
 
@@ -72,16 +72,10 @@ def _boundaries(shots: Sequence[Shot], fps: Fraction) -> list[int]:
     return numbers
 
 
-def _video(target: OutputContainer, canvas: Canvas, bits_per_second: int | None) -> VideoStream:
-    options = dict(_X264)
-    if bits_per_second:
-        options |= {"maxrate": f"{bits_per_second * 11 // 10}", "bufsize": f"{bits_per_second * 2}"}
-    else:
-        options |= {"crf": "18"}
+def _video(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
+    options = _X264 | {"crf": str(crf)}
     stream = target.add_stream("libx264", rate=canvas.fps, width=canvas.width, height=canvas.height, options=options)
     stream.pix_fmt, stream.time_base = "yuv420p", 1 / canvas.fps
-    if bits_per_second:
-        stream.bit_rate = bits_per_second
     context = stream.codec_context
     context.colorspace = context.color_primaries = context.color_trc = context.color_range = _BT709
     return stream

@@ -42,6 +42,7 @@ def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: 
         entries=list(_entries(cards)),
         facts=[_scenes(reel), _length(reel.seconds), _cost(reel), _bought(reel)],
         ratio=_ratio(cards),
+        charged=_CHARGED,
         stored=max((card.clip.stored_at for card in cards), default=None),
     )
 
@@ -67,7 +68,6 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     site.filters |= {"usd": _usd, "seconds": _length, "clock": _clock, "csp": _csp}
-    site.globals["charged"] = _CHARGED
     return site.get_template("page.html.jinja")
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
+from math import ceil, log2
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_storyboard.media.encode import AUDIO_BITS, Shot, render
+from prefect_storyboard.media.encode import CRF, Shot, render
 from prefect_storyboard.media.picture import Canvas, cadence, even
 from prefect_storyboard.media.probe import MediaError, Probe, probe
 from prefect_storyboard.media.tracks import Clip, look
 
 _SLACK = 0.05
-_LEAST_BITS = 50_000
+_COARSEST = 40
 
 
 class ClipLimits(BaseModel):
@@ -63,7 +64,7 @@ def conform(
     """Render the range [start, end] (seconds; default the whole clip) as H.264 and AAC in an MP4, and probe the result.
 
     The picture is turned upright, its pixels square, its sides even; a silent clip gets a silent track. With no `end`,
-    a clip that is too long gives its first `max_seconds`; a file too large is rendered again at a lower rate. The same
+    a clip that is too long gives its first `max_seconds`; a file too large is rendered again, coarser. The same
     input gives the same bytes. Size and aspect stay: `check` judges them. Raises `MediaError` for a range that is
     empty, outside the clip, or longer or shorter than the limits allow.
     """
@@ -73,24 +74,19 @@ def conform(
     canvas = Canvas(*even(clip.probe), cadence(clip.probe.fps))
     shot = Shot(clip.path, clip.first + begin, seconds)
     render([shot], canvas, out)
-    facts = probe(out)
-    if limits.max_bytes is None or facts.bytes <= limits.max_bytes:
-        return facts
-    return _squeeze(shot, canvas, out, limits.max_bytes)
+    return probe(out) if limits.max_bytes is None else _squeeze(shot, canvas, out, limits.max_bytes)
 
 
 def _squeeze(shot: Shot, canvas: Canvas, out: Path, most: int) -> Probe:
-    """Render at the rate that fits into `most` bytes; x264 misses a rate by some per cent, hence the repeats."""
-    rate = most * 0.96 * 8 / float(shot.seconds) - AUDIO_BITS
-    for _ in range(4):
-        if rate < _LEAST_BITS:
-            break
-        render([shot], canvas, out, bits_per_second=int(rate))
+    """Render `out` again, ever coarser, until it fits into `most` bytes: six steps of CRF about halve a file."""
+    facts, crf = probe(out), CRF
+    while facts.bytes > most and crf < _COARSEST:
+        crf = min(_COARSEST, crf + ceil(6 * log2(facts.bytes / most)))
+        render([shot], canvas, out, crf=crf)
         facts = probe(out)
-        if facts.bytes <= most:
-            return facts
-        rate *= 0.95 * most / facts.bytes
-    out.unlink(missing_ok=True)
+    if facts.bytes <= most:
+        return facts
+    out.unlink()
     raise MediaError(f"{shot.path.name} cannot be made as small as {_megabytes(most)}; choose a shorter range.")
 
 

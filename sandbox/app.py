@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,16 +14,19 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import control, fal
-from prefect_storyboard.sandbox.exchange import Pace, RequestLog, Sandbox
-from prefect_storyboard.sandbox.faults import RULES, Faults, check
+from prefect_storyboard.sandbox.exchange import Gateway, Pace, RequestLog, Sandbox
+from prefect_storyboard.sandbox.faults import RULES, Faults, Voice, check
 from prefect_storyboard.sandbox.state import Job, State
+
+GATEWAYS: Mapping[str, Callable[[Sandbox], Gateway]] = {"fal": fal.gateway}
+Rules = Sequence[dict[str, Any]] | Path
 
 
 def create_app(
     state_dir: str | Path,
     *,
     pace: Pace | None = None,
-    faults: Sequence[dict[str, Any]] | Path | None = None,
+    faults: Rules | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """The sandbox as an ASGI application.
@@ -32,31 +35,43 @@ def create_app(
     `faults` are rules to start with (or a JSON file of them); without it the rules of the last run stay in force.
     """
     state = State(Path(state_dir).absolute())
-    sandbox = Sandbox(
-        state=state, faults=Faults(state), clock=clock, pace=pace or Pace(), pool=ThreadPoolExecutor(2, "render")
-    )
-    gateways = {"fal": fal.gateway(sandbox)}
+    pool = ThreadPoolExecutor(2, "render")
+    sandbox = Sandbox(state=state, faults=Faults(state), clock=clock, pace=pace or Pace(), pool=pool)
+    gateways = {name: make(sandbox) for name, make in GATEWAYS.items()}
     voices = {name: gateway.voice for name, gateway in gateways.items()}
-    if faults is not None:
-        rules = RULES.validate_python(json.loads(faults.read_text()) if isinstance(faults, Path) else list(faults))
-        refusal = check(rules, voices)
-        if refusal:
-            raise ValueError(refusal)
-        sandbox.faults.start_with(rules)
+    try:
+        if faults is not None:
+            _start_with(sandbox, faults, voices)
+    except ValueError:
+        state.close()
+        raise
 
     async def settle(job: Job) -> Job:
         return await gateways[job.gateway].settle(job)
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        for task in sandbox.running:
-            task.cancel()
-        await asyncio.gather(*sandbox.running, return_exceptions=True)
-        sandbox.pool.shutdown(cancel_futures=True)
-        state.close()
-
     routes: list[BaseRoute] = [*control.routes(sandbox, settle, voices)]
     for gateway in gateways.values():
         routes += gateway.routes
-    return Starlette(routes=routes, middleware=[Middleware(RequestLog, sandbox=sandbox)], lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=[Middleware(RequestLog, sandbox=sandbox)], lifespan=_lifespan)
+    app.state.sandbox = sandbox
+    app.state.stopping = asyncio.Event()
+    return app
+
+
+def _start_with(sandbox: Sandbox, faults: Rules, voices: Mapping[str, Voice]) -> None:
+    rules = RULES.validate_python(json.loads(faults.read_text()) if isinstance(faults, Path) else list(faults))
+    refusal = check(rules, voices)
+    if refusal:
+        raise ValueError(refusal)
+    sandbox.faults.start_with(rules)
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    sandbox: Sandbox = app.state.sandbox
+    for task in sandbox.running:
+        task.cancel()
+    await asyncio.gather(*sandbox.running, return_exceptions=True)
+    sandbox.pool.shutdown(cancel_futures=True)
+    sandbox.state.close()

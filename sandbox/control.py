@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -12,43 +13,45 @@ from prefect_storyboard.sandbox import meter
 from prefect_storyboard.sandbox.exchange import Sandbox, Settle
 from prefect_storyboard.sandbox.faults import RULES, Voice, check
 
+VERSION = 1
+
 
 def routes(sandbox: Sandbox, settle: Settle, voices: Mapping[str, Voice]) -> list[Route]:
     """The routes of the control API; they need no key and are not logged."""
-
-    async def health(_: Request) -> Response:
-        return JSONResponse({"sandbox": "prefect-storyboard", "state": str(sandbox.state.folder), "version": 1})
-
-    async def read_meter(_: Request) -> Response:
-        return JSONResponse(await meter.read(sandbox, settle))
-
-    async def requests(request: Request) -> Response:
-        limit = int(request.query_params.get("limit", 10_000))
-        route = request.query_params.get("route")
-        sql = "select seq, route, document, status from requests where ? is null or route = ? order by seq desc limit ?"
-        rows = sandbox.state.sql(sql, route, route, limit)
-        return JSONResponse(
-            [
-                {"seq": seq, "route": kind, **json.loads(text), "status": status}
-                for seq, kind, text, status in rows[::-1]
-            ]
-        )
-
-    async def faults(request: Request) -> Response:
-        if request.method == "DELETE":
-            sandbox.faults.clear()
-        elif request.method == "POST":
-            refusal = await _post(sandbox, voices, request)
-            if refusal:
-                return JSONResponse({"error": refusal}, 422)
-        return JSONResponse(sandbox.faults.report())
-
     return [
-        Route("/sandbox/health", health),
-        Route("/sandbox/meter", read_meter),
-        Route("/sandbox/requests", requests),
-        Route("/sandbox/faults", faults, methods=["GET", "POST", "DELETE"]),
+        Route("/sandbox/health", partial(_health, sandbox)),
+        Route("/sandbox/meter", partial(_meter, sandbox, settle)),
+        Route("/sandbox/requests", partial(_requests, sandbox)),
+        Route("/sandbox/faults", partial(_faults, sandbox, voices), methods=["GET", "POST", "DELETE"]),
     ]
+
+
+async def _health(sandbox: Sandbox, _: Request) -> Response:
+    return JSONResponse({"sandbox": "prefect-storyboard", "state": str(sandbox.state.folder), "version": VERSION})
+
+
+async def _meter(sandbox: Sandbox, settle: Settle, _: Request) -> Response:
+    return JSONResponse(await meter.read(sandbox, settle))
+
+
+async def _requests(sandbox: Sandbox, request: Request) -> Response:
+    """The last `limit` calls, oldest first, of one `route` or of all."""
+    route, limit = request.query_params.get("route"), request.query_params.get("limit", "10000")
+    sql = "select seq, route, document, status from requests where ? is null or route = ? order by seq desc limit ?"
+    rows = sandbox.state.sql(sql, route, route, int(limit) if limit.isdigit() else 0)
+    return JSONResponse(
+        [{"seq": seq, "route": kind, **json.loads(text), "status": status} for seq, kind, text, status in rows[::-1]]
+    )
+
+
+async def _faults(sandbox: Sandbox, voices: Mapping[str, Voice], request: Request) -> Response:
+    if request.method == "DELETE":
+        sandbox.faults.clear()
+    elif request.method == "POST":
+        refusal = await _post(sandbox, voices, request)
+        if refusal:
+            return JSONResponse({"error": refusal}, 422)
+    return JSONResponse(sandbox.faults.report())
 
 
 async def _post(sandbox: Sandbox, voices: Mapping[str, Voice], request: Request) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url
 from prefect_storyboard.sandbox.fal_auth import LOCKED, with_key
 from prefect_storyboard.sandbox.fal_faults import CANCELS, ENDINGS, VOICE, deadline, ending
 from prefect_storyboard.sandbox.fal_models import APP, ENDPOINTS
+from prefect_storyboard.sandbox.faults import Rule
 from prefect_storyboard.sandbox.state import NEVER, Job
 
 _NOT_FOUND = {"status": "NOT_FOUND"}
@@ -23,47 +25,22 @@ _ONE_JOB = f"/fal/queue/{APP}/requests/{{request_id}}"
 
 def gateway(sandbox: Sandbox) -> Gateway:
     """fal on the sandbox."""
-
-    async def settle(job: Job) -> Job:
-        return await fal_jobs.settle(sandbox, job)
-
-    async def about(request: Request) -> tuple[str, str]:
-        return await _about(sandbox, request)
-
-    desk = Desk(name="fal", sandbox=sandbox, voice=VOICE, about=about)
+    desk = Desk(name="fal", sandbox=sandbox, voice=VOICE, about=partial(_about, sandbox))
     routes = [*_queue(desk), *fal_storage.routes(desk), *fal_platform.routes(desk)]
-    return Gateway(routes=routes, voice=VOICE, settle=settle)
+    return Gateway(routes=routes, voice=VOICE, settle=partial(fal_jobs.settle, sandbox))
 
 
 def _queue(desk: Desk) -> list[BaseRoute]:
     box = desk.sandbox
 
-    async def submit(request: Request) -> Response:
-        return await _submit(box, request)
-
-    async def status(request: Request) -> Response:
-        return await _status(box, request)
-
-    async def stream(request: Request) -> Response:
-        return await _stream(box, request)
-
-    async def result(request: Request) -> Response:
-        return await _result(box, request)
-
-    async def cancel(request: Request) -> Response:
-        return await _cancel(box, request)
-
-    async def download(request: Request) -> Response:
-        return await fal_files.download(box, request)
-
     return [
-        desk.route(f"{_ONE_JOB}/status/stream", "status", with_key(stream)),
-        desk.route(f"{_ONE_JOB}/status", "status", with_key(status)),
-        desk.route(f"{_ONE_JOB}/cancel", "cancel", with_key(cancel), method="PUT"),
-        desk.route(f"{_ONE_JOB}/response", "result", with_key(result)),
-        desk.route(_ONE_JOB, "result", with_key(result)),
-        desk.route("/fal/queue/{endpoint:path}", "submit", with_key(submit), method="POST"),
-        desk.route("/fal/cdn/files/b/{path:path}", "download", download),
+        desk.route(f"{_ONE_JOB}/status/stream", "status", with_key(partial(_stream, box))),
+        desk.route(f"{_ONE_JOB}/status", "status", with_key(partial(_status, box))),
+        desk.route(f"{_ONE_JOB}/cancel", "cancel", with_key(partial(_cancel, box)), method="PUT"),
+        desk.route(f"{_ONE_JOB}/response", "result", with_key(partial(_result, box))),
+        desk.route(_ONE_JOB, "result", with_key(partial(_result, box))),
+        desk.route("/fal/queue/{endpoint:path}", "submit", with_key(partial(_submit, box)), method="POST"),
+        desk.route("/fal/cdn/files/b/{path:path}", "download", partial(fal_files.download, box)),
     ]
 
 
@@ -100,33 +77,34 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _accept(sandbox: Sandbox, request: Request, endpoint: str) -> Job:
-    now = sandbox.clock()
-    pace = sandbox.pace
+    now, pace = sandbox.clock(), sandbox.pace
     started = now + pace.queue_seconds
     seconds = pace.character_seconds if endpoint.endswith("/characters") else pace.render_seconds
-    body = request.state.body
     job = Job(
         id=str(uuid.uuid4()),
         gateway="fal",
         endpoint=endpoint,
         key_id=request.state.key_id,
-        body=body,
+        body=request.state.body,
         base=base_url(request),
         options=_options(request),
         submitted_at=now,
         started_at=started,
         done_at=started + seconds,
     )
-    if body is None:
-        return job.but(ending={"status": 422, "detail": [_NOT_JSON]})
     patience = float(request.headers.get("x-fal-request-timeout", NEVER))
+    if job.body is None:
+        return job.but(ending={"status": 422, "detail": [_NOT_JSON]})
     if patience < pace.queue_seconds:
         return job.but(ending=deadline(), started_at=now + patience, done_at=now + patience)
     rule = fault_inside(request, *ENDINGS)
-    if rule is None:
-        return job
+    return job if rule is None else _doomed(job, rule)
+
+
+def _doomed(job: Job, rule: Rule) -> Job:
+    """The job under a fault that was drawn for it at submit."""
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
-    return job.but(ending=ending(rule, body), done_at=late)
+    return job.but(ending=ending(rule, job.body), done_at=late)
 
 
 _NOT_JSON: dict[str, Any] = {"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}
@@ -157,7 +135,7 @@ def _bad_headers(request: Request) -> Response | None:
 def _full(sandbox: Sandbox, request: Request) -> Response | None:
     limit = request.query_params.get("fal_max_queue_length")
     sql = "select count(*) from jobs where gateway = 'fal' and started_at > ?"
-    if limit is None or sandbox.state.sql(sql, sandbox.clock())[0][0] <= int(limit):
+    if limit is None or not limit.isdigit() or sandbox.state.sql(sql, sandbox.clock())[0][0] <= int(limit):
         return None
     return JSONResponse({"detail": "The queue is longer than fal_max_queue_length"}, 429)
 
@@ -190,7 +168,7 @@ async def _stream(sandbox: Sandbox, request: Request) -> Response:
     async def events() -> AsyncIterator[str]:
         told = 0
         last = ""
-        while last != "COMPLETED":
+        while last != "COMPLETED" and not request.app.state.stopping.is_set():
             job = await _known(sandbox, request)
             if job is None:
                 return

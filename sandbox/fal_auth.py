@@ -5,6 +5,7 @@ ids that begin with `plain` are not admin keys.
 """
 
 import re
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,18 +17,27 @@ UNKNOWN = "No user found for Key ID and Secret"
 _KEY = re.compile(r"Key ([^\s:]+):(\S+)")
 
 
-def with_key(handle: Handler) -> Handler:
+def _detail(message: str) -> Response:
+    return JSONResponse({"detail": message}, 401)
+
+
+def with_key(handle: Handler, say: Callable[[str], Response] = _detail) -> Handler:
     """The handler behind a check of the key; the key's id is left in `request.state.key_id`."""
 
     async def checked(request: Request) -> Response:
         header = request.headers.get("authorization")
         refusal = _refusal(header)
         if refusal or header is None:
-            return JSONResponse({"detail": refusal}, 401)
+            return say(refusal or "")
         request.state.key_id = header.removeprefix("Key ").split(":")[0]
         return await handle(request)
 
     return checked
+
+
+def with_platform_key(handle: Handler) -> Handler:
+    """The same for the Platform API, whose errors look different."""
+    return with_key(handle, lambda message: problem(401, "authorization_error", message))
 
 
 def admin(handle: Handler) -> Handler:
@@ -38,7 +48,7 @@ def admin(handle: Handler) -> Handler:
             return problem(403, "authorization_error", "This endpoint needs an admin key")
         return await handle(request)
 
-    return with_key(checked)
+    return with_platform_key(checked)
 
 
 def problem(status: int, kind: str, message: str) -> JSONResponse:

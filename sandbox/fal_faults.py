@@ -97,14 +97,19 @@ def ending(rule: Rule, body: JsonValue) -> dict[str, JsonValue] | None:
         return {"status": 422, "detail": [reason]}
     if rule.fault == "downstream_error":
         reason = {"loc": ["body"], "msg": "Downstream service error.", "type": "downstream_service_error"}
-        return {"status": rule.status or 500, "detail": [reason], "headers": {"X-Fal-Retryable": "false"}}
+        return {"status": rule.status or 500, "detail": [reason], "headers": _retry(rule)}
     if rule.fault == "infra_error":
         status = rule.status or 503
         kind = rule.error_type or {503: "runner_disconnected", 504: "generation_timeout"}.get(status, "internal_error")
-        return {"status": status, "detail": kind.replace("_", " ").capitalize(), "error_type": kind}
+        detail = kind.replace("_", " ").capitalize()
+        return {"status": status, "detail": detail, "error_type": kind, "headers": _retry(rule)}
     if rule.fault == "start_deadline":
         return deadline()
     return None
+
+
+def _retry(rule: Rule) -> dict[str, JsonValue]:
+    return {"X-Fal-needs-retry": "true" if rule.needs_retry else "false"}
 
 
 def deadline() -> dict[str, JsonValue]:

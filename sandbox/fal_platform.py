@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import fal_jobs
 from prefect_storyboard.sandbox.exchange import Desk, Sandbox, base_url, fault_inside, json_or_none
-from prefect_storyboard.sandbox.fal_auth import admin, problem, with_key
+from prefect_storyboard.sandbox.fal_auth import admin, problem, with_platform_key
 from prefect_storyboard.sandbox.fal_models import ENDPOINTS
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
@@ -32,24 +33,13 @@ class _Invalid(ValueError):
 
 def routes(desk: Desk) -> list[BaseRoute]:
     """The part of the Platform API that a client of Sora has a use for."""
-    box = desk.sandbox
-
-    async def requests(request: Request) -> Response:
-        try:
-            return await _by_endpoint(box, request)
-        except _Invalid as error:
-            return problem(400, "validation_error", str(error))
-
-    async def billing_events(request: Request) -> Response:
-        return await _billing_events(box, request)
-
-    prefix = "/fal/v1"
+    box, prefix = desk.sandbox, "/fal/v1"
     return [
         desk.route(f"{prefix}/models", "platform", _models),
-        desk.route(f"{prefix}/models/pricing", "platform", with_key(_pricing)),
-        desk.route(f"{prefix}/models/pricing/estimate", "platform", with_key(_estimate), method="POST"),
-        desk.route(f"{prefix}/models/requests/by-endpoint", "platform", with_key(requests)),
-        desk.route(f"{prefix}/models/billing-events", "platform", admin(billing_events)),
+        desk.route(f"{prefix}/models/pricing", "platform", with_platform_key(_pricing)),
+        desk.route(f"{prefix}/models/pricing/estimate", "platform", with_platform_key(_estimate), method="POST"),
+        desk.route(f"{prefix}/models/requests/by-endpoint", "platform", with_platform_key(partial(_requests, box))),
+        desk.route(f"{prefix}/models/billing-events", "platform", admin(partial(_billing_events, box))),
         desk.route(f"{prefix}/account/billing", "platform", admin(_balance)),
     ]
 
@@ -93,15 +83,25 @@ async def _pricing(request: Request) -> Response:
 
 
 async def _estimate(request: Request) -> Response:
-    wish = json_or_none(await request.body())
-    endpoints = wish.get("endpoints") if isinstance(wish, dict) else None
-    if not isinstance(endpoints, dict) or wish.get("estimate_type") != "unit_price":
-        return problem(400, "validation_error", "estimate_type unit_price and endpoints are required")
-    missing = _unknown(list(endpoints))
+    quantities = _quantities(json_or_none(await request.body()))
+    if quantities is None:
+        return problem(
+            400, "validation_error", "estimate_type unit_price and a unit_quantity per endpoint are required"
+        )
+    missing = _unknown(list(quantities))
     if missing is not None:
         return missing
-    total = sum(ENDPOINTS[name].usd.get("base", 0) * float(each["unit_quantity"]) for name, each in endpoints.items())
+    total = sum(ENDPOINTS[name].usd.get("base", 0) * each for name, each in quantities.items())
     return JSONResponse({"estimate_type": "unit_price", "total_cost": round(total, 4), "currency": "USD"})
+
+
+def _quantities(wish: Any) -> dict[str, float] | None:
+    """The units per endpoint that an estimate is asked for."""
+    try:
+        quantities = {name: float(each["unit_quantity"]) for name, each in wish["endpoints"].items()}
+        return quantities if wish["estimate_type"] == "unit_price" else None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 async def _balance(request: Request) -> Response:
@@ -140,6 +140,13 @@ async def _settled(sandbox: Sandbox, key_id: str) -> list[Job]:
     now = sandbox.clock()
     jobs = [job for job in sandbox.state.jobs() if job.gateway == "fal" and job.key_id == key_id]
     return [await fal_jobs.settle(sandbox, job) if job.phase(now) == "COMPLETED" else job for job in jobs]
+
+
+async def _requests(sandbox: Sandbox, request: Request) -> Response:
+    try:
+        return await _by_endpoint(sandbox, request)
+    except _Invalid as error:
+        return problem(400, "validation_error", str(error))
 
 
 async def _by_endpoint(sandbox: Sandbox, request: Request) -> Response:

@@ -6,8 +6,9 @@ Every address that is handed out carries the state's own ids, so an upload may b
 import json
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,12 +27,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
     """The storage routes of `rest`, the CDN's upload routes, and the presigned addresses."""
     box = desk.sandbox
 
-    def on(handle: Any) -> Handler:
-        async def bound(request: Request) -> Response:
-            reply: Response = await handle(box, request)
-            return reply
-
-        return bound
+    def on(handle: Callable[[Sandbox, Request], Awaitable[Response]]) -> Handler:
+        return partial(handle, box)
 
     rest, cdn, signed = "/fal/rest/storage", "/fal/cdn/files", "/fal/storage/signed/{ticket}/{name}"
     parts = f"{cdn}/b/{{file_id}}/{{name}}/multipart/{{ticket}}"

@@ -9,6 +9,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -171,11 +172,17 @@ async def misbehave(rule: Rule, voice: Voice, request: Request, handle: Callable
             await handle()
         return voice.replies[fault](rule) if fault in voice.replies else _page(fault)
     if fault == "slow_before":
-        await asyncio.sleep(rule.seconds)
+        await _dawdle(request, rule.seconds)
     reply = await handle()
     if fault == "slow":
-        await asyncio.sleep(rule.seconds)
+        await _dawdle(request, rule.seconds)
     return _spoilt(fault, voice, reply)
+
+
+async def _dawdle(request: Request, seconds: float) -> None:
+    """Wait, but not beyond the end of the server."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(request.app.state.stopping.wait(), seconds)
 
 
 def _page(fault: str) -> Response:

@@ -61,7 +61,7 @@ class _Pen:
     def oval(self, left: float, top: float, right: float, bottom: float, fill: Colour) -> None:
         self._draw.ellipse([each * self._unit for each in (left, top, right, bottom)], fill=fill)
 
-    def round(self, left: float, top: float, right: float, bottom: float, radius: float, fill: Colour) -> None:  # noqa: PLR0913, PLR0917
+    def round(self, left: float, top: float, right: float, bottom: float, radius: float, fill: Colour) -> None:  # noqa: PLR0917
         box = [each * self._unit for each in (left, top, right, bottom)]
         self._draw.rounded_rectangle(box, radius * self._unit, fill=fill)
 

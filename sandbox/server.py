@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from prefect_storyboard.sandbox.app import create_app
@@ -31,9 +31,10 @@ def run(
     until_stdin_closes: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT (or the end of stdin), after one machine-readable line `sandbox ready <url>`."""
+    app = create_app(state_dir, pace=pace, faults=faults)
     listener = _listen(port)
     base = _base(listener)
-    server = _Server(create_app(state_dir, pace=pace, faults=faults), lambda: _announce(base))
+    server = _Server(app, lambda: _announce(base))
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.should_exit = True
@@ -51,9 +52,10 @@ def running(state_dir: str | Path, *, port: int = 0, **options: Any) -> Iterator
 
     `options` are those of `create_app`; the clock may be a fake one.
     """
+    app = create_app(state_dir, **options)
     listener = _listen(port)
     ready = threading.Event()
-    server = _Server(create_app(state_dir, **options), ready.set)
+    server = _Server(app, ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox")
     thread.start()
     try:
@@ -107,7 +109,7 @@ class _Protocol(H11Protocol):
 class _Server(uvicorn.Server):
     """A server that says when it accepts connections and leaves signals to its owner."""
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,
             http=_Protocol,
@@ -120,11 +122,16 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)
+        self._app = app
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.stopping.set()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -117,7 +117,9 @@ def _scenery(size, colours, *, right):
         fill=colours[4],
     )
     draw.rectangle((at - 3.2 * unit, top - unit, at + 3.2 * unit, top), fill=colours[4])
-    draw.polygon([(at - 2.4 * unit, top - 5 * unit), (at, top - 8 * unit), (at + 2.4 * unit, top - 5 * unit)], fill=colours[4])
+    draw.polygon(
+        [(at - 2.4 * unit, top - 5 * unit), (at, top - 8 * unit), (at + 2.4 * unit, top - 5 * unit)], fill=colours[4]
+    )
     return big.resize(size, Image.Resampling.LANCZOS), (at / 2, (top - 3 * unit) / 2)
 
 
@@ -128,7 +130,9 @@ def _lit(still, lamp, turn):
     x, y = lamp[0] / 4, lamp[1] / 4
     for part in range(24, 0, -1):
         reach, spread = math.cos(1.1 * turn) * part / 24 * still.width / 3, part / 24 * still.height / 24
-        draw.polygon([(x, y), (x + reach, y - spread), (x + reach, y + spread)], fill=round(150 * (1 - part / 25) ** 1.3))
+        draw.polygon(
+            [(x, y), (x + reach, y - spread), (x + reach, y + spread)], fill=round(150 * (1 - part / 25) ** 1.3)
+        )
     draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=255)
     mask = glow.filter(ImageFilter.GaussianBlur(3)).resize(still.size, Image.Resampling.BICUBIC)
     return Image.composite(Image.new("RGB", still.size, (255, 232, 176)), still, mask)

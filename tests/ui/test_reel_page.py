@@ -47,7 +47,9 @@ FAILED = (
 def lighthouse(film, tmp_path_factory) -> Path:
     """A landscape reel with something of everything: prices known and not, failed scenes, a warning."""
     folder = tmp_path_factory.mktemp("lighthouse")
-    return lay_out(folder, film, size=(960, 540), failed=FAILED, unpriced=1, warnings=("Sora 2 was retired on 2026-09-24.",))
+    return lay_out(
+        folder, film, size=(960, 540), failed=FAILED, unpriced=1, warnings=("Sora 2 was retired on 2026-09-24.",)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +146,9 @@ def test_the_reel_and_every_take_play_and_nobody_else_is_asked(browser, serve, s
         assert play(browser, video) >= 10
         assert browser.execute_script("return arguments[0].readyState >= 2 && !arguments[0].error", video)
     assert browser.get_log("browser") == []
-    assert {url for url in requests(browser) if not url.startswith(("data:", base))} == set()
+    asked = {url for url in requests(browser) if not url.startswith("data:")}
+    assert asked >= {f"{base}reel.mp4", f"{base}scenes/s01/take-001.mp4"}
+    assert {url for url in asked if not url.startswith(base)} == set()
     assert browser.title == "The Lighthouse"
 
 
@@ -212,13 +216,17 @@ def test_it_fits_the_screen(browser, serve, shape, screen, request) -> None:
     browser.execute_script("reel.muted = true; document.querySelectorAll('.chapters a')[1].click()")
     wait(browser, "return reel.currentTime > 2.5")
     browser.execute_script("reel.pause()")
-    wait(browser, "return [...document.querySelectorAll('video')].every(v => v.readyState >= 2 && v.networkState === 1)")
+    wait(
+        browser, "return [...document.querySelectorAll('video')].every(v => v.readyState >= 2 && v.networkState === 1)"
+    )
     shoot(browser, f"{shape}-{screen}")
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def shoot(browser, name: str) -> None:
-    """Keep a picture of the screen and one of the whole page."""
+    """Keep a picture of the screen and one of the whole page, with the controls at rest, not half faded."""
+    browser.execute_script("for (const video of document.querySelectorAll('video')) video.controls = false")
+    browser.execute_script("for (const video of document.querySelectorAll('video')) video.controls = true")
     ARTIFACTS.mkdir(exist_ok=True)
     for suffix, options in (("", {}), ("-whole", {"captureBeyondViewport": True})):
         picture = browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"]

@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
 import av
 from PIL import Image
@@ -28,8 +29,12 @@ def clip(  # noqa: PLR0913  # each is one property of a file, all by name
     rotation: int = 0,
     pixel_shape: Fraction | None = None,
     times: Sequence[float] | None = None,
+    noise: bool = False,
 ) -> Path:
-    """Write a clip; `times` (seconds of each frame) makes its rate variable. The corner at the top left is red."""
+    """Write a clip; `times` (seconds of each frame) makes its rate variable. The corner at the top left is red.
+
+    With `noise` the pictures are hard to compress.
+    """
     stamps = times or [n / fps for n in range(max(1, round(seconds * fps)))]
     tick = Fraction(1, 600) if times else 1 / Fraction(fps)
     with av.open(path, "w") as target:
@@ -42,9 +47,10 @@ def clip(  # noqa: PLR0913  # each is one property of a file, all by name
         if rotation:
             video.set_display_rotation(rotation)
         audio = target.add_stream(sound, rate=rate, layout=layout) if sound else None
-        for stamp in stamps:
+        for number, stamp in enumerate(stamps):
             flash = cue is not None and abs(stamp - cue) < 0.5 / fps
-            frame = av.VideoFrame.from_image(_picture(size, (255, 255, 255) if flash else colour))
+            image = _noise(size, number) if noise else _picture(size, (255, 255, 255) if flash else colour)
+            frame = av.VideoFrame.from_image(image)
             frame = frame.reformat(format="yuv420p")
             frame.pts, frame.time_base = round(stamp / tick), tick
             target.mux(video.encode(frame))
@@ -107,6 +113,12 @@ def _picture(size: tuple[int, int], colour: tuple[int, int, int]) -> Image.Image
     image = Image.new("RGB", size, colour)
     image.paste((220, 20, 20), (0, 0, size[0] // 4, size[1] // 4))
     return image
+
+
+def _noise(size: tuple[int, int], seed: int) -> Image.Image:
+    coarse = size[0] // 4, size[1] // 4
+    body = Random(seed).randbytes(3 * coarse[0] * coarse[1])  # noqa: S311  # the same picture every time
+    return Image.frombytes("RGB", coarse, body).resize(size)
 
 
 def _tone(seconds: float, rate: int, layout: str, cue: float | None) -> av.AudioFrame:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from prefect_storyboard.sandbox import Clock, Pace, running
 
 T2V = "fal-ai/sora-2/text-to-video"

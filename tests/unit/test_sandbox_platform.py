@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from prefect_storyboard.sandbox import Clock, Pace, running
 
 T2V = "fal-ai/sora-2/text-to-video"
@@ -153,6 +154,7 @@ def test_the_list_is_cut_by_time(platform: Platform) -> None:
     early = platform.submit({"prompt": "p"})
     platform.clock.advance(3600)
     start = platform.now()
+    platform.clock.advance(1)
     late = platform.submit({"prompt": "p"})
     assert platform.ids(start=start) == [late]
     assert platform.ids(end=start) == [early]

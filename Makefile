@@ -1,0 +1,34 @@
+# make demo   a reel from the example storyboard, in the sandbox: no key, no cost
+# make test   the whole test suite
+# make check  formatting, lint, types, import directions, generated files
+.PHONY: demo test check setup clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+demo: setup
+	@$(BIN)/storyboard demo
+
+test: setup
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m prefect_storyboard.storyboards.schema --check
+
+# uv makes the environment from the lock file, and links new source files; it is quick when nothing has changed.
+setup: $(BIN)/uv
+	@$(BIN)/uv sync --frozen --quiet
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "setting up .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+
+clean:
+	rm -rf .venv build dist *.egg-info storyboard-demo test-artifacts .coverage

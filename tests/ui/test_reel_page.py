@@ -224,11 +224,11 @@ def test_it_fits_the_screen(browser, serve, shape, screen, request) -> None:
 
 
 def shoot(browser, name: str) -> None:
-    """Keep a picture of the screen and one of the whole page, with the controls at rest, not half faded."""
+    """Keep a picture of the whole page and one of the screen, with the controls at rest, not half faded."""
     browser.execute_script("for (const video of document.querySelectorAll('video')) video.controls = false")
     browser.execute_script("for (const video of document.querySelectorAll('video')) video.controls = true")
     ARTIFACTS.mkdir(exist_ok=True)
-    for suffix, options in (("", {}), ("-whole", {"captureBeyondViewport": True})):
+    for suffix, options in (("-whole", {"captureBeyondViewport": True}), ("", {})):
         picture = browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
         (ARTIFACTS / f"{name}{suffix}.png").write_bytes(base64.b64decode(picture))
 

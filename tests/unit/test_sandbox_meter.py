@@ -122,8 +122,9 @@ def test_a_scene_that_was_bought_twice_shows(fal: Fal) -> None:
 
 
 def test_a_second_purchase_is_not_hidden_by_a_new_upload_or_character(fal: Fal) -> None:
+    data = clip()
     for _ in range(2):
-        made = fal.made("fal-ai/sora-2/characters", video_url=fal.upload(clip()), name="Joe")
+        made = fal.made("fal-ai/sora-2/characters", video_url=fal.upload(data), name="Joe")
         fal.submit(prompt="Joe waves", character_ids=[made["id"]])
     assert [order["jobs"] for order in fal.meter()["duplicates"]] == [2, 2]
 

@@ -3,11 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from prefect_storyboard.storyboards.names import composed, named_in, slug, suggest
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(composed)]
+Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(composed)]
+Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
 SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
 
@@ -34,17 +39,27 @@ class Character(Frozen):
         default=(), title="Reference images", description="Paths or URLs of pictures of the character."
     )
     start: float | None = Field(
-        default=None, ge=0, title="Start", description="Second at which the used part of the clip begins."
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        title="Start",
+        description="Second at which the used part of the clip begins.",
     )
     end: float | None = Field(
-        default=None, gt=0, title="End", description="Second at which the used part of the clip ends."
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        title="End",
+        description="Second at which the used part of the clip ends.",
     )
-    description: str = Field(default="", title="Description", description="For people: who this is and what they wear.")
+    description: Remark = Field(
+        default="", title="Description", description="For people: who this is and what they wear."
+    )
 
     @property
     def slug(self) -> str:
         """The character's folder name in the library."""
-        return _slug(self.name)
+        return slug(self.name)
 
     @model_validator(mode="after")
     def _has_a_reference(self) -> Self:
@@ -61,13 +76,18 @@ class Scene(Frozen):
     """One generation: one prompt, one clip."""
 
     id: SceneId = Field(
-        title="Id", description="Short and unique, safe as a file name: letters, digits, - and _; for example s01."
+        title="Id",
+        description="Short and unique, safe as a file name: letters, digits, - and _; for example s01. Renaming it buys "
+        "nothing but the scenes that continue or remix it.",
     )
-    prompt: Text = Field(title="Prompt", description="What happens, in your own words and with the characters' names.")
+    prompt: Prompt = Field(
+        title="Prompt", description="What happens, in your own words and with the characters' names."
+    )
     characters: tuple[Name, ...] | None = Field(
         default=None,
         title="Characters",
-        description="Who is in the scene. Left out: every cast member whose name occurs in the prompt.",
+        description="Who is in the scene. Left out: every cast member whose name occurs in the prompt. Those whom the "
+        "prompt does not name are put in front of it: With Mara.",
     )
     seconds: int | None = Field(default=None, ge=1, title="Seconds", description="Length; else the storyboard's.")
     aspect: Aspect | None = Field(default=None, title="Aspect", description="Picture shape; else the storyboard's.")
@@ -97,7 +117,7 @@ class Scene(Frozen):
 class Storyboard(Frozen):
     """A title, a cast and the scenes in the order of the reel."""
 
-    title: Annotated[Text, StringConstraints(max_length=120)] = Field(
+    title: Title = Field(
         title="Title", description="Names the reel and its folder in the library. Changing it buys nothing."
     )
     model: Text = Field(default="sora-2", title="Model", description="Model family, for example sora-2 or sora-2-pro.")
@@ -106,7 +126,7 @@ class Storyboard(Frozen):
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p. Left out: the model's own default."
     )
-    style: str = Field(default="", title="Style", description="Added to the end of every prompt.")
+    style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(default=(), title="Cast", description="The characters of the series.")
     scenes: tuple[Scene, ...] = Field(
         title="Scenes", description="In the order of the reel.", json_schema_extra={"minItems": 1}
@@ -119,7 +139,7 @@ class Storyboard(Frozen):
     @property
     def slug(self) -> str:
         """The reel's folder name: the title in lower case, digits and hyphens."""
-        return _slug(self.title)
+        return slug(self.title)
 
     def scene(self, scene_id: str) -> Scene:
         return next(scene for scene in self.scenes if scene.id == scene_id)
@@ -131,23 +151,8 @@ class Storyboard(Frozen):
         """Names in the scene: those given, else every cast member named in the prompt."""
         if scene.characters is not None:
             return tuple(dict.fromkeys(scene.characters))
-        return tuple(character.name for character in self.cast if mentions(scene.prompt, character.name))
-
-
-def mentions(prompt: str, name: str) -> bool:
-    """Whether the name stands in the prompt as words of its own: "Max" is not in "Maximum"."""
-    at = prompt.casefold().find(needle := name.casefold())
-    while at >= 0:
-        before, after = prompt[max(at - 1, 0) : at], prompt[at + len(needle) : at + len(needle) + 1]
-        if not before.isalnum() and not after.isalnum():
-            return True
-        at = prompt.casefold().find(needle, at + 1)
-    return False
-
-
-def _slug(text: str) -> str:
-    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    return "-".join(words)[:64].strip("-") or "untitled"
+        found = named_in(scene.prompt, [character.name for character in self.cast])
+        return tuple(character.name for character in self.cast if character.name in found)
 
 
 def _checked(noun: Noun, problems: Callable[[], Any]) -> Noun:
@@ -164,24 +169,27 @@ def _checked(noun: Noun, problems: Callable[[], Any]) -> Noun:
 def _cast_problems(board: Storyboard) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for at, character in enumerate(board.cast):
-        first = seen.setdefault(_slug(character.name), at)
+        first = seen.setdefault(character.slug, at)
         if first != at:
-            yield ("cast", at, "name"), f"{character.name} is in the cast twice (see cast[{first}]); rename one"
+            other = f"cast[{first}] ({board.cast[first].name})"
+            yield ("cast", at, "name"), f"{character.name} would share the folder of {other}; rename one of the two"
 
 
 def _scene_problems(board: Storyboard) -> Iterator[Problem]:
     if not board.scenes:
         yield ("scenes",), "is empty; a storyboard needs at least one scene"
     ids: dict[str, int] = {}
-    cast = {character.name for character in board.cast}
+    cast = [character.name for character in board.cast]
     for at, scene in enumerate(board.scenes):
         first = ids.setdefault(scene.id.casefold(), at)
         if first != at:
-            yield ("scenes", at, "id"), f"{scene.id} is used twice (see scenes[{first}]); ids must be unique"
+            yield (
+                ("scenes", at, "id"),
+                f"{scene.id} is the id of scenes[{first}] already (case does not count); write another",
+            )
         for name in scene.characters or ():
             if name not in cast:
-                known = ", ".join(sorted(cast)) or "nobody"
-                yield ("scenes", at, "characters"), f"{name} is not in the cast; the cast has {known}"
+                yield ("scenes", at, "characters"), f"{name} is not in the cast; {suggest(name, cast)}"
         starts = [field for field in ("image", "continues", "remixes") if getattr(scene, field)]
         if len(starts) > 1:
             yield ("scenes", at, starts[1]), f"a scene has one beginning: keep either {' or '.join(starts)}"
@@ -195,7 +203,7 @@ def _parent_problems(board: Storyboard) -> Iterator[Problem]:
         if scene.parent is None:
             continue
         if scene.parent not in parents:
-            yield ("scenes", at, field), f"there is no scene {scene.parent}; the ids are {', '.join(parents)}"
+            yield ("scenes", at, field), f"no scene has the id {scene.parent}; {suggest(scene.parent, parents)}"
             continue
         chain = [scene.id]
         ancestor: str | None = scene.parent

@@ -3,18 +3,25 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
+from prefect_storyboard.storyboards.nouns import Frozen, Storyboard
+from prefect_storyboard.storyboards.remedies import sentence
 
 Place = tuple[str | int, ...]
 
-_MODELS: dict[tuple[str, ...], type[BaseModel]] = {(): Storyboard, ("cast",): Character, ("scenes",): Scene}
+_TAG = "tag:yaml.org,2002:"
+_UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, RecursionError)  # all that PyYAML makes of bad text
+_HINTS = {
+    "mapping values are not allowed": "a text with a colon and a space in it stands in quotes",
+    r"character '\t'": "indent with spaces, not with tabs",
+    "cannot start any token": "a text that begins with such a character stands in quotes",
+    "determine a constructor": "a text that begins with an exclamation mark stands in quotes",
+    "another document": "a file holds one storyboard",
+}
 
 
 class Problem(Frozen):
@@ -57,106 +64,127 @@ class Source:
 
 def parse(text: str, name: str) -> tuple[Storyboard, Source]:
     """Read YAML or JSON text; `name` is the file's, for the messages. Raises StoryboardError."""
-    try:
-        if name.endswith(".json"):
-            json.loads(text)
-            text = text.expandtabs()  # JSON may be indented with tabs, YAML may not
-        root = yaml.compose(text, Loader=_Loader)
-    except json.JSONDecodeError as error:
-        raise StoryboardError(_unreadable(name, error.lineno, f"is no valid JSON: {error.msg}")) from None
-    except yaml.YAMLError as error:
-        raise StoryboardError(_yaml_problem(error, name)) from None
-    if not isinstance(root, yaml.MappingNode):
-        raise StoryboardError(_unreadable(name, 1, "is no storyboard; it starts with lines like title: and scenes:"))
-    if repeated := next(_repeated(root), None):
-        message = f"{repeated.value!r} stands here a second time; keep one of the two"
-        raise StoryboardError(_unreadable(name, repeated.start_mark.line + 1, message))
-    source = Source(name, dict(_lines(root)))
-    return validate(_Loader.construct(root), source), source
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise StoryboardError(
+            _unreadable(name, None, "is empty; a storyboard begins with lines like title: and scenes:")
+        )
+    data, root = (_from_json if name.lower().endswith(".json") else _from_yaml)(text, name)
+    if not isinstance(data, dict):
+        raise StoryboardError(
+            _unreadable(name, 1, "is no storyboard; a storyboard begins with lines like title: and scenes:")
+        )
+    source = Source(name, dict(_lines(root, set())) if root else {})
+    return validate(data, source), source
 
 
 def validate(data: Mapping[str, Any], source: Source = Source()) -> Storyboard:
-    """Build a Storyboard from a mapping. Raises StoryboardError with every problem at once."""
+    """Build a Storyboard from a mapping. Raises StoryboardError with every problem that can be seen at once.
+
+    The key `$schema` is for editors; it is allowed and ignored.
+    """
+    if isinstance(data, Mapping):
+        data = {key: value for key, value in data.items() if key != "$schema"}
     try:
         return Storyboard.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise StoryboardError(*(source.problem(detail["loc"], _message(detail)) for detail in details)) from None
+        raise StoryboardError(*(source.problem(detail["loc"], sentence(detail)) for detail in details)) from None
+
+
+def _from_json(text: str, name: str) -> tuple[Any, yaml.Node | None]:
+    """The data, and the same as YAML nodes, which know their lines; None where YAML cannot read what JSON can."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise StoryboardError(_unreadable(name, error.lineno, f"is no valid JSON: {error.msg}")) from None
+    try:
+        root = yaml.compose(text.expandtabs(), Loader=_Loader)  # JSON may be indented with tabs, YAML may not
+    except _UNREADABLE:
+        return data, None
+    _check_keys(root, name)
+    return data, root
+
+
+def _from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+        _check_keys(root, name)
+        return _Loader.construct(root), root
+    except StoryboardError:
+        raise
+    except _UNREADABLE as error:
+        raise StoryboardError(_yaml_problem(error, name)) from None
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's plain scalars: 16:9 stays text (1.1 reads 969) and a character may be called No."""
+    """YAML 1.2's plain scalars, of which the nouns take the numbers: 16:9 stays text, and a character may be called No."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - yaml's own class attribute
-        first: [(tag, regexp) for tag, regexp in pairs if tag.rpartition(":")[2] in {"null", "float", "merge"}]
+        first: [(tag, regexp) for tag, regexp in pairs if tag in {f"{_TAG}null", f"{_TAG}merge"}]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    yaml_constructors = {  # noqa: RUF012 - likewise
+        tag: yaml.SafeLoader.yaml_constructors[tag]
+        for tag in (f"{_TAG}null", f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map", None)
     }
 
     @classmethod
-    def construct(cls, root: yaml.Node) -> dict[str, Any]:
+    def construct(cls, root: yaml.Node | None) -> Any:
         loader = cls("")
         try:
-            data: dict[str, Any] = loader.construct_document(root)
+            return loader.construct_document(root)
         finally:
             loader.dispose()
-        return data
 
 
-def _yaml_problem(error: yaml.YAMLError, name: str) -> Problem:
+def _yaml_problem(error: Exception, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    text = getattr(error, "problem", None) or "cannot be read"
-    line = mark.line + 1 if mark else None
-    return _unreadable(name, line, f"is no valid YAML: {text}; check indentation, quotes and colons")
+    text = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
+    hint = next((hint for part, hint in _HINTS.items() if part in text), "check indentation, quotes and colons")
+    return _unreadable(name, mark.line + 1 if mark else None, f"is no valid YAML: {text}; {hint}")
 
 
 def _unreadable(name: str, line: int | None, message: str) -> Problem:
     return Problem(source=name, line=line, field="", message=message)
 
 
-def _lines(node: yaml.Node, at: Place = ()) -> Iterator[tuple[Place, int]]:
+def _check_keys(root: yaml.Node | None, name: str) -> None:
+    """Raise StoryboardError for keys that stand twice, of which YAML and JSON keep the last, and for what is no key."""
+    found = [_unreadable(name, key.start_mark.line + 1, message) for key, message in _faulty_keys(root, set())]
+    if found:
+        raise StoryboardError(*found)
+
+
+def _faulty_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[yaml.Node, str]]:
+    words: set[str] = set()
+    for key, value in _children(node, seen):
+        if key is not None:
+            if not isinstance(key, yaml.ScalarNode) or key.tag not in {f"{_TAG}str", f"{_TAG}merge"}:
+                yield key, "a key is missing here; a text with braces or brackets in it stands in quotes"
+                continue
+            if key.value in words:
+                yield key, f"{key.value!r} stands here a second time; keep one of the two"
+            words.add(key.value)
+        yield from _faulty_keys(value, seen)
+
+
+def _lines(node: yaml.Node, seen: set[int], at: Place = ()) -> Iterator[tuple[Place, int]]:
     """The line of every key and item, by its place."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield (*at, key.value), key.start_mark.line + 1
-            yield from _lines(value, (*at, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield (*at, index), value.start_mark.line + 1
-            yield from _lines(value, (*at, index))
+    for index, (key, value) in enumerate(_children(node, seen)):
+        place = (*at, index if key is None else key.value)
+        yield place, (key or value).start_mark.line + 1
+        yield from _lines(value, seen, place)
 
 
-def _repeated(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield key
-            seen.add(key.value)
-            yield from _repeated(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _repeated(value)
+def _children(node: yaml.Node | None, seen: set[int]) -> list[tuple[yaml.Node | None, yaml.Node]]:
+    """Keys and values, or items without a key. What an anchor repeats is looked at once: it may contain itself."""
+    if node is None or isinstance(node, yaml.ScalarNode) or id(node) in seen:
+        return []
+    seen.add(id(node))
+    return list(node.value) if isinstance(node, yaml.MappingNode) else [(None, item) for item in node.value]
 
 
 def _dotted(place: Place) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     return text.removeprefix(".")
-
-
-def _message(detail: ErrorDetails) -> str:
-    place = detail["loc"]
-    owner = _MODELS.get(tuple(part for part in place[:-1] if isinstance(part, str)), Storyboard)
-    match detail["type"]:
-        case "extra_forbidden":
-            close = get_close_matches(str(place[-1]), owner.model_fields, n=1, cutoff=0.5)
-            known = ", ".join(owner.model_fields)
-            return "is not a known key; " + (f"did you mean {close[0]}?" if close else f"the keys are {known}")
-        case "missing":
-            description = owner.model_fields[str(place[-1])].description or ""
-            return f"is missing. {description}"
-        case "rule":
-            return detail["msg"]
-        case "string_pattern_mismatch":
-            return f"{detail['input']!r} is not safe as a file name; use letters, digits, - and _, for example s01"
-        case _:
-            return f"{detail['msg']}; found {detail['input']!r}"

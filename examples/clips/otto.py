@@ -1,90 +1,18 @@
-"""Otto, a small brass robot with one round eye, in the lamp room."""
+"""Otto, a small brass robot with one round eye."""
 
 import math
-from functools import cache
-from random import Random
 
 from PIL import Image
 
-from prefect_storyboard.examples.clips.pencils import *
-
-
-@cache
-def lamp_room() -> Image.Image:
-    """Wall, window on the night, floor: what does not move."""
-    image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE))
-    image.paste(wash((WIDTH * FINE, 590 * FINE), (0, "2a2142"), (0.6, "4a3352"), (1, "5d3f55")), (0, 0))
-    for row in range(8):  # masonry, seen only in the light
-        for n in range(-1, 10):
-            x, y = n * 148 + (row % 2) * 74, row * 76 - 14
-            fill(image, [(x + 3, y + 3), (x + 145, y + 3), (x + 145, y + 73), (x + 3, y + 73)], "775468", "5c4159", alpha=0.22)
-    image.paste(wash((WIDTH * FINE, 130 * FINE), (0, "6b4238"), (1, "2e1c28")), (0, 590 * FINE))
-    for n in range(-9, 10):
-        stroke(image, [(640 + n * 92, 590), (640 + n * 190, 720)], 2.2, "3a2329")
-    fill(image, [(0, 574), (WIDTH, 574), (WIDTH, 592), (0, 592)], "7d5044", "4e2f33")
-    window(image)
-    return image
-
-
-def window(image: Image.Image) -> None:
-    fill(image, oval(640, 268, 236), "8a5f3c", "4f3328")
-    fill(image, oval(640, 268, 226), "e0ae5c", "8a5a2e")
-    pane = oval(640, 268, 204)
-    fill(image, pane, "0d1a3d", "5d6fa2")
-    sea = [(x, y) for x, y in pane if y > 350]
-    fill(image, sea, "5a78a8", "1c3767")
-    dice = Random(5)
-    for _ in range(46):
-        angle, far = dice.uniform(math.pi, TAU), 190 * dice.random() ** 0.5
-        fill(image, oval(640 + far * math.cos(angle), 300 + 0.92 * far * math.sin(angle), dice.uniform(0.8, 1.9)), "e6ecff", alpha=dice.uniform(0.4, 1))
-    glow(image, 530, 180, 110, "8fa4d8", 0.5)
-    fill(image, oval(530, 180, 30), "fff6df", "f3ddb6")
-    for n in range(10):
-        fill(image, oval(530 + dice.uniform(-9, 9), 358 + n * 5, dice.uniform(7, 18), 1.3), "ffe7bd", alpha=0.7)
-    for n in range(12):
-        x, y = 640 + 215 * math.cos(n * TAU / 12 + 0.26), 268 + 215 * math.sin(n * TAU / 12 + 0.26)
-        fill(image, oval(x, y + 1.5, 6.5), "6e4522")
-        fill(image, oval(x, y, 5.5), "f6d58a", "b98540")
-
-
-def gear(image: Image.Image, x: float, y: float, r: float, teeth: int, turn: float, colours: tuple[str, str]) -> None:
-    rim = []
-    for n in range(teeth * 4):
-        angle = (n + 0.5) * TAU / (teeth * 4) + turn
-        far = r + 0.13 * r * (n % 4 in (1, 2))
-        rim.append((x + far * math.cos(angle), y + far * math.sin(angle)))
-    fill(image, [(a + 5, b + 8) for a, b in rim], "1d1530", alpha=0.4)
-    fill(image, rim, *colours)
-    fill(image, oval(x, y, r * 0.8), colours[1], colours[0])
-    for n in range(5):
-        angle = n * TAU / 5 + turn
-        fill(image, oval(x + 0.5 * r * math.cos(angle), y + 0.5 * r * math.sin(angle), r * 0.19), "33243f", "4a3352")
-    fill(image, oval(x, y, r * 0.2), "f1cd83", "8a5a2e")
-
-
-def lens(image: Image.Image, t: float) -> None:
-    """The great lamp: rings of glass that catch the light one after the other."""
-    x, y = 1078, 318
-    glow(image, x, y, 400, "ffb65c", 0.5 + 0.05 * wave(t, 1))
-    fill(image, [(x - 92, 520), (x + 92, 520), (x + 112, 590), (x - 112, 590)], "a06d38", "5f3c26")
-    fill(image, oval(x, 520, 104, 17), "dfae60", "93612f")
-    fill(image, oval(x, y, 118, 196), "b98242", "6d4526")
-    fill(image, oval(x, y, 107, 185), "ffe3a3", "f2b25a")
-    for n in range(7):
-        shine = 0.5 + 0.5 * wave(t, 1, -n / 7)
-        far = 1 - n / 7.6
-        fill(image, oval(x, y, 107 * far, 185 * far), "e89b45", "c97b34", alpha=0.55)
-        fill(image, oval(x, y, 107 * far - 5, 185 * far - 6), "fff0c4", "ffd486", alpha=0.55 + 0.4 * shine)
-    glow(image, x, y, 200, "fff0c0", 0.75 + 0.1 * wave(t, 1))
-    for dx in (-62, 62):
-        stroke(image, [(x + dx, y - 160), (x + dx, y + 160)], 5, "93612f")
+from prefect_storyboard.examples.clips.lamp_room import gear, lamp_room, lens
+from prefect_storyboard.examples.clips.pencils import TAU, Joint, blink, fill, oval, smooth, turned, wave
 
 
 def otto(t: float) -> Image.Image:
     image = lamp_room().copy()
-    gear(image, 196, 236, 128, 18, TAU * t / 18 * 2, ("b37d43", "7c5030"))
-    gear(image, 92, 470, 104, 15, -TAU * t / 15 * 2 + 0.1, ("9a6a3d", "6b4530"))
-    gear(image, 342, 410, 74, 11, -TAU * t / 11 * 2 + 0.2, ("c79250", "8a5a32"))
+    gear(image, (196, 236), (128, 18), TAU * t / 18 * 2, ("b37d43", "7c5030"))
+    gear(image, (92, 470), (104, 15), -TAU * t / 15 * 2 + 0.1, ("9a6a3d", "6b4530"))
+    gear(image, (342, 410), (74, 11), -TAU * t / 11 * 2 + 0.2, ("c79250", "8a5a32"))
     lens(image, t)
     robot(image, t)
     return image
@@ -105,7 +33,7 @@ def robot(image: Image.Image, t: float) -> None:
 
 
 def legs(puppet: Joint) -> None:
-    for x in (596, 684):
+    for x in (588, 692):
         puppet.stroke([(x, 586), (x, 626)], 34, "4a4560")
         for y in (598, 610, 622):
             puppet.stroke([(x - 15, y), (x + 15, y)], 3.5, "2e2a44")
@@ -128,7 +56,11 @@ def key(puppet: Joint, t: float) -> None:
 def body(puppet: Joint, t: float) -> None:
     shell = [(548, 432), (640, 416), (732, 432), (758, 505), (742, 580), (640, 602), (538, 580), (522, 505)]
     puppet.fill(smooth(shell), "f2c873", "ad7233")
-    puppet.fill(smooth([(548, 432), (522, 505), (538, 580), (590, 597), (562, 560), (556, 500), (572, 426)]), "7a4a2c", alpha=0.5)
+    puppet.fill(
+        smooth([(548, 432), (522, 505), (538, 580), (590, 597), (562, 560), (556, 500), (572, 426)]),
+        "7a4a2c",
+        alpha=0.5,
+    )
     puppet.fill(smooth([(716, 440), (738, 470), (744, 510), (736, 552), (728, 512), (724, 474)]), "fff0c0", alpha=0.75)
     band = [(533, 556), (640, 574), (747, 556), (743, 577), (640, 596), (537, 577)]
     puppet.fill(band, "8f5c30", "74472a")
@@ -161,9 +93,24 @@ def skull(puppet: Joint, t: float) -> None:
     puppet.fill(oval(bob[0] - 4, bob[1] - 5, 3.5), "fff0e0")
     for x in (532, 748):
         puppet.fill(oval(x, 330, 17, 34), "a8743a", "6b4328")
-    dome = [(538, 334), (552, 276), (596, 250), (640, 244), (684, 250), (728, 276), (742, 334), (724, 386), (640, 402), (556, 386)]
+    dome = [
+        (538, 334),
+        (552, 276),
+        (596, 250),
+        (640, 244),
+        (684, 250),
+        (728, 276),
+        (742, 334),
+        (724, 386),
+        (640, 402),
+        (556, 386),
+    ]
     puppet.fill(smooth(dome), "f7d588", "bd8440")
-    puppet.fill(smooth([(538, 334), (552, 276), (590, 252), (566, 292), (560, 340), (574, 388), (556, 386)]), "7a4a2c", alpha=0.42)
+    puppet.fill(
+        smooth([(538, 334), (552, 276), (590, 252), (566, 292), (560, 340), (574, 388), (556, 386)]),
+        "7a4a2c",
+        alpha=0.42,
+    )
     puppet.fill(smooth([(700, 268), (722, 290), (731, 326), (722, 330), (712, 298)]), "fff6d8", alpha=0.85)
     for x, y in ((566, 374), (714, 374), (574, 280), (706, 280)):
         puppet.fill(oval(x, y, 5), "fbe3a4", "9a632f")

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from itertools import pairwise
+from random import Random
 
 from PIL import Image, ImageChops, ImageDraw
 
 WIDTH, HEIGHT = 1280, 720
-FINE = 2  # drawn larger and reduced: smooth edges
+FINE = 3  # drawn larger and reduced: smooth edges
 TAU = math.tau
 
 Place = tuple[float, float]
@@ -19,13 +21,13 @@ def rgb(code: str) -> tuple[int, int, int]:
     return int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)
 
 
-@cache
+@lru_cache(64)
 def wash(size: tuple[int, int], *stops: tuple[float, str]) -> Image.Image:
     """Colours running from top to bottom; a stop is a height from 0 to 1 and the colour there."""
     column = Image.new("RGB", (1, size[1]))
     for y in range(size[1]):
         t = y / max(1, size[1] - 1)
-        (a, above), (b, below) = next(pair for pair in zip(stops, stops[1:], strict=False) if t <= pair[1][0])
+        (a, above), (b, below) = next(pair for pair in pairwise(stops) if t <= pair[1][0])
         share = (t - a) / (b - a)
         mixed = [round(p + (q - p) * share) for p, q in zip(rgb(above), rgb(below), strict=True)]
         column.putpixel((0, y), (mixed[0], mixed[1], mixed[2]))
@@ -72,13 +74,17 @@ def stroke(image: Image.Image, points: Points, width: float, colour: str) -> Non
         pen.ellipse((x - r, y - r, x + r, y + r), fill=rgb(colour))
 
 
-def glow(image: Image.Image, x: float, y: float, radius: float, colour: str, strength: float = 1.0) -> None:
+def glow(image: Image.Image, place: Place, radius: float, colour: str, strength: float = 1.0) -> None:
     """Add light that fades with the distance."""
-    side, left, upper = round(2 * radius * FINE), round((x - radius) * FINE), round((y - radius) * FINE)
+    side, left, upper = round(2 * radius * FINE), *(round((centre - radius) * FINE) for centre in place)
     light = Image.radial_gradient("L").resize((side, side), Image.Resampling.BICUBIC)
     tint = [light.point([round(c * strength * max(0, 1 - v / 180) ** 2) for v in range(256)]) for c in rgb(colour)]
     box = (left, upper, left + side, upper + side)
     image.paste(ImageChops.add(image.crop(box), Image.merge("RGB", tint)), box)
+
+
+def dice(seed: int) -> Random:
+    return Random(seed)  # noqa: S311  # scattered, but the same every time
 
 
 def wave(t: float, cycles: int, phase: float = 0.0) -> float:
@@ -114,5 +120,4 @@ class Joint:
         stroke(self.image, self.moved(points), width, colour)
 
     def glow(self, place: Place, radius: float, colour: str, strength: float = 1.0) -> None:
-        (x, y), *_ = self.moved([place])
-        glow(self.image, x, y, radius, colour, strength)
+        glow(self.image, self.moved([place])[0], radius, colour, strength)

@@ -1,0 +1,58 @@
+"""Names: who is meant in a prompt, what they are called on disk, and what somebody probably wanted to write."""
+
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
+_FEW = 8
+
+
+def composed(text: str) -> str:
+    """One form of every letter: an "é" typed as one character or as two is the same name, and the same key."""
+    return unicodedata.normalize("NFC", text)
+
+
+def named_in(text: str, names: Iterable[str]) -> frozenset[str]:
+    """The names that stand in a text as words of their own, in capitals or not.
+
+    "Max" is not in "Maximum", but it is in "Max's"; "Otto Junior" does not name Otto. Where a script has no spaces
+    between its words, as in Japanese, a name counts wherever it stands.
+    """
+    found: set[str] = set()
+    rest = text.casefold()
+    for name in sorted(names, key=len, reverse=True):
+        needle = name.casefold()
+        at = rest.find(needle)
+        while at >= 0:
+            end = at + len(needle)
+            if not (_one_word(rest[at - 1 : at], needle[0]) or _one_word(needle[-1], rest[end : end + 1])):
+                found.add(name)
+                rest = f"{rest[:at]}{' ' * len(needle)}{rest[end:]}"
+            at = rest.find(needle, at + 1)
+    return frozenset(found)
+
+
+def _one_word(left: str, right: str) -> bool:
+    """Whether two neighbouring letters belong to the same word."""
+    return left.isalnum() and right.isalnum() and not any(_unspaced(letter) for letter in (left, right))
+
+
+def _unspaced(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith(_UNSPACED)
+
+
+def slug(text: str) -> str:
+    """A folder's name: lower case, digits and hyphens."""
+    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+    return "-".join(words)[:64].strip("-") or "untitled"
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about a word that is not known: the one that was meant, else those that there are."""
+    words = {each.casefold(): each for each in known}
+    if close := get_close_matches(word.casefold(), words, n=1, cutoff=0.7):
+        return f"did you mean {words[close[0]]}?"
+    if not words:
+        return "there is none yet"
+    return f"choose from {', '.join([*words.values()][:_FEW])}" + (", ..." if len(words) > _FEW else "")

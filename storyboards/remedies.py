@@ -1,0 +1,81 @@
+"""What is wrong with a value in a storyboard, and what to write instead: one sentence for each kind of mistake."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from prefect_storyboard.storyboards.nouns import Character, Scene, Storyboard
+
+_NOUNS: dict[tuple[str, ...], type[BaseModel]] = {(): Storyboard, ("cast",): Character, ("scenes",): Scene}
+# What other tools, and the providers themselves, call it.
+_ELSEWHERE = {
+    "duration": ("seconds",),
+    "length": ("seconds",),
+    "aspect_ratio": ("aspect",),
+    "ratio": ("aspect",),
+    "size": ("resolution",),
+    "quality": ("resolution",),
+    "text": ("prompt",),
+    "name": ("id", "title"),
+    "cast": ("characters",),
+    "characters": ("cast",),
+    "character": ("characters", "cast"),
+    "character_ids": ("characters",),
+    "shots": ("scenes",),
+    "video": ("clip",),
+    "reference": ("clip",),
+    "image": ("images",),
+    "image_url": ("image", "images"),
+    "first_frame": ("image",),
+}
+
+
+def sentence(detail: ErrorDetails) -> str:
+    """The rest of a sentence that begins with the field."""
+    place, value, context = detail["loc"], detail["input"], detail.get("ctx", {})
+    noun = _NOUNS.get(tuple(part for part in place[:-1] if isinstance(part, str)), Storyboard)
+    key = str(place[-1]) if place else ""
+    match detail["type"]:
+        case "rule":
+            return detail["msg"]
+        case "extra_forbidden":
+            return f"is not a known key; {_meant(key, noun)}"
+        case "missing":
+            return f"is missing. {noun.model_fields[key].description}"
+        case "string_pattern_mismatch":
+            return f"{_brief(value)} is not safe as a file name; use letters, digits, - and _, for example s01"
+        case "string_too_long":
+            return f"has {len(value)} characters and may have {context['max_length']}; shorten it"
+        case "string_type" if isinstance(value, bool | int | float):
+            return f"is no text; put it in quotes: {str(value)!r}"
+        case "tuple_type" if isinstance(value, str):
+            return f"is no list; write {key}: [{value}]"
+        case "literal_error":
+            return f"has to be one of {context['expected']}; found {_brief(value)}"
+        case "model_type":
+            return f"is no entry with keys such as {', '.join(_required(noun))}; found {_brief(value)}"
+        case kind if value is None or kind == "string_too_short":
+            return f"is empty; write something there{'' if key in _required(noun) else ', or leave the line out'}"
+        case kind if kind.startswith("int_"):
+            return f"is no whole number; found {_brief(value)}; write for example {key}: 4"
+        case kind if kind.startswith(("float_", "finite_")):
+            return f"is no number; found {_brief(value)}; write for example {key}: 2.5"
+    return f"{detail['msg']}; found {_brief(value)}"
+
+
+def _meant(key: str, noun: type[BaseModel]) -> str:
+    known = [each for each in _ELSEWHERE.get(key.casefold(), ()) if each in noun.model_fields]
+    if close := known or get_close_matches(key.casefold(), noun.model_fields, n=1, cutoff=0.5):
+        return f"did you mean {close[0]}?"
+    return f"the keys are {', '.join(noun.model_fields)}"
+
+
+def _required(noun: type[BaseModel]) -> list[str]:
+    return [name for name, field in noun.model_fields.items() if field.is_required()]
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -12,7 +12,7 @@ from av.video.frame import PictureType
 
 from prefect_storyboard.media.mp4 import Mark, interleave, mp4
 from prefect_storyboard.media.picture import Canvas, fitted
-from prefect_storyboard.media.probe import opened, picture_track
+from prefect_storyboard.media.probe import MediaError, opened, picture_track, seek
 from prefect_storyboard.media.sound import LAYOUT, RATE, sound
 
 _X264 = {"preset": "veryfast", "threads": "4"}  # a number that does not depend on the machine: it changes the bytes
@@ -58,9 +58,10 @@ def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: 
         if given >= count:
             return
         shown = frame
-    while shown is not None and given < count:
+    if shown is None:
+        raise MediaError(f"No picture can be decoded from {float(origin):.2f} s on; export the clip again.")
+    for _ in range(given, count):
         yield shown
-        given += 1
 
 
 def _boundaries(shots: Sequence[Shot], fps: Fraction) -> list[int]:
@@ -97,8 +98,7 @@ def _shown(shot: Shot, count: int, canvas: Canvas) -> Iterator[VideoFrame]:
     with opened(shot.path) as source:
         stream = picture_track(source, shot.path)
         stream.thread_type = "AUTO"
-        if shot.origin > 1 and stream.time_base:
-            source.seek(int(shot.origin / stream.time_base), stream=stream)
+        seek(source, shot.origin)
         steady = paced(source.decode(stream), shot.origin, canvas.fps, count)
         yield from fitted(steady, stream.sample_aspect_ratio, canvas)
 

@@ -10,7 +10,7 @@ from av.video import VideoFrame, VideoStream
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from prefect_storyboard.media.picture import upright
-from prefect_storyboard.media.probe import MediaError, opened, picture_track, probe, unreadable
+from prefect_storyboard.media.probe import MediaError, opened, picture_track, probe, seek, unreadable
 from prefect_storyboard.media.sheet import Cell, draw
 
 _POSTER_AT = 0.35
@@ -86,8 +86,7 @@ def _still(path: Path, at: float) -> Image.Image:
     with opened(path) as source:
         stream = picture_track(source, path)
         start = Fraction(source.start_time or 0, av.time_base)
-        if wanted > 1:
-            source.seek(int((start + wanted) * av.time_base))
+        seek(source, start + wanted)
         shown = None
         for frame in source.decode(stream):
             if shown and (frame.pts or 0) * (frame.time_base or 0) > start + wanted:

@@ -6,32 +6,14 @@ from itertools import chain
 from math import ceil, log2
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from prefect_storyboard.media.encode import CRF, Shot, render
 from prefect_storyboard.media.picture import Canvas, cadence, even
 from prefect_storyboard.media.probe import MediaError, Probe, probe
 from prefect_storyboard.media.tracks import Clip, look
+from prefect_storyboard.storyboards import ClipLimits
 
 _SLACK = 0.05
 _COARSEST = 40
-
-
-class ClipLimits(BaseModel):
-    """What a model accepts as reference clip; None: no limit.
-
-    `containers` are names as in `Probe.container` (empty: any); `min_short_side` is in pixels, `max_aspect` the long
-    side by the short one; `max_bytes` in bytes; `min_seconds` and `max_seconds` in seconds.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    containers: tuple[str, ...] = ()
-    min_short_side: int | None = None
-    max_aspect: float | None = None
-    max_bytes: int | None = None
-    min_seconds: float | None = None
-    max_seconds: float | None = None
 
 
 def check(facts: Probe, limits: ClipLimits, name: str) -> None:
@@ -69,7 +51,7 @@ def conform(
     empty, outside the clip, or longer or shorter than the limits allow.
     """
     limits = limits or ClipLimits()
-    clip = look(Path(path))
+    clip, out = look(Path(path)), Path(out)
     begin, seconds = _range(clip, limits, start, end)
     canvas = Canvas(*even(clip.probe), cadence(clip.probe.fps))
     shot = Shot(clip.path, clip.first + begin, seconds)

@@ -8,7 +8,7 @@ import av
 from av import AudioFrame
 from av.filter import Graph
 
-from prefect_storyboard.media.probe import opened
+from prefect_storyboard.media.probe import opened, seek
 
 RATE = 48_000
 LAYOUT = "stereo"
@@ -43,8 +43,7 @@ def _heard(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
     with opened(path) as source:
         if not source.streams.audio:
             return
-        if origin > 1:
-            source.seek(int((origin - 1) * av.time_base))
+        seek(source, origin - 1)
         graph, made = None, 0
         for frame in source.decode(source.streams.audio[0]):
             graph = graph or _conform(frame, samples)

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Ledger, Outcome, Storage
 from prefect_storyboard.media.probe import probe
-from prefect_storyboard.media.reference import conform, needs_conform
+from prefect_storyboard.media.reference import check, conform, needs_conform
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.errors import ProtocolError
 from prefect_storyboard.providers.protocol import CharacterRequest, Order
@@ -94,7 +94,7 @@ def _fitting(character: PlannedCharacter, clip: LocalFile, folder: Path) -> Loca
     if not needs_conform(probe(clip.path), limits, who.start, who.end):
         return clip
     fitted = folder / f"{who.slug}.mp4"
-    conform(clip.path, fitted, start=who.start, end=who.end, limits=limits)
+    check(conform(clip.path, fitted, start=who.start, end=who.end, limits=limits), limits, who.name)
     return local_file(fitted)
 
 

@@ -1,18 +1,15 @@
 """Stills show what a player shows."""
 
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
 from PIL import Image
+from test_media_kit import clip
 
 from prefect_storyboard.media.frames import contact_sheet, last_frame, poster
 from prefect_storyboard.media.probe import MediaError
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode gives test modules no package to import from
-from test_media_kit import clip
 
 GREY = (40, 60, 90)
 

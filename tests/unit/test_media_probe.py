@@ -1,17 +1,14 @@
 """A probe says what a player would show, or in one sentence why there is nothing to show."""
 
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
 from PIL import Image
+from test_media_kit import clip
 
 from prefect_storyboard.media.probe import MediaError, Probe, probe, probe_image
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode gives test modules no package to import from
-from test_media_kit import clip
 
 
 def test_an_mp4_tells_its_facts(tmp_path):

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import av
 import pytest
+from test_media_kit import beeps, chapters, clip, flashes, frames, pixel, sound_seconds
 
 from prefect_storyboard.media.mp4 import mp4
 from prefect_storyboard.media.probe import MediaError, Probe
 from prefect_storyboard.media.reel import Part, assemble
 from prefect_storyboard.media.tracks import look
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode gives test modules no package to import from
-from test_media_kit import beeps, chapters, clip, flashes, frames, pixel, sound_seconds
 
 CUE = 0.5
 ALIKE: dict[str, dict] = {"a": {}, "b": {"seconds": 1.3}, "c": {"seconds": 0.9}}
@@ -80,7 +78,9 @@ def test_sound_and_picture_stay_in_step_in_every_chapter_of_a_copied_reel(alike)
     assert in_step(path, starts[:-1], within=0.013)
 
 
-@pytest.mark.parametrize("kind", [{"sound_seconds": 1.02}, {"sound_seconds": 0.98}, {"sound_seconds": 0.6}])
+@pytest.mark.parametrize(
+    "kind", [{"sound_seconds": 1.02}, {"sound_seconds": 0.98}, {"sound_seconds": 0.6}, {"rate": 44_100}]
+)
 def test_sound_longer_or_shorter_than_the_picture_does_not_add_up(kind, tmp_path):
     path, starts, _ = reel(tmp_path, {f"{n:02}": kind for n in range(12)})
     assert packets(path)[:24] == packets(tmp_path / "00.mp4")

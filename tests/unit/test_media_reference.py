@@ -1,16 +1,13 @@
 """A reference clip is judged in one clear sentence, and made to fit where that is possible."""
 
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
+from test_media_kit import beeps, clip, flashes, frames, pixel, sound_seconds
 
 from prefect_storyboard.media.probe import MediaError, Probe, probe
-from prefect_storyboard.media.reference import ClipLimits, check, conform, needs_conform
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode gives test modules no package to import from
-from test_media_kit import beeps, clip, flashes, frames, pixel, sound_seconds
+from prefect_storyboard.media.reference import check, conform, needs_conform, preflight
+from prefect_storyboard.storyboards import ClipLimits
 
 SORA = ClipLimits(
     containers=("mp4",), min_short_side=720, max_aspect=2.67, max_bytes=10_000_000, min_seconds=1, max_seconds=4
@@ -183,3 +180,19 @@ def test_the_result_passes_the_check_that_the_source_failed(tmp_path):
     with pytest.raises(MediaError, match="WebM"):
         check(probe(path), SORA, "Mara")
     check(conform(path, tmp_path / "out.mp4", limits=SORA), SORA, "Mara")
+
+
+def test_a_clip_of_another_container_passes_the_preflight_because_it_will_be_conformed(tmp_path):
+    path = clip(tmp_path / "a.webm", size=(1280, 720), codec="libvpx-vp9", sound="libopus")
+    preflight(path, SORA, "Mara", start=None, end=None)
+
+
+@pytest.mark.parametrize(("size", "why"), [((640, 360), "at least 720 pixels"), ((2000, 720), "at most 2.67:1")])
+def test_what_no_conforming_mends_is_refused_at_once(size, why, tmp_path):
+    with pytest.raises(MediaError, match=f"^Mara is .*{why}"):
+        preflight(clip(tmp_path / "a.mp4", size=size), SORA, "Mara", start=None, end=None)
+
+
+def test_a_range_outside_the_clip_is_refused_at_once(tmp_path):
+    with pytest.raises(MediaError, match="choose a range inside it"):
+        preflight(clip(tmp_path / "a.mp4", size=(1280, 720), seconds=1), SORA, "Mara", start=0.5, end=9)

@@ -5,7 +5,7 @@ from functools import cache
 
 from PIL import Image, ImageChops, ImageDraw
 
-from prefect_storyboard.examples.clips.pencils import (
+from pencils import (
     FINE,
     HEIGHT,
     TAU,

@@ -1,4 +1,4 @@
-"""Render the reference clips of the example cast: `python examples/make_clips.py` writes examples/clips/*.mp4.
+"""Render the reference clips of the example cast: `python examples/drawing/make_clips.py` writes examples/clips/*.mp4.
 
 Each lasts 3 seconds and loops: 1280x720, 24 frames a second, H.264 and AAC, with a soft sound. It takes about a
 minute and gives the same bytes every time, for one version of PyAV.
@@ -14,9 +14,9 @@ from typing import Any
 from av import AudioFrame, AudioStream, Packet, VideoFrame, VideoStream
 from PIL import Image
 
-from prefect_storyboard.examples.clips.mara import mara
-from prefect_storyboard.examples.clips.otto import otto
-from prefect_storyboard.examples.clips.pencils import HEIGHT, TAU, WIDTH, dice
+from mara import mara
+from otto import otto
+from pencils import HEIGHT, TAU, WIDTH, dice
 from prefect_storyboard.media.mp4 import interleave, mp4
 
 FPS, SECONDS, RATE = 24, 3, 48_000
@@ -24,7 +24,7 @@ X264 = {"preset": "veryslow", "tune": "animation", "crf": "25", "threads": "4"}
 
 
 def main() -> None:
-    folder = Path(__file__).parent / "clips"
+    folder = Path(__file__).parents[1] / "clips"
     for draw, sound in ((mara, surf), (otto, clockwork)):
         path = folder / f"{draw.__name__}.mp4"
         render(draw, sound(), path)

@@ -4,8 +4,8 @@ import math
 
 from PIL import Image
 
-from prefect_storyboard.examples.clips.lamp_room import gear, lamp_room, lens
-from prefect_storyboard.examples.clips.pencils import TAU, Joint, blink, fill, oval, smooth, turned, wave
+from lamp_room import gear, lamp_room, lens
+from pencils import TAU, Joint, blink, fill, oval, smooth, turned, wave
 
 
 def otto(t: float) -> Image.Image:

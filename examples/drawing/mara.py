@@ -2,8 +2,8 @@
 
 from PIL import Image
 
-from prefect_storyboard.examples.clips.pencils import Joint, blink, fill, glow, oval, smooth, stroke, turned, wave
-from prefect_storyboard.examples.clips.shore import ledge, lighthouse, night, water
+from pencils import Joint, blink, fill, glow, oval, smooth, stroke, turned, wave
+from shore import ledge, lighthouse, night, water
 
 
 def mara(t: float) -> Image.Image:

@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# As pip does: companies and CI machines have certificates of their own.
+export UV_SYSTEM_CERTS = 1
 
 demo: setup
 	@$(BIN)/storyboard demo

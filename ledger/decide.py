@@ -6,7 +6,7 @@ intent, owner dead or lease over                UNKNOWN     it may have been bou
 intent, job                                     REATTACH    it was bought: poll it
 ..., outcome done                               DONE        the clip is in the library
 ..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
-..., outcome failed, free and worth a retry     SUBMIT
+..., outcome failed, free and worth a retry     SUBMIT      and it does not count as a failure below
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from prefect_storyboard.ledger.records import Attempt
+from prefect_storyboard.ledger.records import Attempt, Outcome
 
 
 class Decision(StrEnum):
@@ -42,7 +42,11 @@ def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, atte
             return Decision.DONE
         case "refused" | "abandoned":
             return Decision.SUBMIT
-    if last.outcome.resubmittable and last.outcome.charged is False:
+    if _free(last.outcome):
         return Decision.SUBMIT
-    failures = sum(1 for attempt in history if attempt.outcome and attempt.outcome.kind == "failed")
+    failures = sum(1 for a in history if a.outcome and a.outcome.kind == "failed" and not _free(a.outcome))
     return Decision.SUBMIT if failures < attempts else Decision.FAILED
+
+
+def _free(failed: Outcome) -> bool:
+    return failed.resubmittable and failed.charged is False

@@ -1,17 +1,19 @@
 """The record of every job in a library: `ledger/<kk>/<key>/<attempt>/{intent,job,outcome}.json`.
 
 Each file is created once, in this order, and never changed, so that any number of processes may read and write at
-the same moment. Whoever creates `intent` may submit. `job` is written as soon as the provider has answered. Reading
-never lists: attempts are numbered from 001 and the first gap is the end. What cannot be read stops the run; it is
-never taken for absent, because absent means "buy it".
+the same moment. Whoever creates `intent` may submit. `job` is written as soon as the provider has answered, and only
+by the key that holds the provider's request: `ledger/requests/<provider>/<request>.json`. Reading never lists:
+attempts are numbered from 001 and the first gap is the end. What cannot be read stops the run; it is never taken for
+absent, because absent means "buy it".
 """
 
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from prefect_storyboard.ledger.records import Attempt, Intent, Outcome
+from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
 from prefect_storyboard.ledger.storage import LibraryError, Storage
 from prefect_storyboard.storyboards import Job
 
@@ -25,7 +27,7 @@ class Ledger:
     storage: Storage
 
     def history(self, key: str) -> tuple[Attempt, ...]:
-        """Every attempt at a job, oldest first."""
+        """Every attempt at a job, oldest first. Raises LibraryError for a record that is torn, foreign or missing."""
         found: list[Attempt] = []
         while not found or found[-1].outcome is not None:
             number = len(found) + 1
@@ -34,6 +36,10 @@ class Ledger:
                 break
             outcome = self._read(Outcome, *self._at(key, number, "outcome"))  # before the job, which is written first
             job = self._read(Job, *self._at(key, number, "job"))
+            if intent.key != key:
+                raise self._unusable(f"is the intent of another job, {intent.key}", *self._at(key, number, "intent"))
+            if job is None and outcome and outcome.kind == "done":
+                raise self._unusable("is missing, and its job is done", *self._at(key, number, "job"))
             found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome))
         return tuple(found)
 
@@ -41,11 +47,13 @@ class Ledger:
         """Announce an attempt. True: it is yours, submit. False: somebody else was first, look again."""
         return self._create(intent, *self._at(intent.key, number, "intent")) == intent
 
-    def submitted(self, key: str, number: int, job: Job) -> Job:
-        """Record the provider's answer; returns what stands in the ledger."""
-        stored = self._create(job, *self._at(key, number, "job"))
-        self.claim(job, key)
-        return stored
+    def submitted(self, key: str, number: int, job: Job) -> Job | None:
+        """Record the provider's answer; returns what stands in the ledger, or None where another key holds the job.
+
+        The claim comes first. In the other order a crash in between would leave a recorded job for another key to
+        adopt; in this one the job is found again by its claim.
+        """
+        return self._create(job, *self._at(key, number, "job")) if self.claim(job, key) else None
 
     def close(self, key: str, number: int, outcome: Outcome) -> Outcome:
         """End an attempt; returns how it ended, which is another's word where that came first."""
@@ -56,19 +64,25 @@ class Ledger:
 
         Two scenes may send the very same order; a request found in the provider's list is adopted by one of them.
         """
-        body = key.encode()
-        return self.storage.create_once(body, "ledger", "requests", job.provider, f"{job.request_id}.json") == body
+        return self._create(Holder(key=key), *self._claim(job)).key == key
+
+    def holder(self, job: Job) -> str | None:
+        """The key that has claimed a provider's request."""
+        held = self._read(Holder, *self._claim(job))
+        return held.key if held else None
 
     def take(self, reel: str, scene: str, key: str, *, reserve: bool) -> int:
         """The number of the take that this job is: the one it has, else the next free one (kept if `reserve`)."""
         number = 1
         while True:
             place = ("ledger", "takes", reel, scene, f"{number:03d}.json")
-            body = key.encode()
-            owner = self.storage.create_once(body, *place) if reserve else self.storage.read(*place)
-            if owner is None or owner == body:
+            held = self._create(Holder(key=key), *place) if reserve else self._read(Holder, *place)
+            if held is None or held.key == key:
                 return number
             number += 1
+
+    def _claim(self, job: Job) -> tuple[str, ...]:
+        return ("ledger", "requests", job.provider, f"{quote(job.request_id, safe='')}.json")
 
     def _at(self, key: str, number: int, record: str) -> tuple[str, ...]:
         return ("ledger", key[:2], key, f"{number:03d}", f"{record}.json")
@@ -86,8 +100,9 @@ class Ledger:
         try:
             return kind.model_validate_json(body)
         except ValidationError:
-            link = self.storage.link(*place)
-            raise LibraryError(
-                f"{link} is no {kind.__name__.lower()} of this ledger (torn or foreign); nothing was bought. "
-                "Look at it, and move it away if it is not yours"
-            ) from None
+            raise self._unusable(f"is no {kind.__name__.lower()} of this ledger (torn or foreign)", *place) from None
+
+    def _unusable(self, why: str, *place: str) -> LibraryError:
+        return LibraryError(
+            f"{self.storage.link(*place)} {why}; the job is left alone. Look at it, and move it away if it is not yours"
+        )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prefect_storyboard.ledger.records import Owner
 
-
+_GONE, _UNSEEN = "", "running"  # in the place of a start time
 _acting: set[str] = set()
 
 
@@ -30,30 +30,35 @@ def alive(owner: Owner) -> bool:
     """Whether the owner may still be at work. A process of another machine counts as alive until its lease is over."""
     if owner.host != _host():
         return True
-    if owner.pid == os.getpid() and owner.started == _started(owner.pid):
+    seen = _started(owner.pid)
+    if owner.pid == os.getpid() and owner.started == seen:
         return owner.token in _acting
-    return bool(owner.started) and _started(owner.pid) == owner.started
+    return seen in {owner.started, _UNSEEN} and seen != _GONE
 
 
 @cache
 def _host() -> str:
-    """Name and boot of this machine: containers that share a kernel differ by name, two boots by id."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    return f"{socket.gethostname()}/{boot.read_text().strip() if boot.exists() else ''}"
+    """Name, boot and pid namespace of this machine: where a pid means something. Two containers may share the name."""
+    boot, pids = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    facts = (boot.read_text().strip(), pids.readlink().name) if boot.exists() and pids.is_symlink() else ()
+    return "/".join((socket.gethostname(), *facts))
 
 
 def _started(pid: int) -> str:
-    """When the process started, in kernel ticks: a reused pid does not pass for the old one. Empty: it is gone."""
+    """When the process started, in kernel ticks: a reused pid does not pass for the old one."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except FileNotFoundError:
-        return "" if Path("/proc/self").exists() else _seen(pid)
+        state, *facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # no /proc, or one that hides the processes of others
+        return _seen(pid)
+    return _GONE if state in "ZX" else facts[18]  # killed, and its parent has not asked for it yet
 
 
 def _seen(pid: int) -> str:
-    """Where there is no /proc: that the process exists is all that can be known."""
+    """Where /proc does not tell: that the process exists is all that can be known."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return ""
-    return "running"
+        return _GONE
+    except PermissionError:
+        return _UNSEEN  # somebody else's, and there
+    return _UNSEEN

@@ -54,6 +54,12 @@ class Outcome(Record):
     resubmittable: bool = False
 
 
+class Holder(Record):
+    """Says to which job something belongs of which there is one: a provider's request, the number of a take."""
+
+    key: str
+
+
 class Attempt(Record):
     """One numbered try at a job, as far as it got."""
 

@@ -6,11 +6,7 @@ condition. Whatever goes wrong in a storage is a LibraryError that names the fil
 itself calls absent.
 """
 
-import errno
-import os
-import shutil
 import threading
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,11 +19,10 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.utils import get_protocol
 
+from prefect_storyboard.ledger.exclusive import create_by_condition, create_by_link, finished
+
 _LOCAL = {"file", "local"}
 _CONDITIONAL = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
-_BLOCK = 8 << 20
-_CONFLICT_TRIES = 5
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _memory = threading.Lock()
 
 
@@ -66,7 +61,7 @@ class Storage:
         path = self.path(*parts)
         with self._named("written", parts):
             if isinstance(self.fs, LocalFileSystem):
-                with _part(path, body) as part:
+                with finished(path, body) as part:
                     part.replace(path)
             else:
                 self.fs.pipe_file(path, body)
@@ -77,7 +72,7 @@ class Storage:
         path = self.path(*parts)
         with self._named("written", parts):
             if isinstance(self.fs, LocalFileSystem):
-                with _part(path, local) as part:
+                with finished(path, local) as part:
                     part.replace(path)
             elif isinstance(self.fs, MemoryFileSystem):
                 self.fs.pipe_file(path, local.read_bytes())
@@ -111,25 +106,64 @@ class Storage:
         path = self.path(*parts)
         with self._named("created", parts):
             if isinstance(self.fs, LocalFileSystem):
-                return _create_by_link(path, body)
+                return create_by_link(path, body)
             if isinstance(self.fs, MemoryFileSystem):
                 with _memory:
                     if not self.fs.exists(path):
                         self.fs.pipe_file(path, body)
                     return bytes(self.fs.cat_file(path))
-            return _create_by_condition(self.fs, path, body)
+            return create_by_condition(self.fs, path, body)
 
     @contextmanager
     def _named(self, done: str, parts: tuple[str, ...]) -> Iterator[None]:
-        """Every storage fails in words of its own: say which file it was."""
+        """Every storage fails in words of its own: say which file it was, and keep the cause."""
         try:
             yield
-        except (LibraryError, FileNotFoundError) as error:
-            if isinstance(error, LibraryError) or done == "read":
-                raise
-            raise LibraryError(f"{self.link(*parts)} cannot be {done}: {_reason(error)}") from error
+        except LibraryError:
+            raise
         except Exception as error:
-            hint = ""
-            if isinstance(error, PermissionError) and not isinstance(self.fs, LocalFileSystem):
-                hint = "; the key must be allowed to list the bucket, and to read and write in it"
+            refused = isinstance(error, PermissionError) and not isinstance(self.fs, LocalFileSystem)
+            hint = "; the key must be allowed to list the bucket, and to read and write in it" if refused else ""
             raise LibraryError(f"{self.link(*parts)} cannot be {done}: {_reason(error)}{hint}") from error
+
+
+def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
+    """Open a library's URL. Raises LibraryError for a storage that cannot create a file exclusively."""
+    protocol = get_protocol(url)
+    if not url:
+        raise LibraryError("the library has no URL; name a folder, or s3://, gs:// or az://")
+    if protocol not in _LOCAL | _CONDITIONAL | {"memory"}:
+        raise LibraryError(
+            f"library {url}: {protocol} cannot create a file exclusively, and a scene could be bought twice; "
+            "use a local folder, s3://, gs:// or az://"
+        )
+    fixed = {"use_listings_cache": False} if protocol in _CONDITIONAL else {}
+    try:
+        fs, root = url_to_fs(url, **{**(options or {}), **fixed})
+    except (ValueError, TypeError, ImportError) as error:
+        raise LibraryError(f"library {url}: {error}") from None
+    if protocol in _LOCAL:
+        if not Path(root).is_absolute():
+            raise LibraryError(f"library {url}: there is no such home folder")
+        return Storage(fs=fs, root=str(root), url=f"file://{root}" if "://" in url else str(root))
+    return Storage(fs=fs, root=str(root), url=url)
+
+
+def prove(storage: Storage) -> None:
+    """Create a file twice: the second time must be refused. Raises LibraryError where it is not, or cannot write."""
+    storage.read("ledger", f"{uuid.uuid4().hex}.json")  # a key that may not list is told "forbidden", not "absent"
+    place = ("ledger", "probe.json")
+    there = storage.create_once(_probe(), *place)
+    if storage.create_once(_probe(), *place) != there:
+        raise LibraryError(
+            f"library {storage.url}: the server lets a second writer replace a file (it ignores If-None-Match), and "
+            "a scene could be bought twice; use a storage with conditional writes"
+        )
+
+
+def _probe() -> bytes:
+    return f'{{"probe": "{uuid.uuid4().hex}"}}'.encode()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -13,10 +13,21 @@
     ├── Expired              the provider has forgotten the job or its file
     └── ProtocolError        an answer that the contract does not know; raw holds it
 
-`sent` and `charged` are None where nobody can know. Keys and signed URLs never appear in a message.
+`sent` and `charged` are None where nobody can know. Keys and signed URLs never appear in an error: what a provider says
+is cleaned of them here, in the message and in `raw`.
 """
 
+import json
+import re
 from typing import Any
+
+_QUERY = re.compile(r"(https?://[^\s?#\"'<>\\]*)[?#][^\s\"'<>\\]*")  # where the signature of a link stands
+_KEY = re.compile(r"\b(Key\s+[^\s:]+:|Bearer\s)\s*[^\s\"'\\]+")
+
+
+def clean(text: str) -> str:
+    """The text without keys, and with links cut off before their query."""
+    return _KEY.sub("(a key)", _QUERY.sub(r"\1", text))
 
 
 class ProviderError(Exception):
@@ -27,10 +38,10 @@ class ProviderError(Exception):
     remedy: str = "Run it again; if it stays, report it with the request id."
 
     def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(message)
+        super().__init__(clean(message))
         self.request_id: str | None = facts.pop("request_id", None)
         self.http_status: int | None = facts.pop("http_status", None)
-        self.raw: Any = facts.pop("raw", None)
+        self.raw: Any = json.loads(clean(json.dumps(facts.pop("raw", None), default=str)))
         for name, value in facts.items():
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no {name}")

@@ -14,7 +14,7 @@ import httpx
 from pydantic import JsonValue
 
 from prefect_storyboard.providers import fal_errors
-from prefect_storyboard.providers.errors import Busy, Expired, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import Busy, OutcomeUnknown, ProtocolError, Unauthorized
 from prefect_storyboard.providers.http import ask, buy, json_object, trusted
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
 from prefect_storyboard.storyboards import Job
@@ -34,7 +34,10 @@ class Fal:
     def __init__(
         self, http: httpx.AsyncClient, *, api_key: str, queue_url: str, rest_url: str, platform_url: str
     ) -> None:
-        self._auth = {"Authorization": f"Key {''.join(api_key.split())}"}
+        key = "".join(api_key.split())
+        if not key.isascii():  # an invisible character of a web page, or a dash that a text program has set
+            raise Unauthorized("the API key holds a character that no key has; copy it afresh from fal's dashboard")
+        self._auth = {"Authorization": f"Key {key}"}
         self._queue = queue_url.rstrip("/")
         self._rest = rest_url.rstrip("/")
         self._platform = platform_url.rstrip("/")
@@ -47,8 +50,8 @@ class Fal:
             "POST", f"{self._rest}/storage/upload/initiate", params={"storage_type": "fal-cdn-v3"}, json=wanted
         )
         ticket = _success(response)
-        upload_url, file_url = ticket.get("upload_url"), ticket.get("file_url")
-        if not isinstance(upload_url, str) or not isinstance(file_url, str):
+        upload_url, file_url = _link(ticket.get("upload_url")), _link(ticket.get("file_url"))
+        if upload_url is None or file_url is None:
             raise ProtocolError("fal granted an upload without saying where to")
         body = await anyio.to_thread.run_sync(path.read_bytes)
         put = await ask(self._http, "fal", "PUT", upload_url, content=body, headers={"Content-Type": content_type})
@@ -84,88 +87,93 @@ class Fal:
         if not response.is_success:
             raise fal_errors.of_submit(response, order.endpoint)
         reply = json_object(response) or {}
-        request_id = reply.get("request_id")
-        if not isinstance(request_id, str) or not request_id:
+        request_id = _word(reply.get("request_id"))
+        if request_id is None:
             raise OutcomeUnknown("fal accepted a submit and its answer names no request", raw=response.text[:2000])
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
-        returned = {link: value for link in _LINKS if isinstance(value := reply.get(link), str)}
+        returned = {link: value for link in _LINKS if (value := _word(reply.get(link)))}
         return job.model_copy(update={"urls": {**job.urls, **returned}})
 
     async def status(self, job: Job) -> Status:
         """Ask the status link. A state that fal has not documented reads as still running."""
-        response = await self._ask("GET", self._link(job, "status_url"), params={"logs": "0"})
-        if response.status_code == httpx.codes.NOT_FOUND:
-            raise Expired(f"fal does not know the request {job.request_id}", request_id=job.request_id)
-        reply = _success(response)
+        with fal_errors.on_the_way(job):
+            url = httpx.URL(self._own(job, "status_url")).copy_merge_params({"logs": "0"})
+            reply = _success(await self._ask("GET", str(url)))
         ahead = reply.get("queue_position")
         state = _STATES.get(str(reply.get("status")), "running")
         return Status.model_validate({"state": state, "ahead": ahead if isinstance(ahead, int) else None})
 
     async def result(self, job: Job) -> Result:
         """Fetch the model's own answer: a video, a character, or why there is none."""
-        response = await self._ask("GET", self._link(job, "response_url"))
+        with fal_errors.on_the_way(job):
+            response = await self._ask("GET", self._own(job, "response_url"))
         if not response.is_success:
             raise fal_errors.of_result(response, job)
-        reply = _success(response)
+        with fal_errors.on_the_way(job):
+            reply = _success(response)
         video = reply.get("video")
-        url = video.get("url") if isinstance(video, dict) else None
-        character = reply.get("id")
-        if not isinstance(url, str) and not isinstance(character, str):
+        url = _link(video.get("url")) if isinstance(video, dict) else None
+        character = _word(reply.get("id"))
+        if url is None and character is None:
             raise ProtocolError("fal returned neither a video nor a character", request_id=job.request_id, raw=reply)
-        handle = reply.get("video_id")
         return Result(
-            url=url if isinstance(url, str) else None,
-            character_id=character if isinstance(character, str) else None,
-            handle=handle if isinstance(handle, str) else None,
+            url=url,
+            character_id=character,
+            handle=_word(reply.get("video_id")),
             billable_units=fal_errors.billable_units(response),
             raw=reply,
         )
 
     async def cancel(self, job: Job) -> bool:
         """PUT the cancel link. True means asked for: a job that runs may still finish, and cost."""
-        response = await self._ask("PUT", self._link(job, "cancel_url"), content=b"")
-        if response.status_code == httpx.codes.NOT_FOUND:
-            raise Expired(f"fal does not know the request {job.request_id}", request_id=job.request_id)
-        if response.status_code == httpx.codes.BAD_REQUEST:
-            return False
-        _success(response)
-        return True
+        with fal_errors.on_the_way(job):
+            response = await self._ask("PUT", self._own(job, "cancel_url"), content=b"")
+            too_late = (json_object(response) or {}).get("status") == "ALREADY_COMPLETED"
+            if not response.is_success and not too_late:
+                raise fal_errors.of_call(response)
+        return not too_late
 
     async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
         """Search the platform's list of requests for a body equal to ours.
 
         Source: GET /v1/models/requests/by-endpoint of fal's Platform API. Whether a running request is listed before
-        it ends is not documented, so an empty answer soon after the submit proves nothing.
+        it ends is not documented, so an empty answer soon after the submit proves nothing. The list goes by the end
+        of a request: one that was sent before ours is another one, however late it ended.
         """
-        query = {"endpoint_id": endpoint, "start": _iso(since - _LIST_LAG), "expand": "payloads", "limit": "100"}
-        found: list[Job] = []
+        start = _utc(since) - _LIST_LAG
+        query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
+        found: dict[str, Job] = {}
         while True:
             url = f"{self._platform}/models/requests/by-endpoint"
             page = _success(await self._ask("GET", url, params=query))
             for item in _objects(page.get("items")):
-                request_id, body = item.get("request_id"), item.get("json_input")
-                if isinstance(request_id, str) and isinstance(body, dict) and digest(body) == order_digest:
-                    found.append(self._job(endpoint, request_id, _time(item.get("sent_at"), since)))
-            cursor = page.get("next_cursor")
-            if not page.get("has_more") or not isinstance(cursor, str):
-                return tuple(sorted(found, key=lambda job: job.submitted_at))
+                request_id, body = _word(item.get("request_id")), item.get("json_input")
+                sent_at = _time(item.get("sent_at")) or _utc(since)
+                if request_id and sent_at >= start and isinstance(body, dict) and digest(body) == order_digest:
+                    found[request_id] = self._job(endpoint, request_id, sent_at)
+            cursor = _word(page.get("next_cursor"))
+            if not page.get("has_more") or cursor in {None, query.get("cursor")}:
+                return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
             query["cursor"] = cursor
 
     async def offered(self, endpoint: str) -> bool | None:
-        """Read the endpoint's status in the platform's model list."""
+        """Read the endpoint's status in the platform's model list, which answers 404 for one that was taken off it."""
         response = await self._ask("GET", f"{self._platform}/models", params={"endpoint_id": endpoint})
-        for entry in _objects((json_object(response) or {}).get("models")):
+        reply = json_object(response) or {}
+        for entry in _objects(reply.get("models")):
             facts = entry.get("metadata")
-            if entry.get("endpoint_id") == endpoint and isinstance(facts, dict) and "status" in facts:
-                return facts["status"] != "deprecated"
-        return None
+            if entry.get("endpoint_id") == endpoint and isinstance(facts, dict):
+                return {"active": True, "deprecated": False}.get(str(facts.get("status")))
+        error = reply.get("error")
+        gone = response.status_code == 404 and isinstance(error, dict) and error.get("type") == "not_found"
+        return False if gone else None
 
     async def balance(self) -> float | None:
         """Credits in US dollars; None for a key that is no admin key."""
         response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
         credit = (json_object(response) or {}).get("credits")
         left = credit.get("current_balance") if isinstance(credit, dict) else None
-        return float(left) if isinstance(left, int | float) else None
+        return float(left) if isinstance(left, int | float) and abs(left) < 1e12 else None
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         response = await ask(self._http, "fal", method, url, headers=self._auth, **request)
@@ -173,8 +181,10 @@ class Fal:
             raise fal_errors.of_call(response)
         return response
 
-    def _link(self, job: Job, name: str) -> str:
-        return trusted(job.urls[name], self._queue, "fal")
+    def _own(self, job: Job, link: str) -> str:
+        """A job's link exactly as returned, if it may be sent the key; by the id where none was kept."""
+        known = self._job(job.endpoint, job.request_id, job.submitted_at).urls | job.urls
+        return trusted(known[link], self._queue, "fal")
 
     def _job(self, endpoint: str, request_id: str, submitted_at: datetime) -> Job:
         """A job by its id alone: fal serves it under owner and app, whatever the rest of the endpoint."""
@@ -196,12 +206,20 @@ def _objects(value: JsonValue) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _word(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
 
 
-def _time(value: JsonValue, otherwise: datetime) -> datetime:
+def _link(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _time(value: JsonValue) -> datetime | None:
     try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        return otherwise
+        return _utc(datetime.fromisoformat(str(value)))
+    except (ValueError, OverflowError):
+        return None

@@ -1,8 +1,9 @@
 """What the adapters share about HTTP: one client a provider, and whether a broken call may have arrived."""
 
 import asyncio
+import json
+import math
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -10,7 +11,15 @@ from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, P
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 # Not one of these can happen after the first byte of the request was sent.
-NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
 
 
@@ -46,36 +55,59 @@ async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **r
 
 
 def json_object(response: httpx.Response) -> JsonObject | None:
-    """The body as a JSON object, or None for anything else."""
+    """The body as a JSON object, or None for anything else. NaN reads as null, half a surrogate pair as "?"."""
     try:
-        body = response.json()
-    except ValueError:
+        sound = json.dumps(response.json(), ensure_ascii=False).encode(errors="replace")
+        body = json.loads(sound, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 
 
 def same_host(url: str, configured: str) -> bool:
-    """Whether a link that a provider returned may be sent the key: the configured host, and never less secure."""
-    link, own = urlsplit(url), urlsplit(configured)
-    loopback = {"127.0.0.1", "localhost", "::1"}
-    same = link.hostname == own.hostname or (link.hostname in loopback and own.hostname in loopback)
-    return same and link.scheme in {"https", own.scheme}
+    """Whether a link that a provider returned may be sent the key: the configured host and port, never less secure.
+
+    httpx reads both, as it reads what it sends: no link looks like one host here and like another one there.
+    """
+    try:
+        link, own = httpx.URL(url), httpx.URL(configured)
+    except httpx.InvalidURL:
+        return False
+    if link.scheme not in {"https", own.scheme} or link.port != own.port:
+        return False
+    return bool(link.host) and (link.host == own.host or {link.host, own.host} <= _LOOPBACK)
 
 
 def trusted(url: str, configured: str, provider: str) -> str:
     """The link itself, if its host is the configured one. Raises ProtocolError: a key goes to no stranger."""
     if same_host(url, configured):
         return url
-    host = urlsplit(url).hostname
-    raise ProtocolError(f"{provider} returned a link to {host}, which is not its own host; the key was not sent there")
+    raise ProtocolError(
+        f"{provider} returned a link to {_host(url)}, which is not its own host ({_host(configured)}); the key was not "
+        "sent there"
+    )
 
 
 def retry_after(response: httpx.Response) -> float | None:
     """Seconds that the server asks to wait; None where it names none (an HTTP date is not used by our providers)."""
+    seconds = number(response, "retry-after")
+    return None if seconds is None else max(seconds, 0.0)
+
+
+def number(response: httpx.Response, header: str) -> float | None:
+    """A header's number; None where it is missing, no number, or no finite one."""
     try:
-        return max(float(response.headers["retry-after"]), 0.0)
+        value = float(response.headers[header])
     except (KeyError, ValueError):
         return None
+    return value if math.isfinite(value) else None
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).netloc.decode() or "nowhere"
+    except httpx.InvalidURL:
+        return "nowhere"
 
 
 def _why(error: Exception) -> str:

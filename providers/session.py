@@ -30,7 +30,8 @@ class Session:
         """Pass the gate of the submits. A Busy inside closes it for everybody, as long as the provider asked."""
         loop = asyncio.get_running_loop()
         async with self._submits:
-            await asyncio.sleep(max(self._closed_until - loop.time(), 0.0))
+            while (wait := self._closed_until - loop.time()) > 0:  # noqa: ASYNC110 - another Busy may move the moment
+                await asyncio.sleep(wait)
             try:
                 yield
             except Busy as busy:

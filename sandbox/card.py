@@ -5,16 +5,14 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from prefect_storyboard.sandbox.figures import Colour, colour_of, figure, mixed, seed
+from prefect_storyboard.sandbox.figures import Colour, font, mixed, seed
+from prefect_storyboard.sandbox.portraits import medallion
 from prefect_storyboard.sandbox.scenery import PALETTES, Sprite, orb, scenery, shade
 from prefect_storyboard.sandbox.state import Clip
-
-_FONTS = Path(__file__).parent / "fonts"
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,6 @@ class Card:
     clock_font: ImageFont.FreeTypeFont
 
 
-@lru_cache(maxsize=64)
-def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """The shipped typeface: Latin, Greek and Cyrillic."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(_FONTS / name, max(size, 6))
-
-
 def paint(clip: Clip, inputs: Path) -> Card:
     """Draw everything that stands still."""
     palette = PALETTES[seed(clip.prompt)[0] % len(PALETTES)]
@@ -43,7 +34,7 @@ def paint(clip: Clip, inputs: Path) -> Card:
     unit = min(size) / 100
     first_frame = _open(inputs / clip.image) if clip.image else None
     still, sky = scenery(size, palette, clip.prompt)
-    sprites = [orb(size, palette[6], sky, low=first_frame is not None), *_cast(clip, unit)]
+    sprites = [orb(size, palette[6], sky, low=first_frame is not None), *_cast(clip, inputs, unit)]
     shade(still, palette[0])
     draw = ImageDraw.Draw(still, "RGBA")
     if first_frame is not None:
@@ -57,20 +48,36 @@ def _open(path: Path) -> Image.Image:
         return picture.convert("RGB")
 
 
-def _cast(clip: Clip, unit: float) -> list[Sprite]:
-    """One hopping figure per cast member, side by side on the nearest hill."""
+def _cast(clip: Clip, inputs: Path, unit: float) -> list[Sprite]:
+    """One portrait per cast member, gently bobbing."""
     sprites = []
-    tall = round((36 if clip.width > clip.height else 40) * unit)
-    for place, name in enumerate(clip.cast):
-        picture = figure(name, tall)
+    across, seats = _seats(clip)
+    for place, (name, (x, y)) in enumerate(zip(clip.cast, seats, strict=True)):
+        kept = clip.portraits[place] if place < len(clip.portraits) else None
+        picture = medallion(name, inputs / kept if kept else None, round(across * unit))
+        corner = x * unit - picture.width / 2, y * unit - picture.height / 2
 
-        def at(share: float, place: int = place, width: int = picture.width) -> tuple[int, int]:
-            hop = abs(math.sin(math.pi * (share * clip.seconds * 1.25 + place * 0.37)))
-            right = clip.width - (9 * unit + (place + 1) * (width + 5 * unit)) - 14 * unit * (1 - share)
-            return round(right), round(clip.height - 14 * unit - tall - hop * 3.2 * unit)
+        def at(share: float, place: int = place, corner: tuple[float, float] = corner) -> tuple[int, int]:
+            turn = 2 * math.pi * (share * clip.seconds * 0.42 + place * 0.37)
+            drift = 2.4 * (0.5 - share)
+            return round(corner[0] + drift * unit), round(corner[1] + math.sin(turn) * 1.4 * unit)
 
         sprites.append(Sprite(picture.convert("RGB"), picture.getchannel("A"), at))
     return sprites
+
+
+def _seats(clip: Clip) -> tuple[float, list[tuple[float, float]]]:
+    """How large the portraits are and where their middles go, in hundredths of the clip's shorter edge."""
+    count, wide, framed = len(clip.cast), clip.width > clip.height, clip.image is not None
+    width, height = clip.width * 100 / min(clip.width, clip.height), clip.height * 100 / min(clip.width, clip.height)
+    room = (66 if count == 1 else 84) if wide else 86
+    left = width - 7 - room
+    across = min(room / max(count, 1) - 3, 37 if framed else 56 if count == 1 else 48)
+    middle = height - (33 if framed and wide else 36 if framed else 52 if wide else 58)
+    swing = 0 if framed or count == 1 else (8 if wide else 15)
+    return across, [
+        (left + room * (place + 0.5) / count, middle + (swing if place % 2 else -swing)) for place in range(count)
+    ]
 
 
 def _inset(still: Image.Image, draw: ImageDraw.ImageDraw, first_frame: Image.Image, unit: float) -> None:
@@ -90,20 +97,20 @@ def _inset(still: Image.Image, draw: ImageDraw.ImageDraw, first_frame: Image.Ima
 
 
 def _caption(draw: ImageDraw.ImageDraw, clip: Clip, unit: float, accent: Colour) -> None:
-    """What the clip is: model and request above, the prompt large, the cast as chips."""
+    """What the clip is: model and request above, the prompt large."""
     left, top, small = round(7 * unit), round(7 * unit), font(round(2.9 * unit), bold=True)
     about = f"{clip.label.upper()} · {clip.seconds} s"
     draw.text((left, top), about, (*accent, 255), small)
     draw.text((clip.width - left, top), f"#{clip.stamp}", (255, 255, 255, 190), font(round(2.9 * unit)), anchor="ra")
     wide = clip.width > clip.height
-    room = round(clip.width * 0.54 if wide else clip.width - 2 * left), round(clip.height * (0.46 if wide else 0.34))
+    share = 0.41 if len(clip.cast) > 1 else 0.52
+    room = round(clip.width * share if wide else clip.width - 2 * left), round(clip.height * (0.62 if wide else 0.34))
     lines, face = _fitted(clip.prompt, room, unit)
     y = top + round(8 * unit)
     for line in lines:
         draw.text((left + 0.25 * unit, y + 0.25 * unit), line, (0, 0, 0, 120), face)
         draw.text((left, y), line, (255, 255, 255, 255), face)
         y += round(face.size * 1.26)
-    _chips(draw, clip.cast, (left, y + round(3 * unit)), unit)
 
 
 def _fitted(text: str, room: tuple[int, int], unit: float) -> tuple[list[str], ImageFont.FreeTypeFont]:
@@ -129,25 +136,6 @@ def _wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
             fits = max(1, int(len(lines[-1]) * width / face.getlength(lines[-1])) - 1)
             lines[-1:] = [lines[-1][:fits], lines[-1][fits:]]
     return lines
-
-
-def _chips(draw: ImageDraw.ImageDraw, cast: tuple[str, ...], corner: tuple[int, int], unit: float) -> None:
-    x, y = corner
-    face, tall = font(round(3.4 * unit), bold=True), round(6.4 * unit)
-    for name in cast:
-        colour = colour_of(name)
-        wide = round(face.getlength(name) + 9 * unit)
-        draw.rounded_rectangle(
-            (x, y, x + wide, y + tall),
-            tall / 2,
-            fill=(12, 12, 24, 150),
-            outline=(*colour, 255),
-            width=max(1, round(0.35 * unit)),
-        )
-        dot = 1.6 * unit
-        draw.ellipse((x + 3.2 * unit - dot, y + tall / 2 - dot, x + 3.2 * unit + dot, y + tall / 2 + dot), fill=colour)
-        draw.text((x + 6.2 * unit, y + tall / 2), name, (255, 255, 255, 255), face, anchor="lm")
-        x += wide + round(2 * unit)
 
 
 def _with_bar(still: Image.Image, sprites: list[Sprite], clip: Clip, unit: float, accent: Colour) -> Card:

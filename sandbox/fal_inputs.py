@@ -14,14 +14,15 @@ from PIL import Image
 from prefect_storyboard.sandbox import fal_files
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.fal_models import refusal
+from prefect_storyboard.sandbox.portraits import still
 from prefect_storyboard.sandbox.state import Job
 
 _LIMIT = 512 * 1024 * 1024
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-async def video(sandbox: Sandbox, job: Job, url: str, name: str) -> None:
-    """Check a character's reference clip: an MP4 of at least 720p, no wider than 2.67:1."""
+async def video(sandbox: Sandbox, job: Job, url: str, name: str) -> str | None:
+    """Check a character's reference clip: an MP4 of at least 720p, no wider than 2.67:1. The hash of its portrait."""
     data = await _fetch(sandbox, job, url, name)
     measured = await sandbox.in_pool(_measure, data)
     if measured is None:
@@ -31,6 +32,8 @@ async def video(sandbox: Sandbox, job: Job, url: str, name: str) -> None:
         raise refusal("value_error", (name,), f"Video must be at least 720p, got {short}p.", min_height=720)
     if long / short > 2.67:
         raise refusal("value_error", (name,), "Video aspect ratio must not exceed 2.67:1.", max_aspect_ratio=2.67)
+    portrait = await sandbox.in_pool(still, data)
+    return None if portrait is None else sandbox.state.keep(portrait)
 
 
 async def image(sandbox: Sandbox, job: Job, url: str, name: str) -> tuple[str, tuple[int, int]]:

@@ -42,8 +42,8 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
     try:
         given = parse(endpoint, job.body)
         if isinstance(given, Character):
-            await fal_inputs.video(sandbox, job, given.video_url, "video_url")
-            return Outcome(status=200, kind="character", name=given.name)
+            portrait = await fal_inputs.video(sandbox, job, given.video_url, "video_url")
+            return Outcome(status=200, kind="character", name=given.name, portrait=portrait)
         if isinstance(given, Remix):
             return await _remix(sandbox, job, given)
         assert isinstance(given, Generation)  # noqa: S101 - the third and last family
@@ -53,7 +53,7 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 
 async def _generate(sandbox: Sandbox, job: Job, given: Generation) -> Outcome:
-    cast = [await _name(sandbox, job, place, each) for place, each in enumerate(given.character_ids or [])]
+    cast = [await _character(sandbox, job, place, each) for place, each in enumerate(given.character_ids or [])]
     url = getattr(given, "image_url", None)
     kept, size = await fal_inputs.image(sandbox, job, url, "image_url") if url else (None, None)
     resolution, width, height = frame(given, size)
@@ -63,10 +63,11 @@ async def _generate(sandbox: Sandbox, job: Job, given: Generation) -> Outcome:
         height=_scaled(sandbox, height),
         seconds=given.duration,
         prompt=given.prompt,
-        cast=tuple(cast),
+        cast=tuple(each.name or "" for each in cast),
         label=endpoint.label,
         stamp=job.id[:8],
         image=kept,
+        portraits=tuple(each.portrait for each in cast),
     )
     return Outcome(status=200, kind="video", clip=clip, usd=round(endpoint.usd[resolution] * given.duration, 4))
 
@@ -82,11 +83,11 @@ async def _remix(sandbox: Sandbox, job: Job, given: Remix) -> Outcome:
     return Outcome(status=200, kind="video", clip=changed, usd=round(endpoint.usd["base"] * clip.seconds, 4))
 
 
-async def _name(sandbox: Sandbox, job: Job, place: int, character_id: str) -> str:
+async def _character(sandbox: Sandbox, job: Job, place: int, character_id: str) -> Outcome:
     source = await _by_own_id(sandbox, job, "char", character_id)
     if source is None or source.outcome is None or source.outcome.name is None:
         raise refusal("value_error", ("character_ids", place), f"Character '{character_id}' was not found.")
-    return source.outcome.name
+    return source.outcome
 
 
 async def _by_own_id(sandbox: Sandbox, job: Job, kind: str, made_id: str) -> Job | None:

@@ -3,10 +3,12 @@
 import colorsys
 import hashlib
 from functools import lru_cache
+from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
+_FONTS = Path(__file__).parent / "fonts"
 _FINE = 3  # drawn larger, then shrunk: Pillow's shapes have hard edges
 _WHITE, _INK = (250, 250, 252), (34, 32, 44)
 
@@ -27,6 +29,13 @@ def mixed(one: Colour, other: Colour, share: float) -> Colour:
     """`one` with a share of `other`."""
     first, second, third = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return first, second, third
+
+
+@lru_cache(maxsize=64)
+def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """The shipped typeface: Latin, Greek and Cyrillic."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(_FONTS / name, max(size, 6))
 
 
 @lru_cache(maxsize=64)

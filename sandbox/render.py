@@ -22,14 +22,14 @@ from prefect_storyboard.sandbox.state import Clip
 
 FPS = 24
 RATE = 48_000
-_VERSION = "1"
+_VERSION = "2"
 _CHORDS = [(110, 164, 220, 276), (98, 146, 196, 246), (130, 196, 260, 328), (88, 132, 176, 220), (116, 174, 232, 292)]
 _PLAIN_AAC = {"aac_coder": "fast", "aac_tns": "0", "aac_pns": "0", "aac_is": "0", "aac_ms": "0"}  # five times as fast
 Planes = tuple[Image.Image, Image.Image, Image.Image]
 
 
 def render(clip: Clip, folder: Path, inputs: Path) -> Path:
-    """The clip's file in `folder`, rendered unless it is there; `inputs` holds the first frames by hash."""
+    """The clip's file in `folder`, rendered unless it is there; `inputs` holds first frames and portraits by hash."""
     key = f"{_VERSION} {av.__version__} {clip.model_dump_json()}"
     target = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.mp4"
     if not target.exists():

@@ -37,7 +37,10 @@ class Document(BaseModel):
 
 
 class Clip(Document):
-    """Everything that decides the bytes of a rendered clip."""
+    """Everything that decides the bytes of a rendered clip.
+
+    `portraits` are the kept stills of the cast, place by place; whoever has none is drawn as a figure.
+    """
 
     width: int
     height: int
@@ -47,10 +50,14 @@ class Clip(Document):
     label: str = ""
     stamp: str = ""
     image: str | None = None
+    portraits: tuple[str | None, ...] = ()
 
 
 class Outcome(Document):
-    """How a job ended. `status` is what the model answered; 200 is the only one that is billed."""
+    """How a job ended. `status` is what the model answered; 200 is the only one that is billed.
+
+    `portrait` is the kept still of the character that was made.
+    """
 
     status: int
     kind: Literal["video", "character"]
@@ -58,6 +65,7 @@ class Outcome(Document):
     error_type: str | None = None
     headers: dict[str, str] = {}
     name: str | None = None
+    portrait: str | None = None
     clip: Clip | None = None
     usd: float = 0.0
 

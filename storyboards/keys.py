@@ -46,7 +46,7 @@ def character_key(*, provider: str, account: str, casting: str, fingerprint: str
     )
 
 
-def scene_content(  # noqa: PLR0913 - one keyword for each thing that the user decides
+def scene_content(
     *,
     provider: str,
     account: str,

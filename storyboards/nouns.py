@@ -77,8 +77,8 @@ class Scene(Frozen):
 
     id: SceneId = Field(
         title="Id",
-        description="Short and unique, safe as a file name: letters, digits, - and _; for example s01. Renaming it buys "
-        "nothing but the scenes that continue or remix it.",
+        description="Short and unique, safe as a file name: letters, digits, - and _; for example s01. Renaming it "
+        "buys nothing but the scenes that continue or remix it.",
     )
     prompt: Prompt = Field(
         title="Prompt", description="What happens, in your own words and with the characters' names."
@@ -94,7 +94,7 @@ class Scene(Frozen):
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p or 1080p; else the storyboard's."
     )
-    model: Text | None = Field(default=None, title="Model", description="A name of the model table; else the board's.")
+    model: Text | None = Field(default=None, title="Model", description="Model family; else the storyboard's.")
     image: Text | None = Field(
         default=None, title="First frame", description="Path or URL of a picture that the scene starts from."
     )
@@ -129,7 +129,7 @@ class Storyboard(Frozen):
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(default=(), title="Cast", description="The characters of the series.")
     scenes: tuple[Scene, ...] = Field(
-        title="Scenes", description="In the order of the reel.", json_schema_extra={"minItems": 1}
+        title="Scenes", description="The scenes, in the order of the reel.", json_schema_extra={"minItems": 1}
     )
 
     @model_validator(mode="after")

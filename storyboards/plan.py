@@ -80,7 +80,7 @@ def plan(
         account=account,
         characters=_characters(storyboard, scenes, provider, account, prints),
         scenes=tuple(scenes),
-        warnings=_warnings(scenes),
+        warnings=(*_retiring(scenes), *_unseen(storyboard, scenes)),
     )
 
 
@@ -109,10 +109,20 @@ def _characters(
     return tuple(planned.values())
 
 
-def _warnings(scenes: list[PlannedScene]) -> tuple[str, ...]:
+def _retiring(scenes: list[PlannedScene]) -> list[str]:
     retiring = {scene.model.name: scene.model for scene in scenes if scene.model.retires_on}
-    return tuple(
+    return [
         f"{model.name} is switched off by its maker on {model.retires_on:%Y-%m-%d}"
         + (f"; its successor is {model.successor}" if model.successor else "")
         for model in retiring.values()
-    )
+    ]
+
+
+def _unseen(storyboard: Storyboard, scenes: list[PlannedScene]) -> list[str]:
+    """Cast members in no scene: most often a name that the prompts spell in another way."""
+    seen = {name for scene in scenes for name in scene.characters}
+    return [
+        f"{character.name} is in no scene; name {character.name} in a prompt or in a scene's characters"
+        for character in storyboard.cast
+        if character.name not in seen
+    ]

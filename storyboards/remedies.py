@@ -34,7 +34,7 @@ _ELSEWHERE = {
 
 def sentence(detail: ErrorDetails) -> str:
     """The rest of a sentence that begins with the field."""
-    place, value, context = detail["loc"], detail["input"], detail.get("ctx", {})
+    place, value = detail["loc"], detail["input"]
     noun = _NOUNS.get(tuple(part for part in place[:-1] if isinstance(part, str)), Storyboard)
     key = str(place[-1]) if place else ""
     match detail["type"]:
@@ -43,7 +43,18 @@ def sentence(detail: ErrorDetails) -> str:
         case "extra_forbidden":
             return f"is not a known key; {_meant(key, noun)}"
         case "missing":
-            return f"is missing. {noun.model_fields[key].description}"
+            return f"is missing: {(noun.model_fields[key].description or '').partition('. ')[0]}"
+        case "model_type":
+            return f"is no entry with keys such as {', '.join(_required(noun))}; found {_brief(value)}"
+        case kind if value is None or kind == "string_too_short":
+            return f"is empty; write something there{'' if key in _required(noun) else ', or leave the line out'}"
+    return _unfit(detail, key)
+
+
+def _unfit(detail: ErrorDetails, key: str) -> str:
+    """A value of the wrong form."""
+    value, context = detail["input"], detail.get("ctx", {})
+    match detail["type"]:
         case "string_pattern_mismatch":
             return f"{_brief(value)} is not safe as a file name; use letters, digits, - and _, for example s01"
         case "string_too_long":
@@ -54,10 +65,6 @@ def sentence(detail: ErrorDetails) -> str:
             return f"is no list; write {key}: [{value}]"
         case "literal_error":
             return f"has to be one of {context['expected']}; found {_brief(value)}"
-        case "model_type":
-            return f"is no entry with keys such as {', '.join(_required(noun))}; found {_brief(value)}"
-        case kind if value is None or kind == "string_too_short":
-            return f"is empty; write something there{'' if key in _required(noun) else ', or leave the line out'}"
         case kind if kind.startswith("int_"):
             return f"is no whole number; found {_brief(value)}; write for example {key}: 4"
         case kind if kind.startswith(("float_", "finite_")):

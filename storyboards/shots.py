@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from prefect_storyboard.storyboards.model import Model, Operation
-from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard, mentions
+from prefect_storyboard.storyboards.names import named_in
+from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
@@ -47,8 +48,9 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
     operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
     characters = () if scene.remixes else storyboard.characters_of(scene)
     words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
-    seconds = _seconds(storyboard, scene)
-    resolution = scene.resolution or storyboard.resolution or model.resolutions[0]
+    origin = _origin(storyboard, scene)
+    seconds = origin.seconds or storyboard.seconds
+    resolution = origin.resolution or storyboard.resolution or model.resolutions[0]
     return Shot(
         scene=scene,
         model=model,
@@ -57,22 +59,23 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         prompt=_named(words, characters) if model.names_in_prompt else words,
         characters=characters,
         seconds=seconds,
-        aspect=scene.aspect or storyboard.aspect,
+        aspect=origin.aspect or storyboard.aspect,
         resolution=resolution,
         usd=model.price(operation, seconds, resolution),
     )
 
 
-def _seconds(storyboard: Storyboard, scene: Scene) -> int:
-    """A remix is as long as what it changes."""
+def _origin(storyboard: Storyboard, scene: Scene) -> Scene:
+    """The scene whose video this one is made of: a remix is as long, and as large, as what it changes."""
     while scene.remixes:
         scene = storyboard.scene(scene.remixes)
-    return scene.seconds or storyboard.seconds
+    return scene
 
 
 def _named(words: str, characters: tuple[str, ...]) -> str:
     """Sora shows only the characters that the prompt calls by name: those left out are named in front."""
-    missing = [name for name in characters if not mentions(words, name)]
+    named = named_in(words, characters)
+    missing = [name for name in characters if name not in named]
     return f"With {' and '.join(missing)}. {words}" if missing else words
 
 
@@ -88,7 +91,10 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
     if shot.operation not in model.endpoints:
         field = next(field for field in ("remixes", "continues", "image") if getattr(scene, field))
         yield field, f"{name} cannot start a scene this way; leave {field} out or choose another model"
-    if not scene.remixes and shot.seconds not in model.seconds:
+    if scene.remixes:
+        yield from _fixed(storyboard, scene)
+        return
+    if shot.seconds not in model.seconds:
         nearest = min(model.seconds, key=lambda offered: (abs(offered - shot.seconds), offered))
         sold = ", ".join(map(str, model.seconds))
         yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {nearest}"
@@ -99,11 +105,20 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
         if value not in offered:
             yield field, f'{name} offers {", ".join(offered)}, not {value}; write {field}: "{offered[0]}"'
     if len(shot.characters) > model.max_characters:
+        few = f"characters: [{', '.join(shot.characters[: model.max_characters])}]"
         names = ", ".join(shot.characters)
-        yield (
-            "characters",
-            f"{name} takes at most {model.max_characters} characters a scene, not {names}; name those who matter",
-        )
+        yield "characters", f"{name} takes {model.max_characters} characters a scene, not {names}; write {few}"
     for character in map(storyboard.character, shot.characters):
         if model.casting and not character.clip:
             yield "characters", f"{name} makes characters from a clip, and {character.name} has none; give it a clip"
+
+
+def _fixed(storyboard: Storyboard, scene: Scene) -> Iterator[tuple[str, str]]:
+    """What a remix cannot choose: it would be paid for, and not be seen."""
+    origin = _origin(storyboard, scene)
+    for field in ("seconds", "aspect", "resolution"):
+        kept = getattr(origin, field) or getattr(storyboard, field)
+        if getattr(scene, field) not in {None, kept}:
+            yield field, f"a remix keeps the {field} of {origin.id}; leave {field} out, or change it in {origin.id}"
+    if scene.characters:
+        yield "characters", f"a remix keeps the characters of {origin.id}; leave characters out"

@@ -110,7 +110,7 @@ def _from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
     try:
         root = yaml.compose(text, Loader=_Loader)
         _check_keys(root, name)
-        return _Loader.construct(root), root
+        return (_Loader.construct(root) if root else None), root
     except StoryboardError:
         raise
     except _UNREADABLE as error:
@@ -118,7 +118,10 @@ def _from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's plain scalars, of which the nouns take the numbers: 16:9 stays text, and a character may be called No."""
+    """YAML 1.2's plain scalars: 16:9 stays text (1.1 reads 969), and a character may be called No.
+
+    Numbers stay text too: the nouns know where one belongs.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - yaml's own class attribute
         first: [(tag, regexp) for tag, regexp in pairs if tag in {f"{_TAG}null", f"{_TAG}merge"}]
@@ -130,7 +133,7 @@ class _Loader(yaml.SafeLoader):
     }
 
     @classmethod
-    def construct(cls, root: yaml.Node | None) -> Any:
+    def construct(cls, root: yaml.Node) -> Any:
         loader = cls("")
         try:
             return loader.construct_document(root)

@@ -9,6 +9,7 @@ from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.protocol import Result, Status
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Job
 from prefect_storyboard.tasks.purchase import Purchase, ended, finish
 
 _VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed)
@@ -30,17 +31,17 @@ async def await_result(
 ) -> Result:
     """Poll a job to its end. A broken poll never fails the job; the provider's own verdict does, and is recorded.
 
-    Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`: the job is then
-    still open, and the next run re-attaches to it.
+    Looks once at least. Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`:
+    the job is then still open, and the next run re-attaches to it.
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + minutes * 60
-    trouble: errors.ProviderError | None = None
-    while clock() < deadline:
+    while True:
+        trouble: errors.ProviderError | None = None
         age = (datetime.now(UTC) - bought.job.submitted_at).total_seconds()
         wait = pause(age)
         try:
-            status = await session.provider.status(bought.job)
+            status = await _status(session, bought.job)
             watch(status)
             if status.state == "ended":
                 return await session.provider.result(bought.job)
@@ -53,10 +54,20 @@ async def await_result(
         except _VERDICTS as verdict:
             await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
             raise
-        await asyncio.sleep(wait)
+        left = deadline - clock()
+        if left <= 0:
+            break
+        await asyncio.sleep(min(wait, left))
     raise errors.Busy(
         f"still rendering after {minutes:g} minutes" + (f" (last answer: {trouble})" if trouble else ""),
         charged=None,
         request_id=bought.job.request_id,
         remedy="The job is open, not lost. Run again: it is picked up, and not bought a second time.",
     )
+
+
+async def _status(session: Session, job: Job) -> Status:
+    try:
+        return await session.provider.status(job)
+    except errors.InvalidRequest as error:  # the question was not understood; that says nothing about the job
+        raise errors.Busy(str(error), request_id=job.request_id) from error

@@ -5,16 +5,19 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from prefect_storyboard.ledger import Attempt, Decision, Intent, Ledger, Outcome, Owner, decide
+from prefect_storyboard.ledger import Attempt, Decision, Intent, Ledger, LibraryError, Outcome, Owner, decide
 from prefect_storyboard.ledger.owner import acting, alive
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Job
+from prefect_storyboard.tasks.lost import find_lost, in_doubt, search
 
 LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
-_FIND_AFTER = (0.0, 1.0, 3.0, 6.0)  # seconds between looks into the provider's list, which may lag behind
+_POST = timedelta(seconds=SUBMIT_SECONDS)
+_LOOK_AGAIN = 0.5  # seconds between looks at an attempt of somebody else
+_RECORD_AFTER = (0.5, 2.0, 8.0)  # seconds between tries to record a job that is bought
 # Answers to a submit that prove that nothing was bought.
 _NOT_BOUGHT = (
     errors.NotSent,
@@ -57,36 +60,46 @@ async def purchase(session: Session, ledger: Ledger, want: Want, word: Callable[
 
     `word` makes the order, uploads included; it is called only when there is something to buy. Raises the provider's
     refusal, what the ledger remembers of a failed job, or OutcomeUnknown where a submit may have been accepted and
-    the provider does not tell.
+    the provider does not tell. A cancellation is honoured at once before the intent is written, and after it only
+    when the provider's answer is on disk.
     """
     while True:
-        history = await asyncio.to_thread(ledger.history, want.key)
-        last = history[-1] if history else None
-        owner_alive = last is not None and alive(last.intent.owner)
-        match decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=want.attempts), last:
+        decision, last = await asyncio.to_thread(_look, ledger, want)
+        match decision, last:
             case Decision.SUBMIT, _:
-                number = last.number + 1 if last else 1
-                if bought := await finish(_submit(session, ledger, want, number, await word())):
+                order = await word()
+                async with session.submitting():
+                    bought = await finish(_submit(session, ledger, want, last.number + 1 if last else 1, order))
+                if bought:
                     return bought
             case Decision.WAIT, _:
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(_LOOK_AGAIN)
             case Decision.UNKNOWN, Attempt():
                 await _reconcile(session, ledger, want, last)
-            case (Decision.REATTACH | Decision.DONE) as decision, Attempt(job=Job() as job):
+            case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
                 state: Literal["Cached", "Reattached"] = "Cached" if decision is Decision.DONE else "Reattached"
                 return Purchase(key=want.key, attempt=last.number, job=job, state=state, outcome=last.outcome)
             case _, Attempt(outcome=Outcome() as outcome):
-                raise remembered(outcome)
+                raise remembered(outcome, last.job)
 
 
 async def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Await to the end even when cancelled, and honour the cancellation then: an id that is bought gets on disk."""
+    """Await to the end however often cancelled, and honour the cancellation then: an id that is bought gets on disk.
+
+    `asyncio.wait` leaves what it waits for alone; a shield would give up at the second cancellation.
+    """
     running = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return running.result()
+    if not running.cancelled():
+        running.exception()  # seen: what is worth keeping of it is in the ledger
+    raise cancelled
 
 
 def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Outcome:
@@ -103,31 +116,51 @@ def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Ou
     )
 
 
-def remembered(outcome: Outcome) -> errors.ProviderError:
+def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError:
     """The error again, from what the ledger keeps of it."""
     kind = _ERRORS.get(outcome.error, errors.GenerationFailed)
-    facts = {"charged": outcome.charged, "remedy": outcome.remedy}
-    if hasattr(kind, "field"):
-        facts["field"] = outcome.field
+    facts: dict[str, Any] = {"charged": outcome.charged, "remedy": outcome.remedy}
+    if job:
+        facts["request_id"] = job.request_id
+    for name in ("field", "resubmittable"):
+        if hasattr(kind, name):
+            facts[name] = getattr(outcome, name)
     return kind(f"{outcome.message} (from an earlier run)", **facts)
 
 
+def _look(ledger: Ledger, want: Want) -> tuple[Decision, Attempt | None]:
+    """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more."""
+    history: tuple[Attempt, ...] = ()
+    while True:
+        before, history = history, ledger.history(want.key)
+        last = history[-1] if history else None
+        owner_alive = last is not None and alive(last.intent.owner)
+        decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=want.attempts)
+        if decision is not Decision.UNKNOWN or history == before:
+            return decision, last
+
+
 async def _submit(session: Session, ledger: Ledger, want: Want, number: int, order: Order) -> Purchase | None:
-    """Announce, POST, record. None: somebody else announced it first."""
-    async with session.submitting():
-        with acting() as owner:
-            intent = _intent(session, want, order, owner)
-            if not await asyncio.to_thread(ledger.intend, number, intent):
-                return None
-            try:
-                job = await session.provider.submit(order)
-            except _NOT_BOUGHT as refusal:
-                await asyncio.to_thread(ledger.close, want.key, number, ended("refused", refusal))
-                raise
-            except errors.OutcomeUnknown:
-                job = await _found(session, ledger, intent)
-            job = await asyncio.to_thread(ledger.submitted, want.key, number, job)
-    return Purchase(key=want.key, attempt=number, job=job, state="Submitted")
+    """Announce, POST, record. None: nothing was sent, because somebody else announced it first or time ran out."""
+    with acting() as owner:
+        intent = _intent(session, want, order, owner)
+        if not await asyncio.to_thread(ledger.intend, number, intent):
+            return None
+        if datetime.now(UTC) + _POST > intent.lease_until:  # others could take it for dead while the POST is on its way
+            late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
+            await asyncio.to_thread(ledger.close, want.key, number, ended("refused", late))
+            raise late
+        try:
+            job = await session.provider.submit(order)
+        except _NOT_BOUGHT as refusal:
+            await asyncio.to_thread(ledger.close, want.key, number, ended("refused", refusal))
+            raise
+        except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
+            job = await find_lost(session, ledger, intent, str(lost))
+        while (kept := await _recorded(ledger, intent, number, job)) is None:
+            # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
+            job = await find_lost(session, ledger, intent, "another scene with the same order has taken its job")
+    return Purchase(key=want.key, attempt=number, job=kept, state="Submitted")
 
 
 def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
@@ -146,32 +179,28 @@ def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
     )
 
 
+async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job) -> Job | None:
+    """Record a job that is bought. Its id is nowhere else, so a storage that stumbles is asked again."""
+    for wait in (*_RECORD_AFTER, None):
+        try:
+            return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
+        except LibraryError as error:
+            if wait is None:
+                raise LibraryError(
+                    f"{intent.label} is bought ({job.provider} request {job.request_id}) and could not be recorded: "
+                    f"{error}. Mend the library and run again: the job is looked up, and not bought a second time"
+                ) from error
+            await asyncio.sleep(wait)
+    raise AssertionError("the last try returns or raises")
+
+
 async def _reconcile(session: Session, ledger: Ledger, want: Want, attempt: Attempt) -> None:
     """Settle an intent whose owner never recorded an answer: find the job, or obey the user's word."""
-    try:
-        job = await _found(session, ledger, attempt.intent)
-    except errors.OutcomeUnknown:
-        if want.on_unknown != "resubmit":
-            raise
+    found = await search(session, ledger, attempt.intent)
+    if found.job:
+        await _recorded(ledger, attempt.intent, attempt.number, found.job)
+    elif want.on_unknown != "resubmit" or not found.told:
+        raise in_doubt(attempt.intent, "no answer is recorded", found.why)
+    elif (await asyncio.to_thread(_look, ledger, want))[1] == attempt:  # nobody has settled it meanwhile
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
         await asyncio.to_thread(ledger.close, want.key, attempt.number, given_up)
-    else:
-        await asyncio.to_thread(ledger.submitted, want.key, attempt.number, job)
-
-
-async def _found(session: Session, ledger: Ledger, intent: Intent) -> Job:
-    """The job of a lost reply, from the provider's own list. Raises OutcomeUnknown where it is not there."""
-    why = "the provider does not list it"
-    for wait in _FIND_AFTER:
-        await asyncio.sleep(wait)
-        try:
-            jobs = await session.provider.find(intent.endpoint, intent.order_digest, intent.at)
-        except errors.ProviderError as error:
-            why = f"the provider's list could not be read: {error}"
-            continue
-        for job in jobs:
-            if await asyncio.to_thread(ledger.claim, job, intent.key):
-                return job
-    raise errors.OutcomeUnknown(
-        f"{intent.label} was submitted at {intent.at:%Y-%m-%d %H:%M:%S} UTC and no answer is recorded; {why}"
-    )

@@ -1,6 +1,7 @@
 """Bring a finished scene home, before the provider's link dies."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,13 +9,14 @@ from tempfile import TemporaryDirectory
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
+from pydantic import ValidationError
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Ledger, Outcome, Storage
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.download import download
-from prefect_storyboard.providers.errors import Busy, ProtocolError
+from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
@@ -52,14 +54,14 @@ async def store(
     """
     storage = library.storage()
     place = ("reels", reel, "scenes", scene.scene.id)
+    shelved = await finish(asyncio.to_thread(_shelved, storage, place, bought))
+    if shelved:
+        return named("Cached", "the clip is in the library", shelved)
     kept = bought.outcome.clip if bought.outcome else None
-    if kept and kept.url.startswith(storage.link(*place, "")) and await asyncio.to_thread(_held, storage, kept):
-        return named("Cached", "the clip is in the library", kept)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "take.mp4"
-        copied = await asyncio.to_thread(_copied, storage, kept, file)
-        if kept and copied:
-            copy = await asyncio.to_thread(_shelve, storage, place, file, kept, None)
+        if kept is not None and await asyncio.to_thread(_copied, storage, kept, file):
+            copy = await finish(asyncio.to_thread(_shelve, storage, place, file, kept, bought))
             return named("Cached", "another reel had the clip", copy)
         async with credentials.session() as session:
             made = await _fetch(session, bought, None if task_run.run_count > 1 else result, file)
@@ -68,24 +70,36 @@ async def store(
         return await finish(asyncio.to_thread(_shelve, storage, place, file, draft, bought))
 
 
-def _held(storage: Storage, clip: Clip) -> bool:
-    return storage.exists(*storage.parts(clip.url))
-
-
-def _copied(storage: Storage, clip: Clip | None, file: Path) -> bool:
-    """Fetch a clip from elsewhere in the library; False where somebody has removed or changed it."""
-    if clip is None:
-        return False
+def _shelved(storage: Storage, place: tuple[str, ...], bought: Purchase) -> Clip | None:
+    """The clip as its sidecar in this reel has it. A crash may have left it there with its job still open."""
+    name = _name(storage, place, bought.key, reserve=False)
     try:
-        storage.fetch(file, *storage.parts(clip.url))
+        clip = Clip.model_validate_json(storage.read(*place, f"{name}.json") or b"")
+    except ValidationError:
+        return None
+    if clip.job_key != bought.key or not storage.exists(*place, f"{name}.mp4"):
+        return None
+    clip = clip.model_copy(update={"url": storage.link(*place, f"{name}.mp4")})  # the library may have moved
+    _close(storage, bought, clip)
+    return clip
+
+
+def _copied(storage: Storage, clip: Clip, file: Path) -> bool:
+    """Fetch a clip from elsewhere in the library; False where somebody has removed or changed it."""
+    try:
+        storage.fetch(file, *clip.url.split("/")[-5:])  # reels/<reel>/scenes/<scene>/<take>, wherever the library was
     except FileNotFoundError:
         return False
     return local_file(file).sha256 == clip.sha256
 
 
 async def _fetch(session: Session, bought: Purchase, result: Result | None, file: Path) -> Result:
-    """Download what the job made, asking for a fresh link where the first one is missing or was tried."""
-    result = result or await session.provider.result(bought.job)
+    """Download what the job made, asking for a fresh link where the first one is missing, dead or was tried."""
+    if result and result.url:
+        with suppress(Expired):
+            await download(session.http, result.url, file)
+            return result
+    result = await session.provider.result(bought.job)
     if result.url is None:
         raise ProtocolError("the job ended without a video", request_id=bought.job.request_id, raw=result.raw)
     await download(session.http, result.url, file)
@@ -118,15 +132,22 @@ def _draft(bought: Purchase, result: Result, scene: PlannedScene, file: Path) ->
     )
 
 
-def _shelve(storage: Storage, place: tuple[str, ...], file: Path, draft: Clip, bought: Purchase | None) -> Clip:
+def _shelve(storage: Storage, place: tuple[str, ...], file: Path, draft: Clip, bought: Purchase) -> Clip:
     """Publish the take, then its sidecar, then close the job: a crash in between is mended by the next run."""
-    ledger = Ledger(storage)
-    _, reel, _, scene = place
-    number = ledger.take(reel, scene, draft.job_key, reserve=True)
-    url = storage.publish(file, *place, f"take-{number:03d}.mp4")
-    clip = draft.model_copy(update={"scene": scene, "take": number, "url": url})
-    storage.write(clip.model_dump_json(indent=2).encode(), *place, f"take-{number:03d}.json")
-    if bought and not bought.outcome:
-        done = Outcome(kind="done", at=datetime.now(UTC), clip=clip, cost_usd=clip.cost_usd, charged=True)
-        ledger.close(bought.key, bought.attempt, done)
+    name = _name(storage, place, draft.job_key, reserve=True)
+    url = storage.publish(file, *place, f"{name}.mp4")
+    clip = draft.model_copy(update={"scene": place[-1], "take": int(name.removeprefix("take-")), "url": url})
+    storage.write(clip.model_dump_json(indent=2).encode(), *place, f"{name}.json")
+    _close(storage, bought, clip)
     return clip
+
+
+def _name(storage: Storage, place: tuple[str, ...], key: str, *, reserve: bool) -> str:
+    _, reel, _, scene = place
+    return f"take-{Ledger(storage).take(reel, scene, key, reserve=reserve):03d}"
+
+
+def _close(storage: Storage, bought: Purchase, clip: Clip) -> None:
+    if not bought.outcome:
+        done = Outcome(kind="done", at=datetime.now(UTC), clip=clip, cost_usd=clip.cost_usd, charged=True)
+        Ledger(storage).close(bought.key, bought.attempt, done)

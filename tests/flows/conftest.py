@@ -2,9 +2,10 @@
 
 import gc
 import json
+import logging
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,6 @@ class Studio:
     base: str
     folder: Path
     clips: Path
-    reels: list[Reel] = field(default_factory=list)
 
     @property
     def library(self) -> str:
@@ -81,7 +81,7 @@ class Studio:
         return [request["body"] for request in self.requests("submit")]
 
     def bought(self) -> tuple[int, int]:
-        """Characters and scenes that the provider has accepted. Nothing may ever have been ordered twice."""
+        """Characters and scenes that the provider has accepted jobs for."""
         meter = self.meter()
         characters = sum(o["jobs"] for o in meter["orders"] if o["endpoint"].endswith("characters"))
         return characters, meter["jobs_accepted"] - characters
@@ -148,7 +148,8 @@ def _film(
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """An S3 server on loopback; its address."""
-    server = ThreadedMotoServer("127.0.0.1", 0)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"

@@ -44,10 +44,10 @@ def sentence(detail: ErrorDetails) -> str:
             return f"is not a known key; {_meant(key, noun)}"
         case "missing":
             return f"is missing: {(noun.model_fields[key].description or '').partition('. ')[0]}"
-        case "model_type":
-            return f"is no entry with keys such as {', '.join(_required(noun))}; found {_brief(value)}"
         case kind if value is None or kind == "string_too_short":
             return f"is empty; write something there{'' if key in _required(noun) else ', or leave the line out'}"
+        case "model_type":
+            return f"is no entry with keys such as {', '.join(_required(noun))}; found {_brief(value)}"
     return _unfit(detail, key)
 
 
@@ -61,8 +61,12 @@ def _unfit(detail: ErrorDetails, key: str) -> str:
             return f"has {len(value)} characters and may have {context['max_length']}; shorten it"
         case "string_type" if isinstance(value, bool | int | float):
             return f"is no text; put it in quotes: {str(value)!r}"
+        case "string_type" | "string_unicode":
+            return f"is no text; found {_brief(value)}"
         case "tuple_type" if isinstance(value, str):
             return f"is no list; write {key}: [{value}]"
+        case "greater_than_equal":
+            return f"has to be {context['ge']:g} or more; found {_brief(value)}"
         case "literal_error":
             return f"has to be one of {context['expected']}; found {_brief(value)}"
         case kind if kind.startswith("int_"):

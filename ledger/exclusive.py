@@ -1,0 +1,96 @@
+"""The two ways to create a file exclusively and whole: a hard link on local disk, a condition on an object store."""
+
+import errno
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_BLOCK = 8 << 20
+_CONFLICT_TRIES = 5
+_PATIENCE = 0.05  # seconds, times the number of tries
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_LINKLESS = (
+    "this filesystem has no hard links, and a scene could be bought twice without them; use a folder on another disk"
+)
+
+
+@contextmanager
+def finished(path: str, body: bytes | Path) -> Iterator[Path]:
+    """A finished temporary file in the folder of the target, to be moved or linked there in one step."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        with part.open("xb") as out:
+            if isinstance(body, Path):
+                with body.open("rb") as source:
+                    shutil.copyfileobj(source, out, _BLOCK)
+            else:
+                out.write(body)
+            out.flush()
+            os.fsync(out.fileno())
+        yield part
+        _settle(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    """Make a new name outlive a power cut, or the intent of a paid job could be gone. Some filesystems cannot."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(handle)
+
+
+def create_by_link(path: str, body: bytes) -> bytes:
+    """A hard link to a finished file is exclusive and never half; fsspec's own create mode is neither."""
+    with finished(path, body) as part:
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            return Path(path).read_bytes()
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise OSError(error.errno, _LINKLESS) from error
+            raise
+    return body
+
+
+def create_by_condition(fs: Any, path: str, body: bytes) -> bytes:
+    """A PUT with `If-None-Match: *`, or what the store has for it. Never multipart: the body is small."""
+    for left in reversed(range(_CONFLICT_TRIES)):
+        try:
+            fs.pipe_file(path, body, mode="create")
+        except OSError as error:
+            if _lost(error):
+                return bytes(fs.cat_file(path))
+            if left and _conflict(error):  # two creates at one moment: the server asks both to try again
+                time.sleep(_PATIENCE * (_CONFLICT_TRIES - left))
+                continue
+            raise
+        break
+    return body
+
+
+def _lost(error: OSError) -> bool:
+    return isinstance(error, FileExistsError) or _code(error) in {"PreconditionFailed", "412"}
+
+
+def _conflict(error: OSError) -> bool:
+    return _code(error) in {"ConditionalRequestConflict", "ConcurrentModification", "OperationAborted", "409"}
+
+
+def _code(error: OSError) -> str:
+    response = getattr(error.__cause__, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

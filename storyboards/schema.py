@@ -1,0 +1,52 @@
+"""The published JSON Schema of a storyboard file, for editors and other people's tools.
+
+python -m prefect_storyboard.storyboards.schema            prints it
+python -m prefect_storyboard.storyboards.schema --check    fails where the file in this folder is not current
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+
+from prefect_storyboard.storyboards.nouns import Storyboard
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+FILE = "storyboard.schema.json"
+_COMMAND = "python -m prefect_storyboard.storyboards.schema"
+
+
+def schema() -> JsonObject:
+    """The schema as a document. It allows `$schema` in the file itself, where editors look for it."""
+    document = Storyboard.model_json_schema()
+    own = {"type": "string", "title": "Schema", "description": "Where an editor finds this schema; otherwise ignored."}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **document,
+        "title": "Storyboard",
+        "properties": {"$schema": own, **document["properties"]},
+    }
+
+
+def text() -> str:
+    """The schema as it stands in the file."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def is_current() -> bool:
+    """Whether the committed file is what the nouns say."""
+    return files(__package__).joinpath(FILE).read_text(encoding="utf-8") == text()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the schema, or check the file."""
+    if "--check" not in arguments:
+        sys.stdout.write(text())
+    elif not is_current():
+        sys.stderr.write(f"storyboards/{FILE} is not current; run {_COMMAND} > storyboards/{FILE}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""A submit whose answer is not on record: look for its job in the provider's own list, before anybody says more."""
+
+import asyncio
+from datetime import timedelta
+from typing import NamedTuple
+
+from prefect_storyboard.ledger import Intent, Ledger
+from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Job
+
+_FIND_AFTER = (0.0, 1.0, 3.0, 6.0)  # seconds between looks into the provider's list, which may lag behind
+_SKEW = timedelta(seconds=10)  # between two clocks that are right
+_NO_WORD = (errors.NotSent, errors.Busy, errors.ProtocolError)
+
+
+class Search(NamedTuple):
+    """What the provider's list told. `told` is False where it could not be read: then even a resubmit has to wait."""
+
+    job: Job | None
+    why: str
+    told: bool
+
+
+async def search(session: Session, ledger: Ledger, intent: Intent) -> Search:
+    """Find the job of an intent and claim it for its key.
+
+    A job that was sent at another time is somebody else's, most likely: it is taken at the last look only, for the
+    sake of machines whose clock is wrong.
+    """
+    why, told = "", False
+    for left, wait in zip(reversed(range(len(_FIND_AFTER))), _FIND_AFTER, strict=True):
+        await asyncio.sleep(wait)
+        try:
+            jobs = await session.provider.find(intent.endpoint, intent.order_digest, intent.at)
+        except errors.ProviderError as error:
+            told = not isinstance(error, _NO_WORD)
+            why = f"the list of {intent.provider} could not be read: {error}"
+            continue
+        near = [job for job in jobs if _in_time(job, intent)]
+        far = [] if left else [job for job in jobs if not _in_time(job, intent)]
+        job = await asyncio.to_thread(_claimed, ledger, intent.key, [*near, *far])
+        if job:
+            return Search(job, "", told=True)
+        why, told = f"{intent.provider} does not list it, or not yet", True
+    return Search(None, why, told)
+
+
+async def find_lost(session: Session, ledger: Ledger, intent: Intent, cause: str) -> Job:
+    """The job of an intent, claimed for its key. Raises OutcomeUnknown where the provider does not show it."""
+    found = await search(session, ledger, intent)
+    if found.job is None:
+        raise in_doubt(intent, cause, found.why)
+    return found.job
+
+
+def in_doubt(intent: Intent, cause: str, why: str) -> errors.OutcomeUnknown:
+    """The error that stops a job which may have been bought."""
+    moment = f"{intent.at:%Y-%m-%d %H:%M:%S} UTC"
+    return errors.OutcomeUnknown(f"{intent.label} was submitted at {moment}: {cause}; {why} (job {intent.key[:12]})")
+
+
+def _in_time(job: Job, intent: Intent) -> bool:
+    return intent.at - _SKEW <= job.submitted_at <= intent.lease_until + _SKEW
+
+
+def _claimed(ledger: Ledger, key: str, jobs: list[Job]) -> Job | None:
+    """The one that the key holds already, else the first that it gets."""
+    held = next((job for job in jobs if ledger.holder(job) == key), None)
+    return held or next((job for job in jobs if ledger.claim(job, key)), None)

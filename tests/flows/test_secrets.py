@@ -1,0 +1,56 @@
+"""No key and no signed URL in Prefect's database, in logs, results, artifacts, errors, or the library."""
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from prefect.client.orchestration import get_client
+
+from prefect_storyboard.blocks import Library
+
+KEY, SECRET = "sandbox:n0b0dy-may-read-me", "n0b0dy-may-read-me"
+OWNER = "library-s3cr3t-key"
+SIGNED = re.compile(r"/storage/signed/\S+\?sig=|[?&](sig|token|X-Amz-Signature)=\w{16}")
+
+
+def leaks(folder):
+    """Files under a folder that hold what nobody may read."""
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        body = path.read_bytes()
+        if SECRET.encode() in body or OWNER.encode() in body or SIGNED.search(body.decode("latin-1")):
+            yield path
+
+
+async def test_no_key_and_no_signed_url_is_left_anywhere(studio, caplog):
+    caplog.set_level(logging.DEBUG)
+    studio.fault("policy_refusal", match={"prompt": "knife"})
+    studio.fault("drop_after", match={"route": "submit"}, times=1)
+    studio.fault("truncated", match={"route": "download"}, times=1)
+    studio.fault("nginx_502", match={"route": "upload"}, times=1)
+    board = studio.board("Mara finds a knife.", "Otto waits.", "He goes on.")
+    board["scenes"][2]["continues"] = "s02"
+    library = Library(url=studio.library, storage_options={"auto_mkdir": True})
+    reel = await studio.fails(board, library=library, provider=studio.credentials(KEY))
+    studio.behave()
+    again = await studio.fails(board | {"title": "Again"}, library=library, provider=studio.credentials("bad:" + SECRET))
+    assert studio.meter()["leaks"] == 0, "the key went to a host that must not see it"
+    assert SECRET not in f"{reel!r} {again!r} {studio.credentials(KEY)!r} {library!r}"
+    assert list(leaks(Path(studio.library))) == []
+    async with get_client() as client:  # the database has everything by now: its writer is asked last
+        await client.read_flow_runs()
+    assert list(leaks(Path(os.environ["PREFECT_HOME"]))) == []
+    told = [f"{record.name}: {record.getMessage()}" for record in caplog.records]
+    assert [line for line in told if SECRET in line] == []
+    assert [line for line in told if SIGNED.search(line)] == []
+
+
+async def test_a_librarys_storage_options_stay_secret(studio, moto, caplog):
+    caplog.set_level(logging.INFO)
+    options = {"key": "studio", "secret": OWNER, "endpoint_url": moto}
+    try:
+        await studio.render(studio.board("The sea."), Library(url="s3://no-such-bucket/films", storage_options=options))
+    except OSError as error:
+        assert OWNER not in f"{error!r} {error.__cause__!r}"
+    assert list(leaks(Path(os.environ["PREFECT_HOME"]))) == []
+    assert OWNER not in caplog.text

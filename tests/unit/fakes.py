@@ -1,0 +1,208 @@
+"""Doubles with a memory: a gateway that bills, a storage that breaks on the way."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from prefect_storyboard.ledger import Ledger, LibraryError, Storage, open_storage
+from prefect_storyboard.ledger.records import Intent, Owner
+from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Job
+from prefect_storyboard.storyboards.keys import digest
+
+KEY = digest("the first scene")
+OTHER = digest("the second scene")
+ENDPOINT = "fal-ai/sora-2/text-to-video"
+
+
+class Killed(BaseException):
+    """What kill -9 looks like from inside: nothing that the code catches."""
+
+
+class Gateway:
+    """A provider. `submits`, `states`, `results` and `lists` hold what happens next; `billed` is the meter.
+
+    A submit is "accept", "lost" (billed, no reply), "vanished" (not billed, no reply), an error, or a coroutine
+    function that is awaited before the job is accepted. A state or a result may be an error as well.
+    """
+
+    name = "fal"
+
+    def __init__(self, *submits: Any, meter: Path | None = None) -> None:
+        self.submits: deque[Any] = deque(submits)
+        self.states: deque[Any] = deque()
+        self.results: deque[Any] = deque()
+        self.lists: deque[Any] = deque()
+        self.hidden: set[str] = set()
+        self.billed: list[tuple[Job, Order]] = []
+        self.uploads: list[Path] = []
+        self.looks = 0
+        self._meter = meter
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        self.uploads.append(path)
+        return f"https://files.example/{len(self.uploads)}/{path.name}?{content_type}"
+
+    def character_order(self, request: CharacterRequest) -> Order:
+        return Order(endpoint="character", body={"name": request.name})
+
+    def scene_order(self, request: SceneRequest) -> Order:
+        return Order(endpoint=ENDPOINT, body={"prompt": request.prompt})
+
+    async def submit(self, order: Order) -> Job:
+        then = self.submits.popleft() if self.submits else "accept"
+        if callable(then) and not isinstance(then, type):
+            await then()
+        if isinstance(then, Exception):
+            raise then
+        if then == "vanished":
+            raise errors.OutcomeUnknown("fal did not answer a submit (ReadError); it may have been accepted")
+        job = self.bill(order)
+        if then == "lost":
+            raise errors.OutcomeUnknown("fal did not answer a submit (ReadError); it may have been accepted")
+        return job
+
+    def bill(self, order: Order, at: datetime | None = None) -> Job:
+        number = len(self.billed) + 1
+        moment = at or datetime.now(UTC)
+        job = Job(provider="fal", endpoint=order.endpoint, request_id=f"r{number}", submitted_at=moment)
+        self.billed.append((job, order))
+        if self._meter:
+            with self._meter.open("a") as meter:
+                meter.write(f"{job.request_id}\n")
+        return job
+
+    async def status(self, job: Job) -> Status:
+        self.looks += 1
+        then = self.states.popleft() if self.states else "ended"
+        if isinstance(then, Exception):
+            raise then
+        return Status(state=then)
+
+    async def result(self, job: Job) -> Result:
+        then = self.results.popleft() if self.results else Result(url=f"https://cdn.example/{job.request_id}.mp4")
+        if isinstance(then, Exception):
+            raise then
+        assert isinstance(then, Result)
+        return then
+
+    async def cancel(self, job: Job) -> bool:
+        return False
+
+    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+        then = self.lists.popleft() if self.lists else None
+        if isinstance(then, Exception):
+            raise then
+        if callable(then):
+            then()
+        same = [job for job, order in self.billed if (order.endpoint, order.digest) == (endpoint, order_digest)]
+        return tuple(job for job in same if job.request_id not in self.hidden)
+
+    async def offered(self, endpoint: str) -> bool | None:
+        return None
+
+    async def balance(self) -> float | None:
+        return None
+
+
+def session_with(gateway: Gateway, transport: httpx.AsyncBaseTransport | None = None) -> Session:
+    return Session(httpx.AsyncClient(transport=transport or httpx.MockTransport(_nothing)), gateway, 40)
+
+
+def _nothing(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(500)
+
+
+@dataclass
+class Breaks:
+    """Counts the writes of a storage; `at` breaks one of them, before it arrives or after it."""
+
+    at: int = 0
+    error: BaseException = field(default_factory=Killed)
+    arrives: bool = False
+    times: int = 1
+    writes: list[str] = field(default_factory=list)
+
+    def write(self, name: str, work: Callable[[], Any]) -> Any:
+        self.writes.append(name)
+        breaking = self.at <= len(self.writes) < self.at + self.times
+        if breaking and not self.arrives:
+            raise self.error
+        done = work()
+        if breaking:
+            raise self.error
+        return done
+
+
+@dataclass(frozen=True)
+class Breaking(Storage):
+    breaks: Breaks = field(default_factory=Breaks)
+
+    def create_once(self, body: bytes, *parts: str) -> bytes:
+        return self.breaks.write(parts[-1], lambda: super(Breaking, self).create_once(body, *parts))
+
+    def write(self, body: bytes, *parts: str) -> str:
+        return self.breaks.write(parts[-1], lambda: super(Breaking, self).write(body, *parts))
+
+    def publish(self, local: Path, *parts: str) -> str:
+        return self.breaks.write(parts[-1], lambda: super(Breaking, self).publish(local, *parts))
+
+
+def breaking(folder: Path, breaks: Breaks) -> Breaking:
+    sound = open_storage(str(folder))
+    return Breaking(fs=sound.fs, root=sound.root, url=sound.url, breaks=breaks)
+
+
+def away() -> LibraryError:
+    return LibraryError("s3://reels/ledger cannot be created: Service Unavailable")
+
+
+def order(prompt: str = "Mara climbs the stairs") -> Order:
+    return Order(endpoint=ENDPOINT, body={"prompt": prompt})
+
+
+def wording(wanted: Order | None = None) -> Callable[[], Awaitable[Order]]:
+    async def word() -> Order:
+        await asyncio.sleep(0)
+        return wanted or order()
+
+    return word
+
+
+def owner(**facts: Any) -> Owner:
+    return Owner.model_validate({"token": "t1", "host": "another machine", "pid": 4711, "started": "99", **facts})
+
+
+def intent(key: str = KEY, **facts: Any) -> Intent:
+    """One that another machine has written a moment ago."""
+    now = datetime.now(UTC)
+    defaults = {
+        "key": key,
+        "owner": owner(),
+        "at": now,
+        "lease_until": now + timedelta(minutes=2),
+        "provider": "fal",
+        "account": "default",
+        "endpoint": ENDPOINT,
+        "order_digest": order().digest,
+        "label": "scene s01 take 1",
+        "usd": 0.4,
+    }
+    return Intent.model_validate({**defaults, **facts})
+
+
+def job(request_id: str = "r1", **facts: Any) -> Job:
+    defaults = {"provider": "fal", "endpoint": ENDPOINT, "request_id": request_id, "submitted_at": datetime.now(UTC)}
+    return Job.model_validate({**defaults, **facts})
+
+
+def ledger_in(folder: Path) -> Ledger:
+    return Ledger(open_storage(str(folder)))

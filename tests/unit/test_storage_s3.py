@@ -1,0 +1,112 @@
+"""What S3 servers do to a create: refuse it in two dialects, ask for patience, lose the reply, ignore the condition."""
+
+from collections import deque
+from typing import Any
+
+import pytest
+
+from prefect_storyboard.ledger import LibraryError, Storage, exclusive, open_storage, prove
+
+from .s3_double import Bucket, serving
+
+
+def shelf(bucket: Bucket, **options: Any) -> Storage:
+    return open_storage("s3://reels/shelf", {**bucket.options, **options})
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exclusive, "_PATIENCE", 0.001)
+
+
+def test_a_create_carries_its_condition_and_a_lost_one_gives_back_the_first_body() -> None:
+    with serving() as bucket:
+        storage = shelf(bucket)
+        assert storage.create_once(b"mine", "a.json") == b"mine"
+        assert storage.create_once(b"yours", "a.json") == b"mine"
+    assert bucket.log == ["PUT shelf/a.json *"] * 2
+
+
+def test_a_create_whose_reply_is_lost_is_still_mine() -> None:
+    with serving(puts=deque(["drop the reply"])) as bucket:
+        assert shelf(bucket).create_once(b"mine", "a.json") == b"mine"
+    assert bucket.log == ["PUT shelf/a.json *"] * 2, "botocore has sent it again, and was told that it exists"
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "ConcurrentModification", "OperationAborted"])
+def test_a_conflict_is_tried_again(code: str) -> None:
+    with serving(puts=deque([(409, code), (409, code)])) as bucket:
+        assert shelf(bucket).create_once(b"mine", "a.json") == b"mine"
+    assert len(bucket.log) == 3
+
+
+def test_a_conflict_that_stays_is_an_error() -> None:
+    with (
+        serving(puts=deque([(409, "ConditionalRequestConflict")] * 5)) as bucket,
+        pytest.raises(LibraryError, match=r"s3://reels/shelf/a.json cannot be created: ConditionalRequestConflict"),
+    ):
+        shelf(bucket).create_once(b"mine", "a.json")
+    assert len(bucket.log) == 5
+
+
+def test_any_other_refusal_is_an_error_at_once() -> None:
+    with (
+        serving(puts=deque([(400, "InvalidArgument")])) as bucket,
+        pytest.raises(LibraryError, match=r"a.json cannot be created: InvalidArgument"),
+    ):
+        shelf(bucket).create_once(b"mine", "a.json")
+    assert not bucket.objects
+
+
+def test_a_key_that_may_not_write_is_told_what_it_needs() -> None:
+    with (
+        serving(puts=deque([(403, "AccessDenied")])) as bucket,
+        pytest.raises(LibraryError, match=r"cannot be created: .*the key must be allowed to list the bucket"),
+    ):
+        shelf(bucket).create_once(b"mine", "a.json")
+
+
+def test_a_server_that_keeps_its_word_is_proved() -> None:
+    with serving() as bucket:
+        prove(shelf(bucket))
+        prove(shelf(bucket))
+    assert list(bucket.objects) == ["shelf/ledger/probe.json"]
+
+
+def test_a_server_that_ignores_the_condition_is_refused() -> None:
+    with (
+        serving(conditional=False) as bucket,
+        pytest.raises(LibraryError, match=r"library s3://reels/shelf: .*\(it ignores If-None-Match\)"),
+    ):
+        prove(shelf(bucket))
+
+
+def test_a_key_that_may_not_list_is_refused_because_absent_would_read_as_forbidden() -> None:
+    with (
+        serving(listable=False) as bucket,
+        pytest.raises(LibraryError, match=r"cannot be read: .*the key must be allowed to list the bucket"),
+    ):
+        prove(shelf(bucket))
+    assert bucket.log == []
+
+
+def test_no_server_is_no_absent_file() -> None:
+    with serving() as bucket:
+        gone = shelf(bucket, config_kwargs={"retries": {"max_attempts": 0}})
+    with pytest.raises(LibraryError, match=r"s3://reels/shelf/a.json cannot be read: "):
+        gone.read("a.json")
+    with pytest.raises(LibraryError, match=r"s3://reels/shelf/a.json cannot be read: "):
+        gone.exists("a.json")
+
+
+def test_an_endpoint_that_is_no_url_is_a_clear_error() -> None:
+    with pytest.raises(LibraryError, match=r"cannot be read: Invalid endpoint: nonsense"):
+        prove(open_storage("s3://reels/shelf", {"key": "k", "secret": "s", "endpoint_url": "nonsense"}))
+
+
+def test_a_file_of_another_process_is_seen_after_a_listing() -> None:
+    with serving() as bucket:
+        storage = shelf(bucket)
+        assert not storage.exists("a.json")
+        bucket.objects["shelf/a.json"] = b"theirs"
+        assert storage.read("a.json") == b"theirs"

@@ -1,0 +1,214 @@
+"""A mistake in a storyboard is told with file, line, field and what to write instead."""
+
+import json
+from typing import Any
+
+import pytest
+
+from prefect_storyboard.storyboards import Source, StoryboardError, parse, validate
+
+
+def told(text: str, name: str = "board.yaml") -> list[str]:
+    with pytest.raises(StoryboardError) as error:
+        parse(text, name)
+    assert [str(problem) for problem in error.value.problems] == str(error.value).split("\n")
+    return [str(problem) for problem in error.value.problems]
+
+
+def told_of(**facts: Any) -> list[str]:
+    with pytest.raises(StoryboardError) as error:
+        validate({"title": "T", "scenes": [{"id": "s01", "prompt": "p"}], **facts})
+    return [f"{problem.field}: {problem.message}" for problem in error.value.problems]
+
+
+def scene(line: str) -> str:
+    return f"title: T\nscenes:\n  - id: s01\n    prompt: Mara climbs.\n    {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        ("promt: again", "promt: is not a known key; did you mean prompt?"),
+        ("Prompt: again", "Prompt: is not a known key; did you mean prompt?"),
+        ("duration: 8", "duration: is not a known key; did you mean seconds?"),
+        ("aspect_ratio: 16:9", "aspect_ratio: is not a known key; did you mean aspect?"),
+        ("first_frame: a.png", "first_frame: is not a known key; did you mean image?"),
+        ("cast: [Mara]", "cast: is not a known key; did you mean characters?"),
+        ("name: s01", "name: is not a known key; did you mean id?"),
+        ("seconds: 4s", "seconds: is no whole number; found '4s'; write for example seconds: 4"),
+        ("seconds: 4.5", "seconds: is no whole number; found '4.5'; write for example seconds: 4"),
+        ("seconds: 0", "seconds: has to be 1 or more; found '0'"),
+        ("take: 0", "take: has to be 1 or more; found '0'"),
+        ("take:", "take: is empty; write something there, or leave the line out"),
+        ("characters: Mara", "characters: is no list; write characters: [Mara]"),
+        ("resolution: ''", "resolution: is empty; write something there, or leave the line out"),
+        ("characters: ['']", "characters[0]: is empty; write something there, or leave the line out"),
+        ("characters: [[Mara]]", "characters[0]: is no text; found ['Mara']"),
+    ],
+)
+def test_a_mistake_in_a_scene_names_file_line_and_field(line: str, rest: str) -> None:
+    assert told(scene(line)) == [f"board.yaml:5: scenes[0].{rest}"]
+
+
+def test_an_aspect_that_nobody_sells_is_told_with_those_that_are() -> None:
+    (problem,) = told(scene("aspect: 16x9"))
+    assert "scenes[0].aspect: has to be one of '16:9', '9:16'" in problem
+    assert problem.endswith("found '16x9'")
+
+
+def test_a_key_that_nobody_could_mean_is_told_with_all_that_there_are() -> None:
+    (problem,) = told("title: T\nscenes: [{id: s, prompt: p}]\nzzz: 1\n")
+    assert problem == (
+        "board.yaml:3: zzz: is not a known key; the keys are title, model, aspect, seconds, resolution, style, cast, scenes"
+    )
+
+
+@pytest.mark.parametrize("key", ["characters", "character"])
+def test_the_cast_is_called_cast(key: str) -> None:
+    assert told(f"title: T\nscenes: [{{id: s, prompt: p}}]\n{key}: []") == [
+        f"board.yaml:3: {key}: is not a known key; did you mean cast?"
+    ]
+
+
+def test_several_mistakes_are_told_at_once_each_at_its_line() -> None:
+    text = "titel: T\ncast:\n  - name: Mara\nscenes:\n  - id: s 01\n    prompt: p\n    seconds: many\n  - id: s02\n    prompt:\n"
+    assert told(text) == [
+        "board.yaml: title: is missing: Names the reel and its folder in the library",
+        "board.yaml:3: cast[0].clip: Mara needs a clip or images; add clip: path/to/mara.mp4",
+        "board.yaml:5: scenes[0].id: 's 01' is not safe as a file name; use letters, digits, - and _, for example s01",
+        "board.yaml:7: scenes[0].seconds: is no whole number; found 'many'; write for example seconds: 4",
+        "board.yaml:9: scenes[1].prompt: is empty; write something there",
+        "board.yaml:1: titel: is not a known key; did you mean title?",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", " \n\n", "\ufeff", "\t"])
+@pytest.mark.parametrize("name", ["board.yaml", "board.json"])
+def test_an_empty_file_says_so(text: str, name: str) -> None:
+    assert told(text, name) == [f"{name}: is empty; a storyboard begins with lines like title: and scenes:"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("# nothing yet", "b.yaml"), ("- a\n- b", "b.yaml"), ("a text", "b.yaml"), ("[1]", "b.json"), ("7", "b.json")],
+)
+def test_a_file_of_something_else_is_no_storyboard(text: str, name: str) -> None:
+    assert told(text, name) == [f"{name}:1: is no storyboard; a storyboard begins with lines like title: and scenes:"]
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        (
+            "style: Mara says: go",
+            "mapping values are not allowed here; a text with a colon and a space in it stands in quotes",
+        ),
+        ("\tstyle: x", "found character '\\t' that cannot start any token; indent with spaces, not with tabs"),
+        (
+            "style: @mara",
+            "found character '@' that cannot start any token; a text that begins with such a character stands in quotes",
+        ),
+        ("style: '", "found unexpected end of stream; check indentation, quotes and colons"),
+    ],
+)
+def test_broken_yaml_says_what_to_look_for(line: str, rest: str) -> None:
+    (problem,) = told(f"title: T\n{line}")
+    assert problem.startswith("board.yaml:2: is no valid YAML: ")
+    assert problem.endswith(rest)
+
+
+def test_yaml_tags_and_several_documents_are_refused_in_words() -> None:
+    (tagged,) = told("title: !include title.txt\nscenes: []")
+    assert tagged.startswith("board.yaml:1: is no valid YAML: could not determine a constructor for the tag '!include'")
+    (second,) = told("title: T\n---\ntitle: U")
+    assert second == "board.yaml:2: is no valid YAML: but found another document; a file holds one storyboard"
+    assert "special characters are not allowed" in told("title: \x00")[0]
+    assert "it cannot be read" in told('title: "\\U99999999"')[0]
+
+
+def test_a_template_that_was_never_filled_in_is_told_at_its_line() -> None:
+    text = "style: x\ntitle: {{ title }}\nscenes: []"
+    assert told(text) == [
+        "board.yaml:2: a key is missing here; a text with braces or brackets in it stands in quotes",
+    ]
+
+
+def test_every_key_that_stands_twice_is_told() -> None:
+    text = "title: T\nscenes:\n  - id: s01\n    prompt: a\n    prompt: b\ntitle: U\n"
+    assert told(text) == [
+        "board.yaml:5: 'prompt' stands here a second time; keep one of the two",
+        "board.yaml:6: 'title' stands here a second time; keep one of the two",
+    ]
+    assert told('{"title": "T",\n"scenes": [],\n"title": "U"}', "b.json") == [
+        "b.json:3: 'title' stands here a second time; keep one of the two",
+    ]
+
+
+def test_broken_json_names_its_line() -> None:
+    assert told('{"title": "T",\n "scenes": [}', "b.json") == ["b.json:2: is no valid JSON: Expecting value"]
+    assert told('{"title": "T",\n}', "b.json") == [
+        "b.json:2: is no valid JSON: Expecting property name enclosed in double quotes"
+    ]
+
+
+def test_a_mistake_in_json_has_its_line_behind_tabs_too() -> None:
+    board = {"title": "T", "scenes": [{"id": "s01", "promt": "p"}]}
+    assert told(json.dumps(board, indent="\t"), "b.json")[-1] == (
+        "b.json:6: scenes[0].promt: is not a known key; did you mean prompt?"
+    )
+
+
+def test_json_that_yaml_cannot_read_is_told_without_lines() -> None:
+    assert told('{"title": "a\x7f", "scenes": []}', "b.json") == [
+        "b.json: scenes: is empty; a storyboard needs at least one scene"
+    ]
+
+
+def test_anchors_that_contain_themselves_are_no_storyboard() -> None:
+    assert told("title: &a [*a]\nscenes: [{id: s, prompt: p}]") == ["board.yaml:1: title: is no text; found [[...]]"]
+    assert told("[" * 5_000) == [
+        "board.yaml: is no valid YAML: it cannot be read; check indentation, quotes and colons"
+    ]
+
+
+def test_a_bomb_of_anchors_does_no_harm() -> None:
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]
+    assert len(told("\n".join([*lines, "title: T", "scenes: [{id: s, prompt: p}]"]))) == 9
+
+
+def test_what_was_found_is_told_in_short() -> None:
+    (problem,) = told_of(title={"a very long": "x" * 1000})
+    assert len(problem) < 120
+    assert told_of(scenes=["Mara walks"]) == ["scenes[0]: is no entry with keys such as id, prompt; found 'Mara walks'"]
+    assert told_of(cast=[None]) == ["cast[0]: is empty; write something there, or leave the line out"]
+    assert told_of(scenes=None) == ["scenes: is empty; write something there"]
+    assert told_of(scenes="s01") == ["scenes: is no list; write scenes: [s01]"]
+
+
+def test_a_number_where_a_text_belongs_goes_in_quotes() -> None:
+    assert told_of(title=2001) == ["title: is no text; put it in quotes: '2001'"]
+    assert told_of(scenes=[{"id": 1, "prompt": "p"}]) == ["scenes[0].id: is no text; put it in quotes: '1'"]
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), "soon"])
+def test_the_range_of_a_clip_is_in_seconds(number: Any) -> None:
+    (problem,) = told_of(cast=[{"name": "Mara", "clip": "a.mp4", "end": number}])
+    assert problem == f"cast[0].end: is no number; found {number!r}; write for example end: 2.5"
+
+
+def test_half_a_character_is_no_text() -> None:
+    for field in ("title", "style"):
+        (problem,) = told_of(**{field: "\ud800"})
+        assert problem == f"{field}: is no text; found '\\ud800'"
+
+
+def test_a_list_is_no_storyboard_either() -> None:
+    with pytest.raises(StoryboardError, match="storyboard: is no entry with keys such as title, scenes"):
+        validate([])  # type: ignore[arg-type]
+
+
+def test_a_problem_without_a_line_of_its_own_is_told_at_the_nearest_one() -> None:
+    source = Source("b.yaml", {("scenes",): 3, ("scenes", 0): 4})
+    assert str(source.problem(("scenes", 0, "characters"), "no")) == "b.yaml:4: scenes[0].characters: no"
+    assert str(source.problem(("scenes", 7, "id"), "no")) == "b.yaml:3: scenes[7].id: no"
+    assert str(source.problem(("title",), "no")) == "b.yaml: title: no"

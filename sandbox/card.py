@@ -14,6 +14,19 @@ from prefect_storyboard.sandbox.portraits import medallion
 from prefect_storyboard.sandbox.scenery import PALETTES, Sprite, orb, scenery, shade
 from prefect_storyboard.sandbox.state import Clip
 
+# The clip is wide, has a first frame, has a single character: how much of the width the portraits may take, and, as
+# shares of the height, how large one is at most, where its middle is, and how far neighbours are shifted up and down.
+_SEATS = {
+    (True, False, True): (0.37, 0.56, 0.48, 0),
+    (True, False, False): (0.47, 0.48, 0.48, 0.08),
+    (True, True, True): (0.25, 0.36, 0.68, 0),
+    (True, True, False): (0.47, 0.36, 0.68, 0),
+    (False, False, True): (0.86, 0.315, 0.675, 0),
+    (False, False, False): (0.86, 0.27, 0.675, 0.084),
+    (False, True, True): (0.86, 0.235, 0.82, 0),
+    (False, True, False): (0.86, 0.20, 0.82, 0),
+}
+
 
 @dataclass(frozen=True)
 class Card:
@@ -34,11 +47,11 @@ def paint(clip: Clip, inputs: Path) -> Card:
     unit = min(size) / 100
     first_frame = _open(inputs / clip.image) if clip.image else None
     still, sky = scenery(size, palette, clip.prompt)
-    sprites = [orb(size, palette[6], sky, low=first_frame is not None), *_cast(clip, inputs, unit)]
     shade(still, palette[0])
     draw = ImageDraw.Draw(still, "RGBA")
     if first_frame is not None:
-        _inset(still, draw, first_frame, unit)
+        _inset(still, sky, first_frame, unit, alone=not clip.cast)
+    sprites = [orb(size, palette[6], sky, aside=first_frame is not None), *_cast(clip, inputs, unit)]
     _caption(draw, clip, unit, palette[7])
     return _with_bar(still, sprites, clip, unit, palette[7])
 
@@ -51,46 +64,43 @@ def _open(path: Path) -> Image.Image:
 def _cast(clip: Clip, inputs: Path, unit: float) -> list[Sprite]:
     """One portrait per cast member, gently bobbing."""
     sprites = []
-    across, seats = _seats(clip)
+    across, seats = _seats(clip, unit)
     for place, (name, (x, y)) in enumerate(zip(clip.cast, seats, strict=True)):
         kept = clip.portraits[place] if place < len(clip.portraits) else None
-        picture = medallion(name, inputs / kept if kept else None, round(across * unit))
-        corner = x * unit - picture.width / 2, y * unit - picture.height / 2
+        picture = medallion(name, inputs / kept if kept else None, max(round(across * unit), 16))
+        left, top = x * unit - picture.width / 2, y * unit - picture.height / 2
 
-        def at(share: float, place: int = place, corner: tuple[float, float] = corner) -> tuple[int, int]:
-            turn = 2 * math.pi * (share * clip.seconds * 0.42 + place * 0.37)
-            drift = 2.4 * (0.5 - share)
-            return round(corner[0] + drift * unit), round(corner[1] + math.sin(turn) * 1.4 * unit)
+        def at(share: float, place: int = place, left: float = left, top: float = top) -> tuple[int, int]:
+            bob = math.sin(2 * math.pi * (share * clip.seconds * 0.42 + place * 0.37))
+            return round(left + 2.4 * (0.5 - share) * unit), round(top + 1.4 * bob * unit)
 
         sprites.append(Sprite(picture.convert("RGB"), picture.getchannel("A"), at))
     return sprites
 
 
-def _seats(clip: Clip) -> tuple[float, list[tuple[float, float]]]:
-    """How large the portraits are and where their middles go, in hundredths of the clip's shorter edge."""
-    count, wide, framed = len(clip.cast), clip.width > clip.height, clip.image is not None
-    width, height = clip.width * 100 / min(clip.width, clip.height), clip.height * 100 / min(clip.width, clip.height)
-    room = (66 if count == 1 else 84) if wide else 86
-    left = width - 7 - room
-    across = min(room / max(count, 1) - 3, 37 if framed else 56 if count == 1 else 48)
-    middle = height - (33 if framed and wide else 36 if framed else 52 if wide else 58)
-    swing = 0 if framed or count == 1 else (8 if wide else 15)
-    return across, [
-        (left + room * (place + 0.5) / count, middle + (swing if place % 2 else -swing)) for place in range(count)
-    ]
+def _seats(clip: Clip, unit: float) -> tuple[float, list[tuple[float, float]]]:
+    """How large the portraits are and where their middles go, in units: right of the words, or below them."""
+    width, height, count = clip.width / unit, clip.height / unit, len(clip.cast)
+    share, most, middle, swing = _SEATS[clip.width >= clip.height, clip.image is not None, count == 1]
+    step = width * share / max(count, 1)
+    left = width * (1 - share) - 7 + step / 2
+    seats = [(left + place * step, height * (middle - swing * (-1) ** place)) for place in range(count)]
+    return min(step - 3, most * height), seats
 
 
-def _inset(still: Image.Image, draw: ImageDraw.ImageDraw, first_frame: Image.Image, unit: float) -> None:
-    """The first frame as a print on the card."""
-    print_ = first_frame.copy()
-    print_.thumbnail((round(52 * unit), round(40 * unit)))
+def _inset(still: Image.Image, sky: Image.Image, first_frame: Image.Image, unit: float, *, alone: bool) -> None:
+    """The first frame as a print on the card, which takes its place from the sky."""
+    draw, print_ = ImageDraw.Draw(still, "RGBA"), first_frame.copy()
     rim, line = round(1.1 * unit), round(3.8 * unit)
-    wide = still.width > still.height
+    wide = still.width >= still.height
+    room = (0.35 if alone else 0.25, 0.36 if alone else 0.26) if wide else (0.52, 0.215)
+    print_.thumbnail((round(still.width * room[0]), round(still.height * room[1])))
     left = still.width - print_.width - round(7 * unit) if wide else round(7 * unit)
-    top = round((16 if wide else 84) * unit)
+    top = round(still.height * (0.15 if wide else 0.46))
     box = (left - rim, top - rim, left + print_.width + rim, top + print_.height + line)
     draw.rounded_rectangle([each + 0.6 * unit for each in box], rim, fill=(0, 0, 0, 90))
     draw.rounded_rectangle(box, rim, fill=(250, 248, 242))
+    ImageDraw.Draw(sky).rounded_rectangle(box, rim, fill=0)
     still.paste(print_, (left, top))
     middle = top + print_.height + line // 2
     draw.text((left, middle), "continues from", (90, 86, 100), font(round(2.6 * unit)), anchor="lm")
@@ -102,7 +112,7 @@ def _caption(draw: ImageDraw.ImageDraw, clip: Clip, unit: float, accent: Colour)
     about = f"{clip.label.upper()} · {clip.seconds} s"
     draw.text((left, top), about, (*accent, 255), small)
     draw.text((clip.width - left, top), f"#{clip.stamp}", (255, 255, 255, 190), font(round(2.9 * unit)), anchor="ra")
-    wide = clip.width > clip.height
+    wide = clip.width >= clip.height
     share = 0.41 if len(clip.cast) > 1 else 0.52
     room = round(clip.width * share if wide else clip.width - 2 * left), round(clip.height * (0.62 if wide else 0.34))
     lines, face = _fitted(clip.prompt, room, unit)

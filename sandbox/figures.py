@@ -1,4 +1,4 @@
-"""The cast as small figures: one look per name, the same in every clip, so that consistency can be seen at a glance."""
+"""Colours and letters that the pictures share, and the figure that stands in for whoever has no portrait."""
 
 import colorsys
 import hashlib
@@ -21,7 +21,7 @@ def seed(text: str) -> bytes:
 def colour_of(name: str) -> Colour:
     """The colour of a cast member, whatever the case in which the name is written."""
     traits = seed(name.casefold())
-    red, green, blue = colorsys.hsv_to_rgb((traits[0] * 256 + traits[1]) / 65536, 0.50 + traits[2] / 1200, 0.94)
+    red, green, blue = colorsys.hsv_to_rgb((traits[0] * 256 + traits[1]) / 65536, 0.36 + traits[2] / 1200, 0.95)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
@@ -40,108 +40,27 @@ def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=64)
 def figure(name: str, height: int) -> Image.Image:
-    """The figure as RGBA, `height` pixels tall with its hat."""
-    traits = seed(name.casefold())
-    unit = height * _FINE / 100
-    picture = Image.new("RGBA", (round(70 * unit), round(100 * unit)))
-    pen = _Pen(ImageDraw.Draw(picture), unit)
-    body = colour_of(name)
-    dark = mixed(body, (30, 20, 60), 0.45)
-    _HATS[traits[3] % len(_HATS)](pen, body, dark, behind=True)
-    for left in (22, 38):
-        pen.oval(left, 90, left + 13, 100, dark)
-    pen.round(13, 30, 57, 95, 21, body)
-    pen.oval(22, 62, 48, 92, mixed(body, _WHITE, 0.45))
-    arm = 4 if traits[4] % 2 else -4
-    pen.oval(6, 58 - arm, 17, 76 - arm, dark)
-    pen.oval(53, 58 + arm, 64, 76 + arm, dark)
-    _HATS[traits[3] % len(_HATS)](pen, body, dark, behind=False)
-    _face(pen, traits, body)
-    return picture.resize((picture.width // _FINE, picture.height // _FINE), Image.Resampling.LANCZOS)
+    """Someone of whom there is no picture, as RGBA: a small creature in the colour of the name."""
+    body, fine = colour_of(name), height * _FINE
+    dark, blush = mixed(body, _INK, 0.45), mixed(body, (255, 90, 110), 0.5)
+    picture = Image.new("RGBA", (round(0.84 * fine), fine))
+    draw = ImageDraw.Draw(picture)
 
+    def oval(x: float, y: float, wide: float, tall: float, fill: Colour) -> None:
+        draw.ellipse([each * fine for each in (x - wide, y - tall, x + wide, y + tall)], fill=fill)
 
-class _Pen:
-    """Shapes in hundredths of the figure's height."""
-
-    def __init__(self, draw: ImageDraw.ImageDraw, unit: float) -> None:
-        self._draw = draw
-        self._unit = unit
-
-    def oval(self, left: float, top: float, right: float, bottom: float, fill: Colour) -> None:
-        self._draw.ellipse([each * self._unit for each in (left, top, right, bottom)], fill=fill)
-
-    def round(self, left: float, top: float, right: float, bottom: float, radius: float, fill: Colour) -> None:  # noqa: PLR0917
-        box = [each * self._unit for each in (left, top, right, bottom)]
-        self._draw.rounded_rectangle(box, radius * self._unit, fill=fill)
-
-    def shape(self, points: list[tuple[float, float]], fill: Colour) -> None:
-        self._draw.polygon([(x * self._unit, y * self._unit) for x, y in points], fill=fill)
-
-
-def _face(pen: _Pen, traits: bytes, body: Colour) -> None:
-    size = 5 + traits[5] % 3
-    for middle in (27, 43):
-        pen.oval(middle - size, 44 - size, middle + size, 44 + size, _WHITE)
-        pen.oval(middle - 2, 42, middle + 4, 48, _INK)
-        pen.oval(middle + 1, 43, middle + 3, 45, _WHITE)
-    blush = mixed(body, (255, 90, 110), 0.5)
-    pen.oval(17, 51, 24, 56, blush)
-    pen.oval(46, 51, 53, 56, blush)
-    pen.oval(31, 51, 39, 58, _INK)
-    pen.oval(30, 49, 40, 54, body)
-
-
-def _cap(pen: _Pen, body: Colour, dark: Colour, *, behind: bool) -> None:  # noqa: ARG001
-    if not behind:
-        pen.round(15, 24, 55, 37, 8, dark)
-        pen.round(38, 32, 66, 37, 2.5, dark)
-        pen.oval(31, 18, 39, 26, dark)
-
-
-def _wizard(pen: _Pen, body: Colour, dark: Colour, *, behind: bool) -> None:  # noqa: ARG001
-    if not behind:
-        pen.shape([(18, 35), (52, 35), (40, 2)], dark)
-        pen.round(9, 32, 61, 38, 3, dark)
-        pen.shape([(20, 32), (50, 32), (48, 27), (22, 27)], (246, 205, 96))
-
-
-def _ears(pen: _Pen, body: Colour, dark: Colour, *, behind: bool) -> None:
-    if behind:
-        for left in (16, 40):
-            pen.oval(left, 6, left + 14, 46, body)
-            pen.oval(left + 4, 12, left + 10, 40, mixed(body, (255, 160, 180), 0.6))
-    else:
-        pen.round(20, 83, 50, 87, 2, dark)
-
-
-def _antenna(pen: _Pen, body: Colour, dark: Colour, *, behind: bool) -> None:  # noqa: ARG001
-    if behind:
-        pen.shape([(34, 34), (36, 34), (37, 14), (35, 14)], dark)
-        pen.oval(31, 7, 41, 17, (246, 205, 96))
-
-
-def _bow(pen: _Pen, body: Colour, dark: Colour, *, behind: bool) -> None:  # noqa: ARG001
-    if not behind:
-        red = (232, 72, 92)
-        pen.shape([(44, 30), (58, 20), (58, 40)], red)
-        pen.shape([(44, 30), (30, 20), (30, 40)], red)
-        pen.oval(40, 26, 48, 34, mixed(red, _INK, 0.25))
-
-
-def _tuft(pen: _Pen, body: Colour, dark: Colour, *, behind: bool) -> None:  # noqa: ARG001
-    if behind:
-        for tip in (22, 35, 48):
-            pen.shape([(26, 36), (44, 36), (tip, 16)], dark)
-    else:
-        pen.round(14, 60, 56, 67, 3.5, (232, 72, 92))
-
-
-def _southwester(pen: _Pen, body: Colour, dark: Colour, *, behind: bool) -> None:  # noqa: ARG001
-    if not behind:
-        yellow = (250, 204, 62)
-        pen.oval(16, 16, 54, 46, yellow)
-        pen.round(16, 32, 54, 46, 2, body)
-        pen.round(7, 30, 63, 37, 3.5, mixed(yellow, (160, 90, 0), 0.25))
-
-
-_HATS = [_cap, _wizard, _ears, _antenna, _bow, _tuft, _southwester]
+    look = (seed(name.casefold())[3] % 5 - 2) / 200
+    for side in (-1, 1):
+        oval(0.42 + side * 0.16, 0.95, 0.11, 0.05, dark)
+        oval(0.42 + side * 0.34, 0.64, 0.07, 0.13, dark)
+        oval(0.42 + side * 0.19, 0.11, 0.09, 0.11, body)
+        oval(0.42 + side * 0.19, 0.12, 0.045, 0.06, blush)
+    draw.rounded_rectangle([each * fine for each in (0.10, 0.08, 0.74, 0.96)], 0.31 * fine, fill=body)
+    oval(0.42, 0.77, 0.19, 0.17, mixed(body, _WHITE, 0.45))
+    for side in (-1, 1):
+        oval(0.42 + side * 0.13, 0.34, 0.085, 0.095, _WHITE)
+        oval(0.42 + side * 0.13 + look, 0.35, 0.045, 0.05, _INK)
+        oval(0.42 + side * 0.13 + look + 0.015, 0.33, 0.015, 0.015, _WHITE)
+        oval(0.42 + side * 0.23, 0.45, 0.05, 0.03, blush)
+    draw.pieslice([each * fine for each in (0.36, 0.41, 0.48, 0.53)], 0, 180, fill=_INK)
+    return picture.resize((picture.width // _FINE, height), Image.Resampling.LANCZOS)

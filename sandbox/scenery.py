@@ -149,8 +149,8 @@ def _hills(size: tuple[int, int], level: float, swing: float, dice: random.Rando
     return mask.reduce(2)
 
 
-def orb(size: tuple[int, int], colour: Colour, sky: Image.Image, *, low: bool) -> Sprite:
-    """A moon or sun with its glow, drifting along an arc behind the hills; `low` leaves room above it."""
+def orb(size: tuple[int, int], colour: Colour, sky: Image.Image, *, aside: bool) -> Sprite:
+    """A moon or sun with its glow, drifting along an arc behind the hills; `aside` keeps it from the right edge."""
     width, height = size
     across = int(min(size) * 0.42) // 2 * 2
     glow = ImageChops.invert(Image.radial_gradient("L").resize((across, across))).point(
@@ -162,9 +162,9 @@ def orb(size: tuple[int, int], colour: Colour, sky: Image.Image, *, low: bool) -
     mask = ImageChops.lighter(glow, disc.reduce(2))
 
     def at(share: float) -> tuple[int, int]:
-        wide = width > height
-        x = (0.68 + 0.14 * share - 0.22 * low) if wide else (0.36 + 0.28 * share + 0.24 * low)
-        y = (0.36 if wide else 0.56) + 0.22 * low * wide - 0.10 * math.sin(math.pi * (0.15 + 0.7 * share))
+        wide = width >= height
+        x = (0.68 + 0.14 * share - 0.07 * aside) if wide else (0.36 + 0.28 * share)
+        y = (0.36 if wide else 0.56) - 0.10 * math.sin(math.pi * (0.15 + 0.7 * share))
         return round(x * width - across / 2), round(y * height - across / 2)
 
     return Sprite(Image.new("RGB", (across, across), colour), mask, at, sky)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR
 from threading import Lock, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -41,14 +42,16 @@ def serving(**facts: Any) -> Iterator[Bucket]:
         bucket.port = server.server_port
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield bucket
-        server.shutdown()
-        thread.join()
+        try:
+            yield bucket
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
     bucket: Bucket
-    protocol_version = "HTTP/1.0"  # one call a connection: nothing is left open
+    protocol_version = "HTTP/1.1"  # knows "Expect: 100-continue"
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -61,7 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._answer(412, "PreconditionFailed")  # as Ceph: without <Condition>
             self._objects()[self._key()] = body
         if then == "drop the reply":
-            return self.connection.close()
+            self.close_connection = True
+            return self.connection.shutdown(SHUT_RDWR)
         return self._answer(200)
 
     def do_HEAD(self) -> None:
@@ -86,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", '"e"')
+        self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import av
@@ -83,13 +84,13 @@ def picture(width: int, height: int) -> str:
     return data_url(target.getvalue(), "image/png")
 
 
-def clip(width: int = 1280, height: int = 720, container: str = "mp4") -> str:
+def clip(width: int = 1280, height: int = 720, container: str = "mp4", colour: str = "teal") -> str:
     target = io.BytesIO()
     with av.open(target, "w", format=container) as file:
         stream = file.add_stream("libx264", rate=24)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for _ in range(3):
-            file.mux(stream.encode(av.VideoFrame(width, height, "yuv420p")))
+            file.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (width, height), colour))))
         file.mux(stream.encode(None))
     return data_url(target.getvalue(), "video/mp4")
 
@@ -337,6 +338,30 @@ def test_a_character_is_made_and_used(fal: Fal) -> None:
     assert set(made) == {"id", "name"}
     assert made["id"].startswith("char_")
     assert fal.made(prompt="Joe waves", character_ids=[made["id"]])["video"]
+
+
+def test_every_clip_shows_the_character_of_the_reference_clip_even_after_a_restart(tmp_path: Path) -> None:
+    shown, pace = [], Pace(queue_seconds=10, render_seconds=40, character_seconds=5, clip_scale=0.25)
+    ids: list[str] = []
+    for life in range(2):
+        clock = Clock()
+        clock.advance(life * 1000)
+        headers = {"Authorization": "Key sandbox:sandbox"}
+        with (
+            running(tmp_path, clock=clock, pace=pace) as base,
+            httpx.Client(base_url=f"{base}/fal", headers=headers) as http,
+        ):
+            fal = Fal(http, clock, base)
+            ids = ids or [
+                fal.made("fal-ai/sora-2/characters", video_url=clip(colour=colour), name="Joe")["id"]
+                for colour in ("red", "blue")
+            ]
+            for each in ids:
+                video = http.get(fal.made(prompt="Joe waves", character_ids=[each])["video"]["url"]).content
+                with av.open(io.BytesIO(video)) as container:
+                    red, _, blue = next(container.decode(video=0)).to_image().getpixel((248, 86))
+                shown.append("red" if red > blue + 150 else "blue" if blue > red + 150 else "neither")
+    assert shown == ["red", "blue", "red", "blue"]
 
 
 def test_a_character_that_is_still_being_made_cannot_be_used(fal: Fal) -> None:

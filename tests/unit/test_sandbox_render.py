@@ -1,6 +1,7 @@
 """Sandbox clips are real, exact, repeatable, and tell which clip they are."""
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from prefect_storyboard.sandbox.figures import colour_of, figure
+from prefect_storyboard.sandbox.portraits import still
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.state import Clip
 
@@ -21,6 +23,32 @@ def make(folder: Path, **changes: Any) -> Path:
 def frames(path: Path) -> list[Image.Image]:
     with av.open(str(path)) as container:
         return [frame.to_image() for frame in container.decode(video=0)]
+
+
+def reference(*colours: str, width: int = 1280, height: int = 720) -> bytes:
+    """A clip of a few frames in each of the colours."""
+    target = io.BytesIO()
+    with av.open(target, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for colour in colours:
+            picture = Image.new("RGB", (width, height), colour)
+            for _ in range(4):
+                file.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        file.mux(stream.encode(None))
+    return target.getvalue()
+
+
+def kept(folder: Path, name: str, *colours: str) -> str:
+    """A portrait among the inputs."""
+    portrait = still(reference(*colours))
+    assert portrait
+    (folder / name).write_bytes(portrait)
+    return name
+
+
+def near(pixel: Any, colour: tuple[int, int, int]) -> bool:
+    return all(abs(one - other) < 24 for one, other in zip(pixel, colour, strict=True))
 
 
 def differs(one: Image.Image, other: Image.Image) -> bool:
@@ -76,6 +104,51 @@ def test_a_first_frame_is_shown(tmp_path: Path) -> None:
 def test_a_character_looks_the_same_however_its_name_is_written() -> None:
     assert colour_of("Mara") == colour_of("MARA") != colour_of("Otto")
     assert figure("Mara", 60).tobytes() == figure("mara", 60).tobytes()
+
+
+def test_a_portrait_is_a_square_from_the_middle_of_the_reference_clip() -> None:
+    for size in ((1280, 720), (720, 1280), (1920, 800)):
+        portrait = Image.open(io.BytesIO(still(reference("red", "blue", "lime", width=size[0], height=size[1])) or b""))
+        assert (portrait.format, portrait.size) == ("JPEG", (480, 480))
+        assert near(portrait.getpixel((240, 240)), (0, 0, 255))
+
+
+def test_the_same_reference_clip_gives_the_same_portrait() -> None:
+    assert still(reference("red")) == still(reference("red")) != still(reference("blue"))
+
+
+@pytest.mark.parametrize("data", [b"", b"no clip at all", reference("red")[:200]])
+def test_what_cannot_be_decoded_has_no_portrait(data: bytes) -> None:
+    assert still(data) is None
+
+
+def test_characters_are_shown_by_their_portraits_in_the_order_of_the_cast(tmp_path: Path) -> None:
+    red, blue = kept(tmp_path, "red", "red"), kept(tmp_path, "blue", "blue")
+    alone = frames(make(tmp_path, portraits=(red,)))
+    assert all(near(frame.getpixel((248, 86)), (255, 0, 0)) for frame in alone)
+    pair = frames(make(tmp_path, cast=("Mara", "Otto"), portraits=(red, blue)))[0]
+    assert near(pair.getpixel((194, 72)), (255, 0, 0))
+    assert near(pair.getpixel((270, 100)), (0, 0, 255))
+    upright = frames(make(tmp_path, width=180, height=320, portraits=(blue,)))[0]
+    assert near(upright.getpixel((90, 216)), (0, 0, 255))
+
+
+def test_whoever_has_no_portrait_is_drawn_as_a_figure(tmp_path: Path) -> None:
+    body = colour_of("Mara")
+    for portraits in ((), (None,), (None, kept(tmp_path, "red", "red"))):
+        pair = frames(make(tmp_path, cast=("Mara", "Otto"), portraits=portraits))[0]
+        assert near(pair.getpixel((194, 75)), body), portraits
+
+
+def test_another_portrait_is_another_clip(tmp_path: Path) -> None:
+    red, blue = kept(tmp_path, "red", "red"), kept(tmp_path, "blue", "blue")
+    assert make(tmp_path, portraits=(red,)) != make(tmp_path, portraits=(blue,))
+
+
+@pytest.mark.parametrize("cast", [("A",) * 3, ("A",) * 6, ("",), ("x" * 80, "Ж" * 80)])
+@pytest.mark.parametrize("size", [(320, 180), (180, 320), (240, 240)])
+def test_any_cast_fits(tmp_path: Path, cast: tuple[str, ...], size: tuple[int, int]) -> None:
+    assert len(frames(make(tmp_path, cast=cast, width=size[0], height=size[1], seconds=1))) == 24
 
 
 @pytest.mark.parametrize("prompt", ["", "x" * 300, "word " * 400, "Ölförderung, Москва, Ναύπακτος, 物語"])

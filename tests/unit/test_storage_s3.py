@@ -43,7 +43,7 @@ def test_a_conflict_is_tried_again(code: str) -> None:
 def test_a_conflict_that_stays_is_an_error() -> None:
     with (
         serving(puts=deque([(409, "ConditionalRequestConflict")] * 5)) as bucket,
-        pytest.raises(LibraryError, match=r"s3://reels/shelf/a.json cannot be created: ConditionalRequestConflict"),
+        pytest.raises(LibraryError, match=r"s3://reels/shelf/a.json cannot be created: .*ConditionalRequestConflict"),
     ):
         shelf(bucket).create_once(b"mine", "a.json")
     assert len(bucket.log) == 5
@@ -104,7 +104,7 @@ def test_an_endpoint_that_is_no_url_is_a_clear_error() -> None:
         prove(open_storage("s3://reels/shelf", {"key": "k", "secret": "s", "endpoint_url": "nonsense"}))
 
 
-def test_a_file_of_another_process_is_seen_after_a_listing() -> None:
+def test_a_file_of_another_process_is_seen_after_it_was_looked_for() -> None:
     with serving() as bucket:
         storage = shelf(bucket)
         assert not storage.exists("a.json")

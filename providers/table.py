@@ -20,6 +20,8 @@ def models() -> dict[str, dict[str, Model]]:
 
 def model(provider: str, name: str) -> Model:
     """The family at that provider. Raises KeyError, whose text says what there is instead."""
+    if provider not in models():
+        raise KeyError(f"{provider} is not a provider that is known; choose from {', '.join(models())}")
     sold = models()[provider]
     if name in sold:
         return sold[name]

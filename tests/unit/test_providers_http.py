@@ -1,0 +1,185 @@
+"""Whether a broken call may have arrived, who may see the key, and what is a JSON object."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.http import (
+    NEVER_LEFT,
+    SUBMIT_SECONDS,
+    ask,
+    buy,
+    client,
+    json_object,
+    number,
+    retry_after,
+    same_host,
+    trusted,
+)
+
+URL = "https://queue.example/submit"
+LOST = [
+    httpx.ReadError("x"),
+    httpx.ReadTimeout("x"),
+    httpx.WriteError("x"),
+    httpx.WriteTimeout("x"),
+    httpx.CloseError("x"),
+    httpx.RemoteProtocolError("x"),
+    httpx.LocalProtocolError("x"),
+    httpx.DecodingError("x"),
+    httpx.TooManyRedirects("x"),
+]
+
+
+def http(answer: Callable[[httpx.Request], Any]) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+
+def fails(error: Exception) -> httpx.AsyncClient:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return http(answer)
+
+
+@pytest.mark.parametrize("error", [kind("x") for kind in NEVER_LEFT], ids=repr)
+async def test_what_never_left_was_not_sent(error: Exception) -> None:
+    for call in (buy(fails(error), "fal", URL), ask(fails(error), "fal", "GET", URL)):
+        with pytest.raises(NotSent, match=f"fal could not be reached \\({type(error).__name__}\\)"):
+            await call
+
+
+@pytest.mark.parametrize("error", LOST, ids=repr)
+async def test_what_broke_later_may_have_been_bought_or_may_be_asked_again(error: Exception) -> None:
+    with pytest.raises(OutcomeUnknown, match="it may have been accepted"):
+        await buy(fails(error), "fal", URL)
+    with pytest.raises(Busy, match="fal did not answer"):
+        await ask(fails(error), "fal", "GET", URL)
+
+
+@pytest.mark.parametrize("url", ["queue.example", "ftp://queue.example", "http://[broken", "http://a:port/", "http://"])
+async def test_an_address_that_is_none_was_not_sent_to(url: str) -> None:
+    async with client() as real:
+        for call in (buy(real, "fal", url), ask(real, "fal", "GET", url)):
+            with pytest.raises(NotSent):
+                await call
+
+
+async def test_a_submit_waits_a_minute_at_most_and_is_then_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr("prefect_storyboard.providers.http.SUBMIT_SECONDS", 0.01)
+    with pytest.raises(OutcomeUnknown, match="TimeoutError"):
+        await buy(http(never), "fal", URL)
+    assert SUBMIT_SECONDS == 60
+
+
+async def test_a_cancelled_submit_stays_cancelled() -> None:
+    arrived = asyncio.Event()
+
+    async def never(request: httpx.Request) -> httpx.Response:
+        arrived.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    submit = asyncio.ensure_future(buy(http(never), "fal", URL))
+    await arrived.wait()
+    submit.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await submit
+
+
+@pytest.mark.parametrize(
+    "call", [lambda c: buy(c, "fal", URL), lambda c: ask(c, "fal", "GET", URL)], ids=["buy", "ask"]
+)
+async def test_an_error_status_is_the_callers_business(call: Callable[[Any], Awaitable[httpx.Response]]) -> None:
+    assert (await call(http(lambda _: httpx.Response(503)))).status_code == 503
+
+
+async def test_the_client_holds_no_key_and_follows_no_redirect() -> None:
+    async with client() as real:
+        assert "authorization" not in real.headers
+        assert real.follow_redirects is False
+        assert real.timeout == httpx.Timeout(60.0, connect=10.0, pool=None)
+
+
+@pytest.mark.parametrize(
+    ("link", "configured"),
+    [
+        ("https://queue.fal.run/x?y=1", "https://queue.fal.run"),
+        ("https://QUEUE.fal.run/x", "https://queue.fal.run/"),
+        ("https://queue.fal.run:443/x", "https://queue.fal.run"),
+        ("https://sandbox.example/x", "http://sandbox.example"),
+        ("http://127.0.0.1:8000/x", "http://127.0.0.1:8000/fal/queue"),
+        ("http://localhost:8000/x", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000/x", "http://localhost:8000"),
+    ],
+)
+def test_our_own_host_may_see_the_key(link: str, configured: str) -> None:
+    assert same_host(link, configured)
+    assert trusted(link, configured, "fal") == link
+
+
+@pytest.mark.parametrize(
+    ("link", "configured"),
+    [
+        ("https://evil.example/x", "https://queue.fal.run"),
+        ("https://queue.fal.run.evil.example/x", "https://queue.fal.run"),
+        ("https://queue.fal.run@evil.example/x", "https://queue.fal.run"),
+        ("https://evil.example\\@queue.fal.run:1/x", "https://queue.fal.run"),
+        ("https://evil.example#@queue.fal.run/", "https://queue.fal.run"),
+        ("http://queue.fal.run/x", "https://queue.fal.run"),
+        ("https://queue.fal.run:8443/x", "https://queue.fal.run"),
+        ("http://127.0.0.1:9999/x", "http://127.0.0.1:8000"),
+        ("http://127.0.0.1/x", "http://127.0.0.1:8000"),
+        ("http://127.0.0.1.evil.example:8000/x", "http://127.0.0.1:8000"),
+        ("http://10.0.0.7:8000/x", "http://127.0.0.1:8000"),
+        ("//queue.fal.run/x", "https://queue.fal.run"),
+        ("/x", "https://queue.fal.run"),
+        ("", "https://queue.fal.run"),
+        ("http://[broken", "https://queue.fal.run"),
+        ("https://queue.fal.run:port", "https://queue.fal.run"),
+    ],
+)
+def test_no_other_host_port_or_less_secure_way_may_see_the_key(link: str, configured: str) -> None:
+    assert not same_host(link, configured)
+    with pytest.raises(ProtocolError, match="the key was not sent there"):
+        trusted(link, configured, "fal")
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b'{"a": NaN, "b": -Infinity, "c": 1e999}', {"a": None, "b": None, "c": None}),
+        (b'{"a": "\\ud800", "b": "\\ud83d\\ude00"}', {"a": "?", "b": "\U0001f600"}),
+        (b"[]", None),
+        (b"7", None),
+        (b"", None),
+        (b"<html>", None),
+        (b'{"a": ', None),
+        (b"\xff\xfe\xff", None),
+        (b"[" * 5_000, None),
+        (b'{"a": 1' + b"0" * 5_000 + b"}", None),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_json_object_is_one_or_none(body: bytes, read: Any) -> None:
+    assert json_object(httpx.Response(200, content=body)) == read
+
+
+@pytest.mark.parametrize(
+    ("header", "read"),
+    [("7", 7.0), ("7.5", 7.5), ("-7", -7.0), ("nan", None), ("inf", None), ("1e999", None), ("soon", None)],
+)
+def test_a_number_in_a_header_is_finite_or_unknown(header: str, read: float | None) -> None:
+    response = httpx.Response(429, headers={"Retry-After": header})
+    assert number(response, "retry-after") == read
+    assert retry_after(response) == (read if read is None else max(read, 0.0))
+    assert number(response, "another") is None

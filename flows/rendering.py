@@ -8,7 +8,7 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.reading import Prepared
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import MediaError
-from prefect_storyboard.providers.errors import OutOfCredit, ProviderError, Unauthorized
+from prefect_storyboard.providers.errors import Expired, GenerationFailed, OutOfCredit, ProviderError, Unauthorized
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedCharacter, PlannedScene
 from prefect_storyboard.tasks import create_character, generate, poll, store
@@ -62,14 +62,22 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
     )
     try:
         casting: Casting = await state.aresult()
-    except ProviderError:
+    except ProviderError as error:
         tell(Progress(subject=name, state="failed"))
+        _of_character(name, error)
         raise
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
         run.bought.append(planned.usd)
     tell(Progress(subject=name, state="created" if bought else state.name.lower(), cost_usd=planned.usd))
     return casting
+
+
+def _of_character(name: str, error: ProviderError) -> None:
+    """Let the error name the character: people read it in the table of scenes."""
+    error.args = (f"{name} could not be created: {error}",)
+    if isinstance(error, GenerationFailed | Expired):
+        error.remedy = f"Give {name} another clip, or allow more attempts."
 
 
 async def render_scenes(run: Rendering) -> tuple[Ended, ...]:

@@ -69,28 +69,30 @@ def create_by_link(path: str, body: bytes) -> bytes:
 
 def create_by_condition(fs: Any, path: str, body: bytes) -> bytes:
     """A PUT with `If-None-Match: *`, or what the store has for it. Never multipart: the body is small."""
-    for left in reversed(range(_CONFLICT_TRIES)):
+    tries = 0
+    while True:
+        tries += 1
         try:
             fs.pipe_file(path, body, mode="create")
         except OSError as error:
             if _lost(error):
                 return bytes(fs.cat_file(path))
-            if left and _conflict(error):  # two creates at one moment: the server asks both to try again
-                time.sleep(_PATIENCE * (_CONFLICT_TRIES - left))
-                continue
-            raise
-        break
-    return body
+            if not _conflict(error) or tries == _CONFLICT_TRIES:
+                raise
+            time.sleep(_PATIENCE * tries)  # two creates at one moment: the server asks both to try again
+        else:
+            return body
+
+
+def code_of(error: BaseException) -> str:
+    """The S3 server's own code behind an error, such as NoSuchBucket; empty where there is none."""
+    response = getattr(error.__cause__, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def _lost(error: OSError) -> bool:
-    return isinstance(error, FileExistsError) or _code(error) in {"PreconditionFailed", "412"}
+    return isinstance(error, FileExistsError) or code_of(error) in {"PreconditionFailed", "412"}
 
 
 def _conflict(error: OSError) -> bool:
-    return _code(error) in {"ConditionalRequestConflict", "ConcurrentModification", "OperationAborted", "409"}
-
-
-def _code(error: OSError) -> str:
-    response = getattr(error.__cause__, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+    return code_of(error) in {"ConditionalRequestConflict", "ConcurrentModification", "OperationAborted", "409"}

@@ -19,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.utils import get_protocol
 
-from prefect_storyboard.ledger.exclusive import create_by_condition, create_by_link, finished
+from prefect_storyboard.ledger.exclusive import code_of, create_by_condition, create_by_link, finished
 
 _LOCAL = {"file", "local"}
 _CONDITIONAL = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
@@ -89,11 +89,14 @@ class Storage:
         raise FileNotFoundError(f"{self.link(*parts)} is gone")
 
     def exists(self, *parts: str) -> bool:
-        """Whether the storage has the file now. fsspec's own `exists` says no where it only could not look."""
+        """Whether the storage has the file now."""
+        return self.size(*parts) is not None
+
+    def size(self, *parts: str) -> int | None:
+        """Bytes of the file, or None where there is none. fsspec's own `exists` says no where it could not look."""
         with self._named("read", parts), suppress(FileNotFoundError):
-            self.fs.info(self.path(*parts))
-            return True
-        return False
+            return int(self.fs.info(self.path(*parts))["size"] or 0)
+        return None
 
     def create_once(self, body: bytes, *parts: str) -> bytes:
         """Create the file with this body, or return the body that was there first.
@@ -119,8 +122,6 @@ class Storage:
         """Every storage fails in words of its own: say which file it was, and keep the cause."""
         try:
             yield
-        except LibraryError:
-            raise
         except Exception as error:
             refused = isinstance(error, PermissionError) and not isinstance(self.fs, LocalFileSystem)
             hint = "; the key must be allowed to list the bucket, and to read and write in it" if refused else ""
@@ -151,7 +152,7 @@ def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
 
 def prove(storage: Storage) -> None:
     """Create a file twice: the second time must be refused. Raises LibraryError where it is not, or cannot write."""
-    storage.read("ledger", f"{uuid.uuid4().hex}.json")  # a key that may not list is told "forbidden", not "absent"
+    storage.read("ledger", "absent.json")  # a key that may not list is told "forbidden" instead of "absent"
     place = ("ledger", "probe.json")
     there = storage.create_once(_probe(), *place)
     if storage.create_once(_probe(), *place) != there:
@@ -166,4 +167,6 @@ def _probe() -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """The storage's own words; Ceph sends a code without any."""
+    words = (getattr(error, "strerror", None), str(error), code_of(error), type(error).__name__)
+    return next(str(word) for word in words if word and word != "None")

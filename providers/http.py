@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import math
 from typing import Any
 
@@ -21,6 +22,16 @@ NEVER_LEFT = (
 )
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """httpx logs whole URLs at INFO; a signature in one is as good as a key."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+    return True
+
+
+logging.getLogger("httpx").addFilter(_without_query)
 
 
 def client() -> httpx.AsyncClient:

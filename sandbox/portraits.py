@@ -80,6 +80,7 @@ def _face(name: str, portrait: Path | None, across: int) -> Image.Image:
 def _plate(draw: ImageDraw.ImageDraw, name: str, colour: Colour, foot: tuple[int, int], across: int) -> None:
     """The name on a small plate that sits on the ring."""
     x, y = foot
+    name = " ".join(name.split())
     tall = across * 0.15
     face = font(round(tall * 0.56), bold=True)
     while len(name) > 1 and face.getlength(name) > across * 0.8:

@@ -4,12 +4,17 @@ import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from pydantic_core import PydanticCustomError
+
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
 _FEW = 8
+_BYTES = 120  # a folder's name may have 255
 
 
 def composed(text: str) -> str:
     """One form of every letter: an "é" typed as one character or as two is the same name, and the same key."""
+    if not text.isprintable():
+        raise PydanticCustomError("rule", "a name is one line of text; take out line breaks and control characters")
     return unicodedata.normalize("NFC", text)
 
 
@@ -43,9 +48,10 @@ def _unspaced(letter: str) -> bool:
 
 
 def slug(text: str) -> str:
-    """A folder's name: lower case, digits and hyphens."""
+    """A folder's name: lower case, digits and hyphens, short enough for any disk."""
     words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    return "-".join(words)[:64].strip("-") or "untitled"
+    short = "-".join(words)[:64].encode()[:_BYTES].decode(errors="ignore")
+    return short.strip("-") or "untitled"
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

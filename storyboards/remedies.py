@@ -63,8 +63,9 @@ def _unfit(detail: ErrorDetails, key: str) -> str:
             return f"is no text; put it in quotes: {str(value)!r}"
         case "string_type" | "string_unicode":
             return f"is no text; found {_brief(value)}"
-        case "tuple_type" if isinstance(value, str):
-            return f"is no list; write {key}: [{value}]"
+        case "tuple_type":
+            entries = f"write {key}: [{value}]" if isinstance(value, str) else "begin each entry with a hyphen"
+            return f"is no list; {entries}"
         case "greater_than_equal":
             return f"has to be {context['ge']:g} or more; found {_brief(value)}"
         case "literal_error":

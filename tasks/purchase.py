@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
@@ -181,17 +182,17 @@ def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
 
 async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job) -> Job | None:
     """Record a job that is bought. Its id is nowhere else, so a storage that stumbles is asked again."""
-    for wait in (*_RECORD_AFTER, None):
-        try:
+    for wait in _RECORD_AFTER:
+        with suppress(LibraryError):
             return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
-        except LibraryError as error:
-            if wait is None:
-                raise LibraryError(
-                    f"{intent.label} is bought ({job.provider} request {job.request_id}) and could not be recorded: "
-                    f"{error}. Mend the library and run again: the job is looked up, and not bought a second time"
-                ) from error
-            await asyncio.sleep(wait)
-    raise AssertionError("the last try returns or raises")
+        await asyncio.sleep(wait)
+    try:
+        return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
+    except LibraryError as error:
+        raise LibraryError(
+            f"{intent.label} is bought ({job.provider} request {job.request_id}) and could not be recorded: {error}. "
+            "Mend the library and run again: the job is looked up, and not bought a second time"
+        ) from error
 
 
 async def _reconcile(session: Session, ledger: Ledger, want: Want, attempt: Attempt) -> None:

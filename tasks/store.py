@@ -15,7 +15,7 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Ledger, Outcome, Storage
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import local_file
-from prefect_storyboard.providers.download import download
+from prefect_storyboard.providers.download import PAID, download
 from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
@@ -77,7 +77,7 @@ def _shelved(storage: Storage, place: tuple[str, ...], bought: Purchase) -> Clip
         clip = Clip.model_validate_json(storage.read(*place, f"{name}.json") or b"")
     except ValidationError:
         return None
-    if clip.job_key != bought.key or not storage.exists(*place, f"{name}.mp4"):
+    if clip.job_key != bought.key or storage.size(*place, f"{name}.mp4") != clip.bytes:
         return None
     clip = clip.model_copy(update={"url": storage.link(*place, f"{name}.mp4")})  # the library may have moved
     _close(storage, bought, clip)
@@ -111,7 +111,8 @@ def _draft(bought: Purchase, result: Result, scene: PlannedScene, file: Path) ->
     try:
         seen = probe(file)
     except MediaError as error:
-        raise Busy(f"the result is not a whole video yet: {error}", request_id=bought.job.request_id) from None
+        message = f"the result is not a whole video yet: {error}"
+        raise Busy(message, request_id=bought.job.request_id, **PAID) from None
     return Clip(
         scene=scene.scene.id,
         take=0,

@@ -1,6 +1,7 @@
 """Cancelling, finding a job whose reply was lost, and what the platform says about models and money."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,8 +121,18 @@ async def test_a_clock_that_is_a_little_behind_hides_nothing(fal: Connect) -> No
     assert await ids(adapter) == ["ours"]
 
 
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own time is not UTC: a time without a zone is fal's, not the machine's."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize("sent_at", [None, "", "soon", 7, "2026-02-17T10:30:01", "2026-02-17T11:30:01+01:00"], ids=str)
-async def test_a_time_in_any_form_or_none_crashes_no_comparison(fal: Connect, sent_at: Any) -> None:
+async def test_a_time_in_any_form_or_none_crashes_no_comparison(fal: Connect, tokyo: None, sent_at: Any) -> None:
     adapter, _ = fal(page(listed("b", sent_at=sent_at), listed("a", sent_at="2026-02-17T10:29:00Z")))
     for since in (SINCE, SINCE.replace(tzinfo=None), SINCE.astimezone()):
         found = await adapter.find(T2V, DIGEST, since)

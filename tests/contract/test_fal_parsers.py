@@ -19,7 +19,7 @@ Connect = Callable[..., Any]
 T2V = "fal-ai/sora-2/text-to-video"
 ORDER = Order(endpoint=T2V, body={"prompt": "p"})
 JOB = Job(provider="fal", endpoint=T2V, request_id="405a114e", submitted_at=datetime(2026, 2, 17, tzinfo=UTC))
-EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 SCALARS = st.one_of(
     st.none(),

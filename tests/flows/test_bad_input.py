@@ -25,9 +25,19 @@ MISTAKES = {
     "a clip below 720p": (mara(clip="{clips}/small.mp4"), r"640x480.*at least 720 pixels; use a larger"),
     "a clip that is too wide": (mara(clip="{clips}/wide.mp4"), r"3\.00:1.*2\.67:1.*crop it"),
     "a range after the end": (mara(clip="{clips}/mara.mp4", start=9, end=10), r"only 2\.00 s long.*inside"),
-    "a name of 81 characters": ({"cast": [{"name": "M" * 81, "clip": "{clips}/mara.mp4"}], **scene()}, r"cast\[0\]\.name.*80"),
+    "a name of 81 characters": (
+        {"cast": [{"name": "M" * 81, "clip": "{clips}/mara.mp4"}], **scene()},
+        r"cast\[0\]\.name.*80",
+    ),
+    "a name of two lines": (
+        {"cast": [{"name": "Mara\nOtto", "clip": "{clips}/mara.mp4"}], **scene()},
+        r"cast\[0\]\.name",
+    ),
     "a character without a reference": (mara(), r"Mara needs a clip or images; add clip:"),
-    "a first frame that is no picture": (scene(image="{clips}/notes.mp4", prompt="Sea."), r"scenes\[0\]\.image.*picture"),
+    "a first frame that is no picture": (
+        scene(image="{clips}/notes.mp4", prompt="Sea."),
+        r"scenes\[0\]\.image.*picture",
+    ),
     "a model that nobody knows": (scene(model="sora-3"), r"scenes\[0\]\.model: sora-3.*did you mean sora-2"),
     "a length that is not sold": (scene(seconds=5), r"scenes\[0\]\.seconds.*4, 8, 12.*not 5; write seconds: 4"),
     "an aspect that is not sold": (scene(aspect="1:1"), r"scenes\[0\]\.aspect.*write aspect: \"16:9\""),
@@ -50,8 +60,10 @@ async def test_a_mistake_in_the_storyboard_names_its_place_and_what_to_write(stu
 
 async def test_all_mistakes_are_told_at_once_with_their_lines(studio, tmp_path):
     board = tmp_path / "night.yaml"
-    board.write_text("title: Night\ncast:\n  - name: Mara\n    clip: gone.mp4\n  - name: Otto\n    clip: lost.mp4\n"
-                     "scenes:\n  - id: s01\n    prompt: Mara and Otto\n    image: nowhere.png\n")
+    board.write_text(
+        "title: Night\ncast:\n  - name: Mara\n    clip: gone.mp4\n  - name: Otto\n    clip: lost.mp4\n"
+        "scenes:\n  - id: s01\n    prompt: Mara and Otto\n    image: nowhere.png\n"
+    )
     with pytest.raises(StoryboardError) as wrong:
         await studio.render(str(board))
     lines = str(wrong.value).splitlines()
@@ -96,7 +108,9 @@ async def test_a_library_that_cannot_be_written_is_refused(studio, tmp_path, bel
 async def test_a_bucket_that_does_not_exist_is_refused(studio, moto):
     options = {"key": "studio", "secret": "secret", "endpoint_url": moto}
     with pytest.raises(LibraryError, match=r"s3://no-such-bucket.*does not exist"):
-        await studio.render(studio.board("Mara wakes."), Library(url="s3://no-such-bucket/films", storage_options=options))
+        await studio.render(
+            studio.board("Mara wakes."), Library(url="s3://no-such-bucket/films", storage_options=options)
+        )
     assert studio.requests() == []
 
 

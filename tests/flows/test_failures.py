@@ -83,7 +83,9 @@ async def test_a_job_that_takes_too_long_stays_open_and_the_next_run_picks_it_up
     assert studio.bought() == (0, 1)
 
 
-@pytest.mark.parametrize(("fault", "route"), [("drop_before", "status"), ("nginx_502", "result"), ("truncated", "download")])
+@pytest.mark.parametrize(
+    ("fault", "route"), [("drop_before", "status"), ("nginx_502", "result"), ("truncated", "download")]
+)
 async def test_a_broken_line_after_the_purchase_is_waited_out(studio, fault, route):
     studio.fault(fault, match={"route": route}, times=1)
     assert len((await studio.render(studio.board("The sea."))).clips) == 1

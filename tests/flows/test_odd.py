@@ -8,11 +8,22 @@ import yaml
 from prefect_storyboard.flows import storyboard_series
 from prefect_storyboard.flows.reading import prepare
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.media.probe import probe
+from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import assemble, create_character, generate, poll, store
 
-ODD = ["Der Turm – 灯台 ñ ✨", "✨✨", "{title} {0} {", "../../etc", "a/b\\c", "CON", "x" * 120, "𠀀" * 100, ".hidden", "-"]
+ODD = [
+    "Der Turm – 灯台 ñ ✨",
+    "✨✨",
+    "{title} {0} {",
+    "../../etc",
+    "a/b\\c",
+    "CON",
+    "x" * 120,
+    "𠀀" * 100,
+    ".hidden",
+    "-",
+]
 
 
 @pytest.mark.parametrize("title", ODD)
@@ -25,9 +36,7 @@ async def test_any_title_has_a_folder_of_its_own_inside_the_library(studio, titl
     assert kept["title"] == title
 
 
-@pytest.mark.parametrize(
-    "name", ["Zoë {x}", "李", "O'Neill \"Red\"", "[/bold]", "../Mara", "𠀀" * 80, "Mara\nOtto", "<b>Mara</b>"]
-)
+@pytest.mark.parametrize("name", ["Zoë {x}", "李", 'O\'Neill "Red"', "[/bold]", "../Mara", "𠀀" * 80, "<b>Mara</b>"])
 async def test_any_name_can_be_a_character(studio, name):
     board = studio.board(f"Here comes {name}!")
     board["cast"][0]["name"] = name
@@ -36,11 +45,13 @@ async def test_any_name_can_be_a_character(studio, name):
     assert studio.submitted()[0]["name"] == name
 
 
-@pytest.mark.parametrize("prompt", ['She says "no"', "one\ntwo", "{braces} {0} {{", "100 % %s", "<script>", "\\", "灯台"])
+@pytest.mark.parametrize(
+    "prompt", ['She says "no"', "one\ntwo", "{braces} {0} {{", "100 % %s", "<script>alert(1)</script>", "\\", "灯台"]
+)
 async def test_any_prompt_is_sent_in_the_users_words(studio, prompt):
     reel = await studio.render(studio.board(prompt))
     assert studio.submitted()[0]["prompt"] == prompt == reel.clips[0].prompt
-    assert "<script>" not in Path(reel.page).read_text().replace("<script>\n", "")
+    assert "<script>alert" not in Path(reel.page).read_text()
 
 
 async def test_thirty_scenes_stay_in_the_order_of_the_storyboard(studio):
@@ -115,8 +126,15 @@ async def test_tasks_may_be_called_one_by_one(studio, tmp_path):
     assert callable(assemble.fn)
 
 
-async def test_a_clip_that_was_spoilt_in_the_library_is_named(studio):
-    clip = (await studio.render(studio.board("The sea."))).clips[0]
+async def test_a_clip_that_was_spoilt_in_the_library_is_fetched_again_or_named(studio):
+    board = studio.board("The sea.")
+    clip = (await studio.render(board)).clips[0]
     Path(clip.url).write_bytes(b"spoilt")
-    reel = await studio.render(studio.board("The sea."), board_title := None) if False else None
-    assert reel is None
+    board["scenes"].append({"id": "s02", "prompt": "The shore."})
+    try:
+        reel = await studio.render(board)
+    except MediaError as error:
+        assert "s01/take-001.mp4" in str(error)
+    else:
+        assert probe(Path(reel.clips[0].url)).seconds == pytest.approx(4, abs=0.1)
+    assert studio.bought() == (0, 2)

@@ -123,7 +123,7 @@ async def test_flows_at_the_same_moment_buy_each_character_and_scene_once(studio
     assert studio.bought() == (2, 3)
     assert studio.meter()["duplicates"] == []
     assert sum(reel.bought for reel in reels) == 5
-    assert [[clip.sha256 for clip in reel.clips] for reel in reels][0] == [clip.sha256 for clip in reels[1].clips]
+    assert [clip.sha256 for clip in reels[0].clips] == [clip.sha256 for clip in reels[1].clips]
 
 
 async def test_three_flows_inside_one_run_buy_once(studio):

@@ -5,9 +5,11 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 from prefect.client.orchestration import get_client
 
 from prefect_storyboard.blocks import Library
+from prefect_storyboard.ledger import LibraryError
 
 KEY, SECRET = "sandbox:n0b0dy-may-read-me", "n0b0dy-may-read-me"
 OWNER = "library-s3cr3t-key"
@@ -33,7 +35,9 @@ async def test_no_key_and_no_signed_url_is_left_anywhere(studio, caplog):
     library = Library(url=studio.library, storage_options={"auto_mkdir": True})
     reel = await studio.fails(board, library=library, provider=studio.credentials(KEY))
     studio.behave()
-    again = await studio.fails(board | {"title": "Again"}, library=library, provider=studio.credentials("bad:" + SECRET))
+    again = await studio.fails(
+        board | {"title": "Again"}, library=library, provider=studio.credentials("bad:" + SECRET)
+    )
     assert studio.meter()["leaks"] == 0, "the key went to a host that must not see it"
     assert SECRET not in f"{reel!r} {again!r} {studio.credentials(KEY)!r} {library!r}"
     assert list(leaks(Path(studio.library))) == []
@@ -48,9 +52,8 @@ async def test_no_key_and_no_signed_url_is_left_anywhere(studio, caplog):
 async def test_a_librarys_storage_options_stay_secret(studio, moto, caplog):
     caplog.set_level(logging.INFO)
     options = {"key": "studio", "secret": OWNER, "endpoint_url": moto}
-    try:
+    with pytest.raises(LibraryError) as refused:
         await studio.render(studio.board("The sea."), Library(url="s3://no-such-bucket/films", storage_options=options))
-    except OSError as error:
-        assert OWNER not in f"{error!r} {error.__cause__!r}"
+    assert OWNER not in f"{refused.value!r} {refused.value.__cause__!r}"
     assert list(leaks(Path(os.environ["PREFECT_HOME"]))) == []
     assert OWNER not in caplog.text

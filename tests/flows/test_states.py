@@ -14,7 +14,7 @@ from prefect_storyboard.flows import storyboard_series
 
 
 @flow
-async def watched(board, provider, library, fails=False):
+async def watched(board, provider, library, *, fails=False):
     """A series as a subflow, which tells the ids of both runs; a studio's own flow may well do this."""
     state = await storyboard_series(board, provider, library, return_state=True)
     assert state.is_failed() == fails

@@ -36,7 +36,7 @@ class Gateway:
 
     name = "fal"
 
-    def __init__(self, *submits: Any, meter: Path | None = None) -> None:
+    def __init__(self, *submits: Any, meter: Path | None = None, prefix: str = "r") -> None:
         self.submits: deque[Any] = deque(submits)
         self.states: deque[Any] = deque()
         self.results: deque[Any] = deque()
@@ -45,7 +45,7 @@ class Gateway:
         self.billed: list[tuple[Job, Order]] = []
         self.uploads: list[Path] = []
         self.looks = 0
-        self._meter = meter
+        self._meter, self._prefix = meter, prefix
 
     async def upload(self, path: Path, content_type: str) -> str:
         self.uploads.append(path)
@@ -73,7 +73,7 @@ class Gateway:
     def bill(self, order: Order, at: datetime | None = None) -> Job:
         number = len(self.billed) + 1
         moment = at or datetime.now(UTC)
-        job = Job(provider="fal", endpoint=order.endpoint, request_id=f"r{number}", submitted_at=moment)
+        job = Job(provider="fal", endpoint=order.endpoint, request_id=f"{self._prefix}{number}", submitted_at=moment)
         self.billed.append((job, order))
         if self._meter:
             with self._meter.open("a") as meter:

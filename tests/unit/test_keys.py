@@ -92,7 +92,8 @@ def test_every_decision_is_in_the_content_and_nothing_else() -> None:
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=6,
     )
 )
 def test_a_digest_is_of_the_value_and_not_of_its_spelling(value: Any) -> None:
@@ -200,6 +201,23 @@ def test_a_parent_is_named_and_not_followed() -> None:
         "scenes": [{**chain["scenes"][0], "id": "x"}, {**chain["scenes"][1], "continues": "x"}, chain["scenes"][2]],
     }
     assert keys(renamed)[1] != keys(chain)[1]
+
+
+def test_what_is_changed_by_a_remix_counts() -> None:
+    one, other = changed(2, remixes="s01", image=None), changed(2, remixes="s02", image=None)
+    assert keys(one)[:2] == keys(other)[:2]
+    assert keys(one)[2] != keys(other)[2]
+
+
+def test_the_key_holds_the_prompt_in_the_users_words_and_not_what_a_model_needs_besides() -> None:
+    (scene, *_) = planned(changed(0, prompt="She climbs.", characters=["Mara"])).scenes
+    assert scene.prompt == "With Mara. She climbs."
+    content = {
+        **DECIDED,
+        "prompt": "She climbs.",
+        "characters": [fingerprint(Character.model_validate(BOARD["cast"][0]), FILES)],
+    }
+    assert scene.key == scene_key(scene_content(**content), 0)
 
 
 def test_a_scene_that_is_written_twice_is_two_clips() -> None:

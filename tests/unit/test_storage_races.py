@@ -30,7 +30,7 @@ def test_threads_on_local_disk(tmp_path: Path) -> None:
 
 def test_processes_on_local_disk(tmp_path: Path) -> None:
     storage = open_storage(str(tmp_path))
-    races.check(races.of_processes(str(tmp_path), {}, writers=8, keys=200), storage)
+    races.check(races.of_processes(str(tmp_path), {}, writers=8, keys=100), storage)
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -1,6 +1,7 @@
 """What S3 servers do to a create: refuse it in two dialects, ask for patience, lose the reply, ignore the condition."""
 
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,17 @@ def test_a_key_that_may_not_write_is_told_what_it_needs() -> None:
         pytest.raises(LibraryError, match=r"cannot be created: .*the key must be allowed to list the bucket"),
     ):
         shelf(bucket).create_once(b"mine", "a.json")
+
+
+def test_what_is_written_and_published_replaces_and_has_no_condition(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"clip")
+    with serving(puts=deque(["drop the reply"])) as bucket:
+        storage = shelf(bucket)
+        assert storage.publish(tmp_path / "clip.mp4", "take.mp4") == "s3://reels/shelf/take.mp4"
+        assert storage.write(b"{}", "take.json") == "s3://reels/shelf/take.json"
+        assert storage.fetch(tmp_path / "back.mp4", "take.mp4").read_bytes() == b"clip"
+        assert storage.size("take.json") == 2
+    assert bucket.log == ["PUT shelf/take.mp4"] * 2 + ["PUT shelf/take.json"]
 
 
 def test_a_server_that_keeps_its_word_is_proved() -> None:

@@ -166,7 +166,7 @@ def test_json_that_yaml_cannot_read_is_told_without_lines() -> None:
 
 def test_anchors_that_contain_themselves_are_no_storyboard() -> None:
     assert told("title: &a [*a]\nscenes: [{id: s, prompt: p}]") == ["board.yaml:1: title: is no text; found [[...]]"]
-    assert told("[" * 5_000) == [
+    assert told("[" * 1_500) == [
         "board.yaml: is no valid YAML: it cannot be read; check indentation, quotes and colons"
     ]
 
@@ -183,6 +183,10 @@ def test_what_was_found_is_told_in_short() -> None:
     assert told_of(cast=[None]) == ["cast[0]: is empty; write something there, or leave the line out"]
     assert told_of(scenes=None) == ["scenes: is empty; write something there"]
     assert told_of(scenes="s01") == ["scenes: is no list; write scenes: [s01]"]
+    assert told_of(scenes={"s01": "p"}) == ["scenes: is no list; begin each entry with a hyphen"]
+    assert told_of(cast=[{"name": "M", "clip": "c", "end": 0}]) == [
+        "cast[0].end: Input should be greater than 0; found 0"
+    ]
 
 
 def test_a_number_where_a_text_belongs_goes_in_quotes() -> None:

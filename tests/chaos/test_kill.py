@@ -1,0 +1,96 @@
+"""`kill -9` in the middle of a run: the next run pays for nothing twice, and no process is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prefect_storyboard.sandbox.render import render
+from prefect_storyboard.sandbox.server import running
+from prefect_storyboard.sandbox.state import Clip
+
+JOBS = 6  # a character and five scenes
+
+
+@pytest.fixture
+def board(tmp_path):
+    """A storyboard of five scenes, one of which continues another, and one character."""
+    clip = render(Clip(width=1280, height=720, seconds=1, prompt="Mara"), tmp_path, tmp_path)
+    scenes = [{"id": f"s{n:02d}", "prompt": f"Mara climbs step {n}."} for n in range(1, 6)]
+    scenes[4] |= {"continues": "s01"}
+    path = tmp_path / "board.yaml"
+    path.write_text(
+        yaml.safe_dump({"title": "Stairs", "cast": [{"name": "Mara", "clip": clip.name}], "scenes": scenes})
+    )
+    return path
+
+
+def demo(folder, board, **options):
+    """The demo as a process that leads its own session; its output line by line."""
+    command = [sys.executable, "-m", "prefect_storyboard", "demo", "--folder", folder, "--board", board]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, **options)
+
+
+def left_behind(folder):
+    """Every process that was started for this folder and still runs, by its arguments or its environment."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            about = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in about and int(process.name) != os.getpid():
+            yield (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+@pytest.mark.parametrize("state", ["submitted", "storing"])
+def test_a_killed_run_is_finished_by_the_next_one_for_the_price_of_one(tmp_path, board, state):
+    folder = tmp_path / "demo"
+    with demo(folder, board) as first:
+        seen = []
+        while not seen or seen[-1].split()[1:2] != [state]:
+            line = first.stdout.readline()
+            assert line, f"the run ended without the word {state}: {seen}"
+            seen.append(line)
+        os.kill(first.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while left := list(left_behind(folder)):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    with demo(folder, board, stderr=subprocess.PIPE) as second:
+        out, err = second.communicate()
+    assert (second.returncode, err) == (0, "")
+    assert "5 scenes, 20 s" in out
+    assert f"billed {JOBS} jobs" in out
+    with running(folder / "sandbox") as base, urllib.request.urlopen(f"{base}/sandbox/meter") as reply:
+        meter = json.load(reply)
+    assert (meter["jobs_accepted"], meter["duplicates"]) == (JOBS, [])
+    assert (meter["videos"], meter["characters"]) == (JOBS - 1, 1), "every job that was paid for ended well"
+    assert list(left_behind(folder)) == []
+
+
+def test_ctrl_c_ends_the_run_at_once_and_leaves_nobody_behind(tmp_path, board):
+    """A terminal interrupts the whole group. The command gets it last here, when its own servers are gone already."""
+    folder = tmp_path / "demo"
+    with demo(folder, board, stderr=subprocess.PIPE) as run:
+        while "submitted" not in run.stdout.readline():
+            pass
+        os.kill(run.pid, signal.SIGSTOP)
+        os.killpg(run.pid, signal.SIGINT)
+        time.sleep(1.5)
+        os.kill(run.pid, signal.SIGCONT)
+        try:
+            _, err = run.communicate(timeout=20)
+        finally:
+            run.kill()
+    assert (run.returncode, err) == (
+        130,
+        "Stopped. Jobs that are paid for stay in the ledger; run it again to go on.\n",
+    )
+    assert list(left_behind(folder)) == []

@@ -1,0 +1,43 @@
+"""What the tests of a purchase share: one call of it, its owners dead and alive, and no waiting."""
+
+import os
+from typing import Any
+
+import pytest
+
+from prefect_storyboard.ledger import Ledger, Owner
+from prefect_storyboard.ledger import owner as owners
+from prefect_storyboard.tasks import lost
+from prefect_storyboard.tasks import purchase as module
+from prefect_storyboard.tasks.purchase import Purchase, Want, purchase
+
+from .fakes import KEY, Gateway, owner, session_with, wording
+
+
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lost, "_FIND_AFTER", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(module, "_RECORD_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
+
+
+def want(key: str = KEY, **facts: Any) -> Want:
+    return Want(key=key, label="scene s01 take 1", account="default", usd=0.4, **facts)
+
+
+async def buy(gateway: Gateway, ledger: Ledger, key: str = KEY, **facts: Any) -> Purchase:
+    return await purchase(session_with(gateway), ledger, want(key, **facts), wording())
+
+
+def outcomes(ledger: Ledger, key: str = KEY) -> list[str | None]:
+    return [attempt.outcome and attempt.outcome.kind for attempt in ledger.history(key)]
+
+
+def dead() -> Owner:
+    """An owner on this machine whose process is gone."""
+    with owners.acting() as me:
+        return me
+
+
+def living() -> Owner:
+    """An owner on this machine that runs: the parent of this process."""
+    return owner(host=owners._host(), pid=os.getppid(), started=owners._started(os.getppid()))

@@ -1,0 +1,109 @@
+"""What the tests of storing share: a library, a gateway, a host of videos, and one call of the task."""
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+
+from prefect_storyboard.blocks import Library
+from prefect_storyboard.ledger import Ledger, Outcome, Storage
+from prefect_storyboard.providers.protocol import Result
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.providers.table import model
+from prefect_storyboard.storyboards import Casting, Clip, PlannedScene, Scene
+from prefect_storyboard.tasks import store
+from prefect_storyboard.tasks.purchase import Purchase, purchase
+from prefect_storyboard.tasks.states import plain
+
+from .fakes import KEY, OTHER, Gateway, order, session_with, wording
+from .purchases import want
+
+LINK = Result(url="https://cdn.example/r1.mp4?signature=s3cr3t", handle="video_1")
+CASTINGS = (Casting(character="Mara", id="char_1"),)
+TAKE = ["reels/lighthouse/scenes/s01/take-001.json", "reels/lighthouse/scenes/s01/take-001.mp4"]
+
+
+@cache
+def film() -> bytes:
+    """A second of video, whose index is at its end."""
+    target = io.BytesIO()
+    with av.open(target, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for _ in range(24):
+            file.mux(stream.encode(av.VideoFrame(320, 180, "yuv420p")))
+        file.mux(stream.encode(None))
+    return target.getvalue()
+
+
+@dataclass
+class Studio:
+    """A library, a gateway, and a host of videos that answers what it is told: bytes, a status code or an error."""
+
+    library: Library
+    gateway: Gateway = field(default_factory=Gateway)
+    served: list[Any] = field(default_factory=list)
+    requests: list[httpx.Request] = field(default_factory=list)
+    account: str = "default"
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        opened = session_with(self.gateway, httpx.MockTransport(self._serve))
+        yield opened
+        await opened.http.aclose()
+
+    def _serve(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        then = self.served.pop(0) if self.served else film()
+        if isinstance(then, Exception):
+            raise then
+        return httpx.Response(then) if isinstance(then, int) else httpx.Response(200, content=then)
+
+    @property
+    def storage(self) -> Storage:
+        return self.library.storage()
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.storage)
+
+    async def buy(self, key: str = KEY) -> Purchase:
+        async with self.session() as session:
+            return await purchase(session, self.ledger, want(key), wording(order(key)))
+
+    async def store(self, bought: Purchase, result: Result | None = LINK, **facts: Any) -> Clip:
+        options = {"castings": CASTINGS, "reel": "lighthouse", "take": 1, "parent_key": OTHER, **facts}
+        scene = options.pop("scene", None) or planned()
+        return await plain(store.fn(bought, result, scene, credentials=self, library=self.library, **options))
+
+    def file(self, clip: Clip) -> Path:
+        return Path(clip.url)
+
+    def files(self) -> list[str]:
+        root = Path(self.library.url)
+        return sorted(str(p.relative_to(root)) for p in root.glob("reels/**/*") if p.is_file())
+
+    def outcome(self, key: str = KEY) -> Outcome | None:
+        return self.ledger.history(key)[-1].outcome
+
+
+def planned(name: str = "s01") -> PlannedScene:
+    return PlannedScene(
+        scene=Scene(id=name, prompt="Mara climbs"),
+        model=model("fal", "sora-2"),
+        operation="text",
+        words="Mara climbs",
+        prompt="Mara climbs",
+        characters=("Mara",),
+        seconds=4,
+        aspect="16:9",
+        resolution="720p",
+        usd=0.4,
+        key=KEY,
+    )

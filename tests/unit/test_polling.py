@@ -1,0 +1,215 @@
+"""A paid job is waited for until the provider itself says how it ended; nothing else fails it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefect_storyboard.ledger import Ledger, Outcome
+from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.protocol import Result, Status
+from prefect_storyboard.tasks import polling
+from prefect_storyboard.tasks.polling import await_result, pause
+from prefect_storyboard.tasks.purchase import Purchase
+
+from .fakes import KEY, Gateway, intent, job, ledger_in, session_with
+
+DONE = Result(url="https://cdn.example/r1.mp4")
+OLD = datetime.now(UTC) - timedelta(minutes=5)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    ledger = ledger_in(tmp_path)
+    ledger.intend(1, intent())
+    ledger.submitted(KEY, 1, job())
+    return ledger
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between two looks; none of them takes any time."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await yielding(0)
+
+    yielding = asyncio.sleep
+    monkeypatch.setattr(polling.asyncio, "sleep", sleep)
+    monkeypatch.setattr(polling, "pause", lambda _age: 1.0)
+    return pauses
+
+
+async def wait(gateway: Gateway, ledger: Ledger, *, since: datetime | None = None, **facts: Any) -> Result:
+    bought = Purchase(key=KEY, attempt=1, job=job(submitted_at=since or datetime.now(UTC)), state="Submitted")
+    return await await_result(session_with(gateway), ledger, bought, **facts)
+
+
+def outcome(ledger: Ledger) -> Outcome | None:
+    return ledger.history(KEY)[0].outcome
+
+
+async def test_a_job_is_asked_until_it_has_ended(ledger: Ledger, slept: list[float]) -> None:
+    gateway = Gateway()
+    gateway.states.extend(["queued", "running", "running", "ended"])
+    assert await wait(gateway, ledger) == DONE
+    assert slept == [1.0] * 3
+
+
+@pytest.mark.usefixtures("slept")
+async def test_whoever_watches_is_told_every_state(ledger: Ledger) -> None:
+    gateway, seen = Gateway(), []
+    gateway.states.extend(["queued", errors.Busy("503"), "running", "ended"])
+    await wait(gateway, ledger, watch=lambda status: seen.append(status.state))
+    assert seen == ["queued", "running", "ended"]
+
+
+BROKEN = [
+    errors.NotSent("no network"),
+    errors.Busy("fal answered 502"),
+    errors.Busy("fal answered 429", retry_after=2.0),
+    errors.InvalidRequest("fal does not take it: a proxy's opinion"),
+]
+
+
+@pytest.mark.parametrize("trouble", BROKEN)
+async def test_a_broken_poll_never_fails_the_job(ledger: Ledger, slept: list[float], trouble: Exception) -> None:
+    gateway = Gateway()
+    gateway.states.extend([trouble] * 20)
+    assert await wait(gateway, ledger) == DONE
+    assert outcome(ledger) is None
+    assert len(slept) == 20
+
+
+@pytest.mark.usefixtures("slept")
+async def test_a_result_that_cannot_be_had_yet_is_asked_for_again(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.results.extend([errors.Busy("still in progress"), errors.NotSent("no network")])
+    assert await wait(gateway, ledger) == DONE
+    assert gateway.looks == 3
+
+
+@pytest.mark.parametrize("kind", [errors.Unauthorized, errors.OutOfCredit, errors.ProtocolError, errors.Retired])
+async def test_what_says_nothing_about_the_job_stops_the_run_and_leaves_it_open(
+    ledger: Ledger, kind: type[errors.ProviderError]
+) -> None:
+    gateway = Gateway()
+    gateway.states.append(kind("no"))
+    with pytest.raises(kind):
+        await wait(gateway, ledger)
+    assert outcome(ledger) is None
+
+
+VERDICTS = [
+    errors.Refused("refused by moderation", field="prompt"),
+    errors.InvalidRequest("the model does not take the input", field="seconds", charged=None),
+    errors.GenerationFailed("runner_error", resubmittable=True, charged=False, remedy="Run it again."),
+]
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+async def test_the_providers_verdict_is_recorded_and_raised(ledger: Ledger, verdict: errors.ProviderError) -> None:
+    gateway = Gateway()
+    gateway.results.append(verdict)
+    with pytest.raises(type(verdict)) as raised:
+        await wait(gateway, ledger)
+    assert raised.value is verdict
+    kept = outcome(ledger)
+    assert kept
+    assert (kept.kind, kept.error, kept.message) == ("failed", type(verdict).__name__, str(verdict))
+    assert (kept.charged, kept.remedy) == (verdict.charged, verdict.remedy)
+    assert (kept.field, kept.resubmittable) == (
+        getattr(verdict, "field", None),
+        getattr(verdict, "resubmittable", False),
+    )
+
+
+async def test_a_verdict_is_recorded_in_spite_of_a_cancellation(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = Gateway()
+    gateway.results.append(errors.Refused("refused by moderation"))
+    close = Ledger.close
+
+    def cancelled_meanwhile(self: Ledger, *args: Any) -> Outcome:
+        loop.call_soon_threadsafe(waiting.cancel)
+        return close(self, *args)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(Ledger, "close", cancelled_meanwhile)
+    waiting = asyncio.create_task(wait(gateway, ledger))
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    kept = outcome(ledger)
+    assert kept
+    assert kept.error == "Refused"
+
+
+@pytest.mark.usefixtures("slept")
+async def test_a_provider_may_not_know_yet_what_it_has_just_accepted(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.extend([errors.Expired("404")] * 3)
+    assert await wait(gateway, ledger) == DONE
+
+
+@pytest.mark.usefixtures("slept")
+async def test_what_an_old_job_s_provider_does_not_know_is_forgotten(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.append(errors.Expired("404"))
+    with pytest.raises(errors.Expired):
+        await wait(gateway, ledger, since=OLD)
+    assert outcome(ledger) is None, "the job may still be looked for by hand"
+
+
+async def test_the_time_limit_leaves_the_job_open(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.extend(["running"] * 50)
+    with pytest.raises(errors.Busy, match=r"still rendering after 0\.001 minutes") as late:
+        await wait(gateway, ledger, minutes=0.001)
+    assert (late.value.charged, late.value.request_id) == (None, "r1")
+    assert "picked up, and not bought a second time" in late.value.remedy
+    assert outcome(ledger) is None
+
+
+async def test_the_time_limit_tells_the_last_trouble(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.extend([errors.Busy("fal answered 503: overloaded")] * 50)
+    with pytest.raises(errors.Busy, match=r"still rendering .* \(last answer: fal answered 503: overloaded\)"):
+        await wait(gateway, ledger, minutes=0.0005)
+
+
+async def test_without_any_time_it_is_still_asked_once(ledger: Ledger) -> None:
+    assert await wait(Gateway(), ledger, minutes=0) == DONE
+
+
+async def test_the_wait_that_the_provider_asks_for_is_kept(ledger: Ledger, slept: list[float]) -> None:
+    gateway = Gateway()
+    gateway.states.extend([errors.Busy("429", retry_after=7.5), errors.Busy("429", retry_after=0.2), "ended"])
+    await wait(gateway, ledger)
+    assert slept == [7.5, 1.0]
+
+
+async def test_no_wait_is_longer_than_the_time_that_is_left(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.extend([errors.Busy("429", retry_after=3600.0)] * 5)
+    async with asyncio.timeout(2):
+        with pytest.raises(errors.Busy, match="still rendering"):
+            await wait(gateway, ledger, minutes=0.001)
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(-5, 0.3), (0, 0.3), (8, 2.0), (100, 10.0), (1e6, 10.0)])
+def test_looks_become_rarer_with_the_age_of_the_job(age: float, seconds: float) -> None:
+    assert pause(age) == pytest.approx(seconds, rel=0.16)
+
+
+def test_jobs_of_one_age_do_not_ask_in_step() -> None:
+    assert len({pause(20) for _ in range(20)}) > 10
+
+
+def test_an_unknown_state_is_no_state_of_ours() -> None:
+    """An adapter reads one as running; it cannot hand it on by mistake."""
+    with pytest.raises(ValueError, match="state"):
+        Status.model_validate({"state": "meditating"})

@@ -13,9 +13,14 @@ _BYTES = 120  # a folder's name may have 255
 
 def composed(text: str) -> str:
     """One form of every letter: an "é" typed as one character or as two is the same name, and the same key."""
-    if not text.isprintable():
-        raise PydanticCustomError("rule", "a name is one line of text; take out line breaks and control characters")
     return unicodedata.normalize("NFC", text)
+
+
+def one_line(name: str) -> str:
+    """The name itself, composed. Raises a rule's error for line breaks and control characters."""
+    if not name.isprintable():
+        raise PydanticCustomError("rule", "a name is one line of text; take out line breaks and control characters")
+    return composed(name)
 
 
 def named_in(text: str, names: Iterable[str]) -> frozenset[str]:

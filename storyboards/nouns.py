@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from prefect_storyboard.storyboards.names import composed, named_in, slug, suggest
+from prefect_storyboard.storyboards.names import composed, named_in, one_line, slug, suggest
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(composed)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(one_line)]
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(composed)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
 SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]

@@ -127,6 +127,6 @@ async def test_a_torn_ledger_stops_the_run_instead_of_buying_again(studio):
     clip = (await studio.render(board)).clips[0]
     job = Path(studio.library) / "ledger" / clip.job_key[:2] / clip.job_key / "001" / "job.json"
     job.write_text(job.read_text()[:20])
-    with pytest.raises(LibraryError, match="job.json"):
+    with pytest.raises(LibraryError, match=r"job.json"):
         await studio.render(board)
     assert studio.bought() == (0, 1)

@@ -12,7 +12,11 @@ from rich.console import Console
 
 from prefect_storyboard.cli.prefect_server import prefect_server, prepare_environment
 
-app = App(name="storyboard", help="A storyboard goes in, a reel comes out, and every scene is paid for once.")
+app = App(
+    name="storyboard",
+    default_parameter=Parameter(negative=()),
+    help="A storyboard goes in, a reel comes out, and every scene is paid for once.",
+)
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Debug = Annotated[
@@ -37,14 +41,22 @@ def run(
 
     Parameters
     ----------
-    board: Path or URL of the storyboard, YAML or JSON.
-    provider: fal (key from FAL_KEY), or a saved block such as fal-credentials/production.
-    library: Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    max_cost: Send nothing if the new scenes would cost more US dollars.
-    allow_unknown_price: With --max-cost, buy also what nobody has published a price of.
-    allow_retired: Try a model also if the provider says that it is not sold any more.
-    on_unknown: What to do about a job that may have been bought and that the provider does not list.
-    attempts: How many times in all a scene may be bought when the provider fails it.
+    board
+        Path or URL of the storyboard, YAML or JSON.
+    provider
+        fal (key from FAL_KEY), or a saved block such as fal-credentials/production.
+    library
+        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
+    max_cost
+        Send nothing if the new scenes would cost more US dollars.
+    allow_unknown_price
+        With --max-cost, buy also what nobody has published a price of.
+    allow_retired
+        Try a model also if the provider says that it is not sold any more.
+    on_unknown
+        What to do about a job that may have been bought and that the provider does not list.
+    attempts
+        How many times in all a scene may be bought when the provider fails it.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.watching import check, render  # noqa: PLC0415 - Prefect reads its environment now
@@ -68,8 +80,10 @@ def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, d
 
     Parameters
     ----------
-    folder: Where the library and the sandbox's memory are kept; remove it to start over.
-    board: Another storyboard to render.
+    folder
+        Where the library and the sandbox's memory are kept; remove it to start over.
+    board
+        Another storyboard to render.
     """
     folder = folder.absolute()
     prepare_environment(debug=debug, home=folder / "prefect")
@@ -91,10 +105,14 @@ def sandbox(
 
     Parameters
     ----------
-    port: Port on 127.0.0.1; 0 takes a free one.
-    state: Folder of its memory: jobs, uploads, the billing meter.
-    render_seconds: How long a scene renders.
-    faults: JSON file with rules of misbehaviour; see docs/sandbox.md.
+    port
+        Port on 127.0.0.1; 0 takes a free one.
+    state
+        Folder of its memory: jobs, uploads, the billing meter.
+    render_seconds
+        How long a scene renders.
+    faults
+        JSON file with rules of misbehaviour; see docs/sandbox.md.
     """
     from prefect_storyboard.sandbox.exchange import Pace  # noqa: PLC0415 - keeps --help fast
     from prefect_storyboard.sandbox.server import run as serve  # noqa: PLC0415

@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from prefect_storyboard.storyboards.names import composed, named_in, one_line, slug, suggest
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(one_line)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(one_line)]
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(composed)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True)]

@@ -1,6 +1,7 @@
 """Whether a broken call may have arrived, who may see the key, and what is a JSON object."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -107,6 +108,15 @@ async def test_the_client_holds_no_key_and_follows_no_redirect() -> None:
         assert "authorization" not in real.headers
         assert real.follow_redirects is False
         assert real.timeout == httpx.Timeout(60.0, connect=10.0, pool=None)
+
+
+async def test_no_log_shows_the_query_of_a_link(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await ask(http(lambda _: httpx.Response(200)), "fal", "PUT", "https://storage.example/a.png?sig=s3cr3t")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "httpx"]
+    assert line == 'HTTP Request: PUT https://storage.example/a.png "HTTP/1.1 200 OK"'
+    logging.getLogger("httpx").info("a line of %(words)s", {"words": "another kind"})
+    assert "a line of another kind" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,16 @@ def test_a_letter_is_the_same_however_it_is_typed() -> None:
     assert named.characters_of(named.scenes[0]) == ("Zo\u00eb",)
 
 
+@pytest.mark.parametrize(
+    "name", ["山田\u3000花子", "Zo\u00eb\u00a0M.", "\U0001f469\u200d\U0001f692 Ada", 'O\'Neill "Red"'], ids=ascii
+)
+def test_a_name_may_hold_what_people_put_into_names(name: str) -> None:
+    board = validate(
+        {"title": name, "cast": [{"name": name, "clip": "a"}], "scenes": [{"id": "s", "prompt": f"{name} runs."}]}
+    )
+    assert board.characters_of(board.scenes[0]) == (name,)
+
+
 def test_defaults_are_those_of_the_design() -> None:
     board = validate({"title": "T", "scenes": [{"id": "s", "prompt": "p"}]})
     assert (board.model, board.aspect, board.seconds, board.resolution, board.style) == ("sora-2", "16:9", 4, None, "")

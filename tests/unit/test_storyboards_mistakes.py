@@ -159,9 +159,17 @@ def test_a_mistake_in_json_has_its_line_behind_tabs_too() -> None:
 
 
 def test_json_that_yaml_cannot_read_is_told_without_lines() -> None:
-    assert told('{"title": "a\x7f", "scenes": []}', "b.json") == [
+    assert told('{"title": "T", "style": "\x7f", "scenes": []}', "b.json") == [
         "b.json: scenes: is empty; a storyboard needs at least one scene"
     ]
+
+
+@pytest.mark.parametrize("broken", ["a\nb", "a\r\nb", "a\tb", "a\u2028b", "a\x85b", "a\x00b", "\x1b[31ma"], ids=ascii)
+def test_a_name_and_a_title_are_of_one_line(broken: str) -> None:
+    rule = "has to be one line of text; take out line breaks and control characters"
+    assert told_of(cast=[{"name": broken, "clip": "a"}]) == [f"cast[0].name: {rule}"]
+    assert told_of(title=broken) == [f"title: {rule}"]
+    assert told_of(scenes=[{"id": "s", "prompt": "p", "characters": [broken]}]) == [f"scenes[0].characters[0]: {rule}"]
 
 
 def test_anchors_that_contain_themselves_are_no_storyboard() -> None:

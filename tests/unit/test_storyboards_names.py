@@ -78,6 +78,8 @@ def test_a_name_is_found_between_other_words_and_not_inside_of_one(name: str, be
         ("★", "untitled"),
         ("x" * 80, "x" * 64),
         (f"{'x' * 63} y", "x" * 63),
+        ("\U00020000" * 100, "\U00020000" * 30),
+        ("é" * 60, "é" * 60),
         ("CON", "con"),
     ],
 )
@@ -90,6 +92,7 @@ def test_a_folder_is_named_in_lower_case_digits_and_hyphens(text: str, folder: s
 def test_any_text_makes_a_folder_that_stays_where_it_is(text: str) -> None:
     folder = slug(text)
     assert 1 <= len(folder) <= 64
+    assert len(folder.encode()) <= 120
     assert not set(folder) & set('/\\.:*?"<>| \n\0')
     assert slug(folder) == folder
 

@@ -14,6 +14,13 @@ async def test_nothing_is_sent_over_budget(studio):
     assert (reel.bought_usd, studio.meter()["usd"]) == (0.8, 0.8)
 
 
+@pytest.mark.parametrize("cap", [float("nan"), -1.0])
+async def test_a_budget_that_is_no_sum_of_money_lets_nothing_through(studio, cap):
+    with pytest.raises(ValueError, match="max_cost_usd"):
+        await studio.render(studio.board("The sea."), max_cost_usd=cap)
+    assert studio.requests() == []
+
+
 async def test_only_what_is_new_counts_against_the_budget(studio):
     board = studio.board("The sea.", "The shore.")
     await studio.render(board)

@@ -106,6 +106,12 @@ async def test_every_way_to_write_a_folder_is_the_same_library(studio, monkeypat
     assert len(studio.requests()) == calls, "a library under another name lost its clips"
 
 
+async def test_paths_may_be_path_objects(studio, tmp_path):
+    (tmp_path / "sea.yaml").write_text("title: Sea\nscenes:\n  - id: s01\n    prompt: The sea.\n")
+    reel = await storyboard_series(tmp_path / "sea.yaml", studio.credentials(), tmp_path / "library")
+    assert reel.url == f"{studio.library}/reels/sea/reel.mp4"
+
+
 async def test_a_library_that_was_moved_still_knows_its_clips(studio, tmp_path):
     board = studio.board("The sea.", "Mara waits.")
     await studio.render(board)

@@ -158,6 +158,21 @@ async def test_two_processes_at_the_same_moment_buy_each_character_and_scene_onc
     assert clips == clips_too
 
 
+async def test_a_run_that_is_cancelled_while_replies_are_on_their_way_loses_none_of_them(studio):
+    studio.fault("slow", match={"route": "submit"}, seconds=0.5)
+    board = studio.board(*(f"Wave {number}." for number in range(10)))
+    run = asyncio.ensure_future(studio.render(board))
+    while not studio.requests("submit") and not run.done():  # noqa: ASYNC110 - the sandbox has no event to wait for
+        await asyncio.sleep(0.05)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert studio.meter()["jobs_accepted"] > 0
+    studio.behave()
+    assert len((await studio.render(board)).clips) == 10
+    assert (studio.bought(), studio.meter()["duplicates"]) == ((0, 10), [])
+
+
 @pytest.mark.parametrize("fault", ["drop_after", "malformed_json", "nginx_504"])
 async def test_a_lost_reply_is_found_in_the_providers_list(studio, fault):
     studio.fault(fault, match={"route": "submit"}, times=2, **({"accept": True} if fault == "nginx_504" else {}))

@@ -10,6 +10,8 @@ from prefect.client.orchestration import get_client
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import LibraryError
+from prefect_storyboard.media.sources import SourceError
+from prefect_storyboard.storyboards import StoryboardError
 
 KEY, SECRET = "sandbox:n0b0dy-may-read-me", "n0b0dy-may-read-me"
 OWNER = "library-s3cr3t-key"
@@ -47,6 +49,17 @@ async def test_no_key_and_no_signed_url_is_left_anywhere(studio, caplog):
     told = [f"{record.name}: {record.getMessage()}" for record in caplog.records]
     assert [line for line in told if SECRET in line] == []
     assert [line for line in told if SIGNED.search(line)] == []
+
+
+async def test_an_error_about_a_signed_link_shows_its_address_and_not_its_signature(studio):
+    link, signature = f"{studio.base}/gone/mara.mp4", "Policy=0123456789abcdef"
+    board = studio.board("Mara wakes.")
+    board["cast"][0]["clip"] = f"{link}?{signature}"
+    for storyboard in (board, f"{link}?{signature}"):
+        with pytest.raises((StoryboardError, SourceError)) as wrong:
+            await studio.render(storyboard)
+        assert link in str(wrong.value)
+        assert signature not in str(wrong.value)
 
 
 async def test_a_librarys_storage_options_stay_secret(studio, moto, caplog):

@@ -76,9 +76,9 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
         except ProviderError:
             offered = None  # a list that cannot be read says nothing; a submit will
         if offered is False:
-            successor = f"its successor is {family.successor}" if family.successor else "choose another model"
+            hint = f"Its successor is {family.successor}" if family.successor else "Choose another model"
             raise Retired(
                 f"{family.name} is not sold any more at {plan.provider} (its maker ended it on {family.retires_on})",
                 successor=family.successor,
-                remedy=f"Nothing was bought. {successor[0].upper()}{successor[1:]}; or say allow_retired to try all the same.",
+                remedy=f"Nothing was bought. {hint}; or say allow_retired to try all the same.",
             )

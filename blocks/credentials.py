@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
+from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, SecretStr
 
 from prefect_storyboard.providers.fal import Fal
@@ -90,6 +91,16 @@ Credentials = FalCredentials
 BY_PROVIDER: dict[str, type[Credentials]] = {block.provider: block for block in (FalCredentials,)}
 
 
+async def saved(block: type[Block], name: str) -> Block:
+    """Load a saved block. Raises ValueError that says how to save one."""
+    try:
+        return await block.aload(name)
+    except ValueError:
+        reference = f"{block.get_block_type_slug()}/{name}"
+        how = f'in the UI, or from Python: {block.__name__}(...).save("{name}")'
+        raise ValueError(f"there is no saved block {reference}; save it {how}") from None
+
+
 async def load_credentials(reference: str, environment: Mapping[str, str] | None = None) -> Credentials:
     """Credentials by a saved block's reference ("fal-credentials/production"), or by provider from the environment."""
     if reference in BY_PROVIDER and environment is not None:
@@ -99,5 +110,5 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
     if slug not in known or not name:
         forms = " or ".join(f"{block}/<name of the block>" for block in known)
         raise ValueError(f"provider {reference!r} is not known; write {forms}")
-    loaded: Any = await known[slug].aload(name)
+    loaded: Any = await saved(known[slug], name)
     return known[slug].model_validate(loaded)

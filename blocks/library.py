@@ -4,7 +4,7 @@ from prefect.blocks.core import Block
 from prefect.types import SecretDict
 from pydantic import Field, HttpUrl
 
-from prefect_storyboard.blocks.credentials import HOME, LOGOS
+from prefect_storyboard.blocks.credentials import HOME, LOGOS, saved
 from prefect_storyboard.ledger import Storage, open_storage
 
 
@@ -46,5 +46,5 @@ async def load_library(reference: Library | str | None) -> Library:
         return reference
     slug = Library.get_block_type_slug()
     if reference and reference.startswith(f"{slug}/"):
-        return Library.model_validate(await Library.aload(reference.removeprefix(f"{slug}/")))
+        return Library.model_validate(await saved(Library, reference.removeprefix(f"{slug}/")))
     return Library(url=reference) if reference else Library()

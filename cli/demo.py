@@ -19,7 +19,11 @@ def sandbox_process(state: Path) -> Iterator[str]:
     state.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect_storyboard.sandbox", "--state", str(state), "--until-stdin-closes"]
     process = subprocess.Popen(  # noqa: S603 - our own module
-        [*command, "--port", str(_port(state / "port"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*command, "--port", str(_port(state / "port"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         first = process.stdout.readline() if process.stdout else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 _QUIET = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
@@ -42,13 +45,14 @@ def prefect_server() -> Iterator[None]:
     from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415 - reads the environment when imported
     from prefect.settings import get_current_settings  # noqa: PLC0415
 
-    if get_current_settings().api.url:
+    if url := get_current_settings().api.url:
+        _reach(url)
         yield
         return
     print("starting Prefect (some 15 s the first time)", flush=True)
     server = SubprocessASGIServer()  # the one that Prefect's client would start by itself
     with ThreadPoolExecutor(1) as pool:
-        started = pool.submit(server.start)
+        started = pool.submit(_start, server)
         while server.server_process is None and not started.done():
             time.sleep(0.02)
         watchdog = _watchdog(server.server_process)
@@ -60,6 +64,22 @@ def prefect_server() -> Iterator[None]:
             server.stop()
             watchdog.kill()
             watchdog.communicate()
+
+
+def _reach(url: str) -> None:
+    """Raise ValueError where nobody listens at the user's own server; what it answers is Prefect's business."""
+    try:
+        httpx.get(f"{url}/health", timeout=10)
+    except httpx.HTTPError as error:
+        raise ValueError(
+            f"Prefect's server at {url} does not answer ({type(error).__name__}); start it, or unset PREFECT_API_URL"
+        ) from None
+
+
+def _start(server: Any) -> None:
+    """Start it deaf to Ctrl-C, which a terminal sends to all: it must hear how our run ended, and goes after us."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    server.start()
 
 
 def _watchdog(server: subprocess.Popen[Any] | None) -> subprocess.Popen[bytes]:

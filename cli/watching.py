@@ -18,10 +18,11 @@ from prefect_storyboard.blocks import Credentials, load_credentials, load_librar
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
 from prefect_storyboard.flows.reading import prepare
 from prefect_storyboard.flows.report import cost, rows
+from prefect_storyboard.ledger import prove
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.tasks.progress import Progress, watcher
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, markup=False, soft_wrap=True)
 _STYLES = {
     "stored": "green",
     "cached": "green",
@@ -38,7 +39,9 @@ async def check(board: str, provider: str, library: str | None) -> None:
         return
     with TemporaryDirectory() as folder:
         credentials = await load_credentials(provider, os.environ)
-        await prepare(board, credentials, await load_library(library), Path(folder))
+        shelf = await load_library(library)
+        await prepare(board, credentials, shelf, Path(folder))
+        prove(shelf.storage())
 
 
 async def render(board: str, provider: str | Credentials, library: str | None, **options: Any) -> int:
@@ -76,11 +79,15 @@ def _jobs(reel: Reel) -> str:
 
 
 def _print_failures(reel: Reel) -> None:
-    table = Table(title=f"{len(reel.failed)} scenes without a clip", title_style="bold red", title_justify="left")
+    table = Table(
+        title=f"{count} without a clip",
+        title_style="bold red",
+        title_justify="left",
+    )
     for name in ("scene", "why", "charged", "what to do"):
         table.add_column(name, overflow="fold")
     for row in rows(reel):
-        table.add_row(*row.values())
+        table.add_row(*map(Text, row.values()))
     console.print(table)
 
 
@@ -146,7 +153,7 @@ def _table(lines: dict[str, _Line]) -> Table:
         table.add_column(name, justify="right" if justify == "right" else "left")
     for name, line in lines.items():
         state = Text(line.state, style=_STYLES.get(line.state, ""))
-        table.add_row(name, state, _number(line.take), _elapsed(line), _price(line))
+        table.add_row(Text(name), state, _number(line.take), _elapsed(line), _price(line))
     return table
 
 

@@ -54,7 +54,7 @@ MISTAKES = {
 async def test_a_mistake_in_the_storyboard_names_its_place_and_what_to_write(studio, facts, says):
     text = json.dumps(studio.board("Mara wakes.") | facts).replace("{clips}", str(studio.clips))
     with pytest.raises(StoryboardError, match=f"(?s){says}"):
-        await studio.render(json.loads(text))
+        await studio.check(json.loads(text))
     assert studio.requests() == []
 
 
@@ -65,7 +65,7 @@ async def test_all_mistakes_are_told_at_once_with_their_lines(studio, tmp_path):
         "scenes:\n  - id: s01\n    prompt: Mara and Otto\n    image: nowhere.png\n"
     )
     with pytest.raises(StoryboardError) as wrong:
-        await studio.render(str(board))
+        await studio.check(str(board))
     lines = str(wrong.value).splitlines()
     assert [line.split(": ")[0] for line in lines] == ["night.yaml:4", "night.yaml:6", "night.yaml:10"]
 
@@ -74,24 +74,24 @@ async def test_all_mistakes_are_told_at_once_with_their_lines(studio, tmp_path):
 async def test_a_file_that_is_no_storyboard_says_so(studio, tmp_path, text):
     (tmp_path / "night.yaml").write_text(text)
     with pytest.raises(StoryboardError, match=r"night\.yaml"):
-        await studio.render(str(tmp_path / "night.yaml"))
+        await studio.check(str(tmp_path / "night.yaml"))
 
 
 async def test_a_storyboard_that_is_not_there_says_so(studio, tmp_path):
     with pytest.raises(SourceError, match=r"gone\.yaml cannot be read: there is no such file"):
-        await studio.render(str(tmp_path / "gone.yaml"))
+        await studio.check(str(tmp_path / "gone.yaml"))
 
 
 async def test_bytes_that_are_no_text_are_an_error_of_the_file(studio, tmp_path):
     (tmp_path / "night.yaml").write_bytes(b"title: \xff\xfe\x00\n")
     with pytest.raises((SourceError, StoryboardError), match=r"night\.yaml"):
-        await studio.render(str(tmp_path / "night.yaml"))
+        await studio.check(str(tmp_path / "night.yaml"))
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1:1/films", "http://127.0.0.1:1/films", "nothing://films"])
 async def test_a_storage_that_cannot_create_exclusively_is_refused(studio, url):
     with pytest.raises(LibraryError, match="use a local folder, s3://") as refused:
-        await studio.render(studio.board("Mara wakes."), url)
+        await studio.check(studio.board("Mara wakes."), url)
     assert url in str(refused.value)
     assert studio.requests() == []
 
@@ -100,7 +100,7 @@ async def test_a_storage_that_cannot_create_exclusively_is_refused(studio, url):
 async def test_a_library_that_cannot_be_written_is_refused(studio, tmp_path, below):
     (tmp_path / "taken").write_text("a file in the way")
     with pytest.raises(LibraryError, match=r"taken") as refused:
-        await studio.render(studio.board("Mara wakes."), f"{tmp_path}/taken{below}")
+        await studio.check(studio.board("Mara wakes."), f"{tmp_path}/taken{below}")
     assert "cannot be" in str(refused.value)
     assert studio.requests() == []
 
@@ -108,7 +108,7 @@ async def test_a_library_that_cannot_be_written_is_refused(studio, tmp_path, bel
 async def test_a_bucket_that_does_not_exist_is_refused(studio, moto):
     options = {"key": "studio", "secret": "secret", "endpoint_url": moto}
     with pytest.raises(LibraryError, match=r"s3://no-such-bucket.*does not exist"):
-        await studio.render(
+        await studio.check(
             studio.board("Mara wakes."), Library(url="s3://no-such-bucket/films", storage_options=options)
         )
     assert studio.requests() == []

@@ -92,7 +92,7 @@ def test_a_failed_scene_is_in_a_table_with_its_remedy_and_in_the_exit_code(story
     for word in ("s01", "moderation", "charged", "no", "what to do", "Change", "prompt"):
         assert word in table
     assert "1 scenes without" not in out
-    assert "again" not in out
+    assert "again  $0.00" not in out
 
 
 MISTAKES = {

@@ -79,6 +79,7 @@ def _jobs(reel: Reel) -> str:
 
 
 def _print_failures(reel: Reel) -> None:
+    count = f"{len(reel.failed)} {'scene' if len(reel.failed) == 1 else 'scenes'}"
     table = Table(
         title=f"{count} without a clip",
         title_style="bold red",

@@ -1,6 +1,7 @@
 """What a run will buy and cost, said and checked before anything is sent."""
 
 import asyncio
+import math
 from datetime import UTC, datetime
 
 from prefect_storyboard.ledger import Decision, Ledger, decide
@@ -53,6 +54,8 @@ def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_
     """Raise OverBudget where the new jobs cost more than allowed, or nobody can tell whether they do."""
     if max_cost_usd is None:
         return
+    if math.isnan(max_cost_usd):
+        raise OverBudget("max_cost_usd is no number; give US dollars, or leave it out")
     if wanted.usd > max_cost_usd:
         raise OverBudget(
             f"the run would buy for ${wanted.usd:.2f}, and max_cost_usd is ${max_cost_usd:.2f}; "

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Failed
+from pydantic import BeforeValidator
 
 from prefect_storyboard.blocks import FalCredentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.budget import check_budget, check_offered, estimate
@@ -24,6 +25,13 @@ from prefect_storyboard.tasks.purchase import OnUnknown
 from prefect_storyboard.tasks.states import plain
 
 
+def _text(reference: object) -> object:
+    return str(reference) if isinstance(reference, PurePath) else reference
+
+
+Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL; path objects will do
+
+
 def _title() -> str:
     board = flow_run.parameters.get("storyboard")
     if isinstance(board, Storyboard):
@@ -35,9 +43,9 @@ def _title() -> str:
 
 @flow(name="storyboard-series", flow_run_name=_title, persist_result=False)
 async def storyboard_series(
-    storyboard: Storyboard | dict[str, Any] | str,
+    storyboard: Storyboard | dict[str, Any] | Reference,
     provider: FalCredentials | str,
-    library: Library | str | None = None,
+    library: Library | Reference | None = None,
     *,
     max_cost_usd: float | None = None,
     allow_unknown_price: bool = False,
@@ -86,9 +94,9 @@ async def storyboard_series(
 
 @flow(name="create-characters", flow_run_name=_title, persist_result=False)
 async def create_characters(
-    storyboard: Storyboard | dict[str, Any] | str,
+    storyboard: Storyboard | dict[str, Any] | Reference,
     provider: FalCredentials | str,
-    library: Library | str | None = None,
+    library: Library | Reference | None = None,
     *,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,

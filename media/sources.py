@@ -52,7 +52,7 @@ def read_text(reference: str, options: Mapping[str, Any]) -> str:
         with fsspec.open(reference, "rt", encoding="utf-8", **_options(reference, options)) as file:
             return str(file.read())
     except _TROUBLE as error:
-        raise SourceError(f"{reference} cannot be read: {_why(error)}") from None
+        raise _unreadable(reference, error) from None
 
 
 def fetch(reference: str, folder: Path, options: Mapping[str, Any]) -> LocalFile:
@@ -70,14 +70,18 @@ def fetch(reference: str, folder: Path, options: Mapping[str, Any]) -> LocalFile
             shutil.copyfileobj(source, file, 1 << 20)
         return local_file(target)
     except _TROUBLE as error:
-        raise SourceError(f"{reference} cannot be read: {_why(error)}") from None
+        raise _unreadable(reference, error) from None
 
 
 def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options.get(get_protocol(reference), {}))
 
 
-def _why(error: Exception) -> str:
+def _unreadable(reference: str, error: Exception) -> SourceError:
+    """Word the error with the address alone: the query of a link may hold its signature."""
+    shown = reference.partition("?")[0] if "://" in reference else reference
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        why = "there is no such file"
+    query = reference.removeprefix(shown)
+    return SourceError(f"{shown} cannot be read: {why.replace(query, '') if query else why}")

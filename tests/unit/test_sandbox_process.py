@@ -75,7 +75,8 @@ def test_a_killed_sandbox_continues_where_it_was(tmp_path: Path) -> None:
         meter = httpx.get(f"{again}/sandbox/meter").json()
         statuses = [httpx.get(job["status_url"], headers=KEY).status_code for job in accepted]
     assert again == base
-    assert (meter["jobs_accepted"], meter["posts"]) == (5, 5)
+    assert meter["jobs_accepted"] == 5
+    assert meter["posts"] >= 4, "the log of the very last call may die with the process, a job may not"
     assert set(statuses) <= {200, 202}
 
 

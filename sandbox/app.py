@@ -13,12 +13,17 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox import control, fal
+from prefect_storyboard.sandbox import control, fal, kie, toapis, wavespeed
 from prefect_storyboard.sandbox.exchange import Gateway, Pace, RequestLog, Sandbox
 from prefect_storyboard.sandbox.faults import RULES, Faults, Voice, check
 from prefect_storyboard.sandbox.state import Job, State
 
-GATEWAYS: Mapping[str, Callable[[Sandbox], Gateway]] = {"fal": fal.gateway}
+GATEWAYS: Mapping[str, Callable[[Sandbox], Gateway]] = {
+    "fal": fal.gateway,
+    "kie": kie.gateway,
+    "toapis": toapis.gateway,
+    "wavespeed": wavespeed.gateway,
+}
 Rules = Sequence[dict[str, Any]] | Path
 
 

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox import fal_files, fal_jobs, fal_platform, fal_storage
+from prefect_storyboard.sandbox import cdn, fal_jobs, fal_platform, fal_storage
 from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.fal_auth import LOCKED, with_key
 from prefect_storyboard.sandbox.fal_faults import CANCELS, ENDINGS, VOICE, deadline, ending
 from prefect_storyboard.sandbox.fal_models import APP, ENDPOINTS
 from prefect_storyboard.sandbox.faults import Rule
-from prefect_storyboard.sandbox.state import NEVER, Job
+from prefect_storyboard.sandbox.state import NEVER, Job, words
 
 _NOT_FOUND = {"status": "NOT_FOUND"}
 _ONE_JOB = f"/fal/queue/{APP}/requests/{{request_id}}"
@@ -40,7 +40,7 @@ def _queue(desk: Desk) -> list[BaseRoute]:
         desk.route(f"{_ONE_JOB}/response", "result", with_key(partial(_result, box))),
         desk.route(_ONE_JOB, "result", with_key(partial(_result, box))),
         desk.route("/fal/queue/{endpoint:path}", "submit", with_key(partial(_submit, box)), method="POST"),
-        desk.route("/fal/cdn/files/b/{path:path}", "download", partial(fal_files.download, box)),
+        desk.route("/fal/cdn/files/b/{path:path}", "download", partial(cdn.download, box)),
     ]
 
 
@@ -49,8 +49,7 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
     given = request.path_params
     if "endpoint" in given:
         request.state.body = json_or_none(await request.body())
-        body = request.state.body if isinstance(request.state.body, dict) else {}
-        return given["endpoint"], str(body.get("prompt") or body.get("name") or "")
+        return given["endpoint"], words(request.state.body)
     job_id = given.get("request_id") or str(given.get("path", "")).split("/")[0]
     job = sandbox.state.job(job_id) if job_id else None
     if job is not None:

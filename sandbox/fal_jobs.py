@@ -43,7 +43,8 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
         given = parse(endpoint, job.body)
         if isinstance(given, Character):
             portrait = await fal_inputs.video(sandbox, job, given.video_url, "video_url")
-            return Outcome(status=200, kind="character", name=given.name, portrait=portrait)
+            known = (made_id(job, "char"),)
+            return Outcome(status=200, kind="character", name=given.name, portrait=portrait, known_as=known)
         if isinstance(given, Remix):
             return await _remix(sandbox, job, given)
         assert isinstance(given, Generation)  # noqa: S101 - the third and last family

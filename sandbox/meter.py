@@ -4,6 +4,7 @@ Nothing is added up as calls come in. The figures follow from the accepted jobs 
 after a crash. Only successful outputs are billed; a cancelled, refused or failed job costs nothing.
 """
 
+import hashlib
 import json
 from typing import Any
 
@@ -60,9 +61,11 @@ def _bill(job: Job) -> dict[str, Any]:
 def _orders(state: State, jobs: list[Job]) -> list[dict[str, Any]]:
     """Accepted jobs by what they asked for, the most frequent first."""
     orders: dict[str, dict[str, Any]] = {}
-    names = {f"char_{job.id.replace('-', '')}": job.prompt for job in jobs}
+    made: dict[str, str] = {}
     for job in jobs:
-        body = _plain(state, names, job.body)
+        body = _plain(state, made, job.body)
+        for name in job.outcome.known_as if job.outcome else ():
+            made[name] = f"made by {_short(body)}"
         key = json.dumps([job.gateway, job.endpoint, job.key_id, body], sort_keys=True)
         order = orders.setdefault(key, {"jobs": 0, "endpoint": job.endpoint, "body": body, "request_ids": []})
         order["jobs"] += 1
@@ -70,16 +73,24 @@ def _orders(state: State, jobs: list[Job]) -> list[dict[str, Any]]:
     return sorted(orders.values(), key=lambda order: -order["jobs"])
 
 
-def _plain(state: State, names: dict[str, str], value: Any) -> Any:
-    """The order without accidental ids: a file's address becomes its hash, a character's id its name.
+def _short(body: Any) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _plain(state: State, made: dict[str, str], value: Any) -> Any:
+    """The order without accidental ids: a file's address becomes its hash, an id or handle the order that made it.
 
     A client that uploads or creates a character again must not hide a second purchase of the same scene.
     """
     if isinstance(value, dict):
-        return {key: _plain(state, names, item) for key, item in value.items()}
+        return {key: _plain(state, made, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(state, names, item) for item in value]
-    if isinstance(value, str) and "/cdn/files/b/" in value:
+        return [_plain(state, made, item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if "/cdn/files/b/" in value:
         file = state.file(value.split("/files/b/")[1].split("/")[0])
         return f"sha256:{file.sha256}" if file else value
-    return names.get(value, value) if isinstance(value, str) else value
+    for name, order in made.items():
+        value = value.replace(name, order)
+    return value

@@ -74,6 +74,13 @@ def environment(base: str) -> dict[str, str]:
         "FAL_QUEUE_URL": f"{base}/fal/queue",
         "FAL_REST_URL": f"{base}/fal/rest",
         "FAL_PLATFORM_URL": f"{base}/fal/v1",
+        "KIE_API_KEY": "sandbox",
+        "KIE_API_URL": f"{base}/kie/api",
+        "KIE_UPLOAD_URL": f"{base}/kie/upload",
+        "TOAPIS_API_KEY": "sk-sandbox",
+        "TOAPIS_API_URL": f"{base}/toapis",
+        "WAVESPEED_API_KEY": "sandbox",
+        "WAVESPEED_API_URL": f"{base}/wavespeed",
     }
 
 

@@ -56,7 +56,8 @@ class Clip(Document):
 class Outcome(Document):
     """How a job ended. `status` is what the model answered; 200 is the only one that is billed.
 
-    `portrait` is the kept still of the character that was made.
+    `portrait` is the kept still of the character that was made; `known_as` are the ids and handles by which later jobs
+    may cite what was made, so that the meter recognises an order whatever ids it happens to carry.
     """
 
     status: int
@@ -66,6 +67,7 @@ class Outcome(Document):
     headers: dict[str, str] = {}
     name: str | None = None
     portrait: str | None = None
+    known_as: tuple[str, ...] = ()
     clip: Clip | None = None
     usd: float = 0.0
 
@@ -96,8 +98,15 @@ class Job(Document):
     @property
     def prompt(self) -> str:
         """The text that a fault rule may match: the prompt, or a character's name."""
-        body = self.body if isinstance(self.body, dict) else {}
-        return str(body.get("prompt") or body.get("name") or "")
+        return words(self.body)
+
+
+def words(body: JsonValue) -> str:
+    """The prompt of a submit, or the name or description of the character that it makes."""
+    body = body if isinstance(body, dict) else {}
+    body = inner if isinstance(inner := body.get("input"), dict) else body
+    found = (body.get(key) for key in ("prompt", "name", "character_user_name", "character_prompt"))
+    return next((text for text in found if isinstance(text, str) and text), "")
 
 
 class File(Document):

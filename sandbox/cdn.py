@@ -1,4 +1,4 @@
-"""fal's public CDN: uploads and rendered outputs under `/fal/cdn/files/b/<id>/<name>`, readable without a key."""
+"""The gateways' public CDNs: uploads and rendered outputs at `/<gateway>/cdn/files/b/<id>/<name>`, readable without a key."""
 
 import threading
 from dataclasses import dataclass

@@ -1,31 +1,25 @@
 """Credentials of the gateways, as blocks: a key, an account name, and every host as a field."""
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, get_args
 
-import httpx
-from prefect.blocks.abstract import CredentialsBlock
-from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, SecretStr
 
+from prefect_storyboard.blocks.gateway import HOME, LOGOS, GatewayCredentials, saved
 from prefect_storyboard.providers.fal import Fal
-from prefect_storyboard.providers.http import client
-from prefect_storyboard.providers.protocol import Provider
-from prefect_storyboard.providers.session import Session, session
-
-HOME = "https://github.com/prefect-storyboard/prefect-storyboard"
-LOGOS = "https://raw.githubusercontent.com/prefect-storyboard/prefect-storyboard/main/docs/logos"
+from prefect_storyboard.providers.kie import Kie
+from prefect_storyboard.providers.toapis import ToApis
+from prefect_storyboard.providers.wavespeed import WaveSpeed
 
 
-class FalCredentials(CredentialsBlock):
-    """An account at fal.ai. Source: https://fal.ai/dashboard/keys."""
+class FalCredentials(GatewayCredentials):
+    """An account at fal.ai; the key has the form id:secret. Source: https://fal.ai/dashboard/keys."""
 
     _block_type_name = "fal Credentials"
     _block_type_slug = "fal-credentials"
     _logo_url = HttpUrl(f"{LOGOS}/fal.png")
     _documentation_url = HttpUrl(f"{HOME}#credentials")
-    _description = "A fal.ai account that storyboards are rendered with."
+    _description = "A fal account that storyboards are rendered with."
     _code_example = """
     ```python
     from prefect_storyboard.blocks import FalCredentials
@@ -35,13 +29,9 @@ class FalCredentials(CredentialsBlock):
     """
 
     provider: ClassVar[str] = "fal"
+    key_variable: ClassVar[str] = "FAL_KEY"
+    connect: ClassVar[Any] = Fal
 
-    api_key: SecretStr = Field(title="API key", description="The key from fal.ai's dashboard, as id:secret.")
-    account: str = Field(
-        default="default",
-        title="Account",
-        description="Your own name for the account. Part of every job's identity: two names buy everything twice.",
-    )
     in_flight: int = Field(
         default=40, ge=1, title="Jobs at once", description="How many jobs may wait or render at the same time."
     )
@@ -57,48 +47,110 @@ class FalCredentials(CredentialsBlock):
         description="Host of the lists of models and requests; change it for a test.",
     )
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read FAL_KEY, and FAL_QUEUE_URL, FAL_REST_URL, FAL_PLATFORM_URL, FAL_ACCOUNT where they are set."""
-        if not environment.get("FAL_KEY"):
-            raise ValueError("FAL_KEY is not set; export FAL_KEY=<id>:<secret>, or name a saved block with --provider")
-        fields = {"api_key": "FAL_KEY", "account": "FAL_ACCOUNT"}
-        fields |= {f"{host}_url": f"FAL_{host.upper()}_URL" for host in ("queue", "rest", "platform")}
-        return cls.model_validate({field: environment[name] for field, name in fields.items() if environment.get(name)})
 
-    def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
-        """An adapter for this account. Flows share one and its connections, see `session()`."""
-        return Fal(
-            http or client(),
-            api_key=self.api_key.get_secret_value(),
-            queue_url=self.queue_url,
-            rest_url=self.rest_url,
-            platform_url=self.platform_url,
-        )
+class KieCredentials(GatewayCredentials):
+    """An account at Kie.ai. Source: https://kie.ai/api-key."""
 
-    def session(self) -> AbstractAsyncContextManager[Session]:
-        """Join this account's shared connections and gates, for as long as the context lasts."""
-        identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
-        return session(identity, self.get_client, in_flight=self.in_flight)
+    _block_type_name = "Kie Credentials"
+    _block_type_slug = "kie-credentials"
+    _logo_url = HttpUrl(f"{LOGOS}/kie.png")
+    _documentation_url = HttpUrl(f"{HOME}#credentials")
+    _description = "A Kie account that storyboards are rendered with."
+    _code_example = """
+    ```python
+    from prefect_storyboard.blocks import KieCredentials
 
-    @property
-    def hosts(self) -> str:
-        """The hosts in one word: what an upload is remembered under."""
-        return f"{self.queue_url} {self.rest_url} {self.platform_url}"
+    credentials = KieCredentials.load("BLOCK_NAME")
+    ```
+    """
+
+    provider: ClassVar[str] = "kie"
+    key_variable: ClassVar[str] = "KIE_API_KEY"
+    connect: ClassVar[Any] = Kie
+
+    api_url: str = Field(
+        default="https://api.kie.ai", title="API URL", description="Host of the paid jobs; change it for a test."
+    )
+    upload_url: str = Field(
+        default="https://kieai.redpandaai.co",
+        title="Upload URL",
+        description="Host of the uploads; change it for a test.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        title="Webhook secret",
+        description="The webhookHmacKey of kie.ai/settings, if callbacks are signed.",
+    )
 
 
-Credentials = FalCredentials
-BY_PROVIDER: dict[str, type[Credentials]] = {block.provider: block for block in (FalCredentials,)}
+class ToApisCredentials(GatewayCredentials):
+    """An account at ToAPIs; the key begins with sk-. Source: https://toapis.com/console/token."""
+
+    _block_type_name = "ToAPIs Credentials"
+    _block_type_slug = "toapis-credentials"
+    _logo_url = HttpUrl(f"{LOGOS}/toapis.png")
+    _documentation_url = HttpUrl(f"{HOME}#credentials")
+    _description = "A ToAPIs account that storyboards are rendered with."
+    _code_example = """
+    ```python
+    from prefect_storyboard.blocks import ToApisCredentials
+
+    credentials = ToApisCredentials.load("BLOCK_NAME")
+    ```
+    """
+
+    provider: ClassVar[str] = "toapis"
+    key_variable: ClassVar[str] = "TOAPIS_API_KEY"
+    connect: ClassVar[Any] = ToApis
+
+    api_url: str = Field(
+        default="https://toapis.com",
+        title="API URL",
+        description="Host of everything; https://toapis.cn in mainland China; change it for a test.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, title="Webhook secret", description="The signing secret of the key's webhook, if it has one."
+    )
 
 
-async def saved(block: type[Block], name: str) -> Block:
-    """Load a saved block. Raises ValueError that says how to save one."""
-    try:
-        return await block.aload(name)
-    except ValueError:
-        reference = f"{block.get_block_type_slug()}/{name}"
-        how = f'in the UI, or from Python: {block.__name__}(...).save("{name}")'
-        raise ValueError(f"there is no saved block {reference}; save it {how}") from None
+class WaveSpeedCredentials(GatewayCredentials):
+    """An account at WaveSpeedAI; its key works after the first top-up. Source: https://wavespeed.ai/accesskey."""
+
+    _block_type_name = "WaveSpeed Credentials"
+    _block_type_slug = "wavespeed-credentials"
+    _logo_url = HttpUrl(f"{LOGOS}/wavespeed.png")
+    _documentation_url = HttpUrl(f"{HOME}#credentials")
+    _description = "A WaveSpeed account that storyboards are rendered with."
+    _code_example = """
+    ```python
+    from prefect_storyboard.blocks import WaveSpeedCredentials
+
+    credentials = WaveSpeedCredentials.load("BLOCK_NAME")
+    ```
+    """
+
+    provider: ClassVar[str] = "wavespeed"
+    key_variable: ClassVar[str] = "WAVESPEED_API_KEY"
+    connect: ClassVar[Any] = WaveSpeed
+
+    in_flight: int = Field(
+        default=3,
+        ge=1,
+        title="Jobs at once",
+        description="How many jobs may wait or render at the same time; 3 is what a new account may.",
+    )
+    api_url: str = Field(
+        default="https://api.wavespeed.ai", title="API URL", description="Host of everything; change it for a test."
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        title="Webhook secret",
+        description="The account's webhook secret, whsec_..., if callbacks are used.",
+    )
+
+
+Credentials = FalCredentials | KieCredentials | ToApisCredentials | WaveSpeedCredentials
+BY_PROVIDER: dict[str, type[Credentials]] = {block.provider: block for block in get_args(Credentials)}
 
 
 async def load_credentials(reference: str, environment: Mapping[str, str] | None = None) -> Credentials:

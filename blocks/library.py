@@ -4,7 +4,7 @@ from prefect.blocks.core import Block
 from prefect.types import SecretDict
 from pydantic import Field, HttpUrl
 
-from prefect_storyboard.blocks.credentials import HOME, LOGOS, saved
+from prefect_storyboard.blocks.gateway import HOME, LOGOS, saved
 from prefect_storyboard.ledger import Storage, open_storage
 
 

@@ -1,9 +1,9 @@
-"""`storyboard run`, `demo` and `sandbox`: one clear line where something is wrong, and an exit code that says so."""
+"""The commands: one clear text where something is wrong, and an exit code that says so."""
 
 import asyncio
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,7 +44,8 @@ def run(
     board
         Path or URL of the storyboard, YAML or JSON.
     provider
-        fal (key from FAL_KEY), or a saved block such as fal-credentials/production.
+        fal, kie, toapis or wavespeed (key from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY), or a saved
+        block such as fal-credentials/production.
     library
         Folder, URL or saved block where everything is kept; default ~/storyboard-library.
     max_cost
@@ -91,6 +92,27 @@ def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, d
 
     with _explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
         return asyncio.run(show(folder, base, board))
+
+
+@app.command
+def doctor(*providers: str, library: str | None = None, model: list[str] | None = None, debug: Debug = False) -> int:
+    """Check accounts and library before they are needed: clock, balance, upload, models, conditional write.
+
+    Parameters
+    ----------
+    providers
+        fal, kie, toapis, wavespeed (keys from the environment), or saved blocks such as fal-credentials/production.
+    library
+        Folder, URL or saved block; default ~/storyboard-library.
+    model
+        A model that has to be on sale; may be given more than once. Left out: all are shown.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.doctor import diagnose  # noqa: PLC0415 - Prefect reads its environment now
+
+    blocks = any("/" in provider for provider in providers) or (library or "").startswith("storyboard-library/")
+    with _explained(debug=debug), prefect_server() if blocks else nullcontext():
+        return asyncio.run(diagnose(providers, library, tuple(model or ())))
 
 
 @app.command

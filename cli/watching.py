@@ -34,13 +34,18 @@ _STYLES = {
 
 
 async def check(board: str, provider: str, library: str | None) -> None:
-    """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it."""
+    """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it.
+
+    Says what will be done to reference media, and what will be rendered in the place of what was asked for.
+    """
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
     with TemporaryDirectory() as folder:
         credentials = await load_credentials(provider, os.environ)
         shelf = await load_library(library)
-        await prepare(board, credentials, shelf, Path(folder))
+        plan = (await prepare(board, credentials, shelf, Path(folder))).plan
+        for line in plan.preparations:
+            console.print(f"prepare  {line}", style="dim")
         prove(shelf.storage())
 
 

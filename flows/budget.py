@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from prefect_storyboard.ledger import Decision, Ledger, decide
 from prefect_storyboard.ledger.owner import alive
-from prefect_storyboard.providers.errors import ProviderError, Retired
+from prefect_storyboard.providers.errors import Busy, Expired, InvalidRequest, NotSent, ProtocolError, Retired
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Plan
 
@@ -69,19 +69,21 @@ def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_
 
 
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:
-    """Raise Retired where the provider's own list says that a model with an end date is not sold any more."""
+    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date."""
     if allow_retired:
         return
-    ending = {s.model.endpoints[s.operation]: s.model for s in plan.scenes if s.model.retires_on and wanted.buys(s.key)}
-    for endpoint, family in ending.items():
+    needed = {s.model.endpoints[s.operation]: s.model for s in plan.scenes if wanted.buys(s.key)}
+    for endpoint, family in needed.items():
         try:
             offered = await session.provider.offered(endpoint)
-        except ProviderError:
-            offered = None  # a list that cannot be read says nothing; a submit will
-        if offered is False:
+        except (NotSent, Busy, ProtocolError, Expired, InvalidRequest):
+            offered = None  # a list that cannot be read says nothing
+        over = family.retires_on is not None and family.retires_on <= datetime.now(UTC).date()
+        if offered is False or (offered is None and over):
+            why = "the provider's list says so" if offered is False else f"its maker ended it on {family.retires_on}"
             hint = f"Its successor is {family.successor}" if family.successor else "Choose another model"
             raise Retired(
-                f"{family.name} is not sold any more at {plan.provider} (its maker ended it on {family.retires_on})",
+                f"{family.name} is not sold any more at {plan.provider} ({why})",
                 successor=family.successor,
                 remedy=f"Nothing was bought. {hint}; or say allow_retired to try all the same.",
             )

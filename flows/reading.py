@@ -1,16 +1,16 @@
 """From what the user names to a plan: read the storyboard, fetch and check its files. Nothing is sent or bought."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.media.probe import MediaError, probe_image
-from prefect_storyboard.media.reference import preflight
+from prefect_storyboard.flows.preflight import judge_all
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import (
+    Character,
     Frozen,
     Plan,
     Problem,
@@ -23,6 +23,7 @@ from prefect_storyboard.storyboards import (
     shots,
     validate,
 )
+from prefect_storyboard.tasks.reference import CastMember
 
 Place = tuple[str | int, ...]
 
@@ -32,6 +33,7 @@ class Prepared(Frozen):
 
     plan: Plan
     files: dict[str, LocalFile]
+    cast: dict[str, CastMember]
 
 
 async def prepare(
@@ -41,7 +43,28 @@ async def prepare(
     options = _options(library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options)
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
-    places = _references(board, resolved)
+    files, problems = await _fetched(_references(board, resolved), base, source, folder, options)
+    cast = {who.name: _member(who, files, folder) for who in board.cast}
+    judged = await asyncio.to_thread(judge_all, board, resolved, cast, files)
+    problems += [source.problem(place, text) for place, text in judged.problems]
+    if problems:
+        raise StoryboardError(*problems)
+    planned = plan(
+        board,
+        resolved,
+        provider=credentials.provider,
+        account=credentials.account,
+        content={reference: file.sha256 for reference, file in files.items()},
+        clip_seconds=judged.clip_seconds,
+        preparations=tuple(judged.preparations),
+    )
+    return Prepared(plan=planned, files=files, cast=cast)
+
+
+async def _fetched(
+    places: Mapping[str, Place], base: str, source: Source, folder: Path, options: Mapping[str, Any]
+) -> tuple[dict[str, LocalFile], list[Problem]]:
+    """A local copy of every file, and what cannot be read."""
     fetched = await asyncio.gather(
         *(asyncio.to_thread(fetch, absolute(reference, base), folder, options) for reference in places),
         return_exceptions=True,
@@ -55,17 +78,12 @@ async def prepare(
             problems.append(source.problem(place, str(file)))
         else:
             raise file
-    problems += await asyncio.to_thread(lambda: list(_unfit(board, resolved, files, source)))
-    if problems:
-        raise StoryboardError(*problems)
-    planned = plan(
-        board,
-        resolved,
-        provider=credentials.provider,
-        account=credentials.account,
-        content={reference: file.sha256 for reference, file in files.items()},
-    )
-    return Prepared(plan=planned, files=files)
+    return files, problems
+
+
+def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> CastMember:
+    images = tuple(files[image] for image in who.images if image in files)
+    return CastMember(character=who, folder=folder, clip=files.get(who.clip or ""), images=images)
 
 
 def _read(
@@ -88,7 +106,7 @@ def _options(library: Library) -> dict[str, Any]:
 
 def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Place]:
     """Every file that this run needs, with its place in the storyboard."""
-    used = {name for shot in resolved for name in shot.characters}
+    used = {name for shot in resolved for name in shot.cast}
     found: dict[str, Place] = {}
     for at, character in enumerate(board.cast):
         if character.name in used:
@@ -100,26 +118,3 @@ def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Plac
         if scene.image:
             found.setdefault(scene.image, ("scenes", at, "image"))
     return found
-
-
-def _unfit(
-    board: Storyboard, resolved: tuple[Shot, ...], files: Mapping[str, LocalFile], source: Source
-) -> Iterator[Problem]:
-    """What is wrong with the files themselves: no video, too small, too wide, a range outside of it."""
-    for at, character in enumerate(board.cast):
-        models = {shot.model.name: shot.model for shot in resolved if character.name in shot.characters}
-        for family in models.values():
-            if not character.clip or character.clip not in files:
-                continue
-            path = files[character.clip].path
-            try:
-                preflight(path, family.reference, character.name, start=character.start, end=character.end)
-            except MediaError as error:
-                yield source.problem(("cast", at, "clip"), str(error))
-                break
-    for at, scene in enumerate(board.scenes):
-        if scene.image and scene.image in files:
-            try:
-                probe_image(files[scene.image].path)
-            except MediaError as error:
-                yield source.problem(("scenes", at, "image"), str(error))

@@ -121,6 +121,7 @@ async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, 
             credentials=run.credentials,
             library=run.library,
             take=take,
+            cast={name: run.prepared.cast[name] for name in scene.cast},
             image=run.prepared.files[scene.scene.image] if scene.scene.image else None,
             parent=parent,
             on_unknown=run.on_unknown,
@@ -163,14 +164,14 @@ async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, 
 
 def _castings(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...]:
     """The castings of a scene's characters, in the order of the scene. Raises why one could not be created."""
-    found: dict[str, Casting] = {}
+    found = {sending.character: Casting(character=sending.character) for sending in scene.sends}
     for planned in run.prepared.plan.characters:
-        if planned.character.name in scene.characters and planned.model.casting == scene.model.casting:
+        if planned.character.name in scene.cast and planned.model.casting == scene.model.casting:
             casting = run.castings[planned.key]
             if isinstance(casting, ProviderError):
                 raise casting
             found[planned.character.name] = casting
-    return tuple(found[name] for name in scene.characters if name in found)
+    return tuple(found[name] for name in scene.cast if name in found)
 
 
 def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:

@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from pydantic import BeforeValidator
 
-from prefect_storyboard.blocks import FalCredentials, Library, load_credentials, load_library
+from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.budget import check_budget, check_offered, estimate
 from prefect_storyboard.flows.reading import prepare
 from prefect_storyboard.flows.rendering import Ended, Rendering, create_cast, render_scenes
@@ -44,7 +44,7 @@ def _title() -> str:
 @flow(name="storyboard-series", flow_run_name=_title, persist_result=False)
 async def storyboard_series(
     storyboard: Storyboard | dict[str, Any] | Reference,
-    provider: FalCredentials | str,
+    provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
     max_cost_usd: float | None = None,
@@ -95,7 +95,7 @@ async def storyboard_series(
 @flow(name="create-characters", flow_run_name=_title, persist_result=False)
 async def create_characters(
     storyboard: Storyboard | dict[str, Any] | Reference,
-    provider: FalCredentials | str,
+    provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
     on_unknown: OnUnknown = "stop",
@@ -125,7 +125,7 @@ async def create_characters(
 
 @asynccontextmanager
 async def _prepared(
-    storyboard: Storyboard | Mapping[str, Any] | str, provider: FalCredentials | str, library: Library | str | None
+    storyboard: Storyboard | Mapping[str, Any] | str, provider: Credentials | str, library: Library | str | None
 ) -> AsyncIterator[Rendering]:
     """Read and check everything that can be checked for nothing, and join the account's session."""
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider

@@ -11,13 +11,15 @@ from typing import Any
 
 import anyio.to_thread
 import httpx
-from pydantic import JsonValue
 
 from prefect_storyboard.providers import fal_errors
-from prefect_storyboard.providers.errors import Busy, OutcomeUnknown, ProtocolError, Unauthorized
-from prefect_storyboard.providers.http import ask, buy, json_object, trusted
+from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.fal_bodies import BODIES
+from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
+from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
-from prefect_storyboard.storyboards import Job
+from prefect_storyboard.providers.reading import amount, link, moment, objects, utc, word
+from prefect_storyboard.storyboards import Job, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -34,9 +36,7 @@ class Fal:
     def __init__(
         self, http: httpx.AsyncClient, *, api_key: str, queue_url: str, rest_url: str, platform_url: str
     ) -> None:
-        key = "".join(api_key.split())
-        if not key.isascii():  # an invisible character of a web page, or a dash that a text program has set
-            raise Unauthorized("the API key holds a character that no key has; copy it afresh from fal's dashboard")
+        key = sound_key(api_key, "fal's dashboard")
         self._auth = {"Authorization": f"Key {key}"}
         self._queue = queue_url.rstrip("/")
         self._rest = rest_url.rstrip("/")
@@ -50,7 +50,7 @@ class Fal:
             "POST", f"{self._rest}/storage/upload/initiate", params={"storage_type": "fal-cdn-v3"}, json=wanted
         )
         ticket = _success(response)
-        upload_url, file_url = _link(ticket.get("upload_url")), _link(ticket.get("file_url"))
+        upload_url, file_url = link(ticket.get("upload_url")), link(ticket.get("file_url"))
         if upload_url is None or file_url is None:
             raise ProtocolError("fal granted an upload without saying where to")
         body = await anyio.to_thread.run_sync(path.read_bytes)
@@ -61,24 +61,15 @@ class Fal:
 
     def character_order(self, request: CharacterRequest) -> Order:
         """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip."""
+        if request.clip_url is None:
+            raise InvalidRequest("fal makes characters from clips only", field="video_url")
         body: JsonObject = {"video_url": request.clip_url, "name": request.name}
         return Order(endpoint=request.model.endpoints["character"], body=body)
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """Input of the five video endpoints. The video stays at the maker, or nobody could remix it later."""
-        body: JsonObject = {"prompt": request.prompt, "delete_video": False}
-        if request.remix_of:
-            return Order(endpoint=request.model.endpoints["remix"], body={"video_id": request.remix_of, **body})
-        body |= {
-            "resolution": request.resolution,
-            "aspect_ratio": request.aspect,
-            "duration": request.seconds,
-        }
-        if request.castings:
-            body["character_ids"] = [casting.id for casting in request.castings]
-        if request.image_url:
-            return Order(endpoint=request.model.endpoints["image"], body={**body, "image_url": request.image_url})
-        return Order(endpoint=request.model.endpoints["text"], body=body)
+        """The raw input of the model, as its codec words it."""
+        operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
+        return Order(endpoint=request.model.endpoints[operation], body=BODIES[request.model.codec](request))
 
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
@@ -87,16 +78,16 @@ class Fal:
         if not response.is_success:
             raise fal_errors.of_submit(response, order.endpoint)
         reply = json_object(response) or {}
-        request_id = _word(reply.get("request_id"))
+        request_id = word(reply.get("request_id"))
         if request_id is None:
             raise OutcomeUnknown("fal accepted a submit and its answer names no request", raw=response.text[:2000])
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
-        returned = {link: value for link in _LINKS if (value := _word(reply.get(link)))}
+        returned = {link: value for link in _LINKS if (value := word(reply.get(link)))}
         return job.model_copy(update={"urls": {**job.urls, **returned}})
 
     async def status(self, job: Job) -> Status:
         """Ask the status link. A state that fal has not documented reads as still running."""
-        with fal_errors.on_the_way(job):
+        with on_the_way(job):
             url = httpx.URL(self._own(job, "status_url")).copy_merge_params({"logs": "0"})
             reply = _success(await self._ask("GET", str(url)))
         ahead = reply.get("queue_position")
@@ -105,28 +96,28 @@ class Fal:
 
     async def result(self, job: Job) -> Result:
         """Fetch the model's own answer: a video, a character, or why there is none."""
-        with fal_errors.on_the_way(job):
+        with on_the_way(job):
             response = await self._ask("GET", self._own(job, "response_url"))
         if not response.is_success:
             raise fal_errors.of_result(response, job)
-        with fal_errors.on_the_way(job):
+        with on_the_way(job):
             reply = _success(response)
         video = reply.get("video")
-        url = _link(video.get("url")) if isinstance(video, dict) else None
-        character = _word(reply.get("id"))
+        url = link(video.get("url")) if isinstance(video, dict) else None
+        character = word(reply.get("id"))
         if url is None and character is None:
             raise ProtocolError("fal returned neither a video nor a character", request_id=job.request_id, raw=reply)
         return Result(
             url=url,
             character_id=character,
-            handle=_word(reply.get("video_id")),
+            handle=word(reply.get("video_id")),
             billable_units=fal_errors.billable_units(response),
             raw=reply,
         )
 
     async def cancel(self, job: Job) -> bool:
         """PUT the cancel link. True means asked for: a job that runs may still finish, and cost."""
-        with fal_errors.on_the_way(job):
+        with on_the_way(job):
             response = await self._ask("PUT", self._own(job, "cancel_url"), content=b"")
             too_late = (json_object(response) or {}).get("status") == "ALREADY_COMPLETED"
             if not response.is_success and not too_late:
@@ -140,18 +131,18 @@ class Fal:
         it ends is not documented, so an empty answer soon after the submit proves nothing. The list goes by the end
         of a request: one that was sent before ours is another one, however late it ended.
         """
-        start = _utc(since) - _LIST_LAG
+        start = utc(since) - _LIST_LAG
         query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
         found: dict[str, Job] = {}
         while True:
             url = f"{self._platform}/models/requests/by-endpoint"
             page = _success(await self._ask("GET", url, params=query))
-            for item in _objects(page.get("items")):
-                request_id, body = _word(item.get("request_id")), item.get("json_input")
-                sent_at = _time(item.get("sent_at")) or _utc(since)
+            for item in objects(page.get("items")):
+                request_id, body = word(item.get("request_id")), item.get("json_input")
+                sent_at = moment(item.get("sent_at")) or utc(since)
                 if request_id and sent_at >= start and isinstance(body, dict) and digest(body) == order_digest:
                     found[request_id] = self._job(endpoint, request_id, sent_at)
-            cursor = _word(page.get("next_cursor"))
+            cursor = word(page.get("next_cursor"))
             if not page.get("has_more") or cursor in {None, query.get("cursor")}:
                 return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
             query["cursor"] = cursor
@@ -160,7 +151,7 @@ class Fal:
         """Read the endpoint's status in the platform's model list, which answers 404 for one that was taken off it."""
         response = await self._ask("GET", f"{self._platform}/models", params={"endpoint_id": endpoint})
         reply = json_object(response) or {}
-        for entry in _objects(reply.get("models")):
+        for entry in objects(reply.get("models")):
             facts = entry.get("metadata")
             if entry.get("endpoint_id") == endpoint and isinstance(facts, dict):
                 return {"active": True, "deprecated": False}.get(str(facts.get("status")))
@@ -168,12 +159,15 @@ class Fal:
         gone = response.status_code == 404 and isinstance(error, dict) and error.get("type") == "not_found"
         return False if gone else None
 
+    async def price(self, order: Order) -> float | None:  # noqa: ARG002 - the list knows base prices, not an order's
+        """None: fal's price list has one unit price a model and does not know its tiers."""
+        return None
+
     async def balance(self) -> float | None:
         """Credits in US dollars; None for a key that is no admin key."""
         response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
         credit = (json_object(response) or {}).get("credits")
-        left = credit.get("current_balance") if isinstance(credit, dict) else None
-        return float(left) if isinstance(left, int | float) and abs(left) < 1e12 else None
+        return amount(credit.get("current_balance")) if isinstance(credit, dict) else None
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         response = await ask(self._http, "fal", method, url, headers=self._auth, **request)
@@ -200,26 +194,3 @@ def _success(response: httpx.Response) -> JsonObject:
     if reply is None:
         raise fal_errors.unreadable(response)
     return reply
-
-
-def _objects(value: JsonValue) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _word(value: JsonValue) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _link(value: JsonValue) -> str | None:
-    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _time(value: JsonValue) -> datetime | None:
-    try:
-        return _utc(datetime.fromisoformat(str(value)))
-    except (ValueError, OverflowError):
-        return None

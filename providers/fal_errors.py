@@ -1,8 +1,5 @@
 """From fal's answers to our errors, one table for each kind of call. Source: https://fal.ai/docs/errors."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import httpx
 from pydantic import JsonValue
 
@@ -20,6 +17,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.http import json_object, number, retry_after
+from prefect_storyboard.providers.open_jobs import still_open
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -81,15 +79,6 @@ def of_call(response: httpx.Response) -> ProviderError:
     return ProtocolError(f"fal gave an answer that nobody has documented ({code}): {text}", **facts)
 
 
-@contextmanager
-def on_the_way(job: Job) -> Iterator[None]:
-    """Around a call about a paid job: what goes wrong on the way is no verdict, and the job is not lost by it."""
-    try:
-        yield
-    except ProviderError as error:
-        raise _still_open(error, job) from None
-
-
 def of_result(response: httpx.Response, job: Job) -> ProviderError:
     """Why an ended job has no result: the job's own verdict, or a passing fault on the way to it.
 
@@ -105,7 +94,7 @@ def of_result(response: httpx.Response, job: Job) -> ProviderError:
     typed = bool(kind) and code not in {401, 402, 403, 404, 408, 409, 425, 429}
     if not typed and not (code >= 500 and "x-fal-request-id" in response.headers):
         pending = code == 400 and "in progress" in text.lower()
-        return _still_open(Busy(f"fal is not ready: {text}", **facts) if pending else of_call(response), job)
+        return still_open(Busy(f"fal is not ready: {text}", **facts) if pending else of_call(response), job)
     charged = _charged(response)
     if kind == "bad_request":
         return InvalidRequest(f"fal does not take the request: {text}", charged=charged, **facts)
@@ -131,18 +120,6 @@ def _of_account(response: httpx.Response) -> ProviderError:
     if code == 402 or (code == 403 and ("balance" in text.lower() or "locked" in text.lower())):
         return OutOfCredit(f"the account at fal has no credit: {text}", **facts)
     return Unauthorized(f"fal does not {'accept the key' if code == 401 else 'let the key do this'}: {text}", **facts)
-
-
-def _still_open(error: ProviderError, job: Job) -> ProviderError:
-    if isinstance(error, InvalidRequest):
-        error = ProtocolError(str(error), http_status=error.http_status)
-    elif isinstance(error, Expired):
-        error = Expired(f"fal does not know the request {job.request_id} (any more)", http_status=error.http_status)
-    else:
-        error.remedy = error.remedy.replace("Nothing was bought.", "The job is open, not lost.")
-    error.request_id = job.request_id
-    error.charged = None
-    return error
 
 
 def _of_rejection(response: httpx.Response, facts: dict[str, JsonValue]) -> ProviderError:

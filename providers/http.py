@@ -8,7 +8,14 @@ from typing import Any
 
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import (
+    Busy,
+    NotSent,
+    OutcomeUnknown,
+    ProtocolError,
+    Unauthorized,
+    never_tell,
+)
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 # Not one of these can happen after the first byte of the request was sent.
@@ -32,6 +39,15 @@ def _without_query(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("httpx").addFilter(_without_query)
+
+
+def sound_key(api_key: str, where: str) -> str:
+    """The key without white space, which no error will tell from now on. Raises Unauthorized for what can be none."""
+    key = "".join(api_key.split())
+    if not key.isascii():  # an invisible character of a web page, or a dash that a text program has set
+        raise Unauthorized(f"the API key holds a character that no key has; copy it afresh from {where}")
+    never_tell(key)
+    return key
 
 
 def client() -> httpx.AsyncClient:

@@ -12,11 +12,26 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 
 class CharacterRequest(Frozen):
-    """Make this clip a character of that name. `clip_url` must be readable by the provider without a key."""
+    """Make a character of that name, of the seconds `start` to `end` of a clip or of a finished video.
+
+    `clip_url` must be readable by the provider without a key; `video_id` is the provider's own id of a video.
+    """
 
     model: Model
     name: str
-    clip_url: str
+    description: str = ""
+    clip_url: str | None = None
+    video_id: str | None = None
+    start: float = 0.0
+    end: float = 0.0
+
+
+class Reference(Frozen):
+    """Media of one character that go along with a scene, readable by the provider without a key."""
+
+    character: str
+    image_urls: tuple[str, ...] = ()
+    clip_url: str | None = None
 
 
 class SceneRequest(Frozen):
@@ -27,7 +42,9 @@ class SceneRequest(Frozen):
     seconds: int
     aspect: str
     resolution: str
+    job_key: str = ""
     castings: tuple[Casting, ...] = ()
+    references: tuple[Reference, ...] = ()
     image_url: str | None = None
     remix_of: str | None = None
 
@@ -52,12 +69,18 @@ class Status(Frozen):
 
 
 class Result(Frozen):
-    """What a job that went well returned. `url` is a video to fetch at once, without a key; it expires."""
+    """What a job that went well returned. `url` is a video to fetch at once, without a key; it expires.
+
+    `mention` is what a prompt has to call the character; `handle` is the provider's id of the video, for a remix.
+    `usd` is what was charged, where the provider says so in money.
+    """
 
     url: str | None = Field(default=None, repr=False)
     character_id: str | None = None
+    mention: str | None = None
     handle: str | None = None
     billable_units: float | None = None
+    usd: float | None = None
     raw: JsonObject = Field(default={}, repr=False)
 
 
@@ -90,11 +113,17 @@ class Provider(Protocol):
     async def cancel(self, job: Job) -> bool:
         """Ask to stop the job; False where it was too late. A running job may still finish and cost."""
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
-        """List the provider's own requests that match an order whose reply was lost, oldest first."""
+    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...] | None:
+        """List the provider's own requests that match an order whose reply was lost, oldest first.
+
+        None where the provider keeps no list that can be asked.
+        """
 
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the provider still sells the endpoint; None where it does not say."""
+
+    async def price(self, order: Order) -> float | None:
+        """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""
 
     async def balance(self) -> float | None:
         """Money left in US dollars; None where the key may not know."""

@@ -13,16 +13,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox import control, fal, kie, toapis, wavespeed
+from prefect_storyboard.sandbox import control
 from prefect_storyboard.sandbox.exchange import Gateway, Pace, RequestLog, Sandbox
+from prefect_storyboard.sandbox.fal.gateway import gateway as fal
 from prefect_storyboard.sandbox.faults import RULES, Faults, Voice, check
+from prefect_storyboard.sandbox.kie.gateway import gateway as kie
 from prefect_storyboard.sandbox.state import Job, State
+from prefect_storyboard.sandbox.toapis.gateway import gateway as toapis
+from prefect_storyboard.sandbox.wavespeed.gateway import gateway as wavespeed
 
 GATEWAYS: Mapping[str, Callable[[Sandbox], Gateway]] = {
-    "fal": fal.gateway,
-    "kie": kie.gateway,
-    "toapis": toapis.gateway,
-    "wavespeed": wavespeed.gateway,
+    "fal": fal,
+    "kie": kie,
+    "toapis": toapis,
+    "wavespeed": wavespeed,
 }
 Rules = Sequence[dict[str, Any]] | Path
 

@@ -159,6 +159,11 @@ def _with_bar(still: Image.Image, sprites: list[Sprite], clip: Clip, unit: float
     draw.rounded_rectangle(
         (left, middle - round(2.6 * unit), left + plate, middle + round(2.6 * unit)), 2.6 * unit, fill=(16, 16, 16)
     )
-    bar = (left + plate + round(2 * unit)) // 2 * 2, top // 2 * 2, right // 2 * 2, (top + round(1.2 * unit)) // 2 * 2
+    bar = (
+        (left + plate + round(2 * unit)) // 2 * 2,
+        top // 2 * 2,
+        right // 2 * 2,
+        (top + max(2, round(1.2 * unit))) // 2 * 2,
+    )
     draw.rectangle((bar[0], bar[1], bar[2] - 1, bar[3] - 1), fill=mixed((40, 40, 50), accent, 0.25))
     return Card(still, sprites, bar, accent, (left + plate // 2, middle), face)

@@ -1,4 +1,4 @@
-"""The gateways' public CDNs: uploads and rendered outputs at `/<gateway>/cdn/files/b/<id>/<name>`, readable without a key."""
+"""The gateways' public CDNs: uploads and outputs at `/<gateway>/cdn/files/b/<id>/<name>`, readable without a key."""
 
 import threading
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ class Video:
 
 
 async def fetch(sandbox: Sandbox, base: str, url: str) -> bytes | None:
-    """The bytes behind a public address, a `data:` URI, or one of the sandbox's own (`base`); None if there are none."""
+    """The bytes behind a public address, a `data:` URI, or one of the sandbox's own (`base`); None for none."""
     if url.startswith("data:"):
         return _inline(url)
     own = _OWN.fullmatch(url.removeprefix(base).split("?")[0]) if url.startswith(f"{base}/") else None

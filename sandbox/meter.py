@@ -11,6 +11,12 @@ from typing import Any
 from prefect_storyboard.sandbox.exchange import Sandbox, Settle
 from prefect_storyboard.sandbox.state import Job, State
 
+_CORRELATION = {
+    "client_business_id",
+    "callback_url",
+    "callBackUrl",
+}  # a client's own ids would tell any two orders apart
+
 
 async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
     """The meter as JSON; `settle` runs the jobs that have ended and that nobody has asked about."""
@@ -83,14 +89,15 @@ def _plain(state: State, made: dict[str, str], value: Any) -> Any:
     A client that uploads or creates a character again must not hide a second purchase of the same scene.
     """
     if isinstance(value, dict):
-        return {key: _plain(state, made, item) for key, item in value.items()}
+        return {key: _plain(state, made, item) for key, item in value.items() if key not in _CORRELATION}
     if isinstance(value, list):
         return [_plain(state, made, item) for item in value]
     if not isinstance(value, str):
         return value
     if "/cdn/files/b/" in value:
         file = state.file(value.split("/files/b/")[1].split("/")[0])
-        return f"sha256:{file.sha256}" if file else value
+        if file:
+            return f"sha256:{file.sha256}"
     for name, order in made.items():
         value = value.replace(name, order)
     return value

@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 import av.error
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from prefect_storyboard.sandbox.figures import Colour, colour_of, figure, font, mixed
 
@@ -35,6 +35,16 @@ def still(data: bytes) -> bytes | None:
     square = picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
     target = io.BytesIO()
     square.save(target, "jpeg", quality=92, subsampling=0)
+    return target.getvalue()
+
+
+def square(data: bytes) -> bytes:
+    """The middle of a picture as a square JPEG, a little higher where it is tall: faces are."""
+    with Image.open(io.BytesIO(data)) as picture:
+        upright = ImageOps.exif_transpose(picture).convert("RGB")  # a phone notes how it was held
+    target = io.BytesIO()
+    cut = ImageOps.fit(upright, (_SIDE, _SIDE), Image.Resampling.LANCZOS, centering=(0.5, 0.38))
+    cut.save(target, "jpeg", quality=92, subsampling=0)
     return target.getvalue()
 
 

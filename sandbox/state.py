@@ -105,7 +105,10 @@ def words(body: JsonValue) -> str:
     """The prompt of a submit, or the name or description of the character that it makes."""
     body = body if isinstance(body, dict) else {}
     body = inner if isinstance(inner := body.get("input"), dict) else body
-    found = (body.get(key) for key in ("prompt", "name", "character_user_name", "character_prompt"))
+    shots = body.get("multi_prompt") or body.get("shots")  # Kling's and Sora's forms of a scene in several shots
+    first = shots[0] if isinstance(shots, list) and shots else None
+    body = {**body, **first} if isinstance(first, dict) and not body.get("prompt") else body
+    found = (body.get(key) for key in ("prompt", "Scene", "name", "character_user_name", "character_prompt"))
     return next((text for text in found if isinstance(text, str) and text), "")
 
 
@@ -192,8 +195,12 @@ class State:
 
     def add_file(self, file: File) -> None:
         """Publish an upload whose bytes are in place."""
-        self.sql("insert or replace into files values(?, ?)", file.id, file.model_dump_json())
+        self.publish(file)
         self.count("uploads")
+
+    def publish(self, file: File) -> None:
+        """Publish a file that nobody has uploaded."""
+        self.sql("insert or replace into files values(?, ?)", file.id, file.model_dump_json())
 
     def file(self, file_id: str) -> File | None:
         """The uploaded file with this id."""

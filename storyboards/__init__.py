@@ -1,10 +1,10 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
-from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation
+from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, FailedScene, Job, Reel
 from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene, plan
-from prefect_storyboard.storyboards.shots import Shot, Table, shots
+from prefect_storyboard.storyboards.shots import Sending, Shot, Table, shots
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, parse, validate
 
 __all__ = [
@@ -22,7 +22,9 @@ __all__ = [
     "PlannedScene",
     "Problem",
     "Reel",
+    "References",
     "Scene",
+    "Sending",
     "Shot",
     "Source",
     "Storyboard",

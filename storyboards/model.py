@@ -15,10 +15,31 @@ class ClipLimits(Frozen):
 
     containers: tuple[str, ...] = ()
     min_short_side: int | None = None
+    max_short_side: int | None = None
     max_aspect: float | None = None
     min_seconds: float | None = None
     max_seconds: float | None = None
+    used_seconds: float | None = Field(
+        default=None, description="Longer clips are taken; only so much of them is used."
+    )
     max_bytes: int | None = None
+    sound: bool = Field(default=False, description="The clip must have a sound track.")
+    motion: bool = Field(default=False, description="Something in the clip must move.")
+
+
+class References(Frozen):
+    """Media of the characters that go along with every scene, where a model knows no characters of its own.
+
+    Counts are the most that one scene may carry. `each` is the least and the most of pictures of one character.
+    """
+
+    images: int
+    each: tuple[int, int] = (1, 1)
+    clips: int = 0
+    needed: bool = Field(default=False, description="The model makes nothing of a prompt alone.")
+    min_side: int | None = Field(default=None, description="Of a picture, in pixels.")
+    max_aspect: float | None = Field(default=None, description="Of a picture: long side / short side.")
+    max_bytes: int | None = Field(default=None, description="Of a picture.")
 
 
 class Model(Frozen):
@@ -26,23 +47,36 @@ class Model(Frozen):
 
     name: str
     provider: str
+    codec: str = Field(default="sora", description="How the adapter words a request: the fields and their forms.")
     endpoints: dict[Operation, str]
     seconds: tuple[int, ...]
     aspects: tuple[str, ...]
     resolutions: tuple[str, ...] = Field(description="The first is the default.")
     max_characters: int = 0
     casting: str | None = Field(default=None, description="Family of castings; models of one family share characters.")
+    casts: tuple[Operation, ...] = Field(default=("text", "image"), description="Operations that take characters.")
     names_in_prompt: bool = Field(default=False, description="Whether a character's name must occur in the prompt.")
+    references: References | None = Field(default=None, description="Set where characters are media, not castings.")
+    first_frame: Literal["exact", "cited"] = Field(
+        default="exact", description="cited: a picture to start from is one more reference, and only much alike."
+    )
     usd_per_second: dict[str, float] = Field(default={}, description="By resolution.")
+    usd_per_second_with_clips: dict[str, float] = Field(
+        default={}, description="By resolution, of the seconds of all clips that go in and of the one that comes out."
+    )
+    usd_per_clip: dict[str, dict[int, float]] = Field(default={}, description="By resolution and seconds.")
     usd_per_character: float | None = None
     reference: ClipLimits = ClipLimits()
     retires_on: date | None = None
     successor: str | None = None
 
-    def price(self, operation: Operation, seconds: int, resolution: str) -> float | None:
-        """What one job costs, or None where nobody has published it."""
+    def price(self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0) -> float | None:
+        """What one job costs, or None where nobody has published it. `clip_seconds`: length of the clips that go in."""
         if operation == "character":
             return self.usd_per_character
-        if operation == "remix" or resolution not in self.usd_per_second:
+        if operation == "remix":
             return None
-        return round(self.usd_per_second[resolution] * seconds, 6)
+        if resolution in self.usd_per_clip:
+            return self.usd_per_clip[resolution].get(seconds)
+        rates = self.usd_per_second_with_clips if clip_seconds else self.usd_per_second
+        return round(rates[resolution] * (seconds + clip_seconds), 6) if resolution in rates else None

@@ -1,7 +1,7 @@
 """Names: who is meant in a prompt, what they are called on disk, and what somebody probably wanted to write."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from pydantic_core import PydanticCustomError
@@ -29,18 +29,33 @@ def named_in(text: str, names: Iterable[str]) -> frozenset[str]:
     "Max" is not in "Maximum", but it is in "Max's"; "Otto Junior" does not name Otto. Where a script has no spaces
     between its words, as in Japanese, a name counts wherever it stands.
     """
-    found: set[str] = set()
-    rest = text.casefold()
+    return frozenset(name for _, _, name in _places(text, names))
+
+
+def cite(text: str, mentions: Mapping[str, str]) -> str:
+    """The text with each name, wherever it stands, replaced by what the model calls its bearer."""
+    for start, end, name in sorted(_places(text, mentions), reverse=True):
+        text = f"{text[:start]}{mentions[name]}{text[end:]}"
+    return text
+
+
+def _places(text: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
+    """Where names stand: start, end, name. A longer name hides a shorter one that is part of it."""
+    folded, origin = "", [0]
+    for at, letter in enumerate(text):  # a letter may fold to several: the places are those of the text as written
+        folded += letter.casefold()
+        origin += [at + 1] * (len(folded) - len(origin) + 1)
+    found: list[tuple[int, int, str]] = []
     for name in sorted(names, key=len, reverse=True):
         needle = name.casefold()
-        at = rest.find(needle)
+        at = folded.find(needle)
         while at >= 0:
             end = at + len(needle)
-            if not (_one_word(rest[at - 1 : at], needle[0]) or _one_word(needle[-1], rest[end : end + 1])):
-                found.add(name)
-                rest = f"{rest[:at]}{' ' * len(needle)}{rest[end:]}"
-            at = rest.find(needle, at + 1)
-    return frozenset(found)
+            if not (_one_word(folded[at - 1 : at], needle[0]) or _one_word(needle[-1], folded[end : end + 1])):
+                found.append((origin[at], origin[end], name))
+                folded = f"{folded[:at]}{' ' * len(needle)}{folded[end:]}"
+            at = folded.find(needle, at + 1)
+    return found
 
 
 def _one_word(left: str, right: str) -> bool:

@@ -52,8 +52,16 @@ class Character(Frozen):
         title="End",
         description="Second at which the used part of the clip ends.",
     )
+    reference: Literal["images", "clip"] = Field(
+        default="images",
+        title="Reference",
+        description="What a model without characters of its own is shown: images (yours, or drawn from the clip), or "
+        "the clip itself, which shows how they move and may cost more.",
+    )
     description: Remark = Field(
-        default="", title="Description", description="For people: who this is and what they wear."
+        default="",
+        title="Description",
+        description="Who this is and what they wear. Told to a provider that asks for it; changing it buys nothing.",
     )
 
     @property
@@ -125,6 +133,12 @@ class Storyboard(Frozen):
     seconds: int = Field(default=4, ge=1, title="Seconds", description="Length of a scene that names none.")
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p. Left out: the model's own default."
+    )
+    fit: Literal["exact", "nearest"] = Field(
+        default="exact",
+        title="Fit",
+        description="Where a model does not sell the seconds, aspect or resolution asked for: exact refuses, nearest "
+        "takes the nearest that it sells. The plan shows what is billed.",
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(default=(), title="Cast", description="The characters of the series.")

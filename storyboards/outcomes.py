@@ -18,10 +18,15 @@ class Job(Frozen):
 
 
 class Casting(Frozen):
-    """A character's realisation at one provider: `id` is what generations refer to."""
+    """A character's realisation at one provider.
+
+    `id` is what generations refer to; None for a named reference, whose media go along with every scene. `mention`
+    is what the prompt has to say in the place of the name, where that is something else.
+    """
 
     character: str
-    id: str
+    id: str | None = None
+    mention: str | None = None
 
 
 class Clip(Frozen):

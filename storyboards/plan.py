@@ -32,6 +32,7 @@ class Plan(Frozen):
     account: str
     characters: tuple[PlannedCharacter, ...]
     scenes: tuple[PlannedScene, ...]
+    preparations: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -46,13 +47,22 @@ class Plan(Frozen):
 
 
 def plan(
-    storyboard: Storyboard, shots: tuple[Shot, ...], *, provider: str, account: str, content: Mapping[str, str]
+    storyboard: Storyboard,
+    shots: tuple[Shot, ...],
+    *,
+    provider: str,
+    account: str,
+    content: Mapping[str, str],
+    clip_seconds: Mapping[tuple[str, str], float] | None = None,
+    preparations: tuple[str, ...] = (),
 ) -> Plan:
     """Give every shot and every character in use its key and price.
 
-    `content` maps each path or URL that the storyboard names to the sha256 of what it holds.
+    `content` maps each path or URL that the storyboard names to the sha256 of what it holds, `clip_seconds` the names
+    of a model and of a character whose clip goes along to its length; `preparations` say what is done to media.
     """
-    prints = {c.name: fingerprint(c, content) for c in storyboard.cast if any(c.name in s.characters for s in shots)}
+    lengths = clip_seconds or {}
+    prints = {c.name: fingerprint(c, content) for c in storyboard.cast if any(c.name in s.cast for s in shots)}
     scenes: list[PlannedScene] = []
     seen: dict[str, int] = {}
     for shot in shots:
@@ -64,23 +74,28 @@ def plan(
             seconds=shot.seconds,
             aspect=shot.aspect,
             resolution=shot.resolution,
-            characters=[prints[name] for name in shot.characters],
+            characters=[prints[name] for name in shot.cast],
             image=content[shot.scene.image] if shot.scene.image else None,
             continues=shot.scene.continues,
             remixes=shot.scene.remixes,
             take=shot.scene.take,
         )
+        if shown := sorted(prints[sending.character] for sending in shot.sends if sending.clip):
+            decided["clips"] = [*shown]
         same = digest(decided)
         copy = seen.get(same, 0)
         seen[same] = copy + 1
-        scenes.append(PlannedScene(**dict(shot), key=scene_key(decided, copy)))
+        sent = sum(lengths[shot.model.name, sending.character] for sending in shot.sends if sending.clip)
+        usd = shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)
+        scenes.append(PlannedScene(**{**dict(shot), "usd": usd}, key=scene_key(decided, copy)))
     return Plan(
         storyboard=storyboard,
         provider=provider,
         account=account,
         characters=_characters(storyboard, scenes, provider, account, prints),
         scenes=tuple(scenes),
-        warnings=(*_retiring(scenes), *_unseen(storyboard, scenes)),
+        preparations=preparations,
+        warnings=(*_retiring(scenes), *_remarks(scenes), *_frames(scenes), *_unseen(storyboard, scenes)),
     )
 
 
@@ -91,7 +106,7 @@ def _characters(
     planned: dict[str, PlannedCharacter] = {}
     for character in storyboard.cast:
         for scene in scenes:
-            if character.name not in scene.characters or scene.model.casting is None:
+            if character.name not in scene.cast or scene.model.casting is None:
                 continue
             key = character_key(
                 provider=provider,
@@ -116,6 +131,28 @@ def _retiring(scenes: list[PlannedScene]) -> list[str]:
         + (f"; its successor is {model.successor}" if model.successor else "")
         for model in retiring.values()
     ]
+
+
+def _remarks(scenes: list[PlannedScene]) -> list[str]:
+    return [f"{scene.scene.id}: {remark}" for scene in scenes for remark in scene.remarks]
+
+
+def _frames(scenes: list[PlannedScene]) -> list[str]:
+    """What a first frame costs at some models: exactness, or the characters."""
+    found = []
+    for scene in scenes:
+        model = f"{scene.model.name} at {scene.model.provider}"
+        if scene.operation == "image" and scene.model.first_frame == "cited" and scene.sends:
+            found.append(
+                f"{scene.scene.id}: {model} takes the first frame as a reference; the scene begins much like it"
+            )
+        lost = [name for name in scene.characters if name not in scene.cast]
+        if lost and scene.operation == "image" and scene.model.max_characters:
+            names = " and ".join(lost)
+            found.append(
+                f"{scene.scene.id}: {model} takes no characters beside a first frame; the frame has to show {names}"
+            )
+    return found
 
 
 def _unseen(storyboard: Storyboard, scenes: list[PlannedScene]) -> list[str]:

@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Iterator
 
+from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
 from prefect_storyboard.storyboards.model import Model, Operation
 from prefect_storyboard.storyboards.names import named_in
-from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
+from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
+
+
+class Sending(Frozen):
+    """How a model without characters of its own is shown one: its clip, or at most so many pictures."""
+
+    character: str
+    clip: bool = False
+    pictures: int = 0
 
 
 class Shot(Frozen):
@@ -19,10 +28,17 @@ class Shot(Frozen):
     words: str
     prompt: str
     characters: tuple[str, ...]
+    sends: tuple[Sending, ...] = ()
     seconds: int
     aspect: str
     resolution: str
     usd: float | None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def cast(self) -> tuple[str, ...]:
+        """The characters that the model is told of; beside a first frame, some models take none."""
+        return self.characters if self.operation in self.model.casts else ()
 
 
 def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, ...]:
@@ -49,19 +65,42 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
     characters = () if scene.remixes else storyboard.characters_of(scene)
     words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
     origin = _origin(storyboard, scene)
-    seconds = origin.seconds or storyboard.seconds
-    resolution = origin.resolution or storyboard.resolution or model.resolutions[0]
-    return Shot(
+    asked = Size(
+        origin.seconds or storyboard.seconds,
+        origin.aspect or storyboard.aspect,
+        origin.resolution or storyboard.resolution or model.resolutions[0],
+    )
+    size = nearest(asked, model) if storyboard.fit == "nearest" else asked
+    shot = Shot(
         scene=scene,
         model=model,
         operation=operation,
         words=words,
         prompt=_named(words, characters) if model.names_in_prompt else words,
         characters=characters,
-        seconds=seconds,
-        aspect=origin.aspect or storyboard.aspect,
-        resolution=resolution,
-        usd=model.price(operation, seconds, resolution),
+        seconds=size.seconds,
+        aspect=size.aspect,
+        resolution=size.resolution,
+        usd=model.price(operation, size.seconds, size.resolution),
+        remarks=differences(asked, size),
+    )
+    sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=operation == "image")
+    return shot.model_copy(update={"sends": sends})
+
+
+def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
+    """How each character is shown to a model that takes references: the pictures are shared out evenly."""
+    limits = model.references
+    if limits is None or not cast:
+        return ()
+    clips = {character.name for character in cast if character.reference == "clip" and character.clip and limits.clips}
+    seats = limits.images - (frame and model.first_frame == "cited")
+    pictures = min(limits.each[1], seats // max(len(cast) - len(clips), 1))
+    return tuple(
+        Sending(character=character.name, clip=True)
+        if character.name in clips
+        else Sending(character=character.name, pictures=pictures)
+        for character in cast
     )
 
 
@@ -95,22 +134,38 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
         yield from _fixed(storyboard, scene)
         return
     if shot.seconds not in model.seconds:
-        nearest = min(model.seconds, key=lambda offered: (abs(offered - shot.seconds), offered))
-        sold = ", ".join(map(str, model.seconds))
-        yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {nearest}"
+        sold, near = ", ".join(map(str, model.seconds)), nearest_seconds(shot.seconds, model)
+        yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {near}, or fit: nearest"
     for field, value, offered in (
         ("aspect", shot.aspect, model.aspects),
         ("resolution", shot.resolution, model.resolutions),
     ):
         if value not in offered:
-            yield field, f'{name} offers {", ".join(offered)}, not {value}; write {field}: "{offered[0]}"'
-    if len(shot.characters) > model.max_characters:
-        few = f"characters: [{', '.join(shot.characters[: model.max_characters])}]"
-        names = ", ".join(shot.characters)
-        yield "characters", f"{name} takes {model.max_characters} characters a scene, not {names}; write {few}"
-    for character in map(storyboard.character, shot.characters):
+            yield (
+                field,
+                f'{name} offers {", ".join(offered)}, not {value}; write {field}: "{offered[0]}", or fit: nearest',
+            )
+    yield from _miscast(storyboard, shot, name)
+
+
+def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[str, str]]:
+    """Too many characters, or some without the media that the model makes them of."""
+    model = shot.model
+    if model.references and model.references.needed and not shot.cast and shot.operation == "text":
+        yield "characters", f"{name} needs a picture to start from; name a character or give the scene an image"
+    if len(shot.cast) > model.max_characters:
+        few = f"characters: [{', '.join(shot.cast[: model.max_characters])}]"
+        yield (
+            "characters",
+            f"{name} takes {model.max_characters} characters a scene, not {', '.join(shot.cast)}; write {few}",
+        )
+    for character in map(storyboard.character, shot.cast):
         if model.casting and not character.clip:
             yield "characters", f"{name} makes characters from a clip, and {character.name} has none; give it a clip"
+        elif model.references and not character.clip and len(character.images) < model.references.each[0]:
+            least, most = model.references.each
+            few = f"{least} to {most} pictures of a character, and {character.name} has {len(character.images)}"
+            yield "characters", f"{name} takes {few}; give it more images, or a clip to take them from"
 
 
 def _fixed(storyboard: Storyboard, scene: Scene) -> Iterator[tuple[str, str]]:

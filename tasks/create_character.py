@@ -10,9 +10,9 @@ from prefect.cache_policies import NO_CACHE
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Ledger, Outcome, Storage
+from prefect_storyboard.media.fitting import fit
 from prefect_storyboard.media.probe import probe
-from prefect_storyboard.media.reference import check, conform, needs_conform
-from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.errors import ProtocolError
 from prefect_storyboard.providers.protocol import CharacterRequest, Order
 from prefect_storyboard.providers.session import Session
@@ -52,9 +52,15 @@ async def create_character(
 
     async def word() -> Order:
         with TemporaryDirectory() as folder:
-            fitting = await asyncio.to_thread(_fitting, character, clip, Path(folder))
+            fitting, seconds = await asyncio.to_thread(_fitting, character, clip, Path(folder))
             url = await upload(fitting, credentials, library)
-        request = CharacterRequest(model=character.model, name=name, clip_url=url)
+        request = CharacterRequest(
+            model=character.model,
+            name=name,
+            description=character.character.description,
+            clip_url=url,
+            end=seconds,
+        )
         return session.provider.character_order(request)
 
     want = Want(
@@ -82,20 +88,17 @@ async def _created(session: Session, ledger: Ledger, bought: Purchase, character
     name = character.character.name
     if result.character_id is None:
         raise ProtocolError(f"{name} was created without an id", request_id=bought.job.request_id, raw=result.raw)
-    casting = Casting(character=name, id=result.character_id)
+    casting = Casting(character=name, id=result.character_id, mention=result.mention)
     done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=character.usd, charged=True)
     stored = await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, done))
     return stored.casting or casting
 
 
-def _fitting(character: PlannedCharacter, clip: LocalFile, folder: Path) -> LocalFile:
-    """The clip itself where the model takes it as it is, else the wanted range of it as an MP4."""
-    who, limits = character.character, character.model.reference
-    if not needs_conform(probe(clip.path), limits, who.start, who.end):
-        return clip
-    fitted = folder / f"{who.slug}.mp4"
-    check(conform(clip.path, fitted, start=who.start, end=who.end, limits=limits), limits, who.name)
-    return local_file(fitted)
+def _fitting(character: PlannedCharacter, clip: LocalFile, folder: Path) -> tuple[LocalFile, float]:
+    """The clip as the model takes it, and its length in seconds."""
+    who = character.character
+    fitting = fit(clip, character.model.reference, who.name, start=who.start, end=who.end, folder=folder)
+    return fitting, probe(fitting.path).seconds
 
 
 def _keep(storage: Storage, character: PlannedCharacter, clip: LocalFile) -> None:

@@ -1,6 +1,7 @@
 """Submit one scene, once."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.protocol import Order, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
 from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, purchase
+from prefect_storyboard.tasks.reference import CastMember, references
 from prefect_storyboard.tasks.states import named
 from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
 from prefect_storyboard.tasks.upload import upload
@@ -36,6 +38,7 @@ async def generate(
     *,
     credentials: Credentials,
     library: Library,
+    cast: Mapping[str, CastMember] | None = None,
     image: LocalFile | None = None,
     parent: Clip | None = None,
     take: int = 1,
@@ -44,22 +47,26 @@ async def generate(
 ) -> Purchase:
     """Return the paid job of a scene; buy it only if the library knows of none.
 
-    The scene starts from `image`, or from the last frame of `parent`, or remixes `parent`, as it says itself. Costs
-    `scene.usd`. Ends in the state `Cached` or `Reattached` where this run bought nothing. Raises the provider's
-    refusals (nothing was bought), and OutcomeUnknown where a submit may have been accepted.
+    The scene starts from `image`, or from the last frame of `parent`, or remixes `parent`, as it says itself; `cast`
+    are the media that a model without characters of its own is shown. Costs `scene.usd`. Ends in the state `Cached`
+    or `Reattached` where this run bought nothing. Raises the provider's refusals (nothing was bought), and
+    OutcomeUnknown where a submit may have been accepted.
     """
 
     async def word() -> Order:
         with TemporaryDirectory() as folder:
             first = await _last_frame(parent, library, Path(folder)) if parent and scene.scene.continues else image
             image_url = await upload(first, credentials, library) if first else None
+        shown = await references(scene, cast or {}, credentials, library)
         request = SceneRequest(
             model=scene.model,
             prompt=scene.prompt,
             seconds=scene.seconds,
             aspect=scene.aspect,
             resolution=scene.resolution,
-            castings=castings,
+            job_key=scene.key,
+            castings=tuple(casting for casting in castings if casting.id),
+            references=shown,
             image_url=image_url,
             remix_of=parent.handle if parent and scene.scene.remixes else None,
         )

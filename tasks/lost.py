@@ -37,6 +37,8 @@ async def search(session: Session, ledger: Ledger, intent: Intent) -> Search:
             told = not isinstance(error, _NO_WORD)
             why = f"the list of {intent.provider} could not be read: {error}"
             continue
+        if jobs is None:
+            return Search(None, f"{intent.provider} keeps no list of requests that could be asked", told=True)
         near = [job for job in jobs if _in_time(job, intent)]
         far = [] if left else [job for job in jobs if not _in_time(job, intent)]
         job = await asyncio.to_thread(_claimed, ledger, intent.key, [*near, *far])

@@ -13,7 +13,7 @@ from prefect_storyboard.storyboards import Job
 from prefect_storyboard.tasks.purchase import Purchase, ended, finish
 
 _VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed)
-_YOUNG = 30.0  # seconds during which a provider may not know yet what it has just accepted
+_YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
 
 
 def pause(age: float) -> float:

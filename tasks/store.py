@@ -123,7 +123,7 @@ def _draft(bought: Purchase, result: Result, scene: PlannedScene, file: Path) ->
         width=seen.width,
         height=seen.height,
         job_key=bought.key,
-        cost_usd=scene.usd,
+        cost_usd=scene.usd if result.usd is None else result.usd,
         provider=bought.job.provider,
         model=scene.model.name,
         request_id=bought.job.request_id,

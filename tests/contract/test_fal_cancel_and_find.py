@@ -186,7 +186,7 @@ async def test_a_model_is_offered_only_if_the_platform_says_so(fal: Connect, rep
     [
         ("account-billing.response", 24.5),
         ((200, {"credits": {"current_balance": 0}}), 0.0),
-        ((200, {"credits": {"current_balance": "24.5"}}), None),
+        ((200, {"credits": {"current_balance": "24.5"}}), 24.5),
         ((200, {"credits": None}), None),
         ((200, {"username": "my-team"}), None),
         ((403, {"error": {"type": "authorization_error", "message": "This endpoint needs an admin key"}}), None),

@@ -167,7 +167,7 @@ async def test_what_goes_wrong_on_the_way_leaves_the_job_open(
 async def test_a_job_that_fal_does_not_know_has_expired(fal: Connect, job: Job, reply: Any) -> None:
     for ask in ("status", "result", "cancel"):
         adapter, _ = fal(reply)
-        with pytest.raises(Expired, match=f"does not know the request {job.request_id}") as error:
+        with pytest.raises(Expired, match=f"does not know the job {job.request_id}") as error:
             await getattr(adapter, ask)(job)
         assert error.value.charged is None
 

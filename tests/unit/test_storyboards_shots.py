@@ -133,19 +133,19 @@ def test_an_unknown_model_is_told_once_where_it_was_written() -> None:
 
 @pytest.mark.parametrize(("asked", "nearest"), [(1, 4), (5, 4), (6, 4), (7, 8), (10, 8), (25, 20), (3600, 20)])
 def test_seconds_that_are_not_sold_are_told_with_what_to_write(asked: int, nearest: int) -> None:
-    sold = f"sora-2 at fal sells 4, 8, 12, 16, 20 seconds, not {asked}; write seconds: {nearest}"
+    sold = f"sora-2 at fal sells 4, 8, 12, 16, 20 seconds, not {asked}; write seconds: {nearest}, or fit: nearest"
     assert told({"seconds": asked}) == [f"scenes[0].seconds: {sold}"]
     assert told({}, {}, seconds=asked) == [f"seconds: {sold}"]
 
 
 def test_a_shape_or_size_that_is_not_offered_is_told_with_what_to_write() -> None:
     assert told({"aspect": "1:1", "resolution": "4k"}) == [
-        'scenes[0].aspect: sora-2 at fal offers 16:9, 9:16, not 1:1; write aspect: "16:9"',
-        'scenes[0].resolution: sora-2 at fal offers 720p, not 4k; write resolution: "720p"',
+        'scenes[0].aspect: sora-2 at fal offers 16:9, 9:16, not 1:1; write aspect: "16:9", or fit: nearest',
+        'scenes[0].resolution: sora-2 at fal offers 720p, not 4k; write resolution: "720p", or fit: nearest',
     ]
     assert told({}, resolution="1080p", aspect="4:3") == [
-        'aspect: sora-2 at fal offers 16:9, 9:16, not 4:3; write aspect: "16:9"',
-        'resolution: sora-2 at fal offers 720p, not 1080p; write resolution: "720p"',
+        'aspect: sora-2 at fal offers 16:9, 9:16, not 4:3; write aspect: "16:9", or fit: nearest',
+        'resolution: sora-2 at fal offers 720p, not 1080p; write resolution: "720p", or fit: nearest',
     ]
 
 

@@ -1,0 +1,184 @@
+"""A character's reference clip: what a model takes as it is, what is made to fit, and what is refused."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, log2
+from pathlib import Path
+
+import av
+
+from prefect_storyboard.media.derived import derived, derived_name
+from prefect_storyboard.media.encode import CRF, Shot, render
+from prefect_storyboard.media.picture import Canvas, cadence, even
+from prefect_storyboard.media.probe import MediaError, Probe, opened, picture_track, probe, probe_image
+from prefect_storyboard.media.ranges import Range, used_range
+from prefect_storyboard.media.reference import check, megabytes, size_faults, tolerance
+from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.tracks import Clip, look
+from prefect_storyboard.storyboards import ClipLimits, Frozen
+
+_SLACK = 0.05  # some probes count the last, half-filled AAC frame: stay that far inside a hard limit
+_WIDE = Fraction(16, 9)
+_COARSE = 30  # from there on fewer pixels look better than coarser ones
+_COARSEST = 40
+_SIDES = (1080, 720, 480)
+
+
+class Fitting(Frozen):
+    """What is done to a clip before it is sent, in short phrases, and the range of it (seconds) that is used."""
+
+    steps: tuple[str, ...]
+    start: float
+    seconds: float
+
+    @property
+    def needed(self) -> bool:
+        """Whether anything is done; else the clip goes out byte for byte as it is."""
+        return bool(self.steps)
+
+
+def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end: float | None) -> Fitting:
+    """Say what `fit` will do, without doing it: in some 0.1 s, a few times that where the best range is looked for.
+
+    Raises `MediaError` for what cannot be mended, in one sentence that names the character, the fact and the remedy:
+    no video, too small, too short, a range that is outside of the clip or too long, nothing that moves.
+    """
+    return _plan(_read(Path(path), name), limits, name, start, end).fitting
+
+
+def fit(
+    clip: LocalFile, limits: ClipLimits, name: str, *, start: float | None, end: float | None, folder: Path
+) -> LocalFile:
+    """Give the clip itself if the limits take it as it is, else an MP4 (H.264, AAC) in `folder` that they take.
+
+    A range that is given is cut out. Where there is none and the clip is too long, or longer than what the model uses
+    of it, its best range is. What is made is kept there under a name of its own and found again. Raises `MediaError`
+    as `judge` does, and when the file cannot be made small enough.
+    """
+    target = folder / f"{derived_name('clip', clip, limits, start, end)}.mp4"
+    if target.exists():
+        return local_file(target)
+    seen = _read(clip.path, name)
+    plan = _plan(seen, limits, name, start, end)
+    if not plan.fitting.needed:
+        return clip
+    return derived(target, lambda draft: _make(seen, plan, limits, name, draft))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    fitting: Fitting
+    canvas: Canvas
+
+
+def _read(path: Path, name: str) -> Clip:
+    try:
+        return look(path)
+    except MediaError as error:
+        raise MediaError(f"{name}: {_reason(path) or error}") from error
+
+
+def _reason(path: Path) -> str | None:
+    """Say what a file that is no clip is instead."""
+    if path.is_file() and not path.stat().st_size:
+        return f"{path.name} is empty; export or download it again."
+    try:
+        probe_image(path)
+    except MediaError:
+        return None
+    return f"{path.name} is a picture, not a clip; list it under images."
+
+
+def _plan(clip: Clip, limits: ClipLimits, name: str, start: float | None, end: float | None) -> _Plan:
+    facts = clip.probe
+    for fault in size_faults(facts, limits):
+        raise MediaError(f"{name} {fault}.")
+    chosen = used_range(clip, limits, name, start, end)
+    canvas, sizing = _size(facts, limits)
+    steps = [*_shape_steps(clip), *sizing, *_file_steps(clip, limits, chosen)]
+    if facts.container != "mp4" and (steps or chosen.cut or _refused(facts, limits)):
+        steps.append("as MP4")
+    seconds = chosen.seconds
+    if steps or chosen.cut:
+        if limits.max_seconds:
+            seconds = min(seconds, max(limits.max_seconds - _SLACK, limits.min_seconds or 0.0))
+        if chosen.cut or chosen.start + seconds < float(clip.seconds) - _SLACK - tolerance(facts):
+            steps.insert(0, f"seconds {round(chosen.start, 2):g} to {round(chosen.start + seconds, 2):g}")
+    return _Plan(Fitting(steps=tuple(steps), start=chosen.start, seconds=seconds), canvas)
+
+
+def _refused(facts: Probe, limits: ClipLimits) -> bool:
+    return bool(limits.containers) and facts.container not in limits.containers
+
+
+def _shape_steps(clip: Clip) -> Iterator[str]:
+    if clip.probe.rotation:
+        yield "turned upright"
+    with opened(clip.path) as source:
+        shape = picture_track(source, clip.path).sample_aspect_ratio or Fraction(1)
+    if abs(shape - 1) > Fraction(1, 200):
+        yield "pixels made square"
+
+
+def _file_steps(clip: Clip, limits: ClipLimits, chosen: Range) -> Iterator[str]:
+    facts = clip.probe
+    if limits.sound and not facts.has_audio:
+        yield "silent track added"
+    if limits.max_bytes and facts.bytes > limits.max_bytes and not chosen.cut:
+        yield f"compressed to at most {megabytes(limits.max_bytes)}"
+    if limits.max_seconds and not chosen.cut and _longest_track(clip.path) > limits.max_seconds + _SLACK:
+        yield "sound cut to the picture"
+
+
+def _longest_track(path: Path) -> float:
+    with opened(path) as source:
+        return (source.duration or 0) / av.time_base
+
+
+def _size(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
+    """Give the canvas that the picture is put on: padded first, then scaled."""
+    (width, height), steps = even(facts), []
+    if limits.max_aspect and max(width, height) > min(width, height) * limits.max_aspect:
+        shape = min(_WIDE, Fraction(limits.max_aspect))
+        longest = max(width, height)
+        other = ceil(longest / shape / 2) * 2
+        width, height = (longest, other) if width > height else (other, longest)
+        steps.append(f"padded to {'16:9' if width > height else '9:16'}")
+    if limits.max_short_side and min(width, height) > limits.max_short_side:
+        width, height = _scaled(width, height, limits.max_short_side)
+        steps.append(f"scaled to {width}x{height}")
+    return Canvas(width, height, cadence(facts.fps)), steps
+
+
+def _scaled(width: int, height: int, short: int) -> tuple[int, int]:
+    """Give the even size whose shorter side is `short`."""
+    short = short // 2 * 2
+    long = round(Fraction(max(width, height) * short, min(width, height)) / 2) * 2
+    return (long, short) if width > height else (short, long)
+
+
+def _make(clip: Clip, plan: _Plan, limits: ClipLimits, name: str, out: Path) -> None:
+    shot = Shot(clip.path, clip.first + Fraction(plan.fitting.start), Fraction(plan.fitting.seconds))
+    render([shot], plan.canvas, out)
+    if limits.max_bytes:
+        _squeeze(shot, plan.canvas, limits, name, out)
+    check(probe(out), limits, name)
+
+
+def _squeeze(shot: Shot, canvas: Canvas, limits: ClipLimits, name: str, out: Path) -> None:
+    """Render again until it is small enough: coarser first (six steps of CRF about halve a file), then smaller."""
+    crf, most = CRF, limits.max_bytes or 0
+    while (size := out.stat().st_size) > most:
+        needed = crf + ceil(6 * log2(size / most))
+        lower = [
+            s for s in _SIDES if max(limits.min_short_side or 0, _SIDES[-1]) <= s < min(canvas.width, canvas.height)
+        ]
+        if needed > _COARSE and lower:
+            before = canvas.width * canvas.height
+            canvas = Canvas(*_scaled(canvas.width, canvas.height, lower[0]), canvas.fps)
+            needed = max(CRF, needed - round(4 * log2(before / (canvas.width * canvas.height))))
+        elif crf >= _COARSEST:
+            raise MediaError(f"{name} cannot be made as small as {megabytes(most)}; choose a shorter range.")
+        crf = min(_COARSEST, needed)
+        render([shot], canvas, out, crf=crf)

@@ -1,0 +1,78 @@
+"""Pictures as a model takes them: in its shape, in its size, as JPEG."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageStat
+
+from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.reference import megabytes
+from prefect_storyboard.storyboards.model import References
+
+_QUALITIES = (95, 90, 85, 75)
+_SMALLEST = 256
+
+
+def small_fault(size: tuple[int, int], limits: References) -> str | None:
+    """Tell what cannot be mended: a picture that is too small."""
+    if limits.min_side is None or min(size) >= limits.min_side:
+        return None
+    return f"is {size[0]}x{size[1]}: the shorter side needs at least {limits.min_side} pixels"
+
+
+def too_long(size: tuple[int, int], limits: References) -> bool:
+    """Whether the picture is longer and narrower than the model takes."""
+    return limits.max_aspect is not None and max(size) > min(size) * limits.max_aspect
+
+
+def padded(image: Image.Image, limits: References) -> Image.Image:
+    """Widen the shorter side up to the limit, in the colour of the edges that are moved."""
+    if limits.max_aspect is None or not too_long(image.size, limits):
+        return image
+    long = max(image.size)
+    short = int(-(-Fraction(long) // Fraction(limits.max_aspect)))
+    wide = image.width > image.height
+    size = (long, short) if wide else (short, long)
+    canvas = Image.new("RGB", size, _edge_colour(image, wide=wide))
+    canvas.info = dict(image.info)
+    canvas.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    return canvas
+
+
+def write_jpeg(image: Image.Image, limits: References, out: Path, name: str) -> None:
+    """Write the picture in the best quality that the limit of bytes allows; made smaller where that is not enough.
+
+    Raises `MediaError` when it cannot be made so small.
+    """
+    for size, quality in _tries(image.size, limits):
+        shown = image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+        body = BytesIO()
+        # Full colour resolution: faces and cloth of saturated colours suffer from less.
+        shown.save(body, "JPEG", quality=quality, subsampling=0, icc_profile=image.info.get("icc_profile"))
+        if limits.max_bytes is None or body.tell() <= limits.max_bytes:
+            out.write_bytes(body.getvalue())
+            return
+    most = megabytes(limits.max_bytes or 0)
+    raise MediaError(f"{name} cannot be made as small as {most}; use a picture with fewer details.")
+
+
+def _tries(size: tuple[int, int], limits: References) -> Iterator[tuple[tuple[int, int], int]]:
+    """Give sizes and qualities, the best first; only the last size is coarse."""
+    factor, least = Fraction(1), max(limits.min_side or 0, _SMALLEST)
+    while True:
+        scaled = (round(size[0] * factor), round(size[1] * factor))
+        yield from ((scaled, quality) for quality in _QUALITIES)
+        factor *= Fraction(3, 4)
+        if min(size) * factor < least:
+            return
+
+
+def _edge_colour(image: Image.Image, *, wide: bool) -> tuple[int, int, int]:
+    width, height = image.size
+    first = (0, 0, width, 1) if wide else (0, 0, 1, height)
+    last = (0, height - 1, width, height) if wide else (width - 1, 0, width, height)
+    colours = [ImageStat.Stat(image.crop(box)).median for box in (first, last)]
+    red, green, blue = (round(sum(pair) / 2) for pair in zip(*colours, strict=True))
+    return red, green, blue

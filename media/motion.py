@@ -1,0 +1,167 @@
+"""Where a clip is at its best, and whether anything moves in it."""
+
+from array import array
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+from operator import mul
+from pathlib import Path
+from statistics import fmean, median
+from typing import NamedTuple
+
+from av import AudioFrame, AudioResampler
+
+from prefect_storyboard.media.probe import opened, seek
+from prefect_storyboard.media.samples import STEP, Sample, change, sampled, stretches
+from prefect_storyboard.media.tracks import Clip, look
+
+_GRID = 0.25  # seconds from one window to the next
+_MOVED = 5.0  # of 255, in one of 1024 fields: above what coding does to a still picture
+_CUT = 20.0  # of 255, on the whole
+_EQUAL = 0.1  # of 3 points: nobody sees the difference
+_HEARD_RATE = 4000
+_AUDIBLE = 100.0  # of 32768, root mean square: -50 dB
+
+
+class Step(NamedTuple):
+    """From one sample to the next: whether that is a hard cut, how much moves, and how much in the liveliest field."""
+
+    begin: float
+    end: float
+    cut: bool
+    moved: float
+    most: float
+
+
+class Seen(NamedTuple):
+    """What is known of a clip, or of stretches of it; `heard` tells of each quarter of a second if it is not silent."""
+
+    stretches: list[tuple[float, float]]
+    samples: list[Sample]
+    steps: list[Step]
+    heard: dict[int, bool]
+
+
+def best_range(path: Path, seconds: float) -> float:
+    """Give the start of the `seconds` in which the clip is sharpest and moves most; of about equals the earliest.
+
+    Windows with a hard cut or a black picture come last, windows with sound before silent ones. Of clips longer than
+    half a minute, six stretches are compared. Raises `MediaError` when the clip cannot be read.
+    """
+    clip = look(Path(path))
+    return best(watch(clip, 0.0, float(clip.seconds), seconds), seconds)
+
+
+def moves(path: Path, start: float, seconds: float) -> bool:
+    """Whether anything moves in the range: neither a still picture nor a row of them."""
+    return moving(watch(look(Path(path)), start, start + seconds, seconds).steps)
+
+
+def watch(clip: Clip, begin: float, end: float, seconds: float) -> Seen:
+    """Look at and listen to the clip from `begin` to `end`, as far as windows of `seconds` need it."""
+    parts = stretches(begin, end, seconds)
+    samples = [sample for part in parts for sample in sampled(clip, *part)]
+    heard = {at: loud for part in parts for at, loud in _heard(clip, *part).items()}
+    return Seen(parts, samples, _steps(samples, parts), heard)
+
+
+def moving(steps: Sequence[Step]) -> bool:
+    """Whether anything moves, more than once and other than by a cut: a coder refines a still picture once."""
+    moved = [step.most >= _MOVED for step in steps if not step.cut]
+    return sum(moved) >= min(2, max(1, len(moved)))
+
+
+def best(seen: Seen, seconds: float) -> float:
+    """Give the start of the best window."""
+    windows = [start for begin, end in seen.stretches for start in _starts(begin, end, seconds)]
+    sharp = [fmean(_within(seen.samples, start, seconds)) for start in windows]
+    moved = [_motion(seen.steps, start, seconds) for start in windows]
+    sound = [_audible(seen, start, seconds) for start in windows]
+    sharpest, liveliest = max(sharp) or 1.0, max(*moved, 0.5)
+    scores = [
+        s / sharpest + m / liveliest + a + _faults(seen, start, seconds)
+        for start, s, m, a in zip(windows, sharp, moved, sound, strict=True)
+    ]
+    return next(start for start, score in zip(windows, scores, strict=True) if score >= max(scores) - _EQUAL)
+
+
+def between(seen: Seen, start: float, seconds: float) -> list[Step]:
+    """Give the steps that touch the window."""
+    return [step for step in seen.steps if step.end > start and step.begin < start + seconds]
+
+
+def _starts(begin: float, end: float, seconds: float) -> list[float]:
+    last = max(begin, end - seconds)
+    steps = floor((last - begin) / _GRID + 1e-6)
+    found = [begin + n * _GRID for n in range(steps + 1)]
+    return found if last - found[-1] < 0.01 else [*found, last]
+
+
+def _within(samples: Sequence[Sample], start: float, seconds: float) -> list[float]:
+    return [sample.sharp for sample in samples if start - 0.01 <= sample.at < start + seconds] or [0.0]
+
+
+def _motion(steps: Sequence[Step], start: float, seconds: float) -> float:
+    return fmean([s.moved for s in steps if s.begin >= start - 0.01 and s.end <= start + seconds and not s.cut] or [0])
+
+
+def _faults(seen: Seen, start: float, seconds: float) -> float:
+    """Weigh cuts, black pictures and stillness: each more than sharpness, motion and sound together."""
+    steps = between(seen, start, seconds)
+    black = any(sample.black for sample in seen.samples if start - STEP < sample.at < start + seconds + STEP)
+    return -4.0 * sum(step.cut for step in steps) - 4.0 * black - 8.0 * (not moving(steps))
+
+
+def _audible(seen: Seen, start: float, seconds: float) -> float:
+    """Give the share of the window in which something is heard; where all or nothing is heard it decides nothing."""
+    slots = range(floor(start / _GRID), floor((start + seconds) / _GRID))
+    return fmean([seen.heard.get(slot, False) for slot in slots] or [0])
+
+
+def _steps(samples: Sequence[Sample], parts: Sequence[tuple[float, float]]) -> list[Step]:
+    """Compare neighbours; those of different stretches are none."""
+    firsts = {begin for begin, _ in parts[1:]}
+    pairs = [
+        (one, other, change(one, other))
+        for one, other in pairwise(samples)
+        if not any(one.at < first <= other.at for first in firsts)
+    ]
+    usual = median([c.mean / _spans(one, other) for one, other, c in pairs] or [0.0])
+    return [
+        Step(
+            begin=one.at,
+            end=other.at,
+            cut=c.mean > _CUT and c.mean / _spans(one, other) > 3 * usual,
+            moved=c.mean / _spans(one, other),
+            most=c.most,
+        )
+        for one, other, c in pairs
+    ]
+
+
+def _spans(one: Sample, other: Sample) -> float:
+    """Give the time between two samples, in usual steps."""
+    return max(1.0, (other.at - one.at) / STEP)
+
+
+def _heard(clip: Clip, begin: float, end: float) -> dict[int, bool]:
+    """Tell of every quarter of a second, by its number, whether it is louder than -50 dB."""
+    if not clip.probe.has_audio:
+        return {}
+    power: dict[int, list[float]] = {}
+    resampler = AudioResampler("s16", "mono", _HEARD_RATE)
+    with opened(clip.path) as source:
+        seek(source, clip.first + Fraction(begin))
+        for frame in source.decode(source.streams.audio[0]):
+            at = float((frame.pts or 0) * (frame.time_base or Fraction(0)) - clip.first)
+            if at >= end:
+                break
+            for part in resampler.resample(frame):
+                power.setdefault(floor(at / _GRID), []).append(_power(part))
+    return {slot: fmean(powers) > _AUDIBLE**2 for slot, powers in power.items() if begin <= (slot + 1) * _GRID}
+
+
+def _power(frame: AudioFrame) -> float:
+    values = array("h", bytes(frame.planes[0])[: 2 * frame.samples])
+    return float(sum(map(mul, values, values)) / max(1, frame.samples))

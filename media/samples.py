@@ -1,0 +1,140 @@
+"""Look at a clip through some eight small pictures a second: how sharp, how dark, how unlike one another they are."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+
+from av import Packet
+from av.container import InputContainer
+from av.video import VideoFrame, VideoStream
+from PIL import Image, ImageChops, ImageStat
+
+from prefect_storyboard.media.probe import opened, picture_track, seek
+from prefect_storyboard.media.tracks import Clip
+
+STEP = 0.125
+_LONG_SIDE = 480
+_GRID = (32, 32)
+_BURST = 0.14  # seconds decoded of a short group of pictures: two samples
+_SHORT_GROUP = 1.5
+_AT_ONCE = 30.0  # seconds looked at as a whole; of longer clips, stretches
+_STRETCHES = 6
+
+
+class Sample(NamedTuple):
+    """One picture: `at` is in seconds from the clip's first frame, `sharp` the mean square of its gradients."""
+
+    at: float
+    grid: Image.Image
+    sharp: float
+    black: bool
+
+
+class Change(NamedTuple):
+    """How far two pictures differ, 0 to 255: on the whole, and where they differ most."""
+
+    mean: float
+    most: float
+
+
+def sampled(clip: Clip, begin: float, end: float) -> list[Sample]:
+    """Look at the pictures from `begin` to `end`, seconds from the clip's first frame, at least one.
+
+    Pictures that no other depends on are not decoded, and of groups of pictures shorter than 1.5 s, as phones record
+    them, only the beginning: 10 s of 1080p take 0.2 to 0.6 s on two cores.
+    """
+    found: list[Sample] = []
+    with opened(clip.path) as source:
+        stream = picture_track(source, clip.path)
+        stream.thread_type = "AUTO"
+        stream.codec_context.skip_frame = "NONREF"
+        due = begin
+        for frame in _frames(source, stream, clip.first + Fraction(begin), clip.first + Fraction(end)):
+            at = float((frame.pts or 0) * (frame.time_base or Fraction(0)) - clip.first)
+            if begin - 0.001 <= at < end and (not found or at >= due - 0.01):
+                found.append(_sample(frame, at))
+                due = max(due + STEP, at + STEP / 2)
+    return found
+
+
+def stretches(begin: float, end: float, seconds: float) -> list[tuple[float, float]]:
+    """Where to look: at everything up to 30 s, else at six stretches, evenly spread, each longer than `seconds`."""
+    if end - begin <= max(_AT_ONCE, _STRETCHES * (seconds + 2)):
+        return [(begin, end)]
+    length = seconds + 2
+    gap = (end - begin - length) / (_STRETCHES - 1)
+    return [(begin + n * gap, begin + n * gap + length) for n in range(_STRETCHES)]
+
+
+def change(one: Sample, other: Sample) -> Change:
+    """Compare two pictures of one clip by the brightness of 32 x 32 fields."""
+    difference = ImageChops.difference(one.grid, other.grid)
+    return Change(ImageStat.Stat(difference).mean[0], float(difference.getextrema()[1]))  # type: ignore[arg-type]
+
+
+def _frames(source: InputContainer, stream: VideoStream, begin: Fraction, end: Fraction) -> Iterator[VideoFrame]:
+    short = _short_groups(source, stream, begin, end)
+    _rewind(source, begin)
+    group = None
+    for packet in source.demux(stream):
+        moment = _moment(packet)
+        if packet.size and moment is not None:
+            if packet.is_keyframe:
+                group = moment
+            if moment > end + 1:
+                break
+            # Pictures before their key frame lean on the group before, which may have been cut short.
+            if group is not None and (moment < group or (group in short and moment - group > _BURST)):
+                continue
+        yield from packet.decode()
+        if not packet.size:
+            return
+    yield from stream.codec_context.decode(None)
+
+
+def _short_groups(source: InputContainer, stream: VideoStream, begin: Fraction, end: Fraction) -> set[Fraction]:
+    """Give the moments of the key frames that the next key frame follows soon."""
+    _rewind(source, begin)
+    keys: list[Fraction] = []
+    for packet in source.demux(stream):
+        moment = _moment(packet)
+        if packet.size and packet.is_keyframe and moment is not None:
+            keys.append(moment)
+            if moment > end + 1:
+                break
+    return {one for one, following in pairwise(keys) if following - one <= _SHORT_GROUP}
+
+
+def _rewind(source: InputContainer, begin: Fraction) -> None:
+    source.seek(source.start_time or 0)
+    if "mpeg" not in source.format.name:  # MPEG-TS has no index: a seek may land behind the only key frame
+        seek(source, begin)
+
+
+def _moment(packet: "Packet[VideoStream]") -> Fraction | None:
+    ticks = packet.dts if packet.pts is None else packet.pts  # AVI has no pts
+    return None if ticks is None else ticks * packet.time_base
+
+
+def _sample(frame: VideoFrame, at: float) -> Sample:
+    factor = min(1.0, _LONG_SIDE / max(frame.width, frame.height))
+    size = (max(2, ceil(frame.width * factor)), max(2, ceil(frame.height * factor)))
+    plane = frame.reformat(*size, "gray", interpolation="AREA", threads=1).planes[0]
+    image = Image.frombuffer("L", size, bytes(plane), "raw", "L", plane.line_size, 1)
+    stat = ImageStat.Stat(image)
+    return Sample(
+        at=at,
+        grid=image.resize(_GRID, Image.Resampling.BOX),
+        sharp=sum(_mean_square(image, step) for step in ((1, 0), (0, 1))),
+        black=stat.mean[0] < 28 and stat.stddev[0] < 8,
+    )
+
+
+def _mean_square(image: Image.Image, step: tuple[int, int]) -> float:
+    """Mean square of the differences between neighbours in one direction."""
+    width, height = image.width - step[0], image.height - step[1]
+    here, there = image.crop((0, 0, width, height)), image.crop((*step, image.width, image.height))
+    counts = ImageChops.difference(here, there).histogram()
+    return sum(value * value * count for value, count in enumerate(counts)) / (width * height)

@@ -1,0 +1,146 @@
+"""Pictures of a character for models that take no clips: good frames of its clip, or the user's own, made to fit."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from prefect_storyboard.media.derived import derived, derived_name
+from prefect_storyboard.media.jpeg import padded, small_fault, too_long, write_jpeg
+from prefect_storyboard.media.motion import watch
+from prefect_storyboard.media.picture import upright
+from prefect_storyboard.media.probe import MediaError, opened, picture_track, seek, unreadable
+from prefect_storyboard.media.ranges import used_range
+from prefect_storyboard.media.samples import Sample, change
+from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.tracks import Clip, look
+from prefect_storyboard.storyboards import ClipLimits
+from prefect_storyboard.storyboards.model import References
+
+_TAKEN = {"JPEG", "PNG", "WEBP"}
+_STRETCH = 3.0  # seconds of a long clip looked at in one go
+_SHARP = 0.6  # of the sharpest picture: below that it is not among the candidates
+_UNLIKE = 12.0  # of 255: pictures that differ so much on the whole look different
+
+
+def stills(
+    clip: LocalFile,
+    count: int,
+    *,
+    start: float | None,
+    end: float | None,
+    folder: Path,
+    limits: References,
+) -> tuple[LocalFile, ...]:
+    """Take `count` sharp pictures out of the range (default the whole clip), each unlike the others where it can be.
+
+    JPEG files in `folder`, upright, pixels square, in the limits; the sharpest comes first, the others in the order
+    of the clip. They are kept under names of their own and found again. Fewer come only from a clip with fewer frames.
+    Raises `MediaError` for a clip that cannot be read or is too small, and for a range outside of it.
+    """
+    key = derived_name("stills", clip, limits, count, start, end)
+    targets = [folder / f"{key}-{number}.jpg" for number in range(1, count + 1)]
+    if all(target.exists() for target in targets):
+        return tuple(local_file(target) for target in targets)
+    seen, name = look(clip.path), clip.path.name
+    if fault := small_fault((seen.probe.width, seen.probe.height), limits):
+        raise MediaError(f"{name} {fault}; use a larger recording, or give images.")
+    begin, seconds, _ = used_range(seen, ClipLimits(), name, start, end)
+    samples = watch(seen, begin, begin + seconds, _STRETCH).samples
+    chosen = _choose(samples, min(count, len(samples)), seconds)
+    return tuple(
+        derived(target, _writer(seen, sample.at, limits)) for target, sample in zip(targets, chosen, strict=False)
+    )
+
+
+def fit_image(image: LocalFile, limits: References, name: str, *, folder: Path) -> LocalFile:
+    """Give the picture itself if the model takes it as it is, else a JPEG in `folder` that it takes.
+
+    Other formats than JPEG, PNG and WebP are converted, moving pictures give their first, transparency becomes white,
+    the camera's rotation is applied. Raises `MediaError` for no picture, and for one that is too small.
+    """
+    title = f"{name}: {image.path.name}"
+    try:
+        with Image.open(image.path) as opened_image:
+            fits = _fits(opened_image, image.path.stat().st_size, limits)
+            shown = ImageOps.exif_transpose(opened_image)
+            shown.load()
+    except FileNotFoundError:
+        raise MediaError(f"{title} does not exist; check the path.") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as reason:
+        raise MediaError(f"{title} is not a picture that can be read; give a JPEG, PNG or WebP file.") from reason
+    if fault := small_fault(shown.size, limits):
+        raise MediaError(f"{title} {fault}; use a larger picture.")
+    if fits:
+        return image
+
+    def write(draft: Path) -> None:
+        write_jpeg(padded(_opaque(shown), limits), limits, draft, title)
+
+    return derived(folder / f"{derived_name('image', image, limits)}.jpg", write)
+
+
+def _choose(samples: Sequence[Sample], count: int, seconds: float) -> list[Sample]:
+    """Take the sharpest first, then again and again the one that is most unlike and farthest from all taken."""
+    candidates = _candidates(samples, count)
+    chosen = [max(candidates, key=lambda sample: sample.sharp)] if count else []
+    sharpest = max((sample.sharp for sample in candidates), default=0.0) or 1.0
+
+    def worth(sample: Sample) -> float:
+        unlike = min(change(sample, other).mean for other in chosen)
+        away = min(abs(sample.at - other.at) for other in chosen)
+        worth = min(1.0, unlike / _UNLIKE) + min(1.0, away * count / seconds) + sample.sharp / sharpest / 2
+        return round(worth, 3)
+
+    while len(chosen) < count:
+        chosen.append(max((sample for sample in candidates if sample not in chosen), key=worth))
+    return [*chosen[:1], *sorted(chosen[1:], key=lambda sample: sample.at)]
+
+
+def _candidates(samples: Sequence[Sample], count: int) -> Sequence[Sample]:
+    """Give the pictures that are neither black nor blurred, as long as they are enough."""
+    lit = [sample for sample in samples if not sample.black]
+    sharpest = max((sample.sharp for sample in lit), default=0.0)
+    sharp = [sample for sample in lit if sample.sharp >= _SHARP * sharpest]
+    return next(found for found in (sharp, lit, samples) if len(found) >= count)
+
+
+def _writer(clip: Clip, at: float, limits: References) -> Callable[[Path], None]:
+    def write(draft: Path) -> None:
+        write_jpeg(padded(_picture(clip, at), limits), limits, draft, clip.path.name)
+
+    return write
+
+
+def _picture(clip: Clip, at: float) -> Image.Image:
+    """Decode the frame that shows `at` seconds after the first."""
+    moment = clip.first + Fraction(at) - Fraction(1, 1000)
+    with opened(clip.path) as source:
+        stream = picture_track(source, clip.path)
+        stream.thread_type = "AUTO"
+        seek(source, moment)
+        for frame in source.decode(stream):
+            if (frame.pts or 0) * (frame.time_base or 0) >= moment:
+                return upright(frame, stream.sample_aspect_ratio)
+    raise unreadable(clip.path, f"it has no picture at {at:.2f} s")
+
+
+def _fits(image: Image.Image, size: int, limits: References) -> bool:
+    """Whether nothing has to be done: to the file, or to the picture in it."""
+    plain = image.format in _TAKEN and image.mode != "CMYK" and not getattr(image, "is_animated", False)
+    turned = image.getexif().get(0x0112, 1) > 1
+    heavy = limits.max_bytes is not None and size > limits.max_bytes
+    return plain and not turned and not heavy and not too_long(image.size, limits)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        opaque = image.convert("RGB")
+    else:
+        opaque = Image.new("RGB", image.size, "white")
+        layer = image.convert("RGBA")
+        opaque.paste(layer, mask=layer.getchannel("A"))
+    if image.mode in {"RGB", "RGBA"} and "icc_profile" in image.info:
+        opaque.info["icc_profile"] = image.info["icc_profile"]  # phones record in Display P3
+    return opaque

@@ -1,0 +1,44 @@
+"""Reading what a gateway says without trusting its form: each function gives the value, or nothing."""
+
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+
+def objects(value: JsonValue) -> list[JsonObject]:
+    """The objects of a list; no list is an empty one."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def word(value: JsonValue) -> str | None:
+    """A text that is not blank."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def link(value: JsonValue) -> str | None:
+    """An absolute address of the web."""
+    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
+
+
+def amount(value: JsonValue) -> float | None:
+    """A sum of money or credits: a finite number, also as text."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        return None
+    return number if number is not None and abs(number) < 1e12 else None
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC; one without a zone is UTC already."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def moment(value: JsonValue) -> datetime | None:
+    """A time in ISO 8601, also with nanoseconds."""
+    try:
+        return utc(datetime.fromisoformat(str(value)))
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,131 @@
+"""fal's own way of going wrong: the faults that need its words, and on which routes each makes sense."""
+
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+from starlette.responses import JSONResponse, Response
+
+from prefect_storyboard.sandbox.fal.auth import LOCKED, UNKNOWN
+from prefect_storyboard.sandbox.faults import Rule, Voice
+
+ENDINGS = {"policy_refusal", "no_media", "downstream_error", "infra_error", "start_deadline", "stuck", "slow_render"}
+CANCELS = {"cancel_race", "cancel_ignored"}
+PLATFORM = {"deprecated", "list_hides_running", "list_lags"}
+
+
+def _rate_limited(rule: Rule) -> Response:
+    headers = {"X-Fal-needs-retry": "1"} if rule.needs_retry else {}
+    if rule.retry_after is not None:
+        headers["Retry-After"] = f"{rule.retry_after:g}"
+    kind = "concurrent_requests_limit"
+    return JSONResponse({"detail": "Too many concurrent requests", "error_type": kind}, 429, headers)
+
+
+def _refused_503(_: Rule) -> Response:
+    kind = "runner_scheduling_failure"
+    headers = {"x-fal-request-id": "00000000-0000-4000-8000-000000000000", "X-Fal-Error-Type": kind}
+    return JSONResponse({"detail": "No runner available", "error_type": kind}, 503, headers)
+
+
+def _says(status: int, body: Mapping[str, JsonValue]) -> Callable[[Rule], Response]:
+    return lambda _: JSONResponse(dict(body), status)
+
+
+def _unknown_status(body: dict[str, JsonValue]) -> None:
+    body["status"] = "PAUSED"
+
+
+def _missing_thumbnail(body: dict[str, JsonValue]) -> None:
+    if "video" not in body or "video_id" in body:  # a reference model has no such field to begin with
+        body["thumbnail"] = None
+    body.pop("spritesheet", None)
+
+
+def _minimal_result(body: dict[str, JsonValue]) -> None:
+    video = body.get("video")
+    if isinstance(video, dict):
+        kept = {"url": video["url"], "content_type": video["content_type"]}
+        required: dict[str, JsonValue] = {key: body[key] for key in ("video_id", "seed") if key in body}
+        body.clear()
+        body |= {"video": kept, **required}
+
+
+_ANY = frozenset({"submit", "status", "result", "cancel", "upload", "platform"})
+_JOB = frozenset({"status", "result", "cancel"})
+VOICE = Voice(
+    replies={
+        "rate_limited": _rate_limited,
+        "refused_503": _refused_503,
+        "locked": _says(403, {"detail": LOCKED}),
+        "unauthorized": _says(401, {"detail": UNKNOWN}),
+        "internal_error": _says(500, {"detail": "Internal Server Error"}),
+        "not_found": _says(404, {"status": "NOT_FOUND"}),
+        "expired": _says(404, {"status": "NOT_FOUND"}),
+        "pending": _says(400, {"detail": "Request is still in progress"}),
+        "retired": _says(404, {"detail": "Path / not found"}),
+    },
+    changes={
+        "unknown_status": _unknown_status,
+        "missing_thumbnail": _missing_thumbnail,
+        "minimal_result": _minimal_result,
+    },
+    routes={
+        "rate_limited": _ANY,
+        "refused_503": frozenset({"submit"}),
+        "locked": frozenset({"submit"}),
+        "unauthorized": _ANY,
+        "internal_error": _ANY,
+        "not_found": _JOB,
+        "expired": frozenset({"result"}),
+        "pending": frozenset({"result"}),
+        "retired": frozenset({"submit"}),
+        "unknown_status": frozenset({"status"}),
+        "missing_thumbnail": frozenset({"result"}),
+        "minimal_result": frozenset({"result"}),
+        **dict.fromkeys(ENDINGS, frozenset({"submit"})),
+        **dict.fromkeys(CANCELS, frozenset({"cancel"})),
+        **dict.fromkeys(PLATFORM, frozenset({"platform"})),
+    },
+)
+
+
+def ending(rule: Rule, body: JsonValue) -> dict[str, JsonValue] | None:
+    """How a job that was accepted under this rule will end; None if it only takes longer."""
+    if rule.fault == "policy_refusal":
+        return {"status": 422, "detail": [_policy(body)]}
+    if rule.fault == "no_media":
+        reason: JsonValue = {"loc": ["body"], "msg": "No media was generated.", "type": "no_media_generated"}
+        return {"status": 422, "detail": [reason]}
+    if rule.fault == "downstream_error":
+        reason = {"loc": ["body"], "msg": "Downstream service error.", "type": "downstream_service_error"}
+        return {"status": rule.status or 500, "detail": [reason], "headers": _retry(rule)}
+    if rule.fault == "infra_error":
+        status = rule.status or 503
+        kind = rule.error_type or {503: "runner_disconnected", 504: "generation_timeout"}.get(status, "internal_error")
+        detail = kind.replace("_", " ").capitalize()
+        return {"status": status, "detail": detail, "error_type": kind, "headers": _retry(rule)}
+    if rule.fault == "start_deadline":
+        return deadline()
+    return None
+
+
+def _retry(rule: Rule) -> dict[str, JsonValue]:
+    return {"X-Fal-needs-retry": "true" if rule.needs_retry else "false"}
+
+
+def deadline() -> dict[str, JsonValue]:
+    """The end of a job that could not start within the caller's `X-Fal-Request-Timeout`."""
+    headers: dict[str, JsonValue] = {"X-Fal-Request-Timeout-Type": "user"}
+    return {"status": 504, "detail": "Request timed out", "error_type": "request_timeout", "headers": headers}
+
+
+def _policy(body: JsonValue) -> dict[str, JsonValue]:
+    kind = "content_policy_violation"
+    return {
+        "loc": ["body", "prompt"],
+        "msg": "The content could not be processed.",
+        "type": kind,
+        "url": f"https://docs.fal.ai/errors/#{kind}",
+        "input": body,
+        "ctx": {"extra_info": {"reason": "partner_validation_failed"}},
+    }

@@ -1,0 +1,65 @@
+"""What fal's endpoints have in common: a strict input, a price list, and refusals in fal's shape.
+
+The inputs are strict: no coercion (`"4"` is no integer) and no unknown field. Real fal may forgive more; a client that
+passes here passes there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Where = tuple[str | int, ...]
+_RENAMED = {"too_long": ("sequence_too_long", "max_length"), "too_short": ("sequence_too_short", "min_length")}
+
+
+class Input(BaseModel):
+    """The raw body of a submit."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint: its input, the name on its clips, and dollars per second (`base` = the listed price)."""
+
+    accepts: type[Input]
+    label: str
+    usd: Mapping[str, float] = field(default_factory=dict)
+
+
+class Unprocessable(Exception):
+    """An input that the model refuses; `detail` is fal's list of reasons."""
+
+    def __init__(self, detail: list[dict[str, Any]]) -> None:
+        super().__init__(detail[0]["msg"])
+        self.detail = detail
+
+
+def refusal(kind: str, where: Where, message: str, **ctx: Any) -> Unprocessable:
+    """A refusal for one reason, in the shape of a model error."""
+    reason = {"loc": ["body", *where], "msg": message, "type": kind, "url": f"https://docs.fal.ai/errors/#{kind}"}
+    return Unprocessable([{**reason, **({"ctx": ctx} if ctx else {})}])
+
+
+def parse(endpoint: Endpoint, body: Any) -> Input:
+    """The typed input; raises `Unprocessable` with pydantic's own reasons, as fal's runners do."""
+    try:
+        return endpoint.accepts.model_validate(body)
+    except ValidationError as error:
+        reasons = error.errors(include_url=False)
+    raise Unprocessable([_reason(dict(reason)) for reason in reasons])
+
+
+def _reason(reason: dict[str, Any]) -> dict[str, Any]:
+    reason["loc"] = ["body", *reason["loc"]]
+    if reason["type"] in _RENAMED:  # the names that fal's documentation changes
+        reason["type"], limit = _RENAMED[reason["type"]]
+        reason["ctx"] = {limit: reason["ctx"][limit]}
+    return reason
+
+
+def app(endpoint: str) -> str:
+    """Owner and app of an endpoint, under which its jobs live."""
+    return "/".join(endpoint.split("/")[:2])

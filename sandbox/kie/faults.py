@@ -1,0 +1,113 @@
+"""Kie's own way of going wrong. A reply in Kie's place comes under HTTP 200, or under the rule's `status`.
+
+Switches are drawn at submit and stay with the task: how it ends, and how its end is told.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import JsonValue
+from starlette.responses import JSONResponse, Response
+
+from prefect_storyboard.sandbox.faults import Rule, Voice
+from prefect_storyboard.sandbox.kie.auth import BAD_KEY, NO_ACCESS
+from prefect_storyboard.sandbox.kie.table import UNSUPPORTED
+from prefect_storyboard.sandbox.state import NEVER, Job
+
+NULL_RECORD: Mapping[str, Any] = {"code": 422, "msg": "recordInfo is null", "data": None}
+OUT_OF_CREDIT: Mapping[str, Any] = {"code": 402, "msg": "Credits insufficient", "data": None}
+TOO_MANY: Mapping[str, Any] = {"code": 429, "msg": "Rate limit exceeded", "data": None}
+CALLBACKS = {"callback_duplicate", "callback_unsigned", "callback_badly_signed"}
+ENDINGS = {"task_failed", "policy_refusal", "failed_envelope", "stuck", "slow_render"}
+SHAPES = {
+    "flat_character",
+    "double_encoded",
+    "result_without_url",
+    "result_empty",
+    "result_garbled",
+    "result_decoded",
+}
+SWITCHES = ENDINGS | SHAPES | CALLBACKS
+_UPSTREAM = "Upstream is currently experiencing service issues. No result has been returned for over 10 minutes."
+_FAILURES = {"402": "Credits insufficient", "408": _UPSTREAM, "501": "Generation failed"}
+_POLICY = "This content may violate our guardrails concerning similarity to third-party content."
+
+
+def _says(body: Mapping[str, Any]) -> Callable[[Rule], Response]:
+    def reply(rule: Rule) -> Response:
+        headers = {} if rule.retry_after is None else {"Retry-After": f"{rule.retry_after:g}"}
+        return JSONResponse(dict(body), rule.status or 200, headers)
+
+    return reply
+
+
+def _error(code: int, message: str) -> Callable[[Rule], Response]:
+    return _says({"code": code, "msg": message, "data": None})
+
+
+def _upload_error(code: int, message: str) -> Callable[[Rule], Response]:
+    return _says({"success": False, "code": code, "msg": message})
+
+
+def _unknown_status(body: dict[str, JsonValue]) -> None:
+    if isinstance(data := body["data"], dict):
+        data["state"] = "paused"
+
+
+def _message_field(body: dict[str, JsonValue]) -> None:
+    body["message"] = body.pop("msg", None)
+
+
+_SUBMIT, _STATUS = frozenset({"submit"}), frozenset({"status"})
+_ANY = frozenset({"submit", "status", "upload", "platform"})
+VOICE = Voice(
+    replies={
+        "rate_limited": _says(TOO_MANY),
+        "unauthorized": _says(NO_ACCESS),
+        "out_of_credit": _says(OUT_OF_CREDIT),
+        "internal_error": _error(500, "Internal server error"),
+        "retired": _error(422, "Page does not exist or is not published"),
+        "unsupported_model": _error(422, UNSUPPORTED),
+        "no_task_id": _says({"code": 200, "msg": "success", "data": {}}),
+        "key_capped": _error(433, "Request Limit - Sub-key Usage Exceeds Limit"),
+        "maintenance": _error(455, "Service is under maintenance"),
+        "disabled": _error(505, "Feature disabled"),
+        "record_null": _says(NULL_RECORD),
+        "not_found": _error(404, "Task not found"),
+    },
+    changes={"unknown_status": _unknown_status, "message_field": _message_field},
+    routes={
+        **dict.fromkeys(("rate_limited", "unauthorized", "internal_error", "real_status", "message_field"), _ANY),
+        **dict.fromkeys(("key_capped", "maintenance", "disabled"), _SUBMIT | _STATUS),
+        **dict.fromkeys(("out_of_credit", "retired", "unsupported_model", "no_task_id"), _SUBMIT),
+        **dict.fromkeys(SWITCHES, _SUBMIT),
+        **dict.fromkeys(("record_null", "not_found", "unknown_status"), _STATUS),
+    },
+)
+# The upload host puts the same troubles differently.
+UPLOAD_VOICE = replace(
+    VOICE,
+    replies={
+        "rate_limited": _upload_error(429, "Rate limit exceeded"),
+        "unauthorized": _says(BAD_KEY),
+        "internal_error": _upload_error(500, "Internal server error"),
+    },
+)
+
+
+def switched(job: Job, rule: Rule) -> Job:
+    """The job under a switch that was drawn for it at submit."""
+    late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
+    return job.but(options={"switch": rule.fault, **job.options}, ending=_ending(rule), done_at=late)
+
+
+def _ending(rule: Rule) -> dict[str, JsonValue] | None:
+    """How the job will fail; None if it does not. The rule's `status` or `error_type` is the code it fails with."""
+    if rule.fault == "policy_refusal":
+        return {"status": 422, "detail": _POLICY, "error_type": rule.error_type or "SENSITIVE_WORD_ERROR"}
+    if rule.fault not in {"task_failed", "failed_envelope"}:
+        return None
+    envelope = rule.fault == "failed_envelope"  # whose code is a number
+    code = str(rule.status or 501) if envelope else rule.error_type or str(rule.status or 500)
+    return {"status": 500, "detail": _FAILURES.get(code, "Internal server error"), "error_type": code}

@@ -1,0 +1,116 @@
+"""Kie: createTask and recordInfo under `/kie/api`; what else it offers is beside it."""
+
+import uuid
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.kie import platform_api, uploads
+from prefect_storyboard.sandbox.kie.auth import answer, says, success, with_key
+from prefect_storyboard.sandbox.kie.faults import (
+    NULL_RECORD,
+    OUT_OF_CREDIT,
+    SWITCHES,
+    TOO_MANY,
+    UPLOAD_VOICE,
+    VOICE,
+    switched,
+)
+from prefect_storyboard.sandbox.kie.jobs import settle
+from prefect_storyboard.sandbox.kie.models import Invalid
+from prefect_storyboard.sandbox.kie.records import record
+from prefect_storyboard.sandbox.kie.table import CHARACTERS, check, price
+from prefect_storyboard.sandbox.kie.webhooks import tell
+from prefect_storyboard.sandbox.state import Job, words
+
+_NEW_TASKS, _WINDOW_SECONDS = 20, 10
+
+
+def gateway(sandbox: Sandbox) -> Gateway:
+    """Kie on the sandbox."""
+    about = partial(_about, sandbox)
+    desk = Desk(name="kie", sandbox=sandbox, voice=VOICE, about=about)
+    shelf = Desk(name="kie", sandbox=sandbox, voice=UPLOAD_VOICE, about=about)
+    routes = [*_tasks(desk), *platform_api.routes(desk), *uploads.routes(shelf)]
+    return Gateway(routes=routes, voice=VOICE, settle=partial(settle, sandbox))
+
+
+def _tasks(desk: Desk) -> list[BaseRoute]:
+    box, jobs = desk.sandbox, "/kie/api/api/v1/jobs"
+    return [
+        desk.route(f"{jobs}/createTask", "submit", with_key(_create, box), method="POST"),
+        desk.route(f"{jobs}/recordInfo", "status", with_key(_record_info, box)),
+    ]
+
+
+async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
+    """Model and prompt of the task that a call is about."""
+    if request.url.path.endswith("/createTask"):
+        body = request.state.body = json_or_none(await request.body())
+        model = body.get("model") if isinstance(body, dict) else None
+        return str(model or ""), words(body)
+    task_id = request.query_params.get("taskId") or str(request.path_params.get("path", "")).split("/")[0]
+    job = sandbox.state.job(task_id)
+    return (job.endpoint, job.prompt) if job else ("", "")
+
+
+async def _create(sandbox: Sandbox, request: Request) -> Response:
+    body = request.state.body
+    if not isinstance(body, dict):
+        return says(request, 400, "Invalid request body")
+    if request.state.account.limited and _lately(sandbox, request) >= _NEW_TASKS:
+        return answer(request, TOO_MANY)
+    try:
+        check(body)
+    except Invalid as error:
+        return says(request, error.code, str(error))
+    credit = platform_api.free_credits(sandbox, request)
+    if credit <= 0 or credit < price(body):
+        return answer(request, OUT_OF_CREDIT)
+    job = _accept(sandbox, request)
+    sandbox.state.add_job(job)
+    sandbox.soon(settle(sandbox, job))
+    sandbox.soon(tell(sandbox, job))
+    return success(request, {"taskId": job.id})
+
+
+def _lately(sandbox: Sandbox, request: Request) -> int:
+    """How many tasks the key has created within the window of the limit."""
+    sql = "select count(*) from jobs where gateway = 'kie' and submitted_at > ? and document ->> 'key_id' = ?"
+    return int(sandbox.state.sql(sql, sandbox.clock() - _WINDOW_SECONDS, request.state.key_id)[0][0])
+
+
+def _accept(sandbox: Sandbox, request: Request) -> Job:
+    body, now, pace = request.state.body, sandbox.clock(), sandbox.pace
+    started = now + pace.queue_seconds
+    job = Job(
+        id=uuid.uuid4().hex,
+        gateway="kie",
+        endpoint=body["model"],
+        key_id=request.state.key_id,
+        body=body,
+        base=base_url(request),
+        options={"output_seconds": str(platform_api.KEPT_SECONDS)},
+        submitted_at=now,
+        started_at=started,
+        done_at=started + (pace.character_seconds if body["model"] in CHARACTERS else pace.render_seconds),
+    )
+    rule = fault_inside(request, *SWITCHES)
+    return job if rule is None else switched(job, rule)
+
+
+async def _record_info(sandbox: Sandbox, request: Request) -> Response:
+    task_id, now = request.query_params.get("taskId"), sandbox.clock()
+    if not task_id:
+        return says(request, 400, "taskId parameter is required")
+    job = sandbox.state.job(task_id)
+    if job is None or job.gateway != "kie":
+        return answer(request, NULL_RECORD)
+    if job.phase(now) == "COMPLETED":
+        job = await settle(sandbox, job)
+        if job.outcome and job.options.get("switch") == "failed_envelope":
+            return says(request, int(job.outcome.error_type or 501), str(job.outcome.detail))
+    return success(request, record(job, now, base_url(request)))

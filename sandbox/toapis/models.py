@@ -1,0 +1,238 @@
+"""What ToAPIs' models accept. The five of the Sora 2 family are dead upstream; `seedance-2` and its tiers are alive.
+
+The inputs are strict: no coercion (`"10"` is not a duration) and no field that the model's page does not list. Where a
+page is silent the sandbox had to choose: sora-2-vip takes the durations of its remix, and a clip without an
+`aspect_ratio` is 16:9.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from prefect_storyboard.sandbox.toapis.errors import Refused, no_channel
+
+Url = Annotated[str, Field(pattern=r"^https?://\S+$")]
+AssetUrl = Annotated[str, Field(pattern=r"^(https?|asset)://\S+$")]
+Task = Literal["video", "character", "remix"]
+Style = Literal["thanksgiving", "comic", "news", "selfie", "nostalgic", "anime"]
+_TIMESTAMPS = re.compile(r"\d+(\.\d+)?,\d+(\.\d+)?")
+_SHORT = {"480p": 480, "720p": 720, "1080p": 1080}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model: the durations it takes, the default first, and whether it makes characters and plain remixes."""
+
+    seconds: tuple[int, ...]
+    family: Literal["sora", "seedance"] = "sora"
+    characters: bool = False
+
+
+MODELS: Mapping[str, Model] = {
+    "sora-2": Model((10, 15), characters=True),
+    "sora-2-pro": Model((15, 25), characters=True),
+    "sora-2-vip": Model((10, 15), characters=True),
+    "sora-2-vvip": Model((4, 8, 12)),
+    "sora-2-official": Model((4, 8, 12)),
+    "seedance-2": Model((5, 4, *range(6, 16)), "seedance"),
+    "seedance-2-fast": Model((5, 4, *range(6, 16)), "seedance"),
+    "seedance-2-mini": Model((5, 4, *range(6, 16)), "seedance"),
+}
+OFFICIAL = "sora-2-official"
+
+
+class Input(BaseModel):
+    """A body, or a part of one."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Order(Input):
+    """What everything that can be bought shares; task ids begin with `prefix`."""
+
+    prefix: ClassVar[str] = "video"
+    model: str
+
+
+class Character(Order):
+    """`timestamps` instead of a prompt: a character from a clip or from a finished task."""
+
+    prefix = "task"
+    timestamps: str
+    url: Url | None = None
+    from_task: str | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not MODELS[self.model].characters:
+            raise ValueError(f"{self.model} makes no characters")
+        if (self.url is None) == (self.from_task is None):
+            raise ValueError("url 与 from_task 必须二选一")
+        _check_span(self.timestamps, 1, 3)
+        return self
+
+
+class Video(Order):
+    """What all generations share."""
+
+    prompt: str = Field(min_length=1)
+    duration: int | None = None
+    callback_url: Url | None = None
+    client_business_id: str | None = None
+
+    @property
+    def seconds(self) -> int:
+        """The length that is asked for, or the model's default."""
+        return self.duration or MODELS[self.model].seconds[0]
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        _check_duration(self.model, self.duration)
+        return self
+
+
+class Metadata(Input):
+    """The nested options. `character_url` is the address of a clip here; at the top level it is a task's id."""
+
+    n: int = Field(default=1, ge=1, le=4)
+    watermark: bool = False
+    hd: bool = False
+    private: bool = False
+    style: Style | None = None
+    storyboard: bool = False
+    character_url: Url | None = None
+    character_timestamps: str | None = None
+    character_create: bool = False
+    character_from_task: str | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.character_timestamps is not None:
+            _check_span(self.character_timestamps, 2, 2)
+        return self
+
+
+class Sora(Video):
+    """A Sora generation."""
+
+    aspect_ratio: Literal["16:9", "9:16"] | None = None
+    image_urls: list[Url] = []
+    thumbnail: bool = False
+    character_url: str | None = Field(default=None, pattern=r"^[^/:]+$")
+    metadata: Metadata = Metadata()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.metadata.hd and (self.model != "sora-2-pro" or self.seconds == 25):
+            raise ValueError("hd is for sora-2-pro, and not with 25 s")
+        return self
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the clip."""
+        aspect = self.aspect_ratio or ("9:16" if self.model == OFFICIAL else "16:9")
+        short, long = (1024, 1792) if self.metadata.hd else (720, 1280)
+        return (long, short) if aspect == "16:9" else (short, long)
+
+
+class Image(Input):
+    """A picture and its part in the clip."""
+
+    url: AssetUrl
+    role: Literal["first_frame", "last_frame", "reference_image"]
+
+
+class Clip(Input):
+    """A reference clip."""
+
+    url: AssetUrl
+    role: Literal["reference_video"]
+
+
+class Audio(Input):
+    """A reference sound."""
+
+    url: AssetUrl
+    role: Literal["reference_audio"]
+
+
+class Seedance(Video):
+    """A Seedance 2 generation; its prompt cites the references by their place, as `@Image1` and `@Video1`."""
+
+    prefix = "tsk_vid"
+    image_with_roles: Annotated[list[Image], Field(max_length=9)] = []
+    video_with_roles: Annotated[list[Clip], Field(max_length=3)] = []
+    audio_with_roles: Annotated[list[Audio], Field(max_length=3)] = []
+    resolution: Literal["480p", "720p", "1080p"] = "720p"
+    aspect_ratio: Literal["21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] = "16:9"
+    generate_audio: bool = True
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the clip; `resolution` is the shorter side."""
+        wide, high = map(int, self.aspect_ratio.split(":"))
+        unit = _SHORT[self.resolution] / min(wide, high)
+        return round(wide * unit / 2) * 2, round(high * unit / 2) * 2
+
+
+class Remix(Order):
+    """Another version of a finished clip. `video_id` comes from the path."""
+
+    video_id: str
+    prompt: str = Field(min_length=1)
+    duration: int | None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        official = self.model == OFFICIAL
+        if not (official or MODELS[self.model].characters):
+            raise ValueError(f"{self.model} makes no remixes")
+        if official and (self.duration or self.aspect_ratio):
+            raise ValueError(f"a remix of {OFFICIAL} takes model and prompt only")
+        _check_duration(self.model, self.duration)
+        return self
+
+
+def task_of(body: Any) -> Task:
+    """What a body that was posted to `videos/generations` asks for."""
+    return "character" if isinstance(body, dict) and "timestamps" in body and "prompt" not in body else "video"
+
+
+def parse(body: Any, task: Task) -> Order:
+    """The typed order; raises `Refused` with what is wrong with it, or for a model that there is not."""
+    model = body.get("model") if isinstance(body, dict) else None
+    if not isinstance(model, str):
+        raise Refused(400, "model")
+    if model not in MODELS:
+        raise no_channel(model)
+    video = Seedance if MODELS[model].family == "seedance" else Sora
+    kinds: Mapping[Task, type[Order]] = {"character": Character, "remix": Remix, "video": video}
+    try:
+        return kinds[task].model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    raise Refused(400, f"{where} {first['msg'].removeprefix('Value error, ')}".strip())
+
+
+def span(timestamps: str) -> tuple[float, float]:
+    """Start and end in seconds of a well-formed `"start,end"`."""
+    start, end = map(float, timestamps.split(","))
+    return start, end
+
+
+def _check_span(timestamps: str, least: int, most: int) -> None:
+    start, end = span(timestamps) if _TIMESTAMPS.fullmatch(timestamps) else (0.0, 0.0)
+    if not least <= round(end - start, 6) <= most:
+        within = f"{least}-{most}" if least < most else str(least)
+        raise ValueError(f"timestamps 时间范围必须在 {within} 秒之间")
+
+
+def _check_duration(model: str, duration: int | None) -> None:
+    accepted = MODELS[model].seconds
+    if duration is not None and duration not in accepted:
+        raise ValueError(f"duration of {model} must be one of {', '.join(map(str, sorted(accepted)))}")

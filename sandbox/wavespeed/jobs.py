@@ -1,0 +1,199 @@
+"""A WaveSpeed job from submit to result: what it makes, and how the prediction tells it."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect_storyboard.sandbox.exchange import Sandbox
+from prefect_storyboard.sandbox.meter import is_billed
+from prefect_storyboard.sandbox.state import Clip, Job, Outcome
+from prefect_storyboard.sandbox.wavespeed import inputs as files
+from prefect_storyboard.sandbox.wavespeed.models import (
+    MODELS,
+    Character,
+    Element,
+    Input,
+    KlingImageToVideo,
+    Seedance,
+    frame,
+    parse,
+    price,
+)
+
+KEPT_SECONDS = 7 * 86_400
+_CITED = re.compile(r"@(Image|Video)(\d+)")
+Player = tuple[str, str | None]  # whom a clip shows: name and portrait
+
+
+async def settle(sandbox: Sandbox, job: Job) -> Job:
+    """The job with its outcome: run now unless it has been. Whether anyone may see it yet is the clock's business."""
+    if job.outcome is not None:
+        return job
+    outcome = await _run(sandbox, job)
+    current = sandbox.state.job(job.id) or job  # it may have been deleted while its files were fetched
+    return sandbox.state.save_job(current.but(outcome=outcome))
+
+
+async def due(sandbox: Sandbox, job: Job) -> Job:
+    """The job as it is now: run if its time has come."""
+    return await settle(sandbox, job) if job.phase(sandbox.clock()) == "COMPLETED" else job
+
+
+async def _run(sandbox: Sandbox, job: Job) -> Outcome:
+    model = MODELS[job.endpoint]
+    if job.ending is not None:
+        return Outcome.model_validate({"kind": model.kind, **job.ending})
+    given = parse(model, job.body)
+    usd = price(model, given) or 0.0
+    try:
+        if isinstance(given, Character | Element):
+            portrait = await _portrait(sandbox, job, given)
+            known = (str(made(job)),)
+            return Outcome(status=200, kind="character", name=given.name, portrait=portrait, known_as=known, usd=usd)
+        return Outcome(status=200, kind="video", clip=await _clip(sandbox, job, given), usd=usd)
+    except files.Failed as error:
+        return Outcome(status=error.code, kind=model.kind, error_type="failed", detail=str(error))
+
+
+async def _portrait(sandbox: Sandbox, job: Job, given: Character | Element) -> str | None:
+    """Whoever is on the references, all of which must be readable."""
+    if isinstance(given, Character):
+        return await files.character(sandbox, job, given.video)
+    if given.reference_type == "video_refer":
+        return (await files.clips(sandbox, job, given.element_video_list))[0]
+    pictures = [given.frontal_image or "", *given.refer_images]
+    portraits = [await files.picture(sandbox, job, url) for url in pictures]
+    return portraits[0]
+
+
+async def _clip(sandbox: Sandbox, job: Job, given: Any) -> Clip:
+    players = [] if "fallback" in job.options else await _players(sandbox, job, given)
+    url = getattr(given, "image", None)
+    kept, size = await files.first_frame(sandbox, job, url) if url else (None, None)
+    width, height = frame(given, size)
+    return Clip(
+        width=_scaled(sandbox, width),
+        height=_scaled(sandbox, height),
+        seconds=given.duration,
+        prompt=given.prompt,
+        cast=tuple(name for name, _ in players),
+        label="another model" if "fallback" in job.options else MODELS[job.endpoint].label,
+        stamp=job.id[:8],
+        image=kept,
+        portraits=tuple(portrait for _, portrait in players),
+    )
+
+
+def _scaled(sandbox: Sandbox, length: int) -> int:
+    return max(2, round(length * sandbox.pace.clip_scale / 2) * 2)
+
+
+async def _players(sandbox: Sandbox, job: Job, given: Input) -> list[Player]:
+    if isinstance(given, Seedance):
+        return await _references(sandbox, job, given)
+    if isinstance(given, KlingImageToVideo):
+        return [await _maker(sandbox, job, each.element_id) for each in given.element_list]
+    return [await _maker(sandbox, job, each) for each in getattr(given, "characters", [])]
+
+
+async def _references(sandbox: Sandbox, job: Job, given: Seedance) -> list[Player]:
+    """The references that the prompt cites, in its order; all of them if it cites none."""
+    pictures = [await files.picture(sandbox, job, url) for url in given.reference_images]
+    videos = await files.clips(sandbox, job, given.reference_videos)
+    await files.sounds(sandbox, job, given.reference_audios)
+    players = {**_numbered("Image", pictures), **_numbered("Video", videos)}
+    cited = dict.fromkeys(f"{kind}{number}" for kind, number in _CITED.findall(given.prompt))
+    return [(name, players[name]) for name in cited if name in players] or [*players.items()]
+
+
+def _numbered(kind: str, portraits: Sequence[str | None]) -> dict[str, str | None]:
+    return {f"{kind}{number}": portrait for number, portrait in enumerate(portraits, 1)}
+
+
+async def _maker(sandbox: Sandbox, job: Job, cited: str) -> Player:
+    """Name and portrait of the character or element that had been made under this id when `job` started."""
+    kind = Character if cited.startswith("char_") else Element
+    for source in sandbox.state.jobs():
+        ours = source.gateway == "wavespeed" and MODELS[source.endpoint].accepts is kind
+        if ours and str(made(source)) == cited and source.phase(job.started_at) == "COMPLETED":
+            source = await settle(sandbox, source)  # noqa: PLW2901 - the same job, run
+            if is_billed(source) and source.outcome:
+                return source.outcome.name or "", source.outcome.portrait
+    raise files.Failed(1401, f"'{cited}' was not found.")
+
+
+def made(job: Job) -> str | int:
+    """The id of what the job made: a string for characters, 15 digits for elements. It follows from the job's own."""
+    if MODELS[job.endpoint].accepts is Character:
+        return f"char_{job.id}"
+    return 10**14 + int(job.id, 16) % (9 * 10**14)
+
+
+def common(job: Job, base: str, status: str) -> dict[str, Any]:
+    """What every answer about a prediction has."""
+    return {
+        "id": job.id,
+        "model": job.endpoint,
+        "outputs": [],
+        "urls": {"get": f"{base}/wavespeed/api/v3/predictions/{job.id}/result"},
+        "status": status,
+        "created_at": nanoseconds(job.submitted_at),
+        "error": "",
+        "timings": {"inference": 0},
+    }
+
+
+def prediction(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
+    """The prediction as polling tells it; an ended job must have been settled."""
+    word = status(sandbox, job)
+    told = common(job, base, word)
+    if word in {"created", "processing"}:
+        return {**told, "executionTime": 0}
+    outcome = job.outcome
+    assert outcome is not None  # noqa: S101 - the caller has settled the job
+    if word != "completed":
+        return {**told, "error": outcome.detail, **({"code": outcome.status} if outcome.status else {})}
+    told |= {"outputs": _outputs(job, base), "timings": {"inference": _milliseconds(job.done_at - job.started_at)}}
+    if outcome.kind == "character":
+        return told
+    return {**told, "has_nsfw_contents": [False], "executionTime": execution(job)}
+
+
+def status(sandbox: Sandbox, job: Job) -> str:
+    """WaveSpeed's word for where the job is."""
+    phase = job.phase(sandbox.clock())
+    if phase != "COMPLETED":
+        return "created" if phase == "IN_QUEUE" else "processing"
+    return "completed" if is_billed(job) else str(job.outcome and job.outcome.error_type)
+
+
+def _outputs(job: Job, base: str) -> list[Any]:
+    if MODELS[job.endpoint].kind == "video":
+        return [f"{base}/wavespeed/cdn/files/b/{job.id}/out.mp4"]
+    given = parse(MODELS[job.endpoint], job.body)
+    if not isinstance(given, Element):
+        return [{"id": made(job), "name": job.prompt}]
+    return [
+        {
+            "element_id": made(job),
+            "element_name": given.name,
+            "element_type": given.reference_type,
+            "element_description": given.description,
+        }
+    ]
+
+
+def execution(job: Job) -> int:
+    """Milliseconds from submit to the end."""
+    return _milliseconds(job.done_at - job.submitted_at)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def nanoseconds(at: float) -> str:
+    """A time as WaveSpeed writes it: nine digits after the point."""
+    whole = int(at)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{int((at - whole) * 1e9):09d}Z"

@@ -1,0 +1,37 @@
+"""The limits of WaveSpeed's first level, for keys that begin with `limited`: 5 videos a minute, 3 tasks at a time."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from prefect_storyboard.sandbox.exchange import Sandbox
+from prefect_storyboard.sandbox.state import Job
+from prefect_storyboard.sandbox.wavespeed.envelope import problem
+from prefect_storyboard.sandbox.wavespeed.models import MODELS
+
+_VIDEOS_A_MINUTE = 5
+_TASKS_AT_A_TIME = 3
+
+
+def refusal(sandbox: Sandbox, request: Request, model_id: str) -> Response | None:
+    """429 if this minute's videos are used up. The window is the minute of the clock: it resets, it does not slide."""
+    if request.state.account != "limited" or MODELS[model_id].kind != "video":
+        return None
+    minute = sandbox.clock() // 60
+    jobs = [job for job in _of_key(sandbox, request) if job.submitted_at // 60 == minute]
+    videos = sum(MODELS[job.endpoint].kind == "video" for job in jobs)
+    return problem(429, "Too Many Requests") if videos >= _VIDEOS_A_MINUTE else None
+
+
+def start(sandbox: Sandbox, request: Request) -> float:
+    """When a job that is accepted now begins: over the limit it waits until only two others run."""
+    now = sandbox.clock()
+    earliest = now + sandbox.pace.queue_seconds
+    if request.state.account != "limited":
+        return earliest
+    ends = sorted((job.done_at for job in _of_key(sandbox, request) if job.done_at > now), reverse=True)
+    return max([earliest, *ends[_TASKS_AT_A_TIME - 1 : _TASKS_AT_A_TIME]])
+
+
+def _of_key(sandbox: Sandbox, request: Request) -> list[Job]:
+    jobs = (job for job in sandbox.state.jobs() if job.gateway == "wavespeed")
+    return [job for job in jobs if job.key_id == request.state.key_id]

@@ -1,0 +1,51 @@
+"""What a model sells that comes nearest to what was asked for, and what the difference is."""
+
+from typing import NamedTuple
+
+from prefect_storyboard.storyboards.model import Model
+
+
+class Size(NamedTuple):
+    """Length, shape and resolution of a scene."""
+
+    seconds: int
+    aspect: str
+    resolution: str
+
+
+def nearest(asked: Size, model: Model) -> Size:
+    """The nearest length, shape and resolution that the model sells."""
+    return Size(
+        nearest_seconds(asked.seconds, model),
+        min(model.aspects, key=lambda offered: abs(_ratio(offered) - _ratio(asked.aspect))),
+        asked.resolution if asked.resolution in model.resolutions else _nearest_lines(asked.resolution, model),
+    )
+
+
+def nearest_seconds(seconds: int, model: Model) -> int:
+    """The nearest length that the model sells; the shorter one of two."""
+    return min(model.seconds, key=lambda offered: (abs(offered - seconds), offered))
+
+
+def differences(asked: Size, given: Size) -> tuple[str, ...]:
+    """What is rendered and billed in the place of what was asked for, for people."""
+    pairs = ((f"{asked.seconds} s", f"{given.seconds} s"), asked[1:2] + given[1:2], asked[2:3] + given[2:3])
+    return tuple(f"{wanted} was asked for, {sold} is rendered and billed" for wanted, sold in pairs if wanted != sold)
+
+
+def _ratio(aspect: str) -> float:
+    wide, _, high = aspect.partition(":")
+    return float(wide) / float(high)
+
+
+def _nearest_lines(resolution: str, model: Model) -> str:
+    """By the number of lines; a name that has none (4k) falls back to the model's default."""
+    lines = _lines(resolution)
+    if lines is None:
+        return model.resolutions[0]
+    return min(model.resolutions, key=lambda offered: abs((_lines(offered) or 0) - lines))
+
+
+def _lines(resolution: str) -> int | None:
+    digits = "".join(letter for letter in resolution if letter.isdigit())
+    return int(digits) if digits and resolution.endswith("p") else None

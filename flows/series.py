@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.budget import check_budget, check_offered, estimate
+from prefect_storyboard.flows.prices import priced
 from prefect_storyboard.flows.reading import prepare
 from prefect_storyboard.flows.rendering import Ended, Rendering, create_cast, render_scenes
 from prefect_storyboard.flows.report import SeriesFailed, report_failures, summary
@@ -134,7 +135,8 @@ async def _prepared(
         prepared = await prepare(storyboard, credentials, shelf, Path(folder))
         await asyncio.to_thread(prove, shelf.storage())
         async with credentials.session() as session:
-            yield Rendering(prepared, credentials, shelf, session)
+            plan = await priced(prepared.plan, session.provider)
+            yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)
 
 
 def _reel(run: Rendering, ended: tuple[Ended, ...]) -> Reel:

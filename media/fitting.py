@@ -44,7 +44,7 @@ def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end
     Raises `MediaError` for what cannot be mended, in one sentence that names the character, the fact and the remedy:
     no video, too small, too short, a range that is outside of the clip or too long, nothing that moves.
     """
-    return _plan(_read(Path(path), name), limits, name, start, end).fitting
+    return _plan(_read(Path(path), name), limits, name, (start, end)).fitting
 
 
 def fit(
@@ -60,10 +60,10 @@ def fit(
     if target.exists():
         return local_file(target)
     seen = _read(clip.path, name)
-    plan = _plan(seen, limits, name, start, end)
+    plan = _plan(seen, limits, name, (start, end))
     if not plan.fitting.needed:
         return clip
-    return derived(target, lambda draft: _make(seen, plan, limits, name, draft))
+    return derived(target, lambda draft: _make(seen, plan, limits, name=name, out=draft))
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ def _reason(path: Path) -> str | None:
     return f"{path.name} is a picture, not a clip; list it under images."
 
 
-def _plan(clip: Clip, limits: ClipLimits, name: str, start: float | None, end: float | None) -> _Plan:
+def _plan(clip: Clip, limits: ClipLimits, name: str, wanted: tuple[float | None, float | None]) -> _Plan:
     facts = clip.probe
     for fault in size_faults(facts, limits):
         raise MediaError(f"{name} {fault}.")
-    chosen = used_range(clip, limits, name, start, end)
+    chosen = used_range(clip, limits, name, wanted)
     canvas, sizing = _size(facts, limits)
     steps = [*_shape_steps(clip), *sizing, *_file_steps(clip, limits, chosen)]
     if facts.container != "mp4" and (steps or chosen.cut or _refused(facts, limits)):
@@ -158,15 +158,15 @@ def _scaled(width: int, height: int, short: int) -> tuple[int, int]:
     return (long, short) if width > height else (short, long)
 
 
-def _make(clip: Clip, plan: _Plan, limits: ClipLimits, name: str, out: Path) -> None:
+def _make(clip: Clip, plan: _Plan, limits: ClipLimits, *, name: str, out: Path) -> None:
     shot = Shot(clip.path, clip.first + Fraction(plan.fitting.start), Fraction(plan.fitting.seconds))
     render([shot], plan.canvas, out)
     if limits.max_bytes:
-        _squeeze(shot, plan.canvas, limits, name, out)
+        _squeeze(shot, plan.canvas, limits, name=name, out=out)
     check(probe(out), limits, name)
 
 
-def _squeeze(shot: Shot, canvas: Canvas, limits: ClipLimits, name: str, out: Path) -> None:
+def _squeeze(shot: Shot, canvas: Canvas, limits: ClipLimits, *, name: str, out: Path) -> None:
     """Render again until it is small enough: coarser first (six steps of CRF about halve a file), then smaller."""
     crf, most = CRF, limits.max_bytes or 0
     while (size := out.stat().st_size) > most:

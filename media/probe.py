@@ -127,7 +127,7 @@ def picture_track(source: InputContainer, path: Path) -> VideoStream:
 def seek(source: InputContainer, moment: Fraction) -> None:
     """Go to a key frame before `moment` (seconds on the file's clock), where that saves decoding."""
     start = Fraction(source.start_time or 0, av.time_base)
-    if moment - start > 1:
+    if moment - start > 1 and "mpeg" not in source.format.name:  # a stream without an index may land behind it
         source.seek(int(moment * av.time_base))
 
 

@@ -20,22 +20,22 @@ class Range(NamedTuple):
     cut: bool
 
 
-def used_range(clip: Clip, limits: ClipLimits, name: str, start: float | None, end: float | None) -> Range:
-    """Find the range.
+def used_range(clip: Clip, limits: ClipLimits, name: str, wanted: tuple[float | None, float | None]) -> Range:
+    """Find the range; `wanted` are the start and the end that the user gave.
 
     With a start alone it goes on, with an end alone it reaches back, as long as the model allows. Raises `MediaError`
     for a range that is empty, outside the clip, too long or too short, and where nothing moves but something must.
     """
     whole, most = float(clip.seconds), min(limits.max_seconds or inf, limits.used_seconds or inf)
     slack = tolerance(clip.probe)
-    if start is None and end is None:
+    if wanted == (None, None):
         if limits.min_seconds and whole < limits.min_seconds - slack:
             least = f"at least {limits.min_seconds:g} s are needed; use a longer clip"
             raise MediaError(f"{name} is {whole:.2f} s long: {least}.")
         begin, seconds = _best(clip, limits, name, most) if whole > most + slack else (0.0, whole)
     else:
-        begin, seconds = _given(clip, limits, name, (start, end))
-    if limits.motion and (start is not None or end is not None or seconds == whole):
+        begin, seconds = _given(clip, limits, name, wanted)
+    if limits.motion and (wanted != (None, None) or seconds == whole):
         _must_move(moving(watch(clip, begin, begin + seconds, seconds).steps), name, begin, seconds)
     # The model itself leaves the rest of a clip alone, unless it refuses the clip for its length.
     open_end = limits.used_seconds == seconds and whole <= (limits.max_seconds or inf) + slack

@@ -25,13 +25,7 @@ _UNLIKE = 12.0  # of 255: pictures that differ so much on the whole look differe
 
 
 def stills(
-    clip: LocalFile,
-    count: int,
-    *,
-    start: float | None,
-    end: float | None,
-    folder: Path,
-    limits: References,
+    clip: LocalFile, count: int, *, start: float | None, end: float | None, folder: Path, limits: References
 ) -> tuple[LocalFile, ...]:
     """Take `count` sharp pictures out of the range (default the whole clip), each unlike the others where it can be.
 
@@ -46,7 +40,7 @@ def stills(
     seen, name = look(clip.path), clip.path.name
     if fault := small_fault((seen.probe.width, seen.probe.height), limits):
         raise MediaError(f"{name} {fault}; use a larger recording, or give images.")
-    begin, seconds, _ = used_range(seen, ClipLimits(), name, start, end)
+    begin, seconds, _ = used_range(seen, ClipLimits(), name, (start, end))
     samples = watch(seen, begin, begin + seconds, _STRETCH).samples
     chosen = _choose(samples, min(count, len(samples)), seconds)
     return tuple(

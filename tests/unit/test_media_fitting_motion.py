@@ -1,6 +1,7 @@
 """The best part of a clip is sharp and lively, of one piece, and heard; a still picture is known for one."""
 
 import pytest
+from PIL import Image
 from test_media_fitting_kit import black, cuts, film, only, still, walk
 
 from prefect_storyboard.media.motion import best_range, moves
@@ -34,7 +35,13 @@ def test_the_best_range_is_heard_where_some_of_the_clip_is_silent(tmp_path):
 
 
 def test_of_equal_ranges_the_earliest_is_taken(tmp_path):
-    assert best_range(film(tmp_path / "a.mp4", walk(), 6), 3) == 0.0
+    def draw(time):
+        image = Image.new("RGB", (320, 180), "gray")
+        x = 20 + round(time * 24)
+        image.paste((220, 20, 20), (x, 40, x + 80, 140))
+        return image
+
+    assert best_range(film(tmp_path / "a.mp4", draw, 6), 3) == 0.0
     assert best_range(film(tmp_path / "b.mp4", still(), 6, sound=None), 3) == 0.0
 
 

@@ -23,7 +23,6 @@ MISTAKES = {
     "a clip that is not there": (mara(clip="{clips}/gone.mp4"), r"cast\[0\]\.clip: .*gone\.mp4.*no such file"),
     "a clip that is no video": (mara(clip="{clips}/notes.mp4"), r"cast\[0\]\.clip: .*notes\.mp4.*give an MP4"),
     "a clip below 720p": (mara(clip="{clips}/small.mp4"), r"640x480.*at least 720 pixels; use a larger"),
-    "a clip that is too wide": (mara(clip="{clips}/wide.mp4"), r"3\.00:1.*2\.67:1.*crop it"),
     "a range after the end": (mara(clip="{clips}/mara.mp4", start=9, end=10), r"only 2\.00 s long.*inside"),
     "a name of 81 characters": (
         {"cast": [{"name": "M" * 81, "clip": "{clips}/mara.mp4"}], **scene()},

@@ -61,6 +61,40 @@ def test_every_entry_is_complete(entry: Model) -> None:
     assert all(price > 0 for price in entry.usd_per_second.values())
     assert (entry.casting is None) or entry.max_characters > 0
     assert entry.successor is None or entry.retires_on
+    assert entry.successor is None or entry.successor in models()[entry.provider]
+    assert bool(entry.casting) == ("character" in entry.endpoints)
+    assert not (entry.casting and entry.references)
+    assert set(entry.usd_per_clip) <= set(entry.resolutions)
+    assert {seconds for prices in entry.usd_per_clip.values() for seconds in prices} <= set(entry.seconds)
+    if entry.references:
+        least, most = entry.references.each
+        assert 1 <= least <= most
+        assert entry.references.images >= least * entry.max_characters
+
+
+@pytest.mark.parametrize(
+    ("provider", "family", "seconds", "resolution", "clip_seconds", "usd"),
+    [
+        ("fal", "seedance-2", 4, "720p", 0, 1.2096),
+        ("fal", "seedance-2", 4, "720p", 6, 1.814),
+        ("fal", "seedance-2", 4, "1080p", 0, None),
+        ("fal", "kling-o3", 5, "1080p", 0, 0.7),
+        ("fal", "veo-3.1", 8, "720p", 0, 3.2),
+        ("kie", "sora-2", 10, "720p", 0, 0.15),
+        ("kie", "sora-2", 15, "720p", 0, None),
+        ("kie", "sora-2-pro", 15, "1080p", 0, 3.15),
+        ("kie", "seedance-2", 4, "720p", 0, 0.82),
+        ("kie", "seedance-2", 4, "720p", 4, None),
+        ("toapis", "sora-2", 10, "720p", 0, None),
+        ("wavespeed", "sora-2", 8, "720p", 0, 0.8),
+        ("wavespeed", "sora-2-pro", 8, "1080p", 0, None),
+        ("wavespeed", "seedance-2", 5, "720p", 0, None),
+    ],
+)
+def test_a_scene_costs_what_its_provider_publishes(
+    provider: str, family: str, seconds: int, resolution: str, clip_seconds: float, usd: float | None
+) -> None:
+    assert model(provider, family).price("text", seconds, resolution, clip_seconds) == usd
 
 
 @pytest.mark.parametrize(
@@ -70,7 +104,7 @@ def test_every_entry_is_complete(entry: Model) -> None:
         ("Sora-2-Pro", "did you mean sora-2-pro?"),
         ("sora_2_pro", "did you mean sora-2-pro?"),
         ("", "it has sora-2, sora-2-pro"),
-        ("veo-3.1", "it has sora-2, sora-2-pro"),
+        ("hunyuan", "it has sora-2, sora-2-pro"),
     ],
 )
 def test_a_model_that_is_not_in_the_table_is_told_with_what_is(name: str, hint: str) -> None:

@@ -30,6 +30,7 @@ class FalCredentials(GatewayCredentials):
 
     provider: ClassVar[str] = "fal"
     key_variable: ClassVar[str] = "FAL_KEY"
+    key_form: ClassVar[str] = "<id>:<secret>"
     connect: ClassVar[Any] = Fal
 
     in_flight: int = Field(
@@ -101,6 +102,7 @@ class ToApisCredentials(GatewayCredentials):
 
     provider: ClassVar[str] = "toapis"
     key_variable: ClassVar[str] = "TOAPIS_API_KEY"
+    key_form: ClassVar[str] = "sk-<key>"
     connect: ClassVar[Any] = ToApis
 
     api_url: str = Field(

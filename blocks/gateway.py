@@ -28,6 +28,7 @@ class GatewayCredentials(CredentialsBlock):
 
     provider: ClassVar[str]
     key_variable: ClassVar[str]
+    key_form: ClassVar[str] = "<key>"
     connect: ClassVar[Connect]
 
     api_key: SecretStr = Field(title="API key", description="The key from the provider's dashboard.")
@@ -44,9 +45,9 @@ class GatewayCredentials(CredentialsBlock):
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the key, the hosts and the account from variables such as KIE_API_KEY, KIE_API_URL, KIE_ACCOUNT."""
         if not environment.get(cls.key_variable):
-            raise ValueError(
-                f"{cls.key_variable} is not set; export {cls.key_variable}=..., or name a saved block with --provider"
-            )
+            block = f"{cls.get_block_type_slug()}/production"
+            how = f"export {cls.key_variable}={cls.key_form}, or name a saved block such as {block}"
+            raise ValueError(f"{cls.key_variable} is not set; {how}")
         prefix = cls.provider.upper()
         variables = {"api_key": cls.key_variable} | {
             field: f"{prefix}_{field.upper()}" for field in cls.model_fields if field not in {"api_key", "in_flight"}

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from itertools import groupby
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from prefect_storyboard.blocks import load_credentials, load_library
+from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.cli.watching import console
 from prefect_storyboard.flows.doctor import Finding, examine, examine_library
 
@@ -15,25 +18,66 @@ _STYLES = {"ok": "green", "unsure": "yellow", "bad": "bold red"}
 
 
 async def diagnose(providers: tuple[str, ...], library: str | None, models: tuple[str, ...]) -> int:
-    """Check every account and the library at once. Returns 1 where something would stop a run."""
-    accounts = [await load_credentials(provider, os.environ) for provider in providers]
-    shelf = await load_library(library)
-    found, kept = await asyncio.gather(
-        asyncio.gather(*(examine(account, models) for account in accounts)), examine_library(shelf)
-    )
-    findings = [*(finding for account in found for finding in account), kept]
-    console.print(_table(findings))
-    bad = sum(finding.state == "bad" for finding in findings)
-    console.print(f"\n{bad} of {len(findings)} checks failed" if bad else f"\nall {len(findings)} checks passed")
-    return 1 if bad else 0
+    """Check every account and the library at once. Returns 1 where something would stop a run.
+
+    Without a provider, the accounts whose keys are in the environment are checked.
+    """
+    accounts = tuple(dict.fromkeys(providers)) or _with_a_key()
+    found = await asyncio.gather(*(_account(account, models) for account in accounts), _shelf(library))
+    findings = [finding for each in found for finding in each]
+    show(findings, console)
+    if not accounts:
+        console.print(f"no account was checked; name one of {', '.join(BY_PROVIDER)}, or a saved block")
+    return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
-def _table(findings: list[Finding]) -> Table:
+def show(findings: list[Finding], screen: Console) -> None:
+    """Print a table for a person, or one line for each finding where nobody sees a table."""
+    if screen.is_terminal:
+        for subject, group in groupby(findings, lambda finding: finding.subject):
+            screen.print(Text(subject, style="bold"))
+            screen.print(_table(group, max(len(finding.check) for finding in findings)), soft_wrap=False)
+        screen.print()
+    else:
+        for each in findings:
+            screen.print(f"{each.state:<6}  {each.subject}  {each.check}: {each.text}")
+    screen.print(_sum(findings))
+
+
+def _with_a_key() -> tuple[str, ...]:
+    return tuple(provider for provider, block in BY_PROVIDER.items() if os.environ.get(block.key_variable))
+
+
+async def _account(reference: str, models: tuple[str, ...]) -> list[Finding]:
+    try:
+        credentials = await load_credentials(reference, os.environ)
+    except ValueError as error:  # no such variable, block or provider: the others are checked all the same
+        check = "key" if reference in BY_PROVIDER else "account"
+        return [Finding(subject=reference, check=check, state="bad", text=str(error))]
+    return await examine(credentials, models)
+
+
+async def _shelf(reference: str | None) -> list[Finding]:
+    try:
+        library = await load_library(reference)
+    except ValueError as error:
+        return [Finding(subject=str(reference), check="library", state="bad", text=str(error))]
+    return [await examine_library(library)]
+
+
+def _table(findings: Iterator[Finding], width: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    for subject, group in groupby(findings, lambda finding: finding.subject):
-        for number, finding in enumerate(group):
-            state = Text(finding.state, style=_STYLES[finding.state])
-            table.add_row(
-                Text("" if number else subject), Text(finding.check), state, Text(finding.text, overflow="fold")
-            )
+    table.add_column(min_width=width + 2)
+    table.add_column(min_width=len("unsure"))
+    table.add_column(overflow="fold")
+    for finding in findings:
+        table.add_row(Text(f"  {finding.check}"), Text(finding.state, style=_STYLES[finding.state]), Text(finding.text))
     return table
+
+
+def _sum(findings: list[Finding]) -> str:
+    bad, unsure = (sum(finding.state == state for finding in findings) for state in ("bad", "unsure"))
+    if not bad and not unsure:
+        return f"all {len(findings)} checks passed"
+    counts = [f"{bad} failed"] * bool(bad) + [f"{unsure} {'is' if unsure == 1 else 'are'} unsure"] * bool(unsure)
+    return f"of {len(findings)} checks {' and '.join(counts)}"

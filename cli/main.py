@@ -96,16 +96,19 @@ def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, d
 
 @app.command
 def doctor(*providers: str, library: str | None = None, model: list[str] | None = None, debug: Debug = False) -> int:
-    """Check accounts and library before they are needed: clock, balance, upload, models, conditional write.
+    """Check accounts and library before they are needed: clock, key, upload, balance, models, exclusive files.
+
+    Buys nothing. Ends with exit code 1 where something is bad.
 
     Parameters
     ----------
     providers
         fal, kie, toapis, wavespeed (keys from the environment), or saved blocks such as fal-credentials/production.
+        Left out: all whose keys are in the environment.
     library
         Folder, URL or saved block; default ~/storyboard-library.
     model
-        A model that has to be on sale; may be given more than once. Left out: all are shown.
+        A model that has to be sold, at each of the providers; may be given more than once. Left out: all are shown.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.doctor import diagnose  # noqa: PLC0415 - Prefect reads its environment now

@@ -1,30 +1,33 @@
-"""Is everything fit to run? Each check is free: it buys nothing, and leaves nothing but one tiny upload behind."""
+"""Is everything fit to run? All checks are free: they leave one tiny upload behind, and a small file in the library."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-import httpx
 from PIL import Image
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import LibraryError, prove
-from prefect_storyboard.providers.errors import ProviderError
+from prefect_storyboard.providers.errors import NotSent, OutOfCredit, ProviderError, Unauthorized
+from prefect_storyboard.providers.http import ask
 from prefect_storyboard.providers.protocol import Provider
+from prefect_storyboard.providers.reading import utc
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.providers.table import models
+from prefect_storyboard.providers.table import model, models
 from prefect_storyboard.storyboards import Frozen, Model
 
 State = Literal["ok", "unsure", "bad"]
+Verdict = tuple[str, State, str]  # of which check, how it ended, and why
 _SKEW = (30.0, 300.0)  # seconds: worth a word; and what callbacks and lists of requests do not bear
 
 
 class Finding(Frozen):
-    """One line of the report. Only `bad` stops a run."""
+    """One line of the report. `bad` has to be mended before a run; what is `unsure` may be good, or not be needed."""
 
     subject: str
     check: str
@@ -33,85 +36,124 @@ class Finding(Frozen):
 
 
 async def examine(credentials: Credentials, names: tuple[str, ...] = ()) -> list[Finding]:
-    """Check an account: clock, key, balance, upload, and whether its models are sold; `names` have to be."""
-    async with credentials.session() as session:
-        provider = session.provider
-        sold = [entry for name, entry in models()[credentials.provider].items() if not names or name in names]
-        checks: list[tuple[str, Callable[[], Awaitable[tuple[State, str]]]]] = [
-            ("clock", lambda: _clock(session, credentials)),
-            ("balance", lambda: _balance(provider)),
-            ("upload", lambda: _upload(provider)),
-            *((entry.name, lambda entry=entry: _offered(provider, entry, must=bool(names))) for entry in sold),
-        ]
-        subject = f"{credentials.provider} ({credentials.account})"
-        found = await asyncio.gather(*(_guarded(subject, name, check) for name, check in checks))
-    missing = [name for name in names if name not in models()[credentials.provider]]
-    return [*found, *(_unknown(subject, name, credentials.provider) for name in missing)]
+    """Check an account: clock, key, upload, balance, and whether its models are sold; `names` have to be."""
+    try:
+        async with credentials.session() as session:
+            verdicts = await _examined(session, credentials, names)
+    except Unauthorized as error:  # what can be no key is refused before anything is sent
+        verdicts = [("key", "bad", _advised(error))]
+    subject = f"{credentials.provider} ({credentials.account})"
+    return [Finding(subject=subject, check=check, state=state, text=text) for check, state, text in verdicts]
 
 
 async def examine_library(library: Library) -> Finding:
     """Write to the library, and prove that it creates a file only once."""
-    try:
-        await asyncio.to_thread(prove, library.storage())
-    except LibraryError as error:
-        return Finding(subject=library.url, check="library", state="bad", text=str(error))
+    state: State = "ok"
     text = "can be written, and creates a file only once"
-    return Finding(subject=library.url, check="library", state="ok", text=text)
-
-
-async def _guarded(subject: str, name: str, check: Callable[[], Awaitable[tuple[State, str]]]) -> Finding:
     try:
-        state, text = await check()
-    except ProviderError as error:
-        state, text = "bad", f"{error}. {error.remedy}"
-    return Finding(subject=subject, check=name, state=state, text=text)
+        await asyncio.to_thread(lambda: prove(library.storage()))
+    except LibraryError as error:
+        state, text = "bad", str(error)
+    return Finding(subject=library.url, check="library", state=state, text=text)
 
 
-async def _clock(session: Session, credentials: Credentials) -> tuple[State, str]:
+async def _examined(session: Session, credentials: Credentials, names: tuple[str, ...]) -> list[Verdict]:
+    provider = session.provider
+    entries, unknown = _entries(credentials.provider, names)
+    clock, (upload, further) = await asyncio.gather(_clock(session, credentials), _upload(provider))
+    if not further:
+        return [clock, upload, ("others", "unsure", "not asked: nothing works before that"), *unknown]
+    balance, sold = await asyncio.gather(_balance(provider), _sold(provider, entries, must=bool(names)))
+    return [clock, upload, balance, *sold, *unknown]
+
+
+def _entries(provider: str, names: Iterable[str]) -> tuple[list[Model], list[Verdict]]:
+    """The models that are asked for, or all; and what is wrong with names that the table does not have."""
+    entries: list[Model] = []
+    unknown: list[Verdict] = []
+    for name in dict.fromkeys(names) or models()[provider]:
+        try:
+            entries.append(model(provider, name))
+        except KeyError as error:
+            unknown.append((name, "bad", str(error.args[0])))
+    return entries, unknown
+
+
+async def _clock(session: Session, credentials: Credentials) -> Verdict:
     """Compare with the Date of any answer; no key is sent for it."""
+    host = credentials.hosts.partition(" ")[0]
     try:
-        reply = await session.http.get(credentials.hosts.split()[0])
-        skew = time.time() - parsedate_to_datetime(reply.headers["date"]).timestamp()
-    except httpx.HTTPError as error:
-        return "bad", f"{credentials.hosts.split()[0]} cannot be reached ({type(error).__name__})"
-    except (KeyError, ValueError):
-        return "unsure", "the provider does not tell its time"
-    state: State = "ok" if abs(skew) < _SKEW[0] else "unsure" if abs(skew) < _SKEW[1] else "bad"
-    words = (
-        "right" if state == "ok" else f"{abs(skew):.0f} s {'fast' if skew > 0 else 'slow'}; set this machine's clock"
-    )
-    return state, words
+        reply = await ask(session.http, host, "GET", host)
+    except ProviderError as error:
+        return "network", "bad", f"{error}; check the network and this address"
+    try:
+        skew = time.time() - utc(parsedate_to_datetime(reply.headers["date"])).timestamp()
+    except (KeyError, ValueError, OverflowError):
+        return "clock", "unsure", "the provider does not tell its time"
+    if abs(skew) < _SKEW[0]:
+        return "clock", "ok", "right"
+    state: State = "unsure" if abs(skew) < _SKEW[1] else "bad"
+    return "clock", state, f"{abs(skew):.0f} s {'fast' if skew > 0 else 'slow'}; set this machine's clock"
 
 
-async def _balance(provider: Provider) -> tuple[State, str]:
-    left = await provider.balance()
-    if left is None:
-        return "unsure", "the provider does not tell it to this key"
-    return ("ok", f"${left:.2f} left") if left > 0 else ("bad", "no credit; top up the account")
-
-
-async def _upload(provider: Provider) -> tuple[State, str]:
-    """A picture of one pixel: the key is good if it is taken."""
+async def _upload(provider: Provider) -> tuple[Verdict, bool]:
+    """A picture of one pixel: the key is good if it is taken. Tells also whether there is any use in asking further."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "doctor.png"
         Image.new("RGB", (1, 1)).save(file)
-        await provider.upload(file, "image/png")
-    return "ok", "the key is good, and files are taken"
+        try:
+            await provider.upload(file, "image/png")
+        except Unauthorized as error:
+            return ("key", "bad", _advised(error)), False
+        except NotSent as error:
+            return ("upload", "bad", _advised(error)), False
+        except ProviderError as error:
+            return ("upload", "bad", _advised(error)), True
+    return ("upload", "ok", "the key is accepted, and files are taken"), True
 
 
-async def _offered(provider: Provider, entry: Model, *, must: bool) -> tuple[State, str]:
-    offered = await provider.offered(entry.endpoints["text"])
-    hint = f"; its successor is {entry.successor}" if entry.successor else ""
-    if offered:
-        return "ok", "is sold" + (f", and its maker ended it on {entry.retires_on}{hint}" if entry.retires_on else "")
-    state: State = "bad" if must else "unsure"
-    if offered is False:
-        return state, f"is not sold any more{hint}"
-    if entry.retires_on:
-        return state, f"its maker ended it on {entry.retires_on}{hint}; the provider does not tell whether it sells it"
-    return "unsure", "the provider does not tell whether it sells it"
+async def _balance(provider: Provider) -> Verdict:
+    """What is left; a run does not ask for it, so no answer stops none."""
+    try:
+        left = await provider.balance()
+    except ProviderError as error:
+        return "balance", "unsure", str(error)
+    if left is None:
+        return "balance", "unsure", "the provider does not tell it to this key"
+    return ("balance", "ok", f"${left:.2f} left") if left > 0 else ("balance", "bad", "no credit; top up the account")
 
 
-def _unknown(subject: str, name: str, provider: str) -> Finding:
-    text = f"is not in the table; there are {', '.join(models()[provider])}"
-    return Finding(subject=subject, check=name, state="bad", text=text)
+async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list[Verdict]:
+    """Ask for every endpoint once; the first one alone, as some adapters read a long list for it and keep that."""
+    endpoints = list(dict.fromkeys(endpoint for entry in entries for endpoint in entry.endpoints.values()))
+    try:
+        told = [await provider.offered(endpoint) for endpoint in endpoints[:1]]
+        told += await asyncio.gather(*map(provider.offered, endpoints[1:]))
+    except (Unauthorized, OutOfCredit) as error:
+        return [("models", "bad", _advised(error))]
+    except ProviderError as error:
+        return [("models", "unsure", f"the list of what is sold cannot be read: {error}")]
+    listed = dict(zip(endpoints, told, strict=True))
+    return [(entry.name, *_offered(entry, listed, must=must)) for entry in entries]
+
+
+def _offered(entry: Model, listed: dict[str, bool | None], *, must: bool) -> tuple[State, str]:
+    """The provider's list counts first, then the maker's word, as in a run."""
+    told = {endpoint: listed[endpoint] for endpoint in entry.endpoints.values()}
+    gone = sorted(endpoint for endpoint, offered in told.items() if offered is False)
+    over = entry.retires_on is not None and entry.retires_on <= datetime.now(UTC).date()
+    ended = f"its maker {'ended' if over else 'ends'} it on {entry.retires_on}" if entry.retires_on else ""
+    hint = f"; try {entry.successor}" if entry.successor else ""
+    if gone:
+        text = "not sold here any more" if len(gone) == len(told) else f"not sold here any more: {', '.join(gone)}"
+        return "bad" if must else "unsure", text + hint
+    if None in told.values():
+        text = f"perhaps sold here; {ended}{hint}" if ended else "perhaps sold here: the provider does not tell"
+        return "bad" if must and over else "unsure", text
+    return "unsure" if over else "ok", f"sold here; {ended}{hint}" if ended else "sold here"
+
+
+def _advised(error: ProviderError) -> str:
+    """What is wrong and what to do. That nothing was bought goes without saying: nothing was ordered."""
+    advice = error.remedy.removeprefix("Nothing was bought. ").removeprefix("Nothing was sent. ")
+    return f"{str(error).rstrip('.')}. {advice}"

@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping
 from pydantic import JsonValue
 
 from prefect_storyboard.providers.protocol import SceneRequest
-from prefect_storyboard.providers.references import cited
-from prefect_storyboard.storyboards.names import cite
+from prefect_storyboard.providers.references import called, cited, seated, spelled
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 
 def sora(request: SceneRequest) -> JsonObject:
     """Sora 2: whole seconds as a number. The video stays at the maker, or nobody could remix it later."""
-    body: JsonObject = {"prompt": request.prompt, "delete_video": False}
+    body: JsonObject = {"prompt": spelled(request), "delete_video": False}
     if request.remix_of:
         return {"video_id": request.remix_of, **body}
     body |= {"resolution": request.resolution, "aspect_ratio": request.aspect, "duration": request.seconds}
@@ -40,9 +39,9 @@ def seedance(request: SceneRequest) -> JsonObject:
 
 def kling_elements(request: SceneRequest) -> JsonObject:
     """Kling O3 reference-to-video: seconds as text, each character an element, cited as @Element1."""
-    mentions = {each.character: f"@Element{number}" for number, each in enumerate(request.references, 1)}
+    mentions = {each.character: f"@Element{number}" for number, each in enumerate(seated(request), 1)}
     body: JsonObject = {
-        "prompt": cite(request.prompt, mentions),
+        "prompt": called(request.prompt, mentions),
         "duration": str(request.seconds),
         "aspect_ratio": request.aspect,
         "generate_audio": True,
@@ -60,7 +59,7 @@ def veo(request: SceneRequest) -> JsonObject:
     """Veo 3.1 reference-to-video: seconds as "8s"; pictures cannot be cited, so sentences say who is on which."""
     images: list[JsonValue] = []
     remarks: list[str] = []
-    for reference in request.references:
+    for reference in seated(request):
         for url in reference.image_urls:
             images.append(url)
             remarks.append(f"Reference image {len(images)} shows {reference.character}.")

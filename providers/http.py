@@ -29,6 +29,8 @@ NEVER_LEFT = (
 )
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
+ASK_SECONDS = 60.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
+FILE_SECONDS = 1800.0  # the same where a file goes along
 
 
 def _without_query(record: logging.LogRecord) -> bool:
@@ -74,10 +76,11 @@ async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) 
 async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **request: Any) -> httpx.Response:
     """Send a call that buys nothing. A broken connection raises Busy: it may be asked again."""
     try:
-        return await http.request(method, url, **request)
+        async with asyncio.timeout(FILE_SECONDS if request.get("content") or request.get("files") else ASK_SECONDS):
+            return await http.request(method, url, **request)
     except NEVER_LEFT as error:
         raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, TimeoutError) as error:
         raise Busy(f"{provider} did not answer ({_why(error)})") from None
 
 

@@ -6,8 +6,7 @@ from pydantic import JsonValue
 
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
-from prefect_storyboard.providers.references import cited
-from prefect_storyboard.storyboards.names import cite
+from prefect_storyboard.providers.references import called, cited
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _ASPECTS = {"16:9": "landscape", "9:16": "portrait"}
@@ -38,7 +37,7 @@ def sora(request: SceneRequest) -> JsonObject:
     """Sora 2: seconds as text. A character goes along by its id, and the prompt calls it by its @username."""
     endpoint = request.model.endpoints["image" if request.image_url else "text"]
     mentions = {each.character: each.mention for each in request.castings if each.mention}
-    body = _common(request) | {"prompt": cite(request.prompt, mentions)}
+    body = _common(request) | {"prompt": called(request.prompt, mentions)}
     if "-pro-" in endpoint:
         body["size"] = _SIZES[request.resolution]
     if not endpoint.endswith("-stable"):

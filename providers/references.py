@@ -1,9 +1,16 @@
 """Characters as named references: which media go along with a scene, and how its prompt cites them."""
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from prefect_storyboard.providers.protocol import SceneRequest
+from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.storyboards.names import cite
+
+_HANDLE = re.compile(r"@\w+(?:\.\w+)*", re.ASCII)  # a user's name at the provider, as in "@mzsdaag.ab"
+_MARKS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # Unicode keeps them out of every text
+_MARKED = re.compile(rf"@?([{_MARKS}])(?=(.?))", re.DOTALL)
 
 
 class Cited(NamedTuple):
@@ -12,6 +19,56 @@ class Cited(NamedTuple):
     prompt: str
     images: list[str]
     clips: list[str]
+
+
+def called(prompt: str, mentions: Mapping[str, str]) -> str:
+    """Replace each name by its mention. "@Mara" is Mara too; the handle of somebody else stays as it is.
+
+    A mention keeps its distance to a letter that would read as one more of it, as in "Maraは".
+    """
+    marks = dict(zip(mentions, _MARKS, strict=False))
+    spoken = dict(zip(_MARKS, mentions.values(), strict=False))
+
+    def speak(mark: re.Match[str]) -> str:
+        mention, after = spoken.get(mark[1], mark[1]), mark[2]
+        return f"{mention} " if after.isalnum() or after == "_" else mention
+
+    text, at = "", 0
+    for handle in _HANDLE.finditer(prompt):
+        if cite(handle[0], marks).removeprefix("@") not in {handle[0][1:], *marks.values()}:
+            text += cite(prompt[at : handle.start()], marks) + handle[0]
+            at = handle.end()
+    return _MARKED.sub(speak, text + cite(prompt[at:], marks))
+
+
+def spelled(request: SceneRequest) -> str:
+    """The prompt with the name of each casting in it letter by letter: in other capitals, Sora does not know it."""
+    prompt = request.prompt
+    names = sorted((casting.character for casting in request.castings), key=len, reverse=True)
+    found = re.findall(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", prompt)
+    for name in names:
+        if name not in found:
+            prompt = cite(prompt, {name: name})
+    return prompt
+
+
+def seated(request: SceneRequest) -> tuple[Reference, ...]:
+    """The references, if the model has room for all of them. Raises InvalidRequest: nothing was sent."""
+    limits, name = request.model.references, request.model.name
+    if limits is None:
+        return request.references
+    clips = sum(1 for each in request.references if each.clip_url)
+    if clips > limits.clips:
+        message = f"{name} takes {limits.clips} clips a scene, not {clips}; show some characters by images"
+        raise InvalidRequest(message, field="characters", sent=False)
+    shown = [each for each in request.references if not each.clip_url]
+    images = sum(len(each.image_urls) for each in shown)
+    frame = bool(request.image_url) and request.model.first_frame == "cited"
+    if images + frame > limits.images or any(len(each.image_urls) < limits.each[0] for each in shown):
+        least = f"{limits.each[0]} or more of each character" + (" and the first frame" if frame else "")
+        message = f"{name} takes {limits.images} pictures a scene, {least} among them; name fewer characters"
+        raise InvalidRequest(message, field="characters", sent=False)
+    return request.references
 
 
 def cited(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}") -> Cited:
@@ -23,7 +80,7 @@ def cited(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}"
     clips: list[str] = []
     mentions: dict[str, str] = {}
     remarks: list[str] = []
-    for reference in request.references:
+    for reference in seated(request):
         if reference.clip_url:
             clips.append(reference.clip_url)
             mentions[reference.character] = clip.format(len(clips))
@@ -37,4 +94,4 @@ def cited(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}"
     if request.image_url:
         images.append(request.image_url)
         remarks.append(f"The video begins with {image.format(len(images))} as its first frame.")
-    return Cited("\n".join([cite(request.prompt, mentions), *remarks]), images, clips)
+    return Cited("\n".join([called(request.prompt, mentions), *remarks]), images, clips)

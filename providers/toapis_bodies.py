@@ -7,9 +7,8 @@ from pydantic import JsonValue
 
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
-from prefect_storyboard.providers.references import cited
+from prefect_storyboard.providers.references import called, cited
 from prefect_storyboard.storyboards import Operation
-from prefect_storyboard.storyboards.names import cite
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _LONGEST = 3  # seconds that a character may be made of
@@ -38,7 +37,7 @@ def sora(request: SceneRequest) -> JsonObject:
     if sharp and request.seconds == _NO_HD:
         raise InvalidRequest(f"ToAPIs renders no 1080p of {_NO_HD} s", field="resolution", sent=False)
     mentions = {casting.character: casting.mention for casting in request.castings if casting.mention}
-    body: JsonObject = {"model": _model(request), "prompt": cite(request.prompt, mentions)}
+    body: JsonObject = {"model": _model(request), "prompt": called(request.prompt, mentions)}
     if request.remix_of and body["model"] in _PROMPT_ALONE:
         return body
     body |= {"duration": request.seconds, "aspect_ratio": request.aspect}

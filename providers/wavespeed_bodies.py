@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from prefect_storyboard.providers.protocol import SceneRequest
 from prefect_storyboard.providers.reading import objects, word
-from prefect_storyboard.providers.references import cited
+from prefect_storyboard.providers.references import cited, spelled
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _SIZES = {  # with an asterisk, as WaveSpeed writes them
@@ -25,7 +25,7 @@ _BARE_ID = re.compile(r"char_[A-Za-z0-9_-]+")
 
 def sora(request: SceneRequest) -> JsonObject:
     """Sora 2: the mode is in the path. From a first frame, the video has its aspect, and takes no characters."""
-    body: JsonObject = {"prompt": request.prompt, "duration": request.seconds}
+    body: JsonObject = {"prompt": spelled(request), "duration": request.seconds}
     if request.image_url is None:
         body["size"] = _SIZES[request.aspect, request.resolution]
         if request.castings:

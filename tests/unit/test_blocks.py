@@ -6,15 +6,50 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from unittest.mock import patch
 
+import httpx
 import pytest
 from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
 from prefect_storyboard import blocks
-from prefect_storyboard.blocks import FalCredentials, Library, load_credentials, load_library
+from prefect_storyboard.blocks import (
+    FalCredentials,
+    KieCredentials,
+    Library,
+    ToApisCredentials,
+    WaveSpeedCredentials,
+    load_credentials,
+    load_library,
+)
+from prefect_storyboard.providers.fal import Fal
+from prefect_storyboard.providers.kie import Kie
+from prefect_storyboard.providers.table import models
+from prefect_storyboard.providers.toapis import ToApis
+from prefect_storyboard.providers.wavespeed import WaveSpeed
 
 LOGOS = Path(__file__).parents[2] / "docs" / "logos"
+CREDENTIALS = (FalCredentials, KieCredentials, ToApisCredentials, WaveSpeedCredentials)
+KEYS = {
+    FalCredentials: "FAL_KEY",
+    KieCredentials: "KIE_API_KEY",
+    ToApisCredentials: "TOAPIS_API_KEY",
+    WaveSpeedCredentials: "WAVESPEED_API_KEY",
+}
+HOSTS = {
+    FalCredentials: {
+        "queue_url": "https://queue.fal.run",
+        "rest_url": "https://rest.fal.ai",
+        "platform_url": "https://api.fal.ai/v1",
+    },
+    KieCredentials: {"api_url": "https://api.kie.ai", "upload_url": "https://kieai.redpandaai.co"},
+    ToApisCredentials: {"api_url": "https://toapis.com"},
+    WaveSpeedCredentials: {"api_url": "https://api.wavespeed.ai"},
+}
+SIGNING = (KieCredentials, ToApisCredentials, WaveSpeedCredentials)  # fal signs its callbacks with a public key
+SECRET = "s3cr3t-of-the-studio"
+WEBHOOK = "whsec_0f-the-studio"
+each_block = pytest.mark.parametrize("block", CREDENTIALS)
 EXPORTED = [
     each for name in blocks.__all__ if isinstance(each := getattr(blocks, name), type) and issubclass(each, Block)
 ]
@@ -43,7 +78,28 @@ def test_prefect_finds_the_collection_by_its_entry_point():
 
 
 def test_prefect_can_store_what_the_collection_exports():
-    assert {block.get_block_type_slug() for block in EXPORTED} == {"fal-credentials", "storyboard-library"}
+    assert {block.get_block_type_slug(): block.__name__ for block in EXPORTED} == {
+        "fal-credentials": "FalCredentials",
+        "kie-credentials": "KieCredentials",
+        "toapis-credentials": "ToApisCredentials",
+        "wavespeed-credentials": "WaveSpeedCredentials",
+        "storyboard-library": "Library",
+    }
+
+
+def test_every_block_has_a_logo_of_its_own():
+    names = [str(block._logo_url).rpartition("/")[2] for block in EXPORTED]
+    assert {*names} == {path.name for path in LOGOS.iterdir()}
+    assert len({(LOGOS / name).read_bytes() for name in names}) == len(names) == 5
+
+
+def test_every_field_of_a_form_has_a_title():
+    untitled = [(block, name) for block in EXPORTED for name, field in block.model_fields.items() if not field.title]
+    assert untitled == []
+
+
+def test_there_are_credentials_for_every_provider_of_the_model_table():
+    assert {block.provider for block in CREDENTIALS} == {*models()}
 
 
 def test_importing_the_blocks_costs_no_codec_no_server_and_no_cloud():
@@ -85,32 +141,150 @@ async def test_a_block_that_was_not_saved_is_an_error_that_says_how_to_save_it(e
         await load_library("storyboard-library/nobody")
 
 
-def test_secrets_show_in_no_representation():
-    credentials = FalCredentials(api_key=SecretStr("id:s3cr3t"))
-    library = Library(url="s3://films", storage_options={"secret": "s3cr3t"})
-    for block in (credentials, library):
-        assert "s3cr3t" not in f"{block!r} {block} {block.model_dump()} {block.model_dump_json()}"
+@pytest.mark.engine
+async def test_a_webhook_secret_comes_back_and_the_server_shows_neither_secret(engine):
+    from prefect.client.orchestration import get_client
+
+    saved = KieCredentials(
+        api_key=SecretStr(SECRET), account="agency", api_url="http://127.0.0.1:1", webhook_secret=SecretStr(WEBHOOK)
+    )
+    await saved.save("agency-kie", overwrite=True)
+    loaded = await load_credentials("kie-credentials/agency-kie")
+    assert isinstance(loaded, KieCredentials)
+    assert loaded.model_dump() == saved.model_dump()
+    assert (loaded.api_key.get_secret_value(), loaded.webhook_secret.get_secret_value()) == (SECRET, WEBHOOK)
+    async with get_client() as client:
+        shown = await client.read_block_document_by_name("agency-kie", "kie-credentials", include_secrets=False)
+    assert shown.data["account"] == "agency"
+    assert SECRET not in str(shown.data)
+    assert WEBHOOK not in str(shown.data)
 
 
-@pytest.mark.parametrize("environment", [{}, {"FAL_KEY": ""}])
-def test_a_missing_key_says_which_variable_to_export(environment):
-    with pytest.raises(ValueError, match="export FAL_KEY=<id>:<secret>"):
-        FalCredentials.from_environment(environment)
+@each_block
+def test_secrets_show_in_no_representation(block):
+    secrets = {"api_key": SecretStr(SECRET)} | ({"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {})
+    credentials = block(**secrets)
+    shown = f"{credentials!r} {credentials} {credentials.model_dump()} {credentials.model_dump_json()}"
+    assert SECRET not in shown
+    assert WEBHOOK not in shown
+    assert {*block.model_json_schema()["secret_fields"]} == {*secrets}, "what the UI masks"
 
 
-async def test_credentials_can_be_read_from_the_environment_by_the_providers_name():
-    found = await load_credentials("fal", {"FAL_KEY": "id:secret", "FAL_QUEUE_URL": "http://127.0.0.1:1"})
-    assert (found.queue_url, found.rest_url) == ("http://127.0.0.1:1", "https://rest.fal.ai")
+def test_a_librarys_secrets_show_in_no_representation():
+    library = Library(url="s3://films", storage_options={"secret": SECRET})
+    assert SECRET not in f"{library!r} {library} {library.model_dump()} {library.model_dump_json()}"
 
 
-async def test_a_provider_that_is_not_known_says_which_there_are():
-    with pytest.raises(ValueError, match="fal-credentials/<name of the block>"):
+@each_block
+def test_a_key_alone_makes_credentials_for_the_real_hosts(block):
+    credentials = block(api_key=SecretStr(SECRET))
+    hosts = {name: value for name, value in credentials if name.endswith("_url")}
+    assert hosts == HOSTS[block]
+    assert credentials.hosts == " ".join(HOSTS[block].values())
+    assert credentials.account == "default"
+
+
+@pytest.mark.parametrize(
+    ("block", "jobs"), [(FalCredentials, 40), (KieCredentials, 20), (ToApisCredentials, 20), (WaveSpeedCredentials, 3)]
+)
+def test_jobs_at_once_are_what_a_new_account_may(block, jobs):
+    assert block(api_key=SecretStr(SECRET)).in_flight == jobs
+
+
+@pytest.mark.parametrize("block", SIGNING)
+def test_no_webhook_secret_is_needed(block):
+    assert block(api_key=SecretStr(SECRET)).webhook_secret is None
+
+
+@pytest.mark.parametrize(
+    ("block", "adapter"),
+    [*zip(CREDENTIALS, (Fal, Kie, ToApis, WaveSpeed), strict=True)],
+    ids=lambda each: each.__name__,
+)
+async def test_a_client_is_the_providers_own_adapter(block, adapter):
+    async with block(api_key=SecretStr(SECRET)).session() as session:
+        assert type(session.provider) is adapter
+        assert session.provider.name == block.provider
+    async with httpx.AsyncClient() as http:
+        assert type(block(api_key=SecretStr(SECRET)).get_client(http)) is adapter
+
+
+@each_block
+def test_everything_but_the_pace_can_be_read_from_the_environment(block):
+    prefix = block.provider.upper()
+    hosts = {name: f"http://127.0.0.1:{port}" for port, name in enumerate(HOSTS[block], 1)}
+    environment = {f"{prefix}_{name.upper()}": url for name, url in hosts.items()}
+    environment |= {KEYS[block]: SECRET, f"{prefix}_ACCOUNT": "agency", f"{prefix}_IN_FLIGHT": "7"}
+    environment |= {f"{prefix}_WEBHOOK_SECRET": WEBHOOK} if block in SIGNING else {}
+    credentials = block.from_environment({**environment, "OTHER_API_KEY": "x"})
+    assert {name: value for name, value in credentials if name.endswith("_url")} == hosts
+    assert credentials.api_key.get_secret_value() == SECRET
+    assert credentials.account == "agency"
+    assert credentials.in_flight == block.model_fields["in_flight"].default
+    if block in SIGNING:
+        assert credentials.webhook_secret.get_secret_value() == WEBHOOK
+
+
+@each_block
+def test_a_variable_that_is_empty_is_as_good_as_none(block):
+    empty = {f"{block.provider.upper()}_{name.upper()}": "" for name in HOSTS[block]}
+    credentials = block.from_environment({KEYS[block]: SECRET, **empty})
+    assert credentials.hosts == " ".join(HOSTS[block].values())
+
+
+@pytest.mark.parametrize("given", ["none", "an empty one"])
+@pytest.mark.parametrize(
+    ("block", "form"),
+    [*zip(CREDENTIALS, ("<id>:<secret>", "<key>", "sk-<key>", "<key>"), strict=True)],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_missing_key_says_which_variable_to_export(block, form, given):
+    name = KEYS[block]
+    others = {each: SECRET for each in KEYS.values() if each != name}
+    with pytest.raises(ValueError) as missing:
+        block.from_environment(others | ({name: ""} if given == "an empty one" else {}))
+    assert str(missing.value) == (
+        f"{name} is not set; export {name}={form}, or name a saved block such as {block.provider}-credentials/production"
+    )
+
+
+@each_block
+async def test_credentials_can_be_read_from_the_environment_by_the_providers_name(block):
+    found = await load_credentials(block.provider, {KEYS[block]: SECRET, f"{block.provider.upper()}_ACCOUNT": "agency"})
+    assert type(found) is block
+    assert (found.account, found.hosts) == ("agency", " ".join(HOSTS[block].values()))
+
+
+@pytest.mark.engine
+@each_block
+async def test_credentials_are_loaded_by_their_blocks_own_name(engine, block):
+    await block(api_key=SecretStr(SECRET), account=block.provider).save("by-slug", overwrite=True)
+    loaded = await load_credentials(f"{block.provider}-credentials/by-slug")
+    assert type(loaded) is block
+    assert loaded.account == block.provider
+
+
+@pytest.mark.parametrize(
+    "reference", ["sora", "fal", "openai-credentials/production", "kie-credentials/", "kie-credentials"]
+)
+async def test_a_provider_that_is_not_known_says_which_there_are(reference):
+    with pytest.raises(ValueError, match="is not known") as unknown:
+        await load_credentials(reference)
+    for block in CREDENTIALS:
+        assert f"{block.provider}-credentials/" in str(unknown.value)
+
+
+async def test_a_flow_does_not_take_a_key_from_the_environment(monkeypatch):
+    """Only the command line may: a worker's variables are nobody's choice."""
+    monkeypatch.setenv("KIE_API_KEY", SECRET)
+    with pytest.raises(ValueError, match="kie-credentials/<name of the block>"):
         await load_credentials("kie")
 
 
-def test_no_jobs_at_once_is_no_setting():
+@each_block
+def test_no_jobs_at_once_is_no_setting(block):
     with pytest.raises(ValidationError, match="in_flight"):
-        FalCredentials(api_key=SecretStr("id:secret"), in_flight=0)
+        block(api_key=SecretStr(SECRET), in_flight=0)
 
 
 async def test_a_library_is_named_by_a_block_a_path_or_nothing(tmp_path):

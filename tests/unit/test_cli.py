@@ -99,10 +99,22 @@ MISTAKES = {
     "no such storyboard": (["gone.yaml"], {}, "gone.yaml cannot be read: there is no such file"),
     "broken YAML": (["broken.yaml"], {}, "broken.yaml:2: is no valid YAML"),
     "no key": (["board.yaml"], {"FAL_KEY": ""}, "export FAL_KEY=<id>:<secret>"),
+    "no key for Kie": (["board.yaml", "--provider", "kie"], {"KIE_API_KEY": ""}, "export KIE_API_KEY=<key>, or"),
+    "no key for ToAPIs": (
+        ["board.yaml", "--provider", "toapis"],
+        {"TOAPIS_API_KEY": ""},
+        "export TOAPIS_API_KEY=sk-<key>, or name a saved block such as toapis-credentials/production",
+    ),
+    "no key for WaveSpeed": (
+        ["board.yaml", "--provider", "wavespeed"],
+        {"WAVESPEED_API_KEY": ""},
+        "export WAVESPEED_API_KEY=<key>, or",
+    ),
     "a wrong key": (["board.yaml"], {"FAL_KEY": "bad:s3cr3t"}, "Check the API key"),
     "no credit": (["board.yaml"], {"FAL_KEY": "empty:s3cr3t"}, "Top up"),
-    "an unknown provider": (["board.yaml", "--provider", "kie"], {}, "fal-credentials/"),
+    "an unknown provider": (["board.yaml", "--provider", "sora"], {}, "wavespeed-credentials/"),
     "a block that nobody saved": (["board.yaml", "--provider", "fal-credentials/nobody"], {}, "nobody"),
+    "a block of Kie that nobody saved": (["board.yaml", "--provider", "kie-credentials/nobody"], {}, "KieCredentials("),
     "a file in the library's way": (["board.yaml", "--library", "broken.yaml"], {}, "broken.yaml"),
     "a library that is no storage": (
         ["board.yaml", "--library", "ftp://127.0.0.1:9/x"],
@@ -139,6 +151,47 @@ def test_all_mistakes_of_a_storyboard_are_told_with_their_lines(storyboard, tmp_
     assert len(err.splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "seconds", "says"),
+    [
+        ("fal", "sora-2", 4, r"Tom for sora-2: .*seconds \d"),
+        ("kie", "sora-2", 10, r"Tom for sora-2: .*seconds \d"),
+        ("toapis", "sora-2", 10, r"Tom for sora-2: .*seconds \d"),
+        ("wavespeed", "sora-2", 4, r"Tom for sora-2: .*seconds \d"),
+        ("kie", "seedance-2", 4, "Tom for seedance-2: 3 pictures taken"),
+    ],
+)
+def test_what_will_be_done_to_a_clip_is_said_before_anything_is_sent(
+    storyboard, sandbox, tmp_path, film_of, provider, model, seconds, says
+):
+    cast = [{"name": "Tom", "clip": film_of(tmp_path, seconds=8)}]
+    path = board(tmp_path, "Tom waits.", model=model, seconds=seconds, cast=cast)
+    code, out, err = storyboard("run", path, "--provider", provider, "--library", "library", "--max-cost", "0")
+    assert (code, err.startswith("error: ")) == (1, True)
+    assert re.match(f"prepare  {says}", out)
+    assert "max_cost_usd" in err
+    meter = control(sandbox, "meter")
+    assert (meter["jobs_accepted"], meter["uploads"]) == (0, 0)
+
+
+def test_another_provider_renders_by_its_name(storyboard, sandbox, tmp_path):
+    path = board(tmp_path, "The sea.", model="seedance-2")
+    code, out, err = storyboard("run", path, "--provider", "kie", "--library", "library")
+    assert (code, err) == (0, "")
+    assert re.search(r"^s01  stored  take 1  \d+\.\d s  \$0\.82$", out, re.MULTILINE)
+    assert "prepare" not in out, "there is nothing to prepare"
+    assert {request["path"].split("/")[1] for request in control(sandbox, "requests")} == {"kie"}
+
+
+def test_help_names_every_provider_and_where_its_key_comes_from(capsys):
+    app(("run", "--help"), result_action="return_value")
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for word in ("fal, kie, toapis or wavespeed", "fal-credentials/production"):
+        assert word in said
+    for variable in ("FAL_KEY", "KIE_API_KEY", "TOAPIS_API_KEY", "WAVESPEED_API_KEY"):
+        assert variable in said
+
+
 @pytest.mark.parametrize("odd", ["[/old] Tom", "[red]Tom", "{Tom}", "Tom \\[x]", "T̷om 灯台"])
 def test_a_name_is_shown_as_it_is_written(storyboard, tmp_path, film_of, odd):
     path = board(tmp_path, f"{odd} waits.", cast=[{"name": odd, "clip": film_of(tmp_path)}])
@@ -159,7 +212,10 @@ def film_of():
     from prefect_storyboard.sandbox.render import render
     from prefect_storyboard.sandbox.state import Clip
 
-    return lambda folder: str(render(Clip(width=1280, height=720, seconds=1, prompt="Tom"), folder, folder))
+    def make(folder, seconds=1):
+        return str(render(Clip(width=1280, height=720, seconds=seconds, prompt="Tom"), folder, folder))
+
+    return make
 
 
 def test_help_does_not_wait_for_prefect():

@@ -1,0 +1,125 @@
+"""The studio at any gateway: its key, the storyboard that every model has to render, and what was sent for it."""
+
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from prefect_storyboard.blocks import Credentials
+from prefect_storyboard.blocks.credentials import BY_PROVIDER
+from prefect_storyboard.flows import storyboard_series
+from prefect_storyboard.sandbox.exchange import Pace
+from prefect_storyboard.sandbox.server import environment, running
+from prefect_storyboard.storyboards import Reel
+from tests.flows.conftest import Studio
+
+GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
+SECRET = "n0b0dy-may-read-me"
+_KEYS = {"fal": f"sandbox:{SECRET}", "kie": SECRET, "toapis": f"sk-{SECRET}", "wavespeed": SECRET}
+_CLIPS = Path(str(files("prefect_storyboard.examples"))) / "clips"  # somebody moves and is heard, as ToAPIs wants it
+_PACE = Pace(queue_seconds=0.0, render_seconds=0.1, character_seconds=0.1, clip_scale=0.15)
+
+
+@dataclass
+class Branch(Studio):
+    """The studio at one gateway, with one of its models; `reel`, `sent` and `jobs` are those of its first night."""
+
+    gateway: str = "fal"
+    model: str = "sora-2"
+    reel: Reel = field(default_factory=lambda: Reel(title="", clips=()))
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    jobs: tuple[int, int] = (0, 0)
+
+    def credentials(self, key: str = "", **fields: Any) -> Credentials:
+        block = BY_PROVIDER[self.gateway]
+        key = key or _KEYS[self.gateway]
+        return block.from_environment({**environment(self.base), block.key_variable: key}).model_copy(update=fields)
+
+    def board(self, *prompts: str, **facts: Any) -> dict[str, Any]:
+        return super().board(*prompts, **{"model": self.model, "fit": "nearest", **facts})
+
+    def series(self) -> dict[str, Any]:
+        """Two characters, one of them with pictures besides; a scene that continues another, and one of nobody."""
+        board = self.board("Mara and Otto wind the clockwork.", "She opens the door.", "Far out a boat turns.")
+        board["cast"][1]["images"] = [self.picture("front.png"), self.picture("side.png")]
+        board["scenes"][1] |= {"characters": ["Mara"], "continues": "s01"}
+        if self.model == "veo-3.1":  # which makes nothing of a prompt alone
+            board["scenes"][2]["image"] = self.picture("dawn.png")
+        return board
+
+    def picture(self, name: str) -> str:
+        """A picture of its own colour, as a person would have given it."""
+        path = self.folder / name
+        if not path.exists():
+            Image.new("RGB", (640, 480), (40, len(name) * 9, sum(map(ord, name)) % 256)).save(path)
+        return str(path)
+
+    async def counted(self, board: Any, **options: Any) -> tuple[Reel, int]:
+        """A run without Prefect's engine around it, which is quicker: the reel, also of one that ends failed, and how
+        many jobs the gateway has accepted meanwhile.
+        """
+        before = self.meter()["jobs_accepted"]
+        provider = options.pop("provider", None) or self.credentials()
+        ended: Any = await storyboard_series.fn(board, provider, self.library, **{"allow_retired": True, **options})
+        reel = ended if isinstance(ended, Reel) else (await ended.aresult(raise_on_failure=False)).reel
+        return reel, self.meter()["jobs_accepted"] - before
+
+    def order(self, words: str) -> dict[str, Any]:
+        """What was sent on the first night for the scene with those words in its prompt; Kie's envelope is opened."""
+        return next(body for body in map(inner, self.sent) if words in body.get("prompt", ""))
+
+    def bought(self) -> tuple[int, int]:
+        meter = self.meter()
+        characters = sum(o["jobs"] for o in meter["orders"] if o["endpoint"].endswith(("characters", "/character")))
+        return characters, meter["jobs_accepted"] - characters
+
+    def leaks(self) -> list[Path]:
+        """Files of the library that hold the key, or the signature of an upload."""
+        found = (path for path in Path(self.library).rglob("*") if path.is_file())
+        return [path for path in found if SECRET.encode() in path.read_bytes() or b"?sig=" in path.read_bytes()]
+
+
+@contextmanager
+def opened(gateway: str, model: str, folder: Path) -> Iterator[Branch]:
+    """A branch with a sandbox and a library of its own."""
+    with running(folder / "sandbox", pace=_PACE) as base:
+        yield Branch(base, folder, _CLIPS, gateway=gateway, model=model)
+
+
+def first_night(*places: tuple[str, str]) -> Any:
+    """A fixture for a module: a branch at each gateway with its model, where the series has been rendered once."""
+
+    @pytest.fixture(scope="module", params=places, ids=["-".join(place) for place in places])
+    async def branch(request: pytest.FixtureRequest, engine: None, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        with opened(*request.param, tmp_path_factory.mktemp("branch")) as branch:
+            branch.reel = await branch.render(branch.series(), allow_retired=True)
+            branch.sent, branch.jobs = branch.submitted(), branch.bought()
+            yield branch
+
+    return branch
+
+
+def inner(body: dict[str, Any]) -> dict[str, Any]:
+    """What a model is asked; Kie puts it into an envelope."""
+    return body.get("input", body)
+
+
+def media(value: Any) -> list[str]:
+    """Every address in an order, in the order of its lists."""
+    if isinstance(value, dict):
+        return [url for each in value.values() for url in media(each)]
+    if isinstance(value, list):
+        return [url for each in value for url in media(each)]
+    return [value] if isinstance(value, str) and value.startswith("http://") else []
+
+
+def fetched(url: str) -> bytes:
+    """What the gateway saw behind an address."""
+    with urllib.request.urlopen(url, timeout=30) as reply:
+        return reply.read()

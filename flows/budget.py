@@ -9,12 +9,9 @@ from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.providers.errors import Busy, Expired, InvalidRequest, NotSent, ProtocolError, Retired
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Plan
+from prefect_storyboard.tasks.budget import OverBudget
 
 _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
-
-
-class OverBudget(ValueError):
-    """The run would cost more than it may. Nothing was sent or bought."""
 
 
 class Estimate(Frozen):

@@ -12,12 +12,13 @@ from prefect_storyboard.providers.errors import Expired, GenerationFailed, OutOf
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedCharacter, PlannedScene
 from prefect_storyboard.tasks import create_character, generate, poll, store
+from prefect_storyboard.tasks.budget import Budget, OverBudget
 from prefect_storyboard.tasks.progress import Progress, tell
 from prefect_storyboard.tasks.purchase import OnUnknown
 from prefect_storyboard.tasks.states import plain
 
 FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
-_SCENE_FAILS = (ProviderError, MediaError)
+_SCENE_FAILS = (ProviderError, MediaError, OverBudget)
 
 Ended = Clip | FailedScene
 
@@ -33,6 +34,7 @@ class Rendering:
     on_unknown: OnUnknown = "stop"
     attempts: int = 1
     poll_minutes: float = 60.0
+    budget: Budget | None = None
     castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
     bought: list[float | None] = field(default_factory=list)
     halted: ProviderError | None = None
@@ -56,6 +58,8 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         run.prepared.files[planned.character.clip or ""],
         credentials=run.credentials,
         library=run.library,
+        reel=run.prepared.plan.storyboard.slug,
+        budget=run.budget,
         on_unknown=run.on_unknown,
         attempts=run.attempts,
         return_state=True,
@@ -104,8 +108,8 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
     except _SCENE_FAILS as error:
         if isinstance(error, FATAL):
             run.halted = error
-        charged = error.charged if isinstance(error, ProviderError) else True
-        remedy = error.remedy if isinstance(error, ProviderError) else "The clip is stored; look at it."
+        charged = error.charged if isinstance(error, ProviderError) else isinstance(error, MediaError)
+        remedy = "The clip is stored; look at it." if isinstance(error, MediaError) else error.remedy
         return _failed(scene, str(error), charged=charged, remedy=remedy)
 
 
@@ -120,7 +124,9 @@ async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, 
             castings,
             credentials=run.credentials,
             library=run.library,
+            reel=reel,
             take=take,
+            budget=run.budget,
             cast={name: run.prepared.cast[name] for name in scene.cast},
             image=run.prepared.files[scene.scene.image] if scene.scene.image else None,
             parent=parent,
@@ -144,19 +150,9 @@ async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, 
             )
         )
         tell(Progress(subject=name, state="storing", take=take))
-    clip = await plain(
-        store(
-            bought,
-            result,
-            scene,
-            castings=castings,
-            reel=reel,
-            take=take,
-            credentials=run.credentials,
-            library=run.library,
-            parent_key=parent.job_key if parent else None,
-        )
-    )
+    if bought.draft is None:
+        raise TypeError("a scene is bought with the draft of its clip")
+    clip = await plain(store(bought, result, bought.draft, take=take, credentials=run.credentials, library=run.library))
     state = "cached" if bought.state == "Cached" else "stored"
     tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip

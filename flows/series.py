@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, cast
@@ -21,6 +22,7 @@ from prefect_storyboard.flows.report import SeriesFailed, report_failures, summa
 from prefect_storyboard.ledger import Ledger, prove
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel, Storyboard
 from prefect_storyboard.tasks import assemble
+from prefect_storyboard.tasks.budget import Budget
 from prefect_storyboard.tasks.progress import Progress, tell
 from prefect_storyboard.tasks.purchase import OnUnknown
 from prefect_storyboard.tasks.states import plain
@@ -77,6 +79,8 @@ async def storyboard_series(
         plan = run.prepared.plan
         wanted = await estimate(plan, Ledger(run.library.storage()), attempts)
         check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
+        if max_cost_usd is not None:
+            run.budget = Budget(usd=max_cost_usd, reel=plan.storyboard.slug, since=datetime.now(UTC))
         await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
         for character in plan.characters:
             tell(Progress(subject=character.character.name, state="waiting"))

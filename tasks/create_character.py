@@ -17,6 +17,7 @@ from prefect_storyboard.providers.errors import ProtocolError
 from prefect_storyboard.providers.protocol import CharacterRequest, Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, PlannedCharacter
+from prefect_storyboard.tasks.budget import Budget
 from prefect_storyboard.tasks.polling import await_result
 from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, finish, purchase
 from prefect_storyboard.tasks.states import named
@@ -40,6 +41,8 @@ async def create_character(
     *,
     credentials: Credentials,
     library: Library,
+    reel: str = "",
+    budget: Budget | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
 ) -> Casting:
@@ -70,6 +73,9 @@ async def create_character(
         usd=character.usd,
         on_unknown=on_unknown,
         attempts=attempts,
+        reel=reel,
+        character=name,
+        budget=budget,
     )
     ledger = Ledger(library.storage())
     async with credentials.session() as session:

@@ -9,11 +9,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.protocol import Order, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
+from prefect_storyboard.tasks.budget import Budget
 from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, purchase
 from prefect_storyboard.tasks.reference import CastMember, references
 from prefect_storyboard.tasks.states import named
@@ -41,7 +42,9 @@ async def generate(
     cast: Mapping[str, CastMember] | None = None,
     image: LocalFile | None = None,
     parent: Clip | None = None,
+    reel: str = "",
     take: int = 1,
+    budget: Budget | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
 ) -> Purchase:
@@ -79,6 +82,16 @@ async def generate(
         usd=scene.usd,
         on_unknown=on_unknown,
         attempts=attempts,
+        reel=reel,
+        draft=Draft(
+            reel=reel,
+            scene=scene.scene.id,
+            model=scene.model.name,
+            prompt=scene.prompt,
+            characters=castings,
+            parent_key=parent.job_key if parent else None,
+        ),
+        budget=budget,
     )
     async with credentials.session() as session:
         bought = await purchase(session, Ledger(library.storage()), want, word)

@@ -6,13 +6,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from prefect_storyboard.ledger import Attempt, Decision, Intent, Ledger, LibraryError, Outcome, Owner, decide
+from prefect_storyboard.ledger import Attempt, Decision, Draft, Intent, Ledger, LibraryError, Outcome, Owner, decide
 from prefect_storyboard.ledger.owner import acting, alive
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Job
+from prefect_storyboard.tasks.budget import Budget, OverBudget
 from prefect_storyboard.tasks.lost import find_lost, in_doubt, search
 
 LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
@@ -33,6 +34,7 @@ _ERRORS = {kind.__name__: kind for kind in (*_NOT_BOUGHT, errors.GenerationFaile
 
 T = TypeVar("T")
 OnUnknown = Literal["stop", "resubmit"]
+State = Literal["Submitted", "Reattached", "Cached"]
 
 
 class Want(Frozen):
@@ -44,6 +46,10 @@ class Want(Frozen):
     usd: float | None = None
     on_unknown: OnUnknown = "stop"
     attempts: int = 1
+    reel: str = ""
+    draft: Draft | None = None
+    character: str | None = None
+    budget: Budget | None = None
 
 
 class Purchase(Frozen):
@@ -52,8 +58,10 @@ class Purchase(Frozen):
     key: str
     attempt: int
     job: Job
-    state: Literal["Submitted", "Reattached", "Cached"]
+    state: State
     outcome: Outcome | None = None
+    usd: float | None = None
+    draft: Draft | None = None
 
 
 async def purchase(session: Session, ledger: Ledger, want: Want, word: Callable[[], Awaitable[Order]]) -> Purchase:
@@ -78,8 +86,8 @@ async def purchase(session: Session, ledger: Ledger, want: Want, word: Callable[
             case Decision.UNKNOWN, Attempt():
                 await _reconcile(session, ledger, want, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
-                state: Literal["Cached", "Reattached"] = "Cached" if decision is Decision.DONE else "Reattached"
-                return Purchase(key=want.key, attempt=last.number, job=job, state=state, outcome=last.outcome)
+                state: State = "Cached" if decision is Decision.DONE else "Reattached"
+                return _purchase(want, last.number, job, state, last.outcome)
             case _, Attempt(outcome=Outcome() as outcome):
                 raise remembered(outcome, last.job)
 
@@ -151,6 +159,7 @@ async def _submit(session: Session, ledger: Ledger, want: Want, number: int, ord
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
             await asyncio.to_thread(ledger.close, want.key, number, ended("refused", late))
             raise late
+        await asyncio.to_thread(_keep_budget, ledger, want, number, intent)
         try:
             job = await session.provider.submit(order)
         except _NOT_BOUGHT as refusal:
@@ -161,7 +170,22 @@ async def _submit(session: Session, ledger: Ledger, want: Want, number: int, ord
         while (kept := await _recorded(ledger, intent, number, job)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await find_lost(session, ledger, intent, "another scene with the same order has taken its job")
-    return Purchase(key=want.key, attempt=number, job=kept, state="Submitted")
+    return _purchase(want, number, kept, "Submitted")
+
+
+def _keep_budget(ledger: Ledger, want: Want, number: int, intent: Intent) -> None:
+    """Look at the sum with this job in it, so that of two runs at the edge of a budget at least one sees the other."""
+    if want.budget is None:
+        return
+    try:
+        want.budget.check(ledger, intent)
+    except OverBudget as over:
+        ledger.close(want.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(over)))
+        raise
+
+
+def _purchase(want: Want, number: int, job: Job, state: State, outcome: Outcome | None = None) -> Purchase:
+    return Purchase(key=want.key, attempt=number, job=job, state=state, outcome=outcome, usd=want.usd, draft=want.draft)
 
 
 def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
@@ -177,6 +201,9 @@ def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
         order_digest=order.digest,
         label=want.label,
         usd=want.usd,
+        reel=want.reel,
+        draft=want.draft,
+        character=want.character,
     )
 
 

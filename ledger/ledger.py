@@ -1,4 +1,4 @@
-"""The record of every job in a library: `ledger/<kk>/<key>/<attempt>/{intent,job,outcome}.json`.
+"""The record of every job in a library: `ledger/<kk>/<key>/<attempt>/{intent,job,outcome,void}.json`.
 
 Each file is created once, in this order, and never changed, so that any number of processes may read and write at
 the same moment. Whoever creates `intent` may submit. `job` is written as soon as the provider has answered, and only
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
 from prefect_storyboard.ledger.storage import LibraryError, Storage
-from prefect_storyboard.storyboards import Job
+from prefect_storyboard.storyboards import Casting, Job
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -42,7 +42,8 @@ class Ledger:
                 raise self._unusable(f"is the intent of another job, {intent.key}", *self._at(key, number, "intent"))
             if job is None and outcome and outcome.kind == "done":
                 raise self._unusable("is missing, and its job is done", *self._at(key, number, "job"))
-            found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome))
+            void = self._read(Outcome, *self._at(key, number, "void")) if outcome and outcome.casting else None
+            found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome, void=void))
         return tuple(found)
 
     def intend(self, number: int, intent: Intent) -> bool:
@@ -71,6 +72,12 @@ class Ledger:
         self.journal.closes(key, number)
         return ended
 
+    def void(self, key: str, casting: Casting, outcome: Outcome) -> None:
+        """Take back a casting that the provider does not know any more, unless another one has taken its place."""
+        last = self.history(key)[-1]
+        if last.outcome and last.outcome.casting == casting:
+            self._create(outcome, *self._at(key, last.number, "void"))
+
     @property
     def journal(self) -> Journal:
         """Which jobs are open and what each reel has spent, for those who need not read all records."""
@@ -85,7 +92,7 @@ class Ledger:
             elif len(history) >= number:
                 self.journal.closes(key, number)
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def matching(self, prefix: str = "") -> Iterator[str]:
         """Every key of the ledger that begins so. Lists the folders: for people, not for decisions."""
         folders = [prefix[:2]] if len(prefix) > 1 else [f"{number:02x}" for number in range(256)]
         for folder in folders:

@@ -78,9 +78,10 @@ class Holder(Record):
 
 
 class Attempt(Record):
-    """One numbered try at a job, as far as it got."""
+    """One numbered try at a job, as far as it got. `void` takes back a casting that the provider has forgotten."""
 
     number: int
     intent: Intent
     job: Job | None = None
     outcome: Outcome | None = None
+    void: Outcome | None = None

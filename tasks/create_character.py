@@ -82,20 +82,23 @@ async def create_character(
         bought = await purchase(session, ledger, want, word)
         if bought.outcome and bought.outcome.casting:
             return named("Cached", f"{name} was created before", bought.outcome.casting)
-        casting = await _created(session, ledger, bought, character)
+        casting = await finish_character(session, ledger, bought, name)
     await asyncio.to_thread(_keep, library.storage(), character, clip)
     if bought.state == "Reattached":
         return named("Reattached", f"{name} was paid for before", casting)
     return casting
 
 
-async def _created(session: Session, ledger: Ledger, bought: Purchase, character: PlannedCharacter) -> Casting:
-    result = await await_result(session, ledger, bought)
-    name = character.character.name
+async def finish_character(
+    session: Session, ledger: Ledger, bought: Purchase, name: str, *, minutes: float = 60.0
+) -> Casting:
+    """Wait for a creation that is paid for, and close its job with the casting."""
+    result = await await_result(session, ledger, bought, minutes=minutes)
     if result.character_id is None:
         raise ProtocolError(f"{name} was created without an id", request_id=bought.job.request_id, raw=result.raw)
     casting = Casting(character=name, id=result.character_id, mention=result.mention)
-    done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=character.usd, charged=True)
+    usd = bought.usd if result.usd is None else result.usd
+    done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=usd, charged=True)
     stored = await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, done))
     return stored.casting or casting
 

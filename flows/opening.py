@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.prices import priced
-from prefect_storyboard.flows.reading import prepare
+from prefect_storyboard.flows.reading import Wishes, prepare
 from prefect_storyboard.flows.rendering import Rendering
 from prefect_storyboard.ledger import prove
 from prefect_storyboard.storyboards import Storyboard
@@ -37,13 +37,16 @@ def title() -> str:
 
 @asynccontextmanager
 async def opened(
-    storyboard: Storyboard | Mapping[str, Any] | str, provider: Credentials | str, library: Library | str | None
+    storyboard: Storyboard | Mapping[str, Any] | str,
+    provider: Credentials | str,
+    library: Library | str | None,
+    wishes: Wishes | None = None,
 ) -> AsyncIterator[Rendering]:
     """Read and check everything that can be checked for nothing, and join the account's session."""
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     shelf = await load_library(library)
     with TemporaryDirectory() as folder:
-        prepared = await prepare(storyboard, credentials, shelf, Path(folder))
+        prepared = await prepare(storyboard, credentials, shelf, Path(folder), wishes)
         await asyncio.to_thread(prove, shelf.storage())
         async with credentials.session() as session:
             plan = await priced(prepared.plan, session.provider)

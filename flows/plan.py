@@ -10,10 +10,12 @@ from prefect.artifacts import acreate_table_artifact
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.budget import check_offered, estimate
 from prefect_storyboard.flows.opening import Reference, opened, title
+from prefect_storyboard.flows.reading import Wishes
 from prefect_storyboard.flows.report import artifact_key, price
 from prefect_storyboard.ledger import Decision, Ledger
 from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
+from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.plan import State
 
 _STATES: Mapping[Decision, State] = {
@@ -32,6 +34,8 @@ async def plan_storyboard(
     provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
+    model: str | None = None,
+    fit: Fit | None = None,
     attempts: int = 1,
 ) -> Plan:
     """Say scene by scene what is new, what is paid for and what it costs. Sends nothing that buys.
@@ -40,11 +44,13 @@ async def plan_storyboard(
         storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
         provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
         library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own; scenes that name one keep it.
+        fit: "nearest" plans the nearest length, aspect and resolution that the model sells; "exact" refuses.
         attempts: How many times in all a scene may be bought when the provider fails it.
 
     Raises what `storyboard_series` raises before anything is bought, but for a retired model, which is a warning here.
     """
-    plan = await planned(storyboard, provider, library, attempts=attempts)
+    plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts)
     await acreate_table_artifact(
         key=artifact_key(plan.storyboard.slug, "plan"),
         table=[row(job) for job in plan.scenes],
@@ -58,10 +64,12 @@ async def planned(
     provider: Credentials | str,
     library: Library | str | None,
     *,
+    model: str | None = None,
+    fit: Fit | None = None,
     attempts: int = 1,
 ) -> Plan:
     """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
-    async with opened(storyboard, provider, library) as run:
+    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         wanted = await estimate(plan, ledger, attempts)
         try:

@@ -1,6 +1,7 @@
 """Create the characters once, then render the scenes side by side, each after the one it continues."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from prefect_storyboard.tasks.states import plain
 
 FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
 _SCENE_FAILS = (ProviderError, MediaError, OverBudget)
+
+_FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|invalid|expired|deleted)")
 
 Ended = Clip | FailedScene
 
@@ -158,8 +161,8 @@ async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) ->
 
 def _about_characters(error: InvalidRequest | GenerationFailed, castings: tuple[Casting, ...]) -> bool:
     """Whether a scene was refused because of a character's id: the gateways have no code for it, but a name."""
-    about = f"{getattr(error, 'field', '')} {error}".lower()
-    return error.charged is not True and "character" in about and any(casting.id for casting in castings)
+    named = (getattr(error, "field", None) or "").startswith("character") or _FORGOTTEN.search(str(error))
+    return error.charged is not True and bool(named) and any(casting.id for casting in castings)
 
 
 async def _recast(

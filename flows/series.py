@@ -8,9 +8,11 @@ from prefect.states import Failed
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.budget import allow
 from prefect_storyboard.flows.opening import Reference, opened, title
+from prefect_storyboard.flows.reading import Wishes
 from prefect_storyboard.flows.rendering import Ended, Rendering, create_cast, released, render_scenes
 from prefect_storyboard.flows.report import SeriesFailed, report_costs, report_failures, summary
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel, Storyboard
+from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks import assemble
 from prefect_storyboard.tasks.purchase import OnUnknown
 from prefect_storyboard.tasks.states import plain
@@ -22,6 +24,8 @@ async def storyboard_series(
     provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
+    model: str | None = None,
+    fit: Fit | None = None,
     max_cost_usd: float | None = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -36,6 +40,8 @@ async def storyboard_series(
         storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
         provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
         library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own; scenes that name one keep it.
+        fit: "nearest" renders the nearest length, aspect and resolution that the model sells; "exact" refuses.
         max_cost_usd: Nothing is sent if the new jobs would cost more.
         allow_unknown_price: With max_cost_usd, buy also what nobody has published a price of.
         allow_retired: Try a model also if the provider says that it is not sold any more.
@@ -49,7 +55,7 @@ async def storyboard_series(
     Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
     Ends failed with SeriesFailed if a scene has no clip; its `reel` is assembled from the others.
     """
-    async with opened(storyboard, provider, library) as run:
+    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
         plan = run.prepared.plan
@@ -73,6 +79,8 @@ async def generate_scene(
     provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
+    model: str | None = None,
+    fit: Fit | None = None,
     max_cost_usd: float | None = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -87,6 +95,8 @@ async def generate_scene(
         scene: The scene's id.
         provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
         library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own; scenes that name one keep it.
+        fit: "nearest" renders the nearest length, aspect and resolution that the model sells; "exact" refuses.
         max_cost_usd: Nothing is sent if the new jobs would cost more.
         allow_unknown_price: With max_cost_usd, buy also what nobody has published a price of.
         allow_retired: Try a model also if the provider says that it is not sold any more.
@@ -96,7 +106,7 @@ async def generate_scene(
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
-    async with opened(storyboard, provider, library) as run:
+    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
@@ -117,6 +127,7 @@ async def create_characters(
     provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
+    model: str | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
 ) -> list[Casting]:
@@ -126,12 +137,13 @@ async def create_characters(
         storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
         provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
         library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own.
         on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.
         attempts: How many times in all a character may be created when the provider fails it.
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's verdict on a character.
     """
-    async with opened(storyboard, provider, library) as run:
+    async with opened(storyboard, provider, library, Wishes(model=model, fit="nearest")) as run:
         run.on_unknown, run.attempts = on_unknown, attempts
         await create_cast(run)
     castings: list[Casting] = []

@@ -53,7 +53,8 @@ def run(
         How many times in all a scene may be bought when the provider fails it.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.watching import Wishes, check, render  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.watching import check, render  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.flows.reading import Wishes  # noqa: PLC0415
 
     options = {
         "model": model,
@@ -96,7 +97,8 @@ def plan(
         nearest plans the nearest length and size that the model sells; exact refuses. Left out: the storyboard's.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import Wishes, show_plan  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.settling import show_plan  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.flows.reading import Wishes  # noqa: PLC0415
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         return asyncio.run(show_plan(board, provider, library, Wishes(model=model, fit=fit)))

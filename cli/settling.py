@@ -113,14 +113,16 @@ async def show_plan(board: str, provider: str, library: str | None, wishes: Wish
 
 
 def _table(lines: Iterable[JobLine]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for name in ("job", "what", "state", "age", "provider", "its id", "price", "note"):
-        table.add_column(name, justify="right" if name in {"age", "price"} else "left", overflow="fold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("job", "state", "age", "price", "provider"):
+        table.add_column(name, justify="right" if name in {"age", "price"} else "left", no_wrap=True)
+    table.add_column("what", overflow="fold", ratio=1)
     for line in lines:
         account = line.provider if line.account == "default" else f"{line.provider} ({line.account})"
-        about = f"{line.reel}: {line.about}" if line.reel else line.about
-        facts = (_age(line), account, line.request_id or "", price(line.usd), line.note)
-        table.add_row(Text(line.key[:12]), Text(about), _styled(line.state), *map(Text, facts))
+        about = Text(f"{line.reel}: {line.about}" if line.reel else line.about)
+        about.append("".join(f"\n{detail}" for detail in (line.request_id, line.note) if detail), style="dim")
+        key, age = Text(line.key[:12]), Text(_age(line))
+        table.add_row(key, _styled(line.state), age, Text(price(line.usd)), Text(account), about)
     return table
 
 

@@ -58,7 +58,7 @@ async def prepare(
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
     files, problems = await _fetched(_references(board, resolved), base, source, folder, options)
     cast = {who.name: _member(who, files, folder) for who in board.cast}
-    judged = await asyncio.to_thread(judge_all, board, resolved, cast, files)
+    judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
     if problems:
         raise StoryboardError(*problems)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,8 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.stills import fit_image
+from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Order, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
 from prefect_storyboard.tasks.budget import Budget
@@ -57,8 +60,14 @@ async def generate(
     """
 
     async def word() -> Order:
+        if scene.scene.remixes and (parent is None or parent.handle is None):
+            text = f"{scene.scene.remixes} has no id at the provider that a remix could name"
+            raise InvalidRequest(text, field="remixes", sent=False)
         with TemporaryDirectory() as folder:
             first = await _last_frame(parent, library, Path(folder)) if parent and scene.scene.continues else image
+            if first:
+                named = partial(fit_image, first, scene.model.frame, scene.scene.id, folder=Path(folder))
+                first = await asyncio.to_thread(named)
             image_url = await upload(first, credentials, library) if first else None
         shown = await references(scene, cast or {}, credentials, library)
         request = SceneRequest(

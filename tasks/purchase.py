@@ -14,11 +14,12 @@ from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Job
 from prefect_storyboard.tasks.budget import Budget, OverBudget
-from prefect_storyboard.tasks.lost import find_lost, in_doubt, search
+from prefect_storyboard.tasks.lost import SETTLED, find_lost, in_doubt, search
 
 LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
 _POST = timedelta(seconds=SUBMIT_SECONDS)
 _LOOK_AGAIN = 0.5  # seconds between looks at an attempt of somebody else
+_LOOK_AGAIN_LOST = 10.0  # seconds between looks for a job that may yet be listed
 _RECORD_AFTER = (0.5, 2.0, 8.0)  # seconds between tries to record a job that is bought
 # Answers to a submit that prove that nothing was bought.
 _NOT_BOUGHT = (
@@ -229,6 +230,8 @@ async def _reconcile(session: Session, ledger: Ledger, want: Want, attempt: Atte
         await _recorded(ledger, attempt.intent, attempt.number, found.job)
     elif want.on_unknown != "resubmit" or not found.told:
         raise in_doubt(attempt.intent, "no answer is recorded", found.why)
+    elif found.listed and (left := attempt.intent.at + SETTLED - datetime.now(UTC)) > timedelta():
+        await asyncio.sleep(min(left.total_seconds(), _LOOK_AGAIN_LOST))  # a list may lag; then it is asked once more
     elif (await asyncio.to_thread(_look, ledger, want))[1] == attempt:  # nobody has settled it meanwhile
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
         await asyncio.to_thread(ledger.close, want.key, attempt.number, given_up)

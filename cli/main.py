@@ -2,26 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Parameter
-from rich.console import Console
-
-from prefect_storyboard.cli.prefect_server import prefect_server, prepare_environment
-
-app = App(
-    name="storyboard",
-    default_parameter=Parameter(negative=()),
-    help="A storyboard goes in, a reel comes out, and every scene is paid for once.",
-)
-_errors = Console(stderr=True, soft_wrap=True, highlight=False)
-
-Debug = Annotated[
-    bool, Parameter(name="--debug", negative="", help="Show the traceback of an error, and Prefect's log.")
-]
+from prefect_storyboard.cli import ledger
+from prefect_storyboard.cli.app import Debug, app, explained
+from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
 
 
 @app.command
@@ -30,6 +17,8 @@ def run(
     *,
     provider: str,
     library: str | None = None,
+    model: str | None = None,
+    fit: Literal["exact", "nearest"] | None = None,
     max_cost: float | None = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -48,6 +37,10 @@ def run(
         block such as fal-credentials/production.
     library
         Folder, URL or saved block where everything is kept; default ~/storyboard-library.
+    model
+        A model family in the place of the storyboard's own, for example seedance-2.
+    fit
+        nearest renders the nearest length and size that the model sells; exact refuses. Left out: the storyboard's.
     max_cost
         Send nothing if the new scenes would cost more US dollars.
     allow_unknown_price
@@ -61,18 +54,54 @@ def run(
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.watching import check, render  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.flows.reading import Wishes  # noqa: PLC0415
 
     options = {
+        "model": model,
+        "fit": fit,
         "max_cost_usd": max_cost,
         "allow_unknown_price": allow_unknown_price,
         "allow_retired": allow_retired,
         "on_unknown": on_unknown,
         "attempts": attempts,
     }
-    with _explained(debug=debug):
-        asyncio.run(check(board, provider, library))
+    with explained(debug=debug):
+        asyncio.run(check(board, provider, library, Wishes(model=model, fit=fit)))
         with prefect_server():
             return asyncio.run(render(board, provider, library, **options))
+
+
+@app.command
+def plan(
+    board: str,
+    *,
+    provider: str,
+    library: str | None = None,
+    model: str | None = None,
+    fit: Literal["exact", "nearest"] | None = None,
+    debug: Debug = False,
+) -> int:
+    """Say what a run would do and cost, scene by scene, and buy nothing.
+
+    Parameters
+    ----------
+    board
+        Path or URL of the storyboard, YAML or JSON.
+    provider
+        fal, kie, toapis or wavespeed, or a saved block such as fal-credentials/production.
+    library
+        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
+    model
+        A model family in the place of the storyboard's own, for example seedance-2.
+    fit
+        nearest plans the nearest length and size that the model sells; exact refuses. Left out: the storyboard's.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.settling import show_plan  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.flows.reading import Wishes  # noqa: PLC0415
+
+    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
+        return asyncio.run(show_plan(board, provider, library, Wishes(model=model, fit=fit)))
 
 
 @app.command
@@ -90,7 +119,7 @@ def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, d
     prepare_environment(debug=debug, home=folder / "prefect")
     from prefect_storyboard.cli.demo import sandbox_process, show  # noqa: PLC0415 - Prefect reads its environment now
 
-    with _explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
+    with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
         return asyncio.run(show(folder, base, board))
 
 
@@ -113,8 +142,7 @@ def doctor(*providers: str, library: str | None = None, model: list[str] | None 
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.doctor import diagnose  # noqa: PLC0415 - Prefect reads its environment now
 
-    blocks = any("/" in provider for provider in providers) or (library or "").startswith("storyboard-library/")
-    with _explained(debug=debug), prefect_server() if blocks else nullcontext():
+    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
         return asyncio.run(diagnose(providers, library, tuple(model or ())))
 
 
@@ -146,24 +174,7 @@ def sandbox(
     return 0
 
 
-@contextmanager
-def _explained(*, debug: bool) -> Iterator[None]:
-    """End with one clear text on stderr, and no traceback, where the mistake is the user's or the provider's."""
-    from prefect_storyboard.cli.mistakes import MISTAKES, explain  # noqa: PLC0415 - Prefect takes 2 s to import
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        _errors.print("Stopped. Jobs that are paid for stay in the ledger; run it again to go on.", style="yellow")
-        raise SystemExit(130) from None
-    except MISTAKES as mistake:
-        if debug:
-            _errors.print_exception()
-        _errors.print("[bold red]error:[/] ", end="")
-        _errors.print(explain(mistake), markup=False)
-        raise SystemExit(1) from None
-
-
 def main() -> None:
     """Entry point of `storyboard` and of `python -m prefect_storyboard`."""
+    ledger.register(app)
     sys.exit(app(result_action="return_value"))

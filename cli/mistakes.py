@@ -1,12 +1,12 @@
 """Errors that are somebody's mistake or misfortune, and not ours: shown as text, without a traceback."""
 
 from prefect_storyboard.flows import SeriesFailed
-from prefect_storyboard.flows.budget import OverBudget
 from prefect_storyboard.ledger import LibraryError
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.storyboards import StoryboardError
+from prefect_storyboard.tasks.budget import OverBudget
 
 MISTAKES = (StoryboardError, OverBudget, LibraryError, MediaError, SourceError, ProviderError, SeriesFailed, ValueError)
 

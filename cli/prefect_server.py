@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 
+_BLOCK = re.compile(r"(storyboard-library|[a-z]+-credentials)/")
 _QUIET = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
@@ -36,6 +38,11 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
         }
         os.environ.pop("PREFECT_API_URL", None)
         os.environ.pop("PREFECT_PROFILE", None)
+
+
+def blocks(*references: str | None) -> bool:
+    """Whether one of these is a saved block, which only a Prefect server knows."""
+    return any(reference and _BLOCK.match(reference) for reference in references)
 
 
 @contextmanager

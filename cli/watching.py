@@ -16,7 +16,7 @@ from rich.text import Text
 
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
-from prefect_storyboard.flows.reading import prepare
+from prefect_storyboard.flows.reading import Wishes, prepare
 from prefect_storyboard.flows.report import cost, rows
 from prefect_storyboard.ledger import prove
 from prefect_storyboard.storyboards import Reel
@@ -33,7 +33,7 @@ _STYLES = {
 }
 
 
-async def check(board: str, provider: str, library: str | None) -> None:
+async def check(board: str, provider: str, library: str | None, wishes: Wishes) -> None:
     """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it.
 
     Says what will be done to reference media, and what will be rendered in the place of what was asked for.
@@ -43,7 +43,7 @@ async def check(board: str, provider: str, library: str | None) -> None:
     with TemporaryDirectory() as folder:
         credentials = await load_credentials(provider, os.environ)
         shelf = await load_library(library)
-        plan = (await prepare(board, credentials, shelf, Path(folder))).plan
+        plan = (await prepare(board, credentials, shelf, Path(folder), wishes)).plan
         for line in plan.preparations:
             console.print(f"prepare  {line}", style="dim")
         prove(shelf.storage())

@@ -1,6 +1,16 @@
 """What a person runs, schedules or starts in the UI."""
 
+from prefect_storyboard.flows.collect import Collected, collect_jobs
+from prefect_storyboard.flows.plan import plan_storyboard
 from prefect_storyboard.flows.report import SeriesFailed
-from prefect_storyboard.flows.series import create_characters, storyboard_series
+from prefect_storyboard.flows.series import create_characters, generate_scene, storyboard_series
 
-__all__ = ["SeriesFailed", "create_characters", "storyboard_series"]
+__all__ = [
+    "Collected",
+    "SeriesFailed",
+    "collect_jobs",
+    "create_characters",
+    "generate_scene",
+    "plan_storyboard",
+    "storyboard_series",
+]

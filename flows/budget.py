@@ -4,17 +4,16 @@ import asyncio
 import math
 from datetime import UTC, datetime
 
+from prefect_storyboard.flows.rendering import Rendering
 from prefect_storyboard.ledger import Decision, Ledger, decide
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.providers.errors import Busy, Expired, InvalidRequest, NotSent, ProtocolError, Retired
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Plan
+from prefect_storyboard.tasks.budget import Budget, OverBudget
+from prefect_storyboard.tasks.progress import Progress, tell
 
 _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
-
-
-class OverBudget(ValueError):
-    """The run would cost more than it may. Nothing was sent or bought."""
 
 
 class Estimate(Frozen):
@@ -48,6 +47,20 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
         usd=round(sum(job.usd or 0.0 for job in new), 6),
         unpriced=tuple(names[job.key] for job in new if job.usd is None),
     )
+
+
+async def allow(run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool) -> None:
+    """Look everything up, and raise OverBudget or Retired before the first submit; the budget holds at each one."""
+    plan = run.prepared.plan
+    wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
+    check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
+    if max_cost_usd is not None:
+        run.budget = Budget(usd=max_cost_usd, reel=plan.storyboard.slug, since=datetime.now(UTC))
+    await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
+    for character in plan.characters:
+        tell(Progress(subject=character.character.name, state="waiting"))
+    for scene in plan.scenes:
+        tell(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
 
 
 def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_price: bool) -> None:

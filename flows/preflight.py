@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from prefect_storyboard.media.fitting import judge
-from prefect_storyboard.media.probe import MediaError, probe, probe_image
+from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.storyboards import ClipLimits, Model, References, Sending, Shot, Storyboard
@@ -23,7 +24,11 @@ class Judged:
 
 
 def judge_all(
-    board: Storyboard, shots: tuple[Shot, ...], cast: Mapping[str, CastMember], files: Mapping[str, LocalFile]
+    board: Storyboard,
+    shots: tuple[Shot, ...],
+    cast: Mapping[str, CastMember],
+    files: Mapping[str, LocalFile],
+    folder: Path,
 ) -> Judged:
     """Look at every reference clip, picture and first frame that this run needs."""
     judged = Judged()
@@ -40,7 +45,7 @@ def judge_all(
     for at, scene in enumerate(board.scenes):
         if scene.image and scene.image in files:
             try:
-                probe_image(files[scene.image].path)
+                fit_image(files[scene.image], shots[at].model.frame, scene.id, folder=folder)
             except MediaError as error:
                 judged.problems.append((("scenes", at, "image"), str(error)))
     return judged

@@ -23,9 +23,17 @@ from prefect_storyboard.storyboards import (
     shots,
     validate,
 )
+from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks.reference import CastMember
 
 Place = tuple[str | int, ...]
+
+
+class Wishes(Frozen):
+    """What a run says in the place of the storyboard: another model by default, and what to do about sizes."""
+
+    model: str | None = None
+    fit: Fit | None = None
 
 
 class Prepared(Frozen):
@@ -37,15 +45,20 @@ class Prepared(Frozen):
 
 
 async def prepare(
-    storyboard: Storyboard | Mapping[str, Any] | str, credentials: Credentials, library: Library, folder: Path
+    storyboard: Storyboard | Mapping[str, Any] | str,
+    credentials: Credentials,
+    library: Library,
+    folder: Path,
+    wishes: Wishes | None = None,
 ) -> Prepared:
     """Read, check and plan. Raises StoryboardError with everything that has to be mended, or SourceError."""
     options = _options(library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options)
+    board = board.model_copy(update=wishes.model_dump(exclude_none=True)) if wishes else board
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
     files, problems = await _fetched(_references(board, resolved), base, source, folder, options)
     cast = {who.name: _member(who, files, folder) for who in board.cast}
-    judged = await asyncio.to_thread(judge_all, board, resolved, cast, files)
+    judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
     if problems:
         raise StoryboardError(*problems)

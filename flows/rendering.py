@@ -1,23 +1,37 @@
 """Create the characters once, then render the scenes side by side, each after the one it continues."""
 
 import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.reading import Prepared
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.media.probe import MediaError
-from prefect_storyboard.providers.errors import Expired, GenerationFailed, OutOfCredit, ProviderError, Unauthorized
+from prefect_storyboard.providers.errors import (
+    Expired,
+    GenerationFailed,
+    InvalidRequest,
+    OutOfCredit,
+    ProviderError,
+    Unauthorized,
+)
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedCharacter, PlannedScene
 from prefect_storyboard.tasks import create_character, generate, poll, store
+from prefect_storyboard.tasks.budget import Budget, OverBudget
 from prefect_storyboard.tasks.progress import Progress, tell
-from prefect_storyboard.tasks.purchase import OnUnknown
+from prefect_storyboard.tasks.purchase import OnUnknown, finish
 from prefect_storyboard.tasks.states import plain
 
 FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
-_SCENE_FAILS = (ProviderError, MediaError)
+_SCENE_FAILS = (ProviderError, MediaError, OverBudget)
+
+_FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|invalid|expired|deleted)")
 
 Ended = Clip | FailedScene
 
@@ -33,9 +47,29 @@ class Rendering:
     on_unknown: OnUnknown = "stop"
     attempts: int = 1
     poll_minutes: float = 60.0
+    budget: Budget | None = None
     castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
     bought: list[float | None] = field(default_factory=list)
+    open: dict[str, Job] = field(default_factory=dict)
+    recast: set[str] = field(default_factory=set)
+    recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
     halted: ProviderError | None = None
+
+
+@asynccontextmanager
+async def released(run: Rendering, *, cancel_provider_jobs: bool) -> AsyncIterator[None]:
+    """On cancellation, leave the open jobs to the ledger; ask the provider to stop them only if the user said so."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if cancel_provider_jobs:
+            await finish(_stop(run))
+        raise
+
+
+async def _stop(run: Rendering) -> None:
+    """A job that cannot be stopped, or not any more, stays open: the next run fetches what it made."""
+    await asyncio.gather(*map(run.session.provider.cancel, run.open.values()), return_exceptions=True)
 
 
 async def create_cast(run: Rendering) -> None:
@@ -56,6 +90,8 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         run.prepared.files[planned.character.clip or ""],
         credentials=run.credentials,
         library=run.library,
+        reel=run.prepared.plan.storyboard.slug,
+        budget=run.budget,
         on_unknown=run.on_unknown,
         attempts=run.attempts,
         return_state=True,
@@ -100,16 +136,54 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         async with run.session.in_flight:
             if run.halted:
                 raise run.halted
-            return await _render(run, scene, _castings(run, scene), parent)
+            return await _rendered(run, scene, parent)
     except _SCENE_FAILS as error:
         if isinstance(error, FATAL):
             run.halted = error
-        charged = error.charged if isinstance(error, ProviderError) else True
-        remedy = error.remedy if isinstance(error, ProviderError) else "The clip is stored; look at it."
+        charged = error.charged if isinstance(error, ProviderError) else isinstance(error, MediaError)
+        remedy = "The clip is stored; look at it." if isinstance(error, MediaError) else error.remedy
         return _failed(scene, str(error), charged=charged, remedy=remedy)
 
 
-async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None) -> Clip:
+async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
+    """Render a scene; if the provider has forgotten its characters, create them again, once, and send it again."""
+    castings = _castings(run, scene)
+    try:
+        return await _render(run, scene, castings, parent, attempts=run.attempts)
+    except (InvalidRequest, GenerationFailed) as error:
+        if not _about_characters(error, castings):
+            raise
+        fresh = await _recast(run, scene, castings, error)
+        if fresh == castings:
+            raise
+    return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
+
+
+def _about_characters(error: InvalidRequest | GenerationFailed, castings: tuple[Casting, ...]) -> bool:
+    """Whether a scene was refused because of a character's id: the gateways have no code for it, but a name."""
+    named = (getattr(error, "field", None) or "").startswith("character") or _FORGOTTEN.search(str(error))
+    return error.charged is not True and bool(named) and any(casting.id for casting in castings)
+
+
+async def _recast(
+    run: Rendering, scene: PlannedScene, used: tuple[Casting, ...], error: ProviderError
+) -> tuple[Casting, ...]:
+    """Castings of the scene's characters that are not those which were refused. Each is made again once in a run."""
+    ledger = Ledger(run.library.storage())
+    async with run.recasting:
+        for planned in run.prepared.plan.characters:
+            casting = run.castings.get(planned.key)
+            if isinstance(casting, Casting) and casting in used and planned.key not in run.recast:
+                run.recast.add(planned.key)
+                gone = Outcome(kind="abandoned", at=datetime.now(UTC), message=str(error))
+                await finish(asyncio.to_thread(ledger.void, planned.key, casting, gone))
+                run.castings[planned.key] = await _create(run, planned)
+    return _castings(run, scene)
+
+
+async def _render(
+    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
+) -> Clip:
     reel, name = run.prepared.plan.storyboard.slug, scene.scene.id
     ledger = Ledger(run.library.storage())
     take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
@@ -120,15 +194,18 @@ async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, 
             castings,
             credentials=run.credentials,
             library=run.library,
+            reel=reel,
             take=take,
+            budget=run.budget,
             cast={name: run.prepared.cast[name] for name in scene.cast},
             image=run.prepared.files[scene.scene.image] if scene.scene.image else None,
             parent=parent,
             on_unknown=run.on_unknown,
-            attempts=run.attempts,
+            attempts=attempts,
         )
     )
     result = None
+    run.open[scene.key] = bought.job
     if bought.state == "Submitted":
         run.bought.append(scene.usd)
     if bought.state != "Cached":
@@ -144,19 +221,10 @@ async def _render(run: Rendering, scene: PlannedScene, castings: tuple[Casting, 
             )
         )
         tell(Progress(subject=name, state="storing", take=take))
-    clip = await plain(
-        store(
-            bought,
-            result,
-            scene,
-            castings=castings,
-            reel=reel,
-            take=take,
-            credentials=run.credentials,
-            library=run.library,
-            parent_key=parent.job_key if parent else None,
-        )
-    )
+    if bought.draft is None:
+        raise TypeError("a scene is bought with the draft of its clip")
+    clip = await plain(store(bought, result, bought.draft, take=take, credentials=run.credentials, library=run.library))
+    run.open.pop(scene.key)
     state = "cached" if bought.state == "Cached" else "stored"
     tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip

@@ -2,7 +2,7 @@
 
 from prefect.artifacts import acreate_table_artifact
 
-from prefect_storyboard.storyboards import FailedScene, Reel
+from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
@@ -41,10 +41,33 @@ def rows(reel: Reel) -> list[dict[str, str]]:
     return [_row(failed) for failed in reel.failed]
 
 
+async def report_costs(reel: Reel, plan: Plan) -> None:
+    """Keep what was expected and what was charged, scene by scene, as an artifact of the run."""
+    expected = {scene.scene.id: scene.usd for scene in plan.scenes}
+    table = [
+        {"scene": clip.scene, "estimate": price(expected[clip.scene]), "charged": price(clip.cost_usd)}
+        for clip in reel.clips
+    ]
+    if table:
+        text = f"{reel.title}: {cost(reel)} in all; this run bought {reel.bought} jobs for ${reel.bought_usd:.2f}."
+        await acreate_table_artifact(key=artifact_key(plan.storyboard.slug, "cost"), table=table, description=text)
+
+
+def price(usd: float | None) -> str:
+    """A price for people: unknown is not $0."""
+    return "unknown" if usd is None else f"${usd:.2f}" if usd >= 0.01 or not usd else f"${usd:g}"
+
+
+def artifact_key(slug: str, kind: str) -> str:
+    """The name of an artifact: Prefect takes lower-case letters, digits and hyphens."""
+    plain = "".join(letter for letter in slug if letter.isascii() and (letter.isalnum() or letter == "-")).strip("-")
+    return f"{plain}-{kind}" if plain else kind
+
+
 async def report_failures(reel: Reel, slug: str) -> None:
     """Keep the table of failed scenes as an artifact of the run."""
     await acreate_table_artifact(
-        key=f"{slug}-failed".encode("ascii", "ignore").decode() or "failed",
+        key=artifact_key(slug, "failed"),
         table=rows(reel),
         description=f"Scenes of {reel.title} without a clip. Run again: what is stored is not bought twice.",
     )

@@ -1,59 +1,38 @@
 """From a storyboard to a reel: the flows that people run, schedule and deploy."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from prefect import flow
-from prefect.runtime import flow_run
 from prefect.states import Failed
-from pydantic import BeforeValidator
 
-from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.flows.budget import check_budget, check_offered, estimate
-from prefect_storyboard.flows.prices import priced
-from prefect_storyboard.flows.reading import prepare
-from prefect_storyboard.flows.rendering import Ended, Rendering, create_cast, render_scenes
-from prefect_storyboard.flows.report import SeriesFailed, report_failures, summary
-from prefect_storyboard.ledger import Ledger, prove
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.flows.budget import allow
+from prefect_storyboard.flows.opening import Reference, opened, title
+from prefect_storyboard.flows.reading import Wishes
+from prefect_storyboard.flows.rendering import Ended, Rendering, create_cast, released, render_scenes
+from prefect_storyboard.flows.report import SeriesFailed, report_costs, report_failures, summary
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel, Storyboard
+from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks import assemble
-from prefect_storyboard.tasks.progress import Progress, tell
 from prefect_storyboard.tasks.purchase import OnUnknown
 from prefect_storyboard.tasks.states import plain
 
 
-def _text(reference: object) -> object:
-    return str(reference) if isinstance(reference, PurePath) else reference
-
-
-Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL; path objects will do
-
-
-def _title() -> str:
-    board = flow_run.parameters.get("storyboard")
-    if isinstance(board, Storyboard):
-        return board.title
-    if isinstance(board, Mapping):
-        return str(board.get("title", "storyboard"))
-    return str(board).rpartition("/")[2]
-
-
-@flow(name="storyboard-series", flow_run_name=_title, persist_result=False)
+@flow(name="storyboard-series", flow_run_name=title, persist_result=False)
 async def storyboard_series(
     storyboard: Storyboard | dict[str, Any] | Reference,
     provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
+    model: str | None = None,
+    fit: Fit | None = None,
     max_cost_usd: float | None = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
     poll_minutes: float = 60.0,
+    cancel_provider_jobs: bool = False,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. Running it again buys only what is missing.
 
@@ -61,6 +40,8 @@ async def storyboard_series(
         storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
         provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
         library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own; scenes that name one keep it.
+        fit: "nearest" renders the nearest length, aspect and resolution that the model sells; "exact" refuses.
         max_cost_usd: Nothing is sent if the new jobs would cost more.
         allow_unknown_price: With max_cost_usd, buy also what nobody has published a price of.
         allow_retired: Try a model also if the provider says that it is not sold any more.
@@ -68,37 +49,85 @@ async def storyboard_series(
             stop that scene, or resubmit it, which may buy it twice.
         attempts: How many times in all a scene may be bought when the provider fails it.
         poll_minutes: How long to wait for one job; it stays open, and the next run picks it up.
+        cancel_provider_jobs: When this run is cancelled, ask the provider to stop its jobs as well, where it can.
+            Left out, they render on, and the next run or `collect_jobs` fetches them.
 
     Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
     Ends failed with SeriesFailed if a scene has no clip; its `reel` is assembled from the others.
     """
-    async with _prepared(storyboard, provider, library) as run:
+    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+        await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
         plan = run.prepared.plan
-        wanted = await estimate(plan, Ledger(run.library.storage()), attempts)
-        check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
-        await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
-        for character in plan.characters:
-            tell(Progress(subject=character.character.name, state="waiting"))
-        for scene in plan.scenes:
-            tell(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
-        await create_cast(run)
-        ended = await render_scenes(run)
+        async with released(run, cancel_provider_jobs=cancel_provider_jobs):
+            await create_cast(run)
+            ended = await render_scenes(run)
         if run.halted and not any(isinstance(end, Clip) for end in ended):
             raise run.halted
         reel = await plain(assemble(_reel(run, ended), plan, run.library))
+    await report_costs(reel, plan)
     if not reel.failed:
         return reel
     await report_failures(reel, plan.storyboard.slug)
     return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
 
 
-@flow(name="create-characters", flow_run_name=_title, persist_result=False)
+@flow(name="generate-scene", flow_run_name=title, persist_result=False)
+async def generate_scene(
+    storyboard: Storyboard | dict[str, Any] | Reference,
+    scene: str,
+    provider: Credentials | str,
+    library: Library | Reference | None = None,
+    *,
+    model: str | None = None,
+    fit: Fit | None = None,
+    max_cost_usd: float | None = None,
+    allow_unknown_price: bool = False,
+    allow_retired: bool = False,
+    on_unknown: OnUnknown = "stop",
+    attempts: int = 1,
+    poll_minutes: float = 60.0,
+) -> Clip:
+    """Render one scene of a storyboard, with the characters and the scenes that it needs, and assemble nothing.
+
+    Args:
+        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
+        scene: The scene's id.
+        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
+        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own; scenes that name one keep it.
+        fit: "nearest" renders the nearest length, aspect and resolution that the model sells; "exact" refuses.
+        max_cost_usd: Nothing is sent if the new jobs would cost more.
+        allow_unknown_price: With max_cost_usd, buy also what nobody has published a price of.
+        allow_retired: Try a model also if the provider says that it is not sold any more.
+        on_unknown: What to do about a job that may have been bought: stop, or resubmit it.
+        attempts: How many times in all the scene may be bought when the provider fails it.
+        poll_minutes: How long to wait for one job; it stays open, and the next run picks it up.
+
+    Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
+    """
+    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
+        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+        run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
+        await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
+        await create_cast(run)
+        ended = await render_scenes(run)
+        if run.halted:
+            raise run.halted
+    (*_, last) = ended
+    if isinstance(last, Clip):
+        return last
+    failed = SeriesFailed(_reel(run, ended))
+    return cast("Clip", Failed(message=str(failed), data=failed))
+
+
+@flow(name="create-characters", flow_run_name=title, persist_result=False)
 async def create_characters(
     storyboard: Storyboard | dict[str, Any] | Reference,
     provider: Credentials | str,
     library: Library | Reference | None = None,
     *,
+    model: str | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
 ) -> list[Casting]:
@@ -108,12 +137,13 @@ async def create_characters(
         storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
         provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
         library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own.
         on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.
         attempts: How many times in all a character may be created when the provider fails it.
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's verdict on a character.
     """
-    async with _prepared(storyboard, provider, library) as run:
+    async with opened(storyboard, provider, library, Wishes(model=model, fit="nearest")) as run:
         run.on_unknown, run.attempts = on_unknown, attempts
         await create_cast(run)
     castings: list[Casting] = []
@@ -122,21 +152,6 @@ async def create_characters(
             raise casting
         castings.append(casting)
     return castings
-
-
-@asynccontextmanager
-async def _prepared(
-    storyboard: Storyboard | Mapping[str, Any] | str, provider: Credentials | str, library: Library | str | None
-) -> AsyncIterator[Rendering]:
-    """Read and check everything that can be checked for nothing, and join the account's session."""
-    credentials = await load_credentials(provider) if isinstance(provider, str) else provider
-    shelf = await load_library(library)
-    with TemporaryDirectory() as folder:
-        prepared = await prepare(storyboard, credentials, shelf, Path(folder))
-        await asyncio.to_thread(prove, shelf.storage())
-        async with credentials.session() as session:
-            plan = await priced(prepared.plan, session.provider)
-            yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)
 
 
 def _reel(run: Rendering, ended: tuple[Ended, ...]) -> Reel:

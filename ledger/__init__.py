@@ -2,12 +2,13 @@
 
 from prefect_storyboard.ledger.decide import Decision, decide
 from prefect_storyboard.ledger.ledger import Ledger
-from prefect_storyboard.ledger.records import Attempt, Intent, Outcome, Owner
+from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner
 from prefect_storyboard.ledger.storage import LibraryError, Storage, open_storage, prove
 
 __all__ = [
     "Attempt",
     "Decision",
+    "Draft",
     "Intent",
     "Ledger",
     "LibraryError",

@@ -5,6 +5,7 @@ intent, its owner alive and its lease running   WAIT
 intent, owner dead or lease over                UNKNOWN     it may have been bought
 intent, job                                     REATTACH    it was bought: poll it
 ..., outcome done                               DONE        the clip is in the library
+..., outcome done, void                         SUBMIT      a casting that the provider knows no more
 ..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
 ..., outcome failed, free and worth a retry     SUBMIT      and it does not count as a failure below
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
@@ -39,7 +40,7 @@ def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, atte
         return Decision.WAIT if owner_alive and now < last.intent.lease_until else Decision.UNKNOWN
     match last.outcome.kind:
         case "done":
-            return Decision.DONE
+            return Decision.SUBMIT if last.void else Decision.DONE
         case "refused" | "abandoned":
             return Decision.SUBMIT
     if _free(last.outcome):

@@ -1,4 +1,4 @@
-"""The record of every job in a library: `ledger/<kk>/<key>/<attempt>/{intent,job,outcome}.json`.
+"""The record of every job in a library: `ledger/<kk>/<key>/<attempt>/{intent,job,outcome,void}.json`.
 
 Each file is created once, in this order, and never changed, so that any number of processes may read and write at
 the same moment. Whoever creates `intent` may submit. `job` is written as soon as the provider has answered, and only
@@ -7,15 +7,17 @@ attempts are numbered from 001 and the first gap is the end. What cannot be read
 absent, because absent means "buy it".
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
+from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
 from prefect_storyboard.ledger.storage import LibraryError, Storage
-from prefect_storyboard.storyboards import Job
+from prefect_storyboard.storyboards import Casting, Job
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -40,12 +42,18 @@ class Ledger:
                 raise self._unusable(f"is the intent of another job, {intent.key}", *self._at(key, number, "intent"))
             if job is None and outcome and outcome.kind == "done":
                 raise self._unusable("is missing, and its job is done", *self._at(key, number, "job"))
-            found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome))
+            void = self._read(Outcome, *self._at(key, number, "void")) if outcome and outcome.casting else None
+            found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome, void=void))
         return tuple(found)
 
     def intend(self, number: int, intent: Intent) -> bool:
         """Announce an attempt. True: it is yours, submit. False: somebody else was first, look again."""
-        return self._create(intent, *self._at(intent.key, number, "intent")) == intent
+        self.journal.opens(intent.key, number)
+        self.journal.spends(intent, number)
+        if self._create(intent, *self._at(intent.key, number, "intent")) == intent:
+            return True
+        self.journal.gives_back(intent, number)
+        return False
 
     def submitted(self, key: str, number: int, job: Job) -> Job | None:
         """Record the provider's answer; returns what stands in the ledger, or None where another key holds the job.
@@ -57,7 +65,38 @@ class Ledger:
 
     def close(self, key: str, number: int, outcome: Outcome) -> Outcome:
         """End an attempt; returns how it ended, which is another's word where that came first."""
-        return self._create(outcome, *self._at(key, number, "outcome"))
+        ended = self._create(outcome, *self._at(key, number, "outcome"))
+        intent = self._read(Intent, *self._at(key, number, "intent"))
+        if intent and ended.kind in {"refused", "abandoned"}:
+            self.journal.gives_back(intent, number)
+        self.journal.closes(key, number)
+        return ended
+
+    def void(self, key: str, casting: Casting, outcome: Outcome) -> None:
+        """Take back a casting that the provider does not know any more, unless another one has taken its place."""
+        last = self.history(key)[-1]
+        if last.outcome and last.outcome.casting == casting:
+            self._create(outcome, *self._at(key, last.number, "void"))
+
+    @property
+    def journal(self) -> Journal:
+        """Which jobs are open and what each reel has spent, for those who need not read all records."""
+        return Journal(self.storage)
+
+    def open(self) -> Iterator[Attempt]:
+        """The attempts that have not ended, by the journal, which forgets on the way what has."""
+        for key, number in self.journal.open():
+            history = self.history(key)
+            if len(history) >= number and history[number - 1].outcome is None:
+                yield history[number - 1]
+            elif len(history) >= number:
+                self.journal.closes(key, number)
+
+    def matching(self, prefix: str = "") -> Iterator[str]:
+        """Every key of the ledger that begins so. Lists the folders: for people, not for decisions."""
+        folders = [prefix[:2]] if len(prefix) > 1 else [f"{number:02x}" for number in range(256)]
+        for folder in folders:
+            yield from (key for key in self.storage.names("ledger", folder) if key.startswith(prefix))
 
     def claim(self, job: Job, key: str) -> bool:
         """Say that a provider's request belongs to this key. False: it belongs to another one.

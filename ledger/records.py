@@ -23,8 +23,22 @@ class Owner(Record):
     started: str
 
 
+class Draft(Record):
+    """What the clip of a scene will say of itself: enough to store it without the storyboard."""
+
+    reel: str
+    scene: str
+    model: str
+    prompt: str
+    characters: tuple[Casting, ...] = ()
+    parent_key: str | None = None
+
+
 class Intent(Record):
-    """Written before the POST. Who created it may submit; everyone else re-attaches or waits."""
+    """Written before the POST. Who created it may submit; everyone else re-attaches or waits.
+
+    It is about a scene (`draft`) or a character (its name), and was written for a `reel`.
+    """
 
     key: str
     owner: Owner
@@ -36,6 +50,9 @@ class Intent(Record):
     order_digest: str
     label: str
     usd: float | None
+    reel: str = ""
+    draft: Draft | None = None
+    character: str | None = None
 
 
 class Outcome(Record):
@@ -61,9 +78,10 @@ class Holder(Record):
 
 
 class Attempt(Record):
-    """One numbered try at a job, as far as it got."""
+    """One numbered try at a job, as far as it got. `void` takes back a casting that the provider has forgotten."""
 
     number: int
     intent: Intent
     job: Job | None = None
     outcome: Outcome | None = None
+    void: Outcome | None = None

@@ -98,6 +98,18 @@ class Storage:
             return int(self.fs.info(self.path(*parts))["size"] or 0)
         return None
 
+    def names(self, *parts: str) -> list[str]:
+        """What a folder holds, sorted; nothing where there is no such folder."""
+        with self._named("listed", parts), suppress(FileNotFoundError):
+            found = self.fs.ls(self.path(*parts), detail=False)
+            return sorted(name for path in found if (name := str(path).rstrip("/").rpartition("/")[2]))
+        return []
+
+    def remove(self, *parts: str) -> None:
+        """Remove a file, if it is there."""
+        with self._named("removed", parts), suppress(FileNotFoundError):
+            self.fs.rm_file(self.path(*parts))
+
     def create_once(self, body: bytes, *parts: str) -> bytes:
         """Create the file with this body, or return the body that was there first.
 

@@ -5,30 +5,36 @@ from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageStat
+from PIL import Image, ImageOps, ImageStat
 
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.media.reference import megabytes
-from prefect_storyboard.storyboards.model import References
+from prefect_storyboard.storyboards import PictureLimits
 
 _QUALITIES = (95, 90, 85, 75)
 _SMALLEST = 256
 
 
-def small_fault(size: tuple[int, int], limits: References) -> str | None:
+def small_fault(size: tuple[int, int], limits: PictureLimits) -> str | None:
     """Tell what cannot be mended: a picture that is too small."""
     if limits.min_side is None or min(size) >= limits.min_side:
         return None
     return f"is {size[0]}x{size[1]}: the shorter side needs at least {limits.min_side} pixels"
 
 
-def too_long(size: tuple[int, int], limits: References) -> bool:
+def too_long(size: tuple[int, int], limits: PictureLimits) -> bool:
     """Whether the picture is longer and narrower than the model takes."""
     return limits.max_aspect is not None and max(size) > min(size) * limits.max_aspect
 
 
-def padded(image: Image.Image, limits: References) -> Image.Image:
-    """Widen the shorter side up to the limit, in the colour of the edges that are moved."""
+def padded(image: Image.Image, limits: PictureLimits) -> Image.Image:
+    """Bring the picture into its shape or size, whole, with bars in the colour of the edges that are moved."""
+    if limits.sizes and image.size not in limits.sizes:
+        size = min(limits.sizes, key=lambda wanted: abs(wanted[0] / wanted[1] - image.width / image.height))
+        wide = image.width * size[1] > image.height * size[0]
+        exact = ImageOps.pad(image, size, Image.Resampling.LANCZOS, color=_edge_colour(image, wide=wide))
+        exact.info = dict(image.info)
+        return exact
     if limits.max_aspect is None or not too_long(image.size, limits):
         return image
     long = max(image.size)
@@ -41,7 +47,7 @@ def padded(image: Image.Image, limits: References) -> Image.Image:
     return canvas
 
 
-def write_jpeg(image: Image.Image, limits: References, out: Path, name: str) -> None:
+def write_jpeg(image: Image.Image, limits: PictureLimits, out: Path, name: str) -> None:
     """Write the picture in the best quality that the limit of bytes allows; made smaller where that is not enough.
 
     Raises `MediaError` when it cannot be made so small.
@@ -58,7 +64,7 @@ def write_jpeg(image: Image.Image, limits: References, out: Path, name: str) -> 
     raise MediaError(f"{name} cannot be made as small as {most}; use a picture with fewer details.")
 
 
-def _tries(size: tuple[int, int], limits: References) -> Iterator[tuple[tuple[int, int], int]]:
+def _tries(size: tuple[int, int], limits: PictureLimits) -> Iterator[tuple[tuple[int, int], int]]:
     """Give sizes and qualities, the best first; only the last size is coarse."""
     factor, least = Fraction(1), max(limits.min_side or 0, _SMALLEST)
     while True:

@@ -15,8 +15,7 @@ from prefect_storyboard.media.ranges import used_range
 from prefect_storyboard.media.samples import Sample, change
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.tracks import Clip, look
-from prefect_storyboard.storyboards import ClipLimits
-from prefect_storyboard.storyboards.model import References
+from prefect_storyboard.storyboards import ClipLimits, PictureLimits, References
 
 _TAKEN = {"JPEG", "PNG", "WEBP"}
 _STRETCH = 3.0  # seconds of a long clip looked at in one go
@@ -48,7 +47,7 @@ def stills(
     )
 
 
-def fit_image(image: LocalFile, limits: References, name: str, *, folder: Path) -> LocalFile:
+def fit_image(image: LocalFile, limits: PictureLimits, name: str, *, folder: Path) -> LocalFile:
     """Give the picture itself if the model takes it as it is, else a JPEG in `folder` that it takes.
 
     Other formats than JPEG, PNG and WebP are converted, moving pictures give their first, transparency becomes white,
@@ -120,12 +119,13 @@ def _picture(clip: Clip, at: float) -> Image.Image:
     raise unreadable(clip.path, f"it has no picture at {at:.2f} s")
 
 
-def _fits(image: Image.Image, size: int, limits: References) -> bool:
+def _fits(image: Image.Image, size: int, limits: PictureLimits) -> bool:
     """Whether nothing has to be done: to the file, or to the picture in it."""
     plain = image.format in _TAKEN and image.mode != "CMYK" and not getattr(image, "is_animated", False)
     turned = image.getexif().get(0x0112, 1) > 1
     heavy = limits.max_bytes is not None and size > limits.max_bytes
-    return plain and not turned and not heavy and not too_long(image.size, limits)
+    sized = not limits.sizes or image.size in limits.sizes
+    return plain and sized and not turned and not heavy and not too_long(image.size, limits)
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -72,8 +72,8 @@ class OutcomeUnknown(ProviderError):
     sent = None
     charged = None
     remedy = (
-        "Look for the job on the provider's own page. Run again with on_unknown='resubmit' only if it is not there: "
-        "else the scene is bought twice."
+        "Look for the job on the provider's own page. If it is there: storyboard adopt <job> <the provider's id>. If "
+        "it is not: storyboard abandon <job>, or run again with on_unknown='resubmit'; either buys it anew."
     )
 
 

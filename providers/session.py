@@ -12,6 +12,8 @@ from prefect_storyboard.providers.protocol import Provider
 
 SUBMITS = 8  # at once: what a crash can leave in doubt; with 500 a kill left 50 paid and none recorded, with 8 two
 
+_LONGEST = 300.0  # seconds that one answer may close the gate
+
 _open: dict[Hashable, tuple["Session", int]] = {}
 
 
@@ -35,7 +37,8 @@ class Session:
             try:
                 yield
             except Busy as busy:
-                self._closed_until = max(self._closed_until, loop.time() + (busy.retry_after or 0.0))
+                wait = min(busy.retry_after or 0.0, _LONGEST)
+                self._closed_until = max(self._closed_until, loop.time() + wait)
                 raise
 
 

@@ -1,6 +1,6 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
-from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, References
+from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, FailedScene, Job, Reel
 from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene, plan
@@ -17,6 +17,7 @@ __all__ = [
     "Job",
     "Model",
     "Operation",
+    "PictureLimits",
     "Plan",
     "PlannedCharacter",
     "PlannedScene",

@@ -27,7 +27,16 @@ class ClipLimits(Frozen):
     motion: bool = Field(default=False, description="Something in the clip must move.")
 
 
-class References(Frozen):
+class PictureLimits(Frozen):
+    """What a provider accepts as a picture: JPEG, PNG or WebP."""
+
+    min_side: int | None = Field(default=None, description="In pixels.")
+    max_aspect: float | None = Field(default=None, description="Long side / short side.")
+    max_bytes: int | None = None
+    sizes: tuple[tuple[int, int], ...] = Field(default=(), description="Exactly one of these, in pixels.")
+
+
+class References(PictureLimits):
     """Media of the characters that go along with every scene, where a model knows no characters of its own.
 
     Counts are the most that one scene may carry. `each` is the least and the most of pictures of one character.
@@ -37,9 +46,6 @@ class References(Frozen):
     each: tuple[int, int] = (1, 1)
     clips: int = 0
     needed: bool = Field(default=False, description="The model makes nothing of a prompt alone.")
-    min_side: int | None = Field(default=None, description="Of a picture, in pixels.")
-    max_aspect: float | None = Field(default=None, description="Of a picture: long side / short side.")
-    max_bytes: int | None = Field(default=None, description="Of a picture.")
 
 
 class Model(Frozen):
@@ -60,6 +66,7 @@ class Model(Frozen):
     first_frame: Literal["exact", "cited"] = Field(
         default="exact", description="cited: a picture to start from is one more reference, and only much alike."
     )
+    frame: PictureLimits = Field(default=PictureLimits(), description="What a picture to start from has to be.")
     usd_per_second: dict[str, float] = Field(default={}, description="By resolution.")
     usd_per_second_with_clips: dict[str, float] = Field(
         default={}, description="By resolution, of the seconds of all clips that go in and of the one that comes out."

@@ -14,6 +14,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(composed)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
 SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
 
 Problem = tuple[tuple[str | int, ...], str]  # where, what
@@ -134,7 +135,7 @@ class Storyboard(Frozen):
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p. Left out: the model's own default."
     )
-    fit: Literal["exact", "nearest"] = Field(
+    fit: Fit = Field(
         default="exact",
         title="Fit",
         description="Where a model does not sell the seconds, aspect or resolution asked for: exact refuses, nearest "

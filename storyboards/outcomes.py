@@ -2,12 +2,18 @@
 
 from datetime import datetime
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from prefect_storyboard.storyboards.nouns import Frozen
 
 
-class Job(Frozen):
+class Stored(Frozen):
+    """Base of what is kept in a library: a field that a newer version wrote is ignored, not refused."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Job(Stored):
     """One paid request at a provider, as the provider knows it."""
 
     provider: str
@@ -17,7 +23,7 @@ class Job(Frozen):
     urls: dict[str, str] = Field(default={}, description="Status, result and cancel links, exactly as returned.")
 
 
-class Casting(Frozen):
+class Casting(Stored):
     """A character's realisation at one provider.
 
     `id` is what generations refer to; None for a named reference, whose media go along with every scene. `mention`
@@ -29,7 +35,7 @@ class Casting(Frozen):
     mention: str | None = None
 
 
-class Clip(Frozen):
+class Clip(Stored):
     """A stored take: one media file in the library. `cost_usd` is None where nobody has published the price."""
 
     scene: str

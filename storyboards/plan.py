@@ -1,27 +1,36 @@
 """What a run would do and cost, scene by scene, before anything is bought. Pure: no files, no network, no clock."""
 
 from collections.abc import Mapping
+from typing import Literal, Self
 
 from prefect_storyboard.storyboards.keys import character_key, digest, fingerprint, scene_content, scene_key
 from prefect_storyboard.storyboards.model import Model
+from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Storyboard
 from prefect_storyboard.storyboards.shots import Shot
 
+State = Literal["new", "cached", "reattached", "unknown", "failed"]
+
 
 class PlannedCharacter(Frozen):
-    """A character to be created once. `usd` is None where nobody has published the price."""
+    """A character to be created once. `usd` is None where nobody has published the price.
+
+    `state` is what the ledger knows of the job, once it was asked.
+    """
 
     character: Character
     model: Model
     fingerprint: str
     key: str
     usd: float | None
+    state: State | None = None
 
 
 class PlannedScene(Shot):
-    """A shot with the key of its job."""
+    """A shot with the key of its job, and what the ledger knows of it, once it was asked."""
 
     key: str
+    state: State | None = None
 
 
 class Plan(Frozen):
@@ -41,9 +50,39 @@ class Plan(Frozen):
         return (*self.characters, *self.scenes)
 
     @property
+    def low_usd(self) -> float:
+        """What a run costs at least: the new jobs whose price is known."""
+        return round(sum(job.usd or 0.0 for job in self.jobs if job.state in {None, "new"}), 6)
+
+    @property
+    def high_usd(self) -> float | None:
+        """What a run costs at most: unknown jobs may turn out to be new. None where a price is unknown."""
+        unsettled = [job for job in self.jobs if job.state in {None, "new", "unknown"}]
+        if any(job.usd is None for job in unsettled):
+            return None
+        return round(sum(job.usd or 0.0 for job in unsettled), 6)
+
+    @property
     def hash(self) -> str:
         """Changes exactly when the plan asks for something else."""
         return digest([job.key for job in self.jobs])
+
+    def only(self, scene_id: str) -> Self:
+        """The part of the plan that one scene needs: its ancestors, itself, and their characters.
+
+        Raises ValueError for an id that the storyboard does not have.
+        """
+        scenes = {scene.scene.id: scene for scene in self.scenes}
+        if scene_id not in scenes:
+            raise ValueError(f"no scene has the id {scene_id}; {suggest(scene_id, scenes)}")
+        wanted: list[PlannedScene] = []
+        at: str | None = scene_id
+        while at:
+            wanted.insert(0, scenes[at])
+            at = scenes[at].scene.parent
+        families = {(name, scene.model.casting) for scene in wanted for name in scene.cast}
+        cast = tuple(c for c in self.characters if (c.character.name, c.model.casting) in families)
+        return self.model_copy(update={"scenes": tuple(wanted), "characters": cast})
 
 
 def plan(

@@ -1,6 +1,7 @@
 """From scenes to shots: every default filled in, every rule of the model checked."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
 from prefect_storyboard.storyboards.model import Model, Operation
@@ -53,6 +54,9 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
             problems.append(source.problem(place, error.args[0]))
             continue
         shot = _shot(storyboard, scene, model)
+        problems += [
+            source.problem(("scenes", at, "remixes"), rule) for rule in _unmixable(storyboard, scene, model, table)
+        ]
         problems += [source.problem(_place(at, scene, field), rule) for field, rule in _broken(storyboard, shot)]
         found.append(shot)
     if problems:
@@ -166,6 +170,17 @@ def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[st
             least, most = model.references.each
             few = f"{least} to {most} pictures of a character, and {character.name} has {len(character.images)}"
             yield "characters", f"{name} takes {few}; give it more images, or a clip to take them from"
+
+
+def _unmixable(storyboard: Storyboard, scene: Scene, own: Model, table: Table) -> Iterator[str]:
+    """A remix needs a video that its maker knows: one of a model that can be remixed."""
+    if not scene.remixes or "remix" not in own.endpoints:
+        return
+    parent = storyboard.scene(scene.remixes)
+    with suppress(KeyError):
+        model = table(parent.model or storyboard.model)
+        if "remix" not in model.endpoints:
+            yield f"{model.name} at {model.provider}, which renders {parent.id}, makes nothing that can be remixed"
 
 
 def _fixed(storyboard: Storyboard, scene: Scene) -> Iterator[tuple[str, str]]:

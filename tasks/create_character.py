@@ -17,6 +17,7 @@ from prefect_storyboard.providers.errors import ProtocolError
 from prefect_storyboard.providers.protocol import CharacterRequest, Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, PlannedCharacter
+from prefect_storyboard.tasks.budget import Budget
 from prefect_storyboard.tasks.polling import await_result
 from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, finish, purchase
 from prefect_storyboard.tasks.states import named
@@ -40,6 +41,8 @@ async def create_character(
     *,
     credentials: Credentials,
     library: Library,
+    reel: str = "",
+    budget: Budget | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
 ) -> Casting:
@@ -70,26 +73,32 @@ async def create_character(
         usd=character.usd,
         on_unknown=on_unknown,
         attempts=attempts,
+        reel=reel,
+        character=name,
+        budget=budget,
     )
     ledger = Ledger(library.storage())
     async with credentials.session() as session:
         bought = await purchase(session, ledger, want, word)
         if bought.outcome and bought.outcome.casting:
             return named("Cached", f"{name} was created before", bought.outcome.casting)
-        casting = await _created(session, ledger, bought, character)
+        casting = await finish_character(session, ledger, bought, name)
     await asyncio.to_thread(_keep, library.storage(), character, clip)
     if bought.state == "Reattached":
         return named("Reattached", f"{name} was paid for before", casting)
     return casting
 
 
-async def _created(session: Session, ledger: Ledger, bought: Purchase, character: PlannedCharacter) -> Casting:
-    result = await await_result(session, ledger, bought)
-    name = character.character.name
+async def finish_character(
+    session: Session, ledger: Ledger, bought: Purchase, name: str, *, minutes: float = 60.0
+) -> Casting:
+    """Wait for a creation that is paid for, and close its job with the casting."""
+    result = await await_result(session, ledger, bought, minutes=minutes)
     if result.character_id is None:
         raise ProtocolError(f"{name} was created without an id", request_id=bought.job.request_id, raw=result.raw)
     casting = Casting(character=name, id=result.character_id, mention=result.mention)
-    done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=character.usd, charged=True)
+    usd = bought.usd if result.usd is None else result.usd
+    done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=usd, charged=True)
     stored = await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, done))
     return stored.casting or casting
 

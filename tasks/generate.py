@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,11 +10,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.stills import fit_image
+from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Order, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
+from prefect_storyboard.tasks.budget import Budget
 from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, purchase
 from prefect_storyboard.tasks.reference import CastMember, references
 from prefect_storyboard.tasks.states import named
@@ -41,7 +45,9 @@ async def generate(
     cast: Mapping[str, CastMember] | None = None,
     image: LocalFile | None = None,
     parent: Clip | None = None,
+    reel: str = "",
     take: int = 1,
+    budget: Budget | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
 ) -> Purchase:
@@ -54,8 +60,14 @@ async def generate(
     """
 
     async def word() -> Order:
+        if scene.scene.remixes and (parent is None or parent.handle is None):
+            text = f"{scene.scene.remixes} has no id at the provider that a remix could name"
+            raise InvalidRequest(text, field="remixes", sent=False)
         with TemporaryDirectory() as folder:
             first = await _last_frame(parent, library, Path(folder)) if parent and scene.scene.continues else image
+            if first:
+                named = partial(fit_image, first, scene.model.frame, scene.scene.id, folder=Path(folder))
+                first = await asyncio.to_thread(named)
             image_url = await upload(first, credentials, library) if first else None
         shown = await references(scene, cast or {}, credentials, library)
         request = SceneRequest(
@@ -79,6 +91,16 @@ async def generate(
         usd=scene.usd,
         on_unknown=on_unknown,
         attempts=attempts,
+        reel=reel,
+        draft=Draft(
+            reel=reel,
+            scene=scene.scene.id,
+            model=scene.model.name,
+            prompt=scene.prompt,
+            characters=castings,
+            parent_key=parent.job_key if parent else None,
+        ),
+        budget=budget,
     )
     async with credentials.session() as session:
         bought = await purchase(session, Ledger(library.storage()), want, word)

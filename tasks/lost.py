@@ -10,16 +10,18 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
 _FIND_AFTER = (0.0, 1.0, 3.0, 6.0)  # seconds between looks into the provider's list, which may lag behind
+SETTLED = timedelta(seconds=60)  # after a submit, within which a list that does not show it proves nothing
 _SKEW = timedelta(seconds=10)  # between two clocks that are right
 _NO_WORD = (errors.NotSent, errors.Busy, errors.ProtocolError)
 
 
 class Search(NamedTuple):
-    """What the provider's list told. `told` is False where it could not be read: then even a resubmit has to wait."""
+    """What the provider's list told: not `told` where it could not be read, not `listed` where there is none."""
 
     job: Job | None
     why: str
     told: bool
+    listed: bool = True
 
 
 async def search(session: Session, ledger: Ledger, intent: Intent) -> Search:
@@ -38,7 +40,9 @@ async def search(session: Session, ledger: Ledger, intent: Intent) -> Search:
             why = f"the list of {intent.provider} could not be read: {error}"
             continue
         if jobs is None:
-            return Search(None, f"{intent.provider} keeps no list of requests that could be asked", told=True)
+            return Search(
+                None, f"{intent.provider} keeps no list of requests that could be asked", told=True, listed=False
+            )
         near = [job for job in jobs if _in_time(job, intent)]
         far = [] if left else [job for job in jobs if not _in_time(job, intent)]
         job = await asyncio.to_thread(_claimed, ledger, intent.key, [*near, *far])

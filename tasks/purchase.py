@@ -6,18 +6,20 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from prefect_storyboard.ledger import Attempt, Decision, Intent, Ledger, LibraryError, Outcome, Owner, decide
+from prefect_storyboard.ledger import Attempt, Decision, Draft, Intent, Ledger, LibraryError, Outcome, Owner, decide
 from prefect_storyboard.ledger.owner import acting, alive
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Job
-from prefect_storyboard.tasks.lost import find_lost, in_doubt, search
+from prefect_storyboard.tasks.budget import Budget, OverBudget
+from prefect_storyboard.tasks.lost import SETTLED, find_lost, in_doubt, search
 
 LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
 _POST = timedelta(seconds=SUBMIT_SECONDS)
 _LOOK_AGAIN = 0.5  # seconds between looks at an attempt of somebody else
+_LOOK_AGAIN_LOST = 10.0  # seconds between looks for a job that may yet be listed
 _RECORD_AFTER = (0.5, 2.0, 8.0)  # seconds between tries to record a job that is bought
 # Answers to a submit that prove that nothing was bought.
 _NOT_BOUGHT = (
@@ -33,6 +35,7 @@ _ERRORS = {kind.__name__: kind for kind in (*_NOT_BOUGHT, errors.GenerationFaile
 
 T = TypeVar("T")
 OnUnknown = Literal["stop", "resubmit"]
+State = Literal["Submitted", "Reattached", "Cached"]
 
 
 class Want(Frozen):
@@ -44,6 +47,10 @@ class Want(Frozen):
     usd: float | None = None
     on_unknown: OnUnknown = "stop"
     attempts: int = 1
+    reel: str = ""
+    draft: Draft | None = None
+    character: str | None = None
+    budget: Budget | None = None
 
 
 class Purchase(Frozen):
@@ -52,8 +59,10 @@ class Purchase(Frozen):
     key: str
     attempt: int
     job: Job
-    state: Literal["Submitted", "Reattached", "Cached"]
+    state: State
     outcome: Outcome | None = None
+    usd: float | None = None
+    draft: Draft | None = None
 
 
 async def purchase(session: Session, ledger: Ledger, want: Want, word: Callable[[], Awaitable[Order]]) -> Purchase:
@@ -78,8 +87,8 @@ async def purchase(session: Session, ledger: Ledger, want: Want, word: Callable[
             case Decision.UNKNOWN, Attempt():
                 await _reconcile(session, ledger, want, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
-                state: Literal["Cached", "Reattached"] = "Cached" if decision is Decision.DONE else "Reattached"
-                return Purchase(key=want.key, attempt=last.number, job=job, state=state, outcome=last.outcome)
+                state: State = "Cached" if decision is Decision.DONE else "Reattached"
+                return _purchase(want, last.number, job, state, last.outcome)
             case _, Attempt(outcome=Outcome() as outcome):
                 raise remembered(outcome, last.job)
 
@@ -151,6 +160,7 @@ async def _submit(session: Session, ledger: Ledger, want: Want, number: int, ord
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
             await asyncio.to_thread(ledger.close, want.key, number, ended("refused", late))
             raise late
+        await asyncio.to_thread(_keep_budget, ledger, want, number, intent)
         try:
             job = await session.provider.submit(order)
         except _NOT_BOUGHT as refusal:
@@ -161,7 +171,22 @@ async def _submit(session: Session, ledger: Ledger, want: Want, number: int, ord
         while (kept := await _recorded(ledger, intent, number, job)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await find_lost(session, ledger, intent, "another scene with the same order has taken its job")
-    return Purchase(key=want.key, attempt=number, job=kept, state="Submitted")
+    return _purchase(want, number, kept, "Submitted")
+
+
+def _keep_budget(ledger: Ledger, want: Want, number: int, intent: Intent) -> None:
+    """Look at the sum with this job in it, so that of two runs at the edge of a budget at least one sees the other."""
+    if want.budget is None:
+        return
+    try:
+        want.budget.check(ledger, intent)
+    except OverBudget as over:
+        ledger.close(want.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(over)))
+        raise
+
+
+def _purchase(want: Want, number: int, job: Job, state: State, outcome: Outcome | None = None) -> Purchase:
+    return Purchase(key=want.key, attempt=number, job=job, state=state, outcome=outcome, usd=want.usd, draft=want.draft)
 
 
 def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
@@ -177,6 +202,9 @@ def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
         order_digest=order.digest,
         label=want.label,
         usd=want.usd,
+        reel=want.reel,
+        draft=want.draft,
+        character=want.character,
     )
 
 
@@ -202,6 +230,8 @@ async def _reconcile(session: Session, ledger: Ledger, want: Want, attempt: Atte
         await _recorded(ledger, attempt.intent, attempt.number, found.job)
     elif want.on_unknown != "resubmit" or not found.told:
         raise in_doubt(attempt.intent, "no answer is recorded", found.why)
+    elif found.listed and (left := attempt.intent.at + SETTLED - datetime.now(UTC)) > timedelta():
+        await asyncio.sleep(min(left.total_seconds(), _LOOK_AGAIN_LOST))  # a list may lag; then it is asked once more
     elif (await asyncio.to_thread(_look, ledger, want))[1] == attempt:  # nobody has settled it meanwhile
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
         await asyncio.to_thread(ledger.close, want.key, attempt.number, given_up)

@@ -12,14 +12,14 @@ from prefect.runtime import task_run
 from pydantic import ValidationError
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.ledger import Ledger, Outcome, Storage
+from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.download import PAID, download
 from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
+from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks.purchase import Purchase, finish
 from prefect_storyboard.tasks.states import named
 from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
@@ -28,7 +28,7 @@ from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bough
 # Retries are safe: storing buys nothing, and a take is published whole or not at all.
 @task(
     name="store",
-    task_run_name="store {scene.scene.id} take {take}",
+    task_run_name="store {draft.scene} take {take}",
     retries=TRIES,
     retry_delay_seconds=BACKOFF,
     retry_condition_fn=nothing_was_bought,
@@ -38,14 +38,11 @@ from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bough
 async def store(
     bought: Purchase,
     result: Result | None,
-    scene: PlannedScene,
+    draft: Draft,
     *,
-    castings: tuple[Casting, ...],
-    reel: str,
     take: int,  # noqa: ARG001 - for the run's name; the number that counts is reserved below
     credentials: Credentials,
     library: Library,
-    parent_key: str | None = None,
 ) -> Clip:
     """Put the take and its sidecar into `reels/<reel>/scenes/<scene>/` and close the job in the ledger.
 
@@ -53,7 +50,7 @@ async def store(
     the provider is asked for it again. Raises Expired where it has forgotten, Busy and NotSent where it cannot say.
     """
     storage = library.storage()
-    place = ("reels", reel, "scenes", scene.scene.id)
+    place = ("reels", draft.reel, "scenes", draft.scene)
     shelved = await finish(asyncio.to_thread(_shelved, storage, place, bought))
     if shelved:
         return named("Cached", "the clip is in the library", shelved)
@@ -65,9 +62,8 @@ async def store(
             return named("Cached", "another reel had the clip", copy)
         async with credentials.session() as session:
             made = await _fetch(session, bought, None if task_run.run_count > 1 else result, file)
-        draft = await asyncio.to_thread(_draft, bought, made, scene, file)
-        draft = draft.model_copy(update={"characters": castings, "parent_key": parent_key})
-        return await finish(asyncio.to_thread(_shelve, storage, place, file, draft, bought))
+        clip = await asyncio.to_thread(_described, bought, made, draft, file)
+        return await finish(asyncio.to_thread(_shelve, storage, place, file, clip, bought))
 
 
 def _shelved(storage: Storage, place: tuple[str, ...], bought: Purchase) -> Clip | None:
@@ -106,7 +102,7 @@ async def _fetch(session: Session, bought: Purchase, result: Result | None, file
     return result
 
 
-def _draft(bought: Purchase, result: Result, scene: PlannedScene, file: Path) -> Clip:
+def _described(bought: Purchase, result: Result, draft: Draft, file: Path) -> Clip:
     """Describe the clip; what is no video was cut off on its way here."""
     try:
         seen = probe(file)
@@ -114,7 +110,7 @@ def _draft(bought: Purchase, result: Result, scene: PlannedScene, file: Path) ->
         message = f"the result is not a whole video yet: {error}"
         raise Busy(message, request_id=bought.job.request_id, **PAID) from None
     return Clip(
-        scene=scene.scene.id,
+        scene=draft.scene,
         take=0,
         url="",
         sha256=local_file(file).sha256,
@@ -123,21 +119,23 @@ def _draft(bought: Purchase, result: Result, scene: PlannedScene, file: Path) ->
         width=seen.width,
         height=seen.height,
         job_key=bought.key,
-        cost_usd=scene.usd if result.usd is None else result.usd,
+        cost_usd=bought.usd if result.usd is None else result.usd,
         provider=bought.job.provider,
-        model=scene.model.name,
+        model=draft.model,
         request_id=bought.job.request_id,
-        prompt=scene.prompt,
+        prompt=draft.prompt,
+        characters=draft.characters,
         handle=result.handle,
+        parent_key=draft.parent_key,
         stored_at=datetime.now(UTC),
     )
 
 
-def _shelve(storage: Storage, place: tuple[str, ...], file: Path, draft: Clip, bought: Purchase) -> Clip:
+def _shelve(storage: Storage, place: tuple[str, ...], file: Path, made: Clip, bought: Purchase) -> Clip:
     """Publish the take, then its sidecar, then close the job: a crash in between is mended by the next run."""
-    name = _name(storage, place, draft.job_key, reserve=True)
+    name = _name(storage, place, made.job_key, reserve=True)
     url = storage.publish(file, *place, f"{name}.mp4")
-    clip = draft.model_copy(update={"scene": place[-1], "take": int(name.removeprefix("take-")), "url": url})
+    clip = made.model_copy(update={"scene": place[-1], "take": int(name.removeprefix("take-")), "url": url})
     storage.write(clip.model_dump_json(indent=2).encode(), *place, f"{name}.json")
     _close(storage, bought, clip)
     return clip

@@ -12,5 +12,5 @@ BACKOFF = exponential_backoff(backoff_factor=1)  # 1, 2, 4, 8 s; a provider's Re
 
 
 def nothing_was_bought(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Only where it is proved that nothing was accepted: never reached, or told to come back later."""
-    return isinstance(state.data, NotSent | Busy)
+    """Only where it is known what a repeat buys: nothing was accepted, or it is paid for and only on its way home."""
+    return isinstance(state.data, NotSent | Busy) and state.data.charged is not None

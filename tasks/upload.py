@@ -1,6 +1,6 @@
 """Put a file where the provider can read it."""
 
-import mimetypes
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
 from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.media.kind import content_type
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
@@ -40,6 +41,6 @@ async def upload(file: LocalFile, credentials: Credentials, library: Library) ->
 
     Costs nothing. Returns a URL that the provider reads without a key. Raises NotSent, Busy, Unauthorized.
     """
-    content_type = mimetypes.guess_type(file.path.name)[0] or "application/octet-stream"
+    kind = await asyncio.to_thread(content_type, file.path)
     async with credentials.session() as session:
-        return await session.provider.upload(file.path, content_type)
+        return await session.provider.upload(file.path, kind)

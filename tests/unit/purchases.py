@@ -1,6 +1,7 @@
 """What the tests of a purchase share: one call of it, its owners dead and alive, and no waiting."""
 
 import os
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lost, "_FIND_AFTER", (0.0, 0.0, 0.0))
     monkeypatch.setattr(module, "_RECORD_AFTER", (0.0, 0.0))
     monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(module, "SETTLED", timedelta(seconds=-1))
 
 
 def want(key: str = KEY, **facts: Any) -> Want:

@@ -12,11 +12,10 @@ import av
 import httpx
 
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.ledger import Ledger, Outcome, Storage
+from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.providers.table import model
-from prefect_storyboard.storyboards import Casting, Clip, PlannedScene, Scene
+from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.tasks import store
 from prefect_storyboard.tasks.purchase import Purchase, purchase
 from prefect_storyboard.tasks.states import plain
@@ -78,9 +77,15 @@ class Studio:
             return await purchase(session, self.ledger, want(key), wording(order(key)))
 
     async def store(self, bought: Purchase, result: Result | None = LINK, **facts: Any) -> Clip:
-        options = {"castings": CASTINGS, "reel": "lighthouse", "take": 1, "parent_key": OTHER, **facts}
-        scene = options.pop("scene", None) or planned()
-        return await plain(store.fn(bought, result, scene, credentials=self, library=self.library, **options))
+        draft = Draft(
+            reel=facts.pop("reel", "lighthouse"),
+            scene=facts.pop("scene", "s01"),
+            model="sora-2",
+            prompt="Mara climbs",
+            characters=CASTINGS,
+            parent_key=OTHER,
+        )
+        return await plain(store.fn(bought, result, draft, take=1, credentials=self, library=self.library))
 
     def file(self, clip: Clip) -> Path:
         return Path(clip.url)
@@ -91,19 +96,3 @@ class Studio:
 
     def outcome(self, key: str = KEY) -> Outcome | None:
         return self.ledger.history(key)[-1].outcome
-
-
-def planned(name: str = "s01") -> PlannedScene:
-    return PlannedScene(
-        scene=Scene(id=name, prompt="Mara climbs"),
-        model=model("fal", "sora-2"),
-        operation="text",
-        words="Mara climbs",
-        prompt="Mara climbs",
-        characters=("Mara",),
-        seconds=4,
-        aspect="16:9",
-        resolution="720p",
-        usd=0.4,
-        key=KEY,
-    )

@@ -89,3 +89,50 @@ async def test_a_link_that_is_none_is_told(tmp_path: Path, link: str) -> None:
     async with httpx.AsyncClient() as real:
         with pytest.raises(NotSent, match="the result's host could not be reached"):
             await download(real, link, tmp_path / "take.mp4")
+
+
+def resuming(*breaks: int, tag: str = '"v1"', ranges: bool = True) -> tuple[Any, list[httpx.Request]]:
+    """A host whose transfers break after so many bytes each; the one after the last break is whole."""
+    seen: list[httpx.Request] = []
+
+    async def part(data: bytes, size: int) -> AsyncIterator[bytes]:
+        yield data[:size]
+        raise httpx.ReadError("reset")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        start = int(request.headers["range"][6:-1]) if ranges and "range" in request.headers else 0
+        rest = CLIP[start:]
+        size = breaks[len(seen) - 1] if len(seen) <= len(breaks) else None
+        content = rest if size is None else part(rest, size)
+        return httpx.Response(206 if start else 200, content=content, headers={"etag": tag} if tag else {})
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(answer)), seen
+
+
+async def test_a_transfer_that_breaks_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    client, seen = resuming(1000, 500_000)
+    assert await download(client, LINK, tmp_path / "take.mp4") == hashlib.sha256(CLIP).hexdigest()
+    assert [request.headers.get("range") for request in seen] == [None, "bytes=1000-", "bytes=501000-"]
+    assert [request.headers.get("if-range") for request in seen] == [None, '"v1"', '"v1"']
+
+
+async def test_a_server_that_knows_no_ranges_sends_the_whole_again(tmp_path: Path) -> None:
+    client, seen = resuming(1000, ranges=False)
+    assert await download(client, LINK, tmp_path / "take.mp4") == hashlib.sha256(CLIP).hexdigest()
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("tag", ["", 'W/"v1"'])
+async def test_without_a_version_to_go_on_with_nothing_is_pieced_together(tmp_path: Path, tag: str) -> None:
+    client, seen = resuming(1000, tag=tag)
+    with pytest.raises(Busy):
+        await download(client, LINK, tmp_path / "take.mp4")
+    assert len(seen) == 1
+
+
+async def test_a_transfer_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    client, seen = resuming(*([10] * 50))
+    with pytest.raises(Busy) as broke:
+        await download(client, LINK, tmp_path / "take.mp4")
+    assert (len(seen), broke.value.charged) == (6, True)

@@ -24,7 +24,7 @@ async def test_a_library_that_stumbles_after_the_post_is_asked_again(
     tmp_path: Path,
     arrives: bool,  # noqa: FBT001
 ) -> None:
-    ledger = Ledger(breaking(tmp_path, Breaks(at=2, times=2, error=away(), arrives=arrives)))
+    ledger = Ledger(breaking(tmp_path, Breaks(at=4, times=2, error=away(), arrives=arrives)))
     gateway = Gateway()
     bought = await buy(gateway, ledger)
     assert bought.state == "Submitted"
@@ -32,7 +32,7 @@ async def test_a_library_that_stumbles_after_the_post_is_asked_again(
 
 
 async def test_a_job_that_cannot_be_recorded_is_named(tmp_path: Path) -> None:
-    ledger = Ledger(breaking(tmp_path, Breaks(at=2, times=3, error=away())))
+    ledger = Ledger(breaking(tmp_path, Breaks(at=4, times=3, error=away())))
     gateway = Gateway()
     with pytest.raises(LibraryError, match=r"scene s01 take 1 is bought \(fal request r1\) and could not be recorded"):
         await buy(gateway, ledger)
@@ -40,8 +40,9 @@ async def test_a_job_that_cannot_be_recorded_is_named(tmp_path: Path) -> None:
     assert len(gateway.billed) == 1
 
 
-async def test_nothing_is_sent_when_the_intent_cannot_be_written(tmp_path: Path) -> None:
-    ledger = Ledger(breaking(tmp_path, Breaks(at=1, error=away())))
+@pytest.mark.parametrize("at", [1, 2, 3], ids=["open", "spent", "intent"])
+async def test_nothing_is_sent_when_the_intent_cannot_be_written(tmp_path: Path, at: int) -> None:
+    ledger = Ledger(breaking(tmp_path, Breaks(at=at, error=away())))
     gateway = Gateway()
     with pytest.raises(LibraryError):
         await buy(gateway, ledger)

@@ -1,0 +1,37 @@
+"""What all commands share: the application, and one clear text where something is wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+app = App(
+    name="storyboard",
+    default_parameter=Parameter(negative=()),
+    help="A storyboard goes in, a reel comes out, and every scene is paid for once.",
+)
+_errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Debug = Annotated[
+    bool, Parameter(name="--debug", negative="", help="Show the traceback of an error, and Prefect's log.")
+]
+
+
+@contextmanager
+def explained(*, debug: bool) -> Iterator[None]:
+    """End with one clear text on stderr, and no traceback, where the mistake is the user's or the provider's."""
+    from prefect_storyboard.cli.mistakes import MISTAKES, explain  # noqa: PLC0415 - Prefect takes 2 s to import
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        _errors.print("Stopped. Jobs that are paid for stay in the ledger; run it again to go on.", style="yellow")
+        raise SystemExit(130) from None
+    except MISTAKES as mistake:
+        if debug:
+            _errors.print_exception()
+        _errors.print("[bold red]error:[/] ", end="")
+        _errors.print(explain(mistake), markup=False)
+        raise SystemExit(1) from None

@@ -1,0 +1,121 @@
+"""Fetch what is paid for, without a storyboard: for schedules, and after a run that was stopped."""
+
+import asyncio
+from collections.abc import Mapping
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+
+from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.flows.jobs import JobLine, line
+from prefect_storyboard.ledger import Attempt, Ledger
+from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProviderError
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Casting, Clip, Frozen
+from prefect_storyboard.tasks import store
+from prefect_storyboard.tasks.create_character import finish_character
+from prefect_storyboard.tasks.lost import search
+from prefect_storyboard.tasks.polling import await_result
+from prefect_storyboard.tasks.purchase import Purchase
+from prefect_storyboard.tasks.states import plain
+
+_AT_ONCE = 16
+Accounts = Mapping[tuple[str, str], Credentials]
+
+
+class Collected(Frozen):
+    """What became of the open jobs. `waiting` render still; `unknown` may have been bought, and nobody can tell."""
+
+    clips: tuple[Clip, ...] = ()
+    castings: tuple[Casting, ...] = ()
+    waiting: tuple[JobLine, ...] = ()
+    failed: tuple[JobLine, ...] = ()
+    unknown: tuple[JobLine, ...] = ()
+
+
+@flow(name="collect-jobs", persist_result=False)
+async def collect_jobs(providers: list[Credentials | str], library: Library | str | None = None) -> Collected:
+    """Look once at every open job, store what is ready, close what has failed. Buys nothing, needs no storyboard.
+
+    Args:
+        providers: Credentials of the gateways, or saved blocks such as "fal-credentials/production".
+        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+
+    Returns what was collected, what renders still, what failed and what nobody can tell.
+    """
+    given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
+    shelf = await load_library(library)
+    ledger = Ledger(shelf.storage())
+    accounts = {(each.provider, each.account): each for each in given}
+    attempts = await asyncio.to_thread(lambda: list(ledger.open()))
+    gate = asyncio.Semaphore(_AT_ONCE)
+    ended = await asyncio.gather(*(_collect(attempt, ledger, accounts, shelf, gate) for attempt in attempts))
+    lines = [each for each in ended if isinstance(each, JobLine)]
+    collected = Collected(
+        clips=tuple(each for each in ended if isinstance(each, Clip)),
+        castings=tuple(each for each in ended if isinstance(each, Casting)),
+        waiting=tuple(each for each in lines if each.state in {"rendering", "submitting"}),
+        failed=tuple(each for each in lines if each.state == "failed"),
+        unknown=tuple(each for each in lines if each.state == "unknown"),
+    )
+    await _report(collected)
+    return collected
+
+
+async def _collect(
+    attempt: Attempt, ledger: Ledger, accounts: Accounts, library: Library, gate: asyncio.Semaphore
+) -> Clip | Casting | JobLine:
+    """One open job, as far as it comes today."""
+    intent = attempt.intent
+    credentials = accounts.get((intent.provider, intent.account))
+    if credentials is None:
+        return line(attempt, f"no credentials of {intent.provider} ({intent.account}) were given")
+    async with gate, credentials.session() as session:
+        try:
+            if attempt.job is None:
+                attempt = await _found(session, ledger, attempt)
+            return await _fetched(session, ledger, attempt, credentials, library)
+        except (Busy, NotSent, OutcomeUnknown, MediaError) as error:
+            return line(attempt, str(error))
+        except ProviderError as error:
+            (*_, last) = await asyncio.to_thread(ledger.history, intent.key)
+            return line(last, str(error))
+
+
+async def _found(session: Session, ledger: Ledger, attempt: Attempt) -> Attempt:
+    """The attempt with its job, if the provider lists it."""
+    if line(attempt).state == "submitting":
+        raise OutcomeUnknown("it is being submitted")
+    found = await search(session, ledger, attempt.intent)
+    if found.job is None:
+        raise OutcomeUnknown(f"{found.why}; adopt {attempt.intent.key[:12]} with the provider's id, or abandon it")
+    job = await asyncio.to_thread(ledger.submitted, attempt.intent.key, attempt.number, found.job)
+    return attempt.model_copy(update={"job": job})
+
+
+async def _fetched(
+    session: Session, ledger: Ledger, attempt: Attempt, credentials: Credentials, library: Library
+) -> Clip | Casting | JobLine:
+    intent, job = attempt.intent, attempt.job
+    if job is None:
+        return line(attempt)
+    bought = Purchase(
+        key=intent.key, attempt=attempt.number, job=job, state="Reattached", usd=intent.usd, draft=intent.draft
+    )
+    if intent.character:
+        return await finish_character(session, ledger, bought, intent.character, minutes=0)
+    if intent.draft is None:
+        return line(attempt, "an older version bought it; run its storyboard to fetch it")
+    result = await await_result(session, ledger, bought, minutes=0)
+    return await plain(store(bought, result, intent.draft, take=0, credentials=credentials, library=library))
+
+
+async def _report(collected: Collected) -> None:
+    rows = [
+        {"job": each.key[:12], "what": each.about, "state": each.state, "provider": each.provider, "note": each.note}
+        for each in (*collected.unknown, *collected.failed, *collected.waiting)
+    ]
+    if rows:
+        text = f"{len(collected.clips)} clips stored. These jobs are open or have failed."
+        await acreate_table_artifact(key="storyboard-jobs", table=rows, description=text)

@@ -1,0 +1,132 @@
+"""What the ledger knows of its jobs, for people; and how an open one is settled by hand. Nothing here buys."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Literal
+
+from prefect_storyboard.blocks import Credentials
+from prefect_storyboard.ledger import Attempt, Ledger, Outcome
+from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.storyboards import Frozen, Job
+
+State = Literal["submitting", "rendering", "unknown", "done", "failed", "refused", "abandoned"]
+_SHORTEST = 6  # of a key that is typed
+
+
+class JobLine(Frozen):
+    """One attempt at a job. `usd` is its price, None where nobody has published it; `note` is what there is to say."""
+
+    key: str
+    attempt: int
+    state: State
+    about: str
+    reel: str
+    provider: str
+    account: str
+    request_id: str | None
+    at: datetime
+    usd: float | None
+    note: str = ""
+
+
+def jobs(ledger: Ledger, *, every: bool = False) -> list[JobLine]:
+    """The open jobs, oldest first; with `every` all that there ever were, which reads the whole ledger."""
+    attempts: Iterator[Attempt] = ledger.open()
+    if every:
+        attempts = (attempt for key in ledger.matching() for attempt in ledger.history(key))
+    return sorted((line(attempt) for attempt in attempts), key=lambda found: found.at)
+
+
+def line(attempt: Attempt, note: str = "") -> JobLine:
+    """One attempt in the words of the list."""
+    intent = attempt.intent
+    return JobLine(
+        key=intent.key,
+        attempt=attempt.number,
+        state=_state(attempt),
+        about=intent.label,
+        reel=intent.reel,
+        provider=intent.provider,
+        account=intent.account,
+        request_id=attempt.job.request_id if attempt.job else None,
+        at=intent.at,
+        usd=intent.usd,
+        note=note or (attempt.outcome.message if attempt.outcome else ""),
+    )
+
+
+def _state(attempt: Attempt) -> State:
+    if attempt.outcome:
+        return attempt.outcome.kind
+    if attempt.job:
+        return "rendering"
+    busy = alive(attempt.intent.owner) and datetime.now(UTC) < attempt.intent.lease_until
+    return "submitting" if busy else "unknown"
+
+
+def adopt(ledger: Ledger, key: str, request_id: str) -> JobLine:
+    """Say which of the provider's jobs an unknown one is. The next run, or `collect`, fetches it.
+
+    Raises ValueError where the job is not unknown, or the provider's job belongs to another one.
+    """
+    attempt = _unknown(ledger, key)
+    intent = attempt.intent
+    job = Job(provider=intent.provider, endpoint=intent.endpoint, request_id=request_id, submitted_at=intent.at)
+    recorded = ledger.submitted(intent.key, attempt.number, job)
+    if recorded is None:
+        raise ValueError(f"{intent.provider} job {request_id} belongs to job {(ledger.holder(job) or '')[:12]} already")
+    if recorded.request_id != request_id:
+        raise ValueError(f"job {intent.key[:12]} was recorded meanwhile as {recorded.request_id}")
+    return line(attempt.model_copy(update={"job": recorded}))
+
+
+def abandon(ledger: Ledger, key: str) -> JobLine:
+    """Say that an unknown job was never bought. The next run buys it anew.
+
+    Raises ValueError where the job is not unknown.
+    """
+    attempt = _unknown(ledger, key)
+    given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="said to be not bought")
+    outcome = ledger.close(attempt.intent.key, attempt.number, given_up)
+    return line(attempt.model_copy(update={"outcome": outcome}))
+
+
+async def cancel(ledger: Ledger, key: str, credentials: Credentials) -> bool:
+    """Ask the provider to stop a job that is open. False where it cannot, or it is too late.
+
+    The job stays open until the provider says how it ended: one that runs may still finish, and cost. Raises
+    ValueError where the job is not open or is another account's.
+    """
+    attempt = _last(ledger, key)
+    intent = attempt.intent
+    if attempt.job is None or attempt.outcome:
+        state = _state(attempt)
+        raise ValueError(f"job {intent.key[:12]} ({intent.label}) is {state}; only a rendering one is cancelled")
+    if (intent.provider, intent.account) != (credentials.provider, credentials.account):
+        raise ValueError(f"job {intent.key[:12]} is of {intent.provider} ({intent.account}); name that account")
+    async with credentials.session() as session:
+        return await session.provider.cancel(attempt.job)
+
+
+def _unknown(ledger: Ledger, key: str) -> Attempt:
+    attempt = _last(ledger, key)
+    state = _state(attempt)
+    if state == "unknown":
+        return attempt
+    what = f"job {attempt.intent.key[:12]} ({attempt.intent.label}) is {state}"
+    if state == "rendering":
+        what += f" as {attempt.intent.provider} job {attempt.job.request_id if attempt.job else ''}: collect it"
+    raise ValueError(f"{what}; only an unknown job is settled by hand")
+
+
+def _last(ledger: Ledger, prefix: str) -> Attempt:
+    if len(prefix) < _SHORTEST:
+        raise ValueError(f"write at least {_SHORTEST} letters of the job's key, as `storyboard jobs` shows it")
+    found = list(ledger.matching(prefix.lower()))
+    if len(found) != 1:
+        many = f"{len(found)} jobs begin" if found else "no job begins"
+        raise ValueError(f"{many} with {prefix}; look at `storyboard jobs`")
+    history = ledger.history(found[0])
+    if not history:
+        raise ValueError(f"job {found[0][:12]} was never announced")
+    return history[-1]

@@ -1,0 +1,121 @@
+"""What a run would do and cost, before anything is bought."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.flows.budget import check_offered, estimate
+from prefect_storyboard.flows.opening import Reference, opened, title
+from prefect_storyboard.flows.reading import Wishes
+from prefect_storyboard.flows.report import artifact_key, price
+from prefect_storyboard.ledger import Decision, Ledger
+from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
+from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.plan import State
+
+_STATES: Mapping[Decision, State] = {
+    Decision.SUBMIT: "new",
+    Decision.WAIT: "reattached",
+    Decision.REATTACH: "reattached",
+    Decision.DONE: "cached",
+    Decision.UNKNOWN: "unknown",
+    Decision.FAILED: "failed",
+}
+
+
+@flow(name="plan-storyboard", flow_run_name=title, persist_result=False)
+async def plan_storyboard(
+    storyboard: Storyboard | dict[str, Any] | Reference,
+    provider: Credentials | str,
+    library: Library | Reference | None = None,
+    *,
+    model: str | None = None,
+    fit: Fit | None = None,
+    attempts: int = 1,
+) -> Plan:
+    """Say scene by scene what is new, what is paid for and what it costs. Sends nothing that buys.
+
+    Args:
+        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
+        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
+        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        model: A model family in the place of the storyboard's own; scenes that name one keep it.
+        fit: "nearest" plans the nearest length, aspect and resolution that the model sells; "exact" refuses.
+        attempts: How many times in all a scene may be bought when the provider fails it.
+
+    Raises what `storyboard_series` raises before anything is bought, but for a retired model, which is a warning here.
+    """
+    plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts)
+    await acreate_table_artifact(
+        key=artifact_key(plan.storyboard.slug, "plan"),
+        table=[row(job) for job in plan.scenes],
+        description=f"{plan.storyboard.title}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
+    )
+    return plan
+
+
+async def planned(
+    storyboard: Storyboard | Mapping[str, Any] | str,
+    provider: Credentials | str,
+    library: Library | str | None,
+    *,
+    model: str | None = None,
+    fit: Fit | None = None,
+    attempts: int = 1,
+) -> Plan:
+    """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
+    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
+        plan, ledger = run.prepared.plan, Ledger(run.library.storage())
+        wanted = await estimate(plan, ledger, attempts)
+        try:
+            await check_offered(run.session, plan, wanted, allow_retired=False)
+            retired: tuple[str, ...] = ()
+        except Retired as error:
+            retired = (f"{error}; {error.remedy}",)
+        stale = await asyncio.to_thread(_stale, plan, ledger)
+    states = {key: _STATES[decision] for key, decision in wanted.decisions.items()}
+    return plan.model_copy(
+        update={
+            "characters": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters),
+            "scenes": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.scenes),
+            "warnings": (*plan.warnings, *retired, *stale),
+        }
+    )
+
+
+def row(scene: PlannedScene) -> dict[str, str]:
+    """One line of the plan."""
+    return {
+        "scene": scene.scene.id,
+        "state": scene.state or "",
+        "model": scene.model.name,
+        "seconds": str(scene.seconds),
+        "size": f"{scene.aspect} {scene.resolution}",
+        "characters": ", ".join(scene.cast),
+        "price": price(scene.usd),
+    }
+
+
+def cost_of(plan: Plan) -> str:
+    """What a run would cost, in a few words; unknown is said to be unknown."""
+    low, high = plan.low_usd, plan.high_usd
+    if high is None:
+        return f"${low:.2f} and what has no published price"
+    return f"${low:.2f}" if high == low else f"${low:.2f} to ${high:.2f}"
+
+
+def _stale(plan: Plan, ledger: Ledger) -> tuple[str, ...]:
+    """Scenes in the library that begin where a take ended that the reel would not use any more."""
+    keys = {scene.scene.id: scene.key for scene in plan.scenes}
+    found = []
+    for scene in plan.scenes:
+        history = ledger.history(scene.key) if scene.scene.parent else ()
+        clip = history[-1].outcome.clip if history and history[-1].outcome else None
+        if clip and clip.parent_key and clip.parent_key != keys[scene.scene.parent or ""]:
+            found.append(f"{scene.scene.id} begins where an older take of {scene.scene.parent} ended; raise its take")
+    return tuple(found)

@@ -162,7 +162,9 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
     slug, _, name = reference.partition("/")
     known = {block.get_block_type_slug(): block for block in BY_PROVIDER.values()}
     if slug not in known or not name:
-        forms = " or ".join(f"{block}/<name of the block>" for block in known)
+        forms = f"a saved block: {' or '.join(f'{block}/<name>' for block in known)}"
+        if environment is not None:
+            forms = f"{', '.join(BY_PROVIDER)}, or {forms}"
         raise ValueError(f"provider {reference!r} is not known; write {forms}")
     loaded: Any = await saved(known[slug], name)
     return known[slug].model_validate(loaded)

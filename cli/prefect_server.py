@@ -20,6 +20,7 @@ _QUIET = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "DO_NOT_TRACK": "1",
 }
 
 
@@ -34,7 +35,6 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
         os.environ |= {
             "PREFECT_HOME": str(home),
             "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
-            "DO_NOT_TRACK": "1",
         }
         os.environ.pop("PREFECT_API_URL", None)
         os.environ.pop("PREFECT_PROFILE", None)

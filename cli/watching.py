@@ -17,7 +17,7 @@ from rich.text import Text
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
 from prefect_storyboard.flows.reading import Wishes, prepare
-from prefect_storyboard.flows.report import cost, rows
+from prefect_storyboard.flows.report import bought, cost, count, rows
 from prefect_storyboard.ledger import prove
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.tasks.progress import Progress, watcher
@@ -70,23 +70,16 @@ def report(reel: Reel) -> None:
         _print_failures(reel)
     console.print()
     if reel.url:
-        console.print(f"reel   {reel.url}   {len(reel.clips)} scenes, {reel.seconds:g} s")
+        console.print(f"reel   {reel.url}   {count(len(reel.clips), 'scene')}, {reel.seconds:g} s")
         console.print(f"page   {reel.page}")
-    console.print(f"cost   {cost(reel)} in all; this run bought {_jobs(reel)}")
+    console.print(f"cost   {cost(reel)} in all; this run bought {bought(reel)}")
     if not reel.failed:
         console.print("again  $0.00: everything is in the library, a second run buys nothing")
 
 
-def _jobs(reel: Reel) -> str:
-    if not reel.bought:
-        return "nothing"
-    return f"{reel.bought} {'job' if reel.bought == 1 else 'jobs'} for ${reel.bought_usd:.2f}"
-
-
 def _print_failures(reel: Reel) -> None:
-    count = f"{len(reel.failed)} {'scene' if len(reel.failed) == 1 else 'scenes'}"
     table = Table(
-        title=f"{count} without a clip",
+        title=f"{count(len(reel.failed), 'scene')} without a clip",
         title_style="bold red",
         title_justify="left",
     )

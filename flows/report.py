@@ -22,7 +22,7 @@ def summary(reel: Reel) -> str:
     """The end of a run in one sentence, or one sentence a failed scene."""
     total = len(reel.clips) + len(reel.failed)
     if not reel.failed:
-        return f"{reel.title}: {total} scenes, {reel.seconds:g} s, {cost(reel)}"
+        return f"{reel.title}: {count(total, 'scene')}, {reel.seconds:g} s, {cost(reel)}"
     lines = [f"{len(reel.failed)} of {total} scenes failed; the other {len(reel.clips)} are in the library."]
     lines += [f"  {row['scene']}: {row['why']} (charged: {row['charged']}) {row['what to do']}" for row in rows(reel)]
     return "\n".join(lines)
@@ -30,10 +30,28 @@ def summary(reel: Reel) -> str:
 
 def cost(reel: Reel) -> str:
     """What the reel cost; a price that nobody has published is said to be unknown."""
-    known = f"${reel.cost_usd:.2f}"
-    if not reel.unpriced:
-        return known
-    return f"{known} and {reel.unpriced} {'job' if reel.unpriced == 1 else 'jobs'} of unknown price"
+    return _sum(reel.cost_usd, reel.unpriced)
+
+
+def bought(reel: Reel) -> str:
+    """What this run has bought."""
+    if not reel.bought:
+        return "nothing"
+    if reel.bought == reel.bought_unpriced:
+        return _sum(0.0, reel.bought)
+    return f"{count(reel.bought, 'job')} for {_sum(reel.bought_usd, reel.bought_unpriced)}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _sum(usd: float, unpriced: int) -> str:
+    unknown = f"{count(unpriced, 'job')} of unknown price"
+    if not unpriced:
+        return f"${usd:.2f}"
+    return f"${usd:.2f} and {unknown}" if usd else unknown
 
 
 def rows(reel: Reel) -> list[dict[str, str]]:
@@ -49,7 +67,7 @@ async def report_costs(reel: Reel, plan: Plan) -> None:
         for clip in reel.clips
     ]
     if table:
-        text = f"{reel.title}: {cost(reel)} in all; this run bought {reel.bought} jobs for ${reel.bought_usd:.2f}."
+        text = f"{reel.title}: {cost(reel)} in all; this run bought {bought(reel)}."
         await acreate_table_artifact(key=artifact_key(plan.storyboard.slug, "cost"), table=table, description=text)
 
 

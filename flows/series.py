@@ -167,6 +167,7 @@ def _reel(run: Rendering, ended: tuple[Ended, ...]) -> Reel:
         cost_usd=_sum(prices),
         bought_usd=_sum(run.bought),
         bought=len(run.bought),
+        bought_unpriced=sum(price is None for price in run.bought),
         unpriced=sum(price is None for price in prices),
         warnings=(*plan.warnings, *_stale(plan, clips)),
     )

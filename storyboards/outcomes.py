@@ -79,6 +79,7 @@ class Reel(Frozen):
     cost_usd: float = 0.0
     bought_usd: float = 0.0
     bought: int = Field(default=0, description="Jobs that this run submitted.")
+    bought_unpriced: int = Field(default=0, description="Those of them whose price is unknown; not in bought_usd.")
     unpriced: int = Field(default=0, description="Jobs of this reel whose price is unknown; not in cost_usd.")
     warnings: tuple[str, ...] = ()
 

@@ -109,7 +109,8 @@ def _quantities(wish: Any) -> dict[str, float] | None:
 async def _balance(request: Request) -> Response:
     account: dict[str, Any] = {"username": "sandbox"}
     if request.query_params.get("expand") == "credits":
-        account["credits"] = {"current_balance": 24.5, "currency": "USD"}
+        left = 0.0 if request.state.key_id.startswith("empty") else 24.5
+        account["credits"] = {"current_balance": left, "currency": "USD"}
     return JSONResponse(account)
 
 

@@ -20,6 +20,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m prefect_storyboard.storyboards.schema --check
+	$(BIN)/python -m prefect_storyboard.providers.listing --check docs/models.md
 
 # uv makes the environment from the lock file, and links new source files; it is quick when nothing has changed.
 setup: $(BIN)/uv

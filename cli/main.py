@@ -10,6 +10,8 @@ from prefect_storyboard.cli import ledger
 from prefect_storyboard.cli.app import Debug, app, explained
 from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
 
+ledger.register(app)
+
 
 @app.command
 def run(
@@ -176,5 +178,4 @@ def sandbox(
 
 def main() -> None:
     """Entry point of `storyboard` and of `python -m prefect_storyboard`."""
-    ledger.register(app)
     sys.exit(app(result_action="return_value"))

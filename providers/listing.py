@@ -1,0 +1,99 @@
+"""The model table as a page of the documentation: `python -m prefect_storyboard.providers.listing > docs/models.md`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from prefect_storyboard.providers.table import models
+from prefect_storyboard.storyboards import Model
+
+_COMMAND = "python -m prefect_storyboard.providers.listing"
+_HEAD = f"""# Providers and models
+
+Made from [models.toml](../providers/models.toml) by `{_COMMAND}`. Prices in US dollars; "?" is
+a price that nobody has published, and never $0. A model whose maker has ended it is refused, unless the provider's own
+list says that it is still sold, or you say `allow_retired`.
+
+*Characters*: "created" are made once by a job of their own and named by an id; "shown" go along with every scene, as
+pictures (yours, or taken from the clip) or as the clip itself.
+"""
+_NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}
+
+
+def text() -> str:
+    """The page."""
+    return _HEAD + "".join(_section(name, sold) for name, sold in models().items())
+
+
+def _section(provider: str, sold: dict[str, Model]) -> str:
+    head = (
+        "| model | seconds | aspects | resolutions | price | characters | starts from | ends |\n" + "|---" * 8 + "|\n"
+    )
+    return f"\n## {_NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
+
+
+def _row(model: Model) -> str:
+    cells = (
+        f"`{model.name}`",
+        _seconds(model.seconds),
+        " ".join(model.aspects),
+        " ".join(model.resolutions),
+        "<br>".join(_prices(model)) or "?",
+        _characters(model),
+        _beginnings(model),
+        f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _seconds(offered: tuple[int, ...]) -> str:
+    if len(offered) > 2 and offered == tuple(range(offered[0], offered[-1] + 1)):
+        return f"{offered[0]} to {offered[-1]}"
+    return ", ".join(map(str, offered))
+
+
+def _prices(model: Model) -> Iterator[str]:
+    for resolution in model.resolutions:
+        if resolution in model.usd_per_second:
+            yield f"{resolution}: ${model.usd_per_second[resolution]:g}/s"
+        if resolution in model.usd_per_second_with_clips:
+            yield f"{resolution} with clips: ${model.usd_per_second_with_clips[resolution]:g}/s in and out"
+        for seconds, usd in model.usd_per_clip.get(resolution, {}).items():
+            yield f"{resolution}, {seconds} s: ${usd:g}"
+    if model.usd_per_character is not None:
+        yield f"a character: ${model.usd_per_character:g}"
+
+
+def _characters(model: Model) -> str:
+    if not model.max_characters:
+        return "none"
+    most = f"up to {model.max_characters}"
+    if model.references is None:
+        return f"{most}, created" + ("" if "image" in model.casts else "; none beside a first frame")
+    least, pictures = model.references.each
+    each = f"{pictures}" if least == pictures else f"{least} to {pictures}"
+    return f"{most}, shown: {each} {'picture' if pictures == 1 else 'pictures'} each" + (
+        ", or a clip" if model.references.clips else ""
+    )
+
+
+def _beginnings(model: Model) -> str:
+    found = ["words"] + (["a picture"] if "image" in model.endpoints else [])
+    found += ["another video"] if "remix" in model.endpoints else []
+    return ", ".join(found) + (" (much alike)" if model.first_frame == "cited" else "")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the page, or compare it with a file: `--check docs/models.md`."""
+    if "--check" not in arguments:
+        sys.stdout.write(text())
+        return 0
+    file = Path(arguments[-1])
+    if file.read_text(encoding="utf-8") == text():
+        return 0
+    sys.stderr.write(f"{file} is not current; run {_COMMAND} > {file}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

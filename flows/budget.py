@@ -4,7 +4,7 @@ import asyncio
 import math
 from datetime import UTC, datetime
 
-from prefect_storyboard.flows.rendering import Rendering
+from prefect_storyboard.flows.run import Rendering
 from prefect_storyboard.ledger import Decision, Ledger, decide
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.providers.errors import Busy, Expired, InvalidRequest, NotSent, ProtocolError, Retired
@@ -22,6 +22,11 @@ class Estimate(Frozen):
     decisions: dict[str, Decision]
     usd: float
     unpriced: tuple[str, ...]
+
+    @property
+    def unsettled(self) -> int:
+        """How many jobs are to be bought or waited for."""
+        return sum(decision not in {Decision.DONE, Decision.FAILED} for decision in self.decisions.values())
 
     def buys(self, key: str) -> bool:
         """Whether the job of that key has to be bought."""
@@ -49,7 +54,9 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
     )
 
 
-async def allow(run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool) -> None:
+async def allow(
+    run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool
+) -> Estimate:
     """Look everything up, and raise OverBudget or Retired before the first submit; the budget holds at each one."""
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
@@ -61,6 +68,7 @@ async def allow(run: Rendering, max_cost_usd: float | None, *, allow_unknown_pri
         tell(Progress(subject=character.character.name, state="waiting"))
     for scene in plan.scenes:
         tell(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
+    return wanted
 
 
 def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_price: bool) -> None:

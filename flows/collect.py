@@ -8,6 +8,7 @@ from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.jobs import JobLine, line
+from prefect_storyboard.flows.suspending import wake
 from prefect_storyboard.ledger import Attempt, Ledger
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProviderError
@@ -25,18 +26,25 @@ Accounts = Mapping[tuple[str, str], Credentials]
 
 
 class Collected(Frozen):
-    """What became of the open jobs. `waiting` render still; `unknown` may have been bought, and nobody can tell."""
+    """What became of the open jobs.
+
+    `waiting` render still; `unknown` may have been bought, and nobody can tell; `resumed` are flow runs that waited for
+    what has ended.
+    """
 
     clips: tuple[Clip, ...] = ()
     castings: tuple[Casting, ...] = ()
     waiting: tuple[JobLine, ...] = ()
     failed: tuple[JobLine, ...] = ()
     unknown: tuple[JobLine, ...] = ()
+    resumed: tuple[str, ...] = ()
 
 
 @flow(name="collect-jobs", persist_result=False)
 async def collect_jobs(providers: list[Credentials | str], library: Library | str | None = None) -> Collected:
     """Look once at every open job, store what is ready, close what has failed. Buys nothing, needs no storyboard.
+
+    Flow runs that were suspended until their jobs have ended are resumed.
 
     Args:
         providers: Credentials of the gateways, or saved blocks such as "fal-credentials/production".
@@ -58,6 +66,7 @@ async def collect_jobs(providers: list[Credentials | str], library: Library | st
         waiting=tuple(each for each in lines if each.state in {"rendering", "submitting"}),
         failed=tuple(each for each in lines if each.state == "failed"),
         unknown=tuple(each for each in lines if each.state == "unknown"),
+        resumed=tuple(await wake(ledger)),
     )
     await _report(collected)
     return collected

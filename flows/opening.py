@@ -13,7 +13,7 @@ from pydantic import BeforeValidator
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.prices import priced
 from prefect_storyboard.flows.reading import Wishes, prepare
-from prefect_storyboard.flows.rendering import Rendering
+from prefect_storyboard.flows.run import Rendering
 from prefect_storyboard.ledger import prove
 from prefect_storyboard.storyboards import Storyboard
 

@@ -1,59 +1,27 @@
-"""Create the characters once, then render the scenes side by side, each after the one it continues."""
+"""Render the scenes side by side, each after the one it continues."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
-from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.flows.reading import Prepared
-from prefect_storyboard.ledger import Ledger, Outcome
+from prefect_storyboard.flows.casting import about_characters, castings_of, recast
+from prefect_storyboard.flows.run import FATAL, Ended, OpenScene, Rendering
+from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
-    Expired,
+    Busy,
     GenerationFailed,
     InvalidRequest,
-    OutOfCredit,
     ProviderError,
-    Unauthorized,
 )
-from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedCharacter, PlannedScene
-from prefect_storyboard.tasks import create_character, generate, poll, store
-from prefect_storyboard.tasks.budget import Budget, OverBudget
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
+from prefect_storyboard.tasks import generate, poll, store
+from prefect_storyboard.tasks.budget import OverBudget
 from prefect_storyboard.tasks.progress import Progress, tell
-from prefect_storyboard.tasks.purchase import OnUnknown, finish
+from prefect_storyboard.tasks.purchase import finish
 from prefect_storyboard.tasks.states import plain
 
-FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
 _SCENE_FAILS = (ProviderError, MediaError, OverBudget)
-
-_FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|invalid|expired|deleted)")
-
-Ended = Clip | FailedScene
-
-
-@dataclass
-class Rendering:
-    """One run: what it works on, and what it has bought so far."""
-
-    prepared: Prepared
-    credentials: Credentials
-    library: Library
-    session: Session
-    on_unknown: OnUnknown = "stop"
-    attempts: int = 1
-    poll_minutes: float = 60.0
-    budget: Budget | None = None
-    castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
-    bought: list[float | None] = field(default_factory=list)
-    open: dict[str, Job] = field(default_factory=dict)
-    recast: set[str] = field(default_factory=set)
-    recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    halted: ProviderError | None = None
 
 
 @asynccontextmanager
@@ -72,50 +40,6 @@ async def _stop(run: Rendering) -> None:
     await asyncio.gather(*map(run.session.provider.cancel, run.open.values()), return_exceptions=True)
 
 
-async def create_cast(run: Rendering) -> None:
-    """Create every character of the plan at once. Raises what is true of the whole account; keeps the rest."""
-    characters = run.prepared.plan.characters
-    made = await asyncio.gather(*(_create(run, character) for character in characters), return_exceptions=True)
-    for character, casting in zip(characters, made, strict=True):
-        if isinstance(casting, FATAL) or not isinstance(casting, Casting | ProviderError):
-            raise casting
-        run.castings[character.key] = casting
-
-
-async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
-    name = planned.character.name
-    tell(Progress(subject=name, state="creating"))
-    state: Any = await create_character(  # type: ignore[misc] # Prefect types the state, and forgets the await
-        planned,
-        run.prepared.files[planned.character.clip or ""],
-        credentials=run.credentials,
-        library=run.library,
-        reel=run.prepared.plan.storyboard.slug,
-        budget=run.budget,
-        on_unknown=run.on_unknown,
-        attempts=run.attempts,
-        return_state=True,
-    )
-    try:
-        casting: Casting = await state.aresult()
-    except ProviderError as error:
-        tell(Progress(subject=name, state="failed"))
-        _of_character(name, error)
-        raise
-    bought = state.name not in {"Cached", "Reattached"}
-    if bought:
-        run.bought.append(planned.usd)
-    tell(Progress(subject=name, state="created" if bought else state.name.lower(), cost_usd=planned.usd))
-    return casting
-
-
-def _of_character(name: str, error: ProviderError) -> None:
-    """Let the error name the character: people read it in the table of scenes."""
-    error.args = (f"{name} could not be created: {error}",)
-    if isinstance(error, GenerationFailed | Expired):
-        error.remedy = f"Give {name} another clip, or allow more attempts."
-
-
 async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
     """Render all scenes; one that fails stops only those that continue it. Order of the storyboard."""
     running: dict[str, asyncio.Task[Ended]] = {}
@@ -131,13 +55,18 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
 async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
     parent = await asyncio.shield(running[scene.scene.parent]) if scene.scene.parent else None
     try:
+        if isinstance(parent, OpenScene):
+            return OpenScene(scene=scene.scene.id, key=parent.key)
         if isinstance(parent, FailedScene):
             return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Mend {parent.scene} first.")
-        async with run.session.in_flight:
+        async with run.slots, run.session.in_flight:
             if run.halted:
                 raise run.halted
             return await _rendered(run, scene, parent)
     except _SCENE_FAILS as error:
+        if isinstance(error, Busy) and not run.waits and scene.key in run.open:
+            tell(Progress(subject=scene.scene.id, state="rendering"))
+            return OpenScene(scene=scene.scene.id, key=scene.key)
         if isinstance(error, FATAL):
             run.halted = error
         charged = error.charged if isinstance(error, ProviderError) else isinstance(error, MediaError)
@@ -147,38 +76,16 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
     """Render a scene; if the provider has forgotten its characters, create them again, once, and send it again."""
-    castings = _castings(run, scene)
+    castings = castings_of(run, scene)
     try:
         return await _render(run, scene, castings, parent, attempts=run.attempts)
     except (InvalidRequest, GenerationFailed) as error:
-        if not _about_characters(error, castings):
+        if not about_characters(error, castings):
             raise
-        fresh = await _recast(run, scene, castings, error)
+        fresh = await recast(run, scene, castings, error)
         if fresh == castings:
             raise
     return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
-
-
-def _about_characters(error: InvalidRequest | GenerationFailed, castings: tuple[Casting, ...]) -> bool:
-    """Whether a scene was refused because of a character's id: the gateways have no code for it, but a name."""
-    named = (getattr(error, "field", None) or "").startswith("character") or _FORGOTTEN.search(str(error))
-    return error.charged is not True and bool(named) and any(casting.id for casting in castings)
-
-
-async def _recast(
-    run: Rendering, scene: PlannedScene, used: tuple[Casting, ...], error: ProviderError
-) -> tuple[Casting, ...]:
-    """Castings of the scene's characters that are not those which were refused. Each is made again once in a run."""
-    ledger = Ledger(run.library.storage())
-    async with run.recasting:
-        for planned in run.prepared.plan.characters:
-            casting = run.castings.get(planned.key)
-            if isinstance(casting, Casting) and casting in used and planned.key not in run.recast:
-                run.recast.add(planned.key)
-                gone = Outcome(kind="abandoned", at=datetime.now(UTC), message=str(error))
-                await finish(asyncio.to_thread(ledger.void, planned.key, casting, gone))
-                run.castings[planned.key] = await _create(run, planned)
-    return _castings(run, scene)
 
 
 async def _render(
@@ -217,7 +124,7 @@ async def _render(
                 take=take,
                 credentials=run.credentials,
                 library=run.library,
-                minutes=run.poll_minutes,
+                minutes=run.poll_minutes if run.waits else 0.0,
             )
         )
         tell(Progress(subject=name, state="storing", take=take))
@@ -228,18 +135,6 @@ async def _render(
     state = "cached" if bought.state == "Cached" else "stored"
     tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip
-
-
-def _castings(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...]:
-    """The castings of a scene's characters, in the order of the scene. Raises why one could not be created."""
-    found = {sending.character: Casting(character=sending.character) for sending in scene.sends}
-    for planned in run.prepared.plan.characters:
-        if planned.character.name in scene.cast and planned.model.casting == scene.model.casting:
-            casting = run.castings[planned.key]
-            if isinstance(casting, ProviderError):
-                raise casting
-            found[planned.character.name] = casting
-    return tuple(found[name] for name in scene.cast if name in found)
 
 
 def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:

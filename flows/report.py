@@ -1,7 +1,14 @@
 """How a run ends for people: a sentence, and a table of what failed, why, whether it was charged, what to do."""
 
-from prefect.artifacts import acreate_table_artifact
+import asyncio
+import base64
+import io
 
+from PIL import Image
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.context import FlowRunContext
+
+from prefect_storyboard.blocks import Library
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
@@ -66,9 +73,36 @@ async def report_costs(reel: Reel, plan: Plan) -> None:
         {"scene": clip.scene, "estimate": price(expected[clip.scene]), "charged": price(clip.cost_usd)}
         for clip in reel.clips
     ]
-    if table:
+    if table and FlowRunContext.get():
         text = f"{reel.title}: {cost(reel)} in all; this run bought {bought(reel)}."
         await acreate_table_artifact(key=artifact_key(plan.storyboard.slug, "cost"), table=table, description=text)
+
+
+async def report_reel(reel: Reel, plan: Plan, library: Library) -> None:
+    """Keep the end of the run as one page: the sheet of all scenes, what they cost, and where everything is."""
+    if not reel.url or FlowRunContext.get() is None:
+        return
+    place = ("reels", plan.storyboard.slug, "contact-sheet.jpg")
+    sheet = await asyncio.to_thread(_small, library.storage().read(*place))
+    lines = [f"# {reel.title}", "", summary(reel), ""]
+    if sheet:
+        lines += [f"![{reel.title}](data:image/jpeg;base64,{sheet})", ""]
+    lines += [f"- reel: `{reel.url}`", f"- page: `{reel.page}`", "", "| scene | take | seconds | cost | clip |"]
+    lines += ["|---|---|---|---|---|"]
+    lines += [f"| {c.scene} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | `{c.url}` |" for c in reel.clips]
+    key = artifact_key(plan.storyboard.slug, "reel")
+    await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=summary(reel).partition("\n")[0])
+
+
+def _small(sheet: bytes | None) -> str:
+    """The contact sheet, small enough for a page that is kept in a database."""
+    if not sheet:
+        return ""
+    with Image.open(io.BytesIO(sheet)) as picture:
+        picture.thumbnail((900, 1600))
+        target = io.BytesIO()
+        picture.save(target, "JPEG", quality=80, optimize=True)
+    return base64.b64encode(target.getvalue()).decode()
 
 
 def price(usd: float | None) -> str:

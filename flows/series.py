@@ -1,16 +1,23 @@
 """From a storyboard to a reel: the flows that people run, schedule and deploy."""
 
-from typing import Any, cast
+import asyncio
+from typing import Any, Literal, cast
 
 from prefect import flow
 from prefect.states import Failed
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.budget import allow
+from prefect_storyboard.flows.casting import create_cast
+from prefect_storyboard.flows.limits import account_slots
 from prefect_storyboard.flows.opening import Reference, opened, title
 from prefect_storyboard.flows.reading import Wishes
-from prefect_storyboard.flows.rendering import Ended, Rendering, create_cast, released, render_scenes
-from prefect_storyboard.flows.report import SeriesFailed, report_costs, report_failures, summary
+from prefect_storyboard.flows.rendering import released, render_scenes
+from prefect_storyboard.flows.report import SeriesFailed, report_costs, report_failures, report_reel, summary
+from prefect_storyboard.flows.run import Ended, OpenScene, Rendering
+from prefect_storyboard.flows.suspending import check_suspendable, suspend
+from prefect_storyboard.flows.watching import followed
+from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel, Storyboard
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks import assemble
@@ -33,6 +40,7 @@ async def storyboard_series(
     attempts: int = 1,
     poll_minutes: float = 60.0,
     cancel_provider_jobs: bool = False,
+    wait: Literal["poll", "suspend"] = "poll",
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. Running it again buys only what is missing.
 
@@ -51,21 +59,36 @@ async def storyboard_series(
         poll_minutes: How long to wait for one job; it stays open, and the next run picks it up.
         cancel_provider_jobs: When this run is cancelled, ask the provider to stop its jobs as well, where it can.
             Left out, they render on, and the next run or `collect_jobs` fetches them.
+        wait: "suspend" submits and lets go of the worker; `collect_jobs`, on a schedule, stores what is ready and
+            resumes this run. Needs a deployment.
 
     Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
     Ends failed with SeriesFailed if a scene has no clip; its `reel` is assembled from the others.
     """
+    if wait == "suspend":
+        check_suspendable()
     async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
-        await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
+        run.waits = wait == "poll"
         plan = run.prepared.plan
-        async with released(run, cancel_provider_jobs=cancel_provider_jobs):
-            await create_cast(run)
-            ended = await render_scenes(run)
-        if run.halted and not any(isinstance(end, Clip) for end in ended):
-            raise run.halted
-        reel = await plain(assemble(_reel(run, ended), plan, run.library))
+        async with followed(plan):
+            wanted = await allow(
+                run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
+            )
+            async with account_slots(run.credentials, wanted.unsettled) as slots:
+                run.slots = asyncio.Semaphore(max(slots, 1))
+                async with released(run, cancel_provider_jobs=cancel_provider_jobs):
+                    await create_cast(run)
+                    ended = await render_scenes(run)
+            if run.halted and not any(isinstance(end, Clip) for end in ended):
+                raise run.halted
+            open_keys = tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene)))
+            if open_keys:
+                await suspend(Ledger(run.library.storage()), open_keys)
+                ended = await render_scenes(run)  # they have ended in the moment before the run was to be suspended
+            reel = await plain(assemble(_reel(run, ended), plan, run.library))
     await report_costs(reel, plan)
+    await report_reel(reel, plan, run.library)
     if not reel.failed:
         return reel
     await report_failures(reel, plan.storyboard.slug)

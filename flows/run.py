@@ -1,0 +1,50 @@
+"""One run of a storyboard: what it works on, what it was told, and what it has bought so far."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.flows.reading import Prepared
+from prefect_storyboard.providers.errors import (
+    OutOfCredit,
+    ProviderError,
+    Unauthorized,
+)
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Job
+from prefect_storyboard.tasks.budget import Budget
+from prefect_storyboard.tasks.purchase import OnUnknown
+
+FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
+
+
+class OpenScene(Frozen):
+    """A scene whose job renders on while nobody waits for it."""
+
+    scene: str
+    key: str
+
+
+Ended = Clip | FailedScene | OpenScene
+
+
+@dataclass
+class Rendering:
+    """One run: what it works on, and what it has bought so far."""
+
+    prepared: Prepared
+    credentials: Credentials
+    library: Library
+    session: Session
+    on_unknown: OnUnknown = "stop"
+    attempts: int = 1
+    poll_minutes: float = 60.0
+    budget: Budget | None = None
+    waits: bool = True
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))
+    castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
+    bought: list[float | None] = field(default_factory=list)
+    open: dict[str, Job] = field(default_factory=dict)
+    recast: set[str] = field(default_factory=set)
+    recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    halted: ProviderError | None = None

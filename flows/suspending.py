@@ -1,0 +1,83 @@
+"""Rendering without a worker: a series that waits lets go of its process, and `collect_jobs` wakes it up.
+
+What a series waits for stands in `ledger/waiting/<flow run>.json` before it is suspended, so that a job which ends in
+between is not missed: whoever collects looks there, and asks again later where the run is not suspended yet.
+"""
+
+import asyncio
+from uuid import UUID, uuid4
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.flow_runs import asuspend_flow_run
+from prefect.runtime import deployment, flow_run
+from pydantic import ValidationError
+
+from prefect_storyboard.ledger import Ledger, Storage
+from prefect_storyboard.storyboards import Frozen
+
+_DAYS = 7 * 86_400  # seconds; longer than any provider keeps a result
+
+
+class Waiting(Frozen):
+    """The jobs that a suspended flow run waits for."""
+
+    keys: tuple[str, ...]
+
+
+def check_suspendable() -> None:
+    """Raise ValueError where the run could not be woken up again."""
+    if not deployment.id:
+        raise ValueError('wait="suspend" needs a deployment: only that can be started again; leave it out, or deploy')
+
+
+async def suspend(ledger: Ledger, keys: tuple[str, ...]) -> None:
+    """Let go of the worker until the jobs have ended; returns at once where they have ended meanwhile."""
+    place = _place(str(flow_run.id))
+    await asyncio.to_thread(ledger.storage.write, Waiting(keys=keys).model_dump_json().encode(), *place)
+    if await asyncio.to_thread(_ended, ledger, keys):
+        await asyncio.to_thread(ledger.storage.remove, *place)
+        return
+    await asuspend_flow_run(timeout=_DAYS, key=uuid4().hex)  # a key of its own: a run may wait more than once
+
+
+async def wake(ledger: Ledger) -> list[str]:
+    """Resume the flow runs whose jobs have ended; returns their ids. One that is not suspended yet is asked again."""
+    woken = []
+    for name in await asyncio.to_thread(ledger.storage.names, "ledger", "waiting"):
+        run_id = name.removesuffix(".json")
+        waiting = await asyncio.to_thread(_read, ledger.storage, run_id)
+        if waiting is None or not await asyncio.to_thread(_ended, ledger, waiting.keys):
+            continue
+        if await _resumed(UUID(run_id)):
+            await asyncio.to_thread(ledger.storage.remove, *_place(run_id))
+            woken.append(run_id)
+    return woken
+
+
+async def _resumed(run_id: UUID) -> bool:
+    """Whether the run goes on, or is over anyway."""
+    async with get_client() as client:
+        try:
+            run = await client.read_flow_run(run_id)
+        except ObjectNotFound:
+            return True  # another server's, or deleted: nobody waits any more
+        if run.state is None or not run.state.is_paused():
+            return bool(run.state and run.state.is_final())
+        result = await client.resume_flow_run(run_id)
+    return str(result.status.value) == "ACCEPT"
+
+
+def _ended(ledger: Ledger, keys: tuple[str, ...]) -> bool:
+    return all(history and history[-1].outcome for history in map(ledger.history, keys))
+
+
+def _read(storage: Storage, run_id: str) -> Waiting | None:
+    try:
+        return Waiting.model_validate_json(storage.read(*_place(run_id)) or b"")
+    except ValidationError:
+        return None
+
+
+def _place(run_id: str) -> tuple[str, ...]:
+    return "ledger", "waiting", f"{run_id}.json"

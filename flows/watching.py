@@ -1,0 +1,112 @@
+"""What people see of a run in the Prefect UI while it goes on: logs, a progress bar, a table of scenes."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+
+from prefect_storyboard.flows.report import artifact_key, price
+from prefect_storyboard.storyboards import Plan
+from prefect_storyboard.tasks.progress import Progress, watcher
+
+_EVERY = 2.0  # seconds between two updates of what is shown
+_ENDED = {"stored", "cached", "created", "failed"}
+_QUIET = {"checking", "queued", "running", "storing", "waiting"}
+
+
+class Scoreboard:
+    """The state of every scene and character of one run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.lines: dict[str, Progress] = {}
+        self.changed = False
+        self.bar: UUID | None = None
+
+    def see(self, progress: Progress) -> bool:
+        """Take note of a change; False where the state is the one before."""
+        before = self.lines.get(progress.subject)
+        facts = {**(before.model_dump(exclude_none=True) if before else {}), **progress.model_dump(exclude_none=True)}
+        self.lines[progress.subject] = Progress.model_validate(facts)
+        self.changed = True
+        return before is None or before.state != progress.state
+
+    @property
+    def percent(self) -> float:
+        """How many of the jobs have ended, of a hundred."""
+        ended = sum(line.state in _ENDED for line in self.lines.values())
+        return round(100 * ended / max(len(self.plan.jobs), 1), 1)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table."""
+        return [
+            {
+                "scene": line.subject,
+                "state": line.state,
+                "take": line.take or "",
+                "seconds": line.seconds or "",
+                "cost": "" if line.cost_usd is None else price(line.cost_usd),
+            }
+            for line in self.lines.values()
+        ]
+
+
+@asynccontextmanager
+async def followed(plan: Plan) -> AsyncIterator[None]:
+    """Log every change that matters, and keep a progress bar and a table as artifacts, until the block ends."""
+    board, outer = Scoreboard(plan), watcher.get()
+    inside = FlowRunContext.get() is not None
+    logger = get_run_logger() if inside else logging.getLogger(__name__)
+
+    def watch(progress: Progress) -> None:
+        if board.see(progress) and progress.state not in _QUIET:
+            logger.info(_sentence(progress))
+        if outer:
+            outer(progress)
+
+    token = watcher.set(watch)
+    shown = asyncio.create_task(_show(board)) if inside else None
+    try:
+        yield
+    finally:
+        watcher.reset(token)
+        if shown:
+            shown.cancel()
+            with suppress(asyncio.CancelledError):
+                await shown
+            await _update(board)
+
+
+def _sentence(progress: Progress) -> str:
+    parts = [progress.subject, *([f"take {progress.take}"] if progress.take else []), progress.state]
+    return " ".join(parts) + (f", {price(progress.cost_usd)}" if progress.cost_usd is not None else "")
+
+
+async def _show(board: Scoreboard) -> None:
+    """Update the artifacts now and then."""
+    with suppress(Exception):  # what cannot be shown does not stop a run that is paid for
+        key = artifact_key(board.plan.storyboard.slug, "progress")
+        board.bar = await acreate_progress_artifact(progress=0.0, key=key, description=board.plan.storyboard.title)
+    while True:
+        await asyncio.sleep(_EVERY)
+        if board.changed:
+            await _update(board)
+
+
+async def _update(board: Scoreboard) -> None:
+    board.changed = False
+    with suppress(Exception):
+        if board.bar:
+            await aupdate_progress_artifact(artifact_id=board.bar, progress=board.percent)
+        key = artifact_key(board.plan.storyboard.slug, "scenes")
+        await acreate_table_artifact(key=key, table=board.rows(), description=board.plan.storyboard.title)

@@ -1,6 +1,7 @@
 """What a person runs, schedules or starts in the UI."""
 
 from prefect_storyboard.flows.collect import Collected, collect_jobs
+from prefect_storyboard.flows.doctor import check_accounts
 from prefect_storyboard.flows.plan import plan_storyboard
 from prefect_storyboard.flows.report import SeriesFailed
 from prefect_storyboard.flows.series import create_characters, generate_scene, storyboard_series
@@ -8,6 +9,7 @@ from prefect_storyboard.flows.series import create_characters, generate_scene, s
 __all__ = [
     "Collected",
     "SeriesFailed",
+    "check_accounts",
     "collect_jobs",
     "create_characters",
     "generate_scene",

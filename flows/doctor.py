@@ -10,8 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from PIL import Image
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
 
-from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.ledger import LibraryError, prove
 from prefect_storyboard.providers.errors import NotSent, OutOfCredit, ProviderError, Unauthorized
 from prefect_storyboard.providers.http import ask
@@ -33,6 +35,33 @@ class Finding(Frozen):
     check: str
     state: State
     text: str
+
+
+class NotWell(ValueError):
+    """A check has found what would stop a run; the message says what to mend."""
+
+
+@flow(name="doctor", persist_result=False)
+async def check_accounts(
+    providers: list[Credentials | str], library: Library | str | None = None, models: list[str] | None = None
+) -> list[Finding]:
+    """Check accounts and library before they are needed. Costs nothing; fails where something would stop a run.
+
+    Args:
+        providers: Credentials of the gateways, or saved blocks such as "fal-credentials/production".
+        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        models: Model families that have to be on sale.
+    """
+    accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
+    shelf = await load_library(library)
+    found = await asyncio.gather(*(examine(account, tuple(models or ())) for account in accounts))
+    findings = [*(finding for account in found for finding in account), await examine_library(shelf)]
+    rows = [finding.model_dump() for finding in findings]
+    await acreate_table_artifact(key="storyboard-doctor", table=rows, description="What would stop a run, and what not")
+    bad = [f"{finding.subject}, {finding.check}: {finding.text}" for finding in findings if finding.state == "bad"]
+    if bad:
+        raise NotWell("\n".join(bad))
+    return findings
 
 
 async def examine(credentials: Credentials, names: tuple[str, ...] = ()) -> list[Finding]:

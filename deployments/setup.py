@@ -1,0 +1,111 @@
+"""Make what the deployments rely on: `python deployments/setup.py`. Run it as often as you like; it says what it did.
+
+blocks         an account `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
+TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRARY
+limits         a global concurrency limit for each of these accounts, with its number of jobs at once
+work pool      `storyboard`, of type process
+automation     a series whose worker has died is marked crashed, so that it can be run again
+"""
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+
+from prefect.automations import Automation, ChangeFlowRunState, EventTrigger, Posture
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.process import ProcessWorker
+
+from prefect_storyboard.blocks import Library
+from prefect_storyboard.blocks.credentials import BY_PROVIDER, Credentials
+from prefect_storyboard.flows.limits import limit_name
+
+NAME, POOL = "production", "storyboard"
+ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
+
+
+async def main() -> int:
+    """Make everything; returns 1 where there is no account at all."""
+    accounts = [
+        block.from_environment(os.environ) for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)
+    ]
+    for account in accounts:
+        await _save(account)
+    if url := os.environ.get("STORYBOARD_LIBRARY"):
+        await Library(url=url).asave("main", overwrite=True)
+        _say("library", f"storyboard-library/main is {url}")
+    async with get_client() as client:
+        for account in accounts:
+            await _limit(client, account)
+        await _pool(client)
+    await _automation()
+    if not accounts:
+        keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
+        _say("account", f"none: export one of {keys} and run this again")
+    return 0 if accounts else 1
+
+
+async def _save(account: Credentials) -> None:
+    await account.asave(NAME, overwrite=True)
+    _say("account", f"{account.get_block_type_slug()}/{NAME} is saved")
+
+
+async def _limit(client: PrefectClient, account: Credentials) -> None:
+    name = limit_name(account)
+    try:
+        limit = await client.read_global_concurrency_limit_by_name(name)
+        _say("limit", f"{name} is there: {limit.limit} jobs at once")
+    except ObjectNotFound:
+        await client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=account.in_flight))
+        _say("limit", f"{name} is made: {account.in_flight} jobs at once")
+
+
+async def _pool(client: PrefectClient) -> None:
+    try:
+        await client.read_work_pool(POOL)
+        _say("pool", f"{POOL} is there")
+    except ObjectNotFound:
+        template = ProcessWorker.get_default_base_job_template()
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
+        _say("pool", f"{POOL} is made; start a worker: prefect worker start --pool {POOL}")
+
+
+async def _automation() -> None:
+    """A worker that dies with its machine leaves its runs Running; their heartbeats tell."""
+    try:
+        await Automation.aread(name=ZOMBIES)
+        _say("automation", f"{ZOMBIES!r} is there")
+    except ValueError:
+        trigger = EventTrigger(
+            after={"prefect.flow-run.heartbeat"},
+            expect={
+                "prefect.flow-run.heartbeat",
+                "prefect.flow-run.Completed",
+                "prefect.flow-run.Failed",
+                "prefect.flow-run.Cancelled",
+                "prefect.flow-run.Crashed",
+                "prefect.flow-run.Suspended",
+            },
+            match={"prefect.resource.id": ["prefect.flow-run.*"]},
+            match_related={"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.storyboard"},
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(minutes=10),
+        )
+        action = ChangeFlowRunState(
+            state=StateType.CRASHED, message="its worker has sent no sign of life for 10 minutes"
+        )
+        await Automation(name=ZOMBIES, trigger=trigger, actions=[action]).acreate()
+        _say("automation", f"{ZOMBIES!r} is made")
+
+
+def _say(what: str, text: str) -> None:
+    print(f"{what:<11}{text}")
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -29,9 +29,8 @@ ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
 
 async def main() -> int:
     """Make everything; returns 1 where there is no account at all."""
-    accounts = [
-        block.from_environment(os.environ) for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)
-    ]
+    given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
+    accounts = [block.from_environment(os.environ) for block in given]
     for account in accounts:
         await _save(account)
     if url := os.environ.get("STORYBOARD_LIBRARY"):
@@ -96,9 +95,8 @@ async def _automation() -> None:
             threshold=1,
             within=timedelta(minutes=10),
         )
-        action = ChangeFlowRunState(
-            state=StateType.CRASHED, message="its worker has sent no sign of life for 10 minutes"
-        )
+        message = "its worker has sent no sign of life for 10 minutes"
+        action = ChangeFlowRunState(state=StateType.CRASHED, message=message)
         await Automation(name=ZOMBIES, trigger=trigger, actions=[action]).acreate()
         _say("automation", f"{ZOMBIES!r} is made")
 

@@ -13,7 +13,7 @@ from PIL import Image
 BEEP = 0.06
 
 
-def clip(  # noqa: PLR0913  # each is one property of a file, all by name
+def clip(  # each is one property of a file, all by name
     path: Path,
     *,
     size: tuple[int, int] = (160, 90),

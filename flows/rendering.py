@@ -9,7 +9,6 @@ from prefect_storyboard.flows.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
-    Busy,
     GenerationFailed,
     InvalidRequest,
     ProviderError,
@@ -20,6 +19,11 @@ from prefect_storyboard.tasks.budget import OverBudget
 from prefect_storyboard.tasks.progress import Progress, tell
 from prefect_storyboard.tasks.purchase import finish
 from prefect_storyboard.tasks.states import plain
+
+
+class _StillOpen(Exception):
+    """A job that renders on, in a run that does not wait for it."""
+
 
 _SCENE_FAILS = (ProviderError, MediaError, OverBudget)
 
@@ -63,10 +67,10 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
             if run.halted:
                 raise run.halted
             return await _rendered(run, scene, parent)
+    except _StillOpen:
+        tell(Progress(subject=scene.scene.id, state="rendering"))
+        return OpenScene(scene=scene.scene.id, key=scene.key)
     except _SCENE_FAILS as error:
-        if isinstance(error, Busy) and not run.waits and scene.key in run.open:
-            tell(Progress(subject=scene.scene.id, state="rendering"))
-            return OpenScene(scene=scene.scene.id, key=scene.key)
         if isinstance(error, FATAL):
             run.halted = error
         charged = error.charged if isinstance(error, ProviderError) else isinstance(error, MediaError)
@@ -117,6 +121,8 @@ async def _render(
         run.bought.append(scene.usd)
     if bought.state != "Cached":
         tell(Progress(subject=name, state=bought.state.lower(), take=take, cost_usd=scene.usd))
+        if not run.waits and not await _has_ended(run, bought.job):
+            raise _StillOpen
         result = await plain(
             poll(
                 bought,
@@ -124,7 +130,7 @@ async def _render(
                 take=take,
                 credentials=run.credentials,
                 library=run.library,
-                minutes=run.poll_minutes if run.waits else 0.0,
+                minutes=run.poll_minutes,
             )
         )
         tell(Progress(subject=name, state="storing", take=take))
@@ -135,6 +141,14 @@ async def _render(
     state = "cached" if bought.state == "Cached" else "stored"
     tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip
+
+
+async def _has_ended(run: Rendering, job: Job) -> bool:
+    """One look. A provider that does not answer, or does not know the job yet, has not said that it has ended."""
+    try:
+        return (await run.session.provider.status(job)).state == "ended"
+    except ProviderError:
+        return False
 
 
 def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:

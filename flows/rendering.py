@@ -13,7 +13,7 @@ from prefect_storyboard.providers.errors import (
     InvalidRequest,
     ProviderError,
 )
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedScene
 from prefect_storyboard.tasks import generate, poll, store
 from prefect_storyboard.tasks.budget import OverBudget
 from prefect_storyboard.tasks.progress import Progress, tell

@@ -1,7 +1,8 @@
 # make demo   a reel from the example storyboard, in the sandbox: no key, no cost
 # make test   the whole test suite
 # make check  formatting, lint, types, import directions, generated files
-.PHONY: demo test check setup clean
+# make docs   the documentation as a site, in site/; nothing is downloaded
+.PHONY: demo test check docs setup clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,6 +22,11 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python -m prefect_storyboard.storyboards.schema --check
 	$(BIN)/python -m prefect_storyboard.providers.listing --check docs/models.md
+	$(BIN)/python -m prefect_storyboard.cli.listing --check docs/command-line.md
+	$(BIN)/python -m prefect_storyboard.blocks.listing --check docs/blocks.md
+
+docs: setup
+	$(BIN)/mkdocs build --strict
 
 # uv makes the environment from the lock file, and links new source files; it is quick when nothing has changed.
 setup: $(BIN)/uv
@@ -34,4 +40,4 @@ $(BIN)/uv:
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
 
 clean:
-	rm -rf .venv build dist *.egg-info storyboard-demo test-artifacts .coverage
+	rm -rf .venv build dist site *.egg-info storyboard-demo test-artifacts .coverage

@@ -11,8 +11,10 @@ import asyncio
 import os
 import sys
 from datetime import timedelta
+from typing import TypeVar
 
 from prefect.automations import Automation, ChangeFlowRunState, EventTrigger, Posture
+from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
 from prefect.client.schemas.objects import StateType
@@ -23,6 +25,7 @@ from prefect_storyboard.blocks import Library
 from prefect_storyboard.blocks.credentials import BY_PROVIDER, Credentials
 from prefect_storyboard.flows.limits import limit_name
 
+B = TypeVar("B", bound=Block)
 NAME, POOL = "production", "storyboard"
 ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
 
@@ -31,11 +34,9 @@ async def main() -> int:
     """Make everything; returns 1 where there is no account at all."""
     given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
     accounts = [block.from_environment(os.environ) for block in given]
-    for account in accounts:
-        await _save(account)
+    accounts = [await _saved(account, NAME) for account in accounts]
     if url := os.environ.get("STORYBOARD_LIBRARY"):
-        await Library(url=url).asave("main", overwrite=True)
-        _say("library", f"storyboard-library/main is {url}")
+        await _saved(Library(url=url), "main")
     async with get_client() as client:
         for account in accounts:
             await _limit(client, account)
@@ -47,9 +48,23 @@ async def main() -> int:
     return 0 if accounts else 1
 
 
-async def _save(account: Credentials) -> None:
-    await account.asave(NAME, overwrite=True)
-    _say("account", f"{account.get_block_type_slug()}/{NAME} is saved")
+async def _saved(block: B, name: str) -> B:
+    """Save what the environment says; what somebody has set in the UI besides, such as `in_flight`, stays."""
+    kind, reference = type(block), f"{block.get_block_type_slug()}/{name}"
+    what = "library" if isinstance(block, Library) else "account"
+    try:
+        there: B = await kind.aload(name)
+    except ValueError:
+        await block.asave(name)
+        _say(what, f"{reference} is made")
+        return block
+    given = {field: getattr(block, field) for field in kind.model_fields if field in block.model_fields_set}
+    changed = sorted(field for field, value in given.items() if getattr(there, field) != value)
+    if changed:
+        there = there.model_copy(update=given)
+        await there.asave(name, overwrite=True)
+    _say(what, f"{reference} is there" + (f"; new: {', '.join(changed)}" if changed else ""))
+    return there
 
 
 async def _limit(client: PrefectClient, account: Credentials) -> None:

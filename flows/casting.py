@@ -24,11 +24,17 @@ _FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|in
 async def create_cast(run: Rendering) -> None:
     """Create every character of the plan at once. Raises what is true of the whole account; keeps the rest."""
     characters = run.prepared.plan.characters
-    made = await asyncio.gather(*(_create(run, character) for character in characters), return_exceptions=True)
+    made = await asyncio.gather(*(_in_slot(run, character) for character in characters), return_exceptions=True)
     for character, casting in zip(characters, made, strict=True):
         if isinstance(casting, FATAL) or not isinstance(casting, Casting | ProviderError):
             raise casting
         run.castings[character.key] = casting
+
+
+async def _in_slot(run: Rendering, planned: PlannedCharacter) -> Casting:
+    """A creation is a job as any other. Who casts anew for a scene has the scene's slot already."""
+    async with run.slots, run.session.in_flight:
+        return await _create(run, planned)
 
 
 async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:

@@ -24,13 +24,16 @@ async def account_slots(credentials: Credentials, wanted: int) -> AsyncIterator[
     """Hold as many slots of the account's limit as the run has jobs, at most all; yields how many.
 
     One lease for the whole run: a lease a job would cost a thread and a connection each. Without such a limit, or
-    outside of Prefect's engine, the account's own `in_flight` is the only bound.
+    outside of Prefect's engine, the account's own `in_flight` is the only bound. A run that is suspended gives its
+    slots back while its jobs render on. Raises ValueError where the limit allows no job at all.
     """
     limit = await _limit(limit_name(credentials)) if wanted and FlowRunContext.get() else None
     if limit is None or not limit.active:
         yield wanted
         return
-    held = max(1, min(wanted, limit.limit))
+    held = min(wanted, limit.limit)
+    if held < 1:
+        raise ValueError(f"the limit {limit.name} allows no job; raise it, or deactivate it. Nothing was bought")
     # A renewal that fails must not stop a run whose jobs are paid for.
     async with concurrency(limit.name, occupy=held, lease_duration=_LEASE, raise_on_lease_renewal_failure=False):
         yield held

@@ -22,7 +22,7 @@ from prefect_storyboard.tasks.states import plain
 
 
 class _StillOpen(Exception):
-    """A job that renders on, in a run that does not wait for it."""
+    """In a run that does not wait: a job renders on, or all slots are taken by jobs that do."""
 
 
 _SCENE_FAILS = (ProviderError, MediaError, OverBudget)
@@ -44,6 +44,26 @@ async def _stop(run: Rendering) -> None:
     await asyncio.gather(*map(run.session.provider.cancel, run.open.values()), return_exceptions=True)
 
 
+@asynccontextmanager
+async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
+    """A slot of the account. A job that renders on keeps it; who finds all of them kept comes when the run wakes up."""
+    await run.slots.acquire()
+    kept = False
+    try:
+        if len(run.left) >= run.at_once:
+            raise _StillOpen
+        async with run.session.in_flight:
+            try:
+                yield
+            except _StillOpen:
+                run.left.append(key)
+                kept = len(run.left) < run.at_once  # the last slot goes round, and tells the others
+                raise
+    finally:
+        if not kept:
+            run.slots.release()
+
+
 async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
     """Render all scenes; one that fails stops only those that continue it. Order of the storyboard."""
     running: dict[str, asyncio.Task[Ended]] = {}
@@ -63,13 +83,14 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
             return OpenScene(scene=scene.scene.id, key=parent.key)
         if isinstance(parent, FailedScene):
             return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Mend {parent.scene} first.")
-        async with run.slots, run.session.in_flight:
+        async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
             return await _rendered(run, scene, parent)
     except _StillOpen:
-        tell(Progress(subject=scene.scene.id, state="rendering"))
-        return OpenScene(scene=scene.scene.id, key=scene.key)
+        if scene.key in run.left:
+            tell(Progress(subject=scene.scene.id, state="rendering"))
+        return OpenScene(scene=scene.scene.id, key=scene.key if scene.key in run.left else run.left[0])
     except _SCENE_FAILS as error:
         if isinstance(error, FATAL):
             run.halted = error

@@ -41,10 +41,17 @@ class Rendering:
     poll_minutes: float = 60.0
     budget: Budget | None = None
     waits: bool = True
+    at_once: int = 1_000_000
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))
+    left: list[str] = field(default_factory=list)
     castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
     bought: list[float | None] = field(default_factory=list)
     open: dict[str, Job] = field(default_factory=dict)
     recast: set[str] = field(default_factory=set)
     recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
     halted: ProviderError | None = None
+
+    def admit(self, jobs: int) -> None:
+        """Begin with that many slots free. `left` are the keys of the jobs that render on, each in a slot."""
+        self.at_once = max(jobs, 1)
+        self.slots, self.left = asyncio.Semaphore(self.at_once), []

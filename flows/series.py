@@ -1,13 +1,12 @@
 """From a storyboard to a reel: the flows that people run, schedule and deploy."""
 
-import asyncio
 from typing import Any, Literal, cast
 
 from prefect import flow
 from prefect.states import Failed
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.flows.budget import allow
+from prefect_storyboard.flows.budget import Estimate, allow
 from prefect_storyboard.flows.casting import create_cast
 from prefect_storyboard.flows.limits import account_slots
 from prefect_storyboard.flows.opening import Reference, opened, title
@@ -75,17 +74,11 @@ async def storyboard_series(
             wanted = await allow(
                 run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
             )
-            async with account_slots(run.credentials, wanted.unsettled) as slots:
-                run.slots = asyncio.Semaphore(max(slots, 1))
-                async with released(run, cancel_provider_jobs=cancel_provider_jobs):
-                    await create_cast(run)
-                    ended = await render_scenes(run)
-            if run.halted and not any(isinstance(end, Clip) for end in ended):
-                raise run.halted
-            open_keys = tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene)))
-            if open_keys:
+            ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+            while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
                 await suspend(Ledger(run.library.storage()), open_keys)
-                ended = await render_scenes(run)  # they have ended in the moment before the run was to be suspended
+                # They have ended in the moment before the run was to be suspended.
+                ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             reel = await plain(assemble(_reel(run, ended), plan, run.library))
     await report_costs(reel, plan)
     await report_reel(reel, plan, run.library)
@@ -175,6 +168,18 @@ async def create_characters(
             raise casting
         castings.append(casting)
     return castings
+
+
+async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
+    """Render what can be rendered now, in as many slots as the account has. Raises what is true of all scenes."""
+    async with account_slots(run.credentials, wanted.unsettled) as slots:
+        run.admit(slots if run.waits else min(slots, run.credentials.in_flight))
+        async with released(run, cancel_provider_jobs=cancel_provider_jobs):
+            await create_cast(run)
+            ended = await render_scenes(run)
+    if run.halted and all(isinstance(end, FailedScene) for end in ended):
+        raise run.halted
+    return ended
 
 
 def _reel(run: Rendering, ended: tuple[Ended, ...]) -> Reel:

@@ -5,6 +5,7 @@ between is not missed: whoever collects looks there, and asks again later where 
 """
 
 import asyncio
+from typing import Literal
 from uuid import UUID, uuid4
 
 from prefect.client.orchestration import get_client
@@ -42,30 +43,35 @@ async def suspend(ledger: Ledger, keys: tuple[str, ...]) -> None:
 
 
 async def wake(ledger: Ledger) -> list[str]:
-    """Resume the flow runs whose jobs have ended; returns their ids. One that is not suspended yet is asked again."""
+    """Resume the flow runs whose jobs have ended; returns their ids. One that is not suspended yet is asked again.
+
+    The note of a run that is resumed stays until the run is over: it may be writing its next one.
+    """
     woken = []
     for name in await asyncio.to_thread(ledger.storage.names, "ledger", "waiting"):
         run_id = name.removesuffix(".json")
         waiting = await asyncio.to_thread(_read, ledger.storage, run_id)
         if waiting is None or not await asyncio.to_thread(_ended, ledger, waiting.keys):
             continue
-        if await _resumed(UUID(run_id)):
-            await asyncio.to_thread(ledger.storage.remove, *_place(run_id))
-            woken.append(run_id)
+        match await _asked(UUID(run_id)):
+            case "over":
+                await asyncio.to_thread(ledger.storage.remove, *_place(run_id))
+            case "resumed":
+                woken.append(run_id)
     return woken
 
 
-async def _resumed(run_id: UUID) -> bool:
-    """Whether the run goes on, or is over anyway."""
+async def _asked(run_id: UUID) -> Literal["resumed", "over", "busy"]:
+    """Let the run go on, if it is suspended."""
     async with get_client() as client:
         try:
             run = await client.read_flow_run(run_id)
         except ObjectNotFound:
-            return True  # another server's, or deleted: nobody waits any more
+            return "over"  # another server's, or deleted: nobody waits any more
         if run.state is None or not run.state.is_paused():
-            return bool(run.state and run.state.is_final())
+            return "over" if run.state and run.state.is_final() else "busy"
         result = await client.resume_flow_run(run_id)
-    return str(result.status.value) == "ACCEPT"
+    return "resumed" if result.status.value == "ACCEPT" else "busy"
 
 
 def _ended(ledger: Ledger, keys: tuple[str, ...]) -> bool:

@@ -44,7 +44,8 @@ class Scoreboard:
     @property
     def percent(self) -> float:
         """How many of the jobs have ended, of a hundred."""
-        ended = sum(line.state in _ENDED for line in self.lines.values())
+        cast = {(planned.character.name, "reattached") for planned in self.plan.characters}  # told at its end
+        ended = sum(line.state in _ENDED or (line.subject, line.state) in cast for line in self.lines.values())
         return round(100 * ended / max(len(self.plan.jobs), 1), 1)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -74,6 +75,8 @@ async def followed(plan: Plan) -> AsyncIterator[None]:
         if outer:
             outer(progress)
 
+    if inside:
+        await _begin(board)
     token = watcher.set(watch)
     shown = asyncio.create_task(_show(board)) if inside else None
     try:
@@ -92,11 +95,14 @@ def _sentence(progress: Progress) -> str:
     return " ".join(parts) + (f", {price(progress.cost_usd)}" if progress.cost_usd is not None else "")
 
 
-async def _show(board: Scoreboard) -> None:
-    """Update the artifacts now and then."""
+async def _begin(board: Scoreboard) -> None:
     with suppress(Exception):  # what cannot be shown does not stop a run that is paid for
         key = artifact_key(board.plan.storyboard.slug, "progress")
         board.bar = await acreate_progress_artifact(progress=0.0, key=key, description=board.plan.storyboard.title)
+
+
+async def _show(board: Scoreboard) -> None:
+    """Update the artifacts now and then."""
     while True:
         await asyncio.sleep(_EVERY)
         if board.changed:

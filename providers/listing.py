@@ -8,14 +8,17 @@ from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Model
 
 _COMMAND = "python -m prefect_storyboard.providers.listing"
+_TABLE = "https://github.com/prefect-storyboard/prefect-storyboard/blob/main/providers/models.toml"
 _HEAD = f"""# Providers and models
 
-Made from [models.toml](../providers/models.toml) by `{_COMMAND}`. Prices in US dollars; "?" is
+Made from [models.toml][table] by `{_COMMAND}`. Prices in US dollars; "?" is
 a price that nobody has published, and never $0. A model whose maker has ended it is refused, unless the provider's own
 list says that it is still sold, or you say `allow_retired`.
 
 *Characters*: "created" are made once by a job of their own and named by an id; "shown" go along with every scene, as
 pictures (yours, or taken from the clip) or as the clip itself.
+
+[table]: {_TABLE}
 """
 _NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}
 

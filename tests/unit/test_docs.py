@@ -1,8 +1,10 @@
 """What the documentation lists is what there is."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from prefect_storyboard.cli.main import app
 from prefect_storyboard.providers.table import models
@@ -12,8 +14,11 @@ from prefect_storyboard.sandbox.faults import NETWORK
 from prefect_storyboard.sandbox.kie.faults import VOICE as KIE
 from prefect_storyboard.sandbox.toapis.faults import VOICE as TOAPIS
 from prefect_storyboard.sandbox.wavespeed.faults import VOICE as WAVESPEED
+from prefect_storyboard.storyboards import Character, Scene, Storyboard, parse, shots
 
 ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +51,40 @@ def test_the_sandbox_serves_every_gateway_of_the_table(tmp_path):
     assert set(models()) <= served
     made.state.sandbox.pool.shutdown()
     made.state.sandbox.state.close()
+
+
+@pytest.mark.parametrize("noun", [Storyboard, Character, Scene])
+def test_every_field_of_a_storyboard_has_a_row_with_an_example(noun):
+    rows = [line.split(" | ") for line in (DOCS / "storyboards.md").read_text(encoding="utf-8").splitlines()]
+    shown = {cells[0].removeprefix("| ").strip("`") for cells in rows if len(cells) == 4 and cells[2].strip()}
+    assert set(noun.model_fields) <= shown
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        block
+        for page in ("quickstart.md", "storyboards.md", "characters.md")
+        for block in BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+    ],
+    ids=lambda text: text.partition("title: ")[2].partition("\n")[0],
+)
+def test_every_storyboard_of_the_documentation_is_one_that_a_model_takes(example):
+    board, source = parse(example, "example.yaml")
+    assert shots(board, lambda name: models()["fal"][name], source)
+
+
+def test_every_deployment_is_listed():
+    text = (DOCS / "deployments.md").read_text(encoding="utf-8")
+    made = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    assert [each["name"] for each in made if f"/{each['name']}` |" not in text] == []
+
+
+def test_every_command_of_the_documentation_exists():
+    used = {
+        word
+        for page in DOCS.glob("*.md")
+        for word in re.findall(r"(?m)(?:^ {4}|`)storyboard ([a-z]+)\b", page.read_text(encoding="utf-8"))
+    }
+    assert used
+    assert used <= {name for name in app if not name.startswith("-")}

@@ -1,0 +1,60 @@
+"""The blocks as a page of the documentation: `python -m prefect_storyboard.blocks.listing > docs/blocks.md`."""
+
+import inspect
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from prefect.blocks.core import Block
+
+from prefect_storyboard.blocks.credentials import BY_PROVIDER
+from prefect_storyboard.blocks.library import Library
+
+_COMMAND = "python -m prefect_storyboard.blocks.listing"
+_HEAD = f"""# Blocks
+
+Made from the blocks themselves by `{_COMMAND}`. Save one in the UI or with
+`.save("production")`, and pass it to a flow as its reference, for example `fal-credentials/production`. On the command
+line, `--provider fal` reads the variables instead.
+"""
+
+
+def text() -> str:
+    """The page."""
+    return _HEAD + "".join(map(_section, (*BY_PROVIDER.values(), Library)))
+
+
+def _section(block: type[Block]) -> str:
+    title = f"\n## {block.__name__} (`{block.get_block_type_slug()}`)\n\n{inspect.getdoc(block)}\n"
+    return f"{title}\n| field | default | variable | what it says |\n|---|---|---|---|\n" + "".join(_rows(block))
+
+
+def _rows(block: type[Block]) -> Iterator[str]:
+    for name, field in block.model_fields.items():
+        value = field.get_default(call_default_factory=True)
+        default = "required" if field.is_required() else f"`{value}`" if isinstance(value, str | int) else "none"
+        yield f"| `{name}` | {default} | {_variable(block, name)} | {field.description} |\n"
+
+
+def _variable(block: type[Block], field: str) -> str:
+    """What `from_environment` reads the field from."""
+    provider = getattr(block, "provider", None)
+    if provider is None or field == "in_flight":
+        return "none"
+    return f"`{getattr(block, 'key_variable', '')}`" if field == "api_key" else f"`{provider.upper()}_{field.upper()}`"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the page, or compare it with a file: `--check docs/blocks.md`."""
+    if "--check" not in arguments:
+        sys.stdout.write(text())
+        return 0
+    file = Path(arguments[-1])
+    if file.read_text(encoding="utf-8") == text():
+        return 0
+    sys.stderr.write(f"{file} is not current; run {_COMMAND} > {file}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

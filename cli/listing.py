@@ -1,0 +1,47 @@
+"""The commands as a page of the documentation: `python -m prefect_storyboard.cli.listing > docs/command-line.md`."""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect_storyboard.cli import main as _every_command  # noqa: F401 - registers them
+from prefect_storyboard.cli.app import app
+
+_COMMAND = "python -m prefect_storyboard.cli.listing"
+_HEAD = f"""# Command line
+
+Made from the commands' own help by `{_COMMAND}`.
+Exit codes: 0 well, 1 something is wrong or unknown, 130 stopped with Ctrl-C. Where no Prefect server is set
+(`PREFECT_API_URL`, or a profile), a private one is started for the time of the command.
+
+"""
+_MODULE = re.compile(r"(?m)^(storyboard \w+) -m \S+")  # cyclopts takes how this module is run for a part of the usage
+_DEBUG = re.compile(r"\* `--debug`: .*\n")  # the same everywhere: told once
+_FOOT = """
+Every command but `sandbox` takes `--debug`, which shows the traceback of an error and Prefect's log.
+"""
+
+
+def text() -> str:
+    """The page."""
+    made = _MODULE.sub(r"\1", app.generate_docs(usage_name="storyboard"))
+    summary = made[made.index("**Commands**:") : made.index("## storyboard")].partition("\n\n")[2]
+    commands = made[made.index("## storyboard") :]
+    return _HEAD + summary.strip() + "\n" + _FOOT + "\n" + _DEBUG.sub("", commands).rstrip() + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the page, or compare it with a file: `--check docs/command-line.md`."""
+    if "--check" not in arguments:
+        sys.stdout.write(text())
+        return 0
+    file = Path(arguments[-1])
+    if file.read_text(encoding="utf-8") == text():
+        return 0
+    sys.stderr.write(f"{file} is not current; run {_COMMAND} > {file}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

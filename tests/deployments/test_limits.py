@@ -1,0 +1,55 @@
+"""The limit of an account holds for all runs of a server, and is given back."""
+
+import asyncio
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+
+from prefect_storyboard.flows import storyboard_series
+
+ACCOUNT, LIMIT = "fal-credentials/production", "storyboard-fal-default"
+
+
+async def taken():
+    async with get_client() as client:
+        return (await client.read_global_concurrency_limit_by_name(LIMIT)).active_slots
+
+
+async def test_two_runs_at_the_same_time_have_no_more_jobs_open_than_the_account_may(company, limit):
+    await limit(2)
+    cast = ("Ferrya", "Ferryb", "Ferryc")
+    first = company.board("Ferry A", "{Ferrya}, {Ferryb} and", "{Ferryc}", "nobody", cast=cast)
+    second = company.board("Ferry B", "one", "two", "three")
+    library = company.library("Ferry")
+    await asyncio.gather(*(storyboard_series(board, ACCOUNT, library) for board in (first, second)))
+    meter = company.meter("Ferry")
+    assert (meter["jobs"], len(meter["billed"])) == (9, 9)
+    assert company.most_at_once("Ferry") == 2
+    assert await taken() == 0
+
+
+async def test_the_slots_come_back_after_a_run_that_failed(company, limit):
+    company.fault("policy_refusal", "Wreck")
+    state = await storyboard_series(company.board("Wreck", "a"), ACCOUNT, company.library("Wreck"), return_state=True)
+    assert state.is_failed()
+    assert await taken() == 0
+
+
+async def test_an_account_without_a_limit_renders_all_the_same(company):
+    async with get_client() as client:
+        await client.delete_global_concurrency_limit_by_name(LIMIT)
+    try:
+        reel = await storyboard_series(company.board("Reef", "a", "b"), ACCOUNT, company.library("Reef"))
+    finally:
+        async with get_client() as client:
+            await client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=LIMIT, limit=40))
+    assert [clip.scene for clip in reel.clips] == ["s01", "s02"]
+
+
+async def test_a_limit_of_nothing_is_told_before_anything_is_bought(company, limit):
+    await limit(0)
+    state = await storyboard_series(company.board("Shoal", "a"), ACCOUNT, company.library("Shoal"), return_state=True)
+    with pytest.raises(ValueError, match=rf"^the limit {LIMIT} allows no job; raise it"):
+        await state.aresult()
+    assert company.submits("Shoal") == []

@@ -1,0 +1,185 @@
+"""A series that waits without a worker is woken once its jobs have ended, whatever comes in between."""
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Completed, Running, Scheduled, Suspended
+
+from prefect_storyboard.flows import suspending
+from prefect_storyboard.flows.suspending import check_suspendable, suspend, wake
+from prefect_storyboard.ledger import Ledger, Outcome, open_storage
+
+from .fakes import KEY, OTHER, Gateway
+from .purchases import buy
+
+RUN = uuid4()
+
+
+class Server:
+    """Prefect's server, which knows one run; `resumed` counts how often it was let go on."""
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.answer, self.resumed = state, "ACCEPT", 0
+
+    @asynccontextmanager
+    async def client(self) -> Any:
+        yield self
+
+    async def read_flow_run(self, run: UUID) -> Any:
+        if self.state == "gone":
+            raise ObjectNotFound(RuntimeError())
+        return SimpleNamespace(state=self.state)
+
+    async def resume_flow_run(self, run: UUID) -> Any:
+        self.resumed += 1
+        if self.answer == "ACCEPT":
+            self.state = Scheduled()
+        return SimpleNamespace(status=SimpleNamespace(value=self.answer))
+
+    async def suspend(self, **options: Any) -> None:
+        self.state = Suspended()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(open_storage(str(tmp_path)))
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    server = Server(Running())
+    monkeypatch.setattr(suspending, "get_client", server.client)
+    monkeypatch.setattr(suspending, "asuspend_flow_run", server.suspend)
+    monkeypatch.setattr(suspending, "flow_run", SimpleNamespace(id=str(RUN)))
+    return server
+
+
+def end(ledger: Ledger, *keys: str) -> None:
+    for key in keys:
+        ledger.close(key, 1, Outcome(kind="failed", at=datetime.now(UTC)))
+
+
+def notes(ledger: Ledger) -> list[str]:
+    return ledger.storage.names("ledger", "waiting")
+
+
+@pytest.fixture
+async def two_jobs(ledger: Ledger) -> Ledger:
+    gateway = Gateway()
+    for key in (KEY, OTHER):
+        await buy(gateway, ledger, key)
+    return ledger
+
+
+async def test_a_run_is_resumed_when_all_of_its_jobs_have_ended(two_jobs: Ledger, server: Server) -> None:
+    await suspend(two_jobs, (KEY, OTHER))
+    assert server.state.is_paused()
+    assert await wake(two_jobs) == []
+    end(two_jobs, KEY)
+    assert await wake(two_jobs) == []
+    end(two_jobs, OTHER)
+    assert await wake(two_jobs) == [str(RUN)]
+    assert await wake(two_jobs) == []
+    assert server.resumed == 1
+
+
+async def test_jobs_that_have_ended_by_then_are_not_waited_for(two_jobs: Ledger, server: Server) -> None:
+    end(two_jobs, KEY, OTHER)
+    await suspend(two_jobs, (KEY, OTHER))
+    assert server.state.is_running()
+    assert notes(two_jobs) == []
+
+
+async def test_a_job_that_ends_between_the_note_and_the_suspension_is_not_missed(
+    two_jobs: Ledger, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken = []
+
+    async def late(**options: Any) -> None:
+        end(two_jobs, KEY, OTHER)
+        woken.append(await wake(two_jobs))  # whoever collects comes at the worst moment: the run is still running
+        await server.suspend()
+
+    monkeypatch.setattr(suspending, "asuspend_flow_run", late)
+    await suspend(two_jobs, (KEY, OTHER))
+    assert woken == [[]]
+    assert await wake(two_jobs) == [str(RUN)]
+
+
+async def test_the_next_note_of_a_run_that_was_just_resumed_is_not_removed(
+    two_jobs: Ledger, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quick worker may have the run suspended again before whoever woke it has finished."""
+    end(two_jobs, KEY)
+    resume = server.resume_flow_run
+
+    async def quick(run: UUID) -> Any:
+        answer = await resume(run)
+        await suspend(two_jobs, (OTHER,))
+        return answer
+
+    two_jobs.storage.write(
+        suspending.Waiting(keys=(KEY,)).model_dump_json().encode(), "ledger", "waiting", f"{RUN}.json"
+    )
+    server.state = Suspended()
+    monkeypatch.setattr(server, "resume_flow_run", quick)
+    assert await wake(two_jobs) == [str(RUN)]
+    monkeypatch.setattr(server, "resume_flow_run", resume)
+    end(two_jobs, OTHER)
+    assert await wake(two_jobs) == [str(RUN)]
+
+
+@pytest.mark.parametrize("state", [Completed(), Cancelled(), "gone"], ids=["completed", "cancelled", "gone"])
+async def test_the_note_of_a_run_that_is_over_is_removed_and_nobody_is_said_to_be_resumed(
+    two_jobs: Ledger, server: Server, state: Any
+) -> None:
+    await suspend(two_jobs, (KEY,))
+    end(two_jobs, KEY)
+    server.state = state
+    assert await wake(two_jobs) == []
+    assert (notes(two_jobs), server.resumed) == ([], 0)
+
+
+@pytest.mark.parametrize("state", [Running(), Scheduled(), None], ids=["running", "scheduled", "none"])
+async def test_a_run_that_is_not_suspended_is_asked_again(two_jobs: Ledger, server: Server, state: Any) -> None:
+    await suspend(two_jobs, (KEY,))
+    end(two_jobs, KEY)
+    server.state = state
+    assert await wake(two_jobs) == []
+    assert notes(two_jobs) == [f"{RUN}.json"]
+
+
+async def test_a_run_that_the_server_does_not_resume_is_asked_again(two_jobs: Ledger, server: Server) -> None:
+    await suspend(two_jobs, (KEY,))
+    end(two_jobs, KEY)
+    server.answer = "REJECT"
+    assert await wake(two_jobs) == []
+    server.answer = "ACCEPT"
+    assert await wake(two_jobs) == [str(RUN)]
+
+
+async def test_a_note_that_is_torn_stops_nobody_else(two_jobs: Ledger, server: Server) -> None:
+    two_jobs.storage.write(b"{", "ledger", "waiting", "0.json")
+    await suspend(two_jobs, (KEY,))
+    end(two_jobs, KEY)
+    assert await wake(two_jobs) == [str(RUN)]
+
+
+async def test_a_job_that_nobody_has_bought_has_not_ended(ledger: Ledger, server: Server) -> None:
+    await suspend(ledger, (KEY,))
+    assert await wake(ledger) == []
+    assert server.state.is_paused()
+
+
+def test_only_a_deployment_can_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suspending, "deployment", SimpleNamespace(id=None))
+    with pytest.raises(ValueError, match=r'^wait="suspend" needs a deployment'):
+        check_suspendable()
+    monkeypatch.setattr(suspending, "deployment", SimpleNamespace(id=str(uuid4())))
+    check_suspendable()

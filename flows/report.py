@@ -1,6 +1,7 @@
 """How a run ends for people: a sentence, and a table of what failed, why, whether it was charged, what to do."""
 
 from prefect.artifacts import acreate_table_artifact
+from prefect.context import FlowRunContext
 
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 
@@ -66,7 +67,7 @@ async def report_costs(reel: Reel, plan: Plan) -> None:
         {"scene": clip.scene, "estimate": price(expected[clip.scene]), "charged": price(clip.cost_usd)}
         for clip in reel.clips
     ]
-    if table:
+    if table and FlowRunContext.get():
         text = f"{reel.title}: {cost(reel)} in all; this run bought {bought(reel)}."
         await acreate_table_artifact(key=artifact_key(plan.storyboard.slug, "cost"), table=table, description=text)
 

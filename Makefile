@@ -12,7 +12,7 @@ demo: setup
 	@$(BIN)/storyboard demo
 
 test: setup
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .

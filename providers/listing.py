@@ -17,6 +17,7 @@ list says that it is still sold, or you say `allow_retired`.
 *Characters*: "created" are made once by a job of their own and named by an id; "shown" go along with every scene, as
 pictures (yours, or taken from the clip) or as the clip itself.
 """
+_ALIKE = {"exact": "", "cited": " (much alike)", "cited with cast": " (with characters: much alike)"}
 _NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}
 
 
@@ -80,7 +81,7 @@ def _characters(model: Model) -> str:
 def _beginnings(model: Model) -> str:
     found = ["words"] + (["a picture"] if "image" in model.endpoints else [])
     found += ["another video"] if "remix" in model.endpoints else []
-    return ", ".join(found) + (" (much alike)" if model.first_frame == "cited" else "")
+    return ", ".join(found) + _ALIKE[model.first_frame]
 
 
 def main(arguments: Sequence[str]) -> int:

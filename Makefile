@@ -1,7 +1,8 @@
 # make demo   a reel from the example storyboard, in the sandbox: no key, no cost
 # make test   the whole test suite
+# make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again
 # make check  formatting, lint, types, import directions, generated files
-.PHONY: demo test check setup clean
+.PHONY: demo test chaos check setup clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,6 +14,11 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+
+N ?= 1000
+SEED ?= 1
+chaos: setup
+	$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
 check: setup
 	$(BIN)/ruff format --check .

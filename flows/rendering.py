@@ -10,7 +10,7 @@ from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.reading import Prepared
-from prefect_storyboard.ledger import Ledger, Outcome
+from prefect_storyboard.ledger import Decision, Ledger, Outcome, decide
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
     Expired,
@@ -21,7 +21,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedCharacter, PlannedScene
 from prefect_storyboard.tasks import create_character, generate, poll, store
 from prefect_storyboard.tasks.budget import Budget, OverBudget
 from prefect_storyboard.tasks.progress import Progress, tell
@@ -49,8 +49,8 @@ class Rendering:
     poll_minutes: float = 60.0
     budget: Budget | None = None
     castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
-    bought: list[float | None] = field(default_factory=list)
-    open: dict[str, Job] = field(default_factory=dict)
+    bought: dict[str, float | None] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
     recast: set[str] = field(default_factory=set)
     recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
     halted: ProviderError | None = None
@@ -68,8 +68,18 @@ async def released(run: Rendering, *, cancel_provider_jobs: bool) -> AsyncIterat
 
 
 async def _stop(run: Rendering) -> None:
-    """A job that cannot be stopped, or not any more, stays open: the next run fetches what it made."""
-    await asyncio.gather(*map(run.session.provider.cancel, run.open.values()), return_exceptions=True)
+    """A job that cannot be stopped, or not any more, stays open: the next run fetches what it made.
+
+    The ledger knows also the jobs whose submit was on its way when the cancellation came.
+    """
+    ledger = Ledger(run.library.storage())
+
+    async def stop(key: str) -> None:
+        for last in (await asyncio.to_thread(ledger.history, key))[-1:]:
+            if last.job and not last.outcome:
+                await run.session.provider.cancel(last.job)
+
+    await asyncio.gather(*map(stop, run.open), return_exceptions=True)
 
 
 async def create_cast(run: Rendering) -> None:
@@ -94,6 +104,7 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         budget=run.budget,
         on_unknown=run.on_unknown,
         attempts=run.attempts,
+        minutes=run.poll_minutes,
         return_state=True,
     )
     try:
@@ -104,7 +115,7 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         raise
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
-        run.bought.append(planned.usd)
+        run.bought[planned.key] = planned.usd
     tell(Progress(subject=name, state="created" if bought else state.name.lower(), cost_usd=planned.usd))
     return casting
 
@@ -140,9 +151,14 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
     except _SCENE_FAILS as error:
         if isinstance(error, FATAL):
             run.halted = error
-        charged = error.charged if isinstance(error, ProviderError) else isinstance(error, MediaError)
-        remedy = "The clip is stored; look at it." if isinstance(error, MediaError) else error.remedy
-        return _failed(scene, str(error), charged=charged, remedy=remedy)
+        if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
+            return _failed(scene, str(error), remedy="Nothing was sent. Look at the file that the message names.")
+        charged = error.charged if isinstance(error, ProviderError) else False
+        if charged is False:
+            run.bought.pop(scene.key, None)
+        elif charged is None and scene.key in run.bought:
+            run.bought[scene.key] = None
+        return _failed(scene, str(error), charged=charged, remedy=error.remedy)
 
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
@@ -153,8 +169,11 @@ async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) ->
     except (InvalidRequest, GenerationFailed) as error:
         if not _about_characters(error, castings):
             raise
-        fresh = await _recast(run, scene, castings, error)
-        if fresh == castings:
+        sent = await _sent_with(run, scene)
+        if sent is None:
+            raise
+        fresh = castings if sent != castings else await _recast(run, scene, castings, error)
+        if fresh == sent:
             raise
     return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
 
@@ -163,6 +182,15 @@ def _about_characters(error: InvalidRequest | GenerationFailed, castings: tuple[
     """Whether a scene was refused because of a character's id: the gateways have no code for it, but a name."""
     named = (getattr(error, "field", None) or "").startswith("character") or _FORGOTTEN.search(str(error))
     return error.charged is not True and bool(named) and any(casting.id for casting in castings)
+
+
+async def _sent_with(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...] | None:
+    """The castings that the last attempt was refused with, maybe by an earlier run; None where none may follow it."""
+    history = await asyncio.to_thread(Ledger(run.library.storage()).history, scene.key)
+    if decide(history, now=datetime.now(UTC), owner_alive=False, attempts=run.attempts + 1) is not Decision.SUBMIT:
+        return None
+    draft = history[-1].intent.draft
+    return draft.characters if draft else None
 
 
 async def _recast(
@@ -188,6 +216,7 @@ async def _render(
     ledger = Ledger(run.library.storage())
     take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
     tell(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
+    run.open.add(scene.key)
     bought = await plain(
         generate(
             scene,
@@ -205,9 +234,8 @@ async def _render(
         )
     )
     result = None
-    run.open[scene.key] = bought.job
     if bought.state == "Submitted":
-        run.bought.append(scene.usd)
+        run.bought[scene.key] = scene.usd
     if bought.state != "Cached":
         tell(Progress(subject=name, state=bought.state.lower(), take=take, cost_usd=scene.usd))
         result = await plain(
@@ -224,7 +252,9 @@ async def _render(
     if bought.draft is None:
         raise TypeError("a scene is bought with the draft of its clip")
     clip = await plain(store(bought, result, bought.draft, take=take, credentials=run.credentials, library=run.library))
-    run.open.pop(scene.key)
+    run.open.discard(scene.key)
+    if scene.key in run.bought:
+        run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
     state = "cached" if bought.state == "Cached" else "stored"
     tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip

@@ -62,7 +62,8 @@ async def allow(
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
     check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
     if max_cost_usd is not None:
-        run.budget = Budget(usd=max_cost_usd, reel=plan.storyboard.slug, since=datetime.now(UTC))
+        now, reel = datetime.now(UTC), plan.storyboard.slug
+        run.budget = Budget(usd=max_cost_usd, reel=reel, since=now, unpriced=allow_unknown_price)
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
     for character in plan.characters:
         tell(Progress(subject=character.character.name, state="waiting"))

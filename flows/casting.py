@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prefect_storyboard.flows.run import FATAL, Rendering
-from prefect_storyboard.ledger import Ledger, Outcome
+from prefect_storyboard.ledger import Decision, Ledger, Outcome, decide
 from prefect_storyboard.providers.errors import (
     Expired,
     GenerationFailed,
@@ -49,6 +49,7 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         budget=run.budget,
         on_unknown=run.on_unknown,
         attempts=run.attempts,
+        minutes=run.poll_minutes,
         return_state=True,
     )
     try:
@@ -59,7 +60,7 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         raise
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
-        run.bought.append(planned.usd)
+        run.bought[planned.key] = planned.usd
     tell(Progress(subject=name, state="created" if bought else state.name.lower(), cost_usd=planned.usd))
     return casting
 
@@ -75,6 +76,15 @@ def about_characters(error: InvalidRequest | GenerationFailed, castings: tuple[C
     """Whether a scene was refused because of a character's id: the gateways have no code for it, but a name."""
     named = (getattr(error, "field", None) or "").startswith("character") or _FORGOTTEN.search(str(error))
     return error.charged is not True and bool(named) and any(casting.id for casting in castings)
+
+
+async def sent_with(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...] | None:
+    """The castings that the last attempt was refused with, maybe by an earlier run; None where none may follow it."""
+    history = await asyncio.to_thread(Ledger(run.library.storage()).history, scene.key)
+    if decide(history, now=datetime.now(UTC), owner_alive=False, attempts=run.attempts + 1) is not Decision.SUBMIT:
+        return None
+    draft = history[-1].intent.draft
+    return draft.characters if draft else None
 
 
 async def recast(

@@ -88,6 +88,8 @@ def abandon(ledger: Ledger, key: str) -> JobLine:
     attempt = _unknown(ledger, key)
     given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="said to be not bought")
     outcome = ledger.close(attempt.intent.key, attempt.number, given_up)
+    if outcome != given_up:
+        raise ValueError(f"job {attempt.intent.key[:12]} was settled meanwhile: it is {outcome.kind}")
     return line(attempt.model_copy(update={"outcome": outcome}))
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from prefect_storyboard.flows.casting import about_characters, castings_of, recast
+from prefect_storyboard.flows.casting import about_characters, castings_of, recast, sent_with
 from prefect_storyboard.flows.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import MediaError
@@ -40,8 +40,18 @@ async def released(run: Rendering, *, cancel_provider_jobs: bool) -> AsyncIterat
 
 
 async def _stop(run: Rendering) -> None:
-    """A job that cannot be stopped, or not any more, stays open: the next run fetches what it made."""
-    await asyncio.gather(*map(run.session.provider.cancel, run.open.values()), return_exceptions=True)
+    """A job that cannot be stopped, or not any more, stays open: the next run fetches what it made.
+
+    The ledger knows also the jobs whose submit was on its way when the cancellation came.
+    """
+    ledger = Ledger(run.library.storage())
+
+    async def stop(key: str) -> None:
+        for last in (await asyncio.to_thread(ledger.history, key))[-1:]:
+            if last.job and not last.outcome:
+                await run.session.provider.cancel(last.job)
+
+    await asyncio.gather(*map(stop, run.open), return_exceptions=True)
 
 
 @asynccontextmanager
@@ -94,9 +104,19 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
     except _SCENE_FAILS as error:
         if isinstance(error, FATAL):
             run.halted = error
-        charged = error.charged if isinstance(error, ProviderError) else isinstance(error, MediaError)
-        remedy = "The clip is stored; look at it." if isinstance(error, MediaError) else error.remedy
-        return _failed(scene, str(error), charged=charged, remedy=remedy)
+        return _explained(run, scene, error)
+
+
+def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget) -> FailedScene:
+    """What a failed scene says of itself; what it did not cost is taken off the run's bill."""
+    if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
+        return _failed(scene, str(error), remedy="Nothing was sent. Look at the file that the message names.")
+    charged = error.charged if isinstance(error, ProviderError) else False
+    if charged is False:
+        run.bought.pop(scene.key, None)
+    elif charged is None and scene.key in run.bought:
+        run.bought[scene.key] = None
+    return _failed(scene, str(error), charged=charged, remedy=error.remedy)
 
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
@@ -107,8 +127,11 @@ async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) ->
     except (InvalidRequest, GenerationFailed) as error:
         if not about_characters(error, castings):
             raise
-        fresh = await recast(run, scene, castings, error)
-        if fresh == castings:
+        sent = await sent_with(run, scene)
+        if sent is None:
+            raise
+        fresh = castings if sent != castings else await recast(run, scene, castings, error)
+        if fresh == sent:
             raise
     return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
 
@@ -120,6 +143,7 @@ async def _render(
     ledger = Ledger(run.library.storage())
     take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
     tell(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
+    run.open.add(scene.key)
     bought = await plain(
         generate(
             scene,
@@ -137,9 +161,8 @@ async def _render(
         )
     )
     result = None
-    run.open[scene.key] = bought.job
     if bought.state == "Submitted":
-        run.bought.append(scene.usd)
+        run.bought[scene.key] = scene.usd
     if bought.state != "Cached":
         tell(Progress(subject=name, state=bought.state.lower(), take=take, cost_usd=scene.usd))
         if not run.waits and not await _has_ended(run, bought.job):
@@ -158,7 +181,9 @@ async def _render(
     if bought.draft is None:
         raise TypeError("a scene is bought with the draft of its clip")
     clip = await plain(store(bought, result, bought.draft, take=take, credentials=run.credentials, library=run.library))
-    run.open.pop(scene.key)
+    run.open.discard(scene.key)
+    if scene.key in run.bought:
+        run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
     state = "cached" if bought.state == "Cached" else "stored"
     tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip

@@ -107,7 +107,10 @@ def _small(sheet: bytes | None) -> str:
 
 def price(usd: float | None) -> str:
     """A price for people: unknown is not $0."""
-    return "unknown" if usd is None else f"${usd:.2f}" if usd >= 0.01 or not usd else f"${usd:g}"
+    if usd is None:
+        return "unknown"
+    cents = f"{usd:.2f}"
+    return f"${cents}" if abs(usd - float(cents)) < 1e-9 else f"${usd:.4f}".rstrip("0")
 
 
 def artifact_key(slug: str, kind: str) -> str:

@@ -11,7 +11,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Job
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen
 from prefect_storyboard.tasks.budget import Budget
 from prefect_storyboard.tasks.purchase import OnUnknown
 
@@ -45,8 +45,8 @@ class Rendering:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))
     left: list[str] = field(default_factory=list)
     castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
-    bought: list[float | None] = field(default_factory=list)
-    open: dict[str, Job] = field(default_factory=dict)
+    bought: dict[str, float | None] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
     recast: set[str] = field(default_factory=set)
     recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
     halted: ProviderError | None = None

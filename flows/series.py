@@ -1,5 +1,6 @@
 """From a storyboard to a reel: the flows that people run, schedule and deploy."""
 
+from collections.abc import Iterable
 from typing import Any, Literal, cast
 
 from prefect import flow
@@ -144,6 +145,7 @@ async def create_characters(
     library: Library | Reference | None = None,
     *,
     model: str | None = None,
+    allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
 ) -> list[Casting]:
@@ -154,6 +156,7 @@ async def create_characters(
         provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
         library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
         model: A model family in the place of the storyboard's own.
+        allow_retired: Try a model also if the provider says that it is not sold any more.
         on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.
         attempts: How many times in all a character may be created when the provider fails it.
 
@@ -161,6 +164,7 @@ async def create_characters(
     """
     async with opened(storyboard, provider, library, Wishes(model=model, fit="nearest")) as run:
         run.on_unknown, run.attempts = on_unknown, attempts
+        await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
         await create_cast(run)
     castings: list[Casting] = []
     for casting in run.castings.values():
@@ -193,15 +197,15 @@ def _reel(run: Rendering, ended: tuple[Ended, ...]) -> Reel:
         clips=clips,
         failed=tuple(end for end in ended if isinstance(end, FailedScene)),
         cost_usd=_sum(prices),
-        bought_usd=_sum(run.bought),
+        bought_usd=_sum(run.bought.values()),
         bought=len(run.bought),
-        bought_unpriced=sum(price is None for price in run.bought),
+        bought_unpriced=sum(price is None for price in run.bought.values()),
         unpriced=sum(price is None for price in prices),
         warnings=(*plan.warnings, *_stale(plan, clips)),
     )
 
 
-def _sum(prices: list[float | None]) -> float:
+def _sum(prices: Iterable[float | None]) -> float:
     return round(sum(price or 0.0 for price in prices), 6)
 
 

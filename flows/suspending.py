@@ -67,7 +67,7 @@ async def _asked(run_id: UUID) -> Literal["resumed", "over", "busy"]:
         try:
             run = await client.read_flow_run(run_id)
         except ObjectNotFound:
-            return "over"  # another server's, or deleted: nobody waits any more
+            return "busy"  # another server's, who wakes it
         if run.state is None or not run.state.is_paused():
             return "over" if run.state and run.state.is_final() else "busy"
         result = await client.resume_flow_run(run_id)

@@ -38,8 +38,9 @@ class Scoreboard:
         before = self.lines.get(progress.subject)
         facts = {**(before.model_dump(exclude_none=True) if before else {}), **progress.model_dump(exclude_none=True)}
         self.lines[progress.subject] = Progress.model_validate(facts)
-        self.changed = True
-        return before is None or before.state != progress.state
+        moved = before is None or before.state != progress.state
+        self.changed |= moved
+        return moved
 
     @property
     def percent(self) -> float:

@@ -8,6 +8,7 @@ intent, job                                     REATTACH    it was bought: poll 
 ..., outcome done, void                         SUBMIT      a casting that the provider knows no more
 ..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
 ..., outcome failed, free and worth a retry     SUBMIT      and it does not count as a failure below
+..., outcome failed, by moderation              FAILED      sending the same again changes nothing
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
 """
 
@@ -43,6 +44,8 @@ def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, atte
             return Decision.SUBMIT if last.void else Decision.DONE
         case "refused" | "abandoned":
             return Decision.SUBMIT
+    if last.outcome.error == "Refused":
+        return Decision.FAILED
     if _free(last.outcome):
         return Decision.SUBMIT
     failures = sum(1 for a in history if a.outcome and a.outcome.kind == "failed" and not _free(a.outcome))

@@ -8,6 +8,7 @@ its intent and goes when the attempt has ended; one that a crash left behind is 
 decide. A spent entry is made before its intent as well, and goes only where it was proved that nothing was bought.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from prefect_storyboard.ledger.records import Intent
 from prefect_storyboard.ledger.storage import Storage
 
 _TIME = "%Y%m%dT%H%M%S.%fZ"
+_SPENT = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_([0-9a-f]+_\d+)_(\d+)")
 _MARK = b"{}"
 
 
@@ -49,13 +51,16 @@ class Journal:
         self.storage.remove(*_place(intent, number))
 
     def spent(self, reel: str, since: datetime) -> float:
-        """US dollars that jobs of the reel were announced for since a moment; unknown prices count nothing."""
-        total = 0
+        """US dollars that jobs of the reel were announced for since a moment; unknown prices count nothing.
+
+        Rivals note an attempt before one of them wins it: it counts once.
+        """
+        noted: dict[str, int] = {}
         for name in self.storage.names("ledger", "spent", reel):
-            at, *_, price = name.split("_")
-            if price.isdecimal() and datetime.strptime(at, _TIME).replace(tzinfo=UTC) >= since:
-                total += int(price)
-        return total / 1e6
+            entry = _SPENT.fullmatch(name)
+            if entry and datetime.strptime(entry[1], _TIME).replace(tzinfo=UTC) >= since:
+                noted[entry[2]] = int(entry[3])
+        return sum(noted.values()) / 1e6
 
 
 def _place(intent: Intent, number: int) -> tuple[str, ...]:

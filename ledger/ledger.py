@@ -94,8 +94,8 @@ class Ledger:
 
     def matching(self, prefix: str = "") -> Iterator[str]:
         """Every key of the ledger that begins so. Lists the folders: for people, not for decisions."""
-        folders = [prefix[:2]] if len(prefix) > 1 else [f"{number:02x}" for number in range(256)]
-        for folder in folders:
+        everything = (name for name in self.storage.names("ledger") if len(name) == 2)
+        for folder in [prefix[:2]] if len(prefix) > 1 else everything:
             yield from (key for key in self.storage.names("ledger", folder) if key.startswith(prefix))
 
     def claim(self, job: Job, key: str) -> bool:

@@ -71,7 +71,7 @@ def _tries(size: tuple[int, int], limits: PictureLimits) -> Iterator[tuple[tuple
         scaled = (round(size[0] * factor), round(size[1] * factor))
         yield from ((scaled, quality) for quality in _QUALITIES)
         factor *= Fraction(3, 4)
-        if min(size) * factor < least:
+        if limits.sizes or min(size) * factor < least:
             return
 
 

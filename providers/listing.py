@@ -20,6 +20,7 @@ pictures (yours, or taken from the clip) or as the clip itself.
 
 [table]: {_TABLE}
 """
+_ALIKE = {"exact": "", "cited": " (much alike)", "cited with cast": " (with characters: much alike)"}
 _NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}
 
 
@@ -83,7 +84,7 @@ def _characters(model: Model) -> str:
 def _beginnings(model: Model) -> str:
     found = ["words"] + (["a picture"] if "image" in model.endpoints else [])
     found += ["another video"] if "remix" in model.endpoints else []
-    return ", ".join(found) + (" (much alike)" if model.first_frame == "cited" else "")
+    return ", ".join(found) + _ALIKE[model.first_frame]
 
 
 def main(arguments: Sequence[str]) -> int:

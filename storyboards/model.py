@@ -63,8 +63,9 @@ class Model(Frozen):
     casts: tuple[Operation, ...] = Field(default=("text", "image"), description="Operations that take characters.")
     names_in_prompt: bool = Field(default=False, description="Whether a character's name must occur in the prompt.")
     references: References | None = Field(default=None, description="Set where characters are media, not castings.")
-    first_frame: Literal["exact", "cited"] = Field(
-        default="exact", description="cited: a picture to start from is one more reference, and only much alike."
+    first_frame: Literal["exact", "cited", "cited with cast"] = Field(
+        default="exact",
+        description="cited: a picture to start from is one more reference, and the scene begins only much like it.",
     )
     frame: PictureLimits = Field(default=PictureLimits(), description="What a picture to start from has to be.")
     usd_per_second: dict[str, float] = Field(default={}, description="By resolution.")

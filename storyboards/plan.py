@@ -181,7 +181,8 @@ def _frames(scenes: list[PlannedScene]) -> list[str]:
     found = []
     for scene in scenes:
         model = f"{scene.model.name} at {scene.model.provider}"
-        if scene.operation == "image" and scene.model.first_frame == "cited" and scene.sends:
+        cited = scene.model.first_frame == "cited" or (scene.model.first_frame == "cited with cast" and scene.sends)
+        if scene.operation == "image" and cited:
             found.append(
                 f"{scene.scene.id}: {model} takes the first frame as a reference; the scene begins much like it"
             )

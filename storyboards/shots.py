@@ -98,7 +98,7 @@ def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sendi
     if limits is None or not cast:
         return ()
     clips = {character.name for character in cast if character.reference == "clip" and character.clip and limits.clips}
-    seats = limits.images - (frame and model.first_frame == "cited")
+    seats = limits.images - (frame and model.first_frame != "exact")
     pictures = min(limits.each[1], seats // max(len(cast) - len(clips), 1))
     return tuple(
         Sending(character=character.name, clip=True)

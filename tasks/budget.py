@@ -14,14 +14,23 @@ class OverBudget(ValueError):
 
 
 class Budget(Frozen):
-    """At most `usd` US dollars for the jobs of a reel from `since` on, whoever orders them."""
+    """At most `usd` US dollars for the jobs of a reel from `since` on, whoever orders them.
+
+    Jobs without a published price count nothing, and are let through only with `unpriced`.
+    """
 
     usd: float
     reel: str
     since: datetime
+    unpriced: bool = False
 
     def check(self, ledger: Ledger, intent: Intent) -> None:
         """Raise OverBudget where the reel's jobs, this one and those of parallel runs included, cost too much."""
+        if intent.usd is None and not self.unpriced:
+            raise OverBudget(
+                f"nobody has published the price of {intent.label}, so max_cost_usd cannot be kept; "
+                "allow it with allow_unknown_price"
+            )
         spent = ledger.journal.spent(self.reel, self.since)
         if spent > self.usd and not math.isclose(spent, self.usd):
             raise OverBudget(

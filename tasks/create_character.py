@@ -45,11 +45,13 @@ async def create_character(
     budget: Budget | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
+    minutes: float = 60.0,
 ) -> Casting:
     """Return the character's casting; create it at the provider only if the library knows of none.
 
     Costs what the provider asks for a character (often not published). Ends in the state `Cached` or `Reattached`
-    where this run bought nothing. Raises the provider's refusals, OutcomeUnknown, GenerationFailed.
+    where this run bought nothing. Raises the provider's refusals, OutcomeUnknown, GenerationFailed, and Busy after
+    `minutes`: the job stays open and the next run re-attaches.
     """
     name = character.character.name
 
@@ -80,10 +82,11 @@ async def create_character(
     ledger = Ledger(library.storage())
     async with credentials.session() as session:
         bought = await purchase(session, ledger, want, word)
-        if bought.outcome and bought.outcome.casting:
-            return named("Cached", f"{name} was created before", bought.outcome.casting)
-        casting = await finish_character(session, ledger, bought, name)
+        known = bought.outcome.casting if bought.outcome else None
+        casting = known or await finish_character(session, ledger, bought, name, minutes=minutes)
     await asyncio.to_thread(_keep, library.storage(), character, clip)
+    if known:
+        return named("Cached", f"{name} was created before", known)
     if bought.state == "Reattached":
         return named("Reattached", f"{name} was paid for before", casting)
     return casting
@@ -113,6 +116,8 @@ def _fitting(character: PlannedCharacter, clip: LocalFile, folder: Path) -> tupl
 def _keep(storage: Storage, character: PlannedCharacter, clip: LocalFile) -> None:
     """Keep the reference beside the reels, so that the cast can move to another provider or machine."""
     place = ("characters", character.character.slug, character.fingerprint[:16])
+    if storage.exists(*place, "character.json"):
+        return
     storage.publish(clip.path, *place, f"clip{clip.path.suffix}")
     facts = character.character.model_copy(update={"clip": f"clip{clip.path.suffix}"})
     storage.write(facts.model_dump_json(indent=2).encode(), *place, "character.json")

@@ -59,7 +59,9 @@ async def await_result(
             break
         await asyncio.sleep(min(wait, left))
     raise errors.Busy(
-        f"still rendering after {minutes:g} minutes" + (f" (last answer: {trouble})" if trouble else ""),
+        "still rendering"
+        + (f" after {minutes:g} minutes" if minutes else "")
+        + (f" (last answer: {trouble})" if trouble else ""),
         charged=None,
         request_id=bought.job.request_id,
         remedy="The job is open, not lost. Run again: it is picked up, and not bought a second time.",

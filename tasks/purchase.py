@@ -13,7 +13,7 @@ from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Job
-from prefect_storyboard.tasks.budget import Budget, OverBudget
+from prefect_storyboard.tasks.budget import Budget
 from prefect_storyboard.tasks.lost import SETTLED, find_lost, in_doubt, search
 
 LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
@@ -156,11 +156,11 @@ async def _submit(session: Session, ledger: Ledger, want: Want, number: int, ord
         intent = _intent(session, want, order, owner)
         if not await asyncio.to_thread(ledger.intend, number, intent):
             return None
+        await asyncio.to_thread(_keep_budget, ledger, want, number, intent)
         if datetime.now(UTC) + _POST > intent.lease_until:  # others could take it for dead while the POST is on its way
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
             await asyncio.to_thread(ledger.close, want.key, number, ended("refused", late))
             raise late
-        await asyncio.to_thread(_keep_budget, ledger, want, number, intent)
         try:
             job = await session.provider.submit(order)
         except _NOT_BOUGHT as refusal:
@@ -180,8 +180,8 @@ def _keep_budget(ledger: Ledger, want: Want, number: int, intent: Intent) -> Non
         return
     try:
         want.budget.check(ledger, intent)
-    except OverBudget as over:
-        ledger.close(want.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(over)))
+    except Exception as why:  # also a storage that stumbles: nothing was sent, so nobody has to wonder about it later
+        ledger.close(want.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(why)))
         raise
 
 

@@ -27,6 +27,18 @@ import pytest_socket  # noqa: E402
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
+_ALONE = {"chaos", "deployments", "packaging", "s3", "ui"}  # whose tests share something that is started once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side run files, and folders whose tests share a server; the slow ones begin first."""
+    root = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(root).parts[0]
+        item.add_marker(pytest.mark.xdist_group(folder if folder in _ALONE else str(item.path)))
+    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in _ALONE)
+
+
 def pytest_runtest_setup() -> None:
     """A connection to any other host than this one is an error: tests cost nothing and tell nobody."""
     pytest_socket.socket_allow_hosts(LOOPBACK, allow_unix_socket=True)

@@ -136,8 +136,11 @@ async def test_a_cancelled_run_stops_and_leaves_its_jobs_to_be_collected(company
     await bought(company, run, "Ebb", 2)
     async with get_client() as client:
         await client.set_flow_run_state(run, Cancelling())
-    await company.reaches(run, "Cancelled", seconds=15)
-    assert company.processes(run) == []
+    deadline = time.monotonic() + 15
+    while company.processes(run):
+        assert time.monotonic() < deadline, "it works on"
+        await asyncio.sleep(0.1)
+    await company.reaches(run, "Cancelled", seconds=60)  # Prefect takes its time to say so: 9 s on a busy machine
     assert open_jobs(company.library("Ebb")) == ["rendering", "rendering"]
     clips = set()
     deadline = time.monotonic() + 60

@@ -113,9 +113,9 @@ async def test_tasks_may_be_called_one_by_one(studio, tmp_path):
     (mara,), (scene,) = prepared.plan.characters, prepared.plan.scenes
     shared = {"credentials": credentials, "library": library}
     casting = await create_character.fn(mara, prepared.files[mara.character.clip], **shared)
-    bought = await generate.fn(scene, (casting,), **shared)
+    bought = await generate.fn(scene, (casting,), reel="one", **shared)
     result = await poll.fn(bought, scene="s01", take=1, **shared)
-    clip = await store.fn(bought, result, scene, castings=(casting,), reel="one", take=1, **shared)
+    clip = await store.fn(bought, result, bought.draft, take=1, **shared)
     assert isinstance(clip, Clip)
     assert Path(clip.url).exists()
     state = await generate.fn(scene, (casting,), **shared)

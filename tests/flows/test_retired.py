@@ -6,8 +6,6 @@ from prefect_storyboard.flows.budget import OverBudget
 from prefect_storyboard.providers.errors import Retired
 from tests.flows.gateways import GATEWAYS, opened
 
-pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside:FutureWarning")
-
 LISTS = {"fal": "deprecated", "toapis": "retired", "wavespeed": "retired"}  # who has a list, and how it ends there
 
 

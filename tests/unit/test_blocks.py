@@ -277,7 +277,7 @@ async def test_a_provider_that_is_not_known_says_which_there_are(reference):
 async def test_a_flow_does_not_take_a_key_from_the_environment(monkeypatch):
     """Only the command line may: a worker's variables are nobody's choice."""
     monkeypatch.setenv("KIE_API_KEY", SECRET)
-    with pytest.raises(ValueError, match="kie-credentials/<name of the block>"):
+    with pytest.raises(ValueError, match="kie-credentials/<name>"):
         await load_credentials("kie")
 
 

@@ -1,11 +1,13 @@
 """Every state that a ledger can be in has one answer."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 
 from prefect_storyboard.ledger import Attempt, Outcome, decide
+from prefect_storyboard.storyboards import Casting
 
 from .fakes import intent, job
 
@@ -24,6 +26,12 @@ def attempt(number: int = 1, *, answered: bool = True, lease: float = 60, **outc
 
 def failed(number: int = 1, *, charged: bool | None = True, again: bool = False) -> Attempt:
     return attempt(number, kind="failed", charged=charged, resubmittable=again)
+
+
+def voided(number: int = 1, **facts: Any) -> Attempt:
+    """A character that was created, and that the provider has forgotten."""
+    made = attempt(number, **{"kind": "done", "casting": Casting(character="Mara", id="char_1"), **facts})
+    return made.model_copy(update={"void": Outcome(kind="abandoned", at=NOW)})
 
 
 OPEN = attempt()
@@ -61,6 +69,17 @@ ABANDONED = attempt(answered=False, kind="abandoned")
         ([failed(again=True)], False, "failed"),
         ([failed(charged=None, again=True)], False, "failed"),
         ([failed(charged=False, again=True)], False, "submit"),
+        ([attempt(kind="done", casting=Casting(character="Mara", id="char_1"))], False, "done"),
+        ([voided()], False, "submit"),
+        ([voided()], True, "submit"),
+        ([voided(), attempt(2, answered=False)], True, "wait"),
+        ([voided(), attempt(2, answered=False)], False, "unknown"),
+        ([voided(), attempt(2)], False, "reattach"),
+        ([voided(), attempt(2, kind="done")], False, "done"),
+        ([voided(), voided(2)], False, "submit"),
+        ([voided(), failed(2)], False, "failed"),
+        ([voided(), failed(2, charged=False, again=True)], False, "submit"),
+        ([failed(), voided(2)], False, "submit"),
     ],
 )
 def test_the_last_attempt_decides(history: list[Attempt], alive: bool, decision: str) -> None:  # noqa: FBT001
@@ -83,9 +102,35 @@ FREE = failed(charged=False, again=True)
         ([FREE, FREE, failed(3)], 1, "failed"),
         ([failed(), FREE], 1, "submit"),
         ([attempt(kind="done")], 5, "done"),
+        ([voided(), failed(2)], 2, "submit"),
+        ([voided(), failed(2), failed(3)], 2, "failed"),
     ],
 )
 def test_only_failures_that_may_have_cost_something_use_up_the_attempts(
     history: list[Attempt], attempts: int, decision: str
 ) -> None:
     assert decide(history, now=NOW, owner_alive=False, attempts=attempts) == decision
+
+
+KINDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"kind": "done"},
+    {"kind": "refused"},
+    {"kind": "abandoned"},
+    {"kind": "failed", "charged": True},
+    {"kind": "failed", "charged": False, "resubmittable": True},
+)
+
+
+@pytest.mark.parametrize("outcome", KINDS, ids=str)
+def test_there_is_something_to_buy_only_where_the_last_attempt_has_ended_and_left_nothing(
+    outcome: dict[str, Any],
+) -> None:
+    nothing = bool(outcome) and (outcome["kind"] in {"refused", "abandoned"} or outcome.get("resubmittable", False))
+    earlier: list[list[Attempt]] = [[], [REFUSED], [ABANDONED], [FREE], [voided()]]
+    for before, answered, lease, alive in product(earlier, (True, False), (60, -1), (True, False)):
+        last = attempt(len(before) + 1, answered=answered, lease=lease, **outcome)
+        decision = decide([*before, last], now=NOW, owner_alive=alive)
+        assert (decision == "submit") == nothing
+        assert (decision == "wait") == (not outcome and not answered and alive and lease > 0)
+        assert (decision == "reattach") == (not outcome and answered)

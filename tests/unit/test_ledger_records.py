@@ -1,12 +1,14 @@
 """The ledger says what is stored, all of it, or stops: what it cannot read is never taken for absent."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from prefect_storyboard.ledger import Attempt, Ledger, LibraryError, Outcome
+from prefect_storyboard.ledger import Attempt, Draft, Ledger, LibraryError, Outcome
+from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import digest
 
 from .fakes import KEY, OTHER, Breaks, away, breaking, intent, job, ledger_in, owner
@@ -219,3 +221,72 @@ def test_a_foreign_file_in_the_place_of_a_take_stops(ledger: Ledger, tmp_path: P
     (tmp_path / "ledger" / "takes" / "reel" / "s01" / "001.json").write_text("holiday.jpg")
     with pytest.raises(LibraryError, match=r"takes/reel/s01/001.json"):
         ledger.take("reel", "s01", KEY, reserve=False)
+
+
+MARA = Casting(character="Mara", id="char_1")
+AGAIN = Casting(character="Mara", id="char_2")
+GONE = Outcome(kind="abandoned", at=NOW, message="Character 'char_1' was not found.")
+
+
+def created(ledger: Ledger, number: int, casting: Casting) -> None:
+    ledger.intend(number, intent(character="Mara"))
+    ledger.submitted(KEY, number, job(f"r{number}"))
+    ledger.close(KEY, number, Outcome(kind="done", at=NOW, casting=casting, charged=True))
+
+
+def test_a_draft_comes_back_as_it_was_written(ledger: Ledger) -> None:
+    draft = Draft(reel="r", scene="s01", model="sora-2", prompt="Où ça?", characters=(MARA,), parent_key=OTHER)
+    ledger.intend(1, intent(draft=draft, reel="r"))
+    assert ledger.history(KEY)[0].intent.draft == draft
+
+
+def test_an_intent_of_an_older_version_has_no_draft_and_no_reel(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.intend(1, intent())
+    file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
+    record = json.loads(file.read_text())
+    for field in ("draft", "reel", "character"):
+        del record[field]
+    file.write_text(json.dumps(record))
+    (found,) = ledger.history(KEY)
+    assert (found.intent.draft, found.intent.reel, found.intent.character) == (None, "", None)
+
+
+def test_a_casting_that_is_taken_back_makes_room_for_another(ledger: Ledger) -> None:
+    created(ledger, 1, MARA)
+    ledger.void(KEY, MARA, GONE)
+    assert [attempt.void for attempt in ledger.history(KEY)] == [GONE]
+    created(ledger, 2, AGAIN)
+    assert [(attempt.number, attempt.void) for attempt in ledger.history(KEY)] == [(1, GONE), (2, None)]
+
+
+def test_who_comes_late_takes_back_nothing_new(ledger: Ledger) -> None:
+    created(ledger, 1, MARA)
+    ledger.void(KEY, MARA, GONE)
+    created(ledger, 2, AGAIN)
+    ledger.void(KEY, MARA, GONE)
+    assert ledger.history(KEY)[-1].void is None
+
+
+def test_a_casting_is_taken_back_once_however_many_say_so(ledger: Ledger) -> None:
+    created(ledger, 1, MARA)
+    says = [GONE.model_copy(update={"message": str(number)}) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: ledger.void(KEY, MARA, each), says))
+    assert ledger.history(KEY)[0].void in says
+
+
+def test_what_has_not_ended_or_is_no_casting_is_not_taken_back(ledger: Ledger) -> None:
+    ledger.intend(1, intent())
+    ledger.void(KEY, MARA, GONE)
+    ledger.submitted(KEY, 1, job())
+    ledger.close(KEY, 1, DONE)
+    ledger.void(KEY, MARA, GONE)
+    assert ledger.history(KEY)[0].void is None
+
+
+def test_a_torn_void_stops(ledger: Ledger, tmp_path: Path) -> None:
+    created(ledger, 1, MARA)
+    ledger.void(KEY, MARA, GONE)
+    (tmp_path / "ledger" / KEY[:2] / KEY / "001" / "void.json").write_bytes(b"")
+    with pytest.raises(LibraryError, match=r"001/void.json is no outcome of this ledger"):
+        ledger.history(KEY)

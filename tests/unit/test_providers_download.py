@@ -71,7 +71,7 @@ async def broken() -> AsyncIterator[bytes]:
         (httpx.UnsupportedProtocol("x"), NotSent),
         (httpx.InvalidURL("x"), NotSent),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 async def test_what_fails_is_paid_for_and_can_be_asked_for_again(
     tmp_path: Path, reply: Any, kind: type[ProviderError]

@@ -60,12 +60,16 @@ async def test_who_waits_already_waits_longer_when_another_is_told_to() -> None:
 
 async def test_the_submits_of_one_account_pass_eight_at_a_time(tmp_path: Path) -> None:
     under_way: list[int] = []
+    full = asyncio.Event()
     most = 0
 
     async def post() -> None:
         nonlocal most
         under_way.append(1)
         most = max(most, len(under_way))
+        if most >= 8:
+            full.set()
+        await asyncio.wait_for(full.wait(), 30)
         await asyncio.sleep(0.01)
         under_way.pop()
 

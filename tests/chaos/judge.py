@@ -1,0 +1,217 @@
+"""The verdict on one schedule, when all is quiet: the sandbox's meter is believed, the library has to agree."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from prefect_storyboard.flows.collect import Collected
+from prefect_storyboard.flows.jobs import line
+from prefect_storyboard.ledger import Attempt, LibraryError
+from prefect_storyboard.storyboards import Reel
+from tests.chaos.stage import SECRET, Stage
+
+_TELLTALES = (SECRET.encode(), b"?sig=", b"n0b0dy-reads-th1s")
+
+
+@dataclass
+class Case:
+    """What is judged: the stage, the last run's reel, and what `collect_jobs` said last."""
+
+    stage: Stage
+    reel: Reel
+    collected: Collected
+    problems: list[str] = field(default_factory=list)
+
+    @cached_property
+    def meter(self) -> dict[str, Any]:
+        return self.stage.meter()
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """Every attempt in the ledger; each record is read, and one that does not parse is a problem."""
+        storage, ledger = self.stage.storage, self.stage.ledger
+        folders = [name for name in storage.names("ledger") if len(name) == 2]
+        keys = [key for folder in folders for key in storage.names("ledger", folder)]
+        found: list[Attempt] = []
+        for key in keys:
+            try:
+                found += ledger.history(key)
+            except LibraryError as error:
+                self.problems.append(f"the ledger does not read: {error}")
+        return found
+
+    @property
+    def accepted(self) -> set[str]:
+        return {each for order in self.meter["orders"] for each in order["request_ids"]}
+
+    @property
+    def billed(self) -> set[str]:
+        return {bill["request_id"] for bill in self.meter["billed"]}
+
+    @property
+    def held(self) -> dict[str, Attempt]:
+        """Attempts by the provider's id of their job."""
+        return {attempt.job.request_id: attempt for attempt in self.attempts if attempt.job}
+
+    @property
+    def lost(self) -> set[str]:
+        """Jobs that were accepted, and that the ledger does not know."""
+        return self.accepted - set(self.held)
+
+    def states(self) -> Counter[str]:
+        return Counter(line(attempt).state for attempt in self.attempts)
+
+
+def judge(case: Case) -> list[str]:
+    """What is wrong, one sentence each; nothing if all promises were kept."""
+    for check in (_money, _attempts, _clips, _scenes, _journal, _lists, _secrets):
+        case.problems += check(case)
+    return case.problems
+
+
+def _money(case: Case) -> Iterator[str]:
+    """Each order was bought once; again only after a failure that was free. What was bought is stored or unknown."""
+    for order in case.meter["duplicates"]:
+        if sum(not _free_failure(case.held.get(each)) for each in order["request_ids"]) > 1:
+            yield f"bought {order['jobs']} times: {_short(order)}"
+    ids = [attempt.job.request_id for attempt in case.attempts if attempt.job]
+    yield from (f"two attempts hold {each}" for each, times in Counter(ids).items() if times > 1)
+    yield from (f"the ledger holds {each}, which was never accepted" for each in set(ids) - case.accepted)
+    kept = {attempt.job.request_id for attempt in case.attempts if attempt.job and _is(attempt, "done")}
+    for each in case.billed - kept - case.lost:
+        yield f"{each} is billed, and the ledger calls it {line(case.held[each]).state}"
+    unknown = [attempt for attempt in case.attempts if line(attempt).state == "unknown"]
+    if case.stage.schedule.lists:
+        yield from (f"{each} was bought, is listed, and nobody has found it" for each in case.lost)
+    elif len(case.lost) > len(unknown):
+        yield f"{len(case.lost)} jobs were bought and lost, and only {len(unknown)} attempts are called unknown"
+    wanted = Counter(attempt.intent.draft.scene for attempt in unknown if attempt.intent.draft)
+    for order in (order for order in case.meter["orders"] if set(order["request_ids"]) & case.lost):
+        scene = next((s for s, _ in case.stage.schedule.scenes if f"Picture {s} " in json.dumps(order)), None)
+        if scene and not wanted[scene] and not case.stage.schedule.lists:
+            yield f"{scene} was bought and lost, and is not called unknown"
+    if case.meter["leaks"]:
+        yield f"the key went to {case.meter['leaks']} downloads"
+
+
+def _free_failure(attempt: Attempt | None) -> bool:
+    ended = attempt.outcome if attempt else None
+    return bool(ended and ended.kind == "failed" and ended.resubmittable and ended.charged is False)
+
+
+def _is(attempt: Attempt, kind: str) -> bool:
+    return attempt.outcome is not None and attempt.outcome.kind == kind
+
+
+def _attempts(case: Case) -> Iterator[str]:
+    """Every attempt has ended, or is listed as unknown or as rendering at a gateway that renders it."""
+    unknown = {(each.key, each.attempt) for each in case.collected.unknown}
+    waiting = {(each.key, each.attempt) for each in case.collected.waiting}
+    rendering = 0
+    for attempt in case.attempts:
+        state, what = line(attempt).state, f"{attempt.intent.label} (attempt {attempt.number})"
+        place = (attempt.intent.key, attempt.number)
+        rendering += state == "rendering"
+        if state == "submitting":
+            yield f"{what} is being submitted by nobody"
+        elif state == "abandoned":
+            yield f"{what} was abandoned, and nobody said so: {attempt.outcome}"
+        elif state == "unknown" and place not in unknown:
+            yield f"{what} is unknown, and collect does not say so"
+        elif state == "rendering" and place not in waiting:
+            yield f"{what} renders, and collect does not say so"
+        elif state == "failed" and not (attempt.outcome and attempt.outcome.message):
+            yield f"{what} failed without a reason"
+    if rendering > case.meter["running"]:
+        yield f"{rendering} jobs are open, and the gateway renders {case.meter['running']}"
+
+
+def _clips(case: Case) -> Iterator[str]:
+    """Every clip that is recorded is there, whole, and the one that the gateway made."""
+    storage = case.stage.storage
+    for attempt in case.attempts:
+        if not (_is(attempt, "done") and attempt.outcome and attempt.job):
+            continue
+        clip, what = attempt.outcome.clip, attempt.intent.label
+        if clip is None:
+            if attempt.outcome.casting is None:
+                yield f"{what} is done, and there is neither a clip nor a casting"
+            continue
+        body = storage.read(*storage.parts(clip.url))
+        if body is None:
+            yield f"{what} is done, and {clip.url} is not there"
+        elif hashlib.sha256(body).hexdigest() != clip.sha256:
+            yield f"{what}: {clip.url} is not what was stored"
+        elif body != case.stage.made(attempt.job.request_id):
+            yield f"{what}: {clip.url} is not what the gateway made"
+
+
+def _scenes(case: Case) -> Iterator[str]:
+    """Every scene that was asked for has a clip, or an error that the ledger or the storyboard explains."""
+    schedule, storage = case.stage.schedule, case.stage.storage
+    last = {attempt.intent.draft.scene: attempt for attempt in case.attempts if attempt.intent.draft}
+    people = {attempt.intent.character: attempt for attempt in case.attempts if attempt.intent.character}
+    clips = {clip.scene: clip for clip in case.reel.clips}
+    failed = {each.scene: each for each in case.reel.failed}
+    for scene, cast in schedule.scenes:
+        if (scene in clips) == (scene in failed):
+            yield f"{scene} is in the reel {'twice' if scene in clips else 'neither as a clip nor as a failure'}"
+        elif scene in clips:
+            if storage.size(*storage.parts(clips[scene].url)) != clips[scene].bytes:
+                yield f"{scene} is in the reel, and its file is not"
+        elif not failed[scene].error:
+            yield f"{scene} failed without a reason"
+        elif not any(_explains(each) for each in (last.get(scene), *(people.get(name) for name in cast))) and not (
+            scene == schedule.continues and "s01" in failed
+        ):
+            yield f"{scene} failed, and nothing in the ledger says why: {failed[scene].error}"
+    if clips and not storage.exists("reels", "pier", "reel.mp4"):
+        yield "there is no reel"
+
+
+def _explains(attempt: Attempt | None) -> bool:
+    return attempt is not None and line(attempt).state in {"unknown", "failed", "rendering"}
+
+
+def _journal(case: Case) -> Iterator[str]:
+    """The list of open jobs holds what is open, and nothing else; what was spent is what was announced."""
+    noted = set(case.stage.ledger.journal.open())
+    opened = {(attempt.intent.key, attempt.number) for attempt in case.attempts if attempt.outcome is None}
+    known = {(attempt.intent.key, attempt.number) for attempt in case.attempts}
+    yield from (f"{key[:12]} {number} is open, and the index has forgotten it" for key, number in opened - noted)
+    yield from (f"{key[:12]} {number} has ended, and the index holds it" for key, number in (noted - opened) & known)
+
+
+def _lists(case: Case) -> Iterator[str]:
+    """`collect_jobs` failed nobody without saying why."""
+    for each in (*case.collected.unknown, *case.collected.failed, *case.collected.waiting):
+        if not each.note:
+            yield f"{each.about} is {each.state}, and nothing is said about it"
+
+
+def _secrets(case: Case) -> Iterator[str]:
+    """No key and no signed link in any file of the library, nor in anything that was printed."""
+    storage = case.stage.storage
+    files = storage.fs.find(storage.root) if storage.fs.exists(storage.root) else []
+    bodies = [(path, storage.fs.cat_file(path)) for path in files]
+    bodies += [(str(path), path.read_bytes()) for path in case.stage.folder.glob("*.log")]
+    for path, body in bodies:
+        if any(telltale in body for telltale in _TELLTALES):
+            yield f"{path} tells a secret"
+        # Prefect raises this wherever a SIGTERM finds the program: ugly, and no promise about money.
+        expected = b"prefect.exceptions.TerminationSignal" in body
+        if path.endswith(".log") and b"Traceback (most recent call last)" in body and not expected:
+            yield f"{Path(path).name} shows a traceback: {_last(body)}"
+
+
+def _last(body: bytes) -> str:
+    return body.decode(errors="replace").strip().splitlines()[-1][:200]
+
+
+def _short(order: dict[str, Any]) -> str:
+    return json.dumps(order["body"])[:160]

@@ -1,0 +1,62 @@
+"""One run of the real flow, wherever it happens: in this process, in a fork, or as the command line."""
+
+import asyncio
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.blocks.credentials import BY_PROVIDER
+from prefect_storyboard.cli import main as command_line
+from prefect_storyboard.flows import SeriesFailed, collect_jobs, storyboard_series
+from prefect_storyboard.flows.collect import Collected
+from prefect_storyboard.storyboards import Reel
+from prefect_storyboard.tasks import create_character, generate, store, upload
+
+Ended = Reel | Exception
+
+
+def hurry() -> None:
+    """Prefect waits less before it tries a free task again: 0.2, 0.4, 0.8, 1.6 s in the place of 1, 2, 4, 8."""
+    for task in (create_character, generate, store, upload):
+        task.retry_delay_seconds = [0.2, 0.4, 0.8, 1.6]
+
+
+def credentials(gateway: str, environment: dict[str, str]) -> Credentials:
+    return BY_PROVIDER[gateway].from_environment(environment)
+
+
+async def render(board: Any, given: Credentials, library: Library, **options: Any) -> Ended:
+    """The reel, also of a run that ended failed; or what a run raised that could not go on."""
+    try:
+        return await storyboard_series(board, given, library, allow_retired=True, **options)
+    except SeriesFailed as failed:
+        return failed.reel
+    except Exception as error:  # noqa: BLE001 - whatever a run raises is what it ended with
+        return error
+
+
+async def collect(given: Credentials, library: Library) -> Collected | Exception:
+    """What became of the open jobs, or what it raised."""
+    try:
+        return await collect_jobs([given], library)
+    except Exception as error:  # noqa: BLE001 - likewise
+        return error
+
+
+def carry_out(errand: dict[str, Any]) -> None:
+    """In a fork: the flow, or the command line with its own way of ending."""
+    random.seed()  # the fork must not jitter in step with its siblings
+    if errand["where"] == "command":
+        sys.argv = ["storyboard", "run", errand["file"], "--provider", errand["gateway"]]
+        sys.argv += ["--library", errand["library"]["url"], "--allow-retired", "--on-unknown", errand["on_unknown"]]
+        command_line.main()
+        return
+    given, library = credentials(errand["gateway"], errand["environment"]), Library(**errand["library"])
+    options = {name: errand[name] for name in ("on_unknown", "poll_minutes")}
+    board = json.loads(Path(errand["file"]).read_text())
+    ended = asyncio.run(render(board, given, library, **options))
+    print(type(ended).__name__, ended, repr(ended), flush=True)
+    sys.exit(0 if isinstance(ended, Reel) else 1)

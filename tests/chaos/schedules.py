@@ -1,0 +1,211 @@
+"""Schedules of trouble, drawn from a seed: a storyboard, what goes wrong, and the runs of the nights it goes wrong in.
+
+Number n of a seed is always the same schedule. Kinds and gateways take turns, so that any stretch has all of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from random import Random
+from typing import Any, Literal
+
+from tests.chaos.troubles import LISTS, Rule, Troubles
+
+GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
+KINDS = (
+    "lost replies",
+    "accepted, then 502",
+    "not accepted",
+    "broken looks",
+    "broken files",
+    "stuck jobs",
+    "failed jobs",
+    "kill -9",
+    "SIGTERM, SIGINT",
+    "parallel flows",
+    "full disk",
+    "S3 errors",
+    "all at once",
+)
+Library = Literal["folder", "small disk", "bucket"]
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run is ended: a signal (or a cancellation), when so many records are there, or so many seconds after."""
+
+    how: Literal["SIGKILL", "SIGTERM", "SIGINT", "cancel", "full"]
+    record: str = "intent"
+    count: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Night:
+    """Flows that run at the same time: where, started how, and how each of them ends before its time."""
+
+    flows: int = 1
+    where: Literal["here", "process", "command"] = "here"
+    ends: tuple[End | None, ...] = (None,)
+    poll_minutes: float = 0.1
+    on_unknown: Literal["stop", "resubmit"] = "stop"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One experiment. `prompts` and `cast` make the storyboard; `continues` names a scene that needs the first one."""
+
+    seed: int
+    number: int
+    gateway: str
+    kind: str
+    scenes: tuple[tuple[str, tuple[str, ...]], ...]
+    continues: str | None
+    rules: tuple[Rule, ...]
+    nights: tuple[Night, ...]
+    library: Library = "folder"
+    bucket_faults: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.seed}-{self.number}"
+
+    @property
+    def lists(self) -> bool:
+        """Whether the gateway can be asked for a lost job."""
+        return self.gateway in LISTS
+
+    @property
+    def jobs(self) -> int:
+        """Scenes and characters asked for."""
+        return len(self.scenes) + len({name for _, cast in self.scenes for name in cast})
+
+    def board(self, clips: dict[str, str]) -> dict[str, Any]:
+        """The storyboard, with the reference clips of this machine."""
+        used = sorted({name for _, cast in self.scenes for name in cast})
+        scenes = [
+            {"id": each, "prompt": f"Picture {each} of {self.name}: {' and '.join(cast) or 'nobody'} at the pier."}
+            | {"characters": list(cast)}
+            | ({"continues": "s01"} if each == self.continues else {})
+            for each, cast in self.scenes
+        ]
+        people = [{"name": name, "clip": clips[name]} for name in used]
+        return {"title": "Pier", "model": "sora-2", "fit": "nearest", "cast": people, "scenes": scenes}
+
+    def __str__(self) -> str:
+        return str(asdict(self))
+
+
+def schedule(seed: int, number: int) -> Schedule:
+    """Number `number` of a seed."""
+    draw = Random(f"{seed} {number}")  # noqa: S311 - to be repeated, not to be secret
+    gateway = GATEWAYS[number % len(GATEWAYS)]
+    kind = KINDS[number // len(GATEWAYS) % len(KINDS)]
+    troubles = Troubles(gateway, draw)
+    rules, nights, library = _MAKERS[kind](troubles, draw)
+    count = draw.randint(3, 5)
+    names = draw.choice((("Mara",), ("Mara",), ("Mara", "Otto")))
+    scenes = tuple((f"s{n:02d}", _cast(draw, names)) for n in range(1, count + 1))
+    continues = f"s{count:02d}" if draw.random() < 0.35 else None
+    faults = {"before": 0.04, "after": 0.04, "slow down": 0.04, "torn": 0.02} if library == "bucket" else {}
+    return Schedule(
+        seed, number, gateway, kind, scenes, continues, tuple(rules), tuple(nights), library, bucket_faults=faults
+    )
+
+
+def _cast(draw: Random, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if draw.random() < 0.7)
+
+
+Made = tuple[list[Rule], list[Night], Library]
+
+
+def _of(*parts: str, nights: int = 2) -> Callable[[Troubles, Random], Made]:
+    """Trouble at the gateway alone: some nights in this process."""
+
+    def make(troubles: Troubles, draw: Random) -> Made:
+        rules = [rule for part in parts for rule in getattr(troubles, part)()]
+        draw.shuffle(rules)
+        return rules, [Night() for _ in range(draw.randint(1, nights))], "folder"
+
+    return make
+
+
+def _stuck(troubles: Troubles, draw: Random) -> Made:
+    waits = [draw.choice((0.0, 0.01, 0.03)) for _ in range(draw.randint(1, 3))]
+    return troubles.stuck(), [Night(poll_minutes=wait) for wait in waits], "folder"
+
+
+def _moment(draw: Random, how: str) -> End:
+    """Mostly right after a record appeared, which is when a submit is on its way or has just come back."""
+    record = draw.choice(("intent", "intent", "intent", "job", "job", "outcome", "requests", "takes"))
+    return End(how, record, draw.randint(1, 5), draw.choice((0.0, 0.0, 0.01, 0.03, 0.1, 0.3)))
+
+
+def _killed(troubles: Troubles, draw: Random) -> Made:
+    rules = [*draw.choice(([], troubles.lost(0.1), troubles.looks(), troubles.files())), *troubles.delays()]
+    return rules, [_process(draw, _moment(draw, "SIGKILL")) for _ in range(draw.randint(1, 3))], "folder"
+
+
+def _stopped(troubles: Troubles, draw: Random) -> Made:
+    nights = []
+    for _ in range(draw.randint(1, 2)):
+        how = draw.choice(("SIGTERM", "SIGINT", "cancel"))
+        end = _moment(draw, how)
+        nights.append(Night(ends=(end,)) if how == "cancel" else _process(draw, end, where="command"))
+    return [*draw.choice(([], troubles.lost(0.1), troubles.looks())), *troubles.delays()], nights, "folder"
+
+
+def _process(draw: Random, end: End | None, where: str = "") -> Night:
+    return Night(where=where or draw.choice(("process", "process", "command")), ends=(end,), poll_minutes=0.05)
+
+
+def _rivals(troubles: Troubles, draw: Random) -> Made:
+    rules = [*draw.choice(([], troubles.lost(), troubles.refused(), troubles.files())), *troubles.delays()]
+    flows = draw.choice((2, 2, 4))
+    here = draw.random() < 0.5
+    ends: list[End | None] = [None] * flows
+    if draw.random() < 0.6:
+        ends[0] = _moment(draw, "cancel" if here else "SIGKILL")
+    return rules, [Night(flows, "here" if here else "process", tuple(ends))], "folder"
+
+
+def _full(troubles: Troubles, draw: Random) -> Made:
+    rules = [*draw.choice(([], troubles.lost(0.1), troubles.files())), *troubles.delays()]
+    nights = [_process(draw, _moment(draw, "full"), where="process") for _ in range(draw.randint(1, 2))]
+    return rules, nights, "small disk"
+
+
+def _bucket(troubles: Troubles, draw: Random) -> Made:
+    rules = draw.choice(([], troubles.lost(), troubles.refused()))
+    if draw.random() < 0.4:
+        end = End("SIGKILL", seconds=draw.uniform(0.5, 3.0))
+        return rules, [Night(where="process", ends=(end,), poll_minutes=0.05)], "bucket"
+    flows = draw.choice((1, 1, 2))
+    return rules, [Night(flows, ends=(None,) * flows)], "bucket"
+
+
+def _storm(troubles: Troubles, draw: Random) -> Made:
+    parts = ("lost", "accepted", "refused", "looks", "files", "lists", "endings", "stuck")
+    rules = [rule for part in draw.sample(parts, 5) for rule in getattr(troubles, part)()]
+    draw.shuffle(rules)
+    nights = [
+        _process(draw, _moment(draw, "SIGKILL"), where="process") if draw.random() < 0.5 else Night(poll_minutes=0.02)
+    ]
+    return rules, [*nights, Night(flows=2, ends=(None, None), poll_minutes=0.02)], "folder"
+
+
+_MAKERS: dict[str, Callable[[Troubles, Random], Made]] = {
+    "lost replies": _of("lost", "lists"),
+    "accepted, then 502": _of("accepted", "lists"),
+    "not accepted": _of("refused"),
+    "broken looks": _of("looks"),
+    "broken files": _of("files"),
+    "stuck jobs": _stuck,
+    "failed jobs": _of("endings", "looks", nights=3),
+    "kill -9": _killed,
+    "SIGTERM, SIGINT": _stopped,
+    "parallel flows": _rivals,
+    "full disk": _full,
+    "S3 errors": _bucket,
+    "all at once": _storm,
+}

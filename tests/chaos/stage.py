@@ -1,0 +1,184 @@
+"""The stage of one schedule: a sandbox, a library, reference clips, and what the sandbox says about money."""
+
+import hashlib
+import json
+import sqlite3
+import struct
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.ledger import Ledger, Storage
+from prefect_storyboard.sandbox import exchange
+from prefect_storyboard.sandbox.exchange import Pace
+from prefect_storyboard.sandbox.render import render
+from prefect_storyboard.sandbox.server import environment, running
+from prefect_storyboard.sandbox.state import Clip
+from tests.chaos import bucket, runs
+from tests.chaos.schedules import Schedule
+
+SECRET = "n0b0dy-may-read-me"
+_KEYS = {
+    "FAL_KEY": f"sandbox:{SECRET}",
+    "KIE_API_KEY": SECRET,
+    "TOAPIS_API_KEY": f"sk-{SECRET}",
+    "WAVESPEED_API_KEY": SECRET,
+}
+_PACE = Pace(queue_seconds=0.0, render_seconds=0.05, character_seconds=0.05, clip_scale=0.25)
+_DISK_BYTES = 24 << 20
+
+
+@dataclass
+class Stage:
+    """Everything that one schedule has to itself."""
+
+    schedule: Schedule
+    folder: Path
+    base: str
+    board: dict[str, Any]
+    library: dict[str, Any]
+    faults: bucket.Faults | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.base) | _KEYS
+
+    @property
+    def credentials(self) -> Credentials:
+        return runs.credentials(self.schedule.gateway, self.environment)
+
+    @property
+    def block(self) -> Library:
+        return Library(**self.library)
+
+    @property
+    def storage(self) -> Storage:
+        return self.block.storage()
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.storage)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "board.json"
+
+    def log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def meter(self) -> dict[str, Any]:
+        return self._call("meter")
+
+    def posts(self) -> int:
+        """Submits that have arrived so far, answered or not; looked up beside the server, which is quick."""
+        with sqlite3.connect(f"file:{self.folder}/sandbox/sandbox.db?mode=ro", uri=True) as rows:
+            return rows.execute("select count(*) from requests where route = 'submit'").fetchone()[0]
+
+    def misbehave(self) -> None:
+        self._call("faults", list(self.schedule.rules), "POST")
+
+    def behave(self) -> None:
+        self._call("faults", method="DELETE")
+        if self.faults:
+            self.faults.behave()
+
+    def fired(self) -> int:
+        """How often the sandbox, and the bucket, have misbehaved."""
+        return sum(rule["fired"] for rule in self._call("faults")) + sum(
+            (self.faults.told if self.faults else {}).values()
+        )
+
+    def made(self, request_id: str) -> bytes:
+        """The film of a job, as the gateway serves it."""
+        url = f"{self.base}/{self.schedule.gateway}/cdn/files/b/{request_id}/out.mp4"
+        with urllib.request.urlopen(url, timeout=60) as reply:
+            return reply.read()
+
+    def records(self, kind: str) -> int:
+        """How many records of a kind are in the library; only on disk."""
+        where = {"requests": "ledger/requests/*/*.json", "takes": "reels/*/scenes/*/take-*.mp4"}
+        return sum(1 for _ in Path(self.library["url"]).glob(where.get(kind, f"ledger/??/*/*/{kind}.json")))
+
+    def _call(self, path: str, body: Any = None, method: str = "GET") -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.base}/sandbox/{path}", data, method=method)
+        with urllib.request.urlopen(request, timeout=120) as reply:
+            return json.load(reply)
+
+
+@contextmanager
+def staged(schedule: Schedule, folder: Path, props: Path, s3: str) -> Iterator[Stage]:
+    """Set the stage in a folder; `props` holds the films that every schedule uses, `s3` is the bucket's server."""
+    folder.mkdir(parents=True)
+    exchange.render = _copied(props)
+    with ExitStack() as stack:
+        base = stack.enter_context(running(folder / "sandbox", pace=_PACE))
+        stage = Stage(schedule, folder, base, schedule.board(_clips(props)), {"url": str(folder / "library")})
+        if schedule.library == "small disk":
+            stage.library = {"url": str(stack.enter_context(_small_disk(folder / "disk")))}
+        if schedule.library == "bucket":
+            stage.faults = bucket.Faults(schedule.name, schedule.bucket_faults)
+            endpoint = stack.enter_context(bucket.broken(s3, stage.faults))
+            stage.library = {
+                "url": f"s3://{bucket.BUCKET}/{schedule.name}",
+                "storage_options": bucket.options(endpoint),
+            }
+        stage.file.write_text(json.dumps(stage.board))
+        stage.misbehave()
+        yield stage
+
+
+@contextmanager
+def _small_disk(mount: Path) -> Iterator[Path]:
+    """A disk of its own, which can be filled. Who may not mount one gets a folder; its runs get a limit instead."""
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs", str(mount)]
+    mounted = subprocess.run(command, capture_output=True).returncode == 0
+    try:
+        yield mount / "library"
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def _clips(props: Path) -> dict[str, str]:
+    return {name: str(props / f"{name}.mp4") for name in ("Mara", "Otto")}
+
+
+def prepare(props: Path) -> None:
+    """Make the reference clips, which every model takes as they are."""
+    props.mkdir(parents=True, exist_ok=True)
+    for name in ("Mara", "Otto"):
+        film = render(Clip(width=1280, height=720, seconds=2, prompt=f"{name} waves.", cast=(name,)), props, props)
+        film.rename(props / f"{name}.mp4")
+
+
+def _copied(props: Path) -> Any:
+    """Stands in for the sandbox's painter: the same film for all, told apart by what stands behind its end.
+
+    Painting costs as much as everything else together. Each film still has bytes of its own, and is a whole film.
+    """
+
+    def copied(clip: Clip, folder: Path, _: Path) -> Path:
+        text = clip.model_dump_json().encode()
+        target = folder / f"{hashlib.sha256(text).hexdigest()}.mp4"
+        if not target.exists():
+            mark = struct.pack(">I4s", 8 + len(text), b"free") + text
+            partial = target.with_suffix(f".{id(mark)}.tmp")
+            partial.write_bytes(_film(props, clip.width, clip.height, clip.seconds) + mark)
+            partial.replace(target)
+        return target
+
+    return copied
+
+
+@cache
+def _film(props: Path, width: int, height: int, seconds: int) -> bytes:
+    film = render(Clip(width=width, height=height, seconds=seconds, prompt="The pier."), props, props)
+    return film.read_bytes()

@@ -1,0 +1,61 @@
+"""A dozen schedules of trouble against the real flow: whatever goes wrong, every job is paid for once and kept.
+
+`make chaos` plays a thousand. One that fails here is repeated with `make chaos SEED=... ONLY=<number>`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.schedules import GATEWAYS, KINDS, schedule
+
+SEED = 11
+# Each kind of trouble once, the gateways in turn.
+NUMBERS = [len(GATEWAYS) * place + place % len(GATEWAYS) for place in range(len(KINDS))]
+CARELESS, SPOILT = len(GATEWAYS) * len(KINDS) + 1, len(GATEWAYS) * 3  # lost replies at Kie; broken looks at fal
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def verdicts(engine, tmp_path_factory):
+    """The verdicts by number; all schedules are played at the same time, in processes of their own."""
+    from prefect.server.api.server import SubprocessASGIServer
+
+    only = ",".join(map(str, [*NUMBERS, CARELESS, SPOILT]))
+    command = [sys.executable, "-m", "tests.chaos", "--json", "--seed", str(SEED), "--only", only, "--workers", "1"]
+    command += ["--at-once", "8", "--careless", str(CARELESS), "--spoil", str(SPOILT)]
+    command += ["--folder", str(tmp_path_factory.mktemp("chaos") / "suite")]
+    environment = {**os.environ, "PREFECT_API_URL": SubprocessASGIServer().api_url}
+    run = subprocess.run(command, stdout=subprocess.PIPE, env=environment, cwd=Path(__file__).parents[2], timeout=400)
+    told = [json.loads(line) for line in run.stdout.splitlines()]
+    return {int(verdict["name"].split("-")[1]): verdict for verdict in told}
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=KINDS)
+def test_every_job_is_paid_for_once_and_kept_or_named(verdicts, number):
+    assert verdicts[number]["problems"] == []
+
+
+def test_the_trouble_was_real(verdicts):
+    played = [verdicts[number] for number in NUMBERS]
+    assert sum(verdict["faults"] for verdict in played) > 3 * len(played)
+    assert {"SIGKILL", "Reel"} <= {end for verdict in played for end in verdict["ends"]}
+    assert sum(verdict["billed"] for verdict in played) > 3 * len(played)
+
+
+def test_the_judge_notices_a_second_purchase(verdicts):
+    assert any("bought 2 times" in problem for problem in verdicts[CARELESS]["problems"])
+
+
+@pytest.mark.parametrize("what", ["its file is not", "and collect does not say so", "does not read", "tells a secret"])
+def test_the_judge_notices_a_library_that_was_spoilt(verdicts, what):
+    assert any(what in problem for problem in verdicts[SPOILT]["problems"])
+
+
+def test_a_schedule_can_be_repeated():
+    assert schedule(SEED, 29) == schedule(SEED, 29) != schedule(SEED + 1, 29)

@@ -1,0 +1,129 @@
+"""A cancelled run leaves what it has bought to the ledger; the provider is asked to stop it only on the user's word."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE
+
+import pytest
+import yaml
+from prefect.server.api.server import SubprocessASGIServer
+
+from prefect_storyboard.flows import storyboard_series
+from prefect_storyboard.sandbox.server import environment
+from tests.flows.later import evening
+
+pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")
+WAVES = [f"Wave {number}." for number in range(5)]
+
+
+@pytest.fixture
+def fal(engine, tmp_path):
+    with evening("fal", "sora-2", tmp_path) as branch:
+        yield branch
+
+
+async def until(seen, run):
+    """Wait until the sandbox has seen something; it has no event to wait for."""
+    while not seen():
+        assert not run.done(), run
+        await asyncio.sleep(0.05)
+
+
+async def cancelled(branch, board, when, **options):
+    """Start a run, and cancel it when the time has come."""
+    run = asyncio.ensure_future(storyboard_series(board, branch.credentials(), branch.library, **options))
+    await until(when, run)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+
+async def test_a_cancelled_run_leaves_its_jobs_open_and_the_next_one_fetches_them(fal):
+    board = fal.board(*WAVES)
+    await cancelled(fal, board, lambda: len(fal.open_jobs()) == 5)
+    assert {line.state for line in fal.open_jobs()} == {"rendering"}
+    assert fal.requests("cancel") == [], "nobody asked the provider to stop"
+    fal.morning()
+    reel, bought = await fal.counted(board)
+    assert (bought, len(reel.clips), fal.meter()["cancelled"]) == (0, 5, 0)
+
+
+async def test_on_the_users_word_the_provider_is_asked_to_stop_every_job(fal):
+    board = fal.board(*WAVES)
+    everything = lambda: [line.state for line in fal.open_jobs()] == ["rendering"] * 5  # noqa: E731
+    await cancelled(fal, board, everything, cancel_provider_jobs=True)
+    stopped = {request["path"].split("/")[-2] for request in fal.requests("cancel")}
+    assert stopped == {line.request_id for line in fal.open_jobs()}
+    meter = fal.meter()
+    assert (meter["cancelled"], meter["usd"]) == (5, 0)
+
+
+async def test_a_job_whose_submit_was_on_its_way_is_stopped_too(fal):
+    fal.fault("slow", match={"route": "submit"}, seconds=0.5)
+    board = fal.board(*WAVES)
+    await cancelled(fal, board, fal.submitted, cancel_provider_jobs=True)
+    meter = fal.meter()
+    assert meter["jobs_accepted"] > 0
+    assert meter["cancelled"] == meter["jobs_accepted"] == len(fal.open_jobs())
+
+
+async def test_a_job_that_cannot_be_stopped_any_more_is_fetched(fal):
+    board = fal.board("The sea.")
+    fal.fault("cancel_race")
+    await cancelled(
+        fal, board, lambda: "rendering" in {line.state for line in fal.open_jobs()}, cancel_provider_jobs=True
+    )
+    reel, bought = await fal.counted(board)
+    assert (bought, len(reel.clips), fal.meter()["usd"]) == (0, 1, 0.4)
+
+
+async def test_after_a_cancellation_the_next_run_says_once_what_became_of_the_job_and_a_new_take_buys_it(fal):
+    board = fal.board("The sea.")
+    await cancelled(
+        fal, board, lambda: "rendering" in {line.state for line in fal.open_jobs()}, cancel_provider_jobs=True
+    )
+    for _ in range(2):
+        reel, bought = await fal.counted(board)
+        (failed,) = reel.failed
+        assert (bought, failed.scene, failed.charged) == (0, "s01", False)
+        assert failed.error.startswith("the job failed at fal (client_cancelled): Request cancelled")
+        assert failed.remedy == "Change the scene, or raise its take to try once more."
+    assert fal.open_jobs() == []
+    board["scenes"][0]["take"] = 2
+    await fal.leave(board)
+    fal.morning()
+    reel, _ = await fal.counted(board)
+    assert (len(reel.clips), fal.meter()["usd"]) == (1, 0.4)
+
+
+async def test_a_provider_that_stops_nothing_leaves_the_jobs_open(engine, tmp_path):
+    with evening("kie", "sora-2", tmp_path) as kie:
+        board = kie.board("The sea.")
+        await cancelled(
+            kie,
+            board,
+            lambda: "rendering" in {line.state for line in kie.open_jobs()},
+            allow_retired=True,
+            cancel_provider_jobs=True,
+        )
+        kie.morning()
+        reel, bought = await kie.counted(board)
+        assert (bought, len(reel.clips)) == (0, 1)
+
+
+async def test_ctrl_c_ends_the_command_with_one_line_and_leaves_the_jobs_open(fal, tmp_path):
+    path = tmp_path / "board.yaml"
+    path.write_text(yaml.safe_dump(fal.board("The sea.", "The shore.")))
+    command = ["-m", "prefect_storyboard", "run", str(path), "--provider", "fal", "--library", fal.library]
+    facts = {**os.environ, **environment(fal.base), "PREFECT_API_URL": SubprocessASGIServer().api_url}
+    run = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, stderr=PIPE, env=facts)
+    while [line.state for line in fal.open_jobs()] != ["rendering"] * 2:
+        assert run.returncode is None, await run.communicate()
+        await asyncio.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, said = await run.communicate()
+    assert run.returncode == 130
+    assert said.decode() == "Stopped. Jobs that are paid for stay in the ledger; run it again to go on.\n"
+    assert (len(fal.open_jobs()), fal.requests("cancel")) == (2, [])

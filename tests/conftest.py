@@ -30,6 +30,7 @@ LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 _ALONE = {"chaos", "deployments", "packaging", "s3", "ui"}  # whose tests share something that is started once
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side run files, and folders whose tests share a server; the slow ones begin first."""
     root = Path(__file__).parent

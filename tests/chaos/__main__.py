@@ -182,7 +182,6 @@ def _environment(folder: Path) -> None:
         "DO_NOT_TRACK": "1",
         # A dozen flows at once on SQLite: its writers get into each other's way, and the server says 503.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
-        "PREFECT_CLIENT_MAX_RETRIES": "20",
         "TMPDIR": str(folder),
         # The server would spend more time on the history of task runs than the runs take. Nobody will look at it.
         **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _SERVICES},
@@ -197,6 +196,8 @@ def _follow() -> None:
     while os.read(0, 1):
         pass
     interrupt_main()
+    time.sleep(20)
+    os._exit(1)
 
 
 async def _play_all(given: argparse.Namespace) -> None:

@@ -18,7 +18,8 @@ SEED = 11
 NUMBERS = [len(GATEWAYS) * place + place % len(GATEWAYS) for place in range(len(KINDS))]
 CARELESS, SPOILT = len(GATEWAYS) * len(KINDS) + 1, len(GATEWAYS) * 3  # lost replies at Kie; broken looks at fal
 
-pytestmark = pytest.mark.engine
+# One group: with several workers of pytest the schedules are played once, and not by each of them.
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("chaos")]
 
 
 @pytest.fixture(scope="module")

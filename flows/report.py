@@ -121,6 +121,8 @@ def artifact_key(slug: str, kind: str) -> str:
 
 async def report_failures(reel: Reel, slug: str) -> None:
     """Keep the table of failed scenes as an artifact of the run."""
+    if FlowRunContext.get() is None:
+        return
     await acreate_table_artifact(
         key=artifact_key(slug, "failed"),
         table=rows(reel),

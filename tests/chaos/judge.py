@@ -203,7 +203,7 @@ def _secrets(case: Case) -> Iterator[str]:
     for path, body in bodies:
         if any(telltale in body for telltale in _TELLTALES):
             yield f"{path} tells a secret"
-        # Prefect raises this wherever a SIGTERM finds the program: ugly, and no promise about money.
+        # Until our part of a flow begins, and after it, Prefect raises this wherever a SIGTERM finds the program.
         expected = b"prefect.exceptions.TerminationSignal" in body
         if path.endswith(".log") and b"Traceback (most recent call last)" in body and not expected:
             yield f"{Path(path).name} shows a traceback: {_last(body)}"

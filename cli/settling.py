@@ -18,12 +18,19 @@ from prefect_storyboard.flows.reading import Wishes
 from prefect_storyboard.flows.report import price
 from prefect_storyboard.ledger import Ledger
 
-_STYLES = {"unknown": "bold red", "failed": "red", "rendering": "cyan", "submitting": "blue", "done": "green"}
+_STYLES = {
+    "unknown": "bold red",
+    "unreadable": "bold red",
+    "failed": "red",
+    "rendering": "cyan",
+    "submitting": "blue",
+    "done": "green",
+}
 _STYLES |= {"new": "bold", "cached": "green", "reattached": "cyan"}
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:
-    """List the jobs of a library. Returns 1 where one of them is unknown."""
+    """List the jobs of a library. Returns 1 where one of them is unknown or cannot be read."""
     ledger = Ledger((await load_library(library)).storage())
     found = await asyncio.to_thread(settle.jobs, ledger, every=every)
     if not found:
@@ -37,7 +44,7 @@ async def show_jobs(library: str | None, *, every: bool) -> int:
             f"  it is there      storyboard adopt {unknown[0].key[:12]} <the provider's id>\n"
             f"  it is not there  storyboard abandon {unknown[0].key[:12]}"
         )
-    return 1 if unknown else 0
+    return 1 if unknown or any(line.state == "unreadable" for line in found) else 0
 
 
 async def collect(providers: tuple[str, ...], library: str | None) -> int:

@@ -9,7 +9,7 @@ from prefect.artifacts import acreate_table_artifact
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.jobs import JobLine, line
 from prefect_storyboard.flows.suspending import wake
-from prefect_storyboard.ledger import Attempt, Ledger
+from prefect_storyboard.ledger import Attempt, Ledger, Unreadable
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.session import Session
@@ -28,8 +28,8 @@ Accounts = Mapping[tuple[str, str], Credentials]
 class Collected(Frozen):
     """What became of the open jobs.
 
-    `waiting` render still; `unknown` may have been bought, and nobody can tell; `resumed` are flow runs that waited for
-    what has ended.
+    `waiting` render still; `unknown` may have been bought, and nobody can tell, or their record cannot be read;
+    `resumed` are flow runs that waited for what has ended.
     """
 
     clips: tuple[Clip, ...] = ()
@@ -65,7 +65,7 @@ async def collect_jobs(providers: list[Credentials | str], library: Library | st
         castings=tuple(each for each in ended if isinstance(each, Casting)),
         waiting=tuple(each for each in lines if each.state in {"rendering", "submitting"}),
         failed=tuple(each for each in lines if each.state == "failed"),
-        unknown=tuple(each for each in lines if each.state == "unknown"),
+        unknown=tuple(each for each in lines if each.state in {"unknown", "unreadable"}),
         resumed=tuple(await wake(ledger)),
     )
     await _report(collected)
@@ -73,9 +73,11 @@ async def collect_jobs(providers: list[Credentials | str], library: Library | st
 
 
 async def _collect(
-    attempt: Attempt, ledger: Ledger, accounts: Accounts, library: Library, gate: asyncio.Semaphore
+    attempt: Attempt | Unreadable, ledger: Ledger, accounts: Accounts, library: Library, gate: asyncio.Semaphore
 ) -> Clip | Casting | JobLine:
     """One open job, as far as it comes today."""
+    if isinstance(attempt, Unreadable):
+        return line(attempt)
     intent = attempt.intent
     credentials = accounts.get((intent.provider, intent.account))
     if credentials is None:

@@ -1,15 +1,14 @@
 """What the ledger knows of its jobs, for people; and how an open one is settled by hand. Nothing here buys."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
 from prefect_storyboard.blocks import Credentials
-from prefect_storyboard.ledger import Attempt, Ledger, Outcome
+from prefect_storyboard.ledger import Attempt, Ledger, Outcome, Unreadable
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.storyboards import Frozen, Job
 
-State = Literal["submitting", "rendering", "unknown", "done", "failed", "refused", "abandoned"]
+State = Literal["submitting", "rendering", "unknown", "unreadable", "done", "failed", "refused", "abandoned"]
 _SHORTEST = 6  # of a key that is typed
 
 
@@ -31,14 +30,14 @@ class JobLine(Frozen):
 
 def jobs(ledger: Ledger, *, every: bool = False) -> list[JobLine]:
     """The open jobs, oldest first; with `every` all that there ever were, which reads the whole ledger."""
-    attempts: Iterator[Attempt] = ledger.open()
-    if every:
-        attempts = (attempt for key in ledger.matching() for attempt in ledger.history(key))
-    return sorted((line(attempt) for attempt in attempts), key=lambda found: found.at)
+    found = ledger.every() if every else ledger.open()
+    return sorted(map(line, found), key=lambda each: each.at)
 
 
-def line(attempt: Attempt, note: str = "") -> JobLine:
+def line(attempt: Attempt | Unreadable, note: str = "") -> JobLine:
     """One attempt in the words of the list."""
+    if isinstance(attempt, Unreadable):
+        return _unreadable(attempt)
     intent = attempt.intent
     return JobLine(
         key=intent.key,
@@ -52,6 +51,23 @@ def line(attempt: Attempt, note: str = "") -> JobLine:
         at=intent.at,
         usd=intent.usd,
         note=note or (attempt.outcome.message if attempt.outcome else ""),
+    )
+
+
+def _unreadable(error: Unreadable) -> JobLine:
+    """A job of which nothing more is known than that it stands in the ledger."""
+    return JobLine(
+        key=error.key,
+        attempt=0,
+        state="unreadable",
+        about="a job whose record cannot be read",
+        reel="",
+        provider="",
+        account="default",
+        request_id=None,
+        at=datetime.now(UTC),
+        usd=None,
+        note=str(error),
     )
 
 

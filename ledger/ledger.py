@@ -22,6 +22,12 @@ from prefect_storyboard.storyboards import Casting, Job
 Stored = TypeVar("Stored", bound=BaseModel)
 
 
+class Unreadable(LibraryError):
+    """A record of one job is torn, foreign or missing. The other jobs are well."""
+
+    key = ""
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The ledger of one library. All methods block; none keeps anything in memory."""
@@ -29,7 +35,7 @@ class Ledger:
     storage: Storage
 
     def history(self, key: str) -> tuple[Attempt, ...]:
-        """Every attempt at a job, oldest first. Raises LibraryError for a record that is torn, foreign or missing."""
+        """Every attempt at a job, oldest first. Raises Unreadable for a record that is torn, foreign or missing."""
         found: list[Attempt] = []
         while not found or found[-1].outcome is not None:
             number = len(found) + 1
@@ -39,9 +45,9 @@ class Ledger:
             outcome = self._read(Outcome, *self._at(key, number, "outcome"))  # before the job, which is written first
             job = self._read(Job, *self._at(key, number, "job"))
             if intent.key != key:
-                raise self._unusable(f"is the intent of another job, {intent.key}", *self._at(key, number, "intent"))
+                raise self._unreadable(f"is the intent of another job, {intent.key}", *self._at(key, number, "intent"))
             if job is None and outcome and outcome.kind == "done":
-                raise self._unusable("is missing, and its job is done", *self._at(key, number, "job"))
+                raise self._unreadable("is missing, and its job is done", *self._at(key, number, "job"))
             void = self._read(Outcome, *self._at(key, number, "void")) if outcome and outcome.casting else None
             found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome, void=void))
         return tuple(found)
@@ -83,14 +89,25 @@ class Ledger:
         """Which jobs are open and what each reel has spent, for those who need not read all records."""
         return Journal(self.storage)
 
-    def open(self) -> Iterator[Attempt]:
-        """The attempts that have not ended, by the journal, which forgets on the way what has."""
+    def open(self) -> Iterator[Attempt | Unreadable]:
+        """The attempts that have not ended, by the journal, which forgets on the way what has.
+
+        A job that cannot be read is given as the error that it is, so that the others are not held up by it.
+        """
         for key, number in self.journal.open():
-            history = self.history(key)
-            if len(history) >= number and history[number - 1].outcome is None:
+            history = self._readable(key)
+            if isinstance(history, Unreadable):
+                yield history
+            elif len(history) >= number and history[number - 1].outcome is None:
                 yield history[number - 1]
             elif len(history) >= number:
                 self.journal.closes(key, number)
+
+    def every(self) -> Iterator[Attempt | Unreadable]:
+        """All attempts that there ever were. Lists the folders: for people, not for decisions."""
+        for key in self.matching():
+            history = self._readable(key)
+            yield from [history] if isinstance(history, Unreadable) else history
 
     def matching(self, prefix: str = "") -> Iterator[str]:
         """Every key of the ledger that begins so. Lists the folders: for people, not for decisions."""
@@ -120,6 +137,13 @@ class Ledger:
                 return number
             number += 1
 
+    def _readable(self, key: str) -> tuple[Attempt, ...] | Unreadable:
+        try:
+            return self.history(key)
+        except Unreadable as error:
+            error.key = key
+            return error
+
     def _claim(self, job: Job) -> tuple[str, ...]:
         return ("ledger", "requests", job.provider, f"{quote(job.request_id, safe='')}.json")
 
@@ -139,9 +163,9 @@ class Ledger:
         try:
             return kind.model_validate_json(body)
         except ValidationError:
-            raise self._unusable(f"is no {kind.__name__.lower()} of this ledger (torn or foreign)", *place) from None
+            raise self._unreadable(f"is no {kind.__name__.lower()} of this ledger (torn or foreign)", *place) from None
 
-    def _unusable(self, why: str, *place: str) -> LibraryError:
-        return LibraryError(
+    def _unreadable(self, why: str, *place: str) -> Unreadable:
+        return Unreadable(
             f"{self.storage.link(*place)} {why}; the job is left alone. Look at it, and move it away if it is not yours"
         )

@@ -138,7 +138,7 @@ async def test_a_job_is_cancelled_in_time_or_it_is_not(connect: Connect) -> None
     assert await fal.cancel(job) is True
     with pytest.raises(GenerationFailed, match="client_cancelled") as error:
         await ended(fal, job)
-    assert (error.value.charged, error.value.resubmittable) == (False, False)
+    assert (error.value.charged, error.value.resubmittable) == (False, True)
     done = await fal.submit(fal.scene_order(scene("Otto winds the clock.")))
     await ended(fal, done)
     assert await fal.cancel(done) is False

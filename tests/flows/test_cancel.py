@@ -79,19 +79,17 @@ async def test_a_job_that_cannot_be_stopped_any_more_is_fetched(fal):
     assert (bought, len(reel.clips), fal.meter()["usd"]) == (0, 1, 0.4)
 
 
-async def test_after_a_cancellation_the_next_run_says_once_what_became_of_the_job_and_a_new_take_buys_it(fal):
+async def test_a_job_that_was_stopped_is_bought_again_by_the_run_after_the_one_that_says_so(fal):
     board = fal.board("The sea.")
     await cancelled(
         fal, board, lambda: "rendering" in {line.state for line in fal.open_jobs()}, cancel_provider_jobs=True
     )
-    for _ in range(2):
-        reel, bought = await fal.counted(board)
-        (failed,) = reel.failed
-        assert (bought, failed.scene, failed.charged) == (0, "s01", False)
-        assert failed.error.startswith("the job failed at fal (client_cancelled): Request cancelled")
-        assert failed.remedy == "Change the scene, or raise its take to try once more."
+    reel, bought = await fal.counted(board)
+    (failed,) = reel.failed
+    assert (bought, failed.scene, failed.charged) == (0, "s01", False)
+    assert failed.error.startswith("the job failed at fal (client_cancelled): Request cancelled")
+    assert failed.remedy == "It was not charged: run it again."
     assert fal.open_jobs() == []
-    board["scenes"][0]["take"] = 2
     await fal.leave(board)
     fal.morning()
     reel, _ = await fal.counted(board)

@@ -9,7 +9,7 @@ import pytest
 
 from prefect_storyboard.flows import collect_jobs, storyboard_series
 from prefect_storyboard.flows import jobs as settle
-from prefect_storyboard.ledger import Intent, LibraryError
+from prefect_storyboard.ledger import Intent
 from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.storyboards import StoryboardError
 from prefect_storyboard.tasks import lost
@@ -241,8 +241,12 @@ async def test_a_torn_record_is_told_by_name_and_left_where_it_is(fal):
     await fal.leave(fal.board(*SEA))
     file = next(Path(fal.library).glob("ledger/*/*/001/job.json"))
     file.write_bytes(b"{")
-    with pytest.raises(LibraryError, match=str(file)):
-        await collected(fal)
+    fal.morning()
+    found = await collected(fal)
+    (torn,) = found.unknown
+    assert (torn.state, torn.key) == ("unreadable", file.parts[-3])
+    assert torn.note.startswith(f"{file} is no job of this ledger")
+    assert len(found.clips) == len(SEA) - 1, "the others are not held up by it"
     assert file.read_bytes() == b"{"
 
 

@@ -137,11 +137,26 @@ def test_a_torn_record_is_one_clear_error(storyboard, ledger, library):
     announced(ledger)
     file = Path(library) / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
     file.write_bytes(b"{")
-    for command in (("jobs",), ("jobs", "--all"), ("abandon", SHORT)):
-        code, out, err = storyboard(*command)
-        assert (code, out) == (1, "")
-        assert err.startswith(f"error: {file} is no intent of this ledger (torn or foreign); the job is left alone.")
+    why = f"{file} is no intent of this ledger (torn or foreign); the job is left alone."
+    code, out, err = storyboard("abandon", SHORT)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {why}")
     assert file.exists()
+
+
+def test_a_torn_record_is_a_line_among_the_others(storyboard, ledger, library):
+    announced(ledger)
+    announced(ledger, OTHER)
+    file = Path(library) / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
+    file.write_bytes(b"{")
+    for command in (("jobs",), ("jobs", "--all")):
+        code, out, err = storyboard(*command)
+        assert (code, err) == (1, "")
+        (torn,) = (line for line in out.splitlines() if line.startswith(SHORT))
+        assert "unreadable" in torn
+        assert any(line.startswith(OTHER[:12]) for line in out.splitlines())
+        assert "intent.json" in "".join(out.split())
+    assert file.read_bytes() == b"{"
 
 
 # --- settled by hand

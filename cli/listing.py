@@ -12,7 +12,7 @@ _COMMAND = "python -m prefect_storyboard.cli.listing"
 _HEAD = f"""# Command line
 
 Made from the commands' own help by `{_COMMAND}`.
-Exit codes: 0 well, 1 something is wrong or unknown, 130 stopped with Ctrl-C. Where no Prefect server is set
+Exit codes: 0 well, 1 something is wrong or unknown, 130 stopped with Ctrl-C, 143 with SIGTERM. Where no Prefect server is set
 (`PREFECT_API_URL`, or a profile), a private one is started for the time of the command.
 
 """

@@ -8,7 +8,7 @@ from typing import Literal
 
 from prefect_storyboard.cli import ledger
 from prefect_storyboard.cli.app import Debug, app, explained
-from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
 
 ledger.register(app)
 
@@ -146,6 +146,21 @@ def doctor(*providers: str, library: str | None = None, model: list[str] | None 
 
     with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
         return asyncio.run(diagnose(providers, library, tuple(model or ())))
+
+
+@app.command
+def setup(*, debug: Debug = False) -> int:
+    """Make on your Prefect server what the deployments rely on: blocks, limits, work pool, automation.
+
+    Says what it did, and changes nothing the second time. Needs PREFECT_API_URL. Accounts come from FAL_KEY,
+    KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, the library from STORYBOARD_LIBRARY. Writes prefect.yaml, the
+    deployments, into the working directory where there is none.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.deployments.setup import set_up  # noqa: PLC0415 - Prefect reads its environment now
+
+    with explained(debug=debug), own_server():
+        return asyncio.run(set_up())
 
 
 @app.command

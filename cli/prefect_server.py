@@ -73,6 +73,19 @@ def prefect_server() -> Iterator[None]:
             watchdog.communicate()
 
 
+@contextmanager
+def own_server() -> Iterator[None]:
+    """For what a private server would only forget. Raises ValueError where the user has named none, or it is away."""
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - reads the environment when imported
+
+    if not (url := get_current_settings().api.url):
+        raise ValueError(
+            "no Prefect server is set; start one with `prefect server start`, then export PREFECT_API_URL=http://..."
+        )
+    _reach(url)
+    yield
+
+
 def _reach(url: str) -> None:
     """Raise ValueError where nobody listens at the user's own server; what it answers is Prefect's business."""
     try:

@@ -1,18 +1,26 @@
-"""Serve the flows from one process, for those who have no work pool: `python deployments/serve.py`."""
+"""Serve the flows from one process, for those who have no work pool: `python -m prefect_storyboard.deployments.serve`."""
 
+import asyncio
 from datetime import timedelta
 
-from prefect import serve
+from prefect import aserve
 
 from prefect_storyboard.flows import check_accounts, collect_jobs, create_characters, plan_storyboard, storyboard_series
 
+FIVE_MINUTES = timedelta(minutes=5)
 ACCOUNTS = {"providers": ["fal-credentials/production"], "library": "storyboard-library/main"}
 
-if __name__ == "__main__":
-    serve(
-        storyboard_series.to_deployment("series", tags=["storyboard"]),
-        create_characters.to_deployment("characters", tags=["storyboard"]),
-        plan_storyboard.to_deployment("plan", tags=["storyboard"]),
-        collect_jobs.to_deployment("collect-jobs", interval=timedelta(minutes=5), parameters=ACCOUNTS, tags=["upkeep"]),
-        check_accounts.to_deployment("doctor", cron="0 6 * * *", parameters=ACCOUNTS, tags=["upkeep"]),
+
+async def main() -> None:
+    """Serve until the process is stopped."""
+    await aserve(
+        await storyboard_series.ato_deployment("series", tags=["storyboard"]),
+        await create_characters.ato_deployment("characters", tags=["storyboard"]),
+        await plan_storyboard.ato_deployment("plan", tags=["storyboard"]),
+        await collect_jobs.ato_deployment("collect-jobs", interval=FIVE_MINUTES, parameters=ACCOUNTS, tags=["upkeep"]),
+        await check_accounts.ato_deployment("doctor", cron="0 6 * * *", parameters=ACCOUNTS, tags=["upkeep"]),
     )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

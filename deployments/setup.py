@@ -1,16 +1,17 @@
-"""Make what the deployments rely on: `python deployments/setup.py`. Run it as often as you like; it says what it did.
+"""Make what the deployments rely on: `storyboard setup`. Run it as often as you like; it says what it did.
 
 blocks         an account `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
 TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRARY
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
 automation     a series whose worker has died is marked crashed, so that it can be run again
+deployments    a copy of prefect.yaml in the working directory, where there is none
 """
 
-import asyncio
 import os
-import sys
 from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
 from typing import TypeVar
 
 from prefect.automations import Automation, ChangeFlowRunState, EventTrigger, Posture
@@ -30,7 +31,7 @@ NAME, POOL = "production", "storyboard"
 ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
 
 
-async def main() -> int:
+async def set_up() -> int:
     """Make everything; returns 1 where there is no account at all."""
     given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
     accounts = [block.from_environment(os.environ) for block in given]
@@ -42,6 +43,7 @@ async def main() -> int:
             await _limit(client, account)
         await _pool(client)
     await _automation()
+    _deployments(Path("prefect.yaml"))
     if not accounts:
         keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
         _say("account", f"none: export one of {keys} and run this again")
@@ -116,9 +118,13 @@ async def _automation() -> None:
         _say("automation", f"{ZOMBIES!r} is made")
 
 
+def _deployments(file: Path) -> None:
+    if file.exists():
+        _say("deployments", f"{file} is there; deploy it: prefect --no-prompt deploy --all")
+        return
+    file.write_bytes(files("prefect_storyboard").joinpath(file.name).read_bytes())
+    _say("deployments", f"{file} is made; look at it, then: prefect --no-prompt deploy --all")
+
+
 def _say(what: str, text: str) -> None:
-    print(f"{what:<11}{text}")
-
-
-if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    print(f"{what:<13}{text}")

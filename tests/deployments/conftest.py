@@ -81,7 +81,7 @@ class Company:
         return done.stdout
 
     def setup(self) -> str:
-        return self.run(str(BIN / "python"), str(ROOT / "deployments" / "setup.py"))
+        return self.run(str(BIN / "storyboard"), "setup")
 
     def deploy(self) -> str:
         return self.run(

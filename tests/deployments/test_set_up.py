@@ -1,4 +1,4 @@
-"""What `deployments/setup.py` and `prefect deploy --all` leave on a server."""
+"""What `storyboard setup` and `prefect deploy --all` leave on a server."""
 
 import re
 

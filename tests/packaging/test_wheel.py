@@ -51,9 +51,10 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     (info,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
     assert {name.split("/")[0] for name in names} == {"prefect_storyboard", info}
     parts = {name.split("/")[1] for name in names if name.startswith("prefect_storyboard/")}
-    assert not parts & {"tests", "docs", "benchmarks", "deployments", "build", ".venv"}
+    assert not parts & {"tests", "docs", "benchmarks", "build", ".venv"}
     needed = (
         "py.typed",
+        "prefect.yaml",
         "providers/models.toml",
         "media/page.html.jinja",
         "media/fonts/DejaVuSans.ttf",

@@ -12,8 +12,8 @@ _COMMAND = "python -m prefect_storyboard.cli.listing"
 _HEAD = f"""# Command line
 
 Made from the commands' own help by `{_COMMAND}`.
-Exit codes: 0 well, 1 something is wrong or unknown, 130 stopped with Ctrl-C, 143 with SIGTERM. Where no Prefect server is set
-(`PREFECT_API_URL`, or a profile), a private one is started for the time of the command.
+Exit codes: 0 well, 1 something is wrong or unknown, 130 stopped with Ctrl-C, 143 with SIGTERM.
+Where no Prefect server is set (`PREFECT_API_URL`, or a profile), a private one is started for the time of the command.
 
 """
 _MODULE = re.compile(r"(?m)^(storyboard \w+) -m \S+")  # cyclopts takes how this module is run for a part of the usage

@@ -1,4 +1,4 @@
-"""Serve the flows from one process, for those who have no work pool: `python -m prefect_storyboard.deployments.serve`."""
+"""Serve the flows without a work pool: `python -m prefect_storyboard.deployments.serve`."""
 
 import asyncio
 from datetime import timedelta

@@ -69,6 +69,9 @@ class KieCredentials(GatewayCredentials):
     key_variable: ClassVar[str] = "KIE_API_KEY"
     connect: ClassVar[Any] = Kie
 
+    submits: int | None = Field(
+        default=20, ge=1, title="Submits in 10 s", description="How many jobs a process may send in ten seconds."
+    )
     api_url: str = Field(
         default="https://api.kie.ai", title="API URL", description="Host of the paid jobs; change it for a test."
     )
@@ -105,6 +108,12 @@ class ToApisCredentials(GatewayCredentials):
     key_form: ClassVar[str] = "sk-<key>"
     connect: ClassVar[Any] = ToApis
 
+    submits: int | None = Field(
+        default=50,
+        ge=1,
+        title="Submits in 10 s",
+        description="How many jobs a process may send in ten seconds; 166 for a vip account, 333 for an svip one.",
+    )
     api_url: str = Field(
         default="https://toapis.com",
         title="API URL",

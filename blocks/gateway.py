@@ -40,6 +40,12 @@ class GatewayCredentials(CredentialsBlock):
     in_flight: int = Field(
         default=20, ge=1, title="Jobs at once", description="How many jobs may wait or render at the same time."
     )
+    submits: int | None = Field(
+        default=None,
+        ge=1,
+        title="Submits in 10 s",
+        description="How many jobs a process may send in ten seconds. Empty: until the provider says that it is busy.",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -50,7 +56,9 @@ class GatewayCredentials(CredentialsBlock):
             raise ValueError(f"{cls.key_variable} is not set; {how}")
         prefix = cls.provider.upper()
         variables = {"api_key": cls.key_variable} | {
-            field: f"{prefix}_{field.upper()}" for field in cls.model_fields if field not in {"api_key", "in_flight"}
+            field: f"{prefix}_{field.upper()}"
+            for field in cls.model_fields
+            if field not in {"api_key", "in_flight", "submits"}
         }
         return cls.model_validate({field: environment[v] for field, v in variables.items() if environment.get(v)})
 
@@ -61,7 +69,7 @@ class GatewayCredentials(CredentialsBlock):
     def session(self) -> AbstractAsyncContextManager[Session]:
         """Join this account's shared connections and gates, for as long as the context lasts."""
         identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
-        return session(identity, self.get_client, in_flight=self.in_flight)
+        return session(identity, self.get_client, in_flight=self.in_flight, rate=self.submits)
 
     @property
     def hosts(self) -> str:

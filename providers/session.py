@@ -1,6 +1,7 @@
 """One adapter, one connection pool and two gates for each provider account of a process."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.protocol import Provider
 
 SUBMITS = 8  # at once: what a crash can leave in doubt; with 500 a kill left 50 paid and none recorded, with 8 two
+WINDOW = 10.0  # seconds in which a gateway counts submits
 
 _LONGEST = 300.0  # seconds that one answer may close the gate
 
@@ -18,14 +20,18 @@ _open: dict[Hashable, tuple["Session", int]] = {}
 
 
 class Session:
-    """A provider account in use. `in_flight` bounds the jobs that render at the same time."""
+    """A provider account in use.
 
-    def __init__(self, http: httpx.AsyncClient, provider: Provider, in_flight: int) -> None:
+    `in_flight` bounds the jobs that render at the same time, `rate` the submits in ten seconds.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, provider: Provider, in_flight: int, rate: int | None = None) -> None:
         self.http = http
         self.provider = provider
         self.in_flight = asyncio.Semaphore(in_flight)
         self._submits = asyncio.Semaphore(SUBMITS)
         self._closed_until = 0.0
+        self._last: deque[float] | None = deque(maxlen=rate) if rate else None
 
     @asynccontextmanager
     async def submitting(self) -> AsyncIterator[None]:
@@ -34,6 +40,7 @@ class Session:
         async with self._submits:
             while (wait := self._closed_until - loop.time()) > 0:  # noqa: ASYNC110 - another Busy may move the moment
                 await asyncio.sleep(wait)
+            await self._turn()
             try:
                 yield
             except Busy as busy:
@@ -41,16 +48,25 @@ class Session:
                 self._closed_until = max(self._closed_until, loop.time() + wait)
                 raise
 
+    async def _turn(self) -> None:
+        """Wait until as many submits as are allowed in ten seconds are ten seconds old."""
+        if self._last is None:
+            return
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._last[0] + WINDOW) if len(self._last) == self._last.maxlen else now
+        self._last.append(turn)
+        await asyncio.sleep(turn - now)
+
 
 @asynccontextmanager
 async def session(
-    identity: Hashable, connect: Callable[[httpx.AsyncClient], Provider], *, in_flight: int
+    identity: Hashable, connect: Callable[[httpx.AsyncClient], Provider], *, in_flight: int, rate: int | None = None
 ) -> AsyncIterator[Session]:
     """Join the session of that identity, or open it; the last to leave closes the connections."""
     key = (asyncio.get_running_loop(), identity)
     if key not in _open:
         http = client()
-        _open[key] = (Session(http, connect(http), in_flight), 0)
+        _open[key] = (Session(http, connect(http), in_flight, rate), 0)
     shared, users = _open[key]
     _open[key] = (shared, users + 1)
     try:

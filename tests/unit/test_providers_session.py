@@ -63,6 +63,27 @@ def test_two_loops_share_nothing() -> None:
     assert first is not second
 
 
+async def test_submits_keep_to_the_rate_of_the_gateway(monkeypatch) -> None:
+    """Seven at three in ten seconds: three now, three after ten seconds, one after twenty."""
+    loop, slept, real = asyncio.get_running_loop(), [], asyncio.sleep
+    began = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: began)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await real(0)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    async with session("slow", connect, in_flight=9, rate=3) as shared:
+
+        async def submit() -> None:
+            async with shared.submitting():
+                pass
+
+        await asyncio.gather(*(submit() for _ in range(7)))
+    assert slept == [0, 0, 0, 10, 10, 10, 20]
+
+
 async def test_eight_submits_are_under_way_at_once_and_no_more() -> None:
     under_way = most = 0
 

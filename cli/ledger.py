@@ -51,7 +51,9 @@ def collect(*providers: str, library: str | None = None, debug: Debug = False) -
         return asyncio.run(fetch(providers, library))
 
 
-def adopt(job: str, request: str, *, library: str | None = None, debug: Debug = False) -> int:
+def adopt(
+    job: str, request: str, *, provider: str | None = None, library: str | None = None, debug: Debug = False
+) -> int:
     """Say which of the provider's jobs an unknown one is; the next run, or collect, fetches it.
 
     Parameters
@@ -60,14 +62,17 @@ def adopt(job: str, request: str, *, library: str | None = None, debug: Debug = 
         The job's key, or its first letters, as `storyboard jobs` shows it.
     request
         The provider's id, from its own page.
+    provider
+        fal, kie, toapis or wavespeed (key from the environment), or a saved block: it is asked whether it knows the id.
+        Left out: the id is believed, and cannot be taken back.
     library
         Folder, URL or saved block where everything is kept; default ~/storyboard-library.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.settling import adopt as take  # noqa: PLC0415 - Prefect reads its environment now
 
-    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return asyncio.run(take(job, request, library))
+    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
+        return asyncio.run(take(job, request, provider, library))
 
 
 def abandon(job: str, *, library: str | None = None, debug: Debug = False) -> int:

@@ -41,7 +41,7 @@ async def show_jobs(library: str | None, *, every: bool) -> int:
     if unknown:
         console.print(
             "\nAn unknown job may have been bought. Look for it on the provider's own page:\n"
-            f"  it is there      storyboard adopt {unknown[0].key[:12]} <the provider's id>\n"
+            f"  it is there      storyboard adopt {unknown[0].key[:12]} <its id> --provider {unknown[0].provider}\n"
             f"  it is not there  storyboard abandon {unknown[0].key[:12]}"
         )
     return 1 if unknown or any(line.state == "unreadable" for line in found) else 0
@@ -66,9 +66,11 @@ async def collect(providers: tuple[str, ...], library: str | None) -> int:
     return 1 if collected.failed or collected.unknown else 0
 
 
-async def adopt(key: str, request_id: str, library: str | None) -> int:
-    """Give an unknown job its id at the provider."""
+async def adopt(key: str, request_id: str, provider: str | None, library: str | None) -> int:
+    """Give an unknown job its id at the provider, which is asked first if it is named."""
     ledger = Ledger((await load_library(library)).storage())
+    if provider:
+        await settle.ask(ledger, key, request_id, await load_credentials(provider, os.environ))
     line = await asyncio.to_thread(settle.adopt, ledger, key, request_id)
     console.print(f"{line.about} is {line.provider} job {request_id}; `storyboard collect` or the next run fetches it")
     return 0

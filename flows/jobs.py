@@ -6,6 +6,7 @@ from typing import Literal
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.ledger import Attempt, Ledger, Outcome, Unreadable
 from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.providers.errors import Expired
 from prefect_storyboard.storyboards import Frozen, Job
 
 State = Literal["submitting", "rendering", "unknown", "unreadable", "done", "failed", "refused", "abandoned"]
@@ -80,6 +81,20 @@ def _state(attempt: Attempt) -> State:
     return "submitting" if busy else "unknown"
 
 
+async def ask(ledger: Ledger, key: str, request_id: str, credentials: Credentials) -> None:
+    """Ask the provider for the job that an unknown one is said to be: an id, once adopted, stays.
+
+    Raises ValueError where the provider does not know it, or where the job is not unknown or is another account's.
+    """
+    attempt = _unknown(ledger, key)
+    _same_account(attempt, credentials)
+    async with credentials.session() as session:
+        try:
+            await session.provider.status(_job(attempt, request_id))
+        except Expired as error:
+            raise ValueError(f"{error}; look at the id again") from None
+
+
 def adopt(ledger: Ledger, key: str, request_id: str) -> JobLine:
     """Say which of the provider's jobs an unknown one is. The next run, or `collect`, fetches it.
 
@@ -87,7 +102,7 @@ def adopt(ledger: Ledger, key: str, request_id: str) -> JobLine:
     """
     attempt = _unknown(ledger, key)
     intent = attempt.intent
-    job = Job(provider=intent.provider, endpoint=intent.endpoint, request_id=request_id, submitted_at=intent.at)
+    job = _job(attempt, request_id)
     recorded = ledger.submitted(intent.key, attempt.number, job)
     if recorded is None:
         raise ValueError(f"{intent.provider} job {request_id} belongs to job {(ledger.holder(job) or '')[:12]} already")
@@ -120,10 +135,20 @@ async def cancel(ledger: Ledger, key: str, credentials: Credentials) -> bool:
     if attempt.job is None or attempt.outcome:
         state = _state(attempt)
         raise ValueError(f"job {intent.key[:12]} ({intent.label}) is {state}; only a rendering one is cancelled")
-    if (intent.provider, intent.account) != (credentials.provider, credentials.account):
-        raise ValueError(f"job {intent.key[:12]} is of {intent.provider} ({intent.account}); name that account")
+    _same_account(attempt, credentials)
     async with credentials.session() as session:
         return await session.provider.cancel(attempt.job)
+
+
+def _job(attempt: Attempt, request_id: str) -> Job:
+    intent = attempt.intent
+    return Job(provider=intent.provider, endpoint=intent.endpoint, request_id=request_id, submitted_at=intent.at)
+
+
+def _same_account(attempt: Attempt, credentials: Credentials) -> None:
+    intent = attempt.intent
+    if (intent.provider, intent.account) != (credentials.provider, credentials.account):
+        raise ValueError(f"job {intent.key[:12]} is of {intent.provider} ({intent.account}); name that account")
 
 
 def _unknown(ledger: Ledger, key: str) -> Attempt:

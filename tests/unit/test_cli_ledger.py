@@ -86,7 +86,7 @@ def test_open_jobs_fit_a_screen_and_an_unknown_one_says_what_to_do(storyboard, l
     assert words(lines[1])[:7] == [SHORT, "unknown", "3", "h", "unknown", "fal", "by-the-sea:"]
     other = next(line for line in lines if line.startswith(OTHER[:12]))
     assert words(other)[:7] == [OTHER[:12], "rendering", "0", "s", "$0.40", "fal", "by-the-sea:"]
-    assert f"storyboard adopt {SHORT} <the provider's id>" in out
+    assert f"storyboard adopt {SHORT} <its id> --provider fal" in out
     assert f"storyboard abandon {SHORT}" in out
 
 

@@ -19,23 +19,14 @@ from _thread import interrupt_main
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 from threading import Thread
 from typing import Any
 
-_SERVICES = (
-    "EVENT_PERSISTER",
-    "TASK_RUN_RECORDER",
-    "TRIGGERS",
-    "SCHEDULER",
-    "LATE_RUNS",
-    "FOREMAN",
-    "CANCELLATION_CLEANUP",
-    "PAUSE_EXPIRATIONS",
-)
+from tests.chaos.engine import prefect_server
+
 _NUMBERS = ("asked", "accepted", "billed", "stored", "unknown", "failed", "waiting", "faults", "runs")
 
 
@@ -64,12 +55,13 @@ def _lead(given: argparse.Namespace) -> int:
     numbers = [int(each) for each in given.only.split(",")] if given.only else list(range(given.schedules))
     began, verdicts = time.monotonic(), []
     folder.mkdir(parents=True, exist_ok=True)
-    with _prefect(folder):
+    with prefect_server(folder):
         for verdict in _verdicts(given, folder, numbers):
             verdicts.append(verdict)
             print(json.dumps(verdict) if given.json else _line(verdict, len(verdicts), len(numbers)), flush=True)
             if len(verdicts) % 100 == 0 and not given.json:
                 print(_table(verdicts, time.monotonic() - began), flush=True)
+    leaks = _leaks(folder / "prefect" / "prefect.db")
     broken = [verdict for verdict in verdicts if verdict["problems"]]
     missing = len(numbers) - len(verdicts)
     if not given.json:
@@ -78,9 +70,18 @@ def _lead(given: argparse.Namespace) -> int:
             f"{len(broken)} of {len(verdicts)} schedules broke a promise"
             + (f"; {missing} were not played" * bool(missing))
         )
-    if not broken:
+    for leak in leaks:
+        print(f"BROKEN {leak}    kept: {folder}", file=sys.stderr)
+    if not (broken or leaks):
         shutil.rmtree(folder, ignore_errors=True)
-    return int(bool(broken or missing))
+    return int(bool(broken or missing or leaks))
+
+
+def _leaks(database: Path) -> list[str]:
+    """What the database of all runs tells that it must not; a server that somebody else has started keeps its own."""
+    from tests.chaos.judge import told
+
+    return list(told(database)) if database.exists() else []
 
 
 def _quick() -> str | None:
@@ -142,53 +143,6 @@ def _table(verdicts: list[dict[str, Any]], seconds: float) -> str:
     ]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(["", *lines, "", f"{len(verdicts)} schedules in {seconds / 60:.1f} minutes"])
-
-
-@contextmanager
-def _prefect(folder: Path) -> Iterator[None]:
-    """One Prefect server for all workers and their runs, unless somebody has started one."""
-    _environment(folder)
-    if "PREFECT_API_URL" in os.environ:
-        yield
-        return
-    from prefect.server.api.server import SubprocessASGIServer
-
-    server = SubprocessASGIServer()
-    server.start(timeout=240)
-    os.environ["PREFECT_API_URL"] = server.api_url
-    try:
-        yield
-    finally:
-        server.stop()
-
-
-def _environment(folder: Path) -> None:
-    """What Prefect reads when it is imported: a home of its own, no noise."""
-    import certifi
-
-    home, one = folder / "prefect", folder / "one.pem"
-    home.mkdir()
-    pem = Path(certifi.where()).read_text()
-    one.write_text(pem[pem.index("-----BEGIN") : pem.index("-----END CERTIFICATE-----") + 25] + "\n")
-    os.environ |= {
-        "PREFECT_HOME": str(home),
-        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
-        "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_LOGGING_TO_API_ENABLED": "false",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "240",
-        "DO_NOT_TRACK": "1",
-        # A dozen flows at once on SQLite: its writers get into each other's way, and the server says 503.
-        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
-        "TMPDIR": str(folder),
-        # The server would spend more time on the history of task runs than the runs take. Nobody will look at it.
-        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _SERVICES},
-        # Every client reads all root certificates, 50 ms each time, and here nobody speaks TLS.
-        "SSL_CERT_FILE": str(one),
-        "PREFECT_API_SSL_CERT_FILE": str(one),
-    }
 
 
 def _follow() -> None:

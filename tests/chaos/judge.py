@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -69,7 +71,7 @@ class Case:
 
 def judge(case: Case) -> list[str]:
     """What is wrong, one sentence each; nothing if all promises were kept."""
-    for check in (_money, _attempts, _clips, _scenes, _journal, _lists, _secrets):
+    for check in (_money, _attempts, _clips, _scenes, _journal, _spent, _lists, _secrets):
         case.problems += check(case)
     return case.problems
 
@@ -179,12 +181,37 @@ def _explains(attempt: Attempt | None) -> bool:
 
 
 def _journal(case: Case) -> Iterator[str]:
-    """The list of open jobs holds what is open, and nothing else; what was spent is what was announced."""
+    """The list of open jobs holds what is open, and nothing else."""
     noted = set(case.stage.ledger.journal.open())
     opened = {(attempt.intent.key, attempt.number) for attempt in case.attempts if attempt.outcome is None}
     known = {(attempt.intent.key, attempt.number) for attempt in case.attempts}
     yield from (f"{key[:12]} {number} is open, and the index has forgotten it" for key, number in opened - noted)
     yield from (f"{key[:12]} {number} has ended, and the index holds it" for key, number in (noted - opened) & known)
+
+
+def _spent(case: Case) -> Iterator[str]:
+    """Every job that stands is noted with its price. A run that is stopped may leave a note too many, others do not."""
+    storage = case.stage.storage
+    noted = Counter(
+        (reel, *name.split("_")[1:])
+        for reel in storage.names("ledger", "spent")
+        for name in storage.names("ledger", "spent", reel)
+    )
+    stand = Counter(
+        (
+            intent.reel,
+            intent.key,
+            f"{attempt.number:03d}",
+            "unknown" if intent.usd is None else f"{intent.usd * 1e6:.0f}",
+        )
+        for attempt in case.attempts
+        if (intent := attempt.intent) and not (_is(attempt, "refused") or _is(attempt, "abandoned"))
+    )
+    for reel, key, number, price in stand - noted:
+        yield f"{key[:12]} {number} stands at {price} millionths, and is not noted as spent by {reel}"
+    if case.stage.schedule.calm:
+        for reel, key, number, price in noted - stand:
+            yield f"{key[:12]} {number} is noted as {price} millionths spent by {reel}, and no such job stands"
 
 
 def _lists(case: Case) -> Iterator[str]:
@@ -207,6 +234,17 @@ def _secrets(case: Case) -> Iterator[str]:
         expected = b"prefect.exceptions.TerminationSignal" in body
         if path.endswith(".log") and b"Traceback (most recent call last)" in body and not expected:
             yield f"{Path(path).name} shows a traceback: {_last(body)}"
+
+
+def told(database: Path) -> Iterator[str]:
+    """The tables of Prefect's database that hold a key or a signed link. By rows: a page may end within a value."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as rows:
+        rows.text_factory = bytes
+        tables = [name.decode() for (name,) in rows.execute("select name from sqlite_master where type = 'table'")]
+        for table in tables:
+            values = (value for row in rows.execute(f'select * from "{table}"') for value in row)  # noqa: S608 - its own names
+            if any(telltale in value for value in values if isinstance(value, bytes) for telltale in _TELLTALES):
+                yield f"{database.name} tells a secret in {table}"
 
 
 def _last(body: bytes) -> str:

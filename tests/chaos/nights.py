@@ -86,11 +86,13 @@ async def play(schedule: Schedule, folder: Path, props: Props) -> Verdict:
 
 
 def _spoil(library: Path) -> None:
-    """Cut a clip short, forget that a job has ended, tear a record, tell the key."""
+    """Cut a clip short, forget that a job has ended and what it cost, tear a record, tell the key."""
     clips = sorted(library.glob("reels/*/scenes/*/take-*.mp4"))
     clips[0].write_bytes(clips[0].read_bytes()[:-1])
     outcomes = sorted(library.glob("ledger/??/*/*/outcome.json"))
     outcomes[0].unlink()
+    (note,) = library.glob(f"ledger/spent/*/*_{outcomes[0].parts[-3]}_001_*")
+    note.rename(note.with_name(f"{note.name.rpartition('_')[0]}_1"))
     outcomes[1].write_bytes(outcomes[1].read_bytes()[:-9])
     (library / "notes.txt").write_text(SECRET)
 

@@ -75,6 +75,11 @@ class Schedule:
         return self.gateway in LISTS
 
     @property
+    def calm(self) -> bool:
+        """Whether nothing comes between two notes of a run: nobody ends it, and its library is sound."""
+        return self.library == "folder" and not any(end for night in self.nights for end in night.ends)
+
+    @property
     def jobs(self) -> int:
         """Scenes and characters asked for."""
         return len(self.scenes) + len({name for _, cast in self.scenes for name in cast})

@@ -116,7 +116,7 @@ class Stage:
 def staged(schedule: Schedule, folder: Path, props: Path, s3: str) -> Iterator[Stage]:
     """Set the stage in a folder; `props` holds the films that every schedule uses, `s3` is the bucket's server."""
     folder.mkdir(parents=True)
-    exchange.render = _copied(props)
+    exchange.render = copied(props)
     with ExitStack() as stack:
         base = stack.enter_context(running(folder / "sandbox", pace=_PACE))
         stage = Stage(schedule, folder, base, schedule.board(_clips(props)), {"url": str(folder / "library")})
@@ -159,13 +159,13 @@ def prepare(props: Path) -> None:
         film.rename(props / f"{name}.mp4")
 
 
-def _copied(props: Path) -> Any:
+def copied(props: Path) -> Any:
     """Stands in for the sandbox's painter: the same film for all, told apart by what stands behind its end.
 
     Painting costs as much as everything else together. Each film still has bytes of its own, and is a whole film.
     """
 
-    def copied(clip: Clip, folder: Path, _: Path) -> Path:
+    def copy(clip: Clip, folder: Path, _: Path) -> Path:
         text = clip.model_dump_json().encode()
         target = folder / f"{hashlib.sha256(text).hexdigest()}.mp4"
         if not target.exists():
@@ -175,7 +175,7 @@ def _copied(props: Path) -> Any:
             partial.replace(target)
         return target
 
-    return copied
+    return copy
 
 
 @cache

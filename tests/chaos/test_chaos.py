@@ -5,13 +5,17 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.chaos.judge import told
 from tests.chaos.schedules import GATEWAYS, KINDS, schedule
+from tests.chaos.stage import SECRET
 
 SEED = 11
 # Each kind of trouble once, the gateways in turn.
@@ -53,9 +57,28 @@ def test_the_judge_notices_a_second_purchase(verdicts):
     assert any("bought 2 times" in problem for problem in verdicts[CARELESS]["problems"])
 
 
-@pytest.mark.parametrize("what", ["its file is not", "and collect does not say so", "does not read", "tells a secret"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "its file is not",
+        "and collect does not say so",
+        "does not read",
+        "tells a secret",
+        "is not noted as spent by pier",
+        "is noted as 1 millionths spent by pier",
+    ],
+)
 def test_the_judge_notices_a_library_that_was_spoilt(verdicts, what):
     assert any(what in problem for problem in verdicts[SPOILT]["problems"])
+
+
+@pytest.mark.parametrize(("word", "problems"), [("Mara", []), (SECRET, ["prefect.db tells a secret in flow_run"])])
+def test_the_judge_notices_a_secret_in_prefects_database(tmp_path, word, problems):
+    with closing(sqlite3.connect(tmp_path / "prefect.db")) as rows, rows:
+        rows.execute("create table log(message text)")
+        rows.execute("create table flow_run(parameters text)")
+        rows.execute("insert into flow_run values(?)", ["." * 5000 + word])
+    assert list(told(tmp_path / "prefect.db")) == problems
 
 
 def test_a_schedule_can_be_repeated():

@@ -21,6 +21,7 @@ from prefect_storyboard.ledger import Ledger
 _STYLES = {
     "unknown": "bold red",
     "unreadable": "bold red",
+    "stuck": "red",
     "failed": "red",
     "rendering": "cyan",
     "submitting": "blue",

@@ -11,7 +11,7 @@ from prefect_storyboard.flows.jobs import JobLine, line
 from prefect_storyboard.flows.suspending import wake
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable
 from prefect_storyboard.media.probe import MediaError
-from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProviderError
+from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Clip, Frozen
 from prefect_storyboard.tasks import store
@@ -28,8 +28,8 @@ Accounts = Mapping[tuple[str, str], Credentials]
 class Collected(Frozen):
     """What became of the open jobs.
 
-    `waiting` render still; `unknown` may have been bought, and nobody can tell, or their record cannot be read;
-    `resumed` are flow runs that waited for what has ended.
+    `waiting` render still. `failed` have, or are stuck: paid for, and not to be fetched. `unknown` may have been
+    bought, and nobody can tell, or their record cannot be read. `resumed` are flow runs that waited for what has ended.
     """
 
     clips: tuple[Clip, ...] = ()
@@ -64,9 +64,9 @@ async def collect_jobs(providers: list[Credentials | str], library: Library | st
         clips=tuple(each for each in ended if isinstance(each, Clip)),
         castings=tuple(each for each in ended if isinstance(each, Casting)),
         waiting=tuple(each for each in lines if each.state in {"rendering", "submitting"}),
-        failed=tuple(each for each in lines if each.state == "failed"),
+        failed=tuple(each for each in lines if each.state in {"failed", "stuck"}),
         unknown=tuple(each for each in lines if each.state in {"unknown", "unreadable"}),
-        resumed=tuple(await wake(ledger)),
+        resumed=tuple(await wake(ledger, stuck={each.key for each in lines if each.state == "stuck"})),
     )
     await _report(collected)
     return collected
@@ -87,8 +87,10 @@ async def _collect(
             if attempt.job is None:
                 attempt = await _found(session, ledger, attempt)
             return await _fetched(session, ledger, attempt, credentials, library)
-        except (Busy, NotSent, OutcomeUnknown, MediaError) as error:
+        except (Busy, NotSent, OutcomeUnknown) as error:
             return line(attempt, str(error))
+        except (MediaError, Expired) as error:
+            return line(attempt, str(error)).model_copy(update={"state": "stuck"})
         except ProviderError as error:
             (*_, last) = await asyncio.to_thread(ledger.history, intent.key)
             return line(last, str(error))

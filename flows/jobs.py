@@ -9,7 +9,7 @@ from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.providers.errors import Expired
 from prefect_storyboard.storyboards import Frozen, Job
 
-State = Literal["submitting", "rendering", "unknown", "unreadable", "done", "failed", "refused", "abandoned"]
+State = Literal["submitting", "rendering", "unknown", "unreadable", "stuck", "done", "failed", "refused", "abandoned"]
 _SHORTEST = 6  # of a key that is typed
 
 

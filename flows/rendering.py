@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from prefect_storyboard.flows.casting import about_characters, castings_of, recast, sent_with
 from prefect_storyboard.flows.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
+    Expired,
     GenerationFailed,
     InvalidRequest,
     ProviderError,
@@ -16,6 +18,7 @@ from prefect_storyboard.providers.errors import (
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedScene
 from prefect_storyboard.tasks import generate, poll, store
 from prefect_storyboard.tasks.budget import OverBudget
+from prefect_storyboard.tasks.polling import YOUNG
 from prefect_storyboard.tasks.progress import Progress, tell
 from prefect_storyboard.tasks.purchase import finish
 from prefect_storyboard.tasks.states import plain
@@ -193,6 +196,8 @@ async def _has_ended(run: Rendering, job: Job) -> bool:
     """One look. A provider that does not answer, or does not know the job yet, has not said that it has ended."""
     try:
         return (await run.session.provider.status(job)).state == "ended"
+    except Expired:
+        return (datetime.now(UTC) - job.submitted_at).total_seconds() > YOUNG  # then nobody need wait for it
     except ProviderError:
         return False
 

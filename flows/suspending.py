@@ -5,6 +5,7 @@ between is not missed: whoever collects looks there, and asks again later where 
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -42,16 +43,17 @@ async def suspend(ledger: Ledger, keys: tuple[str, ...]) -> None:
     await asuspend_flow_run(timeout=_DAYS, key=uuid4().hex)  # a key of its own: a run may wait more than once
 
 
-async def wake(ledger: Ledger) -> list[str]:
+async def wake(ledger: Ledger, *, stuck: Collection[str] = ()) -> list[str]:
     """Resume the flow runs whose jobs have ended; returns their ids. One that is not suspended yet is asked again.
 
+    For the jobs that are stuck nobody waits: the run tells of them when it ends.
     The note of a run that is resumed stays until the run is over: it may be writing its next one.
     """
     woken = []
     for name in await asyncio.to_thread(ledger.storage.names, "ledger", "waiting"):
         run_id = name.removesuffix(".json")
         waiting = await asyncio.to_thread(_read, ledger.storage, run_id)
-        if waiting is None or not await asyncio.to_thread(_ended, ledger, waiting.keys):
+        if waiting is None or not await asyncio.to_thread(_ended, ledger, set(waiting.keys) - set(stuck)):
             continue
         match await _asked(UUID(run_id)):
             case "over":
@@ -74,7 +76,7 @@ async def _asked(run_id: UUID) -> Literal["resumed", "over", "busy"]:
     return "resumed" if result.status.value == "ACCEPT" else "busy"
 
 
-def _ended(ledger: Ledger, keys: tuple[str, ...]) -> bool:
+def _ended(ledger: Ledger, keys: Collection[str]) -> bool:
     return all(history and history[-1].outcome for history in map(ledger.history, keys))
 
 

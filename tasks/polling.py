@@ -13,7 +13,7 @@ from prefect_storyboard.storyboards import Job
 from prefect_storyboard.tasks.purchase import Purchase, ended, finish
 
 _VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed)
-_YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
+YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
 
 
 def pause(age: float) -> float:
@@ -49,7 +49,7 @@ async def await_result(
             trouble = error
             wait = max(wait, getattr(error, "retry_after", None) or 0.0)
         except errors.Expired:
-            if age > _YOUNG:
+            if age > YOUNG:
                 raise
         except _VERDICTS as verdict:
             await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))

@@ -12,7 +12,7 @@ from prefect_storyboard.flows import jobs as settle
 from prefect_storyboard.ledger import Intent
 from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.storyboards import StoryboardError
-from prefect_storyboard.tasks import lost
+from prefect_storyboard.tasks import lost, polling
 from tests.flows.later import evening
 
 # Without the engine around a flow its artifact belongs to nobody, which Prefect does not like.
@@ -253,6 +253,16 @@ async def test_a_torn_record_is_told_by_name_and_left_where_it_is(fal):
     assert torn.note.startswith(f"{file} is no job of this ledger")
     assert len(found.clips) == len(SEA) - 1, "the others are not held up by it"
     assert file.read_bytes() == b"{"
+
+
+async def test_a_job_that_the_provider_does_not_know_is_open_at_first_and_stuck_later(fal, monkeypatch):
+    await fal.leave(fal.board("The sea."))
+    fal.fault("not_found", match={"route": "status"})
+    assert [line.state for line in (await collected(fal)).waiting] == ["rendering"]
+    monkeypatch.setattr(polling, "YOUNG", 0.0)
+    (stuck,) = (await collected(fal)).failed
+    assert stuck.state == "stuck"
+    assert "does not know the job" in stuck.note
 
 
 async def test_a_storyboard_that_has_changed_since_does_not_matter(fal):

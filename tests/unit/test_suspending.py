@@ -166,6 +166,13 @@ async def test_a_run_that_the_server_does_not_resume_is_asked_again(two_jobs: Le
     assert await wake(two_jobs) == [str(RUN)]
 
 
+async def test_for_a_job_that_is_stuck_nobody_waits(two_jobs: Ledger, server: Server) -> None:
+    await suspend(two_jobs, (KEY, OTHER))
+    end(two_jobs, KEY)
+    assert await wake(two_jobs) == []
+    assert await wake(two_jobs, stuck={OTHER}) == [str(RUN)]
+
+
 async def test_a_note_that_is_torn_stops_nobody_else(two_jobs: Ledger, server: Server) -> None:
     two_jobs.storage.write(b"{", "ledger", "waiting", "0.json")
     await suspend(two_jobs, (KEY,))

@@ -27,7 +27,14 @@ import pytest_socket  # noqa: E402
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
-_ALONE = {"chaos", "deployments", "packaging", "s3", "ui"}  # whose tests share something that is started once
+_ALONE = {
+    "chaos",
+    "deployments",
+    "machines",
+    "packaging",
+    "s3",
+    "ui",
+}  # whose tests share something that is started once
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups

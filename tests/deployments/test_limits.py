@@ -8,7 +8,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
 from prefect_storyboard.flows import storyboard_series
 
-ACCOUNT, LIMIT = "fal-credentials/production", "storyboard-fal-default"
+from .company import ACCOUNT, LIMIT
 
 
 async def taken():

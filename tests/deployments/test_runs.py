@@ -14,7 +14,7 @@ from prefect_storyboard.flows import collect_jobs, storyboard_series
 from prefect_storyboard.flows.jobs import jobs
 from prefect_storyboard.ledger import Ledger, open_storage
 
-ACCOUNT = "fal-credentials/production"
+from .company import ACCOUNT
 
 
 def open_jobs(library):

@@ -8,7 +8,7 @@ import s3fs
 from prefect_storyboard.ledger import Storage, open_storage, prove
 from tests.unit import races
 
-from .conftest import Server
+from .ceph import Server
 from .proxy import losing
 
 KEYS = 50

@@ -11,7 +11,7 @@ from prefect_storyboard.ledger import Attempt, Ledger, LibraryError, Outcome, St
 from tests.unit.fakes import KEY, OTHER, intent, job
 from tests.unit.stores import TAKE, Studio, film
 
-from .conftest import BUCKET, Server
+from .ceph import BUCKET, Server
 from .proxy import losing
 
 DONE = Outcome(kind="done", at=datetime.now(UTC), charged=True)

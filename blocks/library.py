@@ -7,6 +7,8 @@ from pydantic import Field, HttpUrl
 from prefect_storyboard.blocks.gateway import HOME, LOGOS, saved
 from prefect_storyboard.ledger import Storage, open_storage
 
+HOME_FOLDER = "~/storyboard-library"
+
 
 class Library(Block):
     """One folder, on local disk or in a bucket, for everything that storyboards leave behind."""
@@ -24,8 +26,8 @@ class Library(Block):
     ```
     """
 
+    # Required: with nothing required, Prefect's forms take a reference to a saved library for a library, and refuse it.
     url: str = Field(
-        default="~/storyboard-library",
         title="URL",
         description="A folder, or any fsspec URL that can create a file exclusively: s3://, gs://, az://.",
     )
@@ -47,4 +49,4 @@ async def load_library(reference: Library | str | None) -> Library:
     slug = Library.get_block_type_slug()
     if reference and reference.startswith(f"{slug}/"):
         return Library.model_validate(await saved(Library, reference.removeprefix(f"{slug}/")))
-    return Library(url=reference) if reference else Library()
+    return Library(url=reference or HOME_FOLDER)

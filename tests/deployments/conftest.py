@@ -28,6 +28,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.sandbox.state import Clip
+from tests.browser import browser  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -192,7 +193,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
             wait_for(lambda: _healthy(api), 180, "the server")
             made.said.append(made.setup())
             run_env = {name: value for name, value in env.items() if not name.startswith(("FAL_", "STORYBOARD_"))}
-            worker = Company(folder, sandbox, api, run_env)
+            worker = Company(folder, sandbox, api, {**run_env, "PREFECT_LOGGING_LEVEL": "INFO"})
             with _process(worker, "worker", "worker", "start", "--pool", "storyboard", "--name", "one"):
                 with ThreadPoolExecutor() as both:
                     deployed, again = both.submit(made.deploy), both.submit(made.setup)

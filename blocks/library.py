@@ -2,10 +2,14 @@
 
 from prefect.blocks.core import Block
 from prefect.types import SecretDict
-from pydantic import Field, HttpUrl
+from pydantic import Field, GetJsonSchemaHandler, HttpUrl
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from prefect_storyboard.blocks.gateway import HOME, LOGOS, saved
 from prefect_storyboard.ledger import Storage, open_storage
+
+HOME_FOLDER = "~/storyboard-library"
 
 
 class Library(Block):
@@ -25,7 +29,7 @@ class Library(Block):
     """
 
     url: str = Field(
-        default="~/storyboard-library",
+        default=HOME_FOLDER,
         title="URL",
         description="A folder, or any fsspec URL that can create a file exclusively: s3://, gs://, az://.",
     )
@@ -34,6 +38,13 @@ class Library(Block):
         title="Storage options",
         description="Given to fsspec, for example key, secret and endpoint_url for S3; else the machine's own.",
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """With nothing required, Prefect's forms take a reference to a saved library for a library, and refuse it."""
+        schema = handler(core)
+        handler.resolve_ref_schema(schema)["required"] = ["url"]
+        return schema
 
     def storage(self) -> Storage:
         """Open the filesystem. Raises LibraryError for one that cannot promise to create a file only once."""

@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.flows.forms import Account, Shelf, form
 from prefect_storyboard.flows.jobs import JobLine, line
 from prefect_storyboard.flows.suspending import wake
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable
@@ -40,15 +41,16 @@ class Collected(Frozen):
     resumed: tuple[str, ...] = ()
 
 
+@form
 @flow(name="collect-jobs", persist_result=False)
-async def collect_jobs(providers: list[Credentials | str], library: Library | str | None = None) -> Collected:
+async def collect_jobs(providers: list[Account], library: Shelf = None) -> Collected:
     """Look once at every open job, store what is ready, close what has failed. Buys nothing, needs no storyboard.
 
     Flow runs that were suspended until their jobs have ended are resumed.
 
     Args:
-        providers: Credentials of the gateways, or saved blocks such as "fal-credentials/production".
-        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        providers: Saved accounts of the gateways; by name, for example fal-credentials/production.
+        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
 
     Returns what was collected, what renders still, what failed and what nobody can tell.
     """

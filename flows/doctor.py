@@ -14,6 +14,7 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.flows.forms import Account, Families, Shelf, form
 from prefect_storyboard.ledger import LibraryError, prove
 from prefect_storyboard.providers.errors import NotSent, OutOfCredit, ProviderError, Unauthorized
 from prefect_storyboard.providers.http import ask
@@ -41,15 +42,14 @@ class NotWell(ValueError):
     """A check has found what would stop a run; the message says what to mend."""
 
 
+@form
 @flow(name="doctor", persist_result=False)
-async def check_accounts(
-    providers: list[Credentials | str], library: Library | str | None = None, models: list[str] | None = None
-) -> list[Finding]:
+async def check_accounts(providers: list[Account], library: Shelf = None, models: Families = None) -> list[Finding]:
     """Check accounts and library before they are needed. Costs nothing; fails where something would stop a run.
 
     Args:
-        providers: Credentials of the gateways, or saved blocks such as "fal-credentials/production".
-        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        providers: Saved accounts of the gateways; by name, for example fal-credentials/production.
+        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
         models: Model families that have to be on sale.
     """
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]

@@ -16,7 +16,7 @@ from prefect_storyboard.flows.reading import Wishes, prepare
 from prefect_storyboard.flows.run import Rendering
 from prefect_storyboard.flows.stopping import stoppable
 from prefect_storyboard.ledger import prove
-from prefect_storyboard.storyboards import Storyboard
+from prefect_storyboard.storyboards import Storyboard, StoryboardError, is_text, parse
 
 
 def _text(reference: object) -> object:
@@ -33,7 +33,10 @@ def title() -> str:
         return board.title
     if isinstance(board, Mapping):
         return str(board.get("title", "storyboard"))
-    return str(board).rpartition("/")[2]
+    try:
+        return parse(str(board), "storyboard")[0].title if is_text(str(board)) else str(board).rpartition("/")[2]
+    except StoryboardError:
+        return "storyboard"
 
 
 @asynccontextmanager

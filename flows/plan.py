@@ -9,7 +9,8 @@ from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.budget import check_offered, estimate
-from prefect_storyboard.flows.opening import Reference, opened, title
+from prefect_storyboard.flows.forms import Account, Board, FitWish, ModelWish, Shelf, Times, form
+from prefect_storyboard.flows.opening import opened, title
 from prefect_storyboard.flows.reading import Wishes
 from prefect_storyboard.flows.report import artifact_key, price
 from prefect_storyboard.ledger import Decision, Ledger
@@ -28,24 +29,26 @@ _STATES: Mapping[Decision, State] = {
 }
 
 
+@form
 @flow(name="plan-storyboard", flow_run_name=title, persist_result=False)
 async def plan_storyboard(
-    storyboard: Storyboard | dict[str, Any] | Reference,
-    provider: Credentials | str,
-    library: Library | Reference | None = None,
+    storyboard: Board,
+    provider: Account,
+    library: Shelf = None,
     *,
-    model: str | None = None,
-    fit: Fit | None = None,
-    attempts: int = 1,
+    model: ModelWish = None,
+    fit: FitWish = None,
+    attempts: Times = 1,
 ) -> Plan:
     """Say scene by scene what is new, what is paid for and what it costs. Sends nothing that buys.
 
     Args:
-        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
-        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
-        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
-        model: A model family in the place of the storyboard's own; scenes that name one keep it.
-        fit: "nearest" plans the nearest length, aspect and resolution that the model sells; "exact" refuses.
+        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
+        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
+        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
+        model: A model family, for example sora-2, in the place of the storyboard's own; scenes that name one keep it.
+        fit: What to do about sizes that the model does not sell: exact refuses, nearest plans the nearest length,
+            aspect and resolution that it sells.
         attempts: How many times in all a scene may be bought when the provider fails it.
 
     Raises what `storyboard_series` raises before anything is bought, but for a retired model, which is a warning here.

@@ -18,6 +18,7 @@ from prefect_storyboard.storyboards import (
     Source,
     Storyboard,
     StoryboardError,
+    is_text,
     parse,
     plan,
     shots,
@@ -107,6 +108,8 @@ def _read(
         return storyboard, Source(), ""
     if isinstance(storyboard, Mapping):
         return validate(storyboard), Source(), ""
+    if is_text(storyboard):
+        return *parse(storyboard, "storyboard"), ""
     board, source = parse(read_text(storyboard, options), storyboard.partition("?")[0].rpartition("/")[2])
     return board, source, folder_of(storyboard)
 

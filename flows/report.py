@@ -89,7 +89,11 @@ async def report_reel(reel: Reel, plan: Plan, library: Library) -> None:
         lines += [f"![{reel.title}](data:image/jpeg;base64,{sheet})", ""]
     lines += [f"- reel: `{reel.url}`", f"- page: `{reel.page}`", "", "| scene | take | seconds | cost | clip |"]
     lines += ["|---|---|---|---|---|"]
-    lines += [f"| {c.scene} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | `{c.url}` |" for c in reel.clips]
+    folder = reel.url.rpartition("/")[0] + "/"  # in full, the addresses run out of the page
+    lines += [
+        f"| {c.scene} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | `{c.url.removeprefix(folder)}` |"
+        for c in reel.clips
+    ]
     key = artifact_key(plan.storyboard.slug, "reel")
     await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=summary(reel).partition("\n")[0])
 

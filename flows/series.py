@@ -1,16 +1,16 @@
 """From a storyboard to a reel: the flows that people run, schedule and deploy."""
 
 from collections.abc import Iterable
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from prefect import flow
 from prefect.states import Failed
 
-from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.budget import Estimate, allow
 from prefect_storyboard.flows.casting import create_cast
+from prefect_storyboard.flows.forms import Account, Board, Dollars, FitWish, ModelWish, Shelf, Times, form
 from prefect_storyboard.flows.limits import account_slots
-from prefect_storyboard.flows.opening import Reference, opened, title
+from prefect_storyboard.flows.opening import opened, title
 from prefect_storyboard.flows.reading import Wishes
 from prefect_storyboard.flows.rendering import released, render_scenes
 from prefect_storyboard.flows.report import SeriesFailed, report_costs, report_failures, report_reel, summary
@@ -18,26 +18,26 @@ from prefect_storyboard.flows.run import Ended, OpenScene, Rendering
 from prefect_storyboard.flows.suspending import check_suspendable, suspend
 from prefect_storyboard.flows.watching import followed
 from prefect_storyboard.ledger import Ledger
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel, Storyboard
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel
 from prefect_storyboard.tasks import assemble
 from prefect_storyboard.tasks.purchase import OnUnknown
 from prefect_storyboard.tasks.states import plain
 
 
+@form
 @flow(name="storyboard-series", flow_run_name=title, persist_result=False)
 async def storyboard_series(
-    storyboard: Storyboard | dict[str, Any] | Reference,
-    provider: Credentials | str,
-    library: Library | Reference | None = None,
+    storyboard: Board,
+    provider: Account,
+    library: Shelf = None,
     *,
-    model: str | None = None,
-    fit: Fit | None = None,
-    max_cost_usd: float | None = None,
+    model: ModelWish = None,
+    fit: FitWish = None,
+    max_cost_usd: Dollars = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
-    attempts: int = 1,
+    attempts: Times = 1,
     poll_minutes: float = 60.0,
     cancel_provider_jobs: bool = False,
     wait: Literal["poll", "suspend"] = "poll",
@@ -45,22 +45,23 @@ async def storyboard_series(
     """Render every scene of a storyboard once, and assemble the reel. Running it again buys only what is missing.
 
     Args:
-        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
-        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
-        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
-        model: A model family in the place of the storyboard's own; scenes that name one keep it.
-        fit: "nearest" renders the nearest length, aspect and resolution that the model sells; "exact" refuses.
-        max_cost_usd: Nothing is sent if the new jobs would cost more.
-        allow_unknown_price: With max_cost_usd, buy also what nobody has published a price of.
+        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
+        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
+        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
+        model: A model family, for example sora-2, in the place of the storyboard's own; scenes that name one keep it.
+        fit: What to do about sizes that the model does not sell: exact refuses, nearest renders the nearest length,
+            aspect and resolution that it sells.
+        max_cost_usd: Nothing is bought if the new jobs would cost more.
+        allow_unknown_price: Under a max cost, buy also what nobody has published a price of.
         allow_retired: Try a model also if the provider says that it is not sold any more.
         on_unknown: What to do about a job that may have been bought and that the provider does not list:
             stop that scene, or resubmit it, which may buy it twice.
         attempts: How many times in all a scene may be bought when the provider fails it.
-        poll_minutes: How long to wait for one job; it stays open, and the next run picks it up.
+        poll_minutes: How long to wait for one job. After that it stays open, and the next run picks it up.
         cancel_provider_jobs: When this run is cancelled, ask the provider to stop its jobs as well, where it can.
-            Left out, they render on, and the next run or `collect_jobs` fetches them.
-        wait: "suspend" submits and lets go of the worker; `collect_jobs`, on a schedule, stores what is ready and
-            resumes this run. Needs a deployment.
+            Left out, they render on, and the next run or collect-jobs fetches them.
+        wait: How to wait for the jobs: poll stays and looks; suspend submits and lets go of the worker, and the
+            deployment collect-jobs stores what is ready and resumes this run.
 
     Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
     Ends failed with SeriesFailed if a scene has no clip; its `reel` is assembled from the others.
@@ -89,37 +90,39 @@ async def storyboard_series(
     return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
 
 
+@form
 @flow(name="generate-scene", flow_run_name=title, persist_result=False)
 async def generate_scene(
-    storyboard: Storyboard | dict[str, Any] | Reference,
+    storyboard: Board,
     scene: str,
-    provider: Credentials | str,
-    library: Library | Reference | None = None,
+    provider: Account,
+    library: Shelf = None,
     *,
-    model: str | None = None,
-    fit: Fit | None = None,
-    max_cost_usd: float | None = None,
+    model: ModelWish = None,
+    fit: FitWish = None,
+    max_cost_usd: Dollars = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
-    attempts: int = 1,
+    attempts: Times = 1,
     poll_minutes: float = 60.0,
 ) -> Clip:
     """Render one scene of a storyboard, with the characters and the scenes that it needs, and assemble nothing.
 
     Args:
-        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
+        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
         scene: The scene's id.
-        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
-        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
-        model: A model family in the place of the storyboard's own; scenes that name one keep it.
-        fit: "nearest" renders the nearest length, aspect and resolution that the model sells; "exact" refuses.
-        max_cost_usd: Nothing is sent if the new jobs would cost more.
-        allow_unknown_price: With max_cost_usd, buy also what nobody has published a price of.
+        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
+        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
+        model: A model family, for example sora-2, in the place of the storyboard's own; scenes that name one keep it.
+        fit: What to do about sizes that the model does not sell: exact refuses, nearest renders the nearest length,
+            aspect and resolution that it sells.
+        max_cost_usd: Nothing is bought if the new jobs would cost more.
+        allow_unknown_price: Under a max cost, buy also what nobody has published a price of.
         allow_retired: Try a model also if the provider says that it is not sold any more.
         on_unknown: What to do about a job that may have been bought: stop, or resubmit it.
         attempts: How many times in all the scene may be bought when the provider fails it.
-        poll_minutes: How long to wait for one job; it stays open, and the next run picks it up.
+        poll_minutes: How long to wait for one job. After that it stays open, and the next run picks it up.
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
@@ -138,23 +141,24 @@ async def generate_scene(
     return cast("Clip", Failed(message=str(failed), data=failed))
 
 
+@form
 @flow(name="create-characters", flow_run_name=title, persist_result=False)
 async def create_characters(
-    storyboard: Storyboard | dict[str, Any] | Reference,
-    provider: Credentials | str,
-    library: Library | Reference | None = None,
+    storyboard: Board,
+    provider: Account,
+    library: Shelf = None,
     *,
-    model: str | None = None,
+    model: ModelWish = None,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
-    attempts: int = 1,
+    attempts: Times = 1,
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
     Args:
-        storyboard: The storyboard itself, or the path or URL of its YAML or JSON file.
-        provider: Credentials of the gateway, or a saved block such as "fal-credentials/production".
-        library: Where everything is kept: a folder, a URL, or a saved block such as "storyboard-library/main".
+        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
+        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
+        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
         model: A model family in the place of the storyboard's own.
         allow_retired: Try a model also if the provider says that it is not sold any more.
         on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.

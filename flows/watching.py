@@ -1,17 +1,16 @@
 """What people see of a run in the Prefect UI while it goes on: logs, a progress bar, a table of scenes."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import (
-    acreate_progress_artifact,
-    acreate_table_artifact,
-    aupdate_progress_artifact,
-)
+from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
@@ -32,6 +31,7 @@ class Scoreboard:
         self.lines: dict[str, Progress] = {}
         self.changed = False
         self.bar: UUID | None = None
+        self.table: UUID | None = None
 
     def see(self, progress: Progress) -> bool:
         """Take note of a change; False where the state is the one before."""
@@ -99,7 +99,9 @@ def _sentence(progress: Progress) -> str:
 async def _begin(board: Scoreboard) -> None:
     with suppress(Exception):  # what cannot be shown does not stop a run that is paid for
         key = artifact_key(board.plan.storyboard.slug, "progress")
-        board.bar = await acreate_progress_artifact(progress=0.0, key=key, description=board.plan.storyboard.title)
+        board.bar = await acreate_progress_artifact(
+            progress=0.0, key=key, description=f"{board.plan.storyboard.title}: how much is done"
+        )
 
 
 async def _show(board: Scoreboard) -> None:
@@ -115,5 +117,15 @@ async def _update(board: Scoreboard) -> None:
     with suppress(Exception):
         if board.bar:
             await aupdate_progress_artifact(artifact_id=board.bar, progress=board.percent)
-        key = artifact_key(board.plan.storyboard.slug, "scenes")
-        await acreate_table_artifact(key=key, table=board.rows(), description=board.plan.storyboard.title)
+        await _table(board)
+
+
+async def _table(board: Scoreboard) -> None:
+    """One table, always the newest: a table for every change would bury the run's other artifacts."""
+    if board.table:
+        async with get_client() as client:
+            await client.update_artifact(board.table, ArtifactUpdate(data=json.dumps(board.rows())))
+        return
+    key = artifact_key(board.plan.storyboard.slug, "scenes")
+    text = f"{board.plan.storyboard.title}: what has become of each scene"
+    board.table = await acreate_table_artifact(key=key, table=board.rows(), description=text)

@@ -5,7 +5,7 @@ from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Story
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, FailedScene, Job, Reel
 from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene, plan
 from prefect_storyboard.storyboards.shots import Sending, Shot, Table, shots
-from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, parse, validate
+from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, is_text, parse, validate
 
 __all__ = [
     "Casting",
@@ -31,6 +31,7 @@ __all__ = [
     "Storyboard",
     "StoryboardError",
     "Table",
+    "is_text",
     "parse",
     "plan",
     "shots",

@@ -62,6 +62,11 @@ class Source:
         return Problem(source=self.name, line=line, field=_dotted(place), message=message)
 
 
+def is_text(given: str) -> bool:
+    """Is this a storyboard's text, and no path or URL? It has lines, or is JSON; nothing at all is an empty one."""
+    return "\n" in given.strip() or given.lstrip()[:1] in {"", "{"}
+
+
 def parse(text: str, name: str) -> tuple[Storyboard, Source]:
     """Read YAML or JSON text; `name` is the file's, for the messages. Raises StoryboardError."""
     text = text.removeprefix("\ufeff")

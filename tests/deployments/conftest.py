@@ -9,6 +9,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from tests.browser import browser  # noqa: F401 - a fixture
+
 from .company import LIMIT, Company, founded, working
 
 
@@ -24,7 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """Server, pool, deployments and worker, made as the README says; `said` is what the set-up printed, twice."""
     folder = tmp_path_factory.mktemp("company")
-    with founded(folder, str(folder / "libraries" / "main"), {}) as made, working(made, "one"):
+    with (
+        founded(folder, str(folder / "libraries" / "main"), {}) as made,
+        working(made, "one", PREFECT_LOGGING_LEVEL="INFO"),
+    ):
         with ThreadPoolExecutor() as both:
             deployed, again = both.submit(made.deploy), both.submit(made.setup)
         deployed.result()

@@ -1,7 +1,6 @@
 """A real Chromium, a web server with ranges on loopback, and short films to show."""
 
 import math
-import os
 import socket
 import threading
 from array import array
@@ -13,18 +12,12 @@ import av
 import pytest
 import uvicorn
 from PIL import Image, ImageDraw, ImageFilter
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-CHROMIUM, CHROMEDRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-    " --autoplay-policy=no-user-gesture-required --hide-scrollbars"
-)
+from tests.browser import browser  # noqa: F401 - a fixture
+
 FPS, RATE = 24, 48_000
 # Sky from top to horizon, sea, land.
 EVENINGS = [
@@ -33,23 +26,6 @@ EVENINGS = [
     ((40, 44, 82), (170, 98, 108), (246, 196, 132), (84, 66, 88), (26, 20, 32)),
     ((8, 12, 28), (20, 32, 66), (58, 76, 118), (12, 22, 44), (4, 6, 14)),
 ]
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Headless Chromium that records its console and its network; a CI without it fails."""
-    missing = [str(path) for path in (CHROMIUM, CHROMEDRIVER) if not path.exists()]
-    if missing:
-        reason = f"the page is tested in a real browser; install {' and '.join(missing)}"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    options = ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=Service(str(CHROMEDRIVER)))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The page in a real Chromium: it plays, it seeks, it calls nobody. Pictures of it go to test-artifacts/."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -17,8 +16,8 @@ from prefect_storyboard.media.page import Card, page
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reel import Part, assemble
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
+from tests.browser import picture
 
-ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
 SCREENS = {"wide": (1280, 900), "phone": (390, 844)}
 CAST = (Casting(character="Mara", id="mzsdaag.ab"), Casting(character="Old Tom", id="mzsdaag.cd"))
 PROMPTS = (
@@ -227,10 +226,8 @@ def shoot(browser, name: str) -> None:
     """Keep a picture of the whole page and one of the screen, with the controls at rest, not half faded."""
     browser.execute_script("for (const video of document.querySelectorAll('video')) video.controls = false")
     browser.execute_script("for (const video of document.querySelectorAll('video')) video.controls = true")
-    ARTIFACTS.mkdir(exist_ok=True)
-    for suffix, options in (("-whole", {"captureBeyondViewport": True}), ("", {})):
-        picture = browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
-        (ARTIFACTS / f"{name}{suffix}.png").write_bytes(base64.b64decode(picture))
+    picture(browser, f"{name}-whole", captureBeyondViewport=True)
+    picture(browser, name)
 
 
 def current(browser) -> list[str]:

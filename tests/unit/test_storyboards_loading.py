@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefect_storyboard.storyboards import Character, Scene, Storyboard, StoryboardError, parse, validate
+from prefect_storyboard.storyboards import Character, Scene, Storyboard, StoryboardError, is_text, parse, validate
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lighthouse.yaml"
 BOARD: dict[str, Any] = {
@@ -210,3 +210,17 @@ def test_json_text_and_the_same_mapping_are_one_storyboard(title: str, prompts: 
             return [problem.message for problem in error.problems]
 
     assert read(lambda: parse(text, "board.json")[0]) == read(lambda: validate(board))
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("title: Fog\nscenes: []", True),
+        ('{"title": "Fog"}', True),
+        (" \n", True),
+        ("boards/fog.yaml\n", False),
+        ("s3://boards/fog.yaml", False),
+    ],
+)
+def test_a_text_is_told_from_the_name_of_a_file(written, text):
+    assert is_text(written) == text

@@ -1,0 +1,256 @@
+"""The Prefect UI as a person uses it: fill the form, watch the run, look at what it leaves. Pictures go to test-artifacts/."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import BlockTypeUpdate
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from prefect_storyboard.blocks import FalCredentials, Library
+from tests.browser import picture
+
+from .company import KEY, ROOT
+
+SERIES = "storyboard-series/series"
+TITLES = """\
+Storyboard
+Provider
+Library (Optional)
+Model (Optional)
+Fit (Optional)
+Max cost in USD (Optional)
+Allow unknown price (Optional)
+Allow retired models (Optional)
+On unknown jobs (Optional)
+Attempts (Optional)
+Poll minutes (Optional)
+Cancel provider jobs (Optional)
+Wait (Optional)""".splitlines()
+BEACON = """\
+title: Beacon
+scenes:
+  - id: s01
+    prompt: "Beacon: the lamp is lit."
+  - id: s02
+    prompt: "Beacon: its light goes round."
+"""
+# Prefect's own: its icons, its pictures of states, its statistics, a renderer without a graphics card, the task that it
+# looks for on the page of a flow's artifact, and SQLite's refusal under load, after which `submit` tries again.
+NOT_OURS = (
+    *("/favicon", ".svg", "amplitude.com", "WebGL", "vendor-pixi"),
+    *("/api/task_runs/filter", "status of 503", "Unknown error while creating flow run"),
+)
+BUSY = (NoSuchElementException, StaleElementReferenceException, ElementClickInterceptedException)
+MISTYPED = "title: Fog\nscenes:\n  - id: s01\n    promt: It is grey.\n"
+
+
+@dataclass
+class Ui:
+    """What a person does with a page: look, click, type. Everything is waited for."""
+
+    browser: Chrome
+    base: str
+
+    def open(self, path: str) -> None:
+        self.browser.get(f"{self.base}/v2/{path}")
+
+    def see(self, path: str, seconds: float = 120) -> WebElement:
+        return self._wait(seconds).until(lambda page: page.find_element(By.XPATH, path), path)
+
+    def click(self, path: str) -> None:
+        """Click, also where the page is just being drawn anew."""
+
+        def clicked(page: Chrome) -> bool:
+            page.find_element(By.XPATH, path).click()
+            return True
+
+        self._wait(120).until(clicked, path)
+
+    def choose(self, label: str, option: str) -> None:
+        self.click(f"//button[@aria-label='{label}' and starts-with(., 'Select')]")
+        self.click(f"//*[@role='option'][.='{option}']")
+
+    def tab(self, name: str) -> None:
+        self.click(f"//*[@role='tab'][.='{name}']")
+
+    def type(self, text: str) -> None:
+        """Into the first field."""
+        self.see("(//form//textarea)[1]").send_keys(text)
+
+    def submit(self) -> str:
+        """Press until the server has taken it: with SQLite under load it asks to try again. The path of the run."""
+        link, toast = "//a[contains(@href, '/runs/flow-run/')]", "//*[@data-sonner-toast]"
+        while True:
+            # Not with the mouse: a toast beneath it stays, and is in the way.
+            self.browser.execute_script("arguments[0].click()", self.see("//button[.='Submit']"))
+            if "Unknown error" not in self.see(f"{link} | {toast}").text:
+                return str(self.see(link).get_attribute("href")).partition("/v2/")[2]
+            self._wait(60).until(lambda page: not page.find_elements(By.XPATH, toast), "the toast goes")
+
+    def images(self) -> dict[str, int]:
+        """The width of each picture of the page, once all have come or failed."""
+        shown = "const all = [...document.querySelectorAll('main img[src]')]; return all.length && all.every(i => i.complete)"
+        self._wait(60).until(lambda page: page.execute_script(shown), "pictures")
+        found = "return [...document.querySelectorAll('main img[src]')].map(i => [i.src, i.naturalWidth])"
+        return dict(self.browser.execute_script(found))
+
+    def shoot(self, name: str) -> None:
+        self.browser.execute_script("scrollTo(0, 0)")
+        picture(self.browser, f"ui-{name}", captureBeyondViewport=True)
+
+    def complaints(self) -> str:
+        """What the console says and Prefect does not owe us an excuse for."""
+        told = [entry["message"] for entry in self.browser.get_log("browser")]
+        return "\n".join(message for message in told if not any(part in message for part in NOT_OURS))
+
+    def _wait(self, seconds: float) -> WebDriverWait[Chrome]:
+        return WebDriverWait(self.browser, seconds, 0.1, BUSY)
+
+
+@pytest.fixture
+def ui(company, browser, logos) -> Iterator[Ui]:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 1200, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    browser.get_log("browser")
+    yield Ui(browser, company.api.removesuffix("/api"))
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.fixture
+async def logos(company) -> AsyncIterator[None]:
+    """The published logos, from the folder that is published: a test asks nobody but this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Logos, directory=str(ROOT / "docs" / "logos")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    blocks = (FalCredentials, Library)
+    for block in blocks:
+        file = str(block._logo_url).rpartition("/")[2]
+        await _logo(block, f"http://127.0.0.1:{server.server_port}/{file}")
+    yield
+    for block in blocks:
+        await _logo(block, str(block._logo_url))
+    server.shutdown()
+    server.server_close()
+
+
+class _Logos(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+async def _logo(block, url: str) -> None:
+    async with get_client() as client:
+        kind = await client.read_block_type_by_slug(block.get_block_type_slug())
+        update = kind.model_dump(include={"documentation_url", "description", "code_example"})
+        await client.update_block_type(kind.id, BlockTypeUpdate(**update, logo_url=url))
+
+
+async def open_form(ui: Ui) -> None:
+    """As one gets there: the deployment, Run, Custom run."""
+    async with get_client() as client:
+        deployment = await client.read_deployment_by_name(SERIES)
+    ui.open(f"deployments/deployment/{deployment.id}")
+    ui.click("//main//button[starts-with(., 'Run') and not(@role='tab')]")
+    ui.click("//*[@role='menuitem'][.='Custom run']")
+    ui.see("//label[.='Wait (Optional)']")
+
+
+async def test_a_series_from_the_form_to_the_reel(company, ui):
+    await open_form(ui)
+    titles = [label.text for label in ui.browser.find_elements(By.XPATH, "//form//label")]
+    assert [title for title in titles if title in TITLES] == TITLES
+    ui.type(BEACON)
+    ui.tab("fal.ai")
+    ui.choose("Select a block", "production")
+    ui.tab("Saved library")
+    ui.choose("Select a block", "main")
+    ui.tab("Choose")
+    ui.choose("Select Choose", "nearest")
+    assert all(ui.images().values())
+    ui.shoot("form")
+    path = ui.submit()
+    run = UUID(path.rpartition("/")[2].partition("?")[0])
+
+    ui.open(path)
+    ui.see("//main//*[.='Completed']", 240)
+    ui.see("//main//*[contains(., 's02 take 1 stored')]")
+    ui.shoot("run")
+    seen = await company.state(run)
+    assert (seen.name, seen.state_name) == ("Beacon", "Completed")
+    assert set(seen.parameters["provider"]) == set(seen.parameters["library"]) == {"$ref"}
+    assert (seen.parameters["storyboard"], seen.parameters["fit"]) == (BEACON, "nearest")
+    meter = company.meter("Beacon")
+    assert (meter["jobs"], len(meter["billed"]), meter["leaks"]) == (2, 2, 0)
+
+    ui.tab("Artifacts")
+    cards = [f"//main//a[contains(., 'beacon-{kind}')]" for kind in ("progress", "scenes", "cost", "reel")]
+    pages = [ui.see(card).get_attribute("href").partition("/v2/")[2] for card in cards]
+    assert len(ui.browser.find_elements(By.XPATH, "//main//a[contains(@href, '/artifacts/artifact/')]")) == len(pages)
+    ui.shoot("artifacts")
+    for page, says in zip(pages, ("Progress: 100%", "stored", "$0.40", "scenes/s02/take-001.mp4"), strict=True):
+        ui.open(page)
+        ui.see(f"//main//*[contains(., '{says}')]")
+    posters = ui.images()
+    assert [(url[:23], width) for url, width in posters.items()] == [("data:image/jpeg;base64,", 900)]
+    ui.shoot("reel")
+    assert ui.complaints() == ""
+
+
+async def test_a_form_without_a_storyboard_is_not_sent(company, ui):
+    await open_form(ui)
+    ui.click("//button[.='Submit']")
+    ui.see("//form//*[.=\"'storyboard' is a required property\"]")
+    ui.shoot("form-empty")
+
+
+async def test_a_mistake_in_the_storyboard_is_told_once_and_clearly_and_nothing_is_bought(company, ui):
+    await open_form(ui)
+    ui.type(MISTYPED)
+    ui.open(ui.submit())
+    ui.see("//main//*[.='Failed']", 240)
+    ui.tab("Details")
+    told = ui.see("//main//*[contains(., 'StoryboardError')][not(*)]").text
+    assert told == (
+        "Flow run encountered an exception: StoryboardError: "
+        "storyboard:3: scenes[0].prompt: is missing: What happens, in your own words and with the characters' names. "
+        "storyboard:4: scenes[0].promt: is not a known key; did you mean prompt?"
+    )
+    ui.shoot("failed")
+    assert company.submits("grey") == []
+    assert ui.complaints() == ""
+
+
+async def test_the_blocks_have_logos_and_hide_the_key(company, ui):
+    async with get_client() as client:
+        saved = {block.name: block for block in await client.read_block_documents()}
+    ui.open("blocks")
+    ui.see("//main//a[.='production']")
+    assert len(ui.images()) == 2
+    assert set(ui.images().values()) == {256}
+    ui.shoot("blocks")
+    ui.open("blocks/catalog/fal-credentials")
+    ui.see("//main//*[contains(., 'A fal account that storyboards are rendered with.')]")
+    documentation = ui.see("//main//a[contains(., 'Documentation')]").get_attribute("href")
+    assert documentation == str(FalCredentials._documentation_url)
+    assert set(ui.images().values()) == {256}
+    ui.shoot("catalog")
+    ui.open(f"blocks/block/{saved['production'].id}")
+    ui.see("//main//*[.='********']")
+    assert set(ui.images().values()) == {256}
+    assert KEY.partition(":")[2] not in ui.browser.page_source
+    ui.shoot("block")
+    assert ui.complaints() == ""

@@ -1,0 +1,41 @@
+"""What the form of the Prefect UI is made from: the schemas of the flows' parameters."""
+
+from prefect.utilities.callables import parameter_schema
+
+from prefect_storyboard.flows import check_accounts, collect_jobs, create_characters, plan_storyboard, storyboard_series
+
+FLOWS = (storyboard_series, create_characters, plan_storyboard, collect_jobs, check_accounts)
+
+
+def test_every_field_has_a_title_and_a_description():
+    for flow in FLOWS:
+        for name, field in parameter_schema(flow).properties.items():
+            assert field["title"][0].isupper(), (flow.name, name)
+            assert "_" not in field["title"], (flow.name, name)
+            assert field["description"], (flow.name, name)
+
+
+def test_titles_change_no_default():
+    fields = parameter_schema(storyboard_series).properties
+    assert {name: fields[name].get("default") for name in ("fit", "on_unknown", "attempts", "wait")} == {
+        "fit": None,
+        "on_unknown": "stop",
+        "attempts": 1,
+        "wait": "poll",
+    }
+    assert parameter_schema(storyboard_series).required == ["storyboard", "provider"]
+
+
+def test_the_tabs_of_a_field_have_names_for_people():
+    """Prefect writes dict, str and None on those that have no title."""
+    for flow in FLOWS:
+        for field in parameter_schema(flow).properties.values():
+            assert all("title" in each for each in field.get("anyOf", [])), (flow.name, field["title"])
+
+
+def test_a_reference_to_a_saved_block_is_not_taken_for_the_block_itself():
+    """With nothing required, it is both, and the server refuses the run."""
+    definitions = parameter_schema(storyboard_series).definitions
+    blocks = {name: each for name, each in definitions.items() if "block_type_slug" in each}
+    assert set(blocks) == {"FalCredentials", "KieCredentials", "Library", "ToApisCredentials", "WaveSpeedCredentials"}
+    assert all(each["required"] for each in blocks.values())

@@ -129,9 +129,8 @@ async def generate_scene(
     async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
-        await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
-        await create_cast(run)
-        ended = await render_scenes(run)
+        wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
+        ended = await _ended(run, wanted, cancel_provider_jobs=False)
         if run.halted:
             raise run.halted
     (*_, last) = ended
@@ -152,6 +151,7 @@ async def create_characters(
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
     attempts: Times = 1,
+    poll_minutes: float = 60.0,
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
@@ -163,13 +163,17 @@ async def create_characters(
         allow_retired: Try a model also if the provider says that it is not sold any more.
         on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.
         attempts: How many times in all a character may be created when the provider fails it.
+        poll_minutes: How long to wait for one job. After that it stays open, and the next run picks it up.
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's verdict on a character.
     """
     async with opened(storyboard, provider, library, Wishes(model=model, fit="nearest")) as run:
-        run.on_unknown, run.attempts = on_unknown, attempts
-        await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
-        await create_cast(run)
+        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+        wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
+        jobs = min(wanted.unsettled, len(run.prepared.plan.characters))
+        async with account_slots(run.credentials, jobs) as slots:
+            run.admit(slots)
+            await create_cast(run)
     castings: list[Casting] = []
     for casting in run.castings.values():
         if not isinstance(casting, Casting):

@@ -6,7 +6,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
-from prefect_storyboard.flows import storyboard_series
+from prefect_storyboard.flows import create_characters, generate_scene, storyboard_series
 
 from .company import ACCOUNT, LIMIT
 
@@ -27,6 +27,17 @@ async def test_two_runs_at_the_same_time_have_no_more_jobs_open_than_the_account
     assert (meter["jobs"], len(meter["billed"])) == (9, 9)
     assert company.most_at_once("Ferry") == 2
     assert await taken() == 0
+
+
+async def test_single_scenes_and_casts_keep_to_the_limit_too(company, limit):
+    await limit(1)
+    board = company.board("Skiff", "{Skiffa}", "{Skiffb}", cast=("Skiffa", "Skiffb"))
+    library = company.library("Skiff")
+    clip, cast = await asyncio.gather(
+        generate_scene(board, "s01", ACCOUNT, library), create_characters(board, ACCOUNT, library)
+    )
+    assert (clip.scene, {casting.character for casting in cast}) == ("s01", {"Skiffa", "Skiffb"})
+    assert (company.meter("Skiff")["jobs"], company.most_at_once("Skiff"), await taken()) == (3, 1, 0)
 
 
 async def test_the_slots_come_back_after_a_run_that_failed(company, limit):

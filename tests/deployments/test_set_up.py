@@ -16,6 +16,7 @@ library    storyboard-library/main is made
 limit      storyboard-fal-default is made: 40 jobs at once
 pool       storyboard is made; start a worker: prefect worker start --pool storyboard
 automation 'storyboard: a series whose worker has died is marked crashed' is made
+deployments prefect.yaml is made; look at it, then: prefect --no-prompt deploy --all
 """
 SECOND = """\
 account    fal-credentials/production is there
@@ -23,6 +24,7 @@ library    storyboard-library/main is there
 limit      storyboard-fal-default is there: 40 jobs at once
 pool       storyboard is there
 automation 'storyboard: a series whose worker has died is marked crashed' is there
+deployments prefect.yaml is there; deploy it: prefect --no-prompt deploy --all
 """
 
 

@@ -71,6 +71,10 @@ class Ui:
     def see(self, path: str, seconds: float = 120) -> WebElement:
         return self._wait(seconds).until(lambda page: page.find_element(By.XPATH, path), path)
 
+    def read(self, path: str, attribute: str = "innerText") -> str:
+        """Looked up and read in one step: what was found a moment ago may have been drawn anew."""
+        return str(self._wait(120).until(lambda page: page.find_element(By.XPATH, path).get_attribute(attribute), path))
+
     def click(self, path: str) -> None:
         """Click, also where the page is just being drawn anew."""
 
@@ -97,8 +101,8 @@ class Ui:
         while True:
             # Not with the mouse: a toast beneath it stays, and is in the way.
             self.browser.execute_script("arguments[0].click()", self.see("//button[.='Submit']"))
-            if "Unknown error" not in self.see(f"{link} | {toast}").text:
-                return str(self.see(link).get_attribute("href")).partition("/v2/")[2]
+            if "Unknown error" not in self.read(f"{link} | {toast}"):
+                return self.read(link, "href").partition("/v2/")[2]
             self._wait(60).until(lambda page: not page.find_elements(By.XPATH, toast), "the toast goes")
 
     def images(self) -> dict[str, int]:

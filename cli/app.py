@@ -32,7 +32,7 @@ def _terminated(*_: object) -> None:
 @contextmanager
 def explained(*, debug: bool) -> Iterator[None]:
     """End with one clear text on stderr, and no traceback, where the mistake is the user's or the provider's."""
-    from prefect_storyboard.cli.mistakes import MISTAKES, STOPPED, explain  # noqa: PLC0415 - Prefect takes 2 s to import
+    from prefect_storyboard.cli.mistakes import MISTAKES, STOPPED, explain
 
     signal.signal(signal.SIGTERM, _terminated)
     try:

@@ -39,9 +39,9 @@ def sandbox_process(state: Path) -> Iterator[str]:
 
 async def show(folder: Path, base: str, board: Path | None) -> int:
     """Render, and let the sandbox's billing meter have the last word."""
-    from prefect_storyboard.blocks import FalCredentials  # noqa: PLC0415 - Prefect must find its environment first
-    from prefect_storyboard.cli.watching import console, render  # noqa: PLC0415
-    from prefect_storyboard.sandbox.server import environment  # noqa: PLC0415
+    from prefect_storyboard.blocks import FalCredentials
+    from prefect_storyboard.cli.watching import console, render
+    from prefect_storyboard.sandbox.server import environment
 
     before = _meter(base)
     console.print(f"sandbox {base}   library {folder / 'library'}")

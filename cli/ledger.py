@@ -26,7 +26,7 @@ def jobs(*, library: str | None = None, all_: bool = False, debug: Debug = False
         Every job that there ever was; reads the whole ledger.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import show_jobs  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.settling import show_jobs
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
         return asyncio.run(show_jobs(library, every=all_))
@@ -43,7 +43,7 @@ def collect(*providers: str, library: str | None = None, debug: Debug = False) -
         Folder, URL or saved block where everything is kept; default ~/storyboard-library.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import collect as fetch  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.settling import collect as fetch
 
     if not providers:
         raise SystemExit("error: name the accounts to ask, for example: storyboard collect fal")
@@ -69,7 +69,7 @@ def adopt(
         Folder, URL or saved block where everything is kept; default ~/storyboard-library.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import adopt as take  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.settling import adopt as take
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         return asyncio.run(take(job, request, provider, library))
@@ -86,7 +86,7 @@ def abandon(job: str, *, library: str | None = None, debug: Debug = False) -> in
         Folder, URL or saved block where everything is kept; default ~/storyboard-library.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import abandon as drop  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.settling import abandon as drop
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
         return asyncio.run(drop(job, library))
@@ -105,7 +105,7 @@ def cancel(job: str, *, provider: str, library: str | None = None, debug: Debug 
         Folder, URL or saved block where everything is kept; default ~/storyboard-library.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import cancel as stop  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.settling import cancel as stop
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         return asyncio.run(stop(job, provider, library))

@@ -55,8 +55,8 @@ def run(
         How many times in all a scene may be bought when the provider fails it.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.watching import check, render  # noqa: PLC0415 - Prefect reads its environment now
-    from prefect_storyboard.flows.reading import Wishes  # noqa: PLC0415
+    from prefect_storyboard.cli.watching import check, render
+    from prefect_storyboard.flows.reading import Wishes
 
     options = {
         "model": model,
@@ -99,8 +99,8 @@ def plan(
         nearest plans the nearest length and size that the model sells; exact refuses. Left out: the storyboard's.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import show_plan  # noqa: PLC0415 - Prefect reads its environment now
-    from prefect_storyboard.flows.reading import Wishes  # noqa: PLC0415
+    from prefect_storyboard.cli.settling import show_plan
+    from prefect_storyboard.flows.reading import Wishes
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         return asyncio.run(show_plan(board, provider, library, Wishes(model=model, fit=fit)))
@@ -119,7 +119,7 @@ def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, d
     """
     folder = folder.absolute()
     prepare_environment(debug=debug, home=folder / "prefect")
-    from prefect_storyboard.cli.demo import sandbox_process, show  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.demo import sandbox_process, show
 
     with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
         return asyncio.run(show(folder, base, board))
@@ -142,7 +142,7 @@ def doctor(*providers: str, library: str | None = None, model: list[str] | None 
         A model that has to be sold, at each of the providers; may be given more than once. Left out: all are shown.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.doctor import diagnose  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.cli.doctor import diagnose
 
     with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
         return asyncio.run(diagnose(providers, library, tuple(model or ())))
@@ -157,7 +157,7 @@ def setup(*, debug: Debug = False) -> int:
     deployments, into the working directory where there is none.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.deployments.setup import set_up  # noqa: PLC0415 - Prefect reads its environment now
+    from prefect_storyboard.deployments.setup import set_up
 
     with explained(debug=debug), own_server():
         return asyncio.run(set_up())
@@ -184,8 +184,8 @@ def sandbox(
     faults
         JSON file with rules of misbehaviour; see docs/sandbox.md.
     """
-    from prefect_storyboard.sandbox.exchange import Pace  # noqa: PLC0415 - keeps --help fast
-    from prefect_storyboard.sandbox.server import run as serve  # noqa: PLC0415
+    from prefect_storyboard.sandbox.exchange import Pace
+    from prefect_storyboard.sandbox.server import run as serve
 
     serve(port, state, pace=Pace(render_seconds=render_seconds), faults=faults)
     return 0

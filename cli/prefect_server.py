@@ -48,9 +48,9 @@ def blocks(*references: str | None) -> bool:
 @contextmanager
 def prefect_server() -> Iterator[None]:
     """Start Prefect's ephemeral server, unless the user has one, and stop it even if this process is killed."""
-    from prefect.logging.handlers import APILogHandler  # noqa: PLC0415
-    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415 - reads the environment when imported
-    from prefect.settings import get_current_settings  # noqa: PLC0415
+    from prefect.logging.handlers import APILogHandler
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import get_current_settings
 
     if url := get_current_settings().api.url:
         _reach(url)
@@ -76,7 +76,7 @@ def prefect_server() -> Iterator[None]:
 @contextmanager
 def own_server() -> Iterator[None]:
     """For what a private server would only forget. Raises ValueError where the user has named none, or it is away."""
-    from prefect.settings import get_current_settings  # noqa: PLC0415 - reads the environment when imported
+    from prefect.settings import get_current_settings
 
     if not (url := get_current_settings().api.url):
         raise ValueError(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from prefect.exceptions import TerminationSignal
 from prefect.utilities import engine
@@ -13,7 +14,7 @@ from prefect.utilities import engine
 _NAME = "_prefect_sigterm_handler"
 _PREFECTS = vars(engine).get(_NAME)
 _running: set[asyncio.Task[Any]] = set()
-_stopped: set[asyncio.Task[Any]] = set()
+_stopped: WeakSet[asyncio.Task[Any]] = WeakSet()
 
 
 @contextmanager
@@ -42,7 +43,6 @@ def stoppable() -> Iterator[None]:
         if not _running:
             _replace(_stop, _PREFECTS)
     if task in _stopped:
-        _stopped.discard(task)
         raise TerminationSignal(signal.SIGTERM)
 
 
@@ -53,6 +53,6 @@ def _replace(handler: object, other: Any) -> None:
 
 
 def _stop(*_: object) -> None:
-    for task in _running - _stopped:
+    for task in _running.difference(_stopped):
         _stopped.add(task)
         task.get_loop().call_soon_threadsafe(task.cancel)

@@ -36,7 +36,6 @@ PACE = Pace(queue_seconds=0.0, render_seconds=0.3, character_seconds=0.3, clip_s
 _QUICK = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",  # no run but those that a test starts
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "false",
     "PREFECT_SERVER_BLOCKS_REGISTER_ON_START": "false",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",

@@ -6,8 +6,10 @@ import signal
 import time
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, DeploymentFilter, DeploymentFilterId
+from prefect.events import Event, get_events_client
 from prefect.states import Cancelling
 
 from prefect_storyboard.flows import collect_jobs, storyboard_series
@@ -47,6 +49,24 @@ async def pages(company, slug, *kinds, runs=None):
         )
     mine = [one for one in every if runs is None or one.flow_run_id in runs]
     return {kind: [one for one in mine if one.key == f"{slug}-{kind}"] for kind in kinds}
+
+
+async def test_a_storyboard_that_lands_is_rendered_for_its_event(company):
+    path = company.folder / "landed.yaml"
+    path.write_text(yaml.safe_dump(company.board("Driftwood", "on the beach")))
+    facts = {"resource": {"prefect.resource.id": "storyboard.driftwood"}, "payload": {"url": str(path)}}
+    async with get_client() as client, get_events_client() as events:
+        await events.emit(Event(event="storyboard.landed", **facts))
+        landed = await client.read_deployment_by_name("storyboard-series/landed")
+        chosen = DeploymentFilter(id=DeploymentFilterId(any_=[landed.id]))
+        deadline = time.monotonic() + 120
+        while not (runs := await client.read_flow_runs(deployment_filter=chosen)):
+            assert time.monotonic() < deadline, "the event has started nothing"
+            await asyncio.sleep(0.3)
+    (run,) = runs
+    assert run.parameters["storyboard"] == str(path)
+    assert (await company.reaches(run.id, "Completed", "Failed", "Crashed")).state_name == "Completed"
+    assert company.meter("Driftwood")["jobs"] == 1
 
 
 async def test_a_run_ends_completed_and_shows_what_became_of_every_scene(company):

@@ -15,7 +15,7 @@ demo: setup
 	@$(BIN)/storyboard demo
 
 test: setup
-	$(BIN)/pytest -n 2 --dist loadgroup --ignore=tests/deployments --ignore=tests/machines --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/deployments --ignore=tests/machines --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
 
 deployments: setup
 	$(BIN)/pytest tests/deployments
@@ -39,7 +39,7 @@ check: setup
 	$(BIN)/python -m prefect_storyboard.blocks.listing --check docs/blocks.md
 
 docs: setup
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # uv makes the environment from the lock file, and links new source files; it is quick when nothing has changed.
 setup: $(BIN)/uv

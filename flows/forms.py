@@ -44,8 +44,10 @@ Shelf = (
 ModelWish = Annotated[str, Field(title="Model")] | Annotated[None, Field(title="As the storyboard says")]
 FitWish = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
 Families = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
-Dollars = Annotated[float, Field(title="USD", ge=0)] | Annotated[None, Field(title="No limit")]
-Times = Annotated[int, Field(ge=1)]
+Dollars = (
+    Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]
+)
+Times = Annotated[int, Field(json_schema_extra={"minimum": 1})]
 
 _TITLES = {
     "max_cost_usd": "Max cost in USD",

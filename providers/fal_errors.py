@@ -38,7 +38,6 @@ _TRANSIENT = {
     "request_timeout",
     "startup_timeout",
     "client_cancelled",  # who runs it again wants it after all
-    "client_disconnected",
 }
 _TRUE = {"1", "true", "yes"}
 _LONGEST = 300  # characters of fal's own words in a message

@@ -1,7 +1,12 @@
 """What every test stands on: no traffic but loopback, a Prefect of its own, a sandbox where one is asked for."""
 
 import os
+import signal
 import tempfile
+
+# A shell lets its background jobs ignore Ctrl-C, and so would the programs that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before Prefect is imported anywhere: it reads its environment once.
 _HOME = tempfile.mkdtemp(prefix="prefect-home-")
@@ -27,24 +32,13 @@ import pytest_socket  # noqa: E402
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
-_ALONE = {
-    "chaos",
-    "deployments",
-    "machines",
-    "packaging",
-    "s3",
-    "ui",
-}  # whose tests share something that is started once
+_SLOW = {"chaos", "deployments", "machines", "packaging", "s3", "ui"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side run files, and folders whose tests share a server; the slow ones begin first."""
+    """Files run side by side; the slow ones begin first."""
     root = Path(__file__).parent
-    for item in items:
-        folder = item.path.relative_to(root).parts[0]
-        item.add_marker(pytest.mark.xdist_group(folder if folder in _ALONE else str(item.path)))
-    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in _ALONE)
+    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in _SLOW)
 
 
 def pytest_runtest_setup() -> None:

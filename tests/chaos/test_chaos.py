@@ -22,8 +22,7 @@ SEED = 11
 NUMBERS = [len(GATEWAYS) * place + place % len(GATEWAYS) for place in range(len(KINDS))]
 CARELESS, SPOILT = len(GATEWAYS) * len(KINDS) + 1, len(GATEWAYS) * 3  # lost replies at Kie; broken looks at fal
 
-# One group: with several workers of pytest the schedules are played once, and not by each of them.
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ VERDICTS = [
     ((422, rejected("file_download_error", "image_url"), FREE), GenerationFailed, False, True),
     ((400, infra("bad_request"), FREE), InvalidRequest, False, None),
     ((404, said("Path /text-to-video not found"), FREE), Retired, False, None),
-    ((499, "cancelled-result.response", FREE), GenerationFailed, False, False),
+    ((499, "cancelled-result.response", FREE), GenerationFailed, False, True),
     ((499, infra("client_disconnected")), GenerationFailed, None, False),
     *(
         ((status, infra(kind), FROM_FAL), GenerationFailed, False, True)

@@ -217,11 +217,11 @@ async def test_a_key_that_is_not_accepted_closes_nothing(fal):
     assert len((await collected(fal)).clips) == 1
 
 
-async def test_a_link_that_fails_leaves_the_job_open(fal):
+async def test_a_link_that_fails_leaves_the_job_open_and_says_that_it_is_stuck(fal):
     await fal.leave(fal.board("The sea."))
     fal.morning()
     fal.fault("output_missing")
-    assert [line.state for line in (await collected(fal)).waiting] == ["rendering"]
+    assert [line.state for line in (await collected(fal)).failed] == ["stuck"]
     fal.behave()
     assert len((await collected(fal)).clips) == 1
 

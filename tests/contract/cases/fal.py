@@ -232,7 +232,7 @@ CASE = Case(
             replies=[Reply("cancelled-result.response", 499)],
             error=GenerationFailed,
             charged=None,
-            facts={"resubmittable": False},
+            facts={"resubmittable": True},
         ),
         Trouble(call="result", replies=[Reply({"video": {}})], error=ProtocolError, sent=None, charged=None),
         Trouble(call="upload", replies=[Reply({"detail": "no"}, 500)], error=Busy),

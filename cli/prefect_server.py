@@ -30,6 +30,7 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
         os.environ.setdefault(name, value)
     if not debug:
         os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
+        os.environ["PREFECT_LOGGING_ROOT_LEVEL"] = "CRITICAL"  # what its database says when the server is stopped
     if home:
         home.mkdir(parents=True, exist_ok=True)
         os.environ |= {

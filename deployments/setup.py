@@ -5,10 +5,11 @@ TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRA
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
 automation     a series whose worker has died is marked crashed, so that it can be run again
-deployments    a copy of prefect.yaml in the working directory, where there is none
+deployments    prefect.yaml in the working directory, for these accounts, where there is none
 """
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -36,14 +37,13 @@ async def set_up() -> int:
     given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
     accounts = [block.from_environment(os.environ) for block in given]
     accounts = [await _saved(account, NAME) for account in accounts]
-    if url := os.environ.get("STORYBOARD_LIBRARY"):
-        await _saved(Library(url=url), "main")
+    await _library(os.environ.get("STORYBOARD_LIBRARY"), "main")
     async with get_client() as client:
         for account in accounts:
             await _limit(client, account)
         await _pool(client)
     await _automation()
-    _deployments(Path("prefect.yaml"))
+    _deployments(Path("prefect.yaml"), [f"{each.get_block_type_slug()}/{NAME}" for each in accounts])
     if not accounts:
         keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
         _say("account", f"none: export one of {keys} and run this again")
@@ -67,6 +67,17 @@ async def _saved(block: B, name: str) -> B:
         await there.asave(name, overwrite=True)
     _say(what, f"{reference} is there" + (f"; new: {', '.join(changed)}" if changed else ""))
     return there
+
+
+async def _library(url: str | None, name: str) -> None:
+    if url:
+        await _saved(Library(url=url), name)
+        return
+    try:
+        await Library.aload(name)
+        _say("library", f"{Library.get_block_type_slug()}/{name} is there")
+    except ValueError:
+        _say("library", "none: export STORYBOARD_LIBRARY, a folder or a bucket's URL, and run this again")
 
 
 async def _limit(client: PrefectClient, account: Credentials) -> None:
@@ -118,11 +129,20 @@ async def _automation() -> None:
         _say("automation", f"{ZOMBIES!r} is made")
 
 
-def _deployments(file: Path) -> None:
+def prefect_yaml(accounts: Sequence[str]) -> str:
+    """The deployments for these accounts: the first one renders, all are collected and checked."""
+    text = files("prefect_storyboard").joinpath("prefect.yaml").read_text(encoding="utf-8")
+    if not accounts:
+        return text
+    text = text.replace("providers: [fal-credentials/production]", f"providers: [{', '.join(accounts)}]")
+    return text.replace("provider: fal-credentials/production", f"provider: {accounts[0]}")
+
+
+def _deployments(file: Path, accounts: Sequence[str]) -> None:
     if file.exists():
         _say("deployments", f"{file} is there; deploy it: prefect --no-prompt deploy --all")
         return
-    file.write_bytes(files("prefect_storyboard").joinpath(file.name).read_bytes())
+    file.write_text(prefect_yaml(accounts), encoding="utf-8")
     _say("deployments", f"{file} is made; look at it, then: prefect --no-prompt deploy --all")
 
 

@@ -1,0 +1,23 @@
+"""The deployments that `storyboard setup` writes are for the accounts that there are."""
+
+import yaml
+
+from prefect_storyboard.deployments.setup import prefect_yaml
+
+
+def accounts(text: str) -> dict[str, list[str]]:
+    """Which accounts each deployment names."""
+    parameters = {each["name"]: each["parameters"] for each in yaml.safe_load(text)["deployments"]}
+    return {name: given.get("providers") or [given["provider"]] for name, given in parameters.items()}
+
+
+def test_the_first_account_renders_and_all_are_collected_and_checked() -> None:
+    named = accounts(prefect_yaml(["kie-credentials/production", "wavespeed-credentials/production"]))
+    both = ["kie-credentials/production", "wavespeed-credentials/production"]
+    assert (named.pop("collect-jobs"), named.pop("doctor")) == (both, both)
+    assert set(map(tuple, named.values())) == {("kie-credentials/production",)}
+    assert len(named) == 5
+
+
+def test_without_an_account_they_name_fals() -> None:
+    assert set(map(tuple, accounts(prefect_yaml([])).values())) == {("fal-credentials/production",)}

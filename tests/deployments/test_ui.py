@@ -1,6 +1,8 @@
 """The Prefect UI as a person uses it: fill the form, watch the run, look at what it leaves. Pictures go to test-artifacts/."""
 
+import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +12,7 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import BlockTypeUpdate
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     NoSuchElementException,
@@ -173,6 +176,16 @@ async def open_form(ui: Ui) -> None:
     ui.see("//label[.='Wait (Optional)']")
 
 
+async def logged(run: UUID, line: str) -> None:
+    """Wait for a line of the run's log, which comes with some lag."""
+    chosen = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run]))
+    deadline = time.monotonic() + 120
+    async with get_client() as client:
+        while not any(line in log.message for log in await client.read_logs(log_filter=chosen)):
+            assert time.monotonic() < deadline, f"nobody has logged {line}"
+            await asyncio.sleep(0.3)
+
+
 async def test_a_series_from_the_form_to_the_reel(company, ui):
     await open_form(ui)
     titles = [label.text for label in ui.browser.find_elements(By.XPATH, "//form//label")]
@@ -191,6 +204,8 @@ async def test_a_series_from_the_form_to_the_reel(company, ui):
 
     ui.open(path)
     ui.see("//main//*[.='Completed']", 240)
+    await logged(run, "s02 take 1 stored")
+    ui.open(path)  # the page of a run that is over does not ask for its last lines again
     ui.see("//main//*[contains(., 's02 take 1 stored')]")
     ui.shoot("run")
     seen = await company.state(run)

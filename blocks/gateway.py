@@ -17,6 +17,9 @@ HOME = "https://github.com/prefect-storyboard/prefect-storyboard"
 LOGOS = "https://raw.githubusercontent.com/prefect-storyboard/prefect-storyboard/main/docs/logos"
 
 
+NO_VARIABLES = {"in_flight", "submits"}  # fields that are set in the block only
+
+
 class Connect(Protocol):
     """An adapter's constructor: the client, the key, and the hosts by the names of the block's fields."""
 
@@ -56,9 +59,7 @@ class GatewayCredentials(CredentialsBlock):
             raise ValueError(f"{cls.key_variable} is not set; {how}")
         prefix = cls.provider.upper()
         variables = {"api_key": cls.key_variable} | {
-            field: f"{prefix}_{field.upper()}"
-            for field in cls.model_fields
-            if field not in {"api_key", "in_flight", "submits"}
+            field: f"{prefix}_{field.upper()}" for field in cls.model_fields if field not in {"api_key", *NO_VARIABLES}
         }
         return cls.model_validate({field: environment[v] for field, v in variables.items() if environment.get(v)})
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect.blocks.core import Block
 
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
+from prefect_storyboard.blocks.gateway import NO_VARIABLES
 from prefect_storyboard.blocks.library import Library
 
 _COMMAND = "python -m prefect_storyboard.blocks.listing"
@@ -39,7 +40,7 @@ def _rows(block: type[Block]) -> Iterator[str]:
 def _variable(block: type[Block], field: str) -> str:
     """What `from_environment` reads the field from."""
     provider = getattr(block, "provider", None)
-    if provider is None or field == "in_flight":
+    if provider is None or field in NO_VARIABLES:
         return "none"
     return f"`{getattr(block, 'key_variable', '')}`" if field == "api_key" else f"`{provider.upper()}_{field.upper()}`"
 

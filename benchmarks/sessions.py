@@ -155,5 +155,5 @@ def paint_quickly(folder: Path) -> None:
 def _call(base: str, path: str, body: Any = None, method: str | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{base}/sandbox/{path}", data, method=method)  # noqa: S310 - our loopback
-    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - likewise
         return json.load(reply)

@@ -2,14 +2,14 @@
 
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from prefect.blocks.core import Block
 
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.blocks.gateway import NO_VARIABLES
 from prefect_storyboard.blocks.library import Library
+from prefect_storyboard.generated import print_or_check
 
 _COMMAND = "python -m prefect_storyboard.blocks.listing"
 _HEAD = f"""# Blocks
@@ -45,17 +45,5 @@ def _variable(block: type[Block], field: str) -> str:
     return f"`{getattr(block, 'key_variable', '')}`" if field == "api_key" else f"`{provider.upper()}_{field.upper()}`"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the page, or compare it with a file: `--check docs/blocks.md`."""
-    if "--check" not in arguments:
-        sys.stdout.write(text())
-        return 0
-    file = Path(arguments[-1])
-    if file.read_text(encoding="utf-8") == text():
-        return 0
-    sys.stderr.write(f"{file} is not current; run {_COMMAND} > {file}\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(print_or_check(text(), _COMMAND, sys.argv[1:]))

@@ -2,11 +2,10 @@
 
 import re
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 from prefect_storyboard.cli import main as _every_command  # noqa: F401 - registers them
 from prefect_storyboard.cli.app import app
+from prefect_storyboard.generated import print_or_check
 
 _COMMAND = "python -m prefect_storyboard.cli.listing"
 _HEAD = f"""# Command line
@@ -31,17 +30,5 @@ def text() -> str:
     return _HEAD + summary.strip() + "\n" + _FOOT + "\n" + _DEBUG.sub("", commands).rstrip() + "\n"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the page, or compare it with a file: `--check docs/command-line.md`."""
-    if "--check" not in arguments:
-        sys.stdout.write(text())
-        return 0
-    file = Path(arguments[-1])
-    if file.read_text(encoding="utf-8") == text():
-        return 0
-    sys.stderr.write(f"{file} is not current; run {_COMMAND} > {file}\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(print_or_check(text(), _COMMAND, sys.argv[1:]))

@@ -106,4 +106,4 @@ def _start(server: Any) -> None:
 def _watchdog(server: subprocess.Popen[Any] | None) -> subprocess.Popen[bytes]:
     """A shell that waits for our end of its pipe to close, as it does however we die, and then ends the server."""
     command = f"read _; kill {server.pid}" if server else "exit"
-    return subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - a number of our own

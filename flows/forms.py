@@ -65,7 +65,7 @@ def form(flow: F) -> F:
     """
     shown = inspect.signature(flow.fn)
     titled = [parameter.replace(default=_titled(parameter)) for parameter in shown.parameters.values()]
-    flow.__signature__ = shown.replace(parameters=titled)  # type: ignore[attr-defined]
+    flow.__signature__ = shown.replace(parameters=titled)  # type: ignore[attr-defined] # read by inspect
     flow.parameters = parameter_schema(flow)
     return flow
 

@@ -74,6 +74,7 @@ def stretches(begin: float, end: float, seconds: float) -> list[tuple[float, flo
 def change(one: Sample, other: Sample) -> Change:
     """Compare two pictures of one clip by the brightness of 32 x 32 fields."""
     difference = ImageChops.difference(one.grid, other.grid)
+    # The grid has one band, whose extrema are two numbers; Pillow types those of pictures with more as well.
     return Change(ImageStat.Stat(difference).mean[0], float(difference.getextrema()[1]))  # type: ignore[arg-type]
 
 

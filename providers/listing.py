@@ -1,9 +1,9 @@
 """The model table as a page of the documentation: `python -m prefect_storyboard.providers.listing > docs/models.md`."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
+from prefect_storyboard.generated import print_or_check
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Model
 
@@ -87,17 +87,5 @@ def _beginnings(model: Model) -> str:
     return ", ".join(found) + _ALIKE[model.first_frame]
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the page, or compare it with a file: `--check docs/models.md`."""
-    if "--check" not in arguments:
-        sys.stdout.write(text())
-        return 0
-    file = Path(arguments[-1])
-    if file.read_text(encoding="utf-8") == text():
-        return 0
-    sys.stderr.write(f"{file} is not current; run {_COMMAND} > {file}\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(print_or_check(text(), _COMMAND, sys.argv[1:]))

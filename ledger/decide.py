@@ -7,6 +7,7 @@ intent, job                                     REATTACH    it was bought: poll 
 ..., outcome done                               DONE        the clip is in the library
 ..., outcome done, void                         SUBMIT      a casting that the provider knows no more
 ..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
+intent, job, outcome abandoned                  REATTACH    a run has found it while somebody gave it up
 ..., outcome failed, free and worth a retry     SUBMIT      and it does not count as a failure below
 ..., outcome failed, by moderation              FAILED      sending the same again changes nothing
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
@@ -42,6 +43,8 @@ def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, atte
     match last.outcome.kind:
         case "done":
             return Decision.SUBMIT if last.void else Decision.DONE
+        case "abandoned" if last.job is not None:
+            return Decision.REATTACH
         case "refused" | "abandoned":
             return Decision.SUBMIT
     if last.outcome.error == "Refused":

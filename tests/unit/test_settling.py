@@ -176,6 +176,15 @@ async def test_what_is_abandoned_is_bought_once_by_the_next_run(ledger: Ledger) 
     assert len(gateway.billed) == 1
 
 
+async def test_what_a_run_finds_while_somebody_gives_it_up_is_not_bought_again(ledger: Ledger) -> None:
+    announced(ledger)
+    settle.abandon(ledger, KEY)
+    ledger.submitted(KEY, 1, job("r7"))  # a run had looked at the provider's list just before
+    gateway = Gateway()
+    bought = await buy(gateway, ledger)
+    assert (bought.state, bought.job.request_id, gateway.billed) == ("Reattached", "r7", [])
+
+
 @pytest.mark.parametrize("kind", ["done", "refused", "failed"])
 def test_a_job_that_ended_meanwhile_is_not_said_to_be_abandoned(ledger: Ledger, late: Any, kind: Any) -> None:
     announced(ledger)

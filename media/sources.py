@@ -13,6 +13,8 @@ from fsspec.utils import get_protocol
 
 from prefect_storyboard.storyboards import Frozen
 
+_READABLE = ("file", "http", "https", "s3", "gs", "az", "memory")
+_ALIASES = {"local": "file", "s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
 _TROUBLE = (OSError, BotoCoreError, ClientError, ValueError)
 
 
@@ -48,6 +50,7 @@ def folder_of(reference: str) -> str:
 
 def read_text(reference: str, options: Mapping[str, Any]) -> str:
     """The text of a local file or URL. Raises SourceError."""
+    _check_protocol(reference)
     try:
         with fsspec.open(reference, "rt", encoding="utf-8", **_options(reference, options)) as file:
             return str(file.read())
@@ -60,6 +63,7 @@ def fetch(reference: str, folder: Path, options: Mapping[str, Any]) -> LocalFile
 
     `options` are fsspec's, by protocol: {"s3": {...}}.
     """
+    _check_protocol(reference)
     try:
         if get_protocol(reference) in {"file", "local"}:
             return local_file(Path(reference.removeprefix("file://")))
@@ -73,15 +77,34 @@ def fetch(reference: str, folder: Path, options: Mapping[str, Any]) -> LocalFile
         raise _unreadable(reference, error) from None
 
 
+def _check_protocol(reference: str) -> None:
+    """Refuse what fsspec would interpret instead of read: a reference file, for one, can hold a shell command."""
+    protocol = "data" if reference.startswith("data:") else get_protocol(reference)
+    if "::" in reference.partition("?")[0]:
+        raise SourceError(f"{_shown(reference)} cannot be read: it chains protocols with ::; give one path or URL")
+    if _ALIASES.get(protocol, protocol) not in _READABLE:
+        schemes = ", ".join(f"{scheme}://" for scheme in _READABLE[1:-1])
+        raise SourceError(
+            f"{_shown(reference)} cannot be read: {protocol}:// is not allowed here; give a path, or {schemes}"
+        )
+
+
 def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options.get(get_protocol(reference), {}))
 
 
 def _unreadable(reference: str, error: Exception) -> SourceError:
     """Word the error with the address alone: the query of a link may hold its signature."""
-    shown = reference.partition("?")[0] if "://" in reference else reference
+    shown = _shown(reference)
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):
         why = "there is no such file"
     query = reference.removeprefix(shown)
     return SourceError(f"{shown} cannot be read: {why.replace(query, '') if query else why}")
+
+
+def _shown(reference: str) -> str:
+    """The address without its query, and of inline data only the beginning."""
+    if reference.startswith("data:"):
+        return reference[:32]
+    return reference.partition("?")[0] if "://" in reference else reference

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, get_args
 from pydantic import Field, HttpUrl, SecretStr
 
 from prefect_storyboard.blocks.gateway import HOME, LOGOS, GatewayCredentials, saved
-from prefect_storyboard.providers.fal import Fal
-from prefect_storyboard.providers.kie import Kie
-from prefect_storyboard.providers.toapis import ToApis
-from prefect_storyboard.providers.wavespeed import WaveSpeed
+from prefect_storyboard.providers.fal.adapter import Fal
+from prefect_storyboard.providers.kie.adapter import Kie
+from prefect_storyboard.providers.toapis.adapter import ToApis
+from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 
 class FalCredentials(GatewayCredentials):

@@ -40,7 +40,7 @@ def sandbox_process(state: Path) -> Iterator[str]:
 async def show(folder: Path, base: str, board: Path | None) -> int:
     """Render, and let the sandbox's billing meter have the last word."""
     from prefect_storyboard.blocks import FalCredentials
-    from prefect_storyboard.cli.watching import console, render
+    from prefect_storyboard.cli.live import console, render
     from prefect_storyboard.sandbox.server import environment
 
     before = _meter(base)

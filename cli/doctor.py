@@ -11,7 +11,7 @@ from rich.text import Text
 
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
-from prefect_storyboard.cli.watching import console
+from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows.doctor import Finding, examine, examine_library
 
 _STYLES = {"ok": "green", "unsure": "yellow", "bad": "bold red"}

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from prefect_storyboard.cli import main as _every_command  # noqa: F401 - registers them
+from prefect_storyboard.cli import main as _every_command
 from prefect_storyboard.cli.app import app
 from prefect_storyboard.generated import print_or_check
 

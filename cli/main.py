@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
-from prefect_storyboard.cli import ledger
+from prefect_storyboard.cli import jobs as ledger
 from prefect_storyboard.cli.app import Debug, app, explained
 from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
 
@@ -55,8 +55,8 @@ def run(
         How many times in all a scene may be bought when the provider fails it.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.watching import check, render
-    from prefect_storyboard.flows.reading import Wishes
+    from prefect_storyboard.cli.live import check, render
+    from prefect_storyboard.series.prepare import Wishes
 
     options = {
         "model": model,
@@ -99,8 +99,8 @@ def plan(
         nearest plans the nearest length and size that the model sells; exact refuses. Left out: the storyboard's.
     """
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.settling import show_plan
-    from prefect_storyboard.flows.reading import Wishes
+    from prefect_storyboard.cli.job_tables import show_plan
+    from prefect_storyboard.series.prepare import Wishes
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         return asyncio.run(show_plan(board, provider, library, Wishes(model=model, fit=fit)))

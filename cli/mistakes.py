@@ -8,7 +8,7 @@ from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.storyboards import StoryboardError
-from prefect_storyboard.tasks.budget import OverBudget
+from prefect_storyboard.jobs.budget import OverBudget
 
 MISTAKES = (StoryboardError, OverBudget, LibraryError, MediaError, SourceError, ProviderError, SeriesFailed, ValueError)
 STOPPED = (KeyboardInterrupt, TerminationSignal)

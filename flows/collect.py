@@ -7,9 +7,9 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.flows.forms import Account, Shelf, form
-from prefect_storyboard.flows.jobs import JobLine, line
-from prefect_storyboard.flows.suspending import wake
+from prefect_storyboard.flows.form import Account, Shelf, form
+from prefect_storyboard.jobs.settle import JobLine, line
+from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
@@ -17,10 +17,10 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Clip, Frozen
 from prefect_storyboard.tasks import store
 from prefect_storyboard.tasks.create_character import finish_character
-from prefect_storyboard.tasks.lost import search
-from prefect_storyboard.tasks.polling import await_result
-from prefect_storyboard.tasks.purchase import Purchase
-from prefect_storyboard.tasks.states import plain
+from prefect_storyboard.jobs.reconcile import search
+from prefect_storyboard.jobs.wait import await_result
+from prefect_storyboard.jobs.buy import Purchase
+from prefect_storyboard.tasks._states import plain
 
 _AT_ONCE = 16
 Accounts = Mapping[tuple[str, str], Credentials]

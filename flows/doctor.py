@@ -14,12 +14,12 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.flows.forms import Account, Families, Shelf, form
+from prefect_storyboard.flows.form import Account, Families, Shelf, form
 from prefect_storyboard.ledger import LibraryError, prove
 from prefect_storyboard.providers.errors import NotSent, OutOfCredit, ProviderError, Unauthorized
 from prefect_storyboard.providers.http import ask
 from prefect_storyboard.providers.protocol import Provider
-from prefect_storyboard.providers.reading import utc
+from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.providers.table import model, models
 from prefect_storyboard.storyboards import Frozen, Model

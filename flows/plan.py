@@ -8,11 +8,12 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.flows.budget import check_offered, estimate
-from prefect_storyboard.flows.forms import Account, Board, FitWish, ModelWish, Shelf, Times, form
-from prefect_storyboard.flows.opening import opened, title
-from prefect_storyboard.flows.reading import Wishes
-from prefect_storyboard.flows.report import artifact_key, price
+from prefect_storyboard.jobs.budget import estimate
+from prefect_storyboard.series.price import check_offered
+from prefect_storyboard.flows.form import Account, Board, FitWish, ModelWish, Shelf, Times, form
+from prefect_storyboard.series.opening import opened, title
+from prefect_storyboard.series.prepare import Wishes
+from prefect_storyboard.series.report import artifact_key, price
 from prefect_storyboard.ledger import Decision, Ledger
 from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard

@@ -6,22 +6,24 @@ from typing import Literal, cast
 from prefect import flow
 from prefect.states import Failed
 
-from prefect_storyboard.flows.budget import Estimate, allow
-from prefect_storyboard.flows.casting import create_cast
-from prefect_storyboard.flows.forms import Account, Board, Dollars, FitWish, ModelWish, Shelf, Times, form
-from prefect_storyboard.flows.limits import account_slots
-from prefect_storyboard.flows.opening import opened, title
-from prefect_storyboard.flows.reading import Wishes
-from prefect_storyboard.flows.rendering import released, render_scenes
-from prefect_storyboard.flows.report import SeriesFailed, report_costs, report_failures, report_reel, summary
-from prefect_storyboard.flows.run import Ended, OpenScene, Rendering
-from prefect_storyboard.flows.suspending import check_suspendable, suspend
-from prefect_storyboard.flows.watching import followed
+from prefect_storyboard.jobs.budget import Estimate
+
+from prefect_storyboard.series.price import allow
+from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.flows.form import Account, Board, Dollars, FitWish, ModelWish, Shelf, Times, form
+from prefect_storyboard.series.limits import account_slots
+from prefect_storyboard.series.opening import opened, title
+from prefect_storyboard.series.prepare import Wishes
+from prefect_storyboard.series.scenes import released, render_scenes
+from prefect_storyboard.series.report import SeriesFailed, report_costs, report_failures, report_reel, summary
+from prefect_storyboard.series.run import Ended, OpenScene, Rendering
+from prefect_storyboard.series.suspend import check_suspendable, suspend
+from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel
 from prefect_storyboard.tasks import assemble
-from prefect_storyboard.tasks.purchase import OnUnknown
-from prefect_storyboard.tasks.states import plain
+from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.tasks._states import plain
 
 
 @form

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from prefect_storyboard.providers.reading import word
+from prefect_storyboard.providers.json_values import word
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 WINDOW = 300  # seconds between the sender's clock and ours

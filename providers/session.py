@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 import httpx
 
@@ -56,6 +57,21 @@ class Session:
         turn = max(now, self._last[0] + WINDOW) if len(self._last) == self._last.maxlen else now
         self._last.append(turn)
         await asyncio.sleep(turn - now)
+
+
+class Account(Protocol):
+    """An account at a gateway, as the credentials blocks are one."""
+
+    @property
+    def provider(self) -> str:
+        """Name of the gateway."""
+
+    @property
+    def account(self) -> str:
+        """The user's own name for the account."""
+
+    def session(self) -> AbstractAsyncContextManager[Session]:
+        """Join the account's shared connections and gates."""
 
 
 @asynccontextmanager

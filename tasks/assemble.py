@@ -16,7 +16,7 @@ from prefect_storyboard.media.reel import Part
 from prefect_storyboard.media.reel import assemble as join
 from prefect_storyboard.storyboards import Frozen, Plan, Reel
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.tasks.states import named
+from prefect_storyboard.tasks._states import named
 
 _FORMAT = 1  # of what is laid out; raising it lays out every reel anew
 

@@ -17,11 +17,11 @@ from prefect_storyboard.providers.errors import ProtocolError
 from prefect_storyboard.providers.protocol import CharacterRequest, Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, PlannedCharacter
-from prefect_storyboard.tasks.budget import Budget
-from prefect_storyboard.tasks.polling import await_result
-from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, finish, purchase
-from prefect_storyboard.tasks.states import named
-from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.wait import await_result
+from prefect_storyboard.jobs.buy import OnUnknown, Purchase, Want, finish, purchase
+from prefect_storyboard.tasks._states import named
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
 from prefect_storyboard.tasks.upload import upload
 
 

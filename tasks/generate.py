@@ -17,11 +17,11 @@ from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Order, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
-from prefect_storyboard.tasks.budget import Budget
-from prefect_storyboard.tasks.purchase import OnUnknown, Purchase, Want, purchase
-from prefect_storyboard.tasks.reference import CastMember, references
-from prefect_storyboard.tasks.states import named
-from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.buy import OnUnknown, Purchase, Want, purchase
+from prefect_storyboard.tasks._references import CastMember, references
+from prefect_storyboard.tasks._states import named
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
 from prefect_storyboard.tasks.upload import upload
 
 

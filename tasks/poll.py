@@ -6,9 +6,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Result, Status
-from prefect_storyboard.tasks.polling import await_result
-from prefect_storyboard.tasks.progress import Progress, tell
-from prefect_storyboard.tasks.purchase import Purchase
+from prefect_storyboard.jobs.wait import await_result
+from prefect_storyboard.jobs.progress import Progress, tell
+from prefect_storyboard.jobs.buy import Purchase
 
 
 @task(name="poll", task_run_name="poll {scene} take {take}", cache_policy=NO_CACHE, persist_result=False)

@@ -20,9 +20,9 @@ from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Clip
-from prefect_storyboard.tasks.purchase import Purchase, finish
-from prefect_storyboard.tasks.states import named
-from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.jobs.buy import Purchase, finish
+from prefect_storyboard.tasks._states import named
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
 
 
 # Retries are safe: storing buys nothing, and a take is published whole or not at all.

@@ -12,7 +12,7 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.media.kind import content_type
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.tasks.transient import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
 
 _KEPT = timedelta(hours=24)  # shorter than any provider keeps an upload
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect_storyboard.flows.collect import Collected
-from prefect_storyboard.flows.jobs import line
+from prefect_storyboard.jobs.settle import line
 from prefect_storyboard.ledger import Attempt, LibraryError
 from prefect_storyboard.storyboards import Reel
 from tests.chaos.stage import SECRET, Stage

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_storyboard.providers.fal import Fal
+from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Job
 

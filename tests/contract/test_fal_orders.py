@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prefect_storyboard.providers.fal import Fal
+from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, SceneRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import Casting

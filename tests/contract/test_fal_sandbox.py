@@ -25,7 +25,7 @@ from prefect_storyboard.providers.errors import (
     Refused,
     Unauthorized,
 )
-from prefect_storyboard.providers.fal import Fal
+from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest
 from prefect_storyboard.providers.table import model

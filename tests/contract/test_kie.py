@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from prefect_storyboard.providers.errors import InvalidRequest, OutcomeUnknown, ProtocolError, ProviderError
-from prefect_storyboard.providers.kie import Kie
+from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Job
 

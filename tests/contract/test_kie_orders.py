@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.providers.kie import Kie
+from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.protocol import CharacterRequest, Reference, SceneRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import Casting

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.providers.fal import Fal
+from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import Casting

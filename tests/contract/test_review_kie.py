@@ -10,7 +10,7 @@ import pytest
 
 from prefect_storyboard.providers import http
 from prefect_storyboard.providers.errors import Busy, InvalidRequest
-from prefect_storyboard.providers.kie import Kie
+from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import Casting, Job

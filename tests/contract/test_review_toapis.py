@@ -8,7 +8,7 @@ import pytest
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.providers.table import model
-from prefect_storyboard.providers.toapis import ToApis
+from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.storyboards import Casting
 
 MARA = Casting(character="Mara", id="ch_1", mention="@duksvfkf.turbo_whis")

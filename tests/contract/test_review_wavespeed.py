@@ -8,7 +8,7 @@ import pytest
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.providers.table import model
-from prefect_storyboard.providers.wavespeed import WaveSpeed
+from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 from prefect_storyboard.storyboards import Casting
 
 

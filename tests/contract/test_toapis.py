@@ -19,7 +19,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.protocol import Order
-from prefect_storyboard.providers.toapis import ToApis
+from prefect_storyboard.providers.toapis.adapter import ToApis
 
 NOBODY = (404, "error-404.response")
 MADE = (200, "character-completed.response")

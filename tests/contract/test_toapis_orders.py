@@ -8,7 +8,7 @@ import pytest
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, Reference, SceneRequest
 from prefect_storyboard.providers.table import model, models
-from prefect_storyboard.providers.toapis import ToApis
+from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.storyboards import Casting
 
 CLIP = "https://files.toapis.com/uploads/1/mara.mp4"

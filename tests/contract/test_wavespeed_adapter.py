@@ -12,7 +12,7 @@ from cases.wavespeed import CASE, CAST, CDN, CHAR, JOB, JOE, PAGE, TEXT, VIDEO, 
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProviderError, Unauthorized
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Reference
 from prefect_storyboard.providers.table import model
-from prefect_storyboard.providers.wavespeed import WaveSpeed
+from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 Connect = Callable[..., tuple[WaveSpeed, list[httpx.Request]]]
 KEY = "Bearer wsk-5ecret"

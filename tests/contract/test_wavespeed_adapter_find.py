@@ -11,7 +11,7 @@ from cases import canonical
 from cases.wavespeed import CASE, CHARACTERS, says
 
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
-from prefect_storyboard.providers.wavespeed import WaveSpeed
+from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 Connect = Callable[..., tuple[WaveSpeed, list[httpx.Request]]]
 SINCE = datetime(2026, 11, 20, 8, tzinfo=UTC)

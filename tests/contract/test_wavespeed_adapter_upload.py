@@ -11,7 +11,7 @@ from cases import canonical
 from cases.wavespeed import CDN, says
 
 from prefect_storyboard.providers.errors import Busy, NotSent
-from prefect_storyboard.providers.wavespeed import WaveSpeed
+from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 Connect = Callable[..., tuple[WaveSpeed, list[httpx.Request]]]
 TICKET = canonical("wavespeed", "upload-ticket.response")

@@ -13,7 +13,7 @@ from prefect.events import Event, get_events_client
 from prefect.states import Cancelling
 
 from prefect_storyboard.flows import collect_jobs, storyboard_series
-from prefect_storyboard.flows.jobs import jobs
+from prefect_storyboard.jobs.settle import jobs
 from prefect_storyboard.ledger import Ledger, open_storage
 
 from .company import ACCOUNT

@@ -10,7 +10,7 @@ import pytest
 
 from prefect_storyboard.blocks import FalCredentials
 from prefect_storyboard.flows import collect_jobs
-from prefect_storyboard.flows.jobs import jobs
+from prefect_storyboard.jobs.settle import jobs
 from prefect_storyboard.ledger import Ledger, open_storage
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.sandbox.exchange import Pace

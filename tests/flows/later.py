@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prefect_storyboard.flows import jobs as settle
-from prefect_storyboard.flows.jobs import JobLine
+from prefect_storyboard.jobs import settle
+from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger, open_storage
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import running

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from prefect_storyboard.flows import SeriesFailed, generate_scene
-from prefect_storyboard.flows.budget import OverBudget
+from prefect_storyboard.series.price import OverBudget
 from prefect_storyboard.flows.plan import planned
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.storyboards import Clip, StoryboardError

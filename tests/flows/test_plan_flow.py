@@ -9,7 +9,7 @@ import pytest
 from prefect.artifacts import Artifact
 
 from prefect_storyboard.flows import plan_storyboard
-from prefect_storyboard.flows.budget import OverBudget
+from prefect_storyboard.series.price import OverBudget
 from prefect_storyboard.flows.plan import cost_of, planned
 from prefect_storyboard.ledger import Intent, Ledger, Outcome, open_storage
 from prefect_storyboard.ledger.owner import acting

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prefect_storyboard.flows.budget import OverBudget
+from prefect_storyboard.series.price import OverBudget
 from prefect_storyboard.providers.errors import Retired
 from tests.flows.gateways import GATEWAYS, opened
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from prefect.client.orchestration import get_client
 
-from prefect_storyboard.flows.jobs import jobs
+from prefect_storyboard.jobs.settle import jobs
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import probe
 from tests.deployments.company import BIN, LIMIT

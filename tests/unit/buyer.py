@@ -12,7 +12,7 @@ from pathlib import Path
 from prefect_storyboard.ledger import Ledger, open_storage
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Job
-from prefect_storyboard.tasks.purchase import purchase
+from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import Gateway, session_with, wording
 from .purchases import want

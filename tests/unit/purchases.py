@@ -8,9 +8,9 @@ import pytest
 
 from prefect_storyboard.ledger import Ledger, Owner
 from prefect_storyboard.ledger import owner as owners
-from prefect_storyboard.tasks import lost
-from prefect_storyboard.tasks import purchase as module
-from prefect_storyboard.tasks.purchase import Purchase, Want, purchase
+from prefect_storyboard.jobs import reconcile as lost
+from prefect_storyboard.jobs import buy as module
+from prefect_storyboard.jobs.buy import Purchase, Want, purchase
 
 from .fakes import KEY, Gateway, owner, session_with, wording
 

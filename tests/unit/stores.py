@@ -17,8 +17,8 @@ from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.tasks import store
-from prefect_storyboard.tasks.purchase import Purchase, purchase
-from prefect_storyboard.tasks.states import plain
+from prefect_storyboard.jobs.buy import Purchase, purchase
+from prefect_storyboard.tasks._states import plain
 
 from .fakes import KEY, OTHER, Gateway, order, session_with, wording
 from .purchases import want

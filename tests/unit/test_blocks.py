@@ -22,11 +22,11 @@ from prefect_storyboard.blocks import (
     load_credentials,
     load_library,
 )
-from prefect_storyboard.providers.fal import Fal
-from prefect_storyboard.providers.kie import Kie
+from prefect_storyboard.providers.fal.adapter import Fal
+from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.table import models
-from prefect_storyboard.providers.toapis import ToApis
-from prefect_storyboard.providers.wavespeed import WaveSpeed
+from prefect_storyboard.providers.toapis.adapter import ToApis
+from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 LOGOS = Path(__file__).parents[2] / "docs" / "logos"
 CREDENTIALS = (FalCredentials, KieCredentials, ToApisCredentials, WaveSpeedCredentials)

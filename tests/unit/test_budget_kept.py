@@ -13,9 +13,9 @@ import pytest
 from prefect_storyboard.ledger import Intent, Ledger, LibraryError, Storage, open_storage
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.tasks import purchase as module
-from prefect_storyboard.tasks.budget import Budget, OverBudget
-from prefect_storyboard.tasks.purchase import purchase
+from prefect_storyboard.jobs import buy as module
+from prefect_storyboard.jobs.budget import Budget, OverBudget
+from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import KEY, OTHER, Gateway, away, intent, ledger_in, session_with, wording
 from .purchases import buy, outcomes, quick, want

@@ -12,7 +12,7 @@ import yaml
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_storyboard.blocks import FalCredentials
-from prefect_storyboard.cli import settling
+from prefect_storyboard.cli import job_tables as settling
 from prefect_storyboard.cli.main import app
 from prefect_storyboard.cli.prefect_server import blocks
 from prefect_storyboard.flows.plan import planned

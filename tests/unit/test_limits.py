@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from prefect_storyboard.blocks import FalCredentials
-from prefect_storyboard.flows import limits
-from prefect_storyboard.flows.limits import account_slots, limit_name
+from prefect_storyboard.series import limits
+from prefect_storyboard.series.limits import account_slots, limit_name
 
 ACCOUNT = FalCredentials(api_key="id:secret", account="studio")
 

@@ -10,9 +10,9 @@ import pytest
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.protocol import Result, Status
-from prefect_storyboard.tasks import polling
-from prefect_storyboard.tasks.polling import await_result, pause
-from prefect_storyboard.tasks.purchase import Purchase
+from prefect_storyboard.jobs import wait as polling
+from prefect_storyboard.jobs.wait import await_result, pause
+from prefect_storyboard.jobs.buy import Purchase
 
 from .fakes import KEY, Gateway, intent, job, ledger_in, session_with
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, Unauthorized
-from prefect_storyboard.providers.fal import Fal
+from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.session import SUBMITS, Session, session
 
 

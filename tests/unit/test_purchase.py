@@ -8,7 +8,7 @@ import pytest
 
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
-from prefect_storyboard.tasks.purchase import purchase
+from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import KEY, Gateway, ledger_in, order, session_with
 from .purchases import buy, outcomes, quick, want

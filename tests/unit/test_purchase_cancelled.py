@@ -9,7 +9,7 @@ import pytest
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.tasks.purchase import finish, purchase
+from prefect_storyboard.jobs.buy import finish, purchase
 
 from .fakes import KEY, OTHER, Gateway, ledger_in, session_with, wording
 from .purchases import buy, outcomes, quick, want

@@ -8,7 +8,7 @@ import pytest
 
 from prefect_storyboard.ledger import Ledger, LibraryError
 from prefect_storyboard.providers import errors
-from prefect_storyboard.tasks.purchase import Purchase
+from prefect_storyboard.jobs.buy import Purchase
 
 from .fakes import KEY, OTHER, Breaks, Gateway, Killed, away, breaking
 from .purchases import buy, outcomes, quick

@@ -9,8 +9,8 @@ import pytest
 
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
-from prefect_storyboard.tasks import purchase as module
-from prefect_storyboard.tasks.purchase import Purchase
+from prefect_storyboard.jobs import buy as module
+from prefect_storyboard.jobs.buy import Purchase
 
 from .fakes import KEY, Gateway, intent, job, ledger_in, order
 from .purchases import buy, dead, living, outcomes, quick

@@ -7,7 +7,7 @@ import pytest
 
 from prefect_storyboard.providers.errors import Busy
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.tasks.purchase import purchase
+from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import Gateway, ledger_in, session_with, wording
 from .purchases import quick, want

@@ -9,7 +9,7 @@ import pytest
 from prefect.exceptions import TerminationSignal
 from prefect.utilities import engine
 
-from prefect_storyboard.flows.stopping import stoppable
+from prefect_storyboard.series.stop import stoppable
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from prefect_storyboard.flows.watching import Scoreboard, followed
+from prefect_storyboard.series.scoreboard import Scoreboard, followed
 from prefect_storyboard.storyboards import Plan
-from prefect_storyboard.tasks.progress import Progress, tell, watcher
+from prefect_storyboard.jobs.progress import Progress, tell, watcher
 
 from .test_plan import planned
 
@@ -75,7 +75,7 @@ async def test_what_matters_is_logged_once_and_handed_on(plan: Plan, caplog: pyt
     seen: list[Progress] = []
     token = watcher.set(seen.append)
     try:
-        with caplog.at_level(logging.INFO, "prefect_storyboard.flows.watching"):
+        with caplog.at_level(logging.INFO, "prefect_storyboard.series.scoreboard"):
             async with followed(plan):
                 tell(Progress(subject="s01", state="checking", take=1))
                 tell(Progress(subject="s01", state="submitted", take=1, cost_usd=0.4))

@@ -16,7 +16,7 @@ from prefect_storyboard.providers.errors import (
     Retired,
     Unauthorized,
 )
-from prefect_storyboard.providers.fal import Fal
+from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Reference, SceneRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import Casting, Job

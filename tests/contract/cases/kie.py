@@ -18,7 +18,7 @@ from prefect_storyboard.providers.errors import (
     Retired,
     Unauthorized,
 )
-from prefect_storyboard.providers.kie import Kie
+from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Reference, SceneRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import Casting, Job

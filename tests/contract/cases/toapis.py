@@ -18,7 +18,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Reference, SceneRequest
 from prefect_storyboard.providers.table import model
-from prefect_storyboard.providers.toapis import ToApis
+from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.storyboards import Casting, Job
 
 SECRET = "sk-s3cr3ts3cr3ts3cr3t"

@@ -18,7 +18,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Reference, SceneRequest
 from prefect_storyboard.providers.table import model
-from prefect_storyboard.providers.wavespeed import WaveSpeed
+from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 from prefect_storyboard.storyboards import Casting, Job
 
 CHARACTERS = "openai/sora-2/characters"

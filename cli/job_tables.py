@@ -1,0 +1,148 @@
+"""`storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel` and `plan`, as a person sees them."""
+
+import asyncio
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from prefect_storyboard.blocks import load_credentials, load_library
+from prefect_storyboard.cli.live import console
+from prefect_storyboard.flows import collect_jobs
+from prefect_storyboard.jobs import settle
+from prefect_storyboard.jobs.settle import JobLine
+from prefect_storyboard.flows.plan import cost_of, planned, row
+from prefect_storyboard.series.prepare import Wishes
+from prefect_storyboard.series.report import price
+from prefect_storyboard.ledger import Ledger
+
+_STYLES = {
+    "unknown": "bold red",
+    "unreadable": "bold red",
+    "stuck": "red",
+    "failed": "red",
+    "rendering": "cyan",
+    "submitting": "blue",
+    "done": "green",
+}
+_STYLES |= {"new": "bold", "cached": "green", "reattached": "cyan"}
+
+
+async def show_jobs(library: str | None, *, every: bool) -> int:
+    """List the jobs of a library. Returns 1 where one of them is unknown or cannot be read."""
+    ledger = Ledger((await load_library(library)).storage())
+    found = await asyncio.to_thread(settle.jobs, ledger, every=every)
+    if not found:
+        console.print("no job was ever announced in this library" if every else "no job is open")
+        return 0
+    console.print(_table(found))
+    unknown = [line for line in found if line.state == "unknown"]
+    if unknown:
+        console.print(
+            "\nAn unknown job may have been bought. Look for it on the provider's own page:\n"
+            f"  it is there      storyboard adopt {unknown[0].key[:12]} <its id> --provider {unknown[0].provider}\n"
+            f"  it is not there  storyboard abandon {unknown[0].key[:12]}"
+        )
+    return 1 if unknown or any(line.state == "unreadable" for line in found) else 0
+
+
+async def collect(providers: tuple[str, ...], library: str | None) -> int:
+    """Fetch what is ready. Returns 1 where a job has failed or is unknown."""
+    accounts = [await load_credentials(provider, os.environ) for provider in providers]
+    collected = await collect_jobs([*accounts], await load_library(library))
+    for clip in collected.clips:
+        console.print(f"stored   {clip.scene} take {clip.take}  {clip.seconds:g} s  {price(clip.cost_usd)}  {clip.url}")
+    for casting in collected.castings:
+        console.print(f"created  {casting.character}")
+    rest = (*collected.unknown, *collected.failed, *collected.waiting)
+    if rest:
+        console.print(_table(rest))
+    count = len(collected.clips) + len(collected.castings)
+    console.print(
+        f"{count} collected, {len(collected.waiting)} open, {len(collected.failed)} failed, "
+        f"{len(collected.unknown)} unknown; nothing was bought"
+    )
+    return 1 if collected.failed or collected.unknown else 0
+
+
+async def adopt(key: str, request_id: str, provider: str | None, library: str | None) -> int:
+    """Give an unknown job its id at the provider, which is asked first if it is named."""
+    ledger = Ledger((await load_library(library)).storage())
+    if provider:
+        await settle.ask(ledger, key, request_id, await load_credentials(provider, os.environ))
+    line = await asyncio.to_thread(settle.adopt, ledger, key, request_id)
+    console.print(f"{line.about} is {line.provider} job {request_id}; `storyboard collect` or the next run fetches it")
+    return 0
+
+
+async def abandon(key: str, library: str | None) -> int:
+    """Say that an unknown job was never bought."""
+    ledger = Ledger((await load_library(library)).storage())
+    line = await asyncio.to_thread(settle.abandon, ledger, key)
+    console.print(f"{line.about} was not bought; the next run buys it for {price(line.usd)}")
+    return 0
+
+
+async def cancel(key: str, provider: str, library: str | None) -> int:
+    """Ask the provider to stop a job. Returns 1 where it does not."""
+    ledger = Ledger((await load_library(library)).storage())
+    credentials = await load_credentials(provider, os.environ)
+    if await settle.cancel(ledger, key, credentials):
+        console.print("asked to stop; it may finish all the same: `storyboard collect` says how it ended")
+        return 0
+    console.print(
+        f"{credentials.provider} cannot stop it, or not any more; it renders on and is paid for", style="yellow"
+    )
+    return 1
+
+
+async def show_plan(board: str, provider: str, library: str | None, wishes: Wishes) -> int:
+    """What a run would do and cost. Returns 0: a plan is no failure."""
+    plan = await planned(
+        board, await load_credentials(provider, os.environ), library, model=wishes.model, fit=wishes.fit
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for name in ("scene", "state", "model", "seconds", "size", "characters", "price"):
+        table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")
+    for character in plan.characters:
+        state, name = character.state or "", character.character.name
+        table.add_row(Text(name), _styled(state), Text(character.model.name), "", "", "", price(character.usd))
+    for scene in plan.scenes:
+        facts = row(scene)
+        table.add_row(*(_styled(value) if name == "state" else Text(value) for name, value in facts.items()))
+    console.print(table)
+    for line in plan.preparations:
+        console.print(f"prepare  {line}", style="dim")
+    for warning in plan.warnings:
+        console.print(f"warning  {warning}", style="yellow")
+    new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
+    console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")
+    return 0
+
+
+def _table(lines: Iterable[JobLine]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("job", "state", "age", "price", "provider"):
+        table.add_column(name, justify="right" if name in {"age", "price"} else "left", no_wrap=True)
+    table.add_column("what", overflow="fold", ratio=1)
+    for line in lines:
+        account = line.provider if line.account == "default" else f"{line.provider} ({line.account})"
+        about = Text(f"{line.reel}: {line.about}" if line.reel else line.about)
+        about.append("".join(f"\n{detail}" for detail in (line.request_id, line.note) if detail), style="dim")
+        key, age = Text(line.key[:12]), Text(_age(line))
+        table.add_row(key, _styled(line.state), age, Text(price(line.usd)), Text(account), about)
+    return table
+
+
+def _styled(state: str) -> Text:
+    return Text(state, style=_STYLES.get(state, ""))
+
+
+def _age(line: JobLine) -> str:
+    seconds = (datetime.now(UTC) - line.at).total_seconds()
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

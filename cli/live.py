@@ -1,0 +1,181 @@
+"""Run the flow while somebody watches: a live table in a terminal, plain lines elsewhere."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from prefect_storyboard.blocks import Credentials, load_credentials, load_library
+from prefect_storyboard.flows import SeriesFailed, storyboard_series
+from prefect_storyboard.series.prepare import Wishes, prepare
+from prefect_storyboard.series.report import bought, cost, count, rows
+from prefect_storyboard.ledger import prove
+from prefect_storyboard.storyboards import Reel
+from prefect_storyboard.jobs.progress import Progress, watcher
+
+console = Console(highlight=False, markup=False, soft_wrap=True)
+_STYLES = {
+    "stored": "green",
+    "cached": "green",
+    "created": "green",
+    "failed": "red",
+    "running": "cyan",
+    "queued": "blue",
+}
+
+
+async def check(board: str, provider: str, library: str | None, wishes: Wishes) -> None:
+    """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it.
+
+    Says what will be done to reference media, and what will be rendered in the place of what was asked for.
+    """
+    if "/" in provider or (library or "").startswith("storyboard-library/"):
+        return
+    with TemporaryDirectory() as folder:
+        credentials = await load_credentials(provider, os.environ)
+        shelf = await load_library(library)
+        plan = (await prepare(board, credentials, shelf, Path(folder), wishes)).plan
+        for line in plan.preparations:
+            console.print(f"prepare  {line}", style="dim")
+        prove(shelf.storage())
+
+
+async def render(board: str, provider: str | Credentials, library: str | None, **options: Any) -> int:
+    """Run the series and say how it ended. Returns the exit code: 0, or 1 where a scene has no clip."""
+    credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
+    try:
+        with watched():
+            reel = await storyboard_series(board, credentials, library, **options)
+    except SeriesFailed as failed:
+        report(failed.reel)
+        return 1
+    report(reel)
+    return 0
+
+
+def report(reel: Reel) -> None:
+    """Where the reel is, what it cost, what failed, and what a second run will cost."""
+    for warning in reel.warnings:
+        console.print(f"warning: {warning}", style="yellow")
+    if reel.failed:
+        _print_failures(reel)
+    console.print()
+    if reel.url:
+        console.print(f"reel   {reel.url}   {count(len(reel.clips), 'scene')}, {reel.seconds:g} s")
+        console.print(f"page   {reel.page}")
+    console.print(f"cost   {cost(reel)} in all; this run bought {bought(reel)}")
+    if not reel.failed:
+        console.print("again  $0.00: everything is in the library, a second run buys nothing")
+
+
+def _print_failures(reel: Reel) -> None:
+    table = Table(
+        title=f"{count(len(reel.failed), 'scene')} without a clip",
+        title_style="bold red",
+        title_justify="left",
+    )
+    for name in ("scene", "why", "charged", "what to do"):
+        table.add_column(name, overflow="fold")
+    for row in rows(reel):
+        table.add_row(*map(Text, row.values()))
+    console.print(table)
+
+
+@dataclass
+class _Line:
+    """One row of the table."""
+
+    state: str = "waiting"
+    take: int | None = None
+    length: float | None = None
+    cost: float | None = None
+    since: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+
+    def update(self, progress: Progress) -> None:
+        if self.state == "waiting":
+            self.since = time.monotonic()
+        self.state = progress.state
+        self.take = progress.take or self.take
+        self.length = progress.seconds or self.length
+        self.cost = progress.cost_usd if progress.cost_usd is not None else self.cost
+        if progress.state in {"stored", "cached", "created", "failed"}:
+            self.ended = time.monotonic()
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Show every change of state until the block ends."""
+    lines: dict[str, _Line] = {}
+    live = (
+        Live(get_renderable=lambda: _table(lines), console=console, refresh_per_second=4)
+        if console.is_terminal
+        else None
+    )
+
+    def watch(progress: Progress) -> None:
+        line = lines.setdefault(progress.subject, _Line())
+        changed = line.state != progress.state
+        line.update(progress)
+        if live is None and changed:
+            console.print(_plain(progress.subject, line))
+
+    token = watcher.set(watch)
+    try:
+        if live:
+            with live:
+                yield
+        else:
+            yield
+    finally:
+        watcher.reset(token)
+
+
+def _table(lines: dict[str, _Line]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for name, justify in (
+        ("scene", "left"),
+        ("state", "left"),
+        ("take", "right"),
+        ("seconds", "right"),
+        ("cost", "right"),
+    ):
+        table.add_column(name, justify="right" if justify == "right" else "left")
+    for name, line in lines.items():
+        state = Text(line.state, style=_STYLES.get(line.state, ""))
+        table.add_row(Text(name), state, _number(line.take), _elapsed(line), _price(line))
+    return table
+
+
+def _plain(name: str, line: _Line) -> str:
+    parts = [name, line.state]
+    if line.take:
+        parts.append(f"take {line.take}")
+    if line.ended:
+        parts += [_elapsed(line) + " s", _price(line)]
+    return "  ".join(part for part in parts if part)
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _elapsed(line: _Line) -> str:
+    if line.state == "waiting":
+        return ""
+    return f"{(line.ended or time.monotonic()) - line.since:.1f}"
+
+
+def _price(line: _Line) -> str:
+    if line.cost is not None:
+        return f"${line.cost:.2f}"
+    return "unknown" if line.ended and line.state != "failed" else ""

@@ -1,0 +1,77 @@
+"""How the flows' parameters look as a form in the Prefect UI.
+
+It makes a tab of each member of a union and names it after its type; here the tabs have names that a person knows.
+"""
+
+import inspect
+from typing import Annotated, Any, TypeVar
+
+from prefect import Flow
+from prefect.utilities.callables import parameter_schema
+from pydantic import Field
+
+from prefect_storyboard.blocks import (
+    FalCredentials,
+    KieCredentials,
+    Library,
+    ToApisCredentials,
+    WaveSpeedCredentials,
+)
+from prefect_storyboard.blocks.library import HOME_FOLDER
+from prefect_storyboard.series.opening import Reference
+from prefect_storyboard.storyboards import Storyboard
+from prefect_storyboard.storyboards.nouns import Fit
+
+F = TypeVar("F", bound=Flow[..., Any])
+
+Board = (
+    Annotated[Reference, Field(title="Text, path or URL")]
+    | Annotated[Storyboard, Field(title="Form")]
+    | Annotated[dict[str, Any], Field(title="JSON")]
+)
+Account = (
+    Annotated[FalCredentials, Field(title="fal.ai")]
+    | Annotated[KieCredentials, Field(title="Kie.ai")]
+    | Annotated[ToApisCredentials, Field(title="ToAPIs")]
+    | Annotated[WaveSpeedCredentials, Field(title="WaveSpeedAI")]
+    | Annotated[str, Field(title="By name")]
+)
+Shelf = (
+    Annotated[Library, Field(title="Saved library")]
+    | Annotated[Reference, Field(title="By name, path or URL")]
+    | Annotated[None, Field(title=HOME_FOLDER)]
+)
+ModelWish = Annotated[str, Field(title="Model")] | Annotated[None, Field(title="As the storyboard says")]
+FitWish = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+Families = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
+Dollars = (
+    Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]
+)
+Times = Annotated[int, Field(json_schema_extra={"minimum": 1})]
+
+_TITLES = {
+    "max_cost_usd": "Max cost in USD",
+    "allow_retired": "Allow retired models",
+    "on_unknown": "On unknown jobs",
+}  # of the others, the name with spaces
+
+
+def form(flow: F) -> F:
+    """Give every field of the flow's form a title.
+
+    Prefect takes titles neither from annotations nor from docstrings, only from a default that is a pydantic Field. A
+    Field as the real default would reach the function when it is called without Prefect, so it stands in the
+    signature that is shown, and nowhere else.
+    """
+    shown = inspect.signature(flow.fn)
+    titled = [parameter.replace(default=_titled(parameter)) for parameter in shown.parameters.values()]
+    flow.__signature__ = shown.replace(parameters=titled)  # type: ignore[attr-defined] # read by inspect
+    flow.parameters = parameter_schema(flow)
+    return flow
+
+
+def _titled(parameter: inspect.Parameter) -> Any:
+    extra: dict[str, Any] = {"title": _TITLES.get(parameter.name, parameter.name.replace("_", " ").capitalize())}
+    if parameter.default is parameter.empty:
+        return Field(json_schema_extra=extra)
+    return Field(default=parameter.default, json_schema_extra=extra)

@@ -1,0 +1,1 @@
+"""Pay once: buy, reconcile, wait, settle, budget. Nothing here imports Prefect."""

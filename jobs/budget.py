@@ -1,0 +1,98 @@
+"""What a run will buy and cost, and what it may spend: checked before the first submit, and at every one."""
+
+import asyncio
+import math
+from datetime import UTC, datetime
+
+from prefect_storyboard.ledger import Decision, Intent, Ledger, decide
+from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.storyboards import Frozen, Plan
+
+_BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
+
+
+class OverBudget(ValueError):
+    """The run would cost more than it may. What this is raised for was not sent."""
+
+    remedy = "Nothing was bought. Raise max_cost_usd, or leave scenes out."
+
+
+class Budget(Frozen):
+    """At most `usd` US dollars for the jobs of a reel from `since` on, whoever orders them.
+
+    Jobs without a published price count nothing, and are let through only with `unpriced`.
+    """
+
+    usd: float
+    reel: str
+    since: datetime
+    unpriced: bool = False
+
+    def check(self, ledger: Ledger, intent: Intent) -> None:
+        """Raise OverBudget where the reel's jobs, this one and those of parallel runs included, cost too much."""
+        if intent.usd is None and not self.unpriced:
+            raise OverBudget(
+                f"nobody has published the price of {intent.label}, so max_cost_usd cannot be kept; "
+                "allow it with allow_unknown_price"
+            )
+        spent = ledger.journal.spent(self.reel, self.since)
+        if spent > self.usd and not math.isclose(spent, self.usd):
+            raise OverBudget(
+                f"{intent.label} would bring the reel to ${spent:.2f}, and max_cost_usd is ${self.usd:.2f}"
+            )
+
+
+class Estimate(Frozen):
+    """What is new, and its price. `unpriced` names the jobs whose price nobody has published."""
+
+    decisions: dict[str, Decision]
+    usd: float
+    unpriced: tuple[str, ...]
+
+    @property
+    def unsettled(self) -> int:
+        """How many jobs are to be bought or waited for."""
+        return sum(decision not in {Decision.DONE, Decision.FAILED} for decision in self.decisions.values())
+
+    def buys(self, key: str) -> bool:
+        """Whether the job of that key has to be bought."""
+        return self.decisions[key] in _BUYS
+
+
+async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
+    """Look every job up in the ledger and add up the new ones."""
+    jobs = {job.key: job for job in plan.jobs}
+
+    def look(key: str) -> Decision:
+        history = ledger.history(key)
+        owner_alive = bool(history) and alive(history[-1].intent.owner)
+        return decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
+
+    found = await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs))
+    decisions = dict(zip(jobs, found, strict=True))
+    names = {character.key: character.character.name for character in plan.characters}
+    names |= {scene.key: scene.scene.id for scene in plan.scenes}
+    new = [job for key, job in jobs.items() if decisions[key] in _BUYS]
+    return Estimate(
+        decisions=decisions,
+        usd=round(sum(job.usd or 0.0 for job in new), 6),
+        unpriced=tuple(names[job.key] for job in new if job.usd is None),
+    )
+
+
+def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_price: bool) -> None:
+    """Raise OverBudget where the new jobs cost more than allowed, or nobody can tell whether they do."""
+    if max_cost_usd is None:
+        return
+    if math.isnan(max_cost_usd):
+        raise OverBudget("max_cost_usd is no number; give US dollars, or leave it out")
+    if wanted.usd > max_cost_usd:
+        raise OverBudget(
+            f"the run would buy for ${wanted.usd:.2f}, and max_cost_usd is ${max_cost_usd:.2f}; "
+            "raise it, or leave scenes out"
+        )
+    if wanted.unpriced and not allow_unknown_price:
+        raise OverBudget(
+            f"nobody has published the price of {', '.join(wanted.unpriced)}, so max_cost_usd cannot be kept; "
+            "allow it with allow_unknown_price"
+        )

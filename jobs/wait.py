@@ -1,0 +1,75 @@
+"""Wait for a paid job without ever calling it failed by mistake."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.protocol import Result, Status
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Job
+from prefect_storyboard.jobs.buy import Purchase, ended, finish
+
+_VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed)
+YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
+
+
+def pause(age: float) -> float:
+    """Seconds between two looks at a job of that age: a quarter of it, 0.3 to 10, never in step with others."""
+    return min(max(age / 4, 0.3), 10.0) * random.uniform(0.85, 1.15)  # noqa: S311 - jitter, not a secret
+
+
+async def await_result(
+    session: Session,
+    ledger: Ledger,
+    bought: Purchase,
+    *,
+    minutes: float = 60.0,
+    watch: Callable[[Status], None] = lambda _: None,
+) -> Result:
+    """Poll a job to its end. A broken poll never fails the job; the provider's own verdict does, and is recorded.
+
+    Looks once at least. Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`:
+    the job is then still open, and the next run re-attaches to it.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + minutes * 60
+    while True:
+        trouble: errors.ProviderError | None = None
+        age = (datetime.now(UTC) - bought.job.submitted_at).total_seconds()
+        wait = pause(age)
+        try:
+            status = await _status(session, bought.job)
+            watch(status)
+            if status.state == "ended":
+                return await session.provider.result(bought.job)
+        except (errors.NotSent, errors.Busy) as error:
+            trouble = error
+            wait = max(wait, getattr(error, "retry_after", None) or 0.0)
+        except errors.Expired:
+            if age > YOUNG:
+                raise
+        except _VERDICTS as verdict:
+            await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
+            raise
+        left = deadline - clock()
+        if left <= 0:
+            break
+        await asyncio.sleep(min(wait, left))
+    raise errors.Busy(
+        "still rendering"
+        + (f" after {minutes:g} minutes" if minutes else "")
+        + (f" (last answer: {trouble})" if trouble else ""),
+        charged=None,
+        request_id=bought.job.request_id,
+        remedy="The job is open, not lost. Run again: it is picked up, and not bought a second time.",
+    )
+
+
+async def _status(session: Session, job: Job) -> Status:
+    try:
+        return await session.provider.status(job)
+    except errors.InvalidRequest as error:  # the question was not understood; that says nothing about the job
+        raise errors.Busy(str(error), request_id=job.request_id) from error

@@ -1,0 +1,200 @@
+"""fal.ai's queue, after https://fal.ai/docs/documentation/model-apis/inference/queue.md and the Sora 2 model pages.
+
+Three habits of fal shape this module. A submit is not validated: what the model does not take comes back as a 422 on
+the result of a COMPLETED job. Every link is used as returned, after a look at its host. A result's status code, body
+and headers are the model's own, so a 5xx there may be the job's verdict or a passing fault of the way to it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import httpx
+
+from prefect_storyboard.providers.fal import errors as fal_errors
+from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.fal.bodies import BODIES
+from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
+from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
+from prefect_storyboard.storyboards import Job, Operation
+from prefect_storyboard.storyboards.keys import digest
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_STATES = {"IN_QUEUE": "queued", "IN_PROGRESS": "running", "COMPLETED": "ended"}
+_LINKS = ("status_url", "response_url", "cancel_url")
+_LIST_LAG = timedelta(minutes=5)  # how far the provider's clock may be behind ours when its list is asked
+
+
+class Fal:
+    """One account at fal.ai. The key goes to the three configured hosts and nowhere else."""
+
+    name = "fal"
+
+    def __init__(
+        self, http: httpx.AsyncClient, *, api_key: str, queue_url: str, rest_url: str, platform_url: str
+    ) -> None:
+        key = sound_key(api_key, "fal's dashboard")
+        self._auth = {"Authorization": f"Key {key}"}
+        self._queue = queue_url.rstrip("/")
+        self._rest = rest_url.rstrip("/")
+        self._platform = platform_url.rstrip("/")
+        self._http = http
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        """Upload by presigned PUT, which carries no key. Free; fal keeps the file for a week or more."""
+        wanted = {"file_name": path.name, "content_type": content_type}
+        response = await self._ask(
+            "POST", f"{self._rest}/storage/upload/initiate", params={"storage_type": "fal-cdn-v3"}, json=wanted
+        )
+        ticket = _success(response)
+        upload_url, file_url = link(ticket.get("upload_url")), link(ticket.get("file_url"))
+        if upload_url is None or file_url is None:
+            raise ProtocolError("fal granted an upload without saying where to")
+        body = await anyio.to_thread.run_sync(path.read_bytes)
+        put = await ask(self._http, "fal", "PUT", upload_url, content=body, headers={"Content-Type": content_type})
+        if not put.is_success:
+            raise Busy(f"fal's storage answered an upload with {put.status_code}", http_status=put.status_code)
+        return file_url
+
+    def character_order(self, request: CharacterRequest) -> Order:
+        """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip."""
+        if request.clip_url is None:
+            raise InvalidRequest("fal makes characters from clips only", field="video_url")
+        body: JsonObject = {"video_url": request.clip_url, "name": request.name}
+        return Order(endpoint=request.model.endpoints["character"], body=body)
+
+    def scene_order(self, request: SceneRequest) -> Order:
+        """The raw input of the model, as its codec words it."""
+        operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
+        return Order(endpoint=request.model.endpoints[operation], body=BODIES[request.model.codec](request))
+
+    async def submit(self, order: Order) -> Job:
+        """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
+        url = f"{self._queue}/{order.endpoint}"
+        response = await buy(self._http, "fal", url, json=order.body, headers=self._auth)
+        if not response.is_success:
+            raise fal_errors.of_submit(response, order.endpoint)
+        reply = json_object(response) or {}
+        request_id = word(reply.get("request_id"))
+        if request_id is None:
+            raise OutcomeUnknown("fal accepted a submit and its answer names no request", raw=response.text[:2000])
+        job = self._job(order.endpoint, request_id, datetime.now(UTC))
+        returned = {link: value for link in _LINKS if (value := word(reply.get(link)))}
+        return job.model_copy(update={"urls": {**job.urls, **returned}})
+
+    async def status(self, job: Job) -> Status:
+        """Ask the status link. A state that fal has not documented reads as still running."""
+        with on_the_way(job):
+            url = httpx.URL(self._own(job, "status_url")).copy_merge_params({"logs": "0"})
+            reply = _success(await self._ask("GET", str(url)))
+        ahead = reply.get("queue_position")
+        state = _STATES.get(str(reply.get("status")), "running")
+        return Status.model_validate({"state": state, "ahead": ahead if isinstance(ahead, int) else None})
+
+    async def result(self, job: Job) -> Result:
+        """Fetch the model's own answer: a video, a character, or why there is none."""
+        with on_the_way(job):
+            response = await self._ask("GET", self._own(job, "response_url"))
+        if not response.is_success:
+            raise fal_errors.of_result(response, job)
+        with on_the_way(job):
+            reply = _success(response)
+        video = reply.get("video")
+        url = link(video.get("url")) if isinstance(video, dict) else None
+        character = word(reply.get("id"))
+        if url is None and character is None:
+            raise ProtocolError("fal returned neither a video nor a character", request_id=job.request_id, raw=reply)
+        return Result(
+            url=url,
+            character_id=character,
+            handle=word(reply.get("video_id")),
+            billable_units=fal_errors.billable_units(response),
+            raw=reply,
+        )
+
+    async def cancel(self, job: Job) -> bool:
+        """PUT the cancel link. True means asked for: a job that runs may still finish, and cost."""
+        with on_the_way(job):
+            response = await self._ask("PUT", self._own(job, "cancel_url"), content=b"")
+            too_late = (json_object(response) or {}).get("status") == "ALREADY_COMPLETED"
+            if not response.is_success and not too_late:
+                raise fal_errors.of_call(response)
+        return not too_late
+
+    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+        """Search the platform's list of requests for a body equal to ours.
+
+        Source: GET /v1/models/requests/by-endpoint of fal's Platform API. Whether a running request is listed before
+        it ends is not documented, so an empty answer soon after the submit proves nothing. The list goes by the end
+        of a request: one that was sent before ours is another one, however late it ended.
+        """
+        start = utc(since) - _LIST_LAG
+        query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
+        found: dict[str, Job] = {}
+        blind = False
+        while True:
+            url = f"{self._platform}/models/requests/by-endpoint"
+            page = _success(await self._ask("GET", url, params=query))
+            for item in objects(page.get("items")):
+                request_id, body = word(item.get("request_id")), item.get("json_input")
+                sent_at = moment(item.get("sent_at")) or utc(since)
+                blind |= sent_at >= start and not isinstance(body, dict)
+                if request_id and sent_at >= start and isinstance(body, dict) and digest(body) == order_digest:
+                    found[request_id] = self._job(endpoint, request_id, sent_at)
+            cursor = word(page.get("next_cursor"))
+            if not page.get("has_more") or cursor in {None, query.get("cursor")}:
+                if blind and not found:  # one of them may be ours
+                    raise ProtocolError("fal lists requests without saying what was asked for")
+                return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
+            query["cursor"] = cursor
+
+    async def offered(self, endpoint: str) -> bool | None:
+        """Read the endpoint's status in the platform's model list, which answers 404 for one that was taken off it."""
+        response = await self._ask("GET", f"{self._platform}/models", params={"endpoint_id": endpoint})
+        reply = json_object(response) or {}
+        for entry in objects(reply.get("models")):
+            facts = entry.get("metadata")
+            if entry.get("endpoint_id") == endpoint and isinstance(facts, dict):
+                return {"active": True, "deprecated": False}.get(str(facts.get("status")))
+        error = reply.get("error")
+        gone = response.status_code == 404 and isinstance(error, dict) and error.get("type") == "not_found"
+        return False if gone else None
+
+    async def price(self, order: Order) -> float | None:  # noqa: ARG002 - the list knows base prices, not an order's
+        """None: fal's price list has one unit price a model and does not know its tiers."""
+        return None
+
+    async def balance(self) -> float | None:
+        """Credits in US dollars; None for a key that is no admin key."""
+        response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
+        credit = (json_object(response) or {}).get("credits")
+        return amount(credit.get("current_balance")) if isinstance(credit, dict) else None
+
+    async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
+        response = await ask(self._http, "fal", method, url, headers=self._auth, **request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            raise fal_errors.of_call(response)
+        return response
+
+    def _own(self, job: Job, link: str) -> str:
+        """A job's link exactly as returned, if it may be sent the key; by the id where none was kept."""
+        known = self._job(job.endpoint, job.request_id, job.submitted_at).urls | job.urls
+        return trusted(known[link], self._queue, "fal")
+
+    def _job(self, endpoint: str, request_id: str, submitted_at: datetime) -> Job:
+        """A job by its id alone: fal serves it under owner and app, whatever the rest of the endpoint."""
+        root = f"{self._queue}/{'/'.join(endpoint.split('/')[:2])}/requests/{request_id}"
+        links = dict(zip(_LINKS, (f"{root}/status", root, f"{root}/cancel"), strict=True))
+        return Job(provider="fal", endpoint=endpoint, request_id=request_id, submitted_at=submitted_at, urls=links)
+
+
+def _success(response: httpx.Response) -> JsonObject:
+    if not response.is_success:
+        raise fal_errors.of_call(response)
+    reply = json_object(response)
+    if reply is None:
+        raise fal_errors.unreadable(response)
+    return reply

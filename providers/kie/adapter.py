@@ -1,0 +1,214 @@
+"""Kie.ai's market, after https://docs.kie.ai/market/quickstart and the Sora 2 pages, last published in 2026-04.
+
+Three habits of Kie shape this module. Every job, also a character, is a task of one endpoint, and one other endpoint
+tells its state and its result alike. HTTP says 200 to nearly everything; the code stands in the envelope. A result is
+JSON inside JSON, and a character in it has two shapes and several names for each part.
+"""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from secrets import token_hex
+from typing import Any
+
+import anyio.to_thread
+import httpx
+from pydantic import JsonValue
+
+from prefect_storyboard.providers.kie import bodies as kie_bodies, errors as kie_errors
+from prefect_storyboard.providers.errors import Busy, ProtocolError
+from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
+from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.json_values import amount, link, word
+from prefect_storyboard.storyboards import Job
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_STATES = {"waiting": "queued", "queuing": "queued", "generating": "running", "success": "ended", "fail": "ended"}
+_CHARACTER_IDS = ("character_id", "characterId")
+_USER_NAMES = ("character_user_name", "characterUserName", "characterName")
+_FOLDER = "storyboard"
+_USD = 0.005  # of one credit, on which all of Kie's prices are based
+
+
+class Kie:
+    """One account at Kie.ai. The key goes to the two configured hosts and nowhere else."""
+
+    name = "kie"
+
+    def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str, upload_url: str) -> None:
+        key = sound_key(api_key, "Kie's dashboard")
+        self._auth = {"Authorization": f"Bearer {key}"}
+        self._api = api_url.rstrip("/")
+        self._upload = upload_url.rstrip("/")
+        self._http = http
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        """Upload as a form. Free; Kie keeps the file for 3 days. Source: docs.kie.ai/file-upload-api.
+
+        No name is used twice, not even for the same bytes: Kie may serve the older file from its cache.
+        """
+        body = await anyio.to_thread.run_sync(path.read_bytes)
+        name = f"{sha256(body).hexdigest()[:16]}-{token_hex(4)}{path.suffix}"
+        form = {"uploadPath": _FOLDER, "fileName": name}
+        response = await self._ask(
+            "POST", f"{self._upload}/api/file-stream-upload", data=form, files={"file": (name, body, content_type)}
+        )
+        return _uploaded(response)
+
+    async def upload_url(self, url: str, name: str) -> str:
+        """Let Kie fetch a file of up to 100 MB within 30 s, and keep it for 3 days. Free."""
+        wanted = PurePosixPath(name)
+        unique = f"{wanted.stem}-{token_hex(4)}{wanted.suffix}"
+        body = {"fileUrl": url, "uploadPath": _FOLDER, "fileName": unique}
+        return _uploaded(await self._ask("POST", f"{self._upload}/api/file-url-upload", json=body))
+
+    def character_order(self, request: CharacterRequest) -> Order:
+        """Task of sora-2-characters for a clip, of sora-2-characters-pro for a part of a finished video."""
+        model = request.model.endpoints["character"]
+        if request.video_id:
+            return _order(f"{model}-pro", kie_bodies.of_video(request))
+        return _order(model, kie_bodies.of_clip(request))
+
+    def scene_order(self, request: SceneRequest) -> Order:
+        """Task of the model, its input as its codec words it. Raises InvalidRequest where a storyboard is too long."""
+        model = request.model.endpoints["image" if request.image_url else "text"]
+        return _order(model, kie_bodies.BODIES[request.model.codec](request))
+
+    async def submit(self, order: Order) -> Job:
+        """Create the task, once. Kie takes 20 in 10 s; the next one is refused and not queued."""
+        url = f"{self._api}/api/v1/jobs/createTask"
+        response = await buy(self._http, "Kie", url, json=order.body, headers=self._auth)
+        heard = kie_errors.hear(response)
+        task = word(heard.data.get("taskId")) if isinstance(heard.data, dict) else None
+        if task is None or not heard.well:
+            raise kie_errors.of_submit(response, order.endpoint)
+        return Job(provider="kie", endpoint=order.endpoint, request_id=task, submitted_at=datetime.now(UTC))
+
+    async def status(self, job: Job) -> Status:
+        """Look at the task's record. A state that Kie has not documented reads as still running."""
+        with on_the_way(job):
+            record = await self._record(job)
+        return Status.model_validate({"state": _state(record)})
+
+    async def result(self, job: Job) -> Result:
+        """Read from the same record a video, a character, or why there is none. The video's link lasts for a day."""
+        with on_the_way(job):
+            record = await self._record(job)
+            if _state(record) != "ended":
+                raise Busy("Kie is not ready: the task has not ended")
+        if record.get("state") == "fail":
+            raise kie_errors.of_failure(record, job)
+        made = _decoded(record.get("resultJson"))
+        url, (character, username) = _video(made), _character(made)
+        if url is None and character is None:
+            told = {key: value for key, value in record.items() if key != "param"}  # which repeats what was ordered
+            message = "Kie returned neither a video nor a character"
+            raise ProtocolError(message, request_id=job.request_id, raw=told)
+        spent = kie_errors.credits_of(record)
+        return Result(
+            url=url,
+            character_id=character,
+            mention=f"@{username.lstrip('@')}" if character and username else None,
+            handle=job.request_id if url and job.endpoint.startswith("sora-2-") else None,
+            billable_units=spent,
+            usd=_usd(spent),
+            raw=record,
+        )
+
+    async def cancel(self, job: Job) -> bool:  # noqa: ARG002
+        """Kie cancels nothing."""
+        return False
+
+    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...] | None:  # noqa: ARG002
+        """Kie keeps no list that can be asked; a person finds the task at kie.ai/logs."""
+        return None
+
+    async def offered(self, endpoint: str) -> bool | None:  # noqa: ARG002
+        """Kie says only in its answer to a submit that a model is not sold any more."""
+        return None
+
+    async def price(self, order: Order) -> float | None:  # noqa: ARG002
+        """Kie names no price for an order, only a table for people."""
+        return None
+
+    async def balance(self) -> float | None:
+        """Credits left, in US dollars."""
+        return _usd(amount(_data(await self._ask("GET", f"{self._api}/api/v1/chat/credit"))))
+
+    async def fresh_link(self, url: str) -> str:
+        """Another link to a file that Kie has made and still keeps; it lasts for 20 minutes. Buys nothing.
+
+        Raises InvalidRequest for any other link. Source: docs.kie.ai/common-api/download-url.
+        """
+        fresh = link(_data(await self._ask("POST", f"{self._api}/api/v1/common/download-url", json={"url": url})))
+        if fresh is None:
+            raise ProtocolError("Kie granted a link without saying which")
+        return fresh
+
+    async def _record(self, job: Job) -> JsonObject:
+        """What Kie knows of a task. A failure may come as the envelope's code alone, without any record."""
+        response = await self._ask("GET", f"{self._api}/api/v1/jobs/recordInfo", params={"taskId": job.request_id})
+        heard = kie_errors.hear(response)
+        record = heard.data if isinstance(heard.data, dict) else {}
+        failed = heard.spoken and heard.code in {408, 501}
+        if record and (heard.well or (failed and record.get("state") == "fail")):
+            return record
+        if failed and not record:
+            return {"state": "fail", "failCode": str(heard.code), "failMsg": heard.text}
+        raise kie_errors.of_look(response)
+
+    async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
+        return await ask(self._http, "Kie", method, url, headers=self._auth, **request)
+
+
+def _order(model: str, wanted: JsonObject) -> Order:
+    return Order(endpoint=model, body={"model": model, "input": wanted})
+
+
+def _data(response: httpx.Response) -> JsonValue:
+    heard = kie_errors.hear(response)
+    if not heard.well:
+        raise kie_errors.of_call(response)
+    return heard.data
+
+
+def _uploaded(response: httpx.Response) -> str:
+    data, said = _data(response), json_object(response) or {}
+    file = link(data.get("downloadUrl")) or link(data.get("fileUrl")) if isinstance(data, dict) else None
+    if file is None or said.get("success") is not True:
+        raise ProtocolError("Kie took an upload without saying where it is")
+    return file
+
+
+def _state(record: JsonObject) -> str:
+    return _STATES.get(str(record.get("state")), "running")
+
+
+def _decoded(result: JsonValue) -> JsonObject:
+    """The JSON inside the JSON, read with the same care; some see it decoded already."""
+    if isinstance(result, dict):
+        return result
+    return json_object(httpx.Response(httpx.codes.OK, text=result)) or {} if isinstance(result, str) else {}
+
+
+def _video(made: JsonObject) -> str | None:
+    """The first link that is one. What bears the watermark is no substitute for it."""
+    urls = made.get("resultUrls")
+    return next((url for each in urls if (url := link(each))), None) if isinstance(urls, list) else None
+
+
+def _character(made: JsonObject) -> tuple[str | None, str | None]:
+    """Id and user name, under all names that are known for them. A bare `id` beside a video is not a character's."""
+    nested = made.get("resultObject")
+    facts = made | ({key: value for key, value in nested.items() if value} if isinstance(nested, dict) else {})
+    ids = _CHARACTER_IDS if "resultUrls" in made else (*_CHARACTER_IDS, "id")
+    return _first(facts, ids), _first(facts, _USER_NAMES)
+
+
+def _first(facts: JsonObject, names: tuple[str, ...]) -> str | None:
+    return next((value for name in names if (value := word(facts.get(name)))), None)
+
+
+def _usd(credit: float | None) -> float | None:
+    return None if credit is None else round(credit * _USD, 6)

@@ -1,0 +1,95 @@
+"""What each model of Kie is asked, field by field. Source: https://docs.kie.ai/market, the Sora pages until 2026-04."""
+
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+
+from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
+from prefect_storyboard.providers.citations import called, cited
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_ASPECTS = {"16:9": "landscape", "9:16": "portrait"}
+_SIZES = {"720p": "standard", "1080p": "high"}
+_STYLE = "Style: "  # begins the line that holds for all of a scene
+_MOST_SHOTS = 10
+_LONGEST_SHOT = 15  # seconds
+
+
+def of_clip(request: CharacterRequest) -> JsonObject:
+    """A character of a clip of 1 to 4 s. The field is named for one address, and is a list of exactly one."""
+    if request.clip_url is None:
+        raise InvalidRequest("a character needs a clip, or a finished video", field="character_file_url", sent=False)
+    body: JsonObject = {"character_file_url": [request.clip_url]}
+    return {**body, "character_prompt": request.description} if request.description else body
+
+
+def of_video(request: CharacterRequest) -> JsonObject:
+    """A character of 1 to 4 s of a finished Sora task. It has to be described; its name will do."""
+    return {
+        "origin_task_id": request.video_id,
+        "timestamps": f"{request.start:g},{request.end:g}",
+        "character_prompt": request.description or request.name,
+    }
+
+
+def sora(request: SceneRequest) -> JsonObject:
+    """Sora 2: seconds as text. A character goes along by its id, and the prompt calls it by its @username."""
+    endpoint = request.model.endpoints["image" if request.image_url else "text"]
+    mentions = {each.character: each.mention for each in request.castings if each.mention}
+    body = _common(request) | {"prompt": called(request.prompt, mentions)}
+    if "-pro-" in endpoint:
+        body["size"] = _SIZES[request.resolution]
+    if not endpoint.endswith("-stable"):
+        body["remove_watermark"] = True
+    if request.castings:
+        body["character_id_list"] = [casting.id for casting in request.castings]
+    return body
+
+
+def storyboard(request: SceneRequest) -> JsonObject:
+    """Sora 2 Pro Storyboard: each line of the prompt is a shot, all of one length. Source: sora-2-pro-storyboard."""
+    shots = [line.strip() for line in request.prompt.splitlines() if line.strip()]
+    style = f" {shots.pop()}" if len(shots) > 1 and shots[-1].startswith(_STYLE) else ""
+    if len(shots) > _MOST_SHOTS:
+        message = f"each line of the prompt is a shot; there are {len(shots)}, and Kie takes {_MOST_SHOTS} at most"
+        raise InvalidRequest(message, field="prompt", sent=False)
+    # Rounded down to hundredths, for the sum may not be longer than the video.
+    seconds = min(request.seconds * 100 // max(len(shots), 1) / 100, _LONGEST_SHOT)
+    worded: list[JsonValue] = [{"Scene": f"{shot}{style}", "duration": seconds} for shot in shots]
+    return _common(request) | {"shots": worded}
+
+
+def seedance(request: SceneRequest) -> JsonObject:
+    """Seedance 2: seconds as a number. Without references a picture is the first frame; Kie takes one or the other."""
+    body: JsonObject = {
+        "generate_audio": True,
+        "resolution": request.resolution,
+        "aspect_ratio": request.aspect,
+        "duration": request.seconds,
+    }
+    if request.image_url and not request.references:
+        return {"prompt": request.prompt, **body, "first_frame_url": request.image_url}
+    prompt, images, clips = cited(request)
+    if images:
+        body["reference_image_urls"] = [*images]
+    if clips:
+        body["reference_video_urls"] = [*clips]
+    return {"prompt": prompt, **body}
+
+
+def _common(request: SceneRequest) -> JsonObject:
+    """What all of Sora takes. `upload_method` is called optional, and required by one who has tried."""
+    body: JsonObject = {
+        "aspect_ratio": _ASPECTS[request.aspect],
+        "n_frames": str(request.seconds),
+        "upload_method": "s3",
+    }
+    return {**body, "image_urls": [request.image_url]} if request.image_url else body
+
+
+BODIES: Mapping[str, Callable[[SceneRequest], JsonObject]] = {
+    "sora": sora,
+    "storyboard": storyboard,
+    "seedance": seedance,
+}

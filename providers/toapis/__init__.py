@@ -1,0 +1,1 @@
+"""ToAPIs: the adapter, the request bodies of its models, and its errors."""

@@ -1,0 +1,208 @@
+"""ToAPIs' task API, after the pages under https://docs.toapis.com/docs/en/api-reference/videos.
+
+Three habits of ToAPIs shape this module. A character is made by the same POST as a video: `timestamps` without a prompt
+make the difference. Its task has an address of its own, which another page contradicts: where the first does not know a
+character's task, the one for videos is asked. A task's document is its status and its result in one.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import anyio.to_thread
+import httpx
+
+from prefect_storyboard.providers.toapis import errors as toapis_errors
+from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
+from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.json_values import amount, link, objects, word
+from prefect_storyboard.providers.toapis.bodies import BODIES, character
+from prefect_storyboard.storyboards import Job
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_STATES = {"queued": "queued", "submitted": "queued", "in_progress": "running", "completed": "ended", "failed": "ended"}
+_UPLOADS = {"image": "v1/uploads/images", "video": "v1/uploads/videos"}
+_VIDEOS = "v1/videos/generations"
+_CHARACTERS = "v1/characters_tasks"
+
+
+class ToApis:
+    """One account at ToAPIs. The key goes to the configured host and nowhere else."""
+
+    name = "toapis"
+
+    def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
+        key = sound_key(api_key, "ToAPIs' console")
+        self._auth = {"Authorization": f"Bearer {key}"}
+        self._api = api_url.rstrip("/")
+        self._http = http
+        self._offered: frozenset[str] | None = None
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        """Upload a picture (10 MB) or a clip (50 MB). Free; how long ToAPIs keeps it is not documented."""
+        place = _UPLOADS.get(content_type.partition("/")[0])
+        if place is None:
+            raise InvalidRequest(f"ToAPIs takes pictures and videos, not {content_type}", field="file", sent=False)
+        file = (path.name, await anyio.to_thread.run_sync(path.read_bytes), content_type)
+        response = await self._ask("POST", f"{self._api}/{place}", files={"file": file}, data={"purpose": "generation"})
+        reply = json_object(response)
+        if not response.is_success or (reply and reply.get("success") is False):
+            raise toapis_errors.of_upload(response)
+        if reply is None:
+            raise toapis_errors.unreadable(response)
+        facts = reply.get("data")
+        url = link(facts.get("url")) if isinstance(facts, dict) else None
+        if url is None:
+            raise ProtocolError("ToAPIs took an upload without saying where it is", raw=reply)
+        return url
+
+    def character_order(self, request: CharacterRequest) -> Order:
+        """One to three whole seconds, with sound, of a clip or of a finished video of this account."""
+        return Order(endpoint=_VIDEOS, body=character(request))
+
+    def scene_order(self, request: SceneRequest) -> Order:
+        """The body of the model, as its codec words it. Raises InvalidRequest for 25 s in 1080p."""
+        body = BODIES[request.model.codec](request)
+        return Order(endpoint=_remix(request.remix_of) if request.remix_of else _VIDEOS, body=body)
+
+    async def submit(self, order: Order) -> Job:
+        """POST once. A failed task is refunded; `client_business_id` prevents no second charge."""
+        response = await buy(self._http, "ToAPIs", f"{self._api}/{order.endpoint}", json=order.body, headers=self._auth)
+        if not response.is_success:
+            raise toapis_errors.of_submit(response, str(order.body.get("model")))
+        reply = json_object(response) or {}
+        task = word(reply.get("id")) or word(reply.get("task_id"))
+        if task is None:
+            raw = response.text[:2000]
+            raise OutcomeUnknown("ToAPIs accepted a submit and its answer names no task", raw=raw)
+        about_character = "timestamps" in order.body and "prompt" not in order.body
+        return Job(
+            provider="toapis",
+            endpoint=order.endpoint,
+            request_id=task,
+            submitted_at=datetime.now(UTC),
+            urls={"status": self._address(_CHARACTERS if about_character else _VIDEOS, task)},
+        )
+
+    async def status(self, job: Job) -> Status:
+        """Ask for the task. A state that ToAPIs has not documented reads as still running."""
+        task = await self._task(job)
+        return Status.model_validate({"state": _STATES.get(str(task.get("status")), "running")})
+
+    async def result(self, job: Job) -> Result:
+        """Ask for the task once more: a video, whose link lives 24 h, a character, or why there is none."""
+        task = await self._task(job)
+        match task.get("status"):
+            case "failed":
+                raise toapis_errors.of_task(task, job)
+            case "completed":
+                return _character(task) or _video(task, job)
+        with on_the_way(job):
+            raise Busy(f"ToAPIs has not ended the task {job.request_id} yet")
+
+    async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no call to make
+        """False: ToAPIs cannot stop a task."""
+        return False
+
+    async def find(
+        self,
+        endpoint: str,  # noqa: ARG002 - there is no list to ask
+        order_digest: str,  # noqa: ARG002
+        since: datetime,  # noqa: ARG002
+    ) -> tuple[Job, ...] | None:
+        """None: ToAPIs keeps no list that can be asked. Its webhook alone names the task of a lost answer."""
+        return None
+
+    async def offered(self, endpoint: str) -> bool | None:
+        """Whether the key's list of models, which is read once, has a model of that id."""
+        if self._offered is None:
+            response = await self._ask("GET", f"{self._api}/v1/models")
+            models = (json_object(response) or {}).get("data")
+            if not response.is_success or not isinstance(models, list):
+                return None
+            self._offered = frozenset(name for model in objects(models) if (name := word(model.get("id"))))
+        return endpoint in self._offered
+
+    async def price(self, order: Order) -> float | None:  # noqa: ARG002 - prices are on its market pages only
+        """None: ToAPIs names no price before a job has ended."""
+        return None
+
+    async def balance(self) -> float | None:
+        """What is left for this key; None for a key without a limit, and where only `remain_balance` is told.
+
+        The unit of that one depends on the site's settings: dollars, yuan or tokens. Credits have a rate to dollars.
+        """
+        response = await self._ask("GET", f"{self._api}/v1/balance")
+        reply = json_object(response) or {}
+        left, rate = amount(reply.get("remain_credits")), amount(reply.get("credits_per_usd"))
+        told = response.is_success and reply.get("success") is not False and not reply.get("unlimited_quota")
+        return left / rate if told and left is not None and rate and rate >= 1 else None
+
+    async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
+        response = await ask(self._http, "ToAPIs", method, url, headers=self._auth, **request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            raise toapis_errors.of_call(response)
+        return response
+
+    async def _task(self, job: Job) -> JsonObject:
+        """The task's document. One whose address was not kept is asked for as a character first: it may be either."""
+        with on_the_way(job):
+            known = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
+            response = await self._ask("GET", trusted(known, self._api, "ToAPIs"))
+            if response.status_code == httpx.codes.NOT_FOUND and f"/{_CHARACTERS}/" in known:
+                response = await self._ask("GET", self._address(_VIDEOS, job.request_id))
+            return _success(response)
+
+    def _address(self, place: str, task: str) -> str:
+        return f"{self._api}/{place}/{quote(task, safe='')}"
+
+
+def _remix(video: str) -> str:
+    return f"v1/videos/{quote(video, safe='')}/remix"
+
+
+def _character(task: JsonObject) -> Result | None:
+    """The first character of the clip that a prompt can name; None where there is none."""
+    result = task.get("result")
+    data = result.get("data") if isinstance(result, dict) else None
+    for born in objects(data.get("characters")) if isinstance(data, dict) else ():
+        made, username = word(born.get("id")), word(born.get("username"))
+        if made and username:
+            return Result(character_id=made, mention=f"@{username.removeprefix('@')}", usd=_usd(task), raw=task)
+    return None
+
+
+def _video(task: JsonObject, job: Job) -> Result:
+    """The link, in the five places where ToAPIs was seen to put it."""
+    told = task.get("result")
+    result = told if isinstance(told, dict) else {}
+    first, nested = objects(result.get("data"))[:1], result.get("video")
+    places = (
+        first[0].get("url") if first else None,
+        task.get("url"),
+        task.get("video_url"),
+        result.get("url"),
+        nested.get("url") if isinstance(nested, dict) else None,
+    )
+    url = next((found for place in places if (found := link(place))), None)
+    if url is None:
+        raise ProtocolError("ToAPIs returned neither a video nor a character", request_id=job.request_id, raw=task)
+    return Result(url=url, handle=job.request_id, usd=_usd(task), raw=task)
+
+
+def _usd(task: JsonObject) -> float | None:
+    """What was charged, where the task says so; a 0 is told of refunds only."""
+    billing = task.get("billing")
+    return amount(billing.get("cost_usd")) or None if isinstance(billing, dict) else None
+
+
+def _success(response: httpx.Response) -> JsonObject:
+    reply = json_object(response)
+    if not response.is_success or (reply and reply.get("success") is False):
+        raise toapis_errors.of_call(response)
+    if reply is None:
+        raise toapis_errors.unreadable(response)
+    return reply

@@ -1,0 +1,100 @@
+"""What each model of ToAPIs is asked, field by field. Sources: https://docs.toapis.com, videos/sora2 and seedance-2."""
+
+import math
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+
+from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
+from prefect_storyboard.providers.citations import called, cited
+from prefect_storyboard.storyboards import Operation
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_LONGEST = 3  # seconds that a character may be made of
+_NO_HD = 25  # seconds at which Sora 2 Pro renders no 1080p
+_PROMPT_ALONE = {"sora-2-official"}  # Azure's remix takes no other field; it keeps the length and size of the video
+
+
+def character(request: CharacterRequest) -> JsonObject:
+    """The job of a character: a clip or a finished task, and no prompt, which is what makes it one."""
+    body: JsonObject = {"model": request.model.endpoints["character"], "timestamps": _whole_seconds(request)}
+    match request.clip_url, request.video_id:
+        case str(clip), None:
+            body["url"] = clip
+        case None, str(video):
+            body["from_task"] = video
+        case _:
+            raise InvalidRequest(
+                "ToAPIs makes a character of either a clip or a finished video", field="url", sent=False
+            )
+    return body
+
+
+def sora(request: SceneRequest) -> JsonObject:
+    """Sora 2: characters as @username in the prompt. Nothing is private, or nobody could remix it later."""
+    sharp = request.resolution == "1080p"
+    if sharp and request.seconds == _NO_HD:
+        raise InvalidRequest(f"ToAPIs renders no 1080p of {_NO_HD} s", field="resolution", sent=False)
+    mentions = {casting.character: casting.mention for casting in request.castings if casting.mention}
+    body: JsonObject = {"model": _model(request), "prompt": called(request.prompt, mentions)}
+    if request.remix_of and body["model"] in _PROMPT_ALONE:
+        return body
+    body |= {"duration": request.seconds, "aspect_ratio": request.aspect}
+    if request.remix_of:
+        return body
+    if request.image_url:
+        body["image_urls"] = [request.image_url]
+    if sharp:
+        body["metadata"] = {"hd": True}
+    return body | _ours(request)
+
+
+def seedance(request: SceneRequest) -> JsonObject:
+    """Seedance 2.0: media with roles, cited as "image 1" and "video 1". A first frame alone is exact."""
+    prompt, images, clips = cited(request, "image {}", "video {}")
+    role = "reference_image"
+    if not request.references:
+        prompt, role = request.prompt, "first_frame"
+    body: JsonObject = {
+        "model": _model(request),
+        "prompt": prompt,
+        "duration": request.seconds,
+        "aspect_ratio": request.aspect,
+        "resolution": request.resolution,
+        "generate_audio": True,
+    }
+    if images:
+        body["image_with_roles"] = _with_role(images, role)
+    if clips:
+        body["video_with_roles"] = _with_role(clips, "reference_video")
+    return body | _ours(request)
+
+
+BODIES: Mapping[str, Callable[[SceneRequest], JsonObject]] = {"sora": sora, "seedance": seedance}
+
+
+def _model(request: SceneRequest) -> str:
+    operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
+    return request.model.endpoints[operation]
+
+
+def _whole_seconds(request: CharacterRequest) -> str:
+    """At most three whole seconds inside the wanted range: whether ToAPIs takes decimals is not documented."""
+    start = math.ceil(request.start)
+    end = min(math.floor(request.end), start + _LONGEST)
+    if end <= start:
+        wanted = f"{request.start:g} to {request.end:g}"
+        raise InvalidRequest(
+            f"ToAPIs takes whole seconds of a clip, and there is none from {wanted} s", field="timestamps", sent=False
+        )
+    return f"{start},{end}"
+
+
+def _with_role(urls: list[str], role: str) -> list[JsonValue]:
+    return [{"url": url, "role": role} for url in urls]
+
+
+def _ours(request: SceneRequest) -> JsonObject:
+    """Our name of the job. It is echoed, in a webhook too, and does not prevent a second charge."""
+    return {"client_business_id": request.job_key} if request.job_key else {}

@@ -1,0 +1,245 @@
+"""WaveSpeedAI's API v3, after https://wavespeed.ai/docs/submit-task, get-result and list-predictions.
+
+Three habits of WaveSpeed shape this module. Every answer is an envelope, whose `code` counts as much as HTTP's. One
+call gives both state and result, and a task that failed comes with a 200 in both places. No link of an answer is ever
+sent the key: a task is addressed by its id.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import anyio.to_thread
+import httpx
+
+from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
+from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
+from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
+from prefect_storyboard.providers.wavespeed.bodies import BODIES, character_id, sold, with_objects
+from prefect_storyboard.storyboards import Job, Operation
+from prefect_storyboard.storyboards.keys import digest
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_OK = 200
+_STATES = {"created": "queued", "pending": "queued", "processing": "running"}
+_STATES |= dict.fromkeys(("completed", "failed", "cancelled", "timeout", "deleted"), "ended")
+_TASK_ID = re.compile(r"[A-Za-z0-9_-]{4,128}")
+_LEEWAY = timedelta(seconds=120)  # between WaveSpeed's clock and ours when its list is asked
+_PAGE = 100  # tasks on a page of the list, the most that it gives
+_PAGES = 50  # of the list; more than an account submits of one model in days
+
+
+class WaveSpeed:
+    """One account at WaveSpeedAI. The key goes to the configured host and nowhere else."""
+
+    name = "wavespeed"
+
+    def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
+        key = sound_key(api_key, "WaveSpeed's dashboard")
+        self._auth = {"Authorization": f"Bearer {key}"}
+        self._api = api_url.rstrip("/")
+        self._http = http
+        self._sold: dict[str, str] = {}
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        """Upload by ticket and bare PUT, which carries no key. Free; WaveSpeed keeps the file for 7 days.
+
+        No two uploads share a name: an order whose reply was lost is told by its links from another one like it.
+        """
+        body = await anyio.to_thread.run_sync(path.read_bytes)
+        filename = f"{path.stem}-{uuid4().hex}{path.suffix}"
+        wanted = {"filename": filename, "size": len(body), "content_type": content_type}
+        ticket = _data(await self._ask("POST", "media/uploads", json=wanted))
+        place, file_url = ticket.get("upload"), link(ticket.get("download_url"))
+        if not isinstance(place, dict) or file_url is None or place.get("method") != "PUT":
+            raise ProtocolError("WaveSpeed granted an upload without saying where to")
+        await self._put(place, body)
+        return file_url
+
+    def character_order(self, request: CharacterRequest) -> Order:
+        """Input of openai/sora-2/characters; WaveSpeed uses the first 4 s of the clip."""
+        if request.clip_url is None:
+            raise InvalidRequest("WaveSpeed makes characters from clips only", field="video")
+        body: JsonObject = {"video": request.clip_url, "name": request.name}
+        return Order(endpoint=request.model.endpoints["character"], body=body)
+
+    def scene_order(self, request: SceneRequest) -> Order:
+        """The flat input of the model, as its codec words it; characters as objects once `offered` has seen them so."""
+        operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
+        endpoint, body = request.model.endpoints[operation], BODIES[request.model.codec](request)
+        return Order(endpoint=endpoint, body=with_objects(body) if self._sold.get(endpoint) == "object" else body)
+
+    async def submit(self, order: Order) -> Job:
+        """POST to the model's path, once, and never in sync mode: a reply that takes minutes is a reply easily lost."""
+        url = f"{self._api}/api/v3/{order.endpoint}"
+        response = await buy(self._http, "WaveSpeed", url, json=order.body, headers=self._auth)
+        if wavespeed_errors.code(response) != _OK:
+            raise wavespeed_errors.of_submit(response, order.endpoint)
+        task_id = _task_id(wavespeed_errors.data(response))
+        if task_id is None:
+            raise OutcomeUnknown("WaveSpeed accepted a submit and its answer names no task", raw=response.text[:2000])
+        return _job(order.endpoint, task_id, datetime.now(UTC))
+
+    async def status(self, job: Job) -> Status:
+        """Ask for the task. A state that WaveSpeed has not documented reads as still running."""
+        with on_the_way(job):
+            task = _data(await self._task(job))
+        return Status.model_validate({"state": _STATES.get(str(task.get("status")), "running")})
+
+    async def result(self, job: Job) -> Result:
+        """Fetch the task's output: a video, a character, or why there is none. Its file is gone after 7 days."""
+        with on_the_way(job):
+            response = await self._task(job)
+            task = _data(response)
+            if _STATES.get(str(task.get("status"))) != "ended":
+                raise Busy("the task is not ready at WaveSpeed")
+        if task.get("status") != "completed":
+            raise wavespeed_errors.of_result(response, job)
+        told = task.get("outputs")
+        outputs = told if isinstance(told, list) else [told]
+        url = next((found for output in outputs if (found := link(output))), None)
+        if job.endpoint.endswith("/characters"):
+            with on_the_way(job):
+                output = await self._read(url) if url else next(iter(outputs), None)
+            result = Result(character_id=character_id(output), raw=task)
+        else:
+            result = Result(url=url, raw=task)
+        if result.url is None and result.character_id is None:
+            raise ProtocolError(
+                "WaveSpeed returned neither a video nor a character", request_id=job.request_id, raw=task
+            )
+        return result
+
+    async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no such call
+        """Return False: WaveSpeed stops no task, and to delete one that runs may still cost."""
+        return False
+
+    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+        """Search the list of the last 7 days for inputs equal to ours.
+
+        Whether the list gives the inputs that it is asked for is not documented, and a task without them may be ours.
+        While there is one and no match, or the list does not end, ProtocolError says that the list tells nothing: an
+        empty answer would say that nothing was bought.
+        """
+        start, end = utc(since) - _LEEWAY, datetime.now(UTC) + _LEEWAY
+        window: JsonObject = {"created_after": _iso(start), "created_before": _iso(end)}
+        tasks, whole = await self._listed({"model": endpoint, **window, "include_inputs": True})
+        found: list[Job] = []
+        silent = False
+        for task_id, task in tasks.items():
+            created, inputs = moment(task.get("created_at")) or utc(since), task.get("inputs") or task.get("input")
+            if created < start or task.get("model") not in (None, endpoint):
+                continue
+            if not isinstance(inputs, dict):
+                silent = True
+            elif digest(inputs) == order_digest:
+                found.append(_job(endpoint, task_id, created))
+        if not found and (silent or not whole):
+            why = "tasks without their inputs" if silent else "more tasks than can be read"
+            raise ProtocolError(f"WaveSpeed lists {why}: the one in question may be among them")
+        return tuple(sorted(found, key=lambda job: job.submitted_at))
+
+    async def offered(self, endpoint: str) -> bool | None:
+        """Look the model up in WaveSpeed's list, some 2 MB, which is read once; None where it is unreadable."""
+        if not self._sold:
+            response = await self._ask("GET", "models")
+            reply = json_object(response) or {}
+            if response.status_code == reply.get("code") == _OK:
+                self._sold = sold(reply.get("data"))
+        return endpoint in self._sold if self._sold else None
+
+    async def price(self, order: Order) -> float | None:
+        """What WaveSpeed asks this account for exactly that order, after its discount."""
+        wanted: JsonObject = {"model_id": order.endpoint, "inputs": order.body}
+        told = _told(await self._ask("POST", "model/price", json=wanted))
+        prices = [amount(told.get("discounted_price")), amount(told.get("price"))]
+        in_dollars = (told.get("currency") or "USD") == "USD"
+        return next((price for price in prices if price and price > 0), None) if in_dollars else None
+
+    async def balance(self) -> float | None:
+        """Money left in US dollars; None for a key that may not know."""
+        return amount(_told(await self._ask("GET", "balance")).get("balance"))
+
+    async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        url = f"{self._api}/api/v3/{path}"
+        response = await ask(self._http, "WaveSpeed", method, url, headers=self._auth, **request)
+        if wavespeed_errors.code(response) == httpx.codes.UNAUTHORIZED:
+            raise wavespeed_errors.of_call(response)
+        return response
+
+    async def _task(self, job: Job) -> httpx.Response:
+        return await self._ask("GET", f"predictions/{job.request_id}/result")
+
+    async def _put(self, place: JsonObject, body: bytes) -> None:
+        """Store a file. Where the answer was lost it goes out once more: a 412 then says that the first one arrived."""
+        url, headers = link(place.get("url")), place.get("headers") or {}
+        if url is None or not isinstance(headers, dict) or not str(headers).isascii():
+            raise ProtocolError("WaveSpeed granted an upload without saying where to")
+        exactly = {name: str(value) for name, value in headers.items()}
+        put = partial(ask, self._http, "WaveSpeed's storage", "PUT", url, content=body, headers=exactly)
+        try:
+            answer: httpx.Response | None = await put()
+        except Busy:
+            answer = None
+        if answer is None or answer.is_server_error:
+            answer = await put()
+            if answer.status_code == httpx.codes.PRECONDITION_FAILED:
+                return
+        if not answer.is_success:
+            status = answer.status_code
+            raise Busy(f"WaveSpeed's storage answered an upload with {status}", http_status=status)
+
+    async def _read(self, url: str) -> str:
+        """The text of an output, without the key."""
+        response = await ask(self._http, "WaveSpeed's storage", "GET", url, follow_redirects=True)
+        if not response.is_success:
+            status = response.status_code
+            raise Busy(f"WaveSpeed's storage answered a character with {status}", http_status=status)
+        return response.text
+
+    async def _listed(self, query: JsonObject) -> tuple[dict[str, JsonObject], bool]:
+        """All pages of the list, by task, and whether they are all: a list may turn in a circle, or deny its items."""
+        tasks: dict[str, JsonObject] = {}
+        for page in range(1, _PAGES + 1):
+            told = _data(await self._ask("POST", "predictions", json={"page": page, "page_size": _PAGE, **query}))
+            items, total, known = told.get("items"), amount(told.get("total")), len(tasks)
+            tasks |= {task_id: item for item in objects(items) if (task_id := _task_id(item))}
+            if not items:
+                return tasks, page > 1 or not total
+            if total is not None and len(tasks) >= total:
+                return tasks, True
+            if len(tasks) == known:
+                break
+        return tasks, False
+
+
+def _job(endpoint: str, task_id: str, submitted_at: datetime) -> Job:
+    return Job(provider="wavespeed", endpoint=endpoint, request_id=task_id, submitted_at=submitted_at)
+
+
+def _task_id(task: JsonObject) -> str | None:
+    task_id = word(task.get("id"))
+    return task_id if task_id and _TASK_ID.fullmatch(task_id) else None
+
+
+def _data(response: httpx.Response) -> JsonObject:
+    if wavespeed_errors.code(response) != _OK:
+        raise wavespeed_errors.of_call(response)
+    if told := wavespeed_errors.data(response):
+        return told
+    raise wavespeed_errors.unreadable(response)
+
+
+def _told(response: httpx.Response) -> JsonObject:
+    """What an answer says, or nothing where it is an error."""
+    return wavespeed_errors.data(response) if wavespeed_errors.code(response) == _OK else {}
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,100 @@
+"""What each model of WaveSpeed is asked, field by field. Sources: the model pages at https://wavespeed.ai/models.
+
+Request schemas forbid unknown keys: what a page does not list is not sent.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+
+from prefect_storyboard.providers.protocol import SceneRequest
+from prefect_storyboard.providers.json_values import objects, word
+from prefect_storyboard.providers.citations import cited, spelled
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_SIZES = {  # with an asterisk, as WaveSpeed writes them
+    ("16:9", "720p"): "1280*720",
+    ("9:16", "720p"): "720*1280",
+    ("16:9", "1080p"): "1920*1080",
+    ("9:16", "1080p"): "1080*1920",
+}
+_BARE_ID = re.compile(r"char_[A-Za-z0-9_-]+")
+
+
+def sora(request: SceneRequest) -> JsonObject:
+    """Sora 2: the mode is in the path. From a first frame, the video has its aspect, and takes no characters."""
+    body: JsonObject = {"prompt": spelled(request), "duration": request.seconds}
+    if request.image_url is None:
+        body["size"] = _SIZES[request.aspect, request.resolution]
+        if request.castings:
+            body["characters"] = [casting.id for casting in request.castings]
+        return body
+    if len(request.model.resolutions) > 1:  # where there is no choice there is no field
+        body["resolution"] = request.resolution
+    return {**body, "image": request.image_url}
+
+
+def seedance(request: SceneRequest) -> JsonObject:
+    """Seedance 2.0 text-to-video: pictures cited as @Image1, clips as @Video1."""
+    prompt, images, clips = cited(request)
+    body: JsonObject = {
+        "prompt": prompt,
+        "aspect_ratio": request.aspect,
+        "duration": request.seconds,
+        "resolution": request.resolution,
+    }
+    if images:
+        body["reference_images"] = [*images]
+    if clips:
+        body["reference_videos"] = [*clips]
+    return body
+
+
+BODIES: Mapping[str, Callable[[SceneRequest], JsonObject]] = {"sora": sora, "seedance": seedance}
+
+
+def sold(models: JsonValue) -> dict[str, str]:
+    """The ids on WaveSpeed's list of models, each with the JSON type of a character in its input, "" if none is told.
+
+    The pages speak of ids, the maker's own API takes objects; the list's schema is what counts.
+    """
+    found: dict[str, str] = {}
+    for entry in objects(models):
+        if model_id := word(entry.get("model_id")):
+            schemas = objects(_inside(entry, "api_schema", "api_schemas"))
+            kinds = [_inside(each, "request_schema", "properties", "characters", "items", "type") for each in schemas]
+            found[model_id] = next((kind for kind in kinds if isinstance(kind, str)), "")
+    return found
+
+
+def with_objects(body: JsonObject) -> JsonObject:
+    """The same body with its characters as objects."""
+    ids = body.get("characters")
+    return {**body, "characters": [{"id": each} for each in ids]} if isinstance(ids, list) else body
+
+
+def character_id(output: JsonValue) -> str | None:
+    """The id in a character's output: an object, JSON in a text, a list in a text, or the id alone."""
+    if isinstance(output, str):
+        output = _parsed(output)
+    if isinstance(output, list):
+        output = output[0] if output else None
+    if isinstance(output, dict):
+        return word(output.get("id"))
+    return output if isinstance(output, str) and _BARE_ID.fullmatch(output) else None
+
+
+def _parsed(text: str) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        return text.strip()
+    return value
+
+
+def _inside(value: JsonValue, *path: str) -> JsonValue:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

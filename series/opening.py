@@ -1,0 +1,57 @@
+"""How every flow begins: what it was given is read, checked, planned and priced, and nothing is bought yet."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from prefect.runtime import flow_run
+from pydantic import BeforeValidator
+
+from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.series.price import priced
+from prefect_storyboard.series.prepare import Wishes, prepare
+from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.series.stop import stoppable
+from prefect_storyboard.ledger import prove
+from prefect_storyboard.storyboards import Storyboard, StoryboardError, is_text, parse
+
+
+def _text(reference: object) -> object:
+    return str(reference) if isinstance(reference, PurePath) else reference
+
+
+Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL; path objects will do
+
+
+def title() -> str:
+    """Names a flow run after its storyboard."""
+    board = flow_run.parameters.get("storyboard")
+    if isinstance(board, Storyboard):
+        return board.title
+    if isinstance(board, Mapping):
+        return str(board.get("title", "storyboard"))
+    try:
+        return parse(str(board), "storyboard")[0].title if is_text(str(board)) else str(board).rpartition("/")[2]
+    except StoryboardError:
+        return "storyboard"
+
+
+@asynccontextmanager
+async def opened(
+    storyboard: Storyboard | Mapping[str, Any] | str,
+    provider: Credentials | str,
+    library: Library | str | None,
+    wishes: Wishes | None = None,
+) -> AsyncIterator[Rendering]:
+    """Read and check everything that can be checked for nothing, and join the account's session."""
+    credentials = await load_credentials(provider) if isinstance(provider, str) else provider
+    shelf = await load_library(library)
+    with stoppable(), TemporaryDirectory() as folder:
+        prepared = await prepare(storyboard, credentials, shelf, Path(folder), wishes)
+        await asyncio.to_thread(prove, shelf.storage())
+        async with credentials.session() as session:
+            plan = await priced(prepared.plan, session.provider)
+            yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)

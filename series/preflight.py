@@ -1,0 +1,92 @@
+"""Judge the media that a storyboard names by the limits of the models that see them. Nothing is bought or sent."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prefect_storyboard.media.fitting import judge
+from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.sources import LocalFile
+from prefect_storyboard.media.stills import fit_image
+from prefect_storyboard.storyboards import ClipLimits, Model, References, Sending, Shot, Storyboard
+from prefect_storyboard.tasks._references import CastMember, drawn
+
+Place = tuple[str | int, ...]
+
+
+@dataclass
+class Judged:
+    """What is wrong and where, what will be done to reference media, and how long the clips are that go along."""
+
+    problems: list[tuple[Place, str]] = field(default_factory=list)
+    preparations: list[str] = field(default_factory=list)
+    clip_seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+def judge_all(
+    board: Storyboard,
+    shots: tuple[Shot, ...],
+    cast: Mapping[str, CastMember],
+    files: Mapping[str, LocalFile],
+    folder: Path,
+) -> Judged:
+    """Look at every reference clip, picture and first frame that this run needs."""
+    judged = Judged()
+    for at, who in enumerate(board.cast):
+        for family, sending in _uses(who.name, shots):
+            member = cast[who.name]
+            if who.clip and member.clip is None:
+                break  # it could not be read, which is told already
+            try:
+                _judge(judged, member, family, sending)
+            except MediaError as error:
+                judged.problems.append((("cast", at, "clip" if who.clip else "images"), str(error)))
+                break
+    for at, scene in enumerate(board.scenes):
+        if scene.image and scene.image in files:
+            try:
+                fit_image(files[scene.image], shots[at].model.frame, scene.id, folder=folder)
+            except MediaError as error:
+                judged.problems.append((("scenes", at, "image"), str(error)))
+    return judged
+
+
+def _uses(name: str, shots: tuple[Shot, ...]) -> Iterator[tuple[Model, Sending | None]]:
+    """The different ways in which the models of a storyboard see one character."""
+    seen: set[tuple[str, Sending | None]] = set()
+    for shot in shots:
+        if name in shot.cast:
+            sending = next((each for each in shot.sends if each.character == name), None)
+            if (shot.model.name, sending) not in seen:
+                seen.add((shot.model.name, sending))
+                yield shot.model, sending
+
+
+def _judge(judged: Judged, member: CastMember, family: Model, sending: Sending | None) -> None:
+    who, clip = member.character, member.clip
+    if sending and not sending.clip:
+        done = _pictures(member, sending, family)
+    elif clip:
+        fitting = judge(clip.path, family.reference, who.name, start=who.start, end=who.end)
+        done = ", ".join(fitting.steps)
+        if sending:
+            judged.clip_seconds[family.name, who.name] = fitting.seconds
+    else:
+        return
+    line = f"{who.name} for {family.name}: {done}"
+    if done and line not in judged.preparations:
+        judged.preparations.append(line)
+
+
+def _pictures(member: CastMember, sending: Sending, family: Model) -> str:
+    """Check the pictures that are given, and say how many are taken from the clip."""
+    who, clip, limits = member.character, member.clip, family.references or References(images=0)
+    for image in member.images[: sending.pictures]:
+        fit_image(image, limits, who.name, folder=member.folder)
+    count = drawn(who, sending, limits)
+    if clip is None or not count:
+        return ""
+    fitting = judge(clip.path, ClipLimits(min_short_side=limits.min_side), who.name, start=who.start, end=who.end)
+    whole = not fitting.start and fitting.seconds >= probe(clip.path).seconds
+    where = "its clip" if whole else f"seconds {fitting.start:g} to {fitting.start + fitting.seconds:g} of its clip"
+    return f"{count} {'picture' if count == 1 else 'pictures'} taken from {where}"

@@ -1,0 +1,136 @@
+"""From what the user names to a plan: read the storyboard, fetch and check its files. Nothing is sent or bought."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.series.preflight import judge_all
+from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
+from prefect_storyboard.providers.table import model
+from prefect_storyboard.storyboards import (
+    Character,
+    Frozen,
+    Plan,
+    Problem,
+    Shot,
+    Source,
+    Storyboard,
+    StoryboardError,
+    is_text,
+    parse,
+    plan,
+    shots,
+    validate,
+)
+from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.tasks._references import CastMember
+
+Place = tuple[str | int, ...]
+
+
+class Wishes(Frozen):
+    """What a run says in the place of the storyboard: another model by default, and what to do about sizes."""
+
+    model: str | None = None
+    fit: Fit | None = None
+
+
+class Prepared(Frozen):
+    """A plan, and the local copy of every file that the storyboard names, by the reference as it is written there."""
+
+    plan: Plan
+    files: dict[str, LocalFile]
+    cast: dict[str, CastMember]
+
+
+async def prepare(
+    storyboard: Storyboard | Mapping[str, Any] | str,
+    credentials: Credentials,
+    library: Library,
+    folder: Path,
+    wishes: Wishes | None = None,
+) -> Prepared:
+    """Read, check and plan. Raises StoryboardError with everything that has to be mended, or SourceError."""
+    options = _options(library)
+    board, source, base = await asyncio.to_thread(_read, storyboard, options)
+    board = board.model_copy(update=wishes.model_dump(exclude_none=True)) if wishes else board
+    resolved = shots(board, lambda name: model(credentials.provider, name), source)
+    files, problems = await _fetched(_references(board, resolved), base, source, folder, options)
+    cast = {who.name: _member(who, files, folder) for who in board.cast}
+    judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
+    problems += [source.problem(place, text) for place, text in judged.problems]
+    if problems:
+        raise StoryboardError(*problems)
+    planned = plan(
+        board,
+        resolved,
+        provider=credentials.provider,
+        account=credentials.account,
+        content={reference: file.sha256 for reference, file in files.items()},
+        clip_seconds=judged.clip_seconds,
+        preparations=tuple(judged.preparations),
+    )
+    return Prepared(plan=planned, files=files, cast=cast)
+
+
+async def _fetched(
+    places: Mapping[str, Place], base: str, source: Source, folder: Path, options: Mapping[str, Any]
+) -> tuple[dict[str, LocalFile], list[Problem]]:
+    """A local copy of every file, and what cannot be read."""
+    fetched = await asyncio.gather(
+        *(asyncio.to_thread(fetch, absolute(reference, base), folder, options) for reference in places),
+        return_exceptions=True,
+    )
+    files: dict[str, LocalFile] = {}
+    problems: list[Problem] = []
+    for (reference, place), file in zip(places.items(), fetched, strict=True):
+        if isinstance(file, LocalFile):
+            files[reference] = file
+        elif isinstance(file, SourceError):
+            problems.append(source.problem(place, str(file)))
+        else:
+            raise file
+    return files, problems
+
+
+def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> CastMember:
+    images = tuple(files[image] for image in who.images if image in files)
+    return CastMember(character=who, folder=folder, clip=files.get(who.clip or ""), images=images)
+
+
+def _read(
+    storyboard: Storyboard | Mapping[str, Any] | str, options: Mapping[str, Any]
+) -> tuple[Storyboard, Source, str]:
+    """The storyboard, where it was read, and what relative paths in it are relative to."""
+    if isinstance(storyboard, Storyboard):
+        return storyboard, Source(), ""
+    if isinstance(storyboard, Mapping):
+        return validate(storyboard), Source(), ""
+    if is_text(storyboard):
+        return *parse(storyboard, "storyboard"), ""
+    board, source = parse(read_text(storyboard, options), storyboard.partition("?")[0].rpartition("/")[2])
+    return board, source, folder_of(storyboard)
+
+
+def _options(library: Library) -> dict[str, Any]:
+    """The library's storage options, also for the files that lie in storage of the same kind."""
+    protocol = library.url.partition("://")[0] if "://" in library.url else "file"
+    return {protocol: library.storage_options.get_secret_value()} if protocol != "file" else {}
+
+
+def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Place]:
+    """Every file that this run needs, with its place in the storyboard."""
+    used = {name for shot in resolved for name in shot.cast}
+    found: dict[str, Place] = {}
+    for at, character in enumerate(board.cast):
+        if character.name in used:
+            if character.clip:
+                found.setdefault(character.clip, ("cast", at, "clip"))
+            for number, image in enumerate(character.images):
+                found.setdefault(image, ("cast", at, "images", number))
+    for at, scene in enumerate(board.scenes):
+        if scene.image:
+            found.setdefault(scene.image, ("scenes", at, "image"))
+    return found

@@ -1,0 +1,57 @@
+"""One run of a storyboard: what it works on, what it was told, and what it has bought so far."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.series.prepare import Prepared
+from prefect_storyboard.providers.errors import (
+    OutOfCredit,
+    ProviderError,
+    Unauthorized,
+)
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen
+from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.buy import OnUnknown
+
+FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
+
+
+class OpenScene(Frozen):
+    """A scene whose job renders on while nobody waits for it."""
+
+    scene: str
+    key: str
+
+
+Ended = Clip | FailedScene | OpenScene
+
+
+@dataclass
+class Rendering:
+    """One run: what it works on, and what it has bought so far."""
+
+    prepared: Prepared
+    credentials: Credentials
+    library: Library
+    session: Session
+    on_unknown: OnUnknown = "stop"
+    attempts: int = 1
+    poll_minutes: float = 60.0
+    budget: Budget | None = None
+    waits: bool = True
+    at_once: int = 1_000_000
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))
+    left: list[str] = field(default_factory=list)
+    castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
+    bought: dict[str, float | None] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+    recast: set[str] = field(default_factory=set)
+    recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    halted: ProviderError | None = None
+
+    def admit(self, jobs: int) -> None:
+        """Begin with that many slots free. `left` are the keys of the jobs that render on, each in a slot."""
+        self.at_once = max(jobs, 1)
+        self.slots, self.left = asyncio.Semaphore(self.at_once), []

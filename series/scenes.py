@@ -1,0 +1,207 @@
+"""Render the scenes side by side, each after the one it continues."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
+from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.providers.errors import (
+    Expired,
+    GenerationFailed,
+    InvalidRequest,
+    ProviderError,
+)
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedScene
+from prefect_storyboard.tasks import generate, poll, store
+from prefect_storyboard.jobs.budget import OverBudget
+from prefect_storyboard.jobs.wait import YOUNG
+from prefect_storyboard.jobs.progress import Progress, tell
+from prefect_storyboard.jobs.buy import finish
+from prefect_storyboard.tasks._states import plain
+
+
+class _StillOpen(Exception):
+    """In a run that does not wait: a job renders on, or all slots are taken by jobs that do."""
+
+
+_SCENE_FAILS = (ProviderError, MediaError, OverBudget)
+
+
+@asynccontextmanager
+async def released(run: Rendering, *, cancel_provider_jobs: bool) -> AsyncIterator[None]:
+    """On cancellation, leave the open jobs to the ledger; ask the provider to stop them only if the user said so."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if cancel_provider_jobs:
+            await finish(_stop(run))
+        raise
+
+
+async def _stop(run: Rendering) -> None:
+    """A job that cannot be stopped, or not any more, stays open: the next run fetches what it made.
+
+    The ledger knows also the jobs whose submit was on its way when the cancellation came.
+    """
+    ledger = Ledger(run.library.storage())
+
+    async def stop(key: str) -> None:
+        for last in (await asyncio.to_thread(ledger.history, key))[-1:]:
+            if last.job and not last.outcome:
+                await run.session.provider.cancel(last.job)
+
+    await asyncio.gather(*map(stop, run.open), return_exceptions=True)
+
+
+@asynccontextmanager
+async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
+    """A slot of the account. A job that renders on keeps it; who finds all of them kept comes when the run wakes up."""
+    await run.slots.acquire()
+    kept = False
+    try:
+        if len(run.left) >= run.at_once:
+            raise _StillOpen
+        async with run.session.in_flight:
+            try:
+                yield
+            except _StillOpen:
+                run.left.append(key)
+                kept = len(run.left) < run.at_once  # the last slot goes round, and tells the others
+                raise
+    finally:
+        if not kept:
+            run.slots.release()
+
+
+async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
+    """Render all scenes; one that fails stops only those that continue it. Order of the storyboard."""
+    running: dict[str, asyncio.Task[Ended]] = {}
+    for scene in run.prepared.plan.scenes:
+        running[scene.scene.id] = asyncio.create_task(_scene(run, scene, running))
+    ended = await asyncio.gather(*running.values(), return_exceptions=True)
+    for end in ended:
+        if isinstance(end, BaseException):
+            raise end
+    return tuple(end for end in ended if not isinstance(end, BaseException))
+
+
+async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
+    parent = await asyncio.shield(running[scene.scene.parent]) if scene.scene.parent else None
+    try:
+        if isinstance(parent, OpenScene):
+            return OpenScene(scene=scene.scene.id, key=parent.key)
+        if isinstance(parent, FailedScene):
+            return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Mend {parent.scene} first.")
+        async with _slot(run, scene.key):
+            if run.halted:
+                raise run.halted
+            return await _rendered(run, scene, parent)
+    except _StillOpen:
+        if scene.key in run.left:
+            tell(Progress(subject=scene.scene.id, state="rendering"))
+        return OpenScene(scene=scene.scene.id, key=scene.key if scene.key in run.left else run.left[0])
+    except _SCENE_FAILS as error:
+        if isinstance(error, FATAL):
+            run.halted = error
+        return _explained(run, scene, error)
+
+
+def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget) -> FailedScene:
+    """What a failed scene says of itself; what it did not cost is taken off the run's bill."""
+    if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
+        return _failed(scene, str(error), remedy="Nothing was sent. Look at the file that the message names.")
+    charged = error.charged if isinstance(error, ProviderError) else False
+    if charged is False:
+        run.bought.pop(scene.key, None)
+    elif charged is None and scene.key in run.bought:
+        run.bought[scene.key] = None
+    return _failed(scene, str(error), charged=charged, remedy=error.remedy)
+
+
+async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
+    """Render a scene; if the provider has forgotten its characters, create them again, once, and send it again."""
+    castings = castings_of(run, scene)
+    try:
+        return await _render(run, scene, castings, parent, attempts=run.attempts)
+    except (InvalidRequest, GenerationFailed) as error:
+        if not about_characters(error, castings):
+            raise
+        sent = await sent_with(run, scene)
+        if sent is None:
+            raise
+        fresh = castings if sent != castings else await recast(run, scene, castings, error)
+        if fresh == sent:
+            raise
+    return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
+
+
+async def _render(
+    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
+) -> Clip:
+    reel, name = run.prepared.plan.storyboard.slug, scene.scene.id
+    ledger = Ledger(run.library.storage())
+    take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
+    tell(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
+    run.open.add(scene.key)
+    bought = await plain(
+        generate(
+            scene,
+            castings,
+            credentials=run.credentials,
+            library=run.library,
+            reel=reel,
+            take=take,
+            budget=run.budget,
+            cast={name: run.prepared.cast[name] for name in scene.cast},
+            image=run.prepared.files[scene.scene.image] if scene.scene.image else None,
+            parent=parent,
+            on_unknown=run.on_unknown,
+            attempts=attempts,
+        )
+    )
+    result = None
+    if bought.state == "Submitted":
+        run.bought[scene.key] = scene.usd
+    if bought.state != "Cached":
+        tell(Progress(subject=name, state=bought.state.lower(), take=take, cost_usd=scene.usd))
+        if not run.waits and not await _has_ended(run, bought.job):
+            raise _StillOpen
+        result = await plain(
+            poll(
+                bought,
+                scene=name,
+                take=take,
+                credentials=run.credentials,
+                library=run.library,
+                minutes=run.poll_minutes,
+            )
+        )
+        tell(Progress(subject=name, state="storing", take=take))
+    if bought.draft is None:
+        raise TypeError("a scene is bought with the draft of its clip")
+    clip = await plain(store(bought, result, bought.draft, take=take, credentials=run.credentials, library=run.library))
+    run.open.discard(scene.key)
+    if scene.key in run.bought:
+        run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
+    state = "cached" if bought.state == "Cached" else "stored"
+    tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
+    return clip
+
+
+async def _has_ended(run: Rendering, job: Job) -> bool:
+    """One look. A provider that does not answer, or does not know the job yet, has not said that it has ended."""
+    try:
+        return (await run.session.provider.status(job)).state == "ended"
+    except Expired:
+        return (datetime.now(UTC) - job.submitted_at).total_seconds() > YOUNG  # then nobody need wait for it
+    except ProviderError:
+        return False
+
+
+def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:
+    tell(Progress(subject=scene.scene.id, state="failed"))
+    return FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy)

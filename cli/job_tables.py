@@ -11,12 +11,12 @@ from rich.text import Text
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
+from prefect_storyboard.flows.plan import cost_of, planned, row
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.settle import JobLine
-from prefect_storyboard.flows.plan import cost_of, planned, row
-from prefect_storyboard.series.prepare import Wishes
-from prefect_storyboard.series.report import price
 from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.report import price
 
 _STYLES = {
     "unknown": "bold red",
@@ -98,10 +98,10 @@ async def cancel(key: str, provider: str, library: str | None) -> int:
     return 1
 
 
-async def show_plan(board: str, provider: str, library: str | None, wishes: Wishes) -> int:
+async def show_plan(board: str, provider: str, library: str | None, overrides: Overrides) -> int:
     """What a run would do and cost. Returns 0: a plan is no failure."""
     plan = await planned(
-        board, await load_credentials(provider, os.environ), library, model=wishes.model, fit=wishes.fit
+        board, await load_credentials(provider, os.environ), library, model=overrides.model, fit=overrides.fit
     )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in ("scene", "state", "model", "seconds", "size", "characters", "price"):

@@ -3,7 +3,6 @@
 import re
 import sys
 
-from prefect_storyboard.cli import main as _every_command
 from prefect_storyboard.cli.app import app
 from prefect_storyboard.generated import print_or_check
 

@@ -16,11 +16,11 @@ from rich.text import Text
 
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
-from prefect_storyboard.series.prepare import Wishes, prepare
-from prefect_storyboard.series.report import bought, cost, count, rows
+from prefect_storyboard.jobs.progress import Progress, progress_listener
 from prefect_storyboard.ledger import prove
+from prefect_storyboard.series.prepare import Overrides, prepare
+from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Reel
-from prefect_storyboard.jobs.progress import Progress, watcher
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 _STYLES = {
@@ -33,7 +33,7 @@ _STYLES = {
 }
 
 
-async def check(board: str, provider: str, library: str | None, wishes: Wishes) -> None:
+async def check(board: str, provider: str, library: str | None, overrides: Overrides) -> None:
     """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it.
 
     Says what will be done to reference media, and what will be rendered in the place of what was asked for.
@@ -43,7 +43,7 @@ async def check(board: str, provider: str, library: str | None, wishes: Wishes) 
     with TemporaryDirectory() as folder:
         credentials = await load_credentials(provider, os.environ)
         shelf = await load_library(library)
-        plan = (await prepare(board, credentials, shelf, Path(folder), wishes)).plan
+        plan = (await prepare(board, credentials, shelf, Path(folder), overrides)).plan
         for line in plan.preparations:
             console.print(f"prepare  {line}", style="dim")
         prove(shelf.storage())
@@ -129,7 +129,7 @@ def watched() -> Iterator[None]:
         if live is None and changed:
             console.print(_plain(progress.subject, line))
 
-    token = watcher.set(watch)
+    token = progress_listener.set(watch)
     try:
         if live:
             with live:
@@ -137,7 +137,7 @@ def watched() -> Iterator[None]:
         else:
             yield
     finally:
-        watcher.reset(token)
+        progress_listener.reset(token)
 
 
 def _table(lines: dict[str, _Line]) -> Table:

@@ -56,7 +56,7 @@ def run(
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import check, render
-    from prefect_storyboard.series.prepare import Wishes
+    from prefect_storyboard.series.prepare import Overrides
 
     options = {
         "model": model,
@@ -68,7 +68,7 @@ def run(
         "attempts": attempts,
     }
     with explained(debug=debug):
-        asyncio.run(check(board, provider, library, Wishes(model=model, fit=fit)))
+        asyncio.run(check(board, provider, library, Overrides(model=model, fit=fit)))
         with prefect_server():
             return asyncio.run(render(board, provider, library, **options))
 
@@ -100,10 +100,10 @@ def plan(
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_plan
-    from prefect_storyboard.series.prepare import Wishes
+    from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(show_plan(board, provider, library, Wishes(model=model, fit=fit)))
+        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit)))
 
 
 @app.command

@@ -3,12 +3,12 @@
 from prefect.exceptions import TerminationSignal
 
 from prefect_storyboard.flows import SeriesFailed
+from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.ledger import LibraryError
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.storyboards import StoryboardError
-from prefect_storyboard.jobs.budget import OverBudget
 
 MISTAKES = (StoryboardError, OverBudget, LibraryError, MediaError, SourceError, ProviderError, SeriesFailed, ValueError)
 STOPPED = (KeyboardInterrupt, TerminationSignal)

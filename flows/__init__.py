@@ -3,8 +3,8 @@
 from prefect_storyboard.flows.collect import Collected, collect_jobs
 from prefect_storyboard.flows.doctor import check_accounts
 from prefect_storyboard.flows.plan import plan_storyboard
-from prefect_storyboard.series.report import SeriesFailed
 from prefect_storyboard.flows.series import create_characters, generate_scene, storyboard_series
+from prefect_storyboard.series.report import SeriesFailed
 
 __all__ = [
     "Collected",

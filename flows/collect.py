@@ -7,20 +7,20 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.flows.form import Account, Shelf, form
+from prefect_storyboard.flows.form import LibraryField, ProviderField, form
+from prefect_storyboard.jobs.buy import PaidJob
+from prefect_storyboard.jobs.reconcile import find_job
 from prefect_storyboard.jobs.settle import JobLine, line
-from prefect_storyboard.series.suspend import wake
+from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.storyboards import Casting, Clip, Frozen
 from prefect_storyboard.tasks import store
-from prefect_storyboard.tasks.create_character import finish_character
-from prefect_storyboard.jobs.reconcile import search
-from prefect_storyboard.jobs.wait import await_result
-from prefect_storyboard.jobs.buy import Purchase
 from prefect_storyboard.tasks._states import plain
+from prefect_storyboard.tasks.create_character import finish_character
 
 _AT_ONCE = 16
 Accounts = Mapping[tuple[str, str], Credentials]
@@ -43,7 +43,7 @@ class Collected(Frozen):
 
 @form
 @flow(name="collect-jobs", persist_result=False)
-async def collect_jobs(providers: list[Account], library: Shelf = None) -> Collected:
+async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
     """Look once at every open job, store what is ready, close what has failed. Buys nothing, needs no storyboard.
 
     Flow runs that were suspended until their jobs have ended are resumed.
@@ -102,7 +102,7 @@ async def _found(session: Session, ledger: Ledger, attempt: Attempt) -> Attempt:
     """The attempt with its job, if the provider lists it."""
     if line(attempt).state == "submitting":
         raise OutcomeUnknown("it is being submitted")
-    found = await search(session, ledger, attempt.intent)
+    found = await find_job(session, ledger, attempt.intent)
     if found.job is None:
         raise OutcomeUnknown(f"{found.why}; adopt {attempt.intent.key[:12]} with the provider's id, or abandon it")
     job = await asyncio.to_thread(ledger.submitted, attempt.intent.key, attempt.number, found.job)
@@ -115,7 +115,7 @@ async def _fetched(
     intent, job = attempt.intent, attempt.job
     if job is None:
         return line(attempt)
-    bought = Purchase(
+    bought = PaidJob(
         key=intent.key, attempt=attempt.number, job=job, state="Reattached", usd=intent.usd, draft=intent.draft
     )
     if intent.character:

@@ -14,12 +14,12 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.flows.form import Account, Families, Shelf, form
+from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderField, form
 from prefect_storyboard.ledger import LibraryError, prove
 from prefect_storyboard.providers.errors import NotSent, OutOfCredit, ProviderError, Unauthorized
 from prefect_storyboard.providers.http import ask
-from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.json_values import utc
+from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.providers.table import model, models
 from prefect_storyboard.storyboards import Frozen, Model
@@ -44,7 +44,9 @@ class NotWell(ValueError):
 
 @form
 @flow(name="doctor", persist_result=False)
-async def check_accounts(providers: list[Account], library: Shelf = None, models: Families = None) -> list[Finding]:
+async def check_accounts(
+    providers: list[ProviderField], library: LibraryField = None, models: ModelsField = None
+) -> list[Finding]:
     """Check accounts and library before they are needed. Costs nothing; fails where something would stop a run.
 
     Args:

@@ -24,30 +24,30 @@ from prefect_storyboard.storyboards.nouns import Fit
 
 F = TypeVar("F", bound=Flow[..., Any])
 
-Board = (
+StoryboardField = (
     Annotated[Reference, Field(title="Text, path or URL")]
     | Annotated[Storyboard, Field(title="Form")]
     | Annotated[dict[str, Any], Field(title="JSON")]
 )
-Account = (
+ProviderField = (
     Annotated[FalCredentials, Field(title="fal.ai")]
     | Annotated[KieCredentials, Field(title="Kie.ai")]
     | Annotated[ToApisCredentials, Field(title="ToAPIs")]
     | Annotated[WaveSpeedCredentials, Field(title="WaveSpeedAI")]
     | Annotated[str, Field(title="By name")]
 )
-Shelf = (
+LibraryField = (
     Annotated[Library, Field(title="Saved library")]
     | Annotated[Reference, Field(title="By name, path or URL")]
     | Annotated[None, Field(title=HOME_FOLDER)]
 )
-ModelWish = Annotated[str, Field(title="Model")] | Annotated[None, Field(title="As the storyboard says")]
-FitWish = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
-Families = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
-Dollars = (
+ModelField = Annotated[str, Field(title="Model")] | Annotated[None, Field(title="As the storyboard says")]
+FitField = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
+MaxCostField = (
     Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]
 )
-Times = Annotated[int, Field(json_schema_extra={"minimum": 1})]
+AttemptsField = Annotated[int, Field(json_schema_extra={"minimum": 1})]
 
 _TITLES = {
     "max_cost_usd": "Max cost in USD",

@@ -8,14 +8,22 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.flows.form import (
+    AttemptsField,
+    FitField,
+    LibraryField,
+    ModelField,
+    ProviderField,
+    StoryboardField,
+    form,
+)
 from prefect_storyboard.jobs.budget import estimate
-from prefect_storyboard.series.price import check_offered
-from prefect_storyboard.flows.form import Account, Board, FitWish, ModelWish, Shelf, Times, form
-from prefect_storyboard.series.opening import opened, title
-from prefect_storyboard.series.prepare import Wishes
-from prefect_storyboard.series.report import artifact_key, price
 from prefect_storyboard.ledger import Decision, Ledger
 from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.series.opening import opened, title
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.price import check_offered
+from prefect_storyboard.series.report import artifact_key, price
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.plan import State
@@ -33,13 +41,13 @@ _STATES: Mapping[Decision, State] = {
 @form
 @flow(name="plan-storyboard", flow_run_name=title, persist_result=False)
 async def plan_storyboard(
-    storyboard: Board,
-    provider: Account,
-    library: Shelf = None,
+    storyboard: StoryboardField,
+    provider: ProviderField,
+    library: LibraryField = None,
     *,
-    model: ModelWish = None,
-    fit: FitWish = None,
-    attempts: Times = 1,
+    model: ModelField = None,
+    fit: FitField = None,
+    attempts: AttemptsField = 1,
 ) -> Plan:
     """Say scene by scene what is new, what is paid for and what it costs. Sends nothing that buys.
 
@@ -73,7 +81,7 @@ async def planned(
     attempts: int = 1,
 ) -> Plan:
     """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
-    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         wanted = await estimate(plan, ledger, attempts)
         try:

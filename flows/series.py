@@ -6,40 +6,48 @@ from typing import Literal, cast
 from prefect import flow
 from prefect.states import Failed
 
+from prefect_storyboard.flows.form import (
+    AttemptsField,
+    FitField,
+    LibraryField,
+    MaxCostField,
+    ModelField,
+    ProviderField,
+    StoryboardField,
+    form,
+)
 from prefect_storyboard.jobs.budget import Estimate
-
-from prefect_storyboard.series.price import allow
+from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
-from prefect_storyboard.flows.form import Account, Board, Dollars, FitWish, ModelWish, Shelf, Times, form
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
-from prefect_storyboard.series.prepare import Wishes
-from prefect_storyboard.series.scenes import released, render_scenes
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import SeriesFailed, report_costs, report_failures, report_reel, summary
 from prefect_storyboard.series.run import Ended, OpenScene, Rendering
-from prefect_storyboard.series.suspend import check_suspendable, suspend
+from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.suspend import check_suspendable, suspend
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel
 from prefect_storyboard.tasks import assemble
-from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.tasks._states import plain
 
 
 @form
 @flow(name="storyboard-series", flow_run_name=title, persist_result=False)
 async def storyboard_series(
-    storyboard: Board,
-    provider: Account,
-    library: Shelf = None,
+    storyboard: StoryboardField,
+    provider: ProviderField,
+    library: LibraryField = None,
     *,
-    model: ModelWish = None,
-    fit: FitWish = None,
-    max_cost_usd: Dollars = None,
+    model: ModelField = None,
+    fit: FitField = None,
+    max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
-    attempts: Times = 1,
+    attempts: AttemptsField = 1,
     poll_minutes: float = 60.0,
     cancel_provider_jobs: bool = False,
     wait: Literal["poll", "suspend"] = "poll",
@@ -70,7 +78,7 @@ async def storyboard_series(
     """
     if wait == "suspend":
         check_suspendable()
-    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
         plan = run.prepared.plan
@@ -95,18 +103,18 @@ async def storyboard_series(
 @form
 @flow(name="generate-scene", flow_run_name=title, persist_result=False)
 async def generate_scene(
-    storyboard: Board,
+    storyboard: StoryboardField,
     scene: str,
-    provider: Account,
-    library: Shelf = None,
+    provider: ProviderField,
+    library: LibraryField = None,
     *,
-    model: ModelWish = None,
-    fit: FitWish = None,
-    max_cost_usd: Dollars = None,
+    model: ModelField = None,
+    fit: FitField = None,
+    max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
-    attempts: Times = 1,
+    attempts: AttemptsField = 1,
     poll_minutes: float = 60.0,
 ) -> Clip:
     """Render one scene of a storyboard, with the characters and the scenes that it needs, and assemble nothing.
@@ -128,7 +136,7 @@ async def generate_scene(
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
-    async with opened(storyboard, provider, library, Wishes(model=model, fit=fit)) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
@@ -145,14 +153,14 @@ async def generate_scene(
 @form
 @flow(name="create-characters", flow_run_name=title, persist_result=False)
 async def create_characters(
-    storyboard: Board,
-    provider: Account,
-    library: Shelf = None,
+    storyboard: StoryboardField,
+    provider: ProviderField,
+    library: LibraryField = None,
     *,
-    model: ModelWish = None,
+    model: ModelField = None,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
-    attempts: Times = 1,
+    attempts: AttemptsField = 1,
     poll_minutes: float = 60.0,
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
@@ -169,7 +177,7 @@ async def create_characters(
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's verdict on a character.
     """
-    async with opened(storyboard, provider, library, Wishes(model=model, fit="nearest")) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest")) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
         jobs = min(wanted.unsettled, len(run.prepared.plan.characters))

@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
+from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown, reconcile
 from prefect_storyboard.ledger import Attempt, Decision, Draft, Intent, Ledger, LibraryError, Outcome, Owner, decide
 from prefect_storyboard.ledger.owner import acting, alive
 from prefect_storyboard.providers import errors
@@ -13,8 +15,6 @@ from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Frozen, Job
-from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.reconcile import SETTLED, find_lost, in_doubt, search
 
 LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
 _POST = timedelta(seconds=SUBMIT_SECONDS)
@@ -38,7 +38,7 @@ OnUnknown = Literal["stop", "resubmit"]
 State = Literal["Submitted", "Reattached", "Cached"]
 
 
-class Want(Frozen):
+class PurchaseRequest(Frozen):
     """What to buy, and under which key. `label` is for people; `attempts` counts failures that may be paid for."""
 
     key: str
@@ -53,7 +53,7 @@ class Want(Frozen):
     budget: Budget | None = None
 
 
-class Purchase(Frozen):
+class PaidJob(Frozen):
     """A job that is paid for. `state` says what this run did for it; `outcome` is set when it has ended already."""
 
     key: str
@@ -65,35 +65,39 @@ class Purchase(Frozen):
     draft: Draft | None = None
 
 
-async def purchase(session: Session, ledger: Ledger, want: Want, word: Callable[[], Awaitable[Order]]) -> Purchase:
+async def buy_once(
+    session: Session, ledger: Ledger, request: PurchaseRequest, build_order: Callable[[], Awaitable[Order]]
+) -> PaidJob:
     """Return the job of that key: the stored one, or one that this call has just bought.
 
-    `word` makes the order, uploads included; it is called only when there is something to buy. Raises the provider's
-    refusal, what the ledger remembers of a failed job, or OutcomeUnknown where a submit may have been accepted and
-    the provider does not tell. A cancellation is honoured at once before the intent is written, and after it only
-    when the provider's answer is on disk.
+    `build_order` uploads what the order names and builds its body; it is called only when there is something to buy.
+    Raises the provider's refusal, the recorded error of a failed job, or OutcomeUnknown where a submit may have been
+    accepted and the provider does not say. A cancellation is honoured at once before the intent is written, and after
+    it only once the provider's answer is on disk.
     """
     while True:
-        decision, last = await asyncio.to_thread(_look, ledger, want)
+        decision, last = await asyncio.to_thread(_look, ledger, request)
         match decision, last:
             case Decision.SUBMIT, _:
-                order = await word()
+                order = await build_order()
                 async with session.submitting():
-                    bought = await finish(_submit(session, ledger, want, last.number + 1 if last else 1, order))
+                    bought = await uninterrupted(
+                        _submit(session, ledger, request, last.number + 1 if last else 1, order)
+                    )
                 if bought:
                     return bought
             case Decision.WAIT, _:
                 await asyncio.sleep(_LOOK_AGAIN)
             case Decision.UNKNOWN, Attempt():
-                await _reconcile(session, ledger, want, last)
+                await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
                 state: State = "Cached" if decision is Decision.DONE else "Reattached"
-                return _purchase(want, last.number, job, state, last.outcome)
+                return _purchase(request, last.number, job, state, last.outcome)
             case _, Attempt(outcome=Outcome() as outcome):
                 raise remembered(outcome, last.job)
 
 
-async def finish(work: Coroutine[Any, Any, T]) -> T:
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
     """Await to the end however often cancelled, and honour the cancellation then: an id that is bought gets on disk.
 
     `asyncio.wait` leaves what it waits for alone; a shield would give up at the second cancellation.
@@ -138,73 +142,77 @@ def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError
     return kind(f"{outcome.message} (from an earlier run)", **facts)
 
 
-def _look(ledger: Ledger, want: Want) -> tuple[Decision, Attempt | None]:
+def _look(ledger: Ledger, request: PurchaseRequest) -> tuple[Decision, Attempt | None]:
     """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more."""
     history: tuple[Attempt, ...] = ()
     while True:
-        before, history = history, ledger.history(want.key)
+        before, history = history, ledger.history(request.key)
         last = history[-1] if history else None
         owner_alive = last is not None and alive(last.intent.owner)
-        decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=want.attempts)
+        decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=request.attempts)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
 
 
-async def _submit(session: Session, ledger: Ledger, want: Want, number: int, order: Order) -> Purchase | None:
+async def _submit(
+    session: Session, ledger: Ledger, request: PurchaseRequest, number: int, order: Order
+) -> PaidJob | None:
     """Announce, POST, record. None: nothing was sent, because somebody else announced it first or time ran out."""
     with acting() as owner:
-        intent = _intent(session, want, order, owner)
+        intent = _intent(session, request, order, owner)
         if not await asyncio.to_thread(ledger.intend, number, intent):
             return None
-        await asyncio.to_thread(_keep_budget, ledger, want, number, intent)
+        await asyncio.to_thread(_keep_budget, ledger, request, number, intent)
         if datetime.now(UTC) + _POST > intent.lease_until:  # others could take it for dead while the POST is on its way
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
-            await asyncio.to_thread(ledger.close, want.key, number, ended("refused", late))
+            await asyncio.to_thread(ledger.close, request.key, number, ended("refused", late))
             raise late
         try:
             job = await session.provider.submit(order)
         except _NOT_BOUGHT as refusal:
-            await asyncio.to_thread(ledger.close, want.key, number, ended("refused", refusal))
+            await asyncio.to_thread(ledger.close, request.key, number, ended("refused", refusal))
             raise
         except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
-            job = await find_lost(session, ledger, intent, str(lost))
+            job = await reconcile(session, ledger, intent, str(lost))
         while (kept := await _recorded(ledger, intent, number, job)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
-            job = await find_lost(session, ledger, intent, "another scene with the same order has taken its job")
-    return _purchase(want, number, kept, "Submitted")
+            job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
+    return _purchase(request, number, kept, "Submitted")
 
 
-def _keep_budget(ledger: Ledger, want: Want, number: int, intent: Intent) -> None:
+def _keep_budget(ledger: Ledger, request: PurchaseRequest, number: int, intent: Intent) -> None:
     """Look at the sum with this job in it, so that of two runs at the edge of a budget at least one sees the other."""
-    if want.budget is None:
+    if request.budget is None:
         return
     try:
-        want.budget.check(ledger, intent)
+        request.budget.check(ledger, intent)
     except Exception as why:  # also a storage that stumbles: nothing was sent, so nobody has to wonder about it later
-        ledger.close(want.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(why)))
+        ledger.close(request.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(why)))
         raise
 
 
-def _purchase(want: Want, number: int, job: Job, state: State, outcome: Outcome | None = None) -> Purchase:
-    return Purchase(key=want.key, attempt=number, job=job, state=state, outcome=outcome, usd=want.usd, draft=want.draft)
+def _purchase(request: PurchaseRequest, number: int, job: Job, state: State, outcome: Outcome | None = None) -> PaidJob:
+    return PaidJob(
+        key=request.key, attempt=number, job=job, state=state, outcome=outcome, usd=request.usd, draft=request.draft
+    )
 
 
-def _intent(session: Session, want: Want, order: Order, owner: Owner) -> Intent:
+def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Owner) -> Intent:
     now = datetime.now(UTC)
     return Intent(
-        key=want.key,
+        key=request.key,
         owner=owner,
         at=now,
         lease_until=now + LEASE,
         provider=session.provider.name,
-        account=want.account,
+        account=request.account,
         endpoint=order.endpoint,
         order_digest=order.digest,
-        label=want.label,
-        usd=want.usd,
-        reel=want.reel,
-        draft=want.draft,
-        character=want.character,
+        label=request.label,
+        usd=request.usd,
+        reel=request.reel,
+        draft=request.draft,
+        character=request.character,
     )
 
 
@@ -223,15 +231,15 @@ async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job) -> Jo
         ) from error
 
 
-async def _reconcile(session: Session, ledger: Ledger, want: Want, attempt: Attempt) -> None:
+async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest, attempt: Attempt) -> None:
     """Settle an intent whose owner never recorded an answer: find the job, or obey the user's word."""
-    found = await search(session, ledger, attempt.intent)
+    found = await find_job(session, ledger, attempt.intent)
     if found.job:
         await _recorded(ledger, attempt.intent, attempt.number, found.job)
-    elif want.on_unknown != "resubmit" or not found.told:
-        raise in_doubt(attempt.intent, "no answer is recorded", found.why)
+    elif request.on_unknown != "resubmit" or not found.told:
+        raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
     elif found.listed and (left := attempt.intent.at + SETTLED - datetime.now(UTC)) > timedelta():
         await asyncio.sleep(min(left.total_seconds(), _LOOK_AGAIN_LOST))  # a list may lag; then it is asked once more
-    elif (await asyncio.to_thread(_look, ledger, want))[1] == attempt:  # nobody has settled it meanwhile
+    elif (await asyncio.to_thread(_look, ledger, request))[1] == attempt:  # nobody has settled it meanwhile
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
-        await asyncio.to_thread(ledger.close, want.key, attempt.number, given_up)
+        await asyncio.to_thread(ledger.close, request.key, attempt.number, given_up)

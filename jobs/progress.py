@@ -16,10 +16,10 @@ class Progress(Frozen):
     cost_usd: float | None = None
 
 
-watcher: ContextVar[Callable[[Progress], None] | None] = ContextVar("watcher", default=None)
+progress_listener: ContextVar[Callable[[Progress], None] | None] = ContextVar("progress_listener", default=None)
 
 
-def tell(progress: Progress) -> None:
-    """Tell the watcher, if there is one."""
-    if watch := watcher.get():
+def emit_progress(progress: Progress) -> None:
+    """Tell the progress_listener, if there is one."""
+    if watch := progress_listener.get():
         watch(progress)

@@ -24,7 +24,7 @@ class Search(NamedTuple):
     listed: bool = True
 
 
-async def search(session: Session, ledger: Ledger, intent: Intent) -> Search:
+async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
     """Find the job of an intent and claim it for its key.
 
     A job that was sent at another time is somebody else's, most likely: it is taken at the last look only, for the
@@ -52,15 +52,15 @@ async def search(session: Session, ledger: Ledger, intent: Intent) -> Search:
     return Search(None, why, told)
 
 
-async def find_lost(session: Session, ledger: Ledger, intent: Intent, cause: str) -> Job:
+async def reconcile(session: Session, ledger: Ledger, intent: Intent, cause: str) -> Job:
     """The job of an intent, claimed for its key. Raises OutcomeUnknown where the provider does not show it."""
-    found = await search(session, ledger, intent)
+    found = await find_job(session, ledger, intent)
     if found.job is None:
-        raise in_doubt(intent, cause, found.why)
+        raise outcome_unknown(intent, cause, found.why)
     return found.job
 
 
-def in_doubt(intent: Intent, cause: str, why: str) -> errors.OutcomeUnknown:
+def outcome_unknown(intent: Intent, cause: str, why: str) -> errors.OutcomeUnknown:
     """The error that stops a job which may have been bought."""
     moment = f"{intent.at:%Y-%m-%d %H:%M:%S} UTC"
     return errors.OutcomeUnknown(f"{intent.label} was submitted at {moment}: {cause}; {why} (job {intent.key[:12]})")

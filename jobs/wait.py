@@ -5,12 +5,12 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from prefect_storyboard.jobs.buy import PaidJob, ended, uninterrupted
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.protocol import Result, Status
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
-from prefect_storyboard.jobs.buy import Purchase, ended, finish
 
 _VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed)
 YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
@@ -24,7 +24,7 @@ def pause(age: float) -> float:
 async def await_result(
     session: Session,
     ledger: Ledger,
-    bought: Purchase,
+    bought: PaidJob,
     *,
     minutes: float = 60.0,
     watch: Callable[[Status], None] = lambda _: None,
@@ -52,7 +52,7 @@ async def await_result(
             if age > YOUNG:
                 raise
         except _VERDICTS as verdict:
-            await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
+            await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
             raise
         left = deadline - clock()
         if left <= 0:

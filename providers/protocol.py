@@ -24,6 +24,7 @@ class CharacterRequest(Frozen):
     video_id: str | None = None
     start: float = 0.0
     end: float = 0.0
+    fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
 
 
 class Reference(Frozen):
@@ -47,6 +48,8 @@ class SceneRequest(Frozen):
     references: tuple[Reference, ...] = ()
     image_url: str | None = None
     remix_of: str | None = None
+    remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
+    fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
 
 
 class Order(Frozen):
@@ -72,7 +75,9 @@ class Result(Frozen):
     """What a job that went well returned. `url` is a video to fetch at once, without a key; it expires.
 
     `mention` is what a prompt has to call the character; `handle` is the provider's id of the video, for a remix.
-    `usd` is what was charged, where the provider says so in money.
+    `usd` is what was charged, where the provider says so in money. `files` are small files beside the video or the
+    character, by kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own.
+    `facts` are values worth keeping with the take: video_id, seed, actual_prompt.
     """
 
     url: str | None = Field(default=None, repr=False)
@@ -81,6 +86,8 @@ class Result(Frozen):
     handle: str | None = None
     billable_units: float | None = None
     usd: float | None = None
+    files: dict[str, str] = Field(default={}, repr=False)
+    facts: JsonObject = Field(default={})
     raw: JsonObject = Field(default={}, repr=False)
 
 

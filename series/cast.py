@@ -5,7 +5,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect_storyboard.series.run import FATAL, Rendering
+from prefect_storyboard.jobs.buy import uninterrupted
+from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Decision, Ledger, Outcome, decide
 from prefect_storyboard.providers.errors import (
     Expired,
@@ -13,10 +14,9 @@ from prefect_storyboard.providers.errors import (
     InvalidRequest,
     ProviderError,
 )
+from prefect_storyboard.series.run import FATAL, Rendering
 from prefect_storyboard.storyboards import Casting, PlannedCharacter, PlannedScene
 from prefect_storyboard.tasks import create_character
-from prefect_storyboard.jobs.progress import Progress, tell
-from prefect_storyboard.jobs.buy import finish
 
 _FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|invalid|expired|deleted)")
 
@@ -39,7 +39,7 @@ async def _in_slot(run: Rendering, planned: PlannedCharacter) -> Casting:
 
 async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
     name = planned.character.name
-    tell(Progress(subject=name, state="creating"))
+    emit_progress(Progress(subject=name, state="creating"))
     state: Any = await create_character(  # type: ignore[misc] # Prefect types the state, and forgets the await
         planned,
         run.prepared.files[planned.character.clip or ""],
@@ -55,13 +55,13 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
     try:
         casting: Casting = await state.aresult()
     except ProviderError as error:
-        tell(Progress(subject=name, state="failed"))
+        emit_progress(Progress(subject=name, state="failed"))
         _of_character(name, error)
         raise
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
         run.bought[planned.key] = planned.usd
-    tell(Progress(subject=name, state="created" if bought else state.name.lower(), cost_usd=planned.usd))
+    emit_progress(Progress(subject=name, state="created" if bought else state.name.lower(), cost_usd=planned.usd))
     return casting
 
 
@@ -98,7 +98,7 @@ async def recast(
             if isinstance(casting, Casting) and casting in used and planned.key not in run.recast:
                 run.recast.add(planned.key)
                 gone = Outcome(kind="abandoned", at=datetime.now(UTC), message=str(error))
-                await finish(asyncio.to_thread(ledger.void, planned.key, casting, gone))
+                await uninterrupted(asyncio.to_thread(ledger.void, planned.key, casting, gone))
                 run.castings[planned.key] = await _create(run, planned)
     return castings_of(run, scene)
 

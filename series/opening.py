@@ -11,11 +11,11 @@ from prefect.runtime import flow_run
 from pydantic import BeforeValidator
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.ledger import prove
+from prefect_storyboard.series.prepare import Overrides, prepare
 from prefect_storyboard.series.price import priced
-from prefect_storyboard.series.prepare import Wishes, prepare
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.stop import stoppable
-from prefect_storyboard.ledger import prove
 from prefect_storyboard.storyboards import Storyboard, StoryboardError, is_text, parse
 
 
@@ -44,13 +44,13 @@ async def opened(
     storyboard: Storyboard | Mapping[str, Any] | str,
     provider: Credentials | str,
     library: Library | str | None,
-    wishes: Wishes | None = None,
+    overrides: Overrides | None = None,
 ) -> AsyncIterator[Rendering]:
     """Read and check everything that can be checked for nothing, and join the account's session."""
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     shelf = await load_library(library)
     with stoppable(), TemporaryDirectory() as folder:
-        prepared = await prepare(storyboard, credentials, shelf, Path(folder), wishes)
+        prepared = await prepare(storyboard, credentials, shelf, Path(folder), overrides)
         await asyncio.to_thread(prove, shelf.storage())
         async with credentials.session() as session:
             plan = await priced(prepared.plan, session.provider)

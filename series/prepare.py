@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
 from prefect_storyboard.providers.table import model
+from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.storyboards import (
     Character,
     Frozen,
@@ -30,7 +30,7 @@ from prefect_storyboard.tasks._references import CastMember
 Place = tuple[str | int, ...]
 
 
-class Wishes(Frozen):
+class Overrides(Frozen):
     """What a run says in the place of the storyboard: another model by default, and what to do about sizes."""
 
     model: str | None = None
@@ -50,12 +50,12 @@ async def prepare(
     credentials: Credentials,
     library: Library,
     folder: Path,
-    wishes: Wishes | None = None,
+    overrides: Overrides | None = None,
 ) -> Prepared:
     """Read, check and plan. Raises StoryboardError with everything that has to be mended, or SourceError."""
     options = _options(library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options)
-    board = board.model_copy(update=wishes.model_dump(exclude_none=True)) if wishes else board
+    board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
     files, problems = await _fetched(_references(board, resolved), base, source, folder, options)
     cast = {who.name: _member(who, files, folder) for who in board.cast}

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from prefect_storyboard.jobs.budget import Budget, Estimate, check_budget, estimate
-from prefect_storyboard.jobs.progress import Progress, tell
+from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import (
     Busy,
@@ -52,9 +52,9 @@ async def allow(
         run.budget = Budget(usd=max_cost_usd, reel=reel, since=now, unpriced=allow_unknown_price)
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
     for character in plan.characters:
-        tell(Progress(subject=character.character.name, state="waiting"))
+        emit_progress(Progress(subject=character.character.name, state="waiting"))
     for scene in plan.scenes:
-        tell(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
+        emit_progress(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
     return wanted
 
 

@@ -4,16 +4,16 @@ import asyncio
 from dataclasses import dataclass, field
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.series.prepare import Prepared
+from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.providers.errors import (
     OutOfCredit,
     ProviderError,
     Unauthorized,
 )
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.series.prepare import Prepared
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen
-from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.buy import OnUnknown
 
 FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
 

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
-from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
+from prefect_storyboard.jobs.budget import OverBudget
+from prefect_storyboard.jobs.buy import uninterrupted
+from prefect_storyboard.jobs.progress import Progress, emit_progress
+from prefect_storyboard.jobs.wait import YOUNG
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
@@ -15,12 +17,10 @@ from prefect_storyboard.providers.errors import (
     InvalidRequest,
     ProviderError,
 )
+from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
+from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedScene
 from prefect_storyboard.tasks import generate, poll, store
-from prefect_storyboard.jobs.budget import OverBudget
-from prefect_storyboard.jobs.wait import YOUNG
-from prefect_storyboard.jobs.progress import Progress, tell
-from prefect_storyboard.jobs.buy import finish
 from prefect_storyboard.tasks._states import plain
 
 
@@ -38,7 +38,7 @@ async def released(run: Rendering, *, cancel_provider_jobs: bool) -> AsyncIterat
         yield
     except asyncio.CancelledError:
         if cancel_provider_jobs:
-            await finish(_stop(run))
+            await uninterrupted(_stop(run))
         raise
 
 
@@ -102,7 +102,7 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
             return await _rendered(run, scene, parent)
     except _StillOpen:
         if scene.key in run.left:
-            tell(Progress(subject=scene.scene.id, state="rendering"))
+            emit_progress(Progress(subject=scene.scene.id, state="rendering"))
         return OpenScene(scene=scene.scene.id, key=scene.key if scene.key in run.left else run.left[0])
     except _SCENE_FAILS as error:
         if isinstance(error, FATAL):
@@ -145,7 +145,7 @@ async def _render(
     reel, name = run.prepared.plan.storyboard.slug, scene.scene.id
     ledger = Ledger(run.library.storage())
     take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
-    tell(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
+    emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
     bought = await plain(
         generate(
@@ -167,7 +167,7 @@ async def _render(
     if bought.state == "Submitted":
         run.bought[scene.key] = scene.usd
     if bought.state != "Cached":
-        tell(Progress(subject=name, state=bought.state.lower(), take=take, cost_usd=scene.usd))
+        emit_progress(Progress(subject=name, state=bought.state.lower(), take=take, cost_usd=scene.usd))
         if not run.waits and not await _has_ended(run, bought.job):
             raise _StillOpen
         result = await plain(
@@ -180,7 +180,7 @@ async def _render(
                 minutes=run.poll_minutes,
             )
         )
-        tell(Progress(subject=name, state="storing", take=take))
+        emit_progress(Progress(subject=name, state="storing", take=take))
     if bought.draft is None:
         raise TypeError("a scene is bought with the draft of its clip")
     clip = await plain(store(bought, result, bought.draft, take=take, credentials=run.credentials, library=run.library))
@@ -188,7 +188,7 @@ async def _render(
     if scene.key in run.bought:
         run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
     state = "cached" if bought.state == "Cached" else "stored"
-    tell(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
+    emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip
 
 
@@ -203,5 +203,5 @@ async def _has_ended(run: Rendering, job: Job) -> bool:
 
 
 def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:
-    tell(Progress(subject=scene.scene.id, state="failed"))
+    emit_progress(Progress(subject=scene.scene.id, state="failed"))
     return FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy)

@@ -14,9 +14,9 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
+from prefect_storyboard.jobs.progress import Progress, progress_listener
 from prefect_storyboard.series.report import artifact_key, price
 from prefect_storyboard.storyboards import Plan
-from prefect_storyboard.jobs.progress import Progress, watcher
 
 _EVERY = 2.0  # seconds between two updates of what is shown
 _ENDED = {"stored", "cached", "created", "failed"}
@@ -66,7 +66,7 @@ class Scoreboard:
 @asynccontextmanager
 async def followed(plan: Plan) -> AsyncIterator[None]:
     """Log every change that matters, and keep a progress bar and a table as artifacts, until the block ends."""
-    board, outer = Scoreboard(plan), watcher.get()
+    board, outer = Scoreboard(plan), progress_listener.get()
     inside = FlowRunContext.get() is not None
     logger = get_run_logger() if inside else logging.getLogger(__name__)
 
@@ -78,12 +78,12 @@ async def followed(plan: Plan) -> AsyncIterator[None]:
 
     if inside:
         await _begin(board)
-    token = watcher.set(watch)
+    token = progress_listener.set(watch)
     shown = asyncio.create_task(_show(board)) if inside else None
     try:
         yield
     finally:
-        watcher.reset(token)
+        progress_listener.reset(token)
         if shown:
             shown.cancel()
             with suppress(asyncio.CancelledError):

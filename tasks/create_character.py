@@ -9,6 +9,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.buy import OnUnknown, PaidJob, PurchaseRequest, buy_once, uninterrupted
+from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Ledger, Outcome, Storage
 from prefect_storyboard.media.fitting import fit
 from prefect_storyboard.media.probe import probe
@@ -17,11 +20,8 @@ from prefect_storyboard.providers.errors import ProtocolError
 from prefect_storyboard.providers.protocol import CharacterRequest, Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, PlannedCharacter
-from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.wait import await_result
-from prefect_storyboard.jobs.buy import OnUnknown, Purchase, Want, finish, purchase
-from prefect_storyboard.tasks._states import named
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.tasks._states import named
 from prefect_storyboard.tasks.upload import upload
 
 
@@ -55,7 +55,7 @@ async def create_character(
     """
     name = character.character.name
 
-    async def word() -> Order:
+    async def build_order() -> Order:
         with TemporaryDirectory() as folder:
             fitting, seconds = await asyncio.to_thread(_fitting, character, clip, Path(folder))
             url = await upload(fitting, credentials, library)
@@ -68,7 +68,7 @@ async def create_character(
         )
         return session.provider.character_order(request)
 
-    want = Want(
+    want = PurchaseRequest(
         key=character.key,
         label=f"character {name}",
         account=credentials.account,
@@ -81,7 +81,7 @@ async def create_character(
     )
     ledger = Ledger(library.storage())
     async with credentials.session() as session:
-        bought = await purchase(session, ledger, want, word)
+        bought = await buy_once(session, ledger, want, build_order)
         known = bought.outcome.casting if bought.outcome else None
         casting = known or await finish_character(session, ledger, bought, name, minutes=minutes)
     await asyncio.to_thread(_keep, library.storage(), character, clip)
@@ -93,7 +93,7 @@ async def create_character(
 
 
 async def finish_character(
-    session: Session, ledger: Ledger, bought: Purchase, name: str, *, minutes: float = 60.0
+    session: Session, ledger: Ledger, bought: PaidJob, name: str, *, minutes: float = 60.0
 ) -> Casting:
     """Wait for a creation that is paid for, and close its job with the casting."""
     result = await await_result(session, ledger, bought, minutes=minutes)
@@ -102,7 +102,7 @@ async def finish_character(
     casting = Casting(character=name, id=result.character_id, mention=result.mention)
     usd = bought.usd if result.usd is None else result.usd
     done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=usd, charged=True)
-    stored = await finish(asyncio.to_thread(ledger.close, bought.key, bought.attempt, done))
+    stored = await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, done))
     return stored.casting or casting
 
 

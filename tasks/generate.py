@@ -10,6 +10,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.buy import OnUnknown, PaidJob, PurchaseRequest, buy_once
 from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
@@ -17,11 +19,9 @@ from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Order, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
-from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.buy import OnUnknown, Purchase, Want, purchase
 from prefect_storyboard.tasks._references import CastMember, references
-from prefect_storyboard.tasks._states import named
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.tasks._states import named
 from prefect_storyboard.tasks.upload import upload
 
 
@@ -50,7 +50,7 @@ async def generate(
     budget: Budget | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
-) -> Purchase:
+) -> PaidJob:
     """Return the paid job of a scene; buy it only if the library knows of none.
 
     The scene starts from `image`, or from the last frame of `parent`, or remixes `parent`, as it says itself; `cast`
@@ -59,7 +59,7 @@ async def generate(
     OutcomeUnknown where a submit may have been accepted.
     """
 
-    async def word() -> Order:
+    async def build_order() -> Order:
         if scene.scene.remixes and (parent is None or parent.handle is None):
             text = f"{scene.scene.remixes} has no id at the provider that a remix could name"
             raise InvalidRequest(text, field="remixes", sent=False)
@@ -84,7 +84,7 @@ async def generate(
         )
         return session.provider.scene_order(request)
 
-    want = Want(
+    want = PurchaseRequest(
         key=scene.key,
         label=f"scene {scene.scene.id} take {take}",
         account=credentials.account,
@@ -103,7 +103,7 @@ async def generate(
         budget=budget,
     )
     async with credentials.session() as session:
-        bought = await purchase(session, Ledger(library.storage()), want, word)
+        bought = await buy_once(session, Ledger(library.storage()), want, build_order)
     if bought.state == "Submitted":
         return bought
     return named(bought.state, f"{want.label} was paid for before", bought)

@@ -12,6 +12,7 @@ from prefect.runtime import task_run
 from pydantic import ValidationError
 
 from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.jobs.buy import PaidJob, uninterrupted
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import local_file
@@ -20,9 +21,8 @@ from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Clip
-from prefect_storyboard.jobs.buy import Purchase, finish
-from prefect_storyboard.tasks._states import named
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.tasks._states import named
 
 
 # Retries are safe: storing buys nothing, and a take is published whole or not at all.
@@ -36,7 +36,7 @@ from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
     persist_result=False,
 )
 async def store(
-    bought: Purchase,
+    bought: PaidJob,
     result: Result | None,
     draft: Draft,
     *,
@@ -51,22 +51,22 @@ async def store(
     """
     storage = library.storage()
     place = ("reels", draft.reel, "scenes", draft.scene)
-    shelved = await finish(asyncio.to_thread(_shelved, storage, place, bought))
+    shelved = await uninterrupted(asyncio.to_thread(_shelved, storage, place, bought))
     if shelved:
         return named("Cached", "the clip is in the library", shelved)
     kept = bought.outcome.clip if bought.outcome else None
     with TemporaryDirectory() as folder:
         file = Path(folder) / "take.mp4"
         if kept is not None and await asyncio.to_thread(_copied, storage, kept, file):
-            copy = await finish(asyncio.to_thread(_shelve, storage, place, file, kept, bought))
+            copy = await uninterrupted(asyncio.to_thread(_shelve, storage, place, file, kept, bought))
             return named("Cached", "another reel had the clip", copy)
         async with credentials.session() as session:
             made = await _fetch(session, bought, None if task_run.run_count > 1 else result, file)
         clip = await asyncio.to_thread(_described, bought, made, draft, file)
-        return await finish(asyncio.to_thread(_shelve, storage, place, file, clip, bought))
+        return await uninterrupted(asyncio.to_thread(_shelve, storage, place, file, clip, bought))
 
 
-def _shelved(storage: Storage, place: tuple[str, ...], bought: Purchase) -> Clip | None:
+def _shelved(storage: Storage, place: tuple[str, ...], bought: PaidJob) -> Clip | None:
     """The clip as its sidecar in this reel has it. A crash may have left it there with its job still open."""
     name = _name(storage, place, bought.key, reserve=False)
     try:
@@ -89,7 +89,7 @@ def _copied(storage: Storage, clip: Clip, file: Path) -> bool:
     return local_file(file).sha256 == clip.sha256
 
 
-async def _fetch(session: Session, bought: Purchase, result: Result | None, file: Path) -> Result:
+async def _fetch(session: Session, bought: PaidJob, result: Result | None, file: Path) -> Result:
     """Download what the job made, asking for a fresh link where the first one is missing, dead or was tried."""
     if result and result.url:
         with suppress(Expired):
@@ -102,7 +102,7 @@ async def _fetch(session: Session, bought: Purchase, result: Result | None, file
     return result
 
 
-def _described(bought: Purchase, result: Result, draft: Draft, file: Path) -> Clip:
+def _described(bought: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
     """Describe the clip; what is no video was cut off on its way here."""
     try:
         seen = probe(file)
@@ -131,7 +131,7 @@ def _described(bought: Purchase, result: Result, draft: Draft, file: Path) -> Cl
     )
 
 
-def _shelve(storage: Storage, place: tuple[str, ...], file: Path, made: Clip, bought: Purchase) -> Clip:
+def _shelve(storage: Storage, place: tuple[str, ...], file: Path, made: Clip, bought: PaidJob) -> Clip:
     """Publish the take, then its sidecar, then close the job: a crash in between is mended by the next run."""
     name = _name(storage, place, made.job_key, reserve=True)
     url = storage.publish(file, *place, f"{name}.mp4")
@@ -146,7 +146,7 @@ def _name(storage: Storage, place: tuple[str, ...], key: str, *, reserve: bool) 
     return f"take-{Ledger(storage).take(reel, scene, key, reserve=reserve):03d}"
 
 
-def _close(storage: Storage, bought: Purchase, clip: Clip) -> None:
+def _close(storage: Storage, bought: PaidJob, clip: Clip) -> None:
     if not bought.outcome:
         done = Outcome(kind="done", at=datetime.now(UTC), clip=clip, cost_usd=clip.cost_usd, charged=True)
         Ledger(storage).close(bought.key, bought.attempt, done)

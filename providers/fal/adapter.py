@@ -12,13 +12,13 @@ from typing import Any
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.fal import errors as fal_errors
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.fal import errors as fal_errors
 from prefect_storyboard.providers.fal.bodies import BODIES
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
+from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
-from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
 from prefect_storyboard.storyboards import Job, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject

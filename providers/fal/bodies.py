@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.protocol import SceneRequest
 from prefect_storyboard.providers.citations import called, cited, seated, spelled
+from prefect_storyboard.providers.protocol import SceneRequest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 

@@ -15,12 +15,13 @@ import anyio.to_thread
 import httpx
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.kie import bodies as kie_bodies, errors as kie_errors
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
+from prefect_storyboard.providers.json_values import amount, link, word
+from prefect_storyboard.providers.kie import bodies as kie_bodies
+from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
-from prefect_storyboard.providers.json_values import amount, link, word
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
+from prefect_storyboard.providers.citations import called, cited
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
-from prefect_storyboard.providers.citations import called, cited
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _ASPECTS = {"16:9": "landscape", "9:16": "portrait"}

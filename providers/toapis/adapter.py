@@ -13,12 +13,12 @@ from urllib.parse import quote
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.toapis import errors as toapis_errors
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
+from prefect_storyboard.providers.json_values import amount, link, objects, word
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
-from prefect_storyboard.providers.json_values import amount, link, objects, word
+from prefect_storyboard.providers.toapis import errors as toapis_errors
 from prefect_storyboard.providers.toapis.bodies import BODIES, character
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
+from prefect_storyboard.providers.citations import called, cited
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
-from prefect_storyboard.providers.citations import called, cited
 from prefect_storyboard.storyboards import Operation
 from prefect_storyboard.storyboards.outcomes import JsonObject
 

@@ -15,12 +15,12 @@ from uuid import uuid4
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
+from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
-from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
+from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
 from prefect_storyboard.providers.wavespeed.bodies import BODIES, character_id, sold, with_objects
 from prefect_storyboard.storyboards import Job, Operation
 from prefect_storyboard.storyboards.keys import digest

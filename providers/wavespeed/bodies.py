@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.protocol import SceneRequest
-from prefect_storyboard.providers.json_values import objects, word
 from prefect_storyboard.providers.citations import cited, spelled
+from prefect_storyboard.providers.json_values import objects, word
+from prefect_storyboard.providers.protocol import SceneRequest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _SIZES = {  # with an asterisk, as WaveSpeed writes them

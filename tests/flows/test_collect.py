@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from prefect_storyboard.flows import collect_jobs, storyboard_series
+from prefect_storyboard.jobs import reconcile as lost
 from prefect_storyboard.jobs import settle
+from prefect_storyboard.jobs import wait as polling
 from prefect_storyboard.ledger import Intent
 from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.storyboards import StoryboardError
-from prefect_storyboard.jobs import reconcile as lost, wait as polling
 from tests.flows.later import evening
 
 # Without the engine around a flow its artifact belongs to nobody, which Prefect does not like.

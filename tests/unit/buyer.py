@@ -9,10 +9,10 @@ import os
 import sys
 from pathlib import Path
 
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.ledger import Ledger, open_storage
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Job
-from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import Gateway, session_with, wording
 from .purchases import want
@@ -31,7 +31,7 @@ async def main(library: str, meter: str, how: str, *keys: str) -> None:
     session, ledger = session_with(gateway), Ledger(open_storage(library))
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    bought = await asyncio.gather(*(purchase(session, ledger, want(key), wording()) for key in keys))
+    bought = await asyncio.gather(*(buy_once(session, ledger, want(key), wording()) for key in keys))
     print(json.dumps([[each.state, each.job.request_id] for each in bought]))
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs import buy as module
+from prefect_storyboard.jobs import reconcile as lost
+from prefect_storyboard.jobs.buy import PaidJob, PurchaseRequest, buy_once
 from prefect_storyboard.ledger import Ledger, Owner
 from prefect_storyboard.ledger import owner as owners
-from prefect_storyboard.jobs import reconcile as lost
-from prefect_storyboard.jobs import buy as module
-from prefect_storyboard.jobs.buy import Purchase, Want, purchase
 
 from .fakes import KEY, Gateway, owner, session_with, wording
 
@@ -22,12 +22,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SETTLED", timedelta(seconds=-1))
 
 
-def want(key: str = KEY, **facts: Any) -> Want:
-    return Want(key=key, label="scene s01 take 1", account="default", usd=0.4, **facts)
+def want(key: str = KEY, **facts: Any) -> PurchaseRequest:
+    return PurchaseRequest(key=key, label="scene s01 take 1", account="default", usd=0.4, **facts)
 
 
-async def buy(gateway: Gateway, ledger: Ledger, key: str = KEY, **facts: Any) -> Purchase:
-    return await purchase(session_with(gateway), ledger, want(key, **facts), wording())
+async def buy(gateway: Gateway, ledger: Ledger, key: str = KEY, **facts: Any) -> PaidJob:
+    return await buy_once(session_with(gateway), ledger, want(key, **facts), wording())
 
 
 def outcomes(ledger: Ledger, key: str = KEY) -> list[str | None]:

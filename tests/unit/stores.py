@@ -12,12 +12,12 @@ import av
 import httpx
 
 from prefect_storyboard.blocks import Library
+from prefect_storyboard.jobs.buy import PaidJob, buy_once
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.tasks import store
-from prefect_storyboard.jobs.buy import Purchase, purchase
 from prefect_storyboard.tasks._states import plain
 
 from .fakes import KEY, OTHER, Gateway, order, session_with, wording
@@ -72,11 +72,11 @@ class Studio:
     def ledger(self) -> Ledger:
         return Ledger(self.storage)
 
-    async def buy(self, key: str = KEY) -> Purchase:
+    async def buy(self, key: str = KEY) -> PaidJob:
         async with self.session() as session:
-            return await purchase(session, self.ledger, want(key), wording(order(key)))
+            return await buy_once(session, self.ledger, want(key), wording(order(key)))
 
-    async def store(self, bought: Purchase, result: Result | None = LINK, **facts: Any) -> Clip:
+    async def store(self, bought: PaidJob, result: Result | None = LINK, **facts: Any) -> Clip:
         draft = Draft(
             reel=facts.pop("reel", "lighthouse"),
             scene=facts.pop("scene", "s01"),

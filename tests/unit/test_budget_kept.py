@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs import buy as module
+from prefect_storyboard.jobs.budget import Budget, OverBudget
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.ledger import Intent, Ledger, LibraryError, Storage, open_storage
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.jobs import buy as module
-from prefect_storyboard.jobs.budget import Budget, OverBudget
-from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import KEY, OTHER, Gateway, away, intent, ledger_in, session_with, wording
 from .purchases import buy, outcomes, quick, want
@@ -160,7 +160,7 @@ async def test_an_unknown_price_counts_nothing_and_has_to_be_allowed(ledger: Led
 async def free(gateway: Gateway, ledger: Ledger, kept: Budget) -> None:
     """Buy what nobody has published a price of."""
     wanted = want(reel=REEL, budget=kept).model_copy(update={"usd": None})
-    await purchase(session_with(gateway), ledger, wanted, wording())
+    await buy_once(session_with(gateway), ledger, wanted, wording())
 
 
 @dataclass(frozen=True)

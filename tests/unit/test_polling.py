@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs import wait as polling
+from prefect_storyboard.jobs.buy import PaidJob
+from prefect_storyboard.jobs.wait import await_result, pause
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.protocol import Result, Status
-from prefect_storyboard.jobs import wait as polling
-from prefect_storyboard.jobs.wait import await_result, pause
-from prefect_storyboard.jobs.buy import Purchase
 
 from .fakes import KEY, Gateway, intent, job, ledger_in, session_with
 
@@ -44,7 +44,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def wait(gateway: Gateway, ledger: Ledger, *, since: datetime | None = None, **facts: Any) -> Result:
-    bought = Purchase(key=KEY, attempt=1, job=job(submitted_at=since or datetime.now(UTC)), state="Submitted")
+    bought = PaidJob(key=KEY, attempt=1, job=job(submitted_at=since or datetime.now(UTC)), state="Submitted")
     return await await_result(session_with(gateway), ledger, bought, **facts)
 
 

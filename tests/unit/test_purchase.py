@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
-from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import KEY, Gateway, ledger_in, order, session_with
 from .purchases import buy, outcomes, quick, want
@@ -50,7 +50,7 @@ async def test_the_order_is_worded_only_when_there_is_something_to_buy(ledger: L
         return order()
 
     for _ in range(3):
-        await purchase(session_with(gateway), ledger, want(), word)
+        await buy_once(session_with(gateway), ledger, want(), word)
     assert worded == [1]
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import anyio
 import pytest
 
+from prefect_storyboard.jobs.buy import buy_once, uninterrupted
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.jobs.buy import finish, purchase
 
 from .fakes import KEY, OTHER, Gateway, ledger_in, session_with, wording
 from .purchases import buy, outcomes, quick, want
@@ -84,7 +84,7 @@ async def test_a_cancellation_at_the_gate_sends_and_records_nothing(ledger: Ledg
     gateway = Gateway(*[wait] * 8)
     session = session_with(gateway)
     keys = [digest(n) for n in range(12)]
-    buying = [asyncio.create_task(purchase(session, ledger, want(key), wording())) for key in keys]
+    buying = [asyncio.create_task(buy_once(session, ledger, want(key), wording())) for key in keys]
     await asyncio.wait_for(posted.wait(), 5)
     for task in buying:
         task.cancel()
@@ -100,8 +100,8 @@ async def test_a_cancellation_while_the_gate_is_closed_sends_nothing(ledger: Led
     gateway = Gateway(errors.Busy("later", retry_after=30.0))
     session = session_with(gateway)
     with pytest.raises(errors.Busy):
-        await purchase(session, ledger, want(), wording())
-    waiting = asyncio.create_task(purchase(session, ledger, want(OTHER), wording()))
+        await buy_once(session, ledger, want(), wording())
+    waiting = asyncio.create_task(buy_once(session, ledger, want(OTHER), wording()))
     await asyncio.sleep(0.05)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -117,9 +117,9 @@ async def test_finishing_hands_on_what_came_out() -> None:
     async def broken() -> int:
         raise KeyError
 
-    assert await finish(seven()) == 7
+    assert await uninterrupted(seven()) == 7
     with pytest.raises(KeyError):
-        await finish(broken())
+        await uninterrupted(broken())
 
 
 async def test_finishing_ends_with_work_that_was_cancelled_itself() -> None:
@@ -127,7 +127,7 @@ async def test_finishing_ends_with_work_that_was_cancelled_itself() -> None:
         await asyncio.sleep(0.02)
         raise asyncio.CancelledError
 
-    waiting = asyncio.create_task(finish(hopeless()))
+    waiting = asyncio.create_task(uninterrupted(hopeless()))
     await asyncio.sleep(0.01)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

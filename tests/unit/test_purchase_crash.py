@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs.buy import PaidJob
 from prefect_storyboard.ledger import Ledger, LibraryError
 from prefect_storyboard.providers import errors
-from prefect_storyboard.jobs.buy import Purchase
 
 from .fakes import KEY, OTHER, Breaks, Gateway, Killed, away, breaking
 from .purchases import buy, outcomes, quick
@@ -71,7 +71,7 @@ async def test_a_process_that_dies_at_any_write_pays_once(
 ) -> None:
     breaks = Breaks(at=at, arrives=arrives)
     gateway, ledger = Gateway(*STORIES[story]), Ledger(breaking(tmp_path, breaks))
-    bought: list[Purchase] = []
+    bought: list[PaidJob] = []
     for _ in range(6):
         try:
             bought.append(await buy(gateway, ledger, on_unknown=on_unknown))
@@ -93,7 +93,7 @@ async def test_two_equal_scenes_whose_process_dies_get_a_job_each(tmp_path: Path
     keys = (KEY, OTHER)
     await asyncio.gather(*(buy(gateway, ledger, key) for key in keys), return_exceptions=True)
     bought = await asyncio.gather(*(buy(gateway, ledger, key) for key in keys), return_exceptions=True)
-    jobs = [each.job.request_id for each in bought if isinstance(each, Purchase)]
+    jobs = [each.job.request_id for each in bought if isinstance(each, PaidJob)]
     unknown = [each for each in bought if isinstance(each, errors.OutcomeUnknown)]
     assert len(jobs) == len(set(jobs)) == len(gateway.billed)
     assert len(jobs) + len(unknown) == 2

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs import buy as module
+from prefect_storyboard.jobs.buy import PaidJob
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
-from prefect_storyboard.jobs import buy as module
-from prefect_storyboard.jobs.buy import Purchase
 
 from .fakes import KEY, Gateway, intent, job, ledger_in, order
 from .purchases import buy, dead, living, outcomes, quick
@@ -99,7 +99,7 @@ async def test_who_comes_second_after_a_refusal_tries_the_next_attempt(ledger: L
 
     gateway = Gateway(slowly)
     ended = await asyncio.gather(buy(gateway, ledger), buy(gateway, ledger), return_exceptions=True)
-    assert {type(end) for end in ended} == {errors.Busy, Purchase}
+    assert {type(end) for end in ended} == {errors.Busy, PaidJob}
     assert outcomes(ledger) == ["refused", None]
     assert len(gateway.billed) == 1
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.providers.errors import Busy
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.jobs.buy import purchase
 
 from .fakes import Gateway, ledger_in, session_with, wording
 from .purchases import quick, want
@@ -22,10 +22,10 @@ async def test_a_busy_provider_is_left_alone_by_every_scene_for_as_long_as_it_as
     gateway, ledger = Gateway(Busy("later", retry_after=0.2)), ledger_in(tmp_path)
     session = session_with(gateway)
     with pytest.raises(Busy):
-        await purchase(session, ledger, want(), wording())
+        await buy_once(session, ledger, want(), wording())
     clock = asyncio.get_running_loop().time
     before = clock()
-    await asyncio.gather(*(purchase(session, ledger, want(digest(n)), wording()) for n in range(12)))
+    await asyncio.gather(*(buy_once(session, ledger, want(digest(n)), wording()) for n in range(12)))
     assert clock() - before > 0.19
     assert len(gateway.billed) == 12
 
@@ -75,5 +75,5 @@ async def test_the_submits_of_one_account_pass_eight_at_a_time(tmp_path: Path) -
 
     gateway, ledger = Gateway(*[post] * 30), ledger_in(tmp_path)
     session = session_with(gateway)
-    await asyncio.gather(*(purchase(session, ledger, want(digest(n)), wording()) for n in range(30)))
+    await asyncio.gather(*(buy_once(session, ledger, want(digest(n)), wording()) for n in range(30)))
     assert most == 8

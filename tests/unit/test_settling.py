@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs import buy as module
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.jobs import buy as module
 
 from .fakes import KEY, OTHER, Gateway, intent, job, ledger_in, session_with
 from .purchases import buy, dead, living, outcomes, quick

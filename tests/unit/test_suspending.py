@@ -11,9 +11,9 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Completed, Running, Scheduled, Suspended
 
+from prefect_storyboard.ledger import Ledger, Outcome, open_storage
 from prefect_storyboard.series import suspend as suspending
 from prefect_storyboard.series.suspend import check_suspendable, suspend, wake
-from prefect_storyboard.ledger import Ledger, Outcome, open_storage
 
 from .fakes import KEY, OTHER, Gateway
 from .purchases import buy

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs.progress import Progress, emit_progress, progress_listener
 from prefect_storyboard.series.scoreboard import Scoreboard, followed
 from prefect_storyboard.storyboards import Plan
-from prefect_storyboard.jobs.progress import Progress, tell, watcher
 
 from .test_plan import planned
 
@@ -73,24 +73,24 @@ def test_a_plan_without_jobs_is_not_divided_by(plan: Plan) -> None:
 
 async def test_what_matters_is_logged_once_and_handed_on(plan: Plan, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[Progress] = []
-    token = watcher.set(seen.append)
+    token = progress_listener.set(seen.append)
     try:
         with caplog.at_level(logging.INFO, "prefect_storyboard.series.scoreboard"):
             async with followed(plan):
-                tell(Progress(subject="s01", state="checking", take=1))
-                tell(Progress(subject="s01", state="submitted", take=1, cost_usd=0.4))
-                tell(Progress(subject="s01", state="submitted", take=1))
-                tell(Progress(subject="s01", state="running"))
-                tell(Progress(subject="Mara", state="created"))
-            tell(Progress(subject="s01", state="stored"))  # the run is over
+                emit_progress(Progress(subject="s01", state="checking", take=1))
+                emit_progress(Progress(subject="s01", state="submitted", take=1, cost_usd=0.4))
+                emit_progress(Progress(subject="s01", state="submitted", take=1))
+                emit_progress(Progress(subject="s01", state="running"))
+                emit_progress(Progress(subject="Mara", state="created"))
+            emit_progress(Progress(subject="s01", state="stored"))  # the run is over
     finally:
-        watcher.reset(token)
+        progress_listener.reset(token)
     assert caplog.messages == ["s01 take 1 submitted, $0.40", "Mara created"]
     assert len(seen) == 6
 
 
 async def test_the_watcher_before_is_back_even_after_an_error(plan: Plan) -> None:
-    before = watcher.get()
+    before = progress_listener.get()
 
     async def fail() -> None:
         async with followed(plan):
@@ -98,4 +98,4 @@ async def test_the_watcher_before_is_back_even_after_an_error(plan: Plan) -> Non
 
     with pytest.raises(RuntimeError):
         await fail()
-    assert watcher.get() is before
+    assert progress_listener.get() is before

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from prefect_storyboard.generated import print_or_check
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Model
+from prefect_storyboard.storyboards.money import price
 
 _COMMAND = "python -m prefect_storyboard.providers.listing"
 _TABLE = "https://github.com/prefect-storyboard/prefect-storyboard/blob/main/providers/models.toml"
@@ -59,13 +60,13 @@ def _seconds(offered: tuple[int, ...]) -> str:
 def _prices(model: Model) -> Iterator[str]:
     for resolution in model.resolutions:
         if resolution in model.usd_per_second:
-            yield f"{resolution}: ${model.usd_per_second[resolution]:g}/s"
+            yield f"{resolution}: {price(model.usd_per_second[resolution])}/s"
         if resolution in model.usd_per_second_with_clips:
-            yield f"{resolution} with clips: ${model.usd_per_second_with_clips[resolution]:g}/s in and out"
+            yield f"{resolution} with clips: {price(model.usd_per_second_with_clips[resolution])}/s in and out"
         for seconds, usd in model.usd_per_clip.get(resolution, {}).items():
-            yield f"{resolution}, {seconds} s: ${usd:g}"
+            yield f"{resolution}, {seconds} s: {price(usd)}"
     if model.usd_per_character is not None:
-        yield f"a character: ${model.usd_per_character:g}"
+        yield f"a character: {price(model.usd_per_character)}"
 
 
 def _characters(model: Model) -> str:

@@ -208,8 +208,9 @@ def test_a_provider_that_stops_nothing_says_so(storyboard, ledger, monkeypatch):
 
 
 def test_to_collect_an_account_has_to_be_named(storyboard):
-    code, out, _ = storyboard("collect")
-    assert (code, out) == ("error: name the accounts to ask, for example: storyboard collect fal", "")
+    code, out, err = storyboard("collect")
+    assert (code, out) == (1, "")
+    assert err == "error: name the accounts to ask, for example: storyboard collect fal\n"
 
 
 # --- what needs no server of Prefect's

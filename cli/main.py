@@ -77,9 +77,9 @@ def demo(
     debug: options.Debug = False,
 ) -> int:
     """Render the lighthouse storyboard against the sandbox: no key, no cost, no network."""
+    require("sandbox")
     folder = folder.absolute()
     prepare_environment(debug=debug, home=folder / "prefect")
-    require("sandbox")
     from prefect_storyboard.cli.demo import sandbox_process, show
 
     with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():

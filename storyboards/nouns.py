@@ -11,6 +11,7 @@ from pydantic import (
     JsonValue,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -25,7 +26,7 @@ Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
 SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
-Fields = dict[str, JsonValue]
+Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
 Problem = tuple[tuple[str | int, ...], str]  # where, what
 Noun = TypeVar("Noun", bound=BaseModel)

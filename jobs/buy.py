@@ -11,6 +11,7 @@ from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown
 from prefect_storyboard.ledger import Attempt, Decision, Draft, Intent, Ledger, LibraryError, Outcome, Owner, decide
 from prefect_storyboard.ledger.owner import acting, alive
 from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
@@ -76,7 +77,7 @@ async def buy_once(
     it only once the provider's answer is on disk.
     """
     while True:
-        decision, last = await asyncio.to_thread(_look, ledger, request)
+        decision, last = await asyncio.to_thread(_look, ledger, request, session.clock)
         match decision, last:
             case Decision.SUBMIT, _:
                 order = await build_order()
@@ -87,7 +88,7 @@ async def buy_once(
                 if bought:
                     return bought
             case Decision.WAIT, _:
-                await asyncio.sleep(_LOOK_AGAIN)
+                await session.clock.sleep(_LOOK_AGAIN)
             case Decision.UNKNOWN, Attempt():
                 await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
@@ -142,14 +143,14 @@ def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError
     return kind(f"{outcome.message} (from an earlier run)", **facts)
 
 
-def _look(ledger: Ledger, request: PurchaseRequest) -> tuple[Decision, Attempt | None]:
+def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decision, Attempt | None]:
     """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more."""
     history: tuple[Attempt, ...] = ()
     while True:
         before, history = history, ledger.history(request.key)
         last = history[-1] if history else None
         owner_alive = last is not None and alive(last.intent.owner)
-        decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=request.attempts)
+        decision = decide(history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
 
@@ -163,7 +164,9 @@ async def _submit(
         if not await asyncio.to_thread(ledger.intend, number, intent):
             return None
         await asyncio.to_thread(_keep_budget, ledger, request, number, intent)
-        if datetime.now(UTC) + _POST > intent.lease_until:  # others could take it for dead while the POST is on its way
+        if (
+            session.clock.now() + _POST > intent.lease_until
+        ):  # others could take it for dead while the POST is on its way
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
             await asyncio.to_thread(ledger.close, request.key, number, ended("refused", late))
             raise late
@@ -174,7 +177,7 @@ async def _submit(
             raise
         except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
             job = await reconcile(session, ledger, intent, str(lost))
-        while (kept := await _recorded(ledger, intent, number, job)) is None:
+        while (kept := await _recorded(ledger, intent, number, job, session.clock)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
     return _purchase(request, number, kept, "Submitted")
@@ -198,7 +201,7 @@ def _purchase(request: PurchaseRequest, number: int, job: Job, state: State, out
 
 
 def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Owner) -> Intent:
-    now = datetime.now(UTC)
+    now = session.clock.now()
     return Intent(
         key=request.key,
         owner=owner,
@@ -216,12 +219,12 @@ def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Own
     )
 
 
-async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job) -> Job | None:
+async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job, clock: Clock) -> Job | None:
     """Record a job that is bought. Its id is nowhere else, so a storage that stumbles is asked again."""
     for wait in _RECORD_AFTER:
         with suppress(LibraryError):
             return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
-        await asyncio.sleep(wait)
+        await clock.sleep(wait)
     try:
         return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
     except LibraryError as error:
@@ -235,11 +238,15 @@ async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest,
     """Settle an intent whose owner never recorded an answer: find the job, or obey the user's word."""
     found = await find_job(session, ledger, attempt.intent)
     if found.job:
-        await _recorded(ledger, attempt.intent, attempt.number, found.job)
+        await _recorded(ledger, attempt.intent, attempt.number, found.job, session.clock)
     elif request.on_unknown != "resubmit" or not found.told:
         raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
-    elif found.listed and (left := attempt.intent.at + SETTLED - datetime.now(UTC)) > timedelta():
-        await asyncio.sleep(min(left.total_seconds(), _LOOK_AGAIN_LOST))  # a list may lag; then it is asked once more
-    elif (await asyncio.to_thread(_look, ledger, request))[1] == attempt:  # nobody has settled it meanwhile
+    elif found.listed and (left := attempt.intent.at + SETTLED - session.clock.now()) > timedelta():
+        await session.clock.sleep(
+            min(left.total_seconds(), _LOOK_AGAIN_LOST)
+        )  # a list may lag; then it is asked once more
+    elif (await asyncio.to_thread(_look, ledger, request, session.clock))[
+        1
+    ] == attempt:  # nobody has settled it meanwhile
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
         await asyncio.to_thread(ledger.close, request.key, attempt.number, given_up)

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from prefect_storyboard.jobs.buy import PaidJob, ended, uninterrupted
 from prefect_storyboard.ledger import Ledger
@@ -34,11 +33,11 @@ async def await_result(
     Looks once at least. Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`:
     the job is then still open, and the next run re-attaches to it.
     """
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + minutes * 60
+    clock = session.clock
+    deadline = clock.monotonic() + minutes * 60
     while True:
         trouble: errors.ProviderError | None = None
-        age = (datetime.now(UTC) - bought.job.submitted_at).total_seconds()
+        age = (clock.now() - bought.job.submitted_at).total_seconds()
         wait = pause(age)
         try:
             status = await _status(session, bought.job)
@@ -54,10 +53,10 @@ async def await_result(
         except _VERDICTS as verdict:
             await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
             raise
-        left = deadline - clock()
+        left = deadline - clock.monotonic()
         if left <= 0:
             break
-        await asyncio.sleep(min(wait, left))
+        await clock.sleep(min(wait, left))
     raise errors.Busy(
         "still rendering"
         + (f" after {minutes:g} minutes" if minutes else "")

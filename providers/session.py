@@ -8,6 +8,7 @@ from typing import Protocol
 
 import httpx
 
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.errors import Busy
 from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.protocol import Provider
@@ -26,9 +27,18 @@ class Session:
     `in_flight` bounds the jobs that render at the same time, `rate` the submits in ten seconds.
     """
 
-    def __init__(self, http: httpx.AsyncClient, provider: Provider, in_flight: int, rate: int | None = None) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        provider: Provider,
+        in_flight: int,
+        rate: int | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
         self.http = http
         self.provider = provider
+        self.clock = clock or Clock()
         self.in_flight = asyncio.Semaphore(in_flight)
         self._submits = asyncio.Semaphore(SUBMITS)
         self._closed_until = 0.0
@@ -37,26 +47,25 @@ class Session:
     @asynccontextmanager
     async def submitting(self) -> AsyncIterator[None]:
         """Pass the gate of the submits. A Busy inside closes it for everybody, as long as the provider asked."""
-        loop = asyncio.get_running_loop()
         async with self._submits:
-            while (wait := self._closed_until - loop.time()) > 0:  # noqa: ASYNC110 - another Busy may move the moment
-                await asyncio.sleep(wait)
+            while (wait := self._closed_until - self.clock.monotonic()) > 0:  # another Busy may move the moment
+                await self.clock.sleep(wait)
             await self._turn()
             try:
                 yield
             except Busy as busy:
                 wait = min(busy.retry_after or 0.0, _LONGEST)
-                self._closed_until = max(self._closed_until, loop.time() + wait)
+                self._closed_until = max(self._closed_until, self.clock.monotonic() + wait)
                 raise
 
     async def _turn(self) -> None:
         """Wait until as many submits as are allowed in ten seconds are ten seconds old."""
         if self._last is None:
             return
-        now = asyncio.get_running_loop().time()
+        now = self.clock.monotonic()
         turn = max(now, self._last[0] + WINDOW) if len(self._last) == self._last.maxlen else now
         self._last.append(turn)
-        await asyncio.sleep(turn - now)
+        await self.clock.sleep(turn - now)
 
 
 class Account(Protocol):

@@ -11,19 +11,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from prefect_storyboard.storyboards.keys import digest
 from tests.unit.fakes import KEY, Gateway, ledger_in, order
-from tests.unit.purchases import buy, quick
+from tests.unit.purchases import buy
 
 ROOT = Path(__file__).parents[2]
 KEYS = [digest(n) for n in range(20)]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards import Casting, Frozen, Job, Model
+from prefect_storyboard.storyboards import Casting, Frozen, Job, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -25,6 +25,11 @@ class CharacterRequest(Frozen):
     start: float = 0.0
     end: float = 0.0
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
+
+    @property
+    def operation(self) -> Operation:
+        """Which of the model's endpoints makes it."""
+        return "character_from_video" if self.video_id else "character"
 
 
 class Reference(Frozen):
@@ -50,6 +55,11 @@ class SceneRequest(Frozen):
     remix_of: str | None = None
     remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
+
+    @property
+    def operation(self) -> Operation:
+        """Which of the model's endpoints renders it."""
+        return "remix" if self.remix_of else "image" if self.image_url else "text"
 
 
 class Order(Frozen):

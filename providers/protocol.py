@@ -75,10 +75,9 @@ class Order(Frozen):
 
 
 class Status(Frozen):
-    """`ended` says only that the result may be asked for: it may be a failure. `ahead` counts jobs in front."""
+    """`ended` says only that the result may be asked for: it may be a failure."""
 
     state: Literal["queued", "running", "ended"]
-    ahead: int | None = None
 
 
 class Result(Frozen):
@@ -94,7 +93,6 @@ class Result(Frozen):
     character_id: str | None = None
     mention: str | None = None
     handle: str | None = None
-    billable_units: float | None = None
     usd: float | None = None
     files: dict[str, str] = Field(default={}, repr=False)
     facts: JsonObject = Field(default={})

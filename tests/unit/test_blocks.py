@@ -10,7 +10,7 @@ from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
-from prefect_storyboard import blocks
+from prefect_storyboard import blocks, project
 from prefect_storyboard.blocks import (
     FalCredentials,
     KieCredentials,
@@ -53,6 +53,10 @@ EXPORTED = [
 ]
 
 
+def logo_name(block):
+    return getattr(block, "provider", "library")
+
+
 @pytest.mark.parametrize("block", sorted({*EXPORTED}, key=lambda block: block.__name__))
 class TestStandards(BlockStandardTestSuite):
     """Prefect's suite over every exported block."""
@@ -61,12 +65,20 @@ class TestStandards(BlockStandardTestSuite):
     def block(self, request):
         return request.param
 
+    def test_has_a_documentation_url(self, block):
+        """No address before there is one: a dead link would be worse than none."""
+        if project.HOME is None:
+            assert block._documentation_url is None
+        else:
+            super().test_has_a_documentation_url(block)
+
     def test_has_a_valid_image(self, block):
-        """Prefect fetches the logo from the web. Tests have no internet: they open the file that is published there."""
-        url = str(block._logo_url)
-        assert url.startswith("https://raw.githubusercontent.com/")
-        file = (LOGOS / url.rpartition("/")[2]).open("rb")
-        with file, patch("prefect.testing.standard_test_suites.blocks.urlopen", return_value=file):
+        """Prefect's UI shows a logo only from the web; until one is published there, it shows none."""
+        if project.HOME is None:
+            assert block._logo_url is None
+        file = (LOGOS / f"{logo_name(block)}.png").open("rb")
+        where = patch.object(block, "_logo_url", project.logo(logo_name(block), "https://forge.example/studio/project"))
+        with file, where, patch("prefect.testing.standard_test_suites.blocks.urlopen", return_value=file):
             super().test_has_a_valid_image(block)
 
 
@@ -86,9 +98,16 @@ def test_prefect_can_store_what_the_collection_exports():
 
 
 def test_every_block_has_a_logo_of_its_own():
-    names = [str(block._logo_url).rpartition("/")[2] for block in EXPORTED]
+    names = [f"{logo_name(block)}.png" for block in EXPORTED]
     assert {*names} == {path.name for path in LOGOS.iterdir()}
     assert len({(LOGOS / name).read_bytes() for name in names}) == len(names) == 5
+
+
+def test_addresses_are_of_the_home_page_and_none_before_there_is_one():
+    home = "https://forge.example/studio/project"
+    assert str(project.page("docs/blocks.md", home)) == f"{home}/blob/main/docs/blocks.md"
+    assert str(project.logo("fal", home)) == f"{home}/raw/main/docs/logos/fal.png"
+    assert (project.page("docs/blocks.md", None), project.logo("fal", None)) == (None, None)
 
 
 def test_every_field_of_a_form_has_a_title():

@@ -124,6 +124,7 @@ class _Server(uvicorn.Server):
             lifespan="on",
             log_level="error",
             access_log=False,
+            date_header=False,  # the sandbox's own clock says what time it is
             # Closing an idle connection races with a POST on it, which a client cannot tell from a lost reply.
             timeout_keep_alive=3600,
             timeout_graceful_shutdown=1,

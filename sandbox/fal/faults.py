@@ -83,7 +83,9 @@ def _minimal_result(body: dict[str, JsonValue]) -> None:
     video = body.get("video")
     if isinstance(video, dict):
         kept = {"url": video["url"], "content_type": video["content_type"]}
-        required: dict[str, JsonValue] = {key: body[key] for key in ("video_id", "seed") if key in body}
+        required: dict[str, JsonValue] = {
+            key: body[key] for key in ("video_id", "seed", "actual_prompt") if key in body
+        }
         body.clear()
         body |= {"video": kept, **required}
 

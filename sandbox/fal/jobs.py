@@ -10,7 +10,6 @@ from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.fal import inputs, reference_jobs
 from prefect_storyboard.sandbox.fal.cast import Reference
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame, known_property
-from prefect_storyboard.sandbox.fal.reference import Seedance
 from prefect_storyboard.sandbox.fal.schema import Unprocessable, app, parse, refusal
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
@@ -191,11 +190,13 @@ def brief_output(job: Job, base: str) -> dict[str, Any]:
 
 
 def _labels(job: Job) -> dict[str, Any]:
-    """What an output has beside its files: Sora's has an id to remix by, and Seedance's a seed."""
+    """What an output has beside its files: Sora's has an id to remix by, those of reference models what they tell."""
     accepts = ENDPOINTS[job.endpoint].accepts
-    if issubclass(accepts, Seedance):
-        return {"seed": int(job.id[:7], 16)}
-    return {} if issubclass(accepts, Reference) else {"video_id": made_id(job, "video")}
+    if not issubclass(accepts, Reference):
+        return {"video_id": made_id(job, "video")}
+    body: dict[str, Any] = job.body if isinstance(job.body, dict) else {}
+    used = {"seed": body.get("seed") or int(job.id[:7], 16), "actual_prompt": f"{job.prompt} Cinematic, high detail."}
+    return {name: used[name] for name in accepts.tells}
 
 
 async def output(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
+from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
 from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, FailedScene, Job, Reel
@@ -13,6 +14,7 @@ __all__ = [
     "Clip",
     "ClipLimits",
     "FailedScene",
+    "FolderTaken",
     "Frozen",
     "Job",
     "Model",
@@ -31,6 +33,7 @@ __all__ = [
     "Storyboard",
     "StoryboardError",
     "Table",
+    "check_folder",
     "is_text",
     "parse",
     "plan",

@@ -11,10 +11,11 @@ from prefect.runtime import flow_run
 from pydantic import BeforeValidator
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.ledger import prove
+from prefect_storyboard.ledger import Ledger, prove
 from prefect_storyboard.series.prepare import Overrides, prepare
 from prefect_storyboard.series.price import priced
 from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.series.sent import known_castings, with_sends
 from prefect_storyboard.series.stop import stoppable
 from prefect_storyboard.storyboards import Storyboard, StoryboardError, is_text, parse
 
@@ -53,5 +54,7 @@ async def opened(
         prepared = await prepare(storyboard, credentials, shelf, Path(folder), overrides)
         await asyncio.to_thread(prove, shelf.storage())
         async with credentials.session() as session:
-            plan = await priced(prepared.plan, session.provider)
+            castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
+            plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)
+            plan = await priced(plan, session.provider)
             yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)

@@ -14,7 +14,7 @@ Table = Callable[[str], Model]  # the model of that name at the provider; KeyErr
 
 
 class Sending(Frozen):
-    """How a model without characters of its own is shown one: its clip, or at most so many pictures."""
+    """How a model without characters of its own is shown one: its clip, or so many pictures."""
 
     character: str
     clip: bool = False
@@ -116,9 +116,17 @@ def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sendi
     return tuple(
         Sending(character=character.name, clip=True)
         if character.name in clips
-        else Sending(character=character.name, pictures=pictures)
+        else Sending(character=character.name, pictures=_pictures(character, pictures, limits.each[0]))
         for character in cast
     )
+
+
+def _pictures(character: Character, most: int, least: int) -> int:
+    """The user's own, as many as there is room for; frames of the clip where there are none, or too few."""
+    own = len(character.images)
+    if not own:
+        return most
+    return min(own, most) + (max(least - own, 0) if character.clip else 0)
 
 
 def _origin(storyboard: Storyboard, scene: Scene) -> Scene:

@@ -1,12 +1,15 @@
 """Pay once: the loop around the ledger that every paid step goes through."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Literal
 
 from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.look import has_ended
+from prefect_storyboard.jobs.paid import NOT_BOUGHT, PaidJob, State, ended, remembered, uninterrupted
 from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown, reconcile
 from prefect_storyboard.ledger import Attempt, Decision, Draft, Intent, Ledger, LibraryError, Outcome, Owner, decide
 from prefect_storyboard.ledger.owner import acting, alive
@@ -21,21 +24,7 @@ _POST = timedelta(seconds=SUBMIT_SECONDS)
 _LOOK_AGAIN = 0.5  # seconds between looks at an attempt of somebody else
 _LOOK_AGAIN_LOST = 10.0  # seconds between looks for a job that may yet be listed
 _RECORD_AFTER = (0.5, 2.0, 8.0)  # seconds between tries to record a job that is bought
-# Answers to a submit that prove that nothing was bought.
-_NOT_BOUGHT = (
-    errors.NotSent,
-    errors.Busy,
-    errors.InvalidRequest,
-    errors.Refused,
-    errors.Unauthorized,
-    errors.OutOfCredit,
-    errors.Retired,
-)
-_ERRORS = {kind.__name__: kind for kind in (*_NOT_BOUGHT, errors.GenerationFailed, errors.Expired)}
-
-T = TypeVar("T")
 OnUnknown = Literal["stop", "resubmit"]
-State = Literal["Submitted", "Reattached", "Cached"]
 
 
 class PurchaseRequest(Frozen):
@@ -53,18 +42,6 @@ class PurchaseRequest(Frozen):
     budget: Budget | None = None
 
 
-class PaidJob(Frozen):
-    """A job that is paid for. `state` says what this run did for it; `outcome` is set when it has ended already."""
-
-    key: str
-    attempt: int
-    job: Job
-    state: State
-    outcome: Outcome | None = None
-    usd: float | None = None
-    draft: Draft | None = None
-
-
 async def buy_once(
     session: Session, ledger: Ledger, request: PurchaseRequest, build_order: Callable[[], Awaitable[Order]]
 ) -> PaidJob:
@@ -79,11 +56,7 @@ async def buy_once(
         decision, last = await asyncio.to_thread(_look, ledger, request)
         match decision, last:
             case Decision.SUBMIT, _:
-                order = await build_order()
-                async with session.submitting():
-                    bought = await uninterrupted(
-                        _submit(session, ledger, request, last.number + 1 if last else 1, order)
-                    )
+                bought = await _buy(session, ledger, request, last.number + 1 if last else 1, build_order)
                 if bought:
                     return bought
             case Decision.WAIT, _:
@@ -92,54 +65,9 @@ async def buy_once(
                 await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
                 state: State = "Cached" if decision is Decision.DONE else "Reattached"
-                return _purchase(request, last.number, job, state, last.outcome)
+                return _paid_job(request, last.number, job, state, last.outcome)
             case _, Attempt(outcome=Outcome() as outcome):
                 raise remembered(outcome, last.job)
-
-
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """Await to the end however often cancelled, and honour the cancellation then: an id that is bought gets on disk.
-
-    `asyncio.wait` leaves what it waits for alone; a shield would give up at the second cancellation.
-    """
-    running = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not running.done():
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is None:
-        return running.result()
-    if not running.cancelled():
-        running.exception()  # seen: what is worth keeping of it is in the ledger
-    raise cancelled
-
-
-def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Outcome:
-    """What the ledger keeps of an error: `refused` at the submit, `failed` after it was accepted."""
-    return Outcome(
-        kind=kind,
-        at=datetime.now(UTC),
-        error=type(error).__name__,
-        message=str(error),
-        field=getattr(error, "field", None),
-        remedy=error.remedy,
-        charged=error.charged,
-        resubmittable=getattr(error, "resubmittable", False),
-    )
-
-
-def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError:
-    """The error again, from what the ledger keeps of it."""
-    kind = _ERRORS.get(outcome.error, errors.GenerationFailed)
-    facts: dict[str, Any] = {"charged": outcome.charged, "remedy": outcome.remedy}
-    if job:
-        facts["request_id"] = job.request_id
-    for name in ("field", "resubmittable"):
-        if hasattr(kind, name):
-            facts[name] = getattr(outcome, name)
-    return kind(f"{outcome.message} (from an earlier run)", **facts)
 
 
 def _look(ledger: Ledger, request: PurchaseRequest) -> tuple[Decision, Attempt | None]:
@@ -152,6 +80,38 @@ def _look(ledger: Ledger, request: PurchaseRequest) -> tuple[Decision, Attempt |
         decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=request.attempts)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
+
+
+async def _buy(
+    session: Session,
+    ledger: Ledger,
+    request: PurchaseRequest,
+    number: int,
+    build_order: Callable[[], Awaitable[Order]],
+) -> PaidJob | None:
+    """Take a slot of the account, build the order, and submit it. The job keeps the slot until it has ended."""
+    await session.in_flight.take(request.key, partial(has_ended, session))
+    try:
+        order = await build_order()
+        request = request.model_copy(update={"usd": await _price(session, request, order)})
+        async with session.submitting():
+            bought = await uninterrupted(_submit(session, ledger, request, number, order))
+    except BaseException:
+        session.in_flight.give_back_unsubmitted(request.key)
+        raise
+    if bought is None:
+        session.in_flight.give_back_unsubmitted(request.key)
+    return bought
+
+
+async def _price(session: Session, request: PurchaseRequest, order: Order) -> float | None:
+    """What the order costs: by the plan, by the table, or by the provider's own word. Asking is free."""
+    for known in (request.usd, order.usd):
+        if known is not None:
+            return known
+    with suppress(errors.ProviderError):
+        return await session.provider.price(order)
+    return None
 
 
 async def _submit(
@@ -169,7 +129,7 @@ async def _submit(
             raise late
         try:
             job = await session.provider.submit(order)
-        except _NOT_BOUGHT as refusal:
+        except NOT_BOUGHT as refusal:
             await asyncio.to_thread(ledger.close, request.key, number, ended("refused", refusal))
             raise
         except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
@@ -177,7 +137,8 @@ async def _submit(
         while (kept := await _recorded(ledger, intent, number, job)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
-    return _purchase(request, number, kept, "Submitted")
+    session.in_flight.submitted(request.key, kept)
+    return _paid_job(request, number, kept, "Submitted")
 
 
 def _keep_budget(ledger: Ledger, request: PurchaseRequest, number: int, intent: Intent) -> None:
@@ -191,7 +152,7 @@ def _keep_budget(ledger: Ledger, request: PurchaseRequest, number: int, intent: 
         raise
 
 
-def _purchase(request: PurchaseRequest, number: int, job: Job, state: State, outcome: Outcome | None = None) -> PaidJob:
+def _paid_job(request: PurchaseRequest, number: int, job: Job, state: State, outcome: Outcome | None = None) -> PaidJob:
     return PaidJob(
         key=request.key, attempt=number, job=job, state=state, outcome=outcome, usd=request.usd, draft=request.draft
     )

@@ -9,10 +9,11 @@ from prefect_storyboard.media.fitting import judge
 from prefect_storyboard.media.jpeg import shape
 from prefect_storyboard.media.probe import probe, probe_image
 from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.providers.protocol import Order, Provider, Reference, SceneRequest
+from prefect_storyboard.providers.protocol import Order, Provider, Reference
 from prefect_storyboard.series.prepare import Prepared
 from prefect_storyboard.storyboards import Casting, Model, Plan, PlannedScene, References, Sending
 from prefect_storyboard.tasks._references import CastMember, drawn
+from prefect_storyboard.tasks._scene import scene_request
 
 _ANYWHERE = "https://example.com/media"  # what is said of a file does not depend on its address
 _PROMPTS = ("prompt", "Scene")  # a body has one text, or one for each shot
@@ -52,16 +53,12 @@ def with_sends(prepared: Prepared, provider: Provider, castings: Castings) -> Pl
 
 def draft_order(provider: Provider, scene: PlannedScene, castings: tuple[Casting, ...] = ()) -> Order:
     """The order of a scene, with an example's address for each file. Raises InvalidRequest, which names the scene."""
-    request = SceneRequest(
-        model=scene.model,
-        prompt=scene.prompt,
-        seconds=scene.seconds,
-        aspect=scene.aspect,
-        resolution=scene.resolution,
-        castings=castings,
-        references=tuple(map(_reference, scene.sends)),
-        image_url=_ANYWHERE if scene.operation == "image" else None,
-        remix_of="draft" if scene.operation == "remix" else None,
+    request = scene_request(scene, castings, None).model_copy(
+        update={
+            "references": tuple(map(_reference, scene.sends)),
+            "image_url": _ANYWHERE if scene.operation == "image" else None,
+            "remix_of": "draft" if scene.operation == "remix" else None,
+        }
     )
     try:
         return provider.scene_order(request)

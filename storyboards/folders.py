@@ -21,14 +21,18 @@ def slug(text: str) -> str:
     Blanks, hyphens and underscores become hyphens. Where anything else is dropped, or the text is too long, eight
     digits of its hash are appended: "Episode 1!" and "Episode 1?" get two folders, "Episode 1" keeps the plain one.
     """
-    folded = _folded(text)
-    body = "-".join("".join(letter if _kept(letter) else " " for letter in folded).split())
+    folded, body = _folded(text), slug_words(text)
     short = _cut(body, _LONGEST, _BYTES)
     if body and body == short and all(_kept(letter) or letter in _SEPARATORS for letter in folded):
         return body
     digest = hashlib.sha256(folded.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
     room = _DIGITS + 1
     return f"{_cut(body, _LONGEST - room, _BYTES - room) or 'untitled'}-{digest}"
+
+
+def slug_words(text: str) -> str:
+    """The letters and digits of a text, with hyphens between its words; texts that differ may share it."""
+    return "-".join("".join(letter if _kept(letter) else " " for letter in _folded(text)).split())
 
 
 def same_title(one: str, other: str) -> bool:

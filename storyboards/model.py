@@ -1,6 +1,6 @@
 """One entry of the model table: what a model family is called, takes and costs at one provider."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -78,6 +78,19 @@ class Model(Frozen):
     reference: ClipLimits = ClipLimits()
     retires_on: date | None = None
     successor: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the model's maker has switched it off."""
+        return self.retires_on is not None and self.retires_on <= datetime.now(UTC).date()
+
+    @property
+    def ending(self) -> str:
+        """When the maker switches it off, and what comes after; empty for a model without a date."""
+        if self.retires_on is None:
+            return ""
+        successor = f"; its successor is {self.successor}" if self.successor else ""
+        return f"{self.name} {'was' if self.ended else 'is'} switched off by its maker on {self.retires_on}{successor}"
 
     def price(self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0) -> float | None:
         """What one job costs, or None where no price is published. `clip_seconds`: length of the clips that go in."""

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from prefect_storyboard.storyboards.folders import slug
@@ -17,6 +27,7 @@ Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
 SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
+Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
 Problem = tuple[tuple[str | int, ...], str]  # where, what
 Noun = TypeVar("Noun", bound=BaseModel)
@@ -71,6 +82,11 @@ class Character(Frozen):
         title="Description",
         description="Who this is and what they wear. Told to a provider that asks for it; changing it buys nothing.",
     )
+    fields: Fields = Field(
+        default={},
+        title="Fields",
+        description="The gateway's own inputs for the creation, by its own names; changing one creates anew.",
+    )
 
     @property
     def slug(self) -> str:
@@ -122,6 +138,11 @@ class Scene(Frozen):
     )
     take: int = Field(
         default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
+    )
+    fields: Fields = Field(
+        default={},
+        title="Fields",
+        description="The gateway's own inputs, by its own names; changing one renders the scene again.",
     )
 
     @property

@@ -15,6 +15,11 @@ from prefect_storyboard.storyboards.remedies import sentence
 Place = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
+_TYPES = {  # of YAML 1.2's core schema
+    f"{_TAG}bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    f"{_TAG}int": re.compile(r"[-+]?[0-9]+"),
+    f"{_TAG}float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
+}
 _UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, RecursionError)  # all that PyYAML makes of bad text
 _TEXTS = {"title", "style", "name", "description", "prompt"}
 _COMMENT = re.compile(r" +(#[^\n]*)")
@@ -123,6 +128,7 @@ def _from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
     try:
         root = yaml.compose(text, Loader=_Loader)
         _check_keys(root, name)
+        _type_fields(root, set())
         return (_Loader.construct(root) if root else None), root
     except StoryboardError:
         raise
@@ -142,7 +148,7 @@ class _Loader(yaml.SafeLoader):
     }
     yaml_constructors = {  # noqa: RUF012 - likewise
         tag: yaml.SafeLoader.yaml_constructors[tag]
-        for tag in (f"{_TAG}null", f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map", None)
+        for tag in (*(f"{_TAG}{name}" for name in ("null", "str", "seq", "map", "bool", "int", "float")), None)
     }
 
     @classmethod
@@ -152,6 +158,15 @@ class _Loader(yaml.SafeLoader):
             return loader.construct_document(root)
         finally:
             loader.dispose()
+
+
+def _type_fields(node: yaml.Node | None, seen: set[int], *, inside: bool = False) -> None:
+    """Give plain numbers and booleans below a `fields:` key their own types: no noun of ours knows what they are."""
+    for key, value in _children(node, seen):
+        within = inside or (isinstance(key, yaml.ScalarNode) and key.value == "fields")
+        if within and isinstance(value, yaml.ScalarNode) and value.style is None and value.tag == f"{_TAG}str":
+            value.tag = next((tag for tag, form in _TYPES.items() if form.fullmatch(value.value)), value.tag)
+        _type_fields(value, seen, inside=within)
 
 
 def _yaml_problem(error: Exception, name: str) -> Problem:

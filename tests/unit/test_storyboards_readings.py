@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from prefect_storyboard.providers.table import model
-from prefect_storyboard.storyboards import Source, shots, validate
+from prefect_storyboard.storyboards import Casting, Source, shots, validate
 from prefect_storyboard.storyboards.readings import Reading, readings
+from prefect_storyboard.storyboards.single import single_shot
 
 BOARDS = json.loads((Path(__file__).parent / "casts-of-0.1.0.json").read_text(encoding="utf-8"))
 NOBODY = "nobody of the cast is in this scene; name them, or write characters: []"
@@ -81,3 +82,13 @@ def test_a_model_without_characters_and_a_remix_have_no_such_remarks() -> None:
 )
 def test_a_word_that_may_be_a_name_is_reported_with_its_reading(prompt: str, words: str, found: list[Reading]) -> None:
     assert readings(prompt, ["Will", "Mara"], words=frozenset(words.split())) == found
+
+
+def test_a_single_scene_is_worded_as_the_boards_is() -> None:
+    sora = model("fal", "sora-2")
+    keeper = {"name": "Mara", "clip": "c.mp4", "aliases": ["the keeper"]}
+    facts = {"title": "T", "cast": [keeper], "scenes": [{"id": "s01", "prompt": "The keeper, @mara, climbs."}]}
+    (planned,) = shots(validate(facts), lambda _: sora, Source())
+    mara = Casting(character="Mara", id="char_1", aliases=("the keeper",))
+    single = single_shot("The keeper, @mara, climbs.", sora, lambda _: sora, characters=[mara])
+    assert single.prompt == planned.prompt == "Mara, Mara, climbs."

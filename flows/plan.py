@@ -67,7 +67,7 @@ async def plan_storyboard(
     plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts, cascade=cascade)
     await acreate_table_artifact(
         key=artifact_key(plan.storyboard.slug, "plan"),
-        table=[row(job) for job in plan.scenes],
+        table=[row(job) | sends(job) for job in plan.scenes],
         description=f"{plan.storyboard.title}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
     )
     return plan
@@ -115,6 +115,16 @@ def row(scene: PlannedScene) -> dict[str, str]:
         "characters": ", ".join(scene.cast),
         "price": price(scene.usd),
     }
+
+
+def sends(scene: PlannedScene) -> dict[str, str]:
+    """What is sent for the scene, word for word."""
+    return {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
+
+
+def sound(scene: PlannedScene) -> str:
+    """Whether sound is asked for."""
+    return {True: "sound on", False: "sound off", None: "sound as the model makes it"}[scene.audio]
 
 
 def cost_of(plan: Plan) -> str:

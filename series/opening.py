@@ -15,6 +15,7 @@ from prefect_storyboard.ledger import Ledger, prove
 from prefect_storyboard.series.prepare import Overrides, prepare
 from prefect_storyboard.series.price import priced
 from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.series.sent import known_castings, with_sends
 from prefect_storyboard.series.standing import with_standing
 from prefect_storyboard.series.stop import stoppable
 from prefect_storyboard.storyboards import Storyboard, StoryboardError, is_text, parse
@@ -59,6 +60,8 @@ async def opened(
         prepared = await prepare(storyboard, credentials, shelf, Path(folder), overrides)
         await asyncio.to_thread(prove, shelf.storage())
         async with credentials.session() as session:
-            plan = await priced(prepared.plan, session.provider)
+            castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
+            plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)
+            plan = await priced(plan, session.provider)
             plan = await asyncio.to_thread(with_standing, plan, Ledger(shelf.storage()), cascade=cascade)
             yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)

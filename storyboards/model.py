@@ -62,6 +62,7 @@ class Model(Frozen):
     casting: str | None = Field(default=None, description="Family of castings; models of one family share characters.")
     casts: tuple[Operation, ...] = Field(default=("text", "image"), description="Operations that take characters.")
     names_in_prompt: bool = Field(default=False, description="Whether a character's name must occur in the prompt.")
+    max_prompt: int | None = Field(default=None, description="Most characters of a prompt as sent, mentions included.")
     references: References | None = Field(default=None, description="Set where characters are media, not castings.")
     first_frame: Literal["exact", "cited", "cited with cast"] = Field(
         default="exact",
@@ -97,7 +98,7 @@ class Model(Frozen):
         return "character_from_video" in self.endpoints
 
     def price(self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0) -> float | None:
-        """What one job costs, or None where nobody has published it. `clip_seconds`: length of the clips that go in."""
+        """What one job costs, or None where no price is published. `clip_seconds`: length of the clips that go in."""
         if operation in {"character", "character_from_video"}:
             return self.usd_per_character
         if operation == "remix":

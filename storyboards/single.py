@@ -118,7 +118,7 @@ def _member(casting: Casting) -> dict[str, Any]:
     """A cast member as a storyboard has it; one that is known by its id alone was made from a clip."""
     urls = [image.url for image in casting.images]
     clip = casting.clip.url if casting.clip else None if urls else "clip"
-    facts = casting.model_dump(include={"start", "end", "reference", "description"})
+    facts = casting.model_dump(include={"start", "end", "reference", "description", "aliases"})
     return {"name": casting.character, "clip": clip, "images": urls, **facts}
 
 

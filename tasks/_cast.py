@@ -97,4 +97,5 @@ def keep(storage: Storage, who: Character, who_hash: str, given: GivenMedia) -> 
         end=who.end,
         reference=who.reference,
         description=who.description,
+        aliases=who.aliases,
     )

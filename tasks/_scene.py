@@ -13,7 +13,7 @@ from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.protocol import SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
-from prefect_storyboard.storyboards.names import slug
+from prefect_storyboard.storyboards.folders import slug_words
 from prefect_storyboard.storyboards.single import SingleScene
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._references import CastMember, clip_seconds, member, references
@@ -24,7 +24,7 @@ Where = tuple[Credentials, Library]
 
 def place_of(reel: str | None, scene: str | None, single: SingleScene) -> tuple[str, str]:
     """Reel and scene under which the clip lies; what has no name is called after its prompt and what was asked."""
-    words = slug(single.shot.scene.prompt)[:32].strip("-")
+    words = slug_words(single.shot.scene.prompt)[:32].strip("-")
     return reel or "", scene or f"{words}-{single.identity[:8]}"
 
 

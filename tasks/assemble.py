@@ -17,8 +17,8 @@ from prefect_storyboard.media.page import Card, page
 from prefect_storyboard.media.reel import Part
 from prefect_storyboard.media.reel import assemble as join
 from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Frozen, Plan, Reel
+from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.storyboards.names import slug
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName, short

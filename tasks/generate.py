@@ -14,7 +14,7 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Asked, Casting, Clip
-from prefect_storyboard.storyboards.names import slug
+from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
-from prefect_storyboard.providers.table import models
+from prefect_storyboard.providers.table import NAMES, models
 from prefect_storyboard.storyboards import Model
 
 _COMMAND = "python -m prefect_storyboard.providers.listing"
@@ -21,7 +21,6 @@ pictures (yours, or taken from the clip) or as the clip itself.
 [table]: {_TABLE}
 """
 _ALIKE = {"exact": "", "cited": " (much alike)", "cited with cast": " (with characters: much alike)"}
-_NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}
 
 
 def text() -> str:
@@ -33,7 +32,7 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
     head = (
         "| model | seconds | aspects | resolutions | price | characters | starts from | ends |\n" + "|---" * 8 + "|\n"
     )
-    return f"\n## {_NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
+    return f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
 
 
 def _row(model: Model) -> str:

@@ -1,5 +1,6 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
+from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
 from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, Media, Reel
@@ -16,6 +17,7 @@ __all__ = [
     "ClipLimits",
     "Costs",
     "FailedScene",
+    "FolderTaken",
     "Frozen",
     "Job",
     "Media",
@@ -35,6 +37,7 @@ __all__ = [
     "Storyboard",
     "StoryboardError",
     "Table",
+    "check_folder",
     "is_text",
     "parse",
     "plan",

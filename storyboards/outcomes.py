@@ -54,6 +54,7 @@ class Casting(Stored):
     end: float | None = None
     reference: Literal["images", "clip"] = "images"
     description: str = ""
+    aliases: tuple[str, ...] = ()
     files: dict[str, str] = Field(default={}, description="Small files beside the media, such as a profile picture.")
 
     @property

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -21,6 +21,8 @@ _TYPES = {  # of YAML 1.2's core schema
     f"{_TAG}float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
 }
 _UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, RecursionError)  # all that PyYAML makes of bad text
+_TEXTS = {"title", "style", "name", "description", "prompt"}
+_COMMENT = re.compile(r" +(#[^\n]*)")
 _HINTS = {
     "mapping values are not allowed": "a text with a colon and a space in it stands in quotes",
     r"character '\t'": "indent with spaces, not with tabs",
@@ -31,7 +33,7 @@ _HINTS = {
 
 
 class Problem(Frozen):
-    """One thing to mend in a storyboard."""
+    """One thing to fix in a storyboard."""
 
     source: str
     line: int | None
@@ -56,10 +58,14 @@ class StoryboardError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a storyboard came from: the file's name, and the line of every key and item by its place."""
+    """Where a storyboard came from: the file's name, and the line of every key and item by its place.
+
+    `warnings` are what its text probably does not mean.
+    """
 
     name: str = "storyboard"
     lines: Mapping[Place, int] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at the line of the place, or of the nearest thing around it that has one."""
@@ -86,7 +92,8 @@ def parse(text: str, name: str) -> tuple[Storyboard, Source]:
             _unreadable(name, 1, "is no storyboard; a storyboard begins with lines like title: and scenes:")
         )
     source = Source(name, dict(_lines(root, set())) if root else {})
-    return validate(data, source), source
+    board = validate(data, source)
+    return board, replace(source, warnings=tuple(_cut_texts(root, text, source)))
 
 
 def validate(data: Mapping[str, Any], source: Source = Source()) -> Storyboard:
@@ -199,6 +206,22 @@ def _lines(node: yaml.Node, seen: set[int], at: Place = ()) -> Iterator[tuple[Pl
         place = (*at, index if key is None else key.value)
         yield place, (key or value).start_mark.line + 1
         yield from _lines(value, seen, place)
+
+
+def _cut_texts(root: yaml.Node | None, text: str, source: Source) -> Iterator[Problem]:
+    """The texts without quotes that a comment ends: "Take #3 of the boat" is read as "Take"."""
+    for place, node in _scalars(root, set()):
+        if node.style is None and place[-1] in _TEXTS and (cut := _COMMENT.match(text, node.end_mark.index)):
+            words = cut[1].strip()
+            read = f'is read as {node.value[-30:]!r}, for " #" begins a comment'
+            yield source.problem(place, f"{read}; put the text in quotes if {words[:30]!r} belongs to it")
+
+
+def _scalars(node: yaml.Node | None, seen: set[int], at: Place = ()) -> Iterator[tuple[Place, yaml.ScalarNode]]:
+    if isinstance(node, yaml.ScalarNode):
+        yield at, node
+    for index, (key, value) in enumerate(_children(node, seen)):
+        yield from _scalars(value, seen, (*at, index if key is None else key.value))
 
 
 def _children(node: yaml.Node | None, seen: set[int]) -> list[tuple[yaml.Node | None, yaml.Node]]:

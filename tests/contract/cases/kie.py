@@ -393,7 +393,7 @@ CASE = Case(
         "download-url.response": "a clip is stored before its link ends",
         "upload-base64.request": "we upload the bytes as they are",
         "create-watermark-remover.request": "not offered: it takes share links of an app that is closed",
-        "callback-success.event": "we poll; the sandbox sends it: tests/unit/test_sandbox_kie_faults.py",
+        "callback-success.event": "we poll; the sandbox sends it: tests/sandbox/test_sandbox_kie_faults.py",
         "callback-ack.response": "we poll, and answer no callbacks",
         "pricing-page.request": "the list is for people: it names models by sentences",
         "pricing-page.response": "the list is for people: it names models by sentences",

@@ -37,14 +37,18 @@ def _row(model: Model) -> str:
     cells = (
         f"`{model.name}`",
         _seconds(model.seconds),
-        " ".join(model.aspects),
-        " ".join(model.resolutions),
+        _choices(model.aspects, model.frame_aspects),
+        _choices(model.resolutions, model.frame_resolutions),
         "<br>".join(_prices(model)) or "?",
         _characters(model),
         _beginnings(model),
         f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:
+    return " ".join(always) + (f"; with a first frame also {' '.join(with_frame)}" if with_frame else "")
 
 
 def _seconds(offered: tuple[int, ...]) -> str:

@@ -124,9 +124,11 @@ def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Ou
         error=type(error).__name__,
         message=str(error),
         field=getattr(error, "field", None),
+        what=getattr(error, "what", None),
         remedy=error.remedy,
         charged=error.charged,
         resubmittable=getattr(error, "resubmittable", False),
+        stale_upload=getattr(error, "stale_upload", False),
     )
 
 
@@ -136,7 +138,7 @@ def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError
     facts: dict[str, Any] = {"charged": outcome.charged, "remedy": outcome.remedy}
     if job:
         facts["request_id"] = job.request_id
-    for name in ("field", "resubmittable"):
+    for name in ("field", "what", "resubmittable", "stale_upload"):
         if hasattr(kind, name):
             facts[name] = getattr(outcome, name)
     return kind(f"{outcome.message} (from an earlier run)", **facts)
@@ -173,7 +175,7 @@ async def _submit(
             await asyncio.to_thread(ledger.close, request.key, number, ended("refused", refusal))
             raise
         except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
-            job = await reconcile(session, ledger, intent, str(lost))
+            job = await reconcile(session, ledger, intent, str(lost), named=lost.request_id)
         while (kept := await _recorded(ledger, intent, number, job)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")

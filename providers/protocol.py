@@ -65,10 +65,14 @@ class Order(Frozen):
 
 
 class Status(Frozen):
-    """`ended` says only that the result may be asked for: it may be a failure. `ahead` counts jobs in front."""
+    """`ended` says only that the result may be asked for: it may be a failure. `ahead` counts jobs in front.
+
+    `unknown_word` is the gateway's word for a state that is not in our table: the result may tell more.
+    """
 
     state: Literal["queued", "running", "ended"]
     ahead: int | None = None
+    unknown_word: str | None = None
 
 
 class Result(Frozen):

@@ -24,6 +24,7 @@ from prefect_storyboard.providers.reasons import (
     is_moderation,
     nothing_made,
     outcome_unknown,
+    part,
     refusal,
     stale_upload,
     stopped_in_front,
@@ -129,7 +130,7 @@ def of_odd_success(response: httpx.Response, job: Job) -> ProviderError:
     """Why a 200 on an ended job holds no result: an error in its body, another document, or really nothing."""
     body, text = json_object(response) or {}, _text(response)
     facts = {**_facts(response), "request_id": job.request_id}
-    if not body or _is_pending(text) or (phase(body.get("status")) and set(body) <= _OF_STATUS):
+    if _is_pending(text) or set(body) <= _OF_STATUS:
         return still_open(Busy("fal answered without a result", **facts), job)
     if body.get("error") or body.get("error_type"):
         return _of_failure(response, facts)
@@ -161,7 +162,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
     """Key and credit. fal locks an account without credit, and says so in a 403."""
     text, facts, code = _text(response), _facts(response), response.status_code
     lower = text.lower()
-    if code == 402 or (code == 403 and ("balance" in lower or lower.rstrip(".").endswith("locked"))):
+    if code == 402 or (code == 403 and ("balance" in lower or lower.rstrip(".").endswith(" locked"))):
         return OutOfCredit(f"the account at fal has no credit: {text}", **facts)
     if code == 403 and not _is_fals(response):
         return stopped_in_front("fal", code, **facts)
@@ -172,7 +173,8 @@ def _of_account(response: httpx.Response) -> ProviderError:
 def _of_rejection(response: httpx.Response, facts: dict[str, Any]) -> ProviderError:
     """A 422 of the model: its `type` decides, its text only where there is none."""
     field, text, charged, kind = _field(response), _text(response), _charged(response), _kind(response)
-    if kind == "content_policy_violation" or (not kind and is_moderation(text)):
+    vague = kind in {"", "value_error"} or part(text, field) == "output"
+    if kind == "content_policy_violation" or (vague and is_moderation(text)):
         return refusal(text, field=field, charged=charged, **facts)
     match kind:
         case "no_media_generated":

@@ -86,7 +86,7 @@ def create_by_condition(fs: Any, path: str, body: bytes) -> bytes:
 
 def code_of(error: BaseException) -> str:
     """The S3 server's own code behind an error, such as NoSuchBucket; empty where there is none."""
-    response = getattr(error.__cause__, "response", None)
+    response = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 

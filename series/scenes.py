@@ -144,7 +144,7 @@ async def _render(
 ) -> Clip:
     reel, name = run.prepared.plan.storyboard.slug, scene.scene.id
     ledger = Ledger(run.library.storage())
-    take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
+    take = await asyncio.to_thread(ledger.take, reel, name, scene.key, attempt=None, reserve=False)
     emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
     bought = await plain(

@@ -58,7 +58,7 @@ class Clip(Stored):
     stored_at: datetime
 
 
-class FailedScene(Frozen):
+class FailedScene(Stored):
     """A scene without a clip: why, whether it was charged (None: nobody knows), and what to do."""
 
     scene: str
@@ -67,7 +67,7 @@ class FailedScene(Frozen):
     remedy: str
 
 
-class Reel(Frozen):
+class Reel(Stored):
     """The assembled series. `cost_usd` is what its known-priced jobs cost in all, `bought_usd` what this run spent."""
 
     title: str

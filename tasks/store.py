@@ -68,7 +68,7 @@ async def store(
 
 def _shelved(storage: Storage, place: tuple[str, ...], bought: PaidJob) -> Clip | None:
     """The clip as its sidecar in this reel has it. A crash may have left it there with its job still open."""
-    name = _name(storage, place, bought.key, reserve=False)
+    name = _name(storage, place, bought, reserve=False)
     try:
         clip = Clip.model_validate_json(storage.read(*place, f"{name}.json") or b"")
     except ValidationError:
@@ -133,7 +133,7 @@ def _described(bought: PaidJob, result: Result, draft: Draft, file: Path) -> Cli
 
 def _shelve(storage: Storage, place: tuple[str, ...], file: Path, made: Clip, bought: PaidJob) -> Clip:
     """Publish the take, then its sidecar, then close the job: a crash in between is mended by the next run."""
-    name = _name(storage, place, made.job_key, reserve=True)
+    name = _name(storage, place, bought, reserve=True)
     url = storage.publish(file, *place, f"{name}.mp4")
     clip = made.model_copy(update={"scene": place[-1], "take": int(name.removeprefix("take-")), "url": url})
     storage.write(clip.model_dump_json(indent=2).encode(), *place, f"{name}.json")
@@ -141,9 +141,10 @@ def _shelve(storage: Storage, place: tuple[str, ...], file: Path, made: Clip, bo
     return clip
 
 
-def _name(storage: Storage, place: tuple[str, ...], key: str, *, reserve: bool) -> str:
+def _name(storage: Storage, place: tuple[str, ...], bought: PaidJob, *, reserve: bool) -> str:
     _, reel, _, scene = place
-    return f"take-{Ledger(storage).take(reel, scene, key, reserve=reserve):03d}"
+    take = Ledger(storage).take(reel, scene, bought.key, attempt=bought.attempt, reserve=reserve)
+    return f"take-{take:03d}"
 
 
 def _close(storage: Storage, bought: PaidJob, clip: Clip) -> None:

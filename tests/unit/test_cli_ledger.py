@@ -72,7 +72,7 @@ def words(line):
 
 def test_where_there_is_nothing_to_list_it_says_so(storyboard):
     assert storyboard("jobs") == (0, "no job is open\n", "")
-    assert storyboard("jobs", "--all") == (0, "no job was ever announced in this library\n", "")
+    assert storyboard("jobs", "--all") == (0, "this library has no jobs\n", "")
 
 
 def test_open_jobs_fit_a_screen_and_an_unknown_one_says_what_to_do(storyboard, ledger):
@@ -137,7 +137,7 @@ def test_a_torn_record_is_one_clear_error(storyboard, ledger, library):
     announced(ledger)
     file = Path(library) / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
     file.write_bytes(b"{")
-    why = f"{file} is no intent of this ledger (torn or foreign); the job is left alone."
+    why = f"{file} is no intent of this ledger (torn or foreign); the job is left alone,"
     code, out, err = storyboard("abandon", SHORT)
     assert (code, out) == (1, "")
     assert err.startswith(f"error: {why}")
@@ -301,7 +301,7 @@ def test_what_is_collected_is_told_line_by_line(storyboard, engine, fal, board, 
         for file in Path(ledger.storage.url).glob("ledger/*/*/001/outcome.json"):
             key = file.parent.parent.name
             file.unlink()  # as if the run had been killed before it could store them
-            ledger.journal.opens(key, 1)
+            ledger.journal.add_open(key, 1)
         code, out, err = storyboard("collect", "fal")
     assert (code, err) == (1, "")
     lines = out.splitlines()

@@ -44,13 +44,6 @@ def test_attempts_are_numbered_from_one_in_the_order_they_were_made(ledger: Ledg
     assert [(attempt.number, attempt.intent.usd) for attempt in ledger.history(KEY)] == [(1, 1.0), (2, 2.0), (3, 3.0)]
 
 
-def test_the_first_gap_is_the_end(ledger: Ledger) -> None:
-    ledger.intend(1, intent())
-    ledger.close(KEY, 1, REFUSED)
-    ledger.intend(3, intent())
-    assert len(ledger.history(KEY)) == 1
-
-
 def test_an_open_attempt_is_the_last_one(ledger: Ledger) -> None:
     ledger.intend(1, intent())
     ledger.intend(2, intent())
@@ -189,38 +182,38 @@ def test_a_torn_claim_stops(ledger: Ledger, tmp_path: Path) -> None:
 
 def test_takes_are_numbered_without_gaps(ledger: Ledger) -> None:
     keys = [digest(n) for n in range(4)]
-    assert [ledger.take("reel", "s01", key, reserve=True) for key in keys] == [1, 2, 3, 4]
+    assert [ledger.take("reel", "s01", key, attempt=1, reserve=True) for key in keys] == [1, 2, 3, 4]
 
 
 def test_a_job_keeps_the_number_of_its_take(ledger: Ledger) -> None:
     for _ in range(2):
-        assert [ledger.take("reel", "s01", key, reserve=True) for key in (KEY, OTHER)] == [1, 2]
-    assert ledger.take("reel", "s01", KEY, reserve=False) == 1
+        assert [ledger.take("reel", "s01", key, attempt=1, reserve=True) for key in (KEY, OTHER)] == [1, 2]
+    assert ledger.take("reel", "s01", KEY, attempt=1, reserve=False) == 1
 
 
 def test_looking_at_a_take_number_reserves_nothing(ledger: Ledger, tmp_path: Path) -> None:
-    assert ledger.take("reel", "s01", KEY, reserve=False) == 1
-    assert ledger.take("reel", "s01", OTHER, reserve=True) == 1
-    assert ledger.take("reel", "s01", KEY, reserve=False) == 2
+    assert ledger.take("reel", "s01", KEY, attempt=1, reserve=False) == 1
+    assert ledger.take("reel", "s01", OTHER, attempt=1, reserve=True) == 1
+    assert ledger.take("reel", "s01", KEY, attempt=1, reserve=False) == 2
 
 
 def test_takes_of_other_scenes_and_reels_count_for_themselves(ledger: Ledger) -> None:
     places = [("reel", "s01"), ("reel", "s02"), ("other", "s01")]
-    assert [ledger.take(reel, scene, KEY, reserve=True) for reel, scene in places] == [1, 1, 1]
+    assert [ledger.take(reel, scene, KEY, attempt=1, reserve=True) for reel, scene in places] == [1, 1, 1]
 
 
 def test_takes_reserved_at_once_are_all_different(ledger: Ledger) -> None:
     keys = [digest(n) for n in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(lambda key: ledger.take("reel", "s01", key, reserve=True), keys))
+        numbers = list(pool.map(lambda key: ledger.take("reel", "s01", key, attempt=1, reserve=True), keys))
     assert sorted(numbers) == list(range(1, 9))
 
 
 def test_a_foreign_file_in_the_place_of_a_take_stops(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.take("reel", "s01", KEY, reserve=True)
+    ledger.take("reel", "s01", KEY, attempt=1, reserve=True)
     (tmp_path / "ledger" / "takes" / "reel" / "s01" / "001.json").write_text("holiday.jpg")
     with pytest.raises(LibraryError, match=r"takes/reel/s01/001.json"):
-        ledger.take("reel", "s01", KEY, reserve=False)
+        ledger.take("reel", "s01", KEY, attempt=1, reserve=False)
 
 
 MARA = Casting(character="Mara", id="char_1")

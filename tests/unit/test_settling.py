@@ -50,7 +50,7 @@ def rendering(ledger: Ledger) -> None:
 
 def ended(kind: Any) -> Callable[[Ledger], None]:
     def end(ledger: Ledger) -> None:
-        rendering(ledger)
+        (announced if kind == "abandoned" else rendering)(ledger)
         ledger.close(KEY, 1, Outcome(kind=kind, at=NOW, message="why it ended"))
 
     return end
@@ -76,7 +76,7 @@ def test_every_job_is_in_the_list_of_all_and_the_open_ones_in_the_short_one(ledg
     opened = state in {"submitting", "rendering", "unknown"}
     assert settle.jobs(ledger) == ([line] if opened else [])
     assert line.note == ("" if opened else "why it ended")
-    assert line.request_id == (None if state in {"submitting", "unknown"} else "r1")
+    assert line.request_id == (None if state in {"submitting", "unknown", "abandoned"} else "r1")
 
 
 @pytest.mark.parametrize("minutes", [1, 3])

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!//|:)")
-_VARIABLE = re.compile(r"\$\{?\w+|%\w+%")
+_VARIABLE = re.compile(r"\$\{?\w+|%[A-Za-z_]\w{2,}%")
 
 
 class LibraryError(OSError):
@@ -27,6 +27,8 @@ def check_location(url: str) -> None:
         raise LibraryError(
             f"library {url}: write {scheme[1]}:// with two slashes, or ./{url} for a folder of that name"
         )
+    if "::" in url:
+        return  # a chain of protocols; no storage of ours is one
     protocol, _, rest = url.rpartition("://")
     if protocol in {"", "file", "local"}:
         if variable := _VARIABLE.search(rest):

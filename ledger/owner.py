@@ -21,7 +21,7 @@ _acting: set[str] = set()
 def acting() -> Iterator[Owner]:
     """This process at work on one submit, with a token that no other intent has."""
     pid = os.getpid()
-    owner = Owner(token=uuid.uuid4().hex, host=_host(), pid=pid, started=started(pid))
+    owner = Owner(token=uuid.uuid4().hex, host=host(), pid=pid, started=started(pid))
     _acting.add(owner.token)
     try:
         yield owner
@@ -35,7 +35,7 @@ def alive(owner: Owner) -> bool:
     A process that cannot be compared counts as alive until its lease is over: one of another machine, one that the
     system hides, and one that version 0.1.0 recorded, which counted kernel ticks.
     """
-    if owner.host != _host():
+    if owner.host != host():
         return True
     if owner.pid == os.getpid():
         return owner.token in _acting
@@ -83,7 +83,7 @@ def _hidden(pid: int) -> bool:
 
 
 @cache
-def _host() -> str:
+def host() -> str:
     """Name, boot and pid namespace of this machine: where a pid means something. Two containers may share the name."""
     boot, pids = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     facts = (boot.read_text().strip(), pids.readlink().name) if boot.exists() and pids.is_symlink() else ()

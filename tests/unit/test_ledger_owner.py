@@ -57,7 +57,7 @@ def test_another_machine_has_the_benefit_of_the_doubt() -> None:
 
 
 def test_the_machine_is_its_name_its_boot_and_its_pid_namespace() -> None:
-    name, boot, namespace = owners._host().split("/")
+    name, boot, namespace = owners.host().split("/")
     assert name == os.uname().nodename
     assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert namespace.startswith("pid:[")

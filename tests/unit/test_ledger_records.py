@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from prefect_storyboard.ledger import Attempt, Draft, Ledger, LibraryError, Outcome
+from prefect_storyboard.ledger import Attempt, Draft, Ledger, LibraryError, Outcome, Unreadable
+from prefect_storyboard.ledger.records import LAYOUT
 from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import digest
 
@@ -92,6 +93,29 @@ def test_a_field_of_a_newer_version_is_no_offence(ledger: Ledger, tmp_path: Path
     ledger.intend(1, intent())
     file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
     file.write_text(file.read_text().replace("{", '{"mood": "good",', 1))
+    assert ledger.history(KEY)[0].intent.key == KEY
+
+
+@pytest.mark.parametrize("record", ["intent", "job", "outcome"])
+def test_a_record_of_a_newer_version_is_refused_as_such(ledger: Ledger, tmp_path: Path, record: str) -> None:
+    ledger.intend(1, intent())
+    ledger.submitted(KEY, 1, job())
+    ledger.close(KEY, 1, DONE)
+    file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / f"{record}.json"
+    written = json.loads(file.read_text())
+    assert written["layout"] == LAYOUT
+    file.write_text(json.dumps({"layout": LAYOUT + 1, "all": "different"}))
+    with pytest.raises(Unreadable, match=rf"{file} was written by a newer version of prefect-storyboard; upgrade"):
+        ledger.history(KEY)
+    (listed,) = ledger.every()
+    assert isinstance(listed, Unreadable)
+    assert listed.key == KEY
+
+
+def test_a_record_without_a_layout_number_is_one_of_0_1_0(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.intend(1, intent())
+    file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
+    file.write_text(json.dumps({name: each for name, each in json.loads(file.read_text()).items() if name != "layout"}))
     assert ledger.history(KEY)[0].intent.key == KEY
 
 

@@ -1,12 +1,14 @@
 """Join the takes into the reel, and lay out what people look at: page, contact sheet, sidecars."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, ValidationError
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
@@ -14,7 +16,7 @@ from prefect_storyboard.media.frames import contact_sheet, poster
 from prefect_storyboard.media.page import Card, page
 from prefect_storyboard.media.reel import Part
 from prefect_storyboard.media.reel import assemble as join
-from prefect_storyboard.storyboards import Frozen, Plan, Reel
+from prefect_storyboard.storyboards import Plan, Reel
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks._states import named
 
@@ -37,7 +39,9 @@ async def assemble(reel: Reel, plan: Plan, library: Library) -> Reel:
     return finished
 
 
-class _Stored(Frozen):
+class _Stored(BaseModel):
+    """What reel.json says. A field that a newer version wrote is ignored."""
+
     made_of: str
     seconds: float
 
@@ -49,14 +53,20 @@ def _assembled(storage: Storage, reel: Reel, plan: Plan) -> tuple[Reel, bool]:
     made_of = digest(
         [_FORMAT, *(item.model_dump(mode="json") for item in (plan.storyboard, *reel.clips, *reel.failed))]
     )
-    before = storage.read(*place, "reel.json")
-    stored = _Stored.model_validate_json(before) if before else None
+    stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
         return reel.model_copy(update={"seconds": stored.seconds}), True
     with TemporaryDirectory() as folder:
         reel = _made(storage, reel, plan, Path(folder))
     storage.write(_Stored(made_of=made_of, seconds=reel.seconds).model_dump_json().encode(), *place, "reel.json")
     return reel, False
+
+
+def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
+    """What the reel was made of; one whose reel.json is torn is assembled again, which costs nothing."""
+    with suppress(ValidationError):
+        return _Stored.model_validate_json(storage.read(*place, "reel.json") or b"")
+    return None
 
 
 def _made(storage: Storage, reel: Reel, plan: Plan, folder: Path) -> Reel:

@@ -3,7 +3,8 @@
 import re
 import sys
 
-from prefect_storyboard.cli.main import app
+import prefect_storyboard.cli.main  # noqa: F401 - it adds the commands to the application
+from prefect_storyboard.cli.app import app
 from prefect_storyboard.generated import print_or_check
 
 _COMMAND = "python -m prefect_storyboard.cli.listing"

@@ -18,7 +18,7 @@ from prefect_storyboard.flows.form import (
     form,
 )
 from prefect_storyboard.jobs.budget import estimate
-from prefect_storyboard.ledger import Decision, Ledger
+from prefect_storyboard.ledger import Decision, Ledger, deciding
 from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
@@ -127,7 +127,8 @@ def _stale(plan: Plan, ledger: Ledger) -> tuple[str, ...]:
     found = []
     for scene in plan.scenes:
         history = ledger.history(scene.key) if scene.scene.parent else ()
-        clip = history[-1].outcome.clip if history and history[-1].outcome else None
+        attempt = deciding(history)
+        clip = attempt.end.clip if attempt and attempt.end else None
         if clip and clip.parent_key and clip.parent_key != keys[scene.scene.parent or ""]:
             found.append(f"{scene.scene.id} begins where an older take of {scene.scene.parent} ended; raise its take")
     return tuple(found)

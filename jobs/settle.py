@@ -128,6 +128,9 @@ def abandon(ledger: Ledger, key: str) -> JobLine:
     outcome = ledger.close(attempt.intent.key, attempt.number, given_up)
     if outcome != given_up:
         raise ValueError(f"job {attempt.intent.key[:12]} was settled meanwhile: it is {outcome.kind}")
+    job = ledger.history(attempt.intent.key)[attempt.number - 1].job
+    if job:
+        raise ValueError(f"job {attempt.intent.key[:12]} was bought meanwhile as {job.request_id}: collect it")
     return line(attempt.model_copy(update={"outcome": outcome}))
 
 

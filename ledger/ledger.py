@@ -10,31 +10,21 @@ absent, because absent means "buy it". So an intent counts as absent only where 
 a listing never proves anything else.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
-
+from prefect_storyboard.ledger.files import RecordFiles, Unreadable
 from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.location import LibraryError
 from prefect_storyboard.ledger.proof import check_still_there
-from prefect_storyboard.ledger.records import LAYOUT, Attempt, Holder, Intent, Layout, Outcome
+from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
 from prefect_storyboard.ledger.sidecars import Sidecar, sidecars
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.storyboards import Casting, Job
 
-Stored = TypeVar("Stored", bound=BaseModel)
 _RECORDS = {f"{name}.json" for name in ("intent", "job", "outcome", "late", "void")}
 _UNUSED = {"refused", "abandoned"}
-
-
-class Unreadable(LibraryError):
-    """A record of one job is torn, foreign, missing or of a newer version. The other jobs are not affected."""
-
-    key = ""
 
 
 class LedgerLost(LibraryError):
@@ -62,14 +52,14 @@ class Ledger:
         """Write the intent of an attempt. True: it is yours, submit. False: somebody else was first, look again."""
         self.journal.add_open(intent.key, number)
         self.journal.add_spent(intent, number)
-        if self._create(intent, *self._at(intent.key, number, "intent")) == intent:
+        if self._files.create(intent, *self._at(intent.key, number, "intent")) == intent:
             return True
         self.journal.remove_spent(intent, number)
         return False
 
     def withdraw(self, number: int, intent: Intent, outcome: Outcome) -> None:
         """Undo an `intend` that raised: where the intent was written all the same, the attempt ends with `outcome`."""
-        if self._read(Intent, *self._at(intent.key, number, "intent")) == intent:
+        if self._files.read(Intent, *self._at(intent.key, number, "intent")) == intent:
             self.close(intent.key, number, outcome)
         else:
             self.journal.remove_spent(intent, number)
@@ -82,8 +72,8 @@ class Ledger:
         """
         if not self.claim(job, key):
             return None
-        recorded = self._create(job, *self._at(key, number, "job"))
-        outcome = self._read(Outcome, *self._at(key, number, "outcome"))
+        recorded = self._files.create(job, *self._at(key, number, "job"))
+        outcome = self._files.read(Outcome, *self._at(key, number, "outcome"))
         if outcome and outcome.kind == "abandoned":
             self._reopen(key, number)
         return recorded
@@ -93,15 +83,15 @@ class Ledger:
 
         Where the attempt was abandoned, and has been bought after all, its end is recorded as late.
         """
-        ended = self._create(outcome, *self._at(key, number, "outcome"))
+        ended = self._files.create(outcome, *self._at(key, number, "outcome"))
         if ended.kind == "abandoned" and outcome.kind not in _UNUSED:
-            ended = self._create(outcome, *self._at(key, number, "late"))
-        intent = self._read(Intent, *self._at(key, number, "intent"))
+            ended = self._files.create(outcome, *self._at(key, number, "late"))
+        intent = self._files.read(Intent, *self._at(key, number, "intent"))
         if intent and ended.kind in _UNUSED:
             self.journal.remove_spent(intent, number)
         self.journal.remove_open(key, number)
         # Last: who records a job now sees that the attempt is abandoned, and who has just recorded one is seen here.
-        if ended.kind == "abandoned" and self._read(Job, *self._at(key, number, "job")):
+        if ended.kind == "abandoned" and self._files.read(Job, *self._at(key, number, "job")):
             self._reopen(key, number)
         return ended
 
@@ -109,7 +99,7 @@ class Ledger:
         """Take back a casting that the provider does not know any more, unless another one has taken its place."""
         for attempt in reversed(self.history(key)):
             if attempt.end and attempt.end.casting == casting:
-                self._create(outcome, *self._at(key, attempt.number, "void"))
+                self._files.create(outcome, *self._at(key, attempt.number, "void"))
                 return
 
     def records(self, key: str) -> list[tuple[str, ...]]:
@@ -121,10 +111,10 @@ class Ledger:
         """The attempt whose recorded job has that id; where none has, the one after the last that has a job."""
         free = 1
         for number in sorted({int(attempt) for attempt, _ in self.records(key)}):
-            job = self._read(Job, *self._at(key, number, "job"))
+            job = self._files.read(Job, *self._at(key, number, "job"))
             if job and job.request_id == request_id:
                 return number
-            outcome = self._read(Outcome, *self._at(key, number, "outcome"))
+            outcome = self._files.read(Outcome, *self._at(key, number, "outcome"))
             ends_elsewhere = job is not None or (outcome is not None and outcome.kind in _UNUSED)
             free = number + 1 if ends_elsewhere else number
         return free
@@ -150,6 +140,10 @@ class Ledger:
     def journal(self) -> Journal:
         """Which jobs are open and what each reel has spent, for those who need not read all records."""
         return Journal(self.storage)
+
+    @property
+    def _files(self) -> RecordFiles:
+        return RecordFiles(self.storage)
 
     def open(self) -> Iterator[Attempt | Unreadable]:
         """The attempts that have not ended, by the journal, from which those that have are removed on the way.
@@ -182,11 +176,11 @@ class Ledger:
 
         Two scenes may send the very same order; a request found in the provider's list is adopted by one of them.
         """
-        return self._create(Holder(key=key), *self._claim(job)).key == key
+        return self._files.create(Holder(key=key), *self._claim(job)).key == key
 
     def holder(self, job: Job) -> str | None:
         """The key that has claimed a provider's request."""
-        held = self._read(Holder, *self._claim(job))
+        held = self._files.read(Holder, *self._claim(job))
         return held.key if held else None
 
     def take(self, reel: str, scene: str, key: str, *, attempt: int | None, reserve: bool) -> int:
@@ -197,7 +191,7 @@ class Ledger:
         number, mine = 1, Holder(key=key, attempt=attempt)
         while True:
             place = ("ledger", "takes", reel, scene, f"{number:03d}.json")
-            held = self._create(mine, *place) if reserve else self._read(Holder, *place)
+            held = self._files.create(mine, *place) if reserve else self._files.read(Holder, *place)
             if held is None or self._same(held, mine):
                 return number
             number += 1
@@ -208,19 +202,19 @@ class Ledger:
         if held.attempt is not None:
             return held.attempt == mine.attempt
         # Version 0.1.0 did not say which attempt; one that was given up and then bought came in addition.
-        outcome = self._read(Outcome, *self._at(mine.key, mine.attempt, "outcome"))
+        outcome = self._files.read(Outcome, *self._at(mine.key, mine.attempt, "outcome"))
         return outcome is None or outcome.kind != "abandoned"
 
     def _intent(self, key: str, number: int) -> Intent | None:
         """The intent, or None where neither it nor a record that comes after it exists."""
         place = self._at(key, number, "intent")
-        intent = self._read(Intent, *place)
+        intent = self._files.read(Intent, *place)
         if intent is None and (later := self._later(key, number)):
-            intent = self._read(Intent, *place)  # it may have been written since the first look
+            intent = self._files.read(Intent, *place)  # it may have been written since the first look
             if intent is None:
-                raise self._unreadable(f"is missing, and {'/'.join(later)} is there", *place)
+                raise self._files.unreadable(f"is missing, and {'/'.join(later)} is there", *place)
         if intent and intent.key != key:
-            raise self._unreadable(f"is the intent of another job, {intent.key}", *place)
+            raise self._files.unreadable(f"is the intent of another job, {intent.key}", *place)
         return intent
 
     def _later(self, key: str, number: int) -> tuple[str, ...] | None:
@@ -229,23 +223,23 @@ class Ledger:
 
     def _attempt(self, number: int, intent: Intent) -> Attempt:
         key = intent.key
-        outcome = self._read(Outcome, *self._at(key, number, "outcome"))  # before the job, which is written first
-        job = self._read(Job, *self._at(key, number, "job"))
+        outcome = self._files.read(Outcome, *self._at(key, number, "outcome"))  # before the job, which is written first
+        job = self._files.read(Job, *self._at(key, number, "job"))
         if job is None and outcome and outcome.kind not in _UNUSED:
-            raise self._unreadable(f"is missing, and its job is {outcome.kind}", *self._at(key, number, "job"))
+            raise self._files.unreadable(f"is missing, and its job is {outcome.kind}", *self._at(key, number, "job"))
         attempt = Attempt(number=number, intent=intent, job=job, outcome=outcome)
         if attempt.bought_after_all:
-            late = self._read(Outcome, *self._at(key, number, "late"))
+            late = self._files.read(Outcome, *self._at(key, number, "late"))
             attempt = attempt.model_copy(update={"late": late})
         if attempt.end and attempt.end.casting:
-            void = self._read(Outcome, *self._at(key, number, "void"))
+            void = self._files.read(Outcome, *self._at(key, number, "void"))
             attempt = attempt.model_copy(update={"void": void})
         return attempt
 
     def _reopen(self, key: str, number: int) -> None:
         """An abandoned attempt was bought after all: it is open, and counts."""
         self.journal.add_open(key, number)
-        intent = self._read(Intent, *self._at(key, number, "intent"))
+        intent = self._files.read(Intent, *self._at(key, number, "intent"))
         if intent:
             self.journal.add_spent(intent, number)
 
@@ -261,30 +255,6 @@ class Ledger:
 
     def _at(self, key: str, number: int, record: str) -> tuple[str, ...]:
         return ("ledger", key[:2], key, f"{number:03d}", f"{record}.json")
-
-    def _create(self, record: Stored, *place: str) -> Stored:
-        body = json.dumps({"layout": LAYOUT, **record.model_dump(mode="json")}, indent=1).encode()
-        stored = self.storage.create_once(body, *place)
-        return record if stored == body else self._parse(type(record), stored, place)
-
-    def _read(self, kind: type[Stored], *place: str) -> Stored | None:
-        body = self.storage.read(*place)
-        return None if body is None else self._parse(kind, body, place)
-
-    def _parse(self, kind: type[Stored], body: bytes, place: tuple[str, ...]) -> Stored:
-        try:
-            if Layout.model_validate_json(body).layout > LAYOUT:
-                newer = "was written by a newer version of prefect-storyboard; upgrade this one. The job is left alone"
-                raise Unreadable(f"{self.storage.link(*place)} {newer}")
-            return kind.model_validate_json(body)
-        except ValidationError:
-            raise self._unreadable(f"is no {kind.__name__.lower()} of this ledger (torn or foreign)", *place) from None
-
-    def _unreadable(self, why: str, *place: str) -> Unreadable:
-        return Unreadable(
-            f"{self.storage.link(*place)} {why}; the job is left alone, and nothing was bought. Restore the file from "
-            "a backup, or run `storyboard repair`; move it away only if it is not yours"
-        )
 
 
 def _makes_room(attempt: Attempt) -> bool:

@@ -51,7 +51,7 @@ async def _stop(run: Rendering) -> None:
 
     async def stop(key: str) -> None:
         for last in (await asyncio.to_thread(ledger.history, key))[-1:]:
-            if last.job and not last.outcome:
+            if last.job and not last.end:
                 await run.session.provider.cancel(last.job)
 
     await asyncio.gather(*map(stop, run.open), return_exceptions=True)

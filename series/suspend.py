@@ -79,7 +79,7 @@ async def _asked(run_id: UUID) -> Literal["resumed", "over", "busy"]:
 
 
 def _ended(ledger: Ledger, keys: Collection[str]) -> bool:
-    return all(history and history[-1].outcome for history in map(ledger.history, keys))
+    return all(history and history[-1].end for history in map(ledger.history, keys))
 
 
 def _read(storage: Storage, run_id: str) -> Waiting | None:

@@ -194,6 +194,14 @@ def test_a_job_that_ended_meanwhile_is_not_said_to_be_abandoned(ledger: Ledger, 
     assert outcomes(ledger) == [kind]
 
 
+def test_a_job_that_a_run_has_found_meanwhile_is_not_said_to_be_not_bought(ledger: Ledger, late: Any) -> None:
+    announced(ledger)
+    late(lambda: ledger.submitted(KEY, 1, job("r7")))
+    with pytest.raises(ValueError, match=rf"^job {SHORT} was bought meanwhile as r7: collect it$"):
+        settle.abandon(ledger, KEY)
+    assert [line.state for line in settle.jobs(ledger)] == ["rendering"]
+
+
 # --- which job
 
 

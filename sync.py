@@ -16,6 +16,7 @@ generate = sync_twin(tasks.generate)
 poll = sync_twin(tasks.poll)
 store = sync_twin(tasks.store)
 assemble = sync_twin(tasks.assemble)
+render = sync_twin(tasks.render)
 
 storyboard_series = sync_twin(flows.storyboard_series)
 create_characters = sync_twin(flows.create_characters)
@@ -32,6 +33,7 @@ __all__ = [
     "generate_scene",
     "plan_storyboard",
     "poll",
+    "render",
     "store",
     "storyboard_series",
     "upload",

@@ -1,4 +1,4 @@
-"""`storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel` and `plan`, as a person sees them."""
+"""`storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair` and `plan`, as a person sees them."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
 from prefect_storyboard.flows.plan import cost_of, planned, row, sound
 from prefect_storyboard.jobs import settle
+from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.prepare import Overrides
@@ -36,7 +37,7 @@ async def show_jobs(library: str | None, *, every: bool) -> int:
     ledger = Ledger((await load_library(library)).storage())
     found = await asyncio.to_thread(settle.jobs, ledger, every=every)
     if not found:
-        console.print("no job was ever announced in this library" if every else "no job is open")
+        console.print("this library has no jobs" if every else "no job is open")
         return 0
     console.print(_table(found))
     unknown = [line for line in found if line.state == "unknown"]
@@ -97,6 +98,18 @@ async def cancel(key: str, provider: str, library: str | None) -> int:
         f"{credentials.provider} cannot stop it, or not any more; it renders on and is paid for", style="yellow"
     )
     return 1
+
+
+async def repair(library: str | None) -> int:
+    """Rebuild lost records. Returns 1 where something cannot be rebuilt."""
+    ledger = Ledger((await load_library(library)).storage())
+    repaired = await asyncio.to_thread(rebuild, ledger)
+    for take in repaired.takes:
+        console.print(f"rebuilt  {take}", soft_wrap=True, markup=False)
+    for sentence in repaired.damaged:
+        console.print(f"damaged  {sentence}", style="red", soft_wrap=True, markup=False)
+    console.print(f"{len(repaired.takes)} takes rebuilt, {len(repaired.damaged)} damaged; nothing was bought")
+    return 1 if repaired.damaged else 0
 
 
 async def show_plan(board: str, provider: str, library: str | None, overrides: Overrides) -> int:

@@ -3,6 +3,7 @@
 import re
 import sys
 
+import prefect_storyboard.cli.main  # noqa: F401 - it adds the commands to the application
 from prefect_storyboard.cli.app import app
 from prefect_storyboard.generated import print_or_check
 

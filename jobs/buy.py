@@ -11,7 +11,18 @@ from prefect_storyboard.jobs.budget import Budget
 from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import NOT_BOUGHT, PaidJob, State, ended, remembered, uninterrupted
 from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown, reconcile
-from prefect_storyboard.ledger import Attempt, Decision, Draft, Intent, Ledger, LibraryError, Outcome, Owner, decide
+from prefect_storyboard.ledger import (
+    Attempt,
+    Decision,
+    Draft,
+    Intent,
+    Ledger,
+    LibraryError,
+    Outcome,
+    Owner,
+    decide,
+    deciding,
+)
 from prefect_storyboard.ledger.owner import acting, alive
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.clock import Clock
@@ -66,8 +77,8 @@ async def buy_once(
                 await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
                 state: State = "Cached" if decision is Decision.DONE else "Reattached"
-                return _paid_job(request, last.number, job, state, last.outcome)
-            case _, Attempt(outcome=Outcome() as outcome):
+                return _paid_job(request, last.number, job, state, last.end)
+            case _, Attempt(end=Outcome() as outcome):
                 raise remembered(outcome, last.job)
 
 
@@ -76,7 +87,9 @@ def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decis
     history: tuple[Attempt, ...] = ()
     while True:
         before, history = history, ledger.history(request.key)
-        last = history[-1] if history else None
+        last = deciding(history)
+        if last is None and request.draft and request.draft.reel:
+            ledger.check_not_lost(request.draft.reel, request.draft.scene, request.key)
         owner_alive = last is not None and alive(last.intent.owner)
         decision = decide(history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts)
         if decision is not Decision.UNKNOWN or history == before:
@@ -118,15 +131,14 @@ async def _price(session: Session, request: PurchaseRequest, order: Order) -> fl
 async def _submit(
     session: Session, ledger: Ledger, request: PurchaseRequest, number: int, order: Order
 ) -> PaidJob | None:
-    """Announce, POST, record. None: nothing was sent, because somebody else announced it first or time ran out."""
+    """Write the intent, POST, record the answer. None: nothing was sent, because somebody else wrote one first."""
     with acting() as owner:
         intent = _intent(session, request, order, owner)
-        if not await asyncio.to_thread(ledger.intend, number, intent):
+        if not await asyncio.to_thread(_intended, ledger, number, intent):
             return None
         await asyncio.to_thread(_keep_budget, ledger, request, number, intent)
-        if (
-            session.clock.now() + _POST > intent.lease_until
-        ):  # others could take it for dead while the POST is on its way
+        # After the lease others could take it for dead while the POST is on its way.
+        if session.clock.now() + _POST > intent.lease_until:
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
             await asyncio.to_thread(ledger.close, request.key, number, ended("refused", late))
             raise late
@@ -142,6 +154,17 @@ async def _submit(
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
     session.in_flight.submitted(request.key, kept)
     return _paid_job(request, number, kept, "Submitted")
+
+
+def _intended(ledger: Ledger, number: int, intent: Intent) -> bool:
+    """Write the intent. Where that fails it may have arrived all the same, and is closed: nothing was sent."""
+    try:
+        return ledger.intend(number, intent)
+    except LibraryError as why:
+        with suppress(LibraryError):
+            not_sent = errors.NotSent(f"the intent could not be written: {why}")
+            ledger.withdraw(number, intent, ended("refused", not_sent))
+        raise
 
 
 def _keep_budget(ledger: Ledger, request: PurchaseRequest, number: int, intent: Intent) -> None:
@@ -191,7 +214,7 @@ async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job, clock
     except LibraryError as error:
         raise LibraryError(
             f"{intent.label} is bought ({job.provider} request {job.request_id}) and could not be recorded: {error}. "
-            "Mend the library and run again: the job is looked up, and not bought a second time"
+            f"Fix the library, then run `storyboard adopt {intent.key[:12]} {job.request_id}`; do not buy it again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What the ledger holds of one attempt: intent, job, outcome. Each is created once and never changed."""
+"""What the ledger holds of one attempt: intent, job, outcome, late, void. Each is created once and never changed."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,11 +7,19 @@ from pydantic import BaseModel, ConfigDict
 
 from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
 
+LAYOUT = 1  # of the records; version 0.1.0 wrote no number
+
 
 class Record(BaseModel):
     """Base of the stored records. A field that a newer version wrote is ignored, not refused."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Layout(Record):
+    """What is read of every record first."""
+
+    layout: int = 1
 
 
 class Owner(Record):
@@ -83,16 +91,41 @@ class Outcome(Record):
 
 
 class Holder(Record):
-    """Says to which job something belongs of which there is one: a provider's request, the number of a take."""
+    """Says to which job something belongs of which there is one: a provider's request, the number of a take.
+
+    A take belongs to one attempt at a job: two of them may have been billed. Version 0.1.0 did not record which.
+    """
 
     key: str
+    attempt: int | None = None
+
+
+class Identity(Record):
+    """Tells this library from another one that somebody puts in its place."""
+
+    library: str
 
 
 class Attempt(Record):
-    """One numbered try at a job, as far as it got. `void` takes back a casting that the provider has forgotten."""
+    """One numbered try at a job, as far as it got.
+
+    `late` is how an abandoned attempt ended that had been bought after all. `void` takes back a casting that the
+    provider has forgotten.
+    """
 
     number: int
     intent: Intent
     job: Job | None = None
     outcome: Outcome | None = None
+    late: Outcome | None = None
     void: Outcome | None = None
+
+    @property
+    def bought_after_all(self) -> bool:
+        """Whether it was abandoned, and its submit then turned out to have been accepted."""
+        return self.job is not None and self.outcome is not None and self.outcome.kind == "abandoned"
+
+    @property
+    def end(self) -> Outcome | None:
+        """How it ended; None while it is open, and that is a job which was abandoned by mistake as well."""
+        return self.late if self.bought_after_all else self.outcome

@@ -8,7 +8,7 @@ from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Ledger, deciding
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
     GenerationFailed,
@@ -48,7 +48,7 @@ async def _stop(run: Rendering) -> None:
 
     async def stop(key: str) -> None:
         for last in (await asyncio.to_thread(ledger.history, key))[-1:]:
-            if last.job and not last.outcome:
+            if last.job and not last.end:
                 await run.session.provider.cancel(last.job)
 
     await asyncio.gather(*map(stop, run.open), return_exceptions=True)
@@ -145,7 +145,7 @@ async def _render(
     """Buy the scene, wait for it and store it; a scene that is paid for is only waited for and stored."""
     name = scene.scene.id
     ledger = Ledger(run.library.storage())
-    take = await asyncio.to_thread(ledger.take, run.limits["reel"], name, scene.key, reserve=False)
+    take = await asyncio.to_thread(ledger.take, run.limits["reel"], name, scene.key, attempt=None, reserve=False)
     emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
     if scene.standing:
@@ -199,8 +199,8 @@ async def _generate(
 
 def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
     """The paid job of the take that stands in the reel."""
-    last = ledger.history(scene.key)[-1]
-    if last.job is None:
+    last = deciding(ledger.history(scene.key))
+    if last is None or last.job is None:
         raise TypeError("a standing take has a job")
     current = {"identity": scene.identity, "parent": scene.parent_identity} if scene.stale is None else {}
     draft = last.intent.draft.model_copy(update=current) if last.intent.draft else None
@@ -208,8 +208,8 @@ def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
         key=scene.key,
         attempt=last.number,
         job=last.job,
-        state="Cached" if last.outcome else "Reattached",
-        outcome=last.outcome,
+        state="Cached" if last.end else "Reattached",
+        outcome=last.end,
         usd=last.intent.usd,
         draft=draft,
     )

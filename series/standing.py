@@ -7,7 +7,7 @@ say which take stands in its reel, so the ledger's takes of this reel and scene 
 
 from dataclasses import dataclass
 
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Ledger, deciding
 from prefect_storyboard.ledger.records import Attempt
 from prefect_storyboard.storyboards import Plan, PlannedScene
 from prefect_storyboard.storyboards.keys import scene_key
@@ -77,8 +77,7 @@ class _Reel:
 
     def _legacy(self, scene: PlannedScene, parent: _Parent) -> Attempt | None:
         """A job that 0.1.0 bought for this scene and for this very parent, finished or not."""
-        history = self.ledger.history(scene.legacy) if scene.legacy else ()
-        last = history[-1] if history else None
+        last = deciding(self.ledger.history(scene.legacy)) if scene.legacy else None
         return last if last and last.job and _is_of(last, parent) else None
 
 
@@ -90,8 +89,8 @@ def _made_of(scene: PlannedScene, parent: _Parent) -> PlannedScene:
 
 
 def _last_done(ledger: Ledger, key: str) -> Attempt | None:
-    history = ledger.history(key)
-    return history[-1] if history and history[-1].outcome and history[-1].outcome.clip else None
+    last = deciding(ledger.history(key))
+    return last if last and last.end and last.end.clip else None
 
 
 def _is_of(held: Attempt, parent: _Parent) -> bool:

@@ -101,7 +101,7 @@ class Clip(Stored):
     stored_at: datetime
 
 
-class FailedScene(Frozen):
+class FailedScene(Stored):
     """A scene without a clip: why, whether it was charged (None: nobody knows), and what to do."""
 
     scene: str
@@ -110,7 +110,7 @@ class FailedScene(Frozen):
     remedy: str
 
 
-class Costs(Frozen):
+class Costs(Stored):
     """`cost_usd` is what a reel's jobs of known price cost in all, `bought_usd` what this run spent."""
 
     cost_usd: float = 0.0

@@ -78,7 +78,8 @@ class Takes:
 
     def _name(self, *, reserve: bool) -> str:
         reel = self.draft.reel or "~clips"  # no reel is called so
-        return f"take-{Ledger(self.storage).take(reel, self.draft.scene, self.job.key, reserve=reserve):03d}"
+        ledger, attempt = Ledger(self.storage), self.job.attempt
+        return f"take-{ledger.take(reel, self.draft.scene, self.job.key, attempt=attempt, reserve=reserve):03d}"
 
     def _close(self, clip: Clip) -> None:
         if not self.job.outcome:

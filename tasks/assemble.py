@@ -3,12 +3,13 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
 from prefect.cache_policies import NO_CACHE
-from pydantic import ConfigDict
+from pydantic import BaseModel, ValidationError
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
@@ -16,7 +17,7 @@ from prefect_storyboard.media.frames import contact_sheet, poster
 from prefect_storyboard.media.page import Card, page
 from prefect_storyboard.media.reel import Part
 from prefect_storyboard.media.reel import assemble as join
-from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Frozen, Plan, Reel
+from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _arguments as arguments
@@ -75,8 +76,8 @@ async def assemble(
     return finished
 
 
-class _Stored(Frozen):
-    model_config = ConfigDict(extra="ignore")
+class _Stored(BaseModel):
+    """What reel.json says. A field that a newer version wrote is ignored."""
 
     made_of: str
     seconds: float
@@ -89,14 +90,20 @@ def _assembled(storage: Storage, reel: Reel, plan: Plan | None) -> tuple[Reel, b
     board = plan.storyboard if plan else None
     parts = [*([board] if board else []), *reel.clips, *reel.failed]
     made_of = digest([_FORMAT, reel.title, *(part.model_dump(mode="json", exclude_defaults=True) for part in parts)])
-    before = storage.read(*place, "reel.json")
-    stored = _Stored.model_validate_json(before) if before else None
+    stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
         return reel.model_copy(update={"seconds": stored.seconds}), True
     with TemporaryDirectory(dir=_media.folder()) as folder:
         reel = _make(storage, reel, plan, Path(folder))
     storage.write(_Stored(made_of=made_of, seconds=reel.seconds).model_dump_json().encode(), *place, "reel.json")
     return reel, False
+
+
+def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
+    """What the reel was made of; one whose reel.json is torn is assembled again, which costs nothing."""
+    with suppress(ValidationError):
+        return _Stored.model_validate_json(storage.read(*place, "reel.json") or b"")
+    return None
 
 
 def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel:

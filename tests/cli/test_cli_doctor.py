@@ -204,7 +204,7 @@ def test_without_keys_the_library_is_checked_and_nothing_is_hidden(doctor, monke
         ],
         "",
     )
-    assert (tmp_path / "storyboard-library" / "ledger" / "probe.json").is_file()
+    assert (tmp_path / "storyboard-library" / "ledger" / "library.json").is_file()
 
 
 @pytest.mark.engine

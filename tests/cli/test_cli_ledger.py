@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -71,7 +72,7 @@ def words(line):
 
 def test_where_there_is_nothing_to_list_it_says_so(storyboard):
     assert storyboard("jobs") == (0, "no job is open\n", "")
-    assert storyboard("jobs", "--all") == (0, "no job was ever announced in this library\n", "")
+    assert storyboard("jobs", "--all") == (0, "this library has no jobs\n", "")
 
 
 def test_open_jobs_fit_a_screen_and_an_unknown_one_says_what_to_do(storyboard, ledger):
@@ -136,7 +137,7 @@ def test_a_torn_record_is_one_clear_error(storyboard, ledger, library):
     announced(ledger)
     file = Path(library) / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
     file.write_bytes(b"{")
-    why = f"{file} is no intent of this ledger (torn or foreign); the job is left alone."
+    why = f"{file} is no intent of this ledger (torn or foreign); the job is left alone,"
     code, out, err = storyboard("abandon", SHORT)
     assert (code, out) == (1, "")
     assert err.startswith(f"error: {why}")
@@ -209,6 +210,42 @@ def test_a_provider_that_stops_nothing_says_so(storyboard, ledger, monkeypatch):
 def test_to_collect_an_account_has_to_be_named(storyboard):
     code, out, _ = storyboard("collect")
     assert (code, out) == ("error: name the accounts to ask, for example: storyboard collect fal", "")
+
+
+# --- a ledger that was lost
+
+
+def test_a_lost_ledger_is_rebuilt_and_what_was_rebuilt_is_listed(storyboard, library):
+    made = Path(__file__).parents[1] / "fixtures" / "library-0.1.0" / "library"
+    shutil.copytree(made / "reels", Path(library) / "reels")
+    code, out, err = storyboard("repair")
+    assert (code, err) == (0, "")
+    assert [line.rpartition("/scenes/")[2] for line in out.splitlines()[:-1]] == [
+        f"{scene}/take-001.json" for scene in ("s01", "s02", "s03")
+    ]
+    assert out.splitlines()[-1] == "3 takes rebuilt, 0 damaged; nothing was bought"
+    assert storyboard("repair")[:2] == (0, "0 takes rebuilt, 0 damaged; nothing was bought\n")
+    assert storyboard("jobs", "--all")[1].count("done") == 3
+
+
+def test_what_cannot_be_rebuilt_is_named(storyboard, ledger, library):
+    announced(ledger)
+    file = Path(library) / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
+    file.write_bytes(b"{")
+    code, out, err = storyboard("repair")
+    assert (code, err) == (1, "")
+    assert out.startswith(f"damaged  {file} is no intent of this ledger")
+    assert out.splitlines()[-1] == "0 takes rebuilt, 1 damaged; nothing was bought"
+
+
+def test_a_job_that_was_abandoned_and_bought_after_all_is_listed_as_open(storyboard, ledger):
+    announced(ledger)
+    ledger.close(KEY, 1, Outcome(kind="abandoned", at=NOW))
+    rendering(ledger)
+    code, out, _ = storyboard("jobs")
+    assert code == 0
+    assert words(out.splitlines()[1])[:2] == [SHORT, "rendering"]
+    assert "bought after all: collect it" in " ".join(out.split())
 
 
 # --- what needs no server of Prefect's
@@ -300,7 +337,7 @@ def test_what_is_collected_is_told_line_by_line(storyboard, engine, fal, board, 
         for file in Path(ledger.storage.url).glob("ledger/*/*/001/outcome.json"):
             key = file.parent.parent.name
             file.unlink()  # as if the run had been killed before it could store them
-            ledger.journal.opens(key, 1)
+            ledger.journal.add_open(key, 1)
         code, out, err = storyboard("collect", "fal")
     assert (code, err) == (1, "")
     lines = out.splitlines()

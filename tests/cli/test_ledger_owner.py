@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 
 from prefect_storyboard.ledger import Owner
@@ -28,24 +28,7 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 def owner_of(process: subprocess.Popen[bytes]) -> Owner:
     with acting() as me:
-        return me.model_copy(update={"pid": process.pid, "started": owners._started(process.pid)})
-
-
-@pytest.fixture
-def no_proc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine without /proc, such as a Mac."""
-    read, exists = Path.read_text, Path.exists
-
-    def read_text(path: Path, *args: Any, **options: Any) -> str:
-        if path.is_relative_to("/proc"):
-            raise FileNotFoundError(path)
-        return read(path, *args, **options)
-
-    monkeypatch.setattr(Path, "read_text", read_text)
-    monkeypatch.setattr(Path, "exists", lambda path: not path.is_relative_to("/proc") and exists(path))
-    owners._host.cache_clear()
-    yield
-    owners._host.cache_clear()
+        return me.model_copy(update={"pid": process.pid, "started": owners.started(process.pid)})
 
 
 def test_this_process_lives_as_long_as_it_acts() -> None:
@@ -74,7 +57,7 @@ def test_another_machine_has_the_benefit_of_the_doubt() -> None:
 
 
 def test_the_machine_is_its_name_its_boot_and_its_pid_namespace() -> None:
-    name, boot, namespace = owners._host().split("/")
+    name, boot, namespace = owners.host().split("/")
     assert name == os.uname().nodename
     assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert namespace.startswith("pid:[")
@@ -107,39 +90,57 @@ def test_a_stopped_process_may_go_on() -> None:
 
 def test_a_process_with_the_pid_of_a_dead_one_does_not_pass_for_it() -> None:
     with child() as process:
-        assert not alive(owner_of(process).model_copy(update={"started": "1"}))
+        assert not alive(owner_of(process).model_copy(update={"started": "1.00"}))
+
+
+def test_a_clock_that_is_set_by_a_second_makes_nobody_dead() -> None:
+    with child() as process:
+        owner = owner_of(process)
+        assert alive(owner.model_copy(update={"started": f"{float(owner.started) + 1:.2f}"}))
 
 
 def test_an_earlier_process_with_our_own_pid_is_gone() -> None:
     with acting() as me:
-        assert not alive(me.model_copy(update={"started": "1"}))
+        assert not alive(me.model_copy(update={"token": "of an earlier one"}))
 
 
-@pytest.mark.usefixtures("no_proc")
-def test_without_proc_the_pid_decides() -> None:
-    assert owners._host() == os.uname().nodename
-    with acting() as me:
-        assert alive(me)
-    assert not alive(me)
+@pytest.mark.parametrize("ticks", ["99", "4711042", "running"])
+def test_a_process_that_0_1_0_recorded_is_alive_while_its_pid_is_there(ticks: str) -> None:
     with child() as process:
-        owner = owner_of(process)
+        owner = owner_of(process).model_copy(update={"started": ticks})
         assert alive(owner)
         process.kill()
         process.wait()
         assert not alive(owner)
 
 
-def test_a_process_of_another_user_that_proc_hides_counts_as_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(os.geteuid() == 0 or not psutil.pid_exists(1), reason="root may signal every process")
+def test_a_process_of_another_user_counts_as_alive() -> None:
+    with acting() as me:
+        assert alive(me.model_copy(update={"pid": 1, "started": "running"}))
+
+
+def test_a_process_that_proc_hides_counts_as_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(pid: int) -> None:
+        raise psutil.NoSuchProcess(pid)
+
     def refused(_pid: int, _signal: int) -> None:
         raise PermissionError
 
     with child() as process:
         owner = owner_of(process)
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_text", _hidden)
+            patch.setattr(psutil, "Process", hidden)
+            assert alive(owner)
             patch.setattr(os, "kill", refused)
             assert alive(owner)
 
 
-def _hidden(path: Path, *_: Any) -> str:
-    raise FileNotFoundError(path)
+def test_a_process_about_which_the_system_says_nothing_counts_as_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(pid: int) -> None:
+        raise psutil.AccessDenied(pid)
+
+    with child() as process:
+        owner = owner_of(process)
+        monkeypatch.setattr(psutil, "Process", denied)
+        assert alive(owner)

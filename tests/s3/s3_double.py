@@ -8,19 +8,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR
 from threading import Lock, Thread
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 
 @dataclass
 class Bucket:
-    """What the server holds, and what it does to the next PUTs: an error code with its status, or "drop the reply"."""
+    """What the server holds, and what it does to the next requests: an error code with its status, or "drop the reply".
+
+    A server that does not `list` answers every listing with nothing, as one does that is asked for another bucket.
+    """
 
     port: int = 0
     conditional: bool = True
     listable: bool = True
     puts: deque[Any] = field(default_factory=deque)
+    gets: deque[Any] = field(default_factory=deque)
+    lists: bool = True
     objects: dict[str, bytes] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
     lock: Any = field(default_factory=Lock)
 
     @property
@@ -72,12 +78,29 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
+        self.bucket.reads.append(f"{'LIST' if 'list-type' in self.path else self.command} {self._key()}".strip())
+        if self.bucket.gets and (then := self.bucket.gets.popleft()):
+            return self._answer(*then)
         if "list-type" in self.path:
-            listing = b"<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>"
-            return self._answer(200, body=listing) if self.bucket.listable else self._answer(403, "AccessDenied")
+            return (
+                self._answer(200, body=self._listing()) if self.bucket.listable else self._answer(403, "AccessDenied")
+            )
         if self._key() not in self._objects():
             return self._answer(404, "NoSuchKey") if self.bucket.listable else self._answer(403, "AccessDenied")
         return self._answer(200, body=self._objects()[self._key()])
+
+    def _listing(self) -> bytes:
+        asked = parse_qs(urlsplit(self.path).query)
+        prefix, delimiter = asked.get("prefix", [""])[0], asked.get("delimiter", [""])[0]
+        rests = [key.removeprefix(prefix) for key in self._objects() if key.startswith(prefix) and self.bucket.lists]
+        folders = {rest.partition(delimiter)[0] for rest in rests if delimiter and delimiter in rest}
+        found = "".join(f"<CommonPrefixes><Prefix>{prefix}{each}/</Prefix></CommonPrefixes>" for each in folders)
+        found += "".join(
+            f"<Contents><Key>{prefix}{rest}</Key><Size>1</Size></Contents>"
+            for rest in rests
+            if not delimiter or delimiter not in rest
+        )
+        return f"<ListBucketResult><KeyCount>{len(rests)}</KeyCount>{found}</ListBucketResult>".encode()
 
     def _key(self) -> str:
         return unquote(urlsplit(self.path).path).removeprefix("/").partition("/")[2]

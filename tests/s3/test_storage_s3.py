@@ -82,7 +82,7 @@ def test_a_server_that_keeps_its_word_is_proved() -> None:
     with serving() as bucket:
         prove(shelf(bucket))
         prove(shelf(bucket))
-    assert list(bucket.objects) == ["shelf/ledger/probe.json"]
+    assert list(bucket.objects) == ["shelf/ledger/library.json"]
 
 
 def test_a_server_that_ignores_the_condition_is_refused() -> None:
@@ -122,3 +122,47 @@ def test_a_file_of_another_process_is_seen_after_it_was_looked_for() -> None:
         assert not storage.exists("a.json")
         bucket.objects["shelf/a.json"] = b"theirs"
         assert storage.read("a.json") == b"theirs"
+
+
+CODES = {
+    "RequestTimeTooSkewed": "set this machine's clock",
+    "ExpiredToken": "renew the storage's credentials",
+    "AccessDenied": "the key must be allowed to list the bucket",
+    "InvalidAccessKeyId": "check the storage's key",
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("work", ["read", "size", "names"])
+def test_the_servers_own_code_and_the_remedy_reach_the_person(code: str, work: str) -> None:
+    with serving(gets=deque([(403, code)] * 9)) as bucket, pytest.raises(LibraryError) as refused:
+        getattr(shelf(bucket), work)("ledger", "a.json")
+    assert code in str(refused.value)
+    assert CODES[code] in str(refused.value)
+
+
+def test_a_read_is_one_request_whether_the_object_is_there_or_not() -> None:
+    with serving() as bucket:
+        storage = shelf(bucket)
+        storage.write(b"1", "a.json")
+        assert (storage.read("a.json"), storage.read("b.json")) == (b"1", None)
+        assert bucket.reads == ["GET shelf/a.json", "GET shelf/b.json"]
+
+
+def test_looking_below_a_folder_is_one_request_whether_there_is_anything_or_not() -> None:
+    with serving() as bucket:
+        storage = shelf(bucket)
+        storage.write(b"1", "ledger", "ab", "key", "001", "intent.json")
+        assert storage.below("ledger", "ab", "key", prefix="0") == [("001", "intent.json")]
+        assert storage.below("ledger", "cd", "key", prefix="0") == []
+        assert [read.partition(" ")[0] for read in bucket.reads] == ["LIST", "LIST"]
+
+
+def test_a_take_that_answers_404_once_is_asked_for_again(tmp_path: Path) -> None:
+    with serving() as bucket:
+        storage = shelf(bucket)
+        storage.write(b"clip", "take.mp4")
+        bucket.gets.extend([(404, "NoSuchKey")])
+        assert storage.fetch(tmp_path / "take.mp4", "take.mp4").read_bytes() == b"clip"
+        with pytest.raises(FileNotFoundError, match="is gone"):
+            storage.fetch(tmp_path / "other.mp4", "other.mp4")

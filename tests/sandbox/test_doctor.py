@@ -421,7 +421,7 @@ async def test_a_library_that_can_be_written_is_good_twice(tmp_path):
     for _ in range(2):
         found = await examine_library(library)
         assert (found.subject, found.check, found.state) == (str(tmp_path / "library"), "library", "ok")
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["probe.json"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["library.json"]
 
 
 async def test_a_library_that_cannot_be_written_is_bad(tmp_path):

@@ -31,4 +31,4 @@ def dead() -> Owner:
 
 def living() -> Owner:
     """An owner on this machine that runs: the parent of this process."""
-    return owner(host=owners._host(), pid=os.getppid(), started=owners._started(os.getppid()))
+    return owner(host=owners.host(), pid=os.getppid(), started=owners.started(os.getppid()))

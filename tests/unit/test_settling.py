@@ -44,7 +44,7 @@ def rendering(ledger: Ledger) -> None:
 
 def ended(kind: Any) -> Callable[[Ledger], None]:
     def end(ledger: Ledger) -> None:
-        rendering(ledger)
+        (announced if kind == "abandoned" else rendering)(ledger)
         ledger.close(KEY, 1, Outcome(kind=kind, at=NOW, message="why it ended"))
 
     return end
@@ -70,7 +70,7 @@ def test_every_job_is_in_the_list_of_all_and_the_open_ones_in_the_short_one(ledg
     opened = state in {"submitting", "rendering", "unknown"}
     assert settle.jobs(ledger) == ([line] if opened else [])
     assert line.note == ("" if opened else "why it ended")
-    assert line.request_id == (None if state in {"submitting", "unknown"} else "r1")
+    assert line.request_id == (None if state in {"submitting", "unknown", "abandoned"} else "r1")
 
 
 @pytest.mark.parametrize("minutes", [1, 3])
@@ -174,6 +174,14 @@ def test_a_job_that_ended_meanwhile_is_not_said_to_be_abandoned(ledger: Ledger, 
     with pytest.raises(ValueError, match=rf"^job {SHORT} was settled meanwhile: it is {kind}$"):
         settle.abandon(overtaken_by(ledger, ends), KEY)
     assert outcomes(ledger) == [kind]
+
+
+def test_a_job_that_a_run_has_found_meanwhile_is_not_said_to_be_not_bought(ledger: Ledger) -> None:
+    announced(ledger)
+    found = overtaken_by(ledger, lambda: ledger.submitted(KEY, 1, job("r7")))
+    with pytest.raises(ValueError, match=rf"^job {SHORT} was bought meanwhile as r7: collect it$"):
+        settle.abandon(found, KEY)
+    assert [line.state for line in settle.jobs(ledger)] == ["rendering"]
 
 
 # --- which job

@@ -110,6 +110,9 @@ class Gateway:
     async def offered(self, endpoint: str) -> bool | None:
         return None
 
+    async def price(self, order: Order) -> float | None:
+        return None
+
     async def balance(self) -> float | None:
         return None
 

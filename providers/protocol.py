@@ -120,10 +120,10 @@ class Provider(Protocol):
         """Put a file where the provider can read it; return that URL. Buys nothing."""
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Word the creation of a character. Pure."""
+        """Build the request body for the creation of a character. Pure: nothing is sent."""
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """Word the generation of a scene. Pure."""
+        """Build the request body for a scene. Pure: nothing is sent."""
 
     async def submit(self, order: Order) -> Job:
         """Buy. One POST, never repeated here.

@@ -53,7 +53,7 @@ class Model(Frozen):
 
     name: str
     provider: str
-    codec: str = Field(default="sora", description="How the adapter words a request: the fields and their forms.")
+    codec: str = Field(default="sora", description="Which form of a request body the adapter builds.")
     endpoints: dict[Operation, str]
     seconds: tuple[int, ...]
     aspects: tuple[str, ...]

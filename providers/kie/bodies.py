@@ -54,8 +54,8 @@ def storyboard(request: SceneRequest) -> JsonObject:
         raise InvalidRequest(message, field="prompt", sent=False)
     # Rounded down to hundredths, for the sum may not be longer than the video.
     seconds = min(request.seconds * 100 // max(len(shots), 1) / 100, _LONGEST_SHOT)
-    worded: list[JsonValue] = [{"Scene": f"{shot}{style}", "duration": seconds} for shot in shots]
-    return _common(request) | {"shots": worded}
+    timed: list[JsonValue] = [{"Scene": f"{shot}{style}", "duration": seconds} for shot in shots]
+    return _common(request) | {"shots": timed}
 
 
 def seedance(request: SceneRequest) -> JsonObject:

@@ -21,8 +21,8 @@ def body(family: str, prompt: str, **facts: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("names", "prompt", "sent"),
     [
-        (("Otto Junior", "Otto"), "otto junior meets OTTO.", "Otto Junior meets Otto."),
-        (("Otto", "J. R. (Jo)"), "OTTO and j. r. (jo) meet.", "Otto and J. R. (Jo) meet."),
+        (("Otto Junior", "Otto"), "OTTO JUNIOR meets @otto.", "Otto Junior meets Otto."),
+        (("Otto", "J. R. (Jo)"), "OTTO and J. R. (JO) meet.", "Otto and J. R. (Jo) meet."),
     ],
 )
 def test_sora_reads_a_character_s_name_in_its_own_letters(names: tuple[str, str], prompt: str, sent: str) -> None:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from cases import Answer, Case, Reply, Trouble, Worded, canonical
+from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -109,28 +109,28 @@ def reads(call: Any, body: Any, gives: Any, **facts: Any) -> Answer:
 
 
 ORDERS = [
-    Worded(
+    ExpectedOrder(
         fixture="create-characters.request",
         request=character(clip_url="https://tempfile.redpandaai.co/x/char.mp4"),
         endpoint="sora-2-characters",
         ours=without("create-characters.request", "safety_instruction"),
         theirs=CALLBACKS | {"input"},
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-characters-pro.request",
         request=character(video_id="7118f712c1f35c9b8bf2ad1af68ad482", start=3.55, end=5.55),
         endpoint="sora-2-characters-pro",
         ours=without("create-characters-pro.request", "safety_instruction", "character_user_name"),
         theirs=frozenset({"input"}),
     ),
-    Worded(fixture="create-t2v.request", request=scene(aspect="9:16"), endpoint=TEXT),
-    Worded(
+    ExpectedOrder(fixture="create-t2v.request", request=scene(aspect="9:16"), endpoint=TEXT),
+    ExpectedOrder(
         fixture="create-t2v-with-character.request",
         request=scene(prompt="Fox walks in the rain", aspect="9:16", castings=(FOX,)),
         endpoint=TEXT,
         theirs=CALLBACKS,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-i2v.request",
         request=scene(
             prompt="The fox turns around",
@@ -140,23 +140,25 @@ ORDERS = [
         ),
         endpoint="sora-2-image-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-pro-t2v.request",
         request=scene("sora-2-pro", resolution="1080p"),
         endpoint="sora-2-pro-text-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-pro-i2v.request",
         request=scene("sora-2-pro", prompt="The fox turns around", image_url=FRAME),
         endpoint="sora-2-pro-image-to-video",
     ),
-    Worded(fixture="create-t2v-stable.request", request=scene("sora-2-stable"), endpoint="sora-2-text-to-video-stable"),
-    Worded(
+    ExpectedOrder(
+        fixture="create-t2v-stable.request", request=scene("sora-2-stable"), endpoint="sora-2-text-to-video-stable"
+    ),
+    ExpectedOrder(
         fixture="create-i2v-stable.request",
         request=scene("sora-2-stable", prompt="The fox turns around", image_url=FRAME),
         endpoint="sora-2-image-to-video-stable",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-storyboard.request",
         request=scene(
             "sora-2-pro-storyboard",
@@ -167,7 +169,7 @@ ORDERS = [
         ),
         endpoint="sora-2-pro-storyboard",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="reference-models.requests",
         part="0",
         request=scene(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from cases import Answer, Call, Case, Reply, Trouble, Worded, canonical
+from cases import Answer, Call, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -86,38 +86,38 @@ def failure(kind: type, facts: dict[str, Any] | None = None, **told: Any) -> Tro
 
 
 ORDERS = [
-    Worded(
+    ExpectedOrder(
         fixture="create-character.request",
         request=CharacterRequest(model=model("wavespeed", "sora-2"), name="Joe", clip_url=f"{CDN}/joe.mp4"),
         endpoint=CHARACTERS,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="text-to-video.request",
         request=scene(),
         endpoint=TEXT,
         ours={"size": "1280*720", "duration": 4},  # the gateway's default is upright
     ),
-    Worded(
+    ExpectedOrder(
         fixture="text-to-video-with-character.request",
         request=scene(prompt="Joe walks on a beach at sunset.", seconds=8, castings=(JOE,)),
         endpoint=TEXT,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="text-to-video-pro.request",
         request=scene("sora-2-pro", resolution="1080p"),
         endpoint="openai/sora-2-pro/text-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="image-to-video.request",
         request=scene(prompt="The fox turns around", image_url=f"{CDN}/a.png", castings=(JOE,)),
         endpoint="openai/sora-2/image-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="image-to-video-pro.request",
         request=scene("sora-2-pro", prompt="The fox turns around", image_url=f"{CDN}/a.png"),
         endpoint="openai/sora-2-pro/image-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="reference-models.requests",
         part="bytedance/seedance-2.0/text-to-video",
         request=scene(

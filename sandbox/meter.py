@@ -49,6 +49,7 @@ async def job_report(sandbox: Sandbox, settle: Settle, job: Job) -> dict[str, An
     job = await _due(settle, job, now)
     return {
         "id": job.id,
+        "ids": job.options.get("ids", job.id).split(),
         "gateway": job.gateway,
         "endpoint": job.endpoint,
         "submitted_at": job.submitted_at,

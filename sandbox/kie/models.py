@@ -1,8 +1,8 @@
 """What Kie's Sora 2 models accept. createTask checks it at once.
 
 The inputs are strict: no coercion (`10` is not an `n_frames`) and no unknown field. A required field that is missing is
-code 500 with a complaint (`aspect_ratio is required`), as at Kie; any other mistake is code 422 with pydantic's message,
-because Kie's own are not known. Other tasks and files are checked when the task runs.
+code 500 with a complaint (`aspect_ratio is required`), as at Kie; any other mistake is code 422 with a message of
+pydantic's, because Kie's own are not known. Other tasks and files are checked when the task runs.
 """
 
 from typing import Annotated, Any, Literal, Self, TypeVar

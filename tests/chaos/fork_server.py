@@ -1,6 +1,6 @@
 """Real processes, quickly: one process imports everything once, and every run is a fork of it that may be killed.
 
-    python -m tests.chaos.fork_server      reads one run_request a line, answers with the pid, and later with the exit status
+    python -m tests.chaos.fork_server      reads one request a line, replies with its pid, then with its exit status
 
 A fork is a process like any other: its own pid, its own event loop, connections and files of its own, no parent that
 would clean up behind it. What it saves is the two to ten seconds of importing Prefect.
@@ -88,7 +88,7 @@ class ForkServer:
 
 
 def _serve() -> RunRequest | None:
-    """Fork for every run_request. Returns in the fork with its run_request, and here with nothing, when nobody asks any more."""
+    """Fork for every request. Returns the request in the fork, and None in the parent once its stdin is closed."""
     alive: set[int] = set()
     buffer, asked = b"", True
     while asked or alive:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any, Literal
 
-from tests.chaos.fault_rules import LISTS, Rule, FaultRules
+from tests.chaos.fault_rules import LISTS, FaultRules, Rule
 
 GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
 KINDS = (

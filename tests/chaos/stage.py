@@ -76,6 +76,10 @@ class Stage:
     def meter(self) -> dict[str, Any]:
         return self._call("meter")
 
+    def ids(self) -> dict[str, str]:
+        """The sandbox's id of each job by every id that a client may know it by."""
+        return {each: job["id"] for job in self._call("jobs") for each in job["ids"]}
+
     def posts(self) -> int:
         """Submits that have arrived so far, answered or not; looked up beside the server, which is quick."""
         with sqlite3.connect(f"file:{self.folder}/sandbox/sandbox.db?mode=ro", uri=True) as rows:

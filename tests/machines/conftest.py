@@ -19,7 +19,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_storyboard.blocks import Library
-from tests.deployments.studio_server import LIMIT, StudioServer, Process, founded, wait_for, working
+from tests.deployments.studio_server import LIMIT, Process, StudioServer, founded, wait_for, working
 from tests.machines.postgres import postgres
 from tests.s3.ceph import BUCKET, Server, serving
 

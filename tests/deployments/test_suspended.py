@@ -53,12 +53,12 @@ class Occupied:
 
     def __init__(self, studio, run):
         self.seconds = 0.0
-        self._company, self._run, self._over = studio, run, threading.Event()
+        self._studio, self._run, self._over = studio, run, threading.Event()
 
     def watch(self):
         last = time.monotonic()
         while not self._over.wait(0.1):
-            here, now = self._company.processes(self._run), time.monotonic()
+            here, now = self._studio.processes(self._run), time.monotonic()
             self.seconds += now - last if here else 0.0
             last = now
 

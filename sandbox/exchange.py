@@ -1,6 +1,6 @@
-"""What every call goes through: the request log, the faults, and the context that the gateways share.
+"""The path of every call: the request log, the faults, and the context that the gateways share.
 
-`Sandbox` is that context. A gateway gives each of its handlers to `Desk.route`, which draws a fault for the call.
+`Sandbox` is that context. Each gateway registers its handlers with `Router.route`, which draws a fault for every call.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from prefect_storyboard.sandbox.faults import Faults, Route, Rule, Subject, Voice
-from prefect_storyboard.sandbox.network import dated, misbehave
+from prefect_storyboard.sandbox.faults import Faults, FaultTable, Route, Rule, Subject
+from prefect_storyboard.sandbox.network import apply_fault, with_date
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.state import Clip, Job, State
 
@@ -50,8 +50,8 @@ class Sandbox:
     rendering: dict[str, asyncio.Future[Path]] = field(default_factory=dict)
     running: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def soon(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Start work that no reply waits for."""
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Start background work that no reply waits for."""
         task = asyncio.get_running_loop().create_task(work)
         self.running.add(task)
         task.add_done_callback(self.running.discard)
@@ -75,31 +75,31 @@ class Gateway:
     """What a gateway module gives to the application: its routes, its faults, and how it runs a job that is due."""
 
     routes: Sequence[BaseRoute]
-    voice: Voice
+    fault_table: FaultTable
     settle: Settle
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """One gateway's counter: its name, how it words faults, and how it tells what a call is about."""
+class Router:
+    """One gateway's routes: its name, its faults, and the function that finds endpoint and prompt of a call."""
 
     name: str
     sandbox: Sandbox
-    voice: Voice
+    fault_table: FaultTable
     about: Callable[[Request], Awaitable[tuple[str, str]]]
 
     def route(self, path: str, kind: Route, handle: Handler, *, method: str = "GET") -> StarletteRoute:
-        """A route whose calls are logged as `kind` and may be spoiled by a rule."""
+        """A route whose calls are logged as `kind` and may be changed by a rule."""
 
         async def endpoint(request: Request) -> Response:
             request.state.route = kind
             target, prompt = await self.about(request)
             subject = Subject(gateway=self.name, route=kind, endpoint=target, prompt=prompt)
-            rule = self.sandbox.faults.draw(subject, self.voice)
+            rule = self.sandbox.faults.draw(subject, self.fault_table)
             request.state.rule = rule
             if rule is None:
                 return await handle(request)
-            return await misbehave(rule, self.voice, request, lambda: handle(request))
+            return await apply_fault(rule, self.fault_table, request, lambda: handle(request))
 
         return StarletteRoute(path, endpoint, methods=[method])
 
@@ -148,7 +148,7 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
                 rule = scope["state"].get("rule")
-                message = {**message, "headers": dated(message["headers"], self._sandbox.clock(), rule)}
+                message = {**message, "headers": with_date(message["headers"], self._sandbox.clock(), rule)}
             await send(message)
 
         entry = _entry(scope, self._sandbox.clock())

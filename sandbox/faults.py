@@ -99,12 +99,12 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Voice:
-    """How one gateway words its faults.
+class FaultTable:
+    """One gateway's faults and the form of its errors.
 
     `replies` answer in the gateway's place, `changes` alter its JSON in place; faults that are in neither are carried
     out by its handlers. `routes` says where each makes sense. `error` is a refusal in the gateway's form, `names_task`
-    the body of a server error that tells the task of the honest reply.
+    the body of a server error that names the task of the honest reply.
     """
 
     replies: Mapping[str, Callable[[Rule], Response]]
@@ -114,58 +114,58 @@ class Voice:
     routes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def whatever_the_rule(change: Callable[[Any], None]) -> Callable[[Rule, Any], None]:
+def ignoring_rule(change: Callable[[Any], None]) -> Callable[[Rule, Any], None]:
     """A change that needs nothing but the body."""
     return lambda _, body: change(body)
 
 
-def allowed(rule: Rule, route: str, voice: Voice) -> bool:
+def allowed(rule: Rule, route: str, fault_table: FaultTable) -> bool:
     """Whether the rule's fault exists for this gateway and makes sense on this route."""
     if rule.fault in NETWORK:
         return _ONLY_ON.get(rule.fault, route) == route
-    return route in voice.routes.get(rule.fault, frozenset())
+    return route in fault_table.routes.get(rule.fault, frozenset())
 
 
-def check(rules: Iterable[Rule], voices: Mapping[str, Voice]) -> str | None:
+def check(rules: Iterable[Rule], fault_tables: Mapping[str, FaultTable]) -> str | None:
     """What is wrong with the rules in one sentence, or None."""
     for rule in rules:
-        asked = {name: voice for name, voice in voices.items() if rule.match.gateway in (None, name)}
+        asked = {name: fault_table for name, fault_table in fault_tables.items() if rule.match.gateway in (None, name)}
         routes = [rule.match.route] if rule.match.route else list(get_args(Route))
-        if not any(allowed(rule, route, voice) for voice in asked.values() for route in routes):
-            known = sorted({*NETWORK, *(name for voice in voices.values() for name in voice.routes)})
+        if not any(allowed(rule, route, fault_table) for fault_table in asked.values() for route in routes):
+            known = sorted({*NETWORK, *(name for fault_table in fault_tables.values() for name in fault_table.routes)})
             return f"No fault {rule.fault!r} for {rule.match.model_dump()}; known faults: {', '.join(known)}"
     return None
 
 
 class Faults:
-    """The rules in force, kept in the state with the number of calls that each has seen and spoiled."""
+    """The active rules, stored in the state with how many calls each has matched and changed."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def post(self, rules: Iterable[Rule]) -> None:
-        """Put rules behind those in force."""
+        """Append rules to the active ones."""
         for rule in rules:
             self._state.sql("insert into rules(document, seen, fired) values(?, 0, 0)", rule.model_dump_json())
 
     def start_with(self, rules: list[Rule]) -> None:
-        """Put these rules in force; if they are in force already, a restart does not reset their counts."""
+        """Activate these rules; if they are active already, a restart does not reset their counts."""
         if [rule for _, rule, _, _ in self._rows()] != rules:
             self.clear()
             self.post(rules)
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all rules."""
         self._state.sql("delete from rules")
 
     def report(self) -> list[dict[str, Any]]:
         """The rules with their counts."""
         return [{**rule.model_dump(), "seen": seen, "fired": fired} for _, rule, seen, fired in self._rows()]
 
-    def draw(self, subject: Subject, voice: Voice) -> Rule | None:
-        """The rule that spoils this call, if any; counts it."""
+    def draw(self, subject: Subject, fault_table: FaultTable) -> Rule | None:
+        """The rule that fires for this call, if any; counts the call."""
         for place, (position, rule, seen, fired) in enumerate(self._rows()):
-            if not (_matches(rule.match, subject) and allowed(rule, subject.route, voice)):
+            if not (_matches(rule.match, subject) and allowed(rule, subject.route, fault_table)):
                 continue
             # Not random.random(): a restarted sandbox must go on with the same draws.
             lucky = random.Random(f"{rule.seed}:{place}:{seen}").random() < rule.probability  # noqa: S311

@@ -1,6 +1,6 @@
 """The replies of a network that fails: hung-up connections, pages of proxies, torn bodies, wrong clocks.
 
-`misbehave` answers one call under the rule that was drawn for it; what fails in a gateway's own form is in that
+`apply_fault` answers one call under the rule that was drawn for it; what fails in a gateway's own form is in that
 gateway's `faults` module.
 """
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from prefect_storyboard.sandbox.faults import Rule, Voice
+from prefect_storyboard.sandbox.faults import FaultTable, Rule
 
 Handle = Callable[[], Awaitable[Response]]
 _TITLES = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
@@ -23,9 +23,9 @@ _TITLES = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gat
 _IN_PLACE = {"output_missing", "wall_403", "refused_4xx", "nginx_4xx", "nginx_502", "nginx_503", "nginx_504"}
 
 
-async def misbehave(rule: Rule, voice: Voice, request: Request, handle: Handle) -> Response:
+async def apply_fault(rule: Rule, fault_table: FaultTable, request: Request, handle: Handle) -> Response:
     """Answer a call as the rule says. `handle` accepts the request and gives the honest reply."""
-    reply = await _reply(rule, voice, request, handle)
+    reply = await _reply(rule, fault_table, request, handle)
     if rule.retry_after is not None:
         now = request.app.state.sandbox.clock()
         as_date = formatdate(now + rule.retry_after, usegmt=True)
@@ -33,7 +33,7 @@ async def misbehave(rule: Rule, voice: Voice, request: Request, handle: Handle) 
     return reply
 
 
-def dated(headers: list[tuple[bytes, bytes]], now: float, rule: Rule | None) -> list[tuple[bytes, bytes]]:
+def with_date(headers: list[tuple[bytes, bytes]], now: float, rule: Rule | None) -> list[tuple[bytes, bytes]]:
     """The headers of a reply with the sandbox's `Date`, which a rule may shift or leave out."""
     fault = rule.fault if rule else ""
     if fault == "no_date":
@@ -42,15 +42,15 @@ def dated(headers: list[tuple[bytes, bytes]], now: float, rule: Rule | None) -> 
     return [*headers, (b"date", formatdate(now + shift, usegmt=True).encode())]
 
 
-async def _reply(rule: Rule, voice: Voice, request: Request, handle: Handle) -> Response:
+async def _reply(rule: Rule, fault_table: FaultTable, request: Request, handle: Handle) -> Response:
     fault = rule.fault
     if fault in {"drop_before", "stalled_before"}:
         await request.body()
         return await _stalled(request) if fault == "stalled_before" else HangUp()
-    if fault in voice.replies or fault in _IN_PLACE:
+    if fault in fault_table.replies or fault in _IN_PLACE:
         if rule.accept:
             await handle()
-        return voice.replies[fault](rule) if fault in voice.replies else _in_place(rule, voice)
+        return fault_table.replies[fault](rule) if fault in fault_table.replies else _in_place(rule, fault_table)
     if fault == "slow_before":
         await _wait(request, rule.seconds)
     reply = await handle()
@@ -58,7 +58,7 @@ async def _reply(rule: Rule, voice: Voice, request: Request, handle: Handle) -> 
         await _wait(request, rule.seconds)
     if fault in {"stalled", "drop_after"}:
         return await _stalled(request) if fault == "stalled" else HangUp()
-    return _spoilt(rule, voice, request, reply)
+    return _altered(rule, fault_table, request, reply)
 
 
 async def _wait(request: Request, seconds: float) -> None:
@@ -86,14 +86,14 @@ async def _until_gone(request: Request) -> None:
             each.cancel()
 
 
-def _in_place(rule: Rule, voice: Voice) -> Response:
+def _in_place(rule: Rule, fault_table: FaultTable) -> Response:
     if rule.fault == "output_missing":
         return PlainTextResponse("Not Found", 404)
     if rule.fault == "wall_403":
         return PlainTextResponse("error code: 1010", 403, {"server": "cloudflare", "cf-ray": "8f0000000000-SANDBOX"})
     if rule.fault == "refused_4xx":
         assert rule.status is not None  # noqa: S101 - check() has looked
-        return voice.error(rule.status, rule.message or _phrase(rule.status))
+        return fault_table.error(rule.status, rule.message or _phrase(rule.status))
     status = rule.status if rule.fault == "nginx_4xx" and rule.status else int(rule.fault[-3:])
     return _page(status)
 
@@ -108,7 +108,7 @@ def _page(status: int) -> Response:
     return Response(page + "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n", status, media_type="text/html")
 
 
-def _spoilt(rule: Rule, voice: Voice, request: Request, reply: Response) -> Response:
+def _altered(rule: Rule, fault_table: FaultTable, request: Request, reply: Response) -> Response:
     fault = rule.fault
     if fault == "truncated" and isinstance(reply, FileResponse):
         with open(reply.path, "rb") as file:  # noqa: PTH123 - a few hundred kB from the page cache
@@ -124,20 +124,20 @@ def _spoilt(rule: Rule, voice: Voice, request: Request, reply: Response) -> Resp
     if fault == "malformed_json":
         text = bytes(reply.body)
         return Response(text[: len(text) // 2], reply.status_code, media_type="application/json")
-    return _changed(rule, voice, reply)
+    return _changed(rule, fault_table, reply)
 
 
-def _changed(rule: Rule, voice: Voice, reply: JSONResponse) -> Response:
+def _changed(rule: Rule, fault_table: FaultTable, reply: JSONResponse) -> Response:
     """The reply with another body, and for some faults another status, under the headers of the honest one."""
     fault, body, status = rule.fault, json.loads(bytes(reply.body)), reply.status_code
     if fault == "untyped_5xx":
         body, status = {"detail": "Internal Server Error"}, rule.status or 500
     elif fault == "error_names_task" and status < 300:
-        body, status = voice.names_task(body), rule.status or 500
+        body, status = fault_table.names_task(body), rule.status or 500
     elif isinstance(body, dict) and fault == "extra_fields":
         body |= {"x_new_field": {"since": "tomorrow"}, "warnings": []}
-    elif isinstance(body, dict) and fault in voice.changes:
-        voice.changes[fault](rule, body)
+    elif isinstance(body, dict) and fault in fault_table.changes:
+        fault_table.changes[fault](rule, body)
     headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-length"}
     return JSONResponse(body, status, headers)
 

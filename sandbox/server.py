@@ -134,7 +134,7 @@ class _Server(uvicorn.Server):
             log_level="error",
             access_log=False,
             date_header=False,  # the sandbox's own clock says what time it is
-            # Closing an idle connection races with a POST on it, which a client cannot tell from a lost reply.
+            # Closing an idle connection races with a POST on it, which a client cannot distinguish from a lost reply.
             timeout_keep_alive=3600,
             timeout_graceful_shutdown=1,
         )
@@ -176,7 +176,7 @@ def _announce(base: str) -> None:
 
 
 def _wait_for_end_of_stdin(server: uvicorn.Server) -> None:
-    # os.read, not sys.stdin: a thread blocked in the latter's lock spoils the interpreter's shutdown.
+    # os.read, not sys.stdin: a thread blocked in the latter's lock breaks the interpreter's shutdown.
     while os.read(0, 4096):
         time.sleep(0)
     server.should_exit = True

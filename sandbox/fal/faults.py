@@ -1,4 +1,4 @@
-"""fal's own way of going wrong: the faults that need its words, and on which routes each makes sense."""
+"""The faults in fal's own form, and the routes on which each makes sense."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from starlette.responses import JSONResponse, Response
 
 from prefect_storyboard.sandbox.fal.auth import LOCKED, UNKNOWN
-from prefect_storyboard.sandbox.faults import Rule, Voice, whatever_the_rule
+from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 
 ENDINGS = {
     "policy_refusal",
@@ -92,7 +92,7 @@ def _minimal_result(body: dict[str, JsonValue]) -> None:
 
 _ANY = frozenset({"submit", "status", "result", "cancel", "upload", "platform"})
 _JOB = frozenset({"status", "result", "cancel"})
-VOICE = Voice(
+FAULTS = FaultTable(
     replies={
         "rate_limited": _rate_limited,
         "refused_503": _refused_503,
@@ -107,10 +107,10 @@ VOICE = Voice(
         "retired": _says(404, {"detail": "Path / not found"}),
     },
     changes={
-        "unknown_status": whatever_the_rule(_unknown_status),
-        "missing_thumbnail": whatever_the_rule(_missing_thumbnail),
-        "minimal_result": whatever_the_rule(_minimal_result),
-        "empty_video": whatever_the_rule(_empty_video),
+        "unknown_status": ignoring_rule(_unknown_status),
+        "missing_thumbnail": ignoring_rule(_missing_thumbnail),
+        "minimal_result": ignoring_rule(_minimal_result),
+        "empty_video": ignoring_rule(_empty_video),
         "end_word": _end_word,
         "error_in_200": _instead("error"),
         "detail_in_200": _instead("detail"),

@@ -1,4 +1,4 @@
-"""A fal job from submit to result: what it makes, and how each stage of it is told."""
+"""A fal job from submit to result: what it makes, and the status document of each stage."""
 
 import uuid
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
         return job
     outcome = await _run(sandbox, job)
     current = sandbox.state.job(job.id) or job  # it may have been cancelled while its files were fetched
-    return sandbox.state.save_job(current.but(outcome=outcome))
+    return sandbox.state.save_job(current.copy_with(outcome=outcome))
 
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
@@ -76,7 +76,7 @@ async def _remix(sandbox: Sandbox, job: Job, given: Remix) -> Outcome:
     if clip is None:
         raise refusal("value_error", ("video_id",), f"Video '{given.video_id}' was not found or has been deleted.")
     endpoint = ENDPOINTS[job.endpoint]
-    changed = clip.but(prompt=given.prompt, label=endpoint.label, stamp=job.id[:8])
+    changed = clip.copy_with(prompt=given.prompt, label=endpoint.label, stamp=job.id[:8])
     return Outcome(status=200, kind="video", clip=changed, usd=round(endpoint.usd["base"] * clip.seconds, 4))
 
 
@@ -166,8 +166,8 @@ async def result(sandbox: Sandbox, job: Job, base: str) -> JSONResponse:
         headers["X-Fal-Error-Type"] = outcome.error_type
         return JSONResponse({"detail": outcome.detail, "error_type": outcome.error_type}, outcome.status, headers)
     if outcome.status != 200:
-        told = {name: value for name, value in headers.items() if value}  # an empty one is a header that is not sent
-        return JSONResponse({"detail": outcome.detail}, outcome.status, told)
+        sent = {name: value for name, value in headers.items() if value}  # an empty one is a header that is not sent
+        return JSONResponse({"detail": outcome.detail}, outcome.status, sent)
     headers["x-fal-billable-units"] = f"{units(job):g}"
     return JSONResponse(await output(sandbox, job, base), 200, headers)
 
@@ -190,13 +190,13 @@ def brief_output(job: Job, base: str) -> dict[str, Any]:
 
 
 def _labels(job: Job) -> dict[str, Any]:
-    """What an output has beside its files: Sora's has an id to remix by, those of reference models what they tell."""
+    """The fields of an output besides its files: the id for remixes (Sora), or the endpoint's `extra_outputs`."""
     accepts = ENDPOINTS[job.endpoint].accepts
     if not issubclass(accepts, Reference):
         return {"video_id": made_id(job, "video")}
     body: dict[str, Any] = job.body if isinstance(job.body, dict) else {}
     used = {"seed": body.get("seed") or int(job.id[:7], 16), "actual_prompt": f"{job.prompt} Cinematic, high detail."}
-    return {name: used[name] for name in accepts.tells}
+    return {name: used[name] for name in accepts.extra_outputs}
 
 
 async def output(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:

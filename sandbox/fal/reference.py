@@ -34,7 +34,7 @@ class Seedance(Reference):
     aspect_ratio: Literal["auto", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] = "auto"
     bitrate_mode: Literal["standard", "high"] = "standard"
     end_user_id: str | None = None
-    tells: ClassVar = ("seed",)
+    extra_outputs: ClassVar = ("seed",)
     totals: ClassVar = {"video": Total((2, 15), 50 * _MB), "audio": Total((0, 15))}
 
     def prompts(self) -> dict[Where, str]:

@@ -1,4 +1,4 @@
-"""`fal-ai/wan/v2.7/reference-to-video`: it tells the seed and the prompt that it really used."""
+"""`fal-ai/wan/v2.7/reference-to-video`: its output has the seed and the prompt that it used."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -25,7 +25,7 @@ class Wan(Reference):
     multi_shots: bool = False
     seed: int | None = Field(default=None, ge=0)
     enable_safety_checker: bool = True
-    tells: ClassVar = ("seed", "actual_prompt")
+    extra_outputs: ClassVar = ("seed", "actual_prompt")
 
     def prompts(self) -> dict[Where, str]:
         """The one prompt."""

@@ -1,6 +1,6 @@
-"""Kie's own way of going wrong. A reply in Kie's place comes under HTTP 200, or under the rule's `status`.
+"""The faults in Kie's own form. A reply in Kie's place is sent under HTTP 200, or under the rule's `status`.
 
-Switches are drawn at submit and stay with the task: how it ends, and how its end is told.
+Switches are drawn at submit and stay with the task: how it ends, and the form of its record.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 from starlette.responses import JSONResponse, Response
 
-from prefect_storyboard.sandbox.faults import Rule, Voice, whatever_the_rule
+from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 from prefect_storyboard.sandbox.kie.auth import BAD_KEY, NO_ACCESS
 from prefect_storyboard.sandbox.kie.table import UNSUPPORTED
 from prefect_storyboard.sandbox.state import NEVER, Job
@@ -59,7 +59,7 @@ def _refused(status: int, message: str) -> Response:
 
 
 def _envelope_refused(rule: Rule) -> Response:
-    """A refusal whose status is told by the envelope alone."""
+    """A refusal whose status is in the envelope alone."""
     code = rule.status or 400
     return JSONResponse({"code": code, "msg": rule.message or "Request refused", "data": None})
 
@@ -96,7 +96,7 @@ def _message_field(body: dict[str, JsonValue]) -> None:
 
 _SUBMIT, _STATUS = frozenset({"submit"}), frozenset({"status"})
 _ANY = frozenset({"submit", "status", "upload", "platform"})
-VOICE = Voice(
+FAULTS = FaultTable(
     replies={
         "rate_limited": _says(TOO_MANY),
         "unauthorized": _says(NO_ACCESS),
@@ -113,8 +113,8 @@ VOICE = Voice(
         "envelope_refused": _envelope_refused,
     },
     changes={
-        "unknown_status": whatever_the_rule(_unknown_status),
-        "message_field": whatever_the_rule(_message_field),
+        "unknown_status": ignoring_rule(_unknown_status),
+        "message_field": ignoring_rule(_message_field),
         "end_word": _end_word,
         "odd_success_code": _odd_success_code,
     },
@@ -128,9 +128,9 @@ VOICE = Voice(
         **dict.fromkeys(("record_null", "not_found", "unknown_status", "end_word", "odd_success_code"), _STATUS),
     },
 )
-# The upload host puts the same troubles differently.
-UPLOAD_VOICE = replace(
-    VOICE,
+# The upload host has another error form.
+UPLOAD_FAULTS = replace(
+    FAULTS,
     replies={
         "rate_limited": _upload_error(429, "Rate limit exceeded"),
         "unauthorized": _says(BAD_KEY),
@@ -139,10 +139,10 @@ UPLOAD_VOICE = replace(
 )
 
 
-def switched(job: Job, rule: Rule) -> Job:
+def with_fault(job: Job, rule: Rule) -> Job:
     """The job under a switch that was drawn for it at submit."""
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
-    return job.but(options={"switch": rule.fault, **job.options}, ending=_ending(rule, job.body), done_at=late)
+    return job.copy_with(options={"switch": rule.fault, **job.options}, ending=_ending(rule, job.body), done_at=late)
 
 
 def _ending(rule: Rule, body: Any) -> dict[str, JsonValue] | None:

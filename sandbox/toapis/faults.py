@@ -1,4 +1,4 @@
-"""ToAPIs' own way of going wrong, and the switches for what its pages leave open or tell differently.
+"""The faults in ToAPIs' own form, and the switches for what its pages leave open or contradict.
 
 Errors are the documented older ones. A rule's `error_type` gives a refusal the newer form, with that name as its code.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 from starlette.responses import JSONResponse, Response
 
-from prefect_storyboard.sandbox.faults import Rule, Voice, whatever_the_rule
+from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 from prefect_storyboard.sandbox.toapis.errors import ERRORS, error, named, rename, translate
 
 ENDINGS = {"policy_refusal", "output_refused", "file_download_error", "task_failed", "stuck", "slow_render"}
@@ -55,8 +55,8 @@ def _about_input(status: int, code: str, message: str, **more: str) -> Callable[
     """A refusal of the input, which names the field as `param` if the rule has one."""
 
     def reply(rule: Rule) -> Response:
-        told: Body = {"code": rule.error_type or code, "message": rule.message or message, **more}
-        return JSONResponse({"error": told | ({"param": rule.field} if rule.field else {})}, status)
+        error: Body = {"code": rule.error_type or code, "message": rule.message or message, **more}
+        return JSONResponse({"error": error | ({"param": rule.field} if rule.field else {})}, status)
 
     return reply
 
@@ -174,9 +174,9 @@ _INSIDE = {
     "no_characters_tasks": _STATUS,
     "videos_serve_characters": _STATUS,
 }
-VOICE = Voice(
+FAULTS = FaultTable(
     replies={name: reply for name, (_, reply) in _REPLIES.items()},
-    changes={name: whatever_the_rule(change) for name, (_, change) in _CHANGES.items()} | {"end_word": _end_word},
+    changes={name: ignoring_rule(change) for name, (_, change) in _CHANGES.items()} | {"end_word": _end_word},
     error=_error,
     names_task=_names_task,
     routes={name: routes for name, (routes, _) in [*_REPLIES.items(), *_CHANGES.items()]} | _INSIDE,

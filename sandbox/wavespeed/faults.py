@@ -1,4 +1,4 @@
-"""WaveSpeed's own way of going wrong: the faults that need its words, and on which routes each makes sense."""
+"""The faults in WaveSpeed's own form, and the routes on which each makes sense."""
 
 import json
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pydantic import JsonValue
 from starlette.responses import PlainTextResponse, Response
 
-from prefect_storyboard.sandbox.faults import Rule, Voice, whatever_the_rule
+from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 from prefect_storyboard.sandbox.state import NEVER, Job
 from prefect_storyboard.sandbox.wavespeed.envelope import problem
 
-_TASKS: dict[str, tuple[int, str, str]] = {  # code (0: none is told), status, error
+_TASKS: dict[str, tuple[int, str, str]] = {  # code (0: without one), status, error
     "policy_refusal": (1200, "failed", "Content Moderation"),
     "output_refused": (1200, "failed", "Output audio has sensitive content"),
     "file_download_error": (1402, "failed", "Failed to download video from the provided URL."),
@@ -80,13 +80,13 @@ def _each(change: Callable[[dict[str, JsonValue]], None]) -> Callable[[dict[str,
     return changed
 
 
-def _made(tell: Callable[[dict[str, JsonValue]], JsonValue]) -> Callable[[dict[str, JsonValue]], None]:
+def _made(describe: Callable[[dict[str, JsonValue]], JsonValue]) -> Callable[[dict[str, JsonValue]], None]:
     """A change of the outputs that are objects: the characters and elements."""
 
     def changed(prediction: dict[str, JsonValue]) -> None:
         outputs = prediction.get("outputs")
         if isinstance(outputs, list):
-            prediction["outputs"] = [tell(each) if isinstance(each, dict) else each for each in outputs]
+            prediction["outputs"] = [describe(each) if isinstance(each, dict) else each for each in outputs]
 
     return _each(changed)
 
@@ -121,7 +121,7 @@ def _minimal(body: dict[str, JsonValue]) -> None:
 
 _ANY = frozenset({"submit", "status", "upload", "platform"})
 _TELLS = frozenset({"status", "platform"})
-VOICE = Voice(
+FAULTS = FaultTable(
     replies={
         "rate_limited": _says(429, "Too Many Requests"),
         "upload_quota": _says(429, "Upload quota exceeded"),
@@ -136,7 +136,7 @@ VOICE = Voice(
         "output_forbidden": _forbidden_output,
     },
     changes={
-        name: whatever_the_rule(change)
+        name: ignoring_rule(change)
         for name, change in {
             "unknown_status": _each(lambda each: each.update(status="paused")),
             "result_without_url": _each(lambda each: each.update(outputs=[])),
@@ -169,17 +169,17 @@ VOICE = Voice(
 )
 
 
-def doomed(job: Job, rule: Rule) -> Job:
+def with_fault(job: Job, rule: Rule) -> Job:
     """The job under a fault that was drawn for it at submit."""
     if rule.fault == "stuck":
-        return job.but(done_at=NEVER)
+        return job.copy_with(done_at=NEVER)
     if rule.fault == "slow_render":
-        return job.but(done_at=job.done_at + rule.seconds)
+        return job.copy_with(done_at=job.done_at + rule.seconds)
     if rule.fault == "silent_fallback":
-        return job.but(options={**job.options, "fallback": "1"})
+        return job.copy_with(options={**job.options, "fallback": "1"})
     if rule.fault in WEBHOOKS:
-        return job.but(options={**job.options, "webhook_fault": rule.fault, "webhook_late": f"{rule.seconds}"})
+        return job.copy_with(options={**job.options, "webhook_fault": rule.fault, "webhook_late": f"{rule.seconds}"})
     code, word, message = _TASKS[rule.fault]
     if rule.fault == "task_failed" and rule.status:
         code, message = rule.status, _NAMES.get(rule.status, message)
-    return job.but(ending={"status": code, "error_type": word, "detail": rule.message or message})
+    return job.copy_with(ending={"status": code, "error_type": word, "detail": rule.message or message})

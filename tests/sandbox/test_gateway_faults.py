@@ -178,6 +178,8 @@ async def test_a_toapis_task_with_two_ids_is_known_by_one(box: Box, fault: str, 
     box.clock.advance(60)
     found, missing = await box.status("toapis", answer[good]), await box.status("toapis", answer[bad])
     assert (found.status_code, missing.status_code) == (200, 404)
+    (job,) = await box.control("jobs")
+    assert (job["id"], job["ids"]) == (answer[good], [answer["id"], answer["task_id"]])
     assert {name: found.json()[name] for name in ("id", "task_id")} == {
         name: answer[name] for name in ("id", "task_id")
     }

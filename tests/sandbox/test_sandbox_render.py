@@ -17,7 +17,7 @@ from prefect_storyboard.sandbox.state import Clip
 
 def make(folder: Path, **changes: Any) -> Path:
     clip = Clip(width=320, height=180, seconds=4, prompt="Mara climbs the stairs", cast=("Mara",), label="sora-2")
-    return render(clip.but(**changes), folder, folder)
+    return render(clip.copy_with(**changes), folder, folder)
 
 
 def frames(path: Path) -> list[Image.Image]:

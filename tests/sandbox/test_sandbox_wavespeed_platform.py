@@ -12,7 +12,7 @@ import pytest
 
 from prefect_storyboard.sandbox import Clock, Pace, running
 from prefect_storyboard.sandbox.wavespeed.platform_api import Bills, Deletion, Listing, PriceQuestion
-from prefect_storyboard.sandbox.wavespeed.storage import Wish
+from prefect_storyboard.sandbox.wavespeed.storage import TicketRequest
 
 T2V = "openai/sora-2/text-to-video"
 PACE = Pace(queue_seconds=10, render_seconds=40, character_seconds=5, clip_scale=0.25)
@@ -112,7 +112,7 @@ def test_every_canonical_request_is_accepted() -> None:
     assert Bills.model_validate(bills)
     assert Deletion.model_validate({"ids": ["id1", "id2"]})
     assert PriceQuestion.model_validate({"model_id": T2V, "inputs": {"prompt": "x", "duration": 8}})
-    assert Wish.model_validate({"filename": "joe.mp4", "size": 3, "content_type": "video/mp4"})
+    assert TicketRequest.model_validate({"filename": "joe.mp4", "size": 3, "content_type": "video/mp4"})
 
 
 def test_the_list_is_paged_and_the_newest_comes_first(wave: WaveSpeed) -> None:

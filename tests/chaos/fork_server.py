@@ -1,6 +1,6 @@
 """Real processes, quickly: one process imports everything once, and every run is a fork of it that may be killed.
 
-    python -m tests.chaos.hatchery      reads one errand a line, answers with the pid, and later with the exit status
+    python -m tests.chaos.fork_server      reads one request a line, replies with its pid, then with its exit status
 
 A fork is a process like any other: its own pid, its own event loop, connections and files of its own, no parent that
 would clean up behind it. What it saves is the two to ten seconds of importing Prefect.
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-Errand = dict[str, Any]
+RunRequest = dict[str, Any]
 # What Prefect and its friends import when the first flow runs, and every fork would import anew.
 _LATE = (
     "PIL.JpegImagePlugin",
@@ -32,18 +32,18 @@ _LATE = (
 )
 
 
-class Hatchery:
+class ForkServer:
     """The near end: start runs, wait for them, end them."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._environment = environment
         self._born: dict[int, asyncio.Future[int]] = {}
         self._gone: dict[int, asyncio.Future[int]] = {}
-        self._errands = 0
+        self._requests = 0
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.chaos.hatchery"),
+            *(sys.executable, "-m", "tests.chaos.fork_server"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=self._environment,
@@ -62,11 +62,11 @@ class Hatchery:
         await self._process.wait()
         await self._reader
 
-    async def start(self, errand: Errand) -> int:
+    async def start(self, run_request: RunRequest) -> int:
         """Fork; the pid of the run."""
-        self._errands += 1
-        born = self._born[self._errands] = asyncio.get_running_loop().create_future()
-        self._process.stdin.write(json.dumps({**errand, "errand": self._errands}).encode() + b"\n")
+        self._requests += 1
+        born = self._born[self._requests] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(json.dumps({**run_request, "run_request": self._requests}).encode() + b"\n")
         return await born
 
     async def wait(self, pid: int) -> int:
@@ -80,15 +80,15 @@ class Hatchery:
         loop = asyncio.get_running_loop()
         async for line in self._process.stdout:
             told = json.loads(line)
-            if "errand" in told:
+            if "run_request" in told:
                 self._gone[told["pid"]] = loop.create_future()
-                self._born.pop(told["errand"]).set_result(told["pid"])
+                self._born.pop(told["run_request"]).set_result(told["pid"])
             else:
                 self._gone[told["pid"]].set_result(told["status"])
 
 
-def _serve() -> Errand | None:
-    """Fork for every errand. Returns in the fork with its errand, and here with nothing, when nobody asks any more."""
+def _serve() -> RunRequest | None:
+    """Fork for every request. Returns the request in the fork, and None in the parent once its stdin is closed."""
     alive: set[int] = set()
     buffer, asked = b"", True
     while asked or alive:
@@ -99,11 +99,11 @@ def _serve() -> Errand | None:
             select.select([], [], [], 0.02)
         *lines, buffer = buffer.split(b"\n")
         for line in lines:
-            errand = json.loads(line)
+            run_request = json.loads(line)
             if not (pid := os.fork()):
-                return errand
+                return run_request
             alive.add(pid)
-            _say({"errand": errand["errand"], "pid": pid})
+            _say({"run_request": run_request["run_request"], "pid": pid})
         for pid in list(alive):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
@@ -116,15 +116,15 @@ def _say(told: dict[str, Any]) -> None:
     os.write(1, json.dumps(told).encode() + b"\n")
 
 
-def _settle(errand: Errand) -> None:
+def _detach(run_request: RunRequest) -> None:
     """A life of its own: session, output, environment."""
     os.setsid()
-    log = os.open(errand["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = os.open(run_request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.environ |= errand["environment"]
+    os.environ |= run_request["environment"]
 
 
 def main() -> None:
@@ -132,10 +132,10 @@ def main() -> None:
 
     for late in _LATE:
         importlib.import_module(late)
-    runs.hurry()
-    if errand := _serve():
-        _settle(errand)
-        runs.carry_out(errand)
+    runs.shorten_waits()
+    if run_request := _serve():
+        _detach(run_request)
+        runs.run_requested(run_request)
 
 
 if __name__ == "__main__":

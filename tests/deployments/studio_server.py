@@ -53,7 +53,7 @@ def wait_for(found: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 @dataclass
-class Company:
+class StudioServer:
     """The server's address, the environment that its processes share, and the folder of everything."""
 
     folder: Path
@@ -164,7 +164,7 @@ class Company:
 
 
 @contextmanager
-def founded(folder: Path, library: str, server: Mapping[str, str]) -> Iterator[Company]:
+def founded(folder: Path, library: str, server: Mapping[str, str]) -> Iterator[StudioServer]:
     """A sandbox, a server with these settings, and what setup.py makes on it; nothing is deployed, nobody works."""
     render(Clip(width=1280, height=720, seconds=1, prompt="Mara"), folder, folder).rename(folder / "mara.mp4")
     port = free_port()
@@ -174,7 +174,7 @@ def founded(folder: Path, library: str, server: Mapping[str, str]) -> Iterator[C
         home = {"PREFECT_HOME": str(folder / "home"), "PREFECT_PROFILES_PATH": str(folder / "home" / "profiles.toml")}
         hosts = {name: value for name, value in environment(sandbox).items() if name.startswith("FAL_")}
         urls = {"PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api, "PREFECT_LOGGING_TO_API_ENABLED": "true"}
-        made = Company(folder, sandbox, api, {**_bare(), **_QUICK, **home, **urls, **hosts, **keys})
+        made = StudioServer(folder, sandbox, api, {**_bare(), **_QUICK, **home, **urls, **hosts, **keys})
         arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
         with process(replace(made, env={**made.env, **server}), "server", *arguments) as served:
             wait_for(lambda: _healthy(api), 180, "the server")
@@ -184,26 +184,26 @@ def founded(folder: Path, library: str, server: Mapping[str, str]) -> Iterator[C
 
 
 @contextmanager
-def working(company: Company, name: str, *options: str, on: tuple[str, ...] = (), **env: str) -> Iterator[Process]:
+def working(studio: StudioServer, name: str, *options: str, on: tuple[str, ...] = (), **env: str) -> Iterator[Process]:
     """A worker of the pool, with no account in its environment; `on` is the command that its machine begins with."""
-    bare = {name: value for name, value in company.env.items() if not name.startswith(("FAL_", "STORYBOARD_"))}
-    folder = company.folder / name
+    bare = {name: value for name, value in studio.env.items() if not name.startswith(("FAL_", "STORYBOARD_"))}
+    folder = studio.folder / name
     folder.mkdir(exist_ok=True)
     arguments = ("worker", "start", "--pool", "storyboard", "--name", name, *options)
-    with process(replace(company, env={**bare, **env}), name, *arguments, on=on, cwd=folder) as worker:
+    with process(replace(studio, env={**bare, **env}), name, *arguments, on=on, cwd=folder) as worker:
         yield worker
 
 
 @contextmanager
 def process(
-    company: Company, name: str, *arguments: str, on: tuple[str, ...] = (), cwd: Path | None = None
+    studio: StudioServer, name: str, *arguments: str, on: tuple[str, ...] = (), cwd: Path | None = None
 ) -> Iterator[Process]:
     """One of Prefect's processes, in a group of its own; its output goes to a file beside the others."""
-    with (company.folder / f"{name}.log").open("a") as log:
+    with (studio.folder / f"{name}.log").open("a") as log:
         started = subprocess.Popen(
             [*on, str(BIN / "prefect"), *arguments],
-            env=company.env,
-            cwd=cwd or company.folder,
+            env=studio.env,
+            cwd=cwd or studio.folder,
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -1,4 +1,4 @@
-"""A schedule from its first night to the verdict."""
+"""A schedule from its first phase to the verdict."""
 
 import asyncio
 import os
@@ -17,13 +17,13 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect_storyboard.flows.collect import Collected
 from prefect_storyboard.storyboards import Reel
 from tests.chaos import runs
-from tests.chaos.hatchery import Hatchery
+from tests.chaos.fork_server import ForkServer
 from tests.chaos.judge import Case, judge
-from tests.chaos.schedules import End, Night, Schedule
+from tests.chaos.schedules import End, Phase, Schedule
 from tests.chaos.stage import SECRET, Stage, staged
 
 _ROUNDS = 8  # of a run and a look at the open jobs, before it must be quiet
-_LONGEST = 400.0  # seconds of one night
+_LONGEST = 400.0  # seconds of one phase
 _LEAVE = 45.0  # seconds after which a moment that never comes is not waited for any more
 
 
@@ -60,7 +60,7 @@ class Props:
     """
 
     films: Path
-    hatchery: Hatchery
+    fork_server: ForkServer
     s3: str
     spoil: bool = False
 
@@ -71,8 +71,8 @@ async def play(schedule: Schedule, folder: Path, props: Props) -> Verdict:
     began = time.monotonic()
     try:
         with staged(schedule, folder, props.films, props.s3) as stage:
-            for number, night in enumerate(schedule.nights, 1):
-                await asyncio.wait_for(_pass(stage, night, number, props.hatchery, verdict), _LONGEST)
+            for number, phase in enumerate(schedule.phases, 1):
+                await asyncio.wait_for(_pass(stage, phase, number, props.fork_server, verdict), _LONGEST)
             verdict.faults = stage.fired()
             stage.behave()
             case = await _quiet(stage, verdict)
@@ -120,7 +120,7 @@ async def _quiet(stage: Stage, verdict: Verdict) -> Case:
             await asyncio.sleep(number)
             continue
         if ended or isinstance(reel, Exception) or isinstance(collected, Exception):
-            raise RuntimeError(f"the run after the nights could not go on: {ended[0]!r}") from ended[0]
+            raise RuntimeError(f"the run after the phases could not go on: {ended[0]!r}") from ended[0]
         verdict.runs += 1
         _note(stage, f"after-{number}", reel, collected)
         case = Case(stage, reel, collected)
@@ -138,25 +138,29 @@ def _note(stage: Stage, name: str, *said: Reel | Collected | Exception) -> None:
     stage.log(name).write_text("\n".join(f"{each}\n{each!r}" for each in said))
 
 
-async def _pass(stage: Stage, night: Night, number: int, hatchery: Hatchery, verdict: Verdict) -> None:
-    ends = night.ends or (None,) * night.flows
-    verdict.runs += night.flows
+async def _pass(stage: Stage, phase: Phase, number: int, fork_server: ForkServer, verdict: Verdict) -> None:
+    ends = phase.ends or (None,) * phase.flows
+    verdict.runs += phase.flows
     await asyncio.gather(
         *(
-            (_here if night.where == "here" else _away)(stage, night, f"night-{number}-{flow}", end, hatchery, verdict)
+            (_here if phase.where == "here" else _away)(
+                stage, phase, f"phase-{number}-{flow}", end, fork_server, verdict
+            )
             for flow, end in enumerate(ends)
         )
     )
 
 
-async def _here(stage: Stage, night: Night, name: str, end: End | None, hatchery: Hatchery, verdict: Verdict) -> None:
+async def _here(
+    stage: Stage, phase: Phase, name: str, end: End | None, fork_server: ForkServer, verdict: Verdict
+) -> None:
     run = asyncio.create_task(
         runs.render(
             stage.board,
             stage.credentials,
             stage.block,
-            on_unknown=night.on_unknown,
-            poll_minutes=night.poll_minutes,
+            on_unknown=phase.on_unknown,
+            poll_minutes=phase.poll_minutes,
         )
     )
     if end and await _moment(stage, end, run.done):
@@ -168,30 +172,32 @@ async def _here(stage: Stage, night: Night, name: str, end: End | None, hatchery
     _note(stage, name, ended)
 
 
-async def _away(stage: Stage, night: Night, name: str, end: End | None, hatchery: Hatchery, verdict: Verdict) -> None:
-    pid = await hatchery.start(
+async def _away(
+    stage: Stage, phase: Phase, name: str, end: End | None, fork_server: ForkServer, verdict: Verdict
+) -> None:
+    pid = await fork_server.start(
         {
-            "where": night.where,
+            "where": phase.where,
             "file": str(stage.file),
             "gateway": stage.schedule.gateway,
             "library": stage.library,
             "environment": stage.environment,
-            "on_unknown": night.on_unknown,
-            "poll_minutes": night.poll_minutes,
+            "on_unknown": phase.on_unknown,
+            "poll_minutes": phase.poll_minutes,
             "log": str(stage.log(name)),
         }
     )
     try:
-        if end and await _moment(stage, end, lambda: hatchery.ended(pid)):
+        if end and await _moment(stage, end, lambda: fork_server.ended(pid)):
             if end.how == "full":
                 with _full(stage, pid, end):
-                    status = await hatchery.wait(pid)
+                    status = await fork_server.wait(pid)
             else:
                 with suppress(ProcessLookupError):
                     os.kill(pid, getattr(signal, end.how))
-        status = await hatchery.wait(pid)
+        status = await fork_server.wait(pid)
     finally:
-        if not hatchery.ended(pid):
+        if not fork_server.ended(pid):
             os.kill(pid, signal.SIGKILL)
     verdict.ends.append(signal.Signals(-status).name if status < 0 else f"exit {status}")
 

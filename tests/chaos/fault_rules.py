@@ -1,4 +1,4 @@
-"""What may go wrong at each gateway, as rules for its sandbox: kinds of trouble, and where each makes sense."""
+"""The faults of each gateway as rules for its sandbox: the kinds, and the routes on which each makes sense."""
 
 from random import Random
 from typing import Any
@@ -48,10 +48,31 @@ _ENDINGS: dict[str, tuple[Rule, ...]] = {
     ),
 }
 _REFUSALS = {"fal": (), "kie": ("out_of_credit",), "toapis": ("policy_422", "out_of_credit"), "wavespeed": ()}
+# Faults of the wire that were added after 0.1.0; 0 switches them off.
+ODD_ANSWERS = 1.0
+_DEFINITE = (405, 406, 410, 411, 414, 415, 421, 422, 423, 424, 426, 428, 431, 451)
+_END_WORDS = {
+    "fal": ("FAILED", "ERROR", "CANCELLED"),
+    "kie": ("SUCCESS", "Succeeded"),
+    "toapis": ("SUCCESS", "Completed", "expired"),
+    "wavespeed": ("succeeded", "COMPLETED"),
+}
+_ODD_SUBMITS: dict[str, tuple[Rule, ...]] = {
+    "fal": (),
+    "kie": ({"fault": "envelope_refused", "status": 410},),
+    "toapis": ({"fault": "two_ids"}, {"fault": "two_ids_swapped"}),
+    "wavespeed": ({"fault": "envelope_refused", "status": 1200}, {"fault": "envelope_refused", "status": 4006}),
+}
+_ODD_RESULTS: dict[str, tuple[Rule, ...]] = {
+    "fal": ({"fault": "error_in_200"}, {"fault": "detail_in_200"}, {"fault": "empty_video"}),
+    "kie": ({"fault": "odd_success_code", "code": 505}, {"fault": "odd_success_code"}),
+    "toapis": ({"fault": "no_url"}, {"fault": "video_url_on_top"}),
+    "wavespeed": ({"fault": "outputs_as_objects"},),
+}
 _LAGS = {"fal": ("list_lags", "list_hides_running"), "wavespeed": ("list_lags", "list_without_inputs")}
 
 
-class Troubles:
+class FaultRules:
     """Draws rules for one gateway. Every draw comes from the schedule's own generator, so a run can be repeated."""
 
     def __init__(self, gateway: str, draw: Random) -> None:
@@ -140,6 +161,38 @@ class Troubles:
             self._rule("submit", "slow_render", probability=0.4, seconds=self.draw.choice((0.5, 2.0, 4.0))),
             self._rule("status", "unknown_status", probability=0.4, times=10),
         ]
+
+    def odd_submits(self) -> list[Rule]:
+        """Definite refusals in every form, two ids for one task, and server errors that name what they accepted."""
+        rules = [
+            self._rule("submit", "refused_4xx", status=self.draw.choice(_DEFINITE), probability=0.1, times=1),
+            self._rule("submit", "nginx_4xx", status=self.draw.choice((411, 414, 431)), probability=0.1, times=1),
+            self._rule("submit", "wall_403", probability=0.1, times=1),
+            self._rule("submit", "error_names_task", probability=0.2, times=2),
+            self._rule("submit", "rate_limited", probability=0.1, times=1, retry_after=1, retry_after_as="date"),
+        ]
+        rules += [self._rule("submit", probability=0.3, **rule) for rule in _ODD_SUBMITS[self.gateway]]
+        return self._weighted(rules)
+
+    def odd_results(self) -> list[Rule]:
+        """Answers about a finished job that are no verdict: untyped errors, pages, unknown states, errors under 200."""
+        route = "result" if self.gateway == "fal" else "status"
+        rules = [
+            self._rule(route, "untyped_5xx", status=self.draw.choice((500, 502, 503)), probability=0.4, times=6),
+            self._rule("status", "untyped_5xx", probability=0.2, times=4),
+            self._rule(route, self._some("html_200", "empty_200", "torn"), probability=0.3, times=4),
+            self._rule("status", "end_word", word=self._some(*_END_WORDS[self.gateway]), probability=0.4, times=4),
+        ]
+        rules += [self._rule(route, probability=0.2, times=2, **rule) for rule in _ODD_RESULTS[self.gateway]]
+        return self._weighted(rules)
+
+    def dates(self) -> list[Rule]:
+        """Replies under a `Date` that is minutes off, or under none."""
+        off = self._rule(None, "wrong_date", seconds=self.draw.choice((-600, 600)), probability=0.3)
+        return self._weighted([off, self._rule(None, "no_date", probability=0.1)])
+
+    def _weighted(self, rules: list[Rule]) -> list[Rule]:
+        return [{**rule, "probability": rule["probability"] * ODD_ANSWERS} for rule in rules]
 
     def delays(self) -> list[Rule]:
         """Submits that take their time, so that a kill finds them on their way."""

@@ -16,8 +16,8 @@ from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.prepare import Overrides
-from prefect_storyboard.series.report import price
 from prefect_storyboard.storyboards import Plan
+from prefect_storyboard.storyboards.money import price
 
 _STYLES = {
     "unknown": "bold red",

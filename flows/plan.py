@@ -22,8 +22,9 @@ from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import check_offered
-from prefect_storyboard.series.report import artifact_key, price
+from prefect_storyboard.series.report import artifact_key
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
+from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.plan import State
 
@@ -130,5 +131,5 @@ def cost_of(plan: Plan) -> str:
     """What a run would cost, in a few words; unknown is said to be unknown."""
     low, high = plan.low_usd, plan.high_usd
     if high is None:
-        return f"${low:.2f} and what has no published price"
-    return f"${low:.2f}" if high == low else f"${low:.2f} to ${high:.2f}"
+        return f"{price(low)} and what has no published price"
+    return price(low) if high == low else f"{price(low)} to {price(high)}"

@@ -14,6 +14,7 @@ from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown
 from prefect_storyboard.ledger import Attempt, Decision, Draft, Intent, Ledger, LibraryError, Outcome, Owner, decide
 from prefect_storyboard.ledger.owner import acting, alive
 from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
@@ -53,14 +54,14 @@ async def buy_once(
     it only once the provider's answer is on disk.
     """
     while True:
-        decision, last = await asyncio.to_thread(_look, ledger, request)
+        decision, last = await asyncio.to_thread(_look, ledger, request, session.clock)
         match decision, last:
             case Decision.SUBMIT, _:
                 bought = await _buy(session, ledger, request, last.number + 1 if last else 1, build_order)
                 if bought:
                     return bought
             case Decision.WAIT, _:
-                await asyncio.sleep(_LOOK_AGAIN)
+                await session.clock.sleep(_LOOK_AGAIN)
             case Decision.UNKNOWN, Attempt():
                 await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
@@ -70,14 +71,14 @@ async def buy_once(
                 raise remembered(outcome, last.job)
 
 
-def _look(ledger: Ledger, request: PurchaseRequest) -> tuple[Decision, Attempt | None]:
+def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decision, Attempt | None]:
     """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more."""
     history: tuple[Attempt, ...] = ()
     while True:
         before, history = history, ledger.history(request.key)
         last = history[-1] if history else None
         owner_alive = last is not None and alive(last.intent.owner)
-        decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=request.attempts)
+        decision = decide(history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
 
@@ -123,7 +124,9 @@ async def _submit(
         if not await asyncio.to_thread(ledger.intend, number, intent):
             return None
         await asyncio.to_thread(_keep_budget, ledger, request, number, intent)
-        if datetime.now(UTC) + _POST > intent.lease_until:  # others could take it for dead while the POST is on its way
+        if (
+            session.clock.now() + _POST > intent.lease_until
+        ):  # others could take it for dead while the POST is on its way
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
             await asyncio.to_thread(ledger.close, request.key, number, ended("refused", late))
             raise late
@@ -134,7 +137,7 @@ async def _submit(
             raise
         except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
             job = await reconcile(session, ledger, intent, str(lost))
-        while (kept := await _recorded(ledger, intent, number, job)) is None:
+        while (kept := await _recorded(ledger, intent, number, job, session.clock)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
     session.in_flight.submitted(request.key, kept)
@@ -159,7 +162,7 @@ def _paid_job(request: PurchaseRequest, number: int, job: Job, state: State, out
 
 
 def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Owner) -> Intent:
-    now = datetime.now(UTC)
+    now = session.clock.now()
     return Intent(
         key=request.key,
         owner=owner,
@@ -177,12 +180,12 @@ def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Own
     )
 
 
-async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job) -> Job | None:
+async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job, clock: Clock) -> Job | None:
     """Record a job that is bought. Its id is nowhere else, so a storage that stumbles is asked again."""
     for wait in _RECORD_AFTER:
         with suppress(LibraryError):
             return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
-        await asyncio.sleep(wait)
+        await clock.sleep(wait)
     try:
         return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
     except LibraryError as error:
@@ -196,11 +199,15 @@ async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest,
     """Settle an intent whose owner never recorded an answer: find the job, or obey the user's word."""
     found = await find_job(session, ledger, attempt.intent)
     if found.job:
-        await _recorded(ledger, attempt.intent, attempt.number, found.job)
+        await _recorded(ledger, attempt.intent, attempt.number, found.job, session.clock)
     elif request.on_unknown != "resubmit" or not found.told:
         raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
-    elif found.listed and (left := attempt.intent.at + SETTLED - datetime.now(UTC)) > timedelta():
-        await asyncio.sleep(min(left.total_seconds(), _LOOK_AGAIN_LOST))  # a list may lag; then it is asked once more
-    elif (await asyncio.to_thread(_look, ledger, request))[1] == attempt:  # nobody has settled it meanwhile
+    elif found.listed and (left := attempt.intent.at + SETTLED - session.clock.now()) > timedelta():
+        await session.clock.sleep(
+            min(left.total_seconds(), _LOOK_AGAIN_LOST)
+        )  # a list may lag; then it is asked once more
+    elif (await asyncio.to_thread(_look, ledger, request, session.clock))[
+        1
+    ] == attempt:  # nobody has settled it meanwhile
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
         await asyncio.to_thread(ledger.close, request.key, attempt.number, given_up)

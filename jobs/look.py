@@ -1,6 +1,6 @@
 """One look at a paid job."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.session import Session
@@ -9,9 +9,9 @@ from prefect_storyboard.storyboards import Job
 YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
 
 
-def is_young(job: Job) -> bool:
+def is_young(job: Job, now: datetime) -> bool:
     """Whether the provider may not know the job yet."""
-    return (datetime.now(UTC) - job.submitted_at).total_seconds() <= YOUNG
+    return (now - job.submitted_at).total_seconds() <= YOUNG
 
 
 async def has_ended(session: Session, job: Job) -> bool:
@@ -19,6 +19,6 @@ async def has_ended(session: Session, job: Job) -> bool:
     try:
         return (await session.provider.status(job)).state == "ended"
     except errors.Expired:
-        return not is_young(job)
+        return not is_young(job, session.clock.now())
     except errors.ProviderError:
         return False

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from prefect_storyboard.jobs.look import is_young
 from prefect_storyboard.jobs.paid import PaidJob, ended, uninterrupted
@@ -47,11 +46,11 @@ async def await_result(
 async def _poll(
     session: Session, ledger: Ledger, bought: PaidJob, *, minutes: float, watch: Callable[[Status], None]
 ) -> Result:
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + minutes * 60
+    clock = session.clock
+    deadline = clock.monotonic() + minutes * 60
     while True:
         trouble: errors.ProviderError | None = None
-        age = (datetime.now(UTC) - bought.job.submitted_at).total_seconds()
+        age = (clock.now() - bought.job.submitted_at).total_seconds()
         wait = pause(age)
         try:
             status = await _status(session, bought.job)
@@ -62,15 +61,15 @@ async def _poll(
             trouble = error
             wait = max(wait, getattr(error, "retry_after", None) or 0.0)
         except errors.Expired:
-            if not is_young(bought.job):
+            if not is_young(bought.job, clock.now()):
                 raise
         except _VERDICTS as verdict:
             await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
             raise
-        left = deadline - clock()
+        left = deadline - clock.monotonic()
         if left <= 0:
             break
-        await asyncio.sleep(min(wait, left))
+        await clock.sleep(min(wait, left))
     raise errors.Busy(
         "still rendering"
         + (f" after {minutes:g} minutes" if minutes else "")

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Model
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -25,6 +25,11 @@ class CharacterRequest(Frozen):
     start: float = 0.0
     end: float = 0.0
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
+
+    @property
+    def operation(self) -> Operation:
+        """Which of the model's endpoints makes it."""
+        return "character_from_video" if self.video_id else "character"
 
 
 class Reference(Frozen):
@@ -51,6 +56,11 @@ class SceneRequest(Frozen):
     remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
 
+    @property
+    def operation(self) -> Operation:
+        """Which of the model's endpoints renders it."""
+        return "remix" if self.remix_of else "image" if self.image_url else "text"
+
 
 class Order(Frozen):
     """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one."""
@@ -66,10 +76,9 @@ class Order(Frozen):
 
 
 class Status(Frozen):
-    """`ended` says only that the result may be asked for: it may be a failure. `ahead` counts jobs in front."""
+    """`ended` says only that the result may be asked for: it may be a failure."""
 
     state: Literal["queued", "running", "ended"]
-    ahead: int | None = None
 
 
 class Result(Frozen):
@@ -88,7 +97,6 @@ class Result(Frozen):
     character_id: str | None = None
     mention: str | None = None
     handle: str | None = None
-    billable_units: float | None = None
     usd: float | None = None
     files: dict[str, str] = Field(default={}, repr=False, exclude=True)
     facts: JsonObject = Field(default={})

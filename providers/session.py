@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.errors import Busy
 from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.in_flight import InFlight
@@ -29,8 +30,9 @@ class Gates:
     `in_flight` bounds the jobs that render at the same time, `rate` the submits in ten seconds.
     """
 
-    def __init__(self, in_flight: int, rate: int | None = None) -> None:
-        self.in_flight = InFlight(in_flight)
+    def __init__(self, in_flight: int, rate: int | None = None, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.in_flight = InFlight(in_flight, self.clock.sleep)
         self.submits = asyncio.Semaphore(SUBMITS)
         self.closed_until = 0.0
         self.last: deque[float] | None = deque(maxlen=rate) if rate else None
@@ -45,11 +47,14 @@ class Session:
         provider: Provider,
         in_flight: int = 40,
         rate: int | None = None,
+        *,
+        clock: Clock | None = None,
         gates: Gates | None = None,
     ) -> None:
         self.http = http
         self.provider = provider
-        self.gates = gates or Gates(in_flight, rate)
+        self.gates = gates or Gates(in_flight, rate, clock)
+        self.clock = self.gates.clock
 
     @property
     def in_flight(self) -> InFlight:
@@ -59,16 +64,16 @@ class Session:
     @asynccontextmanager
     async def submitting(self) -> AsyncIterator[None]:
         """Pass the gate of the submits. A Busy inside closes it for everybody, as long as the provider asked."""
-        loop, gates = asyncio.get_running_loop(), self.gates
+        gates, clock = self.gates, self.clock
         async with gates.submits:
-            while (wait := gates.closed_until - loop.time()) > 0:  # noqa: ASYNC110 - another Busy may move the moment
-                await asyncio.sleep(wait)
+            while (wait := gates.closed_until - clock.monotonic()) > 0:  # another Busy may move the moment
+                await clock.sleep(wait)
             await self._turn()
             try:
                 yield
             except Busy as busy:
                 wait = min(busy.retry_after or 0.0, _LONGEST)
-                gates.closed_until = max(gates.closed_until, loop.time() + wait)
+                gates.closed_until = max(gates.closed_until, clock.monotonic() + wait)
                 raise
 
     async def _turn(self) -> None:
@@ -76,10 +81,10 @@ class Session:
         last = self.gates.last
         if last is None:
             return
-        now = asyncio.get_running_loop().time()
+        now = self.clock.monotonic()
         turn = max(now, last[0] + WINDOW) if len(last) == last.maxlen else now
         last.append(turn)
-        await asyncio.sleep(turn - now)
+        await self.clock.sleep(turn - now)
 
 
 class Account(Protocol):

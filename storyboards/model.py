@@ -7,7 +7,7 @@ from pydantic import Field
 
 from prefect_storyboard.storyboards.nouns import Frozen
 
-Operation = Literal["text", "image", "remix", "character"]
+Operation = Literal["text", "image", "remix", "character", "character_from_video"]
 
 
 class ClipLimits(Frozen):
@@ -92,9 +92,14 @@ class Model(Frozen):
         successor = f"; its successor is {self.successor}" if self.successor else ""
         return f"{self.name} {'was' if self.ended else 'is'} switched off by its maker on {self.retires_on}{successor}"
 
+    @property
+    def character_from_video(self) -> bool:
+        """Whether a character can be made of a finished video by its id; else it is made of the stored file."""
+        return "character_from_video" in self.endpoints
+
     def price(self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0) -> float | None:
         """What one job costs, or None where no price is published. `clip_seconds`: length of the clips that go in."""
-        if operation == "character":
+        if operation in {"character", "character_from_video"}:
             return self.usd_per_character
         if operation == "remix":
             return None

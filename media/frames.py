@@ -114,7 +114,7 @@ def _thumbnail(path: Path | None, box: tuple[int, int]) -> Image.Image | None:
 
 
 def _still(path: Path, at: float) -> Image.Image:
-    """Give the picture that is shown at the fraction `at` of the clip."""
+    """Return the picture that is shown at the fraction `at` of the clip."""
     wanted = Fraction(probe(path).seconds * min(max(at, 0.0), 1.0))
     with opened(path) as source:
         stream = picture_track(source, path)

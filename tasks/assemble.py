@@ -97,9 +97,11 @@ def _assembled(storage: Storage, reel: Reel, plan: Plan | None) -> tuple[Reel, b
         return reel.model_copy(update={"seconds": stored.seconds}), True
     check_folder(reel.title, storage.read(*place, "storyboard.yaml"))
     with TemporaryDirectory(dir=_media.folder()) as folder:
-        reel = _make(storage, reel, plan, Path(folder))
-    storage.write(_Stored(made_of=made_of, seconds=reel.seconds).model_dump_json().encode(), *place, "reel.json")
-    return reel, False
+        made = _make(storage, reel, plan, Path(folder))
+    if made.warnings == reel.warnings:  # else the next run tries again what failed
+        record = _Stored(made_of=made_of, seconds=made.seconds)
+        storage.write(record.model_dump_json().encode(), *place, "reel.json")
+    return made, False
 
 
 def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel:

@@ -106,7 +106,7 @@ def test_a_clip_that_moves_is_taken_where_something_must(tmp_path):
     assert not judge(path, ClipLimits(motion=True), "Mara", start=None, end=None).needed
 
 
-def test_a_file_that_is_no_clip_is_told_apart(tmp_path):
+def test_a_file_that_is_no_clip_is_reported_apart(tmp_path):
     empty, picture, text, torn = (tmp_path / name for name in ("a.mp4", "b.png", "c.mp4", "d.mp4"))
     empty.touch()
     room().save(picture)

@@ -37,8 +37,9 @@ def test_the_last_frame_is_the_very_last(name, kind, length, tmp_path):
         assert (image.size, image.format) == ((160, 90), "PNG")
 
 
-def test_the_last_frame_is_found_when_the_sound_goes_on(tmp_path):
-    path = clip(tmp_path / "a.mp4", seconds=1, sound_seconds=9, cue=23 / 24)
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts"])
+def test_the_last_frame_is_found_when_the_sound_goes_on(name, tmp_path):
+    path = clip(tmp_path / name, seconds=1, sound_seconds=9, cue=23 / 24)
     last_frame(path, tmp_path / "last.png")
     assert min(colour(tmp_path / "last.png")) > 245
 

@@ -36,7 +36,7 @@ def test_an_mp4_tells_its_facts(tmp_path):
         ("a.mp4", {"codec": "libx265"}, "mp4", "hevc"),
     ],
 )
-def test_containers_and_codecs_are_reported_apart(name, kind, container, codec, tmp_path):
+def test_containers_and_codecs_are_distinguished(name, kind, container, codec, tmp_path):
     facts = probe(clip(tmp_path / name, **kind))
     assert (facts.container, facts.codec, facts.fps) == (container, codec, 24)
     assert facts.seconds == pytest.approx(1, abs=0.05)

@@ -17,6 +17,7 @@ from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.series.prepare import Prepared
+from prefect_storyboard.series.price import log_warnings
 from prefect_storyboard.series.sent import (
     castings_of,
     check_prompts,
@@ -179,3 +180,8 @@ def test_the_length_of_a_prompt_is_counted_as_it_is_sent(files: Path) -> None:
 
 def test_a_model_without_a_published_limit_has_none(files: Path) -> None:
     assert too_long(shown(files, "fal", "seedance-2", {"prompt": "." * 9000, "characters": []})) is None
+
+
+def test_the_warnings_of_a_plan_are_logged_before_anything_is_bought(caplog: pytest.LogCaptureFixture) -> None:
+    log_warnings(planned(models()["fal"]["seedance-2"], {"prompt": "The sea."}))
+    assert "s01: nobody of the cast is in this scene; name them, or write characters: []" in caplog.messages

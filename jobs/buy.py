@@ -136,7 +136,7 @@ async def _submit(
             await asyncio.to_thread(ledger.close, request.key, number, ended("refused", refusal))
             raise
         except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
-            job = await reconcile(session, ledger, intent, str(lost))
+            job = await reconcile(session, ledger, intent, str(lost), named=lost.request_id)
         while (kept := await _recorded(ledger, intent, number, job, session.clock)) is None:
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")

@@ -81,9 +81,11 @@ def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Ou
         error=type(error).__name__,
         message=str(error),
         field=getattr(error, "field", None),
+        what=getattr(error, "what", None),
         remedy=error.remedy,
         charged=error.charged,
         resubmittable=getattr(error, "resubmittable", False),
+        stale_upload=getattr(error, "stale_upload", False),
     )
 
 
@@ -93,7 +95,7 @@ def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError
     facts: dict[str, Any] = {"charged": outcome.charged, "remedy": outcome.remedy}
     if job:
         facts["request_id"] = job.request_id
-    for name in ("field", "resubmittable"):
+    for name in ("field", "what", "resubmittable", "stale_upload"):
         if hasattr(kind, name):
             facts[name] = getattr(outcome, name)
     return kind(f"{outcome.message} (from an earlier run)", **facts)

@@ -12,7 +12,7 @@ from prefect_storyboard.providers.protocol import Result, Status
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
-_VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed)
+_VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed, errors.Retired)
 
 
 def pause(age: float) -> float:
@@ -28,10 +28,11 @@ async def await_result(
     minutes: float = 60.0,
     watch: Callable[[Status], None] = lambda _: None,
 ) -> Result:
-    """Poll a job to its end. A broken poll never fails the job; the provider's own verdict does, and is recorded.
+    """Poll a job to its end. A broken poll never fails the job; the provider's typed verdict does, and is recorded.
 
-    Looks once at least. Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`:
-    the job is then still open and keeps its slot of the account, and the next run re-attaches to it.
+    Looks once at least. An undocumented answer is asked for again; an undocumented state is checked against the result
+    once. Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`: the job is then
+    still open and keeps its slot of the account, and the next run re-attaches to it.
     """
     with session.in_flight.watching(bought.key, bought.job):
         try:
@@ -48,6 +49,7 @@ async def _poll(
 ) -> Result:
     clock = session.clock
     deadline = clock.monotonic() + minutes * 60
+    checked: set[str] = set()
     while True:
         trouble: errors.ProviderError | None = None
         age = (clock.now() - bought.job.submitted_at).total_seconds()
@@ -55,9 +57,12 @@ async def _poll(
         try:
             status = await _status(session, bought.job)
             watch(status)
-            if status.state == "ended":
+            if status.state == "ended" or (status.unknown_word and status.unknown_word not in checked):
+                checked.add(status.unknown_word or "")
                 return await session.provider.result(bought.job)
-        except (errors.NotSent, errors.Busy) as error:
+        except (errors.NotSent, errors.Busy, errors.ProtocolError) as error:
+            if error.sent is False and not isinstance(error, errors.NotSent):  # a link that must not be asked at all
+                raise
             trouble = error
             wait = max(wait, getattr(error, "retry_after", None) or 0.0)
         except errors.Expired:
@@ -83,5 +88,5 @@ async def _poll(
 async def _status(session: Session, job: Job) -> Status:
     try:
         return await session.provider.status(job)
-    except errors.InvalidRequest as error:  # the question was not understood; that says nothing about the job
+    except (errors.InvalidRequest, errors.Retired) as error:  # of the question; it says nothing about the job
         raise errors.Busy(str(error), request_id=job.request_id) from error

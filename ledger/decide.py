@@ -8,8 +8,9 @@ intent, job                                     REATTACH    it was bought: poll 
 ..., outcome done, void                         SUBMIT      a casting that the provider knows no more
 ..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
 intent, job, outcome abandoned                  REATTACH    a run has found it while somebody gave it up
-..., outcome failed, free and worth a retry     SUBMIT      and it does not count as a failure below
-..., outcome failed, by moderation              FAILED      sending the same again changes nothing
+..., outcome failed, free and worth a retry     SUBMIT      three times a run, and it does not count as a failure below
+..., outcome failed, its upload had expired     SUBMIT      once a run, likewise
+..., outcome failed, by moderation of the input FAILED      sending the same again changes nothing
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
 """
 
@@ -31,8 +32,23 @@ class Decision(StrEnum):
     FAILED = "failed"
 
 
-def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, attempts: int = 1) -> Decision:
-    """Decide by the last attempt. `owner_alive` is about its owner; `attempts` counts failures that may be paid for."""
+FREE_RESUBMITS = 3  # of a run: a fault that has not passed by then is none that passes
+
+
+def decide(
+    history: Sequence[Attempt],
+    *,
+    now: datetime,
+    owner_alive: bool,
+    attempts: int = 1,
+    since: datetime | None = None,
+) -> Decision:
+    """Decide by the last attempt. `owner_alive` is about its owner.
+
+    `attempts` counts failures that may be paid for, and outputs that moderation refused. Free failures are resubmitted
+    three times a run, which began at `since` (None: all that the history holds are of one run); from then on they count
+    like paid ones.
+    """
     if not history:
         return Decision.SUBMIT
     last = history[-1]
@@ -47,13 +63,20 @@ def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, atte
             return Decision.REATTACH
         case "refused" | "abandoned":
             return Decision.SUBMIT
-    if last.outcome.error == "Refused":
+    if last.outcome.error == "Refused" and not last.outcome.resubmittable:
         return Decision.FAILED
+    failed = [a.outcome for a in history if a.outcome and a.outcome.kind == "failed"]
+    free = [each for each in failed if _free(each) and (since is None or each.at >= since)]
+    stale = [each for each in free if each.stale_upload]
     if _free(last.outcome):
-        return Decision.SUBMIT
-    failures = sum(1 for a in history if a.outcome and a.outcome.kind == "failed" and not _free(a.outcome))
+        spent, most = (len(stale), 1) if last.outcome.stale_upload else (len(free) - len(stale), FREE_RESUBMITS)
+        if spent <= most:
+            return Decision.SUBMIT
+    beyond = max(len(free) - len(stale) - FREE_RESUBMITS, 0) + max(len(stale) - 1, 0)
+    failures = sum(1 for each in failed if not _free(each)) + beyond
     return Decision.SUBMIT if failures < attempts else Decision.FAILED
 
 
 def _free(failed: Outcome) -> bool:
-    return failed.resubmittable and failed.charged is False
+    """Whether a failure cost nothing and may pass. A refused output is free too, but chance: it uses up an attempt."""
+    return failed.resubmittable and failed.charged is False and failed.error != "Refused"

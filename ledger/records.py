@@ -75,9 +75,11 @@ class Outcome(Record):
     error: str = ""
     message: str = ""
     field: str | None = None
+    what: str | None = None
     remedy: str = ""
     charged: bool | None = False
     resubmittable: bool = False
+    stale_upload: bool = False
 
 
 class Holder(Record):

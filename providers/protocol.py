@@ -76,9 +76,13 @@ class Order(Frozen):
 
 
 class Status(Frozen):
-    """`ended` says only that the result may be asked for: it may be a failure."""
+    """`ended` says only that the result may be asked for: it may be a failure.
+
+    `unknown_word` is the gateway's word for a state that is not in our table: the result may tell more.
+    """
 
     state: Literal["queued", "running", "ended"]
+    unknown_word: str | None = None
 
 
 class Result(Frozen):

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -87,6 +87,7 @@ class Session:
         await self.clock.sleep(turn - now)
 
 
+@runtime_checkable
 class Account(Protocol):
     """An account at a gateway, as the credentials blocks are one."""
 

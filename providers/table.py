@@ -9,6 +9,7 @@ from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards import Model
 
+NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}  # as they call themselves
 _MISSING = {  # by operation: our argument, what the model does not do, and what to do
     "text": ("image", "renders nothing from a prompt alone", "give the scene an image"),
     "image": ("image", "starts from no picture", "leave image and continues out, or choose another model"),

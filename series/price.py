@@ -83,14 +83,12 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
             offered = await session.provider.offered(endpoint)
         except (NotSent, Busy, ProtocolError, Expired, InvalidRequest):
             offered = None  # a list that cannot be read says nothing
-        over = family.retires_on is not None and family.retires_on <= datetime.now(UTC).date()
-        if offered is False or (offered is None and over):
+        if offered is False or (offered is None and family.ended):
             why = "the provider's list says so" if offered is False else f"its maker ended it on {family.retires_on}"
-            hint = f"Its successor is {family.successor}" if family.successor else "Choose another model"
             raise Retired(
                 f"{family.name} is not sold any more at {plan.provider} ({why})",
                 successor=family.successor,
-                remedy=f"Nothing was bought. {hint}; or say allow_retired to try all the same.",
+                remedy=f"Nothing was bought. {family.replacement}; or say allow_retired to try all the same.",
             )
 
 

@@ -58,6 +58,8 @@ class Model(Frozen):
     seconds: tuple[int, ...]
     aspects: tuple[str, ...]
     resolutions: tuple[str, ...] = Field(description="The first is the default.")
+    frame_aspects: tuple[str, ...] = Field(default=(), description="More of them for a scene with a first frame.")
+    frame_resolutions: tuple[str, ...] = Field(default=(), description="More of them for a scene with a first frame.")
     max_characters: int = 0
     casting: str | None = Field(default=None, description="Family of castings; models of one family share characters.")
     casts: tuple[Operation, ...] = Field(default=("text", "image"), description="Operations that take characters.")
@@ -79,6 +81,11 @@ class Model(Frozen):
     retires_on: date | None = None
     successor: str | None = None
 
+    def sizes(self, operation: Operation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The aspects and the resolutions that an operation takes."""
+        more = operation == "image"
+        return self.aspects + self.frame_aspects * more, self.resolutions + self.frame_resolutions * more
+
     @property
     def ended(self) -> bool:
         """Whether the model's maker has switched it off."""
@@ -90,7 +97,12 @@ class Model(Frozen):
         if self.retires_on is None:
             return ""
         successor = f"; its successor is {self.successor}" if self.successor else ""
-        return f"{self.name} {'was' if self.ended else 'is'} switched off by its maker on {self.retires_on}{successor}"
+        return f"{self.name} is switched off by its maker on {self.retires_on}{successor}"
+
+    @property
+    def replacement(self) -> str:
+        """What to take in its place, as a sentence."""
+        return f"Its successor is {self.successor}" if self.successor else "Choose another model"
 
     @property
     def character_from_video(self) -> bool:

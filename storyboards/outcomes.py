@@ -86,6 +86,7 @@ class Clip(Stored):
     job_key: str
     cost_usd: float | None
     provider: str
+    account: str | None = None
     model: str
     request_id: str
     prompt: str

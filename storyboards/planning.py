@@ -115,12 +115,7 @@ def _characters(
 
 
 def _retiring(scenes: list[PlannedScene]) -> list[str]:
-    retiring = {scene.model.name: scene.model for scene in scenes if scene.model.retires_on}
-    return [
-        f"{model.name} is switched off by its maker on {model.retires_on:%Y-%m-%d}"
-        + (f"; its successor is {model.successor}" if model.successor else "")
-        for model in retiring.values()
-    ]
+    return list(dict.fromkeys(scene.model.ending for scene in scenes if scene.model.ending))
 
 
 def _remarks(scenes: list[PlannedScene]) -> list[str]:

@@ -87,7 +87,7 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         origin.aspect or storyboard.aspect,
         origin.resolution or storyboard.resolution or model.resolutions[0],
     )
-    size = nearest(asked, model) if storyboard.fit == "nearest" else asked
+    size = nearest(asked, model, operation) if storyboard.fit == "nearest" else asked
     shot = Shot(
         scene=scene,
         model=model,
@@ -164,10 +164,8 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
     if shot.seconds not in model.seconds:
         sold, near = ", ".join(map(str, model.seconds)), nearest_seconds(shot.seconds, model)
         yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {near}, or fit: nearest"
-    for field, value, offered in (
-        ("aspect", shot.aspect, model.aspects),
-        ("resolution", shot.resolution, model.resolutions),
-    ):
+    aspects, resolutions = model.sizes(shot.operation)
+    for field, value, offered in (("aspect", shot.aspect, aspects), ("resolution", shot.resolution, resolutions)):
         if value not in offered:
             yield (
                 field,

@@ -7,8 +7,8 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_run_logger
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.blocks.gateway import GatewayCredentials
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.providers.session import Account
 from prefect_storyboard.providers.table import model as table_model
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
 
@@ -25,7 +25,7 @@ async def account(credentials: Credentials | str) -> Credentials:
             return await load_credentials(credentials)
         except ValueError as error:
             raise ValueError(f"credentials: {error}") from None
-    if not isinstance(credentials, GatewayCredentials):
+    if not isinstance(credentials, Account):
         kind = type(credentials).__name__
         raise ValueError(f"credentials: give a credentials block such as FalCredentials, or its reference, not {kind}")
     return credentials

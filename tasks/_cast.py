@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.fitting import fit, judge
+from prefect_storyboard.media.fitting import Fitting, fit, judge
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
@@ -47,9 +47,7 @@ def check(who: Character, family: Model, given: GivenMedia) -> None:
     """Judge the media by the model's limits. Raises MediaError."""
     member = CastMember(character=who, folder=_media.folder(), clip=given.clip, images=given.images)
     if family.references is None:
-        if given.clip is None:
-            raise ValueError(f"clip: {family.name} at {family.provider} makes characters from a clip; give one")
-        judge(given.clip.path, family.reference, who.name, start=who.start, end=who.end)
+        _judge(family, who, given)
         return
     for sending in sendings(family, [who], frame=False):
         show(member, sending, family)
@@ -58,14 +56,28 @@ def check(who: Character, family: Model, given: GivenMedia) -> None:
 async def creation_order(
     provider: Provider, family: Model, who: Character, given: GivenMedia, account: Credentials
 ) -> Order:
-    """Upload the fitted clip, and build the request."""
+    """Build the request: of a finished video by its id where the gateway takes one, else of the uploaded clip."""
+    request = CharacterRequest(model=family, name=who.name, description=who.description, fields=who.fields)
+    if given.rendered and _known(given.rendered, family, account):
+        fitting = await asyncio.to_thread(_judge, family, who, given)
+        span = {"start": round(fitting.start, 3), "end": round(fitting.start + fitting.seconds, 3)}
+        return provider.character_order(request.model_copy(update={"video_id": given.rendered.handle, **span}))
     file, seconds = await asyncio.to_thread(_fitted, family, who, given)
     named = upload.with_options(task_run_name=f"upload {who.name}, clip")
     url = await named(file.path, credentials=account)
-    request = CharacterRequest(
-        model=family, name=who.name, description=who.description, clip_url=url, end=seconds, fields=who.fields
-    )
-    return provider.character_order(request)
+    return provider.character_order(request.model_copy(update={"clip_url": url, "end": seconds}))
+
+
+def _known(clip: Clip, family: Model, account: Credentials) -> bool:
+    """Whether the gateway takes the finished video by its id, and knows this one."""
+    made_there = (clip.provider, clip.account) == (account.provider, account.account)
+    return family.character_from_video and made_there and clip.handle is not None
+
+
+def _judge(family: Model, who: Character, given: GivenMedia) -> Fitting:
+    if given.clip is None:
+        raise ValueError(f"clip: {family.name} at {family.provider} makes characters from a clip; give one")
+    return judge(given.clip.path, family.reference, who.name, start=who.start, end=who.end)
 
 
 def _fitted(family: Model, who: Character, given: GivenMedia) -> tuple[LocalFile, float]:

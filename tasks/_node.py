@@ -19,10 +19,9 @@ from prefect.context import TaskRunContext
 from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
 from prefect.states import Completed
 from prefect.tasks import OneOrManyFutureOrResult, Task, TaskOptions, TaskRunNameCallbackWithParameters
-from prefect.utilities.asyncutils import run_coro_as_sync
 from typing_extensions import Unpack
 
-from prefect_storyboard.tasks._loop import on_loop, run_on_loop
+from prefect_storyboard.tasks._loop import on_loop
 from prefect_storyboard.tasks._own_keys import own_keys
 from prefect_storyboard.tasks._retries import begin_attempt, note_retry_after
 
@@ -36,14 +35,14 @@ _LONGEST_NAME = 200  # characters of a run's name
 
 
 @dataclass
-class _Attempt:
+class Attempt:
     """One attempt of a body, and what it says of the state in which it ends."""
 
     name: str = ""
     message: str = ""
 
 
-_attempt: ContextVar[_Attempt | None] = ContextVar("attempt", default=None)
+_attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
 def name_state(name: StateName, message: str) -> None:
@@ -68,12 +67,12 @@ def node(**options: Unpack[TaskOptions]) -> Callable[[Body[P, R]], "Node[P, R]"]
     return decorate
 
 
-class _Typed(Task[P, Any], Generic[P, R]):
+class TypedTask(Task[P, Any], Generic[P, R]):
     """A task whose futures give R, whose options keep its class, and whose cached results are its own."""
 
     def __init__(self, fn: Callable[P, Any], **options: Unpack[TaskOptions]) -> None:
         super().__init__(fn, **options)
-        vars(self).update(cache_policy=own_keys(self.cache_policy, self._owner()))
+        vars(self).update(cache_policy=own_keys(self.cache_policy, _owner(self)))
 
     @overload  # type: ignore[override] # Prefect has more overloads, and types an async task's future with a coroutine
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R]: ...
@@ -83,7 +82,7 @@ class _Typed(Task[P, Any], Generic[P, R]):
 
     @overload
     def submit(
-        self, *args: Any, return_state: Literal[False] = False, wait_for: WaitFor = None, **kwargs: Any
+        self, *args: Any, wait_for: WaitFor, return_state: Literal[False] = False, **kwargs: Any
     ) -> PrefectFuture[R]: ...
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
@@ -112,13 +111,14 @@ class _Typed(Task[P, Any], Generic[P, R]):
         """The same task with other options. What is not given stays."""
         given: dict[str, Any] = {"version": self.version, **options}
         version = given.pop("version")  # which Prefect does not take here
-        return _like(self, super().with_options(**given), version=version)
-
-    def _owner(self) -> str:
-        return f"storyboard-{inspect.unwrap(self.fn).__name__}"
+        return like(self, super().with_options(**given), version=version)
 
 
-class Node(_Typed[P, R]):
+def _owner(task: Task[..., Any]) -> str:
+    return f"storyboard-{inspect.unwrap(task.fn).__name__}"
+
+
+class Node(TypedTask[P, R]):
     """An async task with a plain value and a named state, see the module."""
 
     @overload  # type: ignore[override] # as for submit
@@ -131,7 +131,7 @@ class Node(_Typed[P, R]):
 
     @overload
     def __call__(
-        self, *args: Any, return_state: Literal[False] = False, wait_for: WaitFor = None, **kwargs: Any
+        self, *args: Any, wait_for: WaitFor, return_state: Literal[False] = False, **kwargs: Any
     ) -> Coroutine[Any, Any, R]: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
@@ -140,68 +140,20 @@ class Node(_Typed[P, R]):
         return call if kwargs.get("return_state") else _unwrap(call)
 
 
-class PlainNode(_Typed[P, R]):
-    """A plain task over the body of an async one; made by `sync_twin`."""
-
-    @overload  # type: ignore[override] # as for submit
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
-
-    @overload
-    def __call__(
-        self, *args: Any, return_state: Literal[True], wait_for: WaitFor = None, **kwargs: Any
-    ) -> State[R]: ...
-
-    @overload
-    def __call__(
-        self, *args: Any, return_state: Literal[False] = False, wait_for: WaitFor = None, **kwargs: Any
-    ) -> R: ...
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the task and return its value, or its state where `return_state` is true."""
-        value = super().__call__(*args, **kwargs)
-        if isinstance(value, State) and not kwargs.get("return_state"):
-            return run_coro_as_sync(value.aresult())  # `value.result()` is a coroutine where a loop runs
-        return value
-
-
-@overload
-def sync_twin(task: Node[P, R]) -> PlainNode[P, R]: ...
-
-
-@overload
-def sync_twin(task: Task[P, Coroutine[Any, Any, R]]) -> PlainNode[P, R]: ...
-
-
-def sync_twin(task: Task[P, Any]) -> PlainNode[P, Any]:
-    """The same task for plain flows: name, options and cached results are shared, and the body is the very same."""
-    body = _plain_body(inspect.unwrap(task.fn))
-    return _like(PlainNode(body, name=task.name), task, fn=body, isasync=False, __wrapped__=body)
-
-
 def _async_body(fn: Body[P, R]) -> Callable[P, Coroutine[Any, Any, R | State[R]]]:
     @wraps(fn)
     async def body(*args: P.args, **kwargs: P.kwargs) -> R | State[R]:
-        with _attempting() as attempt:
+        with attempting() as attempt:
             value = await on_loop(partial(fn, *args, **kwargs))
-        return _stated(value, attempt, body)
-
-    return body
-
-
-def _plain_body(fn: Body[P, R]) -> Callable[P, R | State[R]]:
-    @wraps(fn)
-    def body(*args: P.args, **kwargs: P.kwargs) -> R | State[R]:
-        with _attempting() as attempt:
-            value = run_on_loop(partial(fn, *args, **kwargs))
-        return _stated(value, attempt, body)
+        return in_state(value, attempt, body)
 
     return body
 
 
 @contextmanager
-def _attempting() -> Iterator[_Attempt]:
+def attempting() -> Iterator[Attempt]:
     begin_attempt()
-    attempt = _Attempt()
+    attempt = Attempt()
     token = _attempt.set(attempt)
     try:
         yield attempt
@@ -212,7 +164,7 @@ def _attempting() -> Iterator[_Attempt]:
         _attempt.reset(token)
 
 
-def _stated(value: R, attempt: _Attempt, body: object) -> R | State[R]:
+def in_state(value: R, attempt: Attempt, body: object) -> R | State[R]:
     """The value, in the state that the body named; plain where no engine asked, as in `task.fn()`."""
     run = TaskRunContext.get()
     if not attempt.name or run is None or run.task.fn is not body:
@@ -225,15 +177,15 @@ async def _unwrap(call: Coroutine[Any, Any, Any]) -> Any:
     return await value.aresult() if isinstance(value, State) else value
 
 
-N = TypeVar("N", bound="_Typed[..., Any]")
+N = TypeVar("N", bound="TypedTask[..., Any]")
 
 
-def _like(task: N, other: Task[..., Any], **changes: Any) -> N:
+def like(task: N, other: Task[..., Any], **changes: Any) -> N:
     """A copy of the task with everything that the other one holds, except its class and its cache keys."""
     made = copy(task)
     vars(made).update(vars(other), **changes)
-    if not isinstance(other, _Typed):
-        vars(made).update(cache_policy=own_keys(other.cache_policy, made._owner()))  # noqa: SLF001 - of this file
+    if not isinstance(other, TypedTask):
+        vars(made).update(cache_policy=own_keys(other.cache_policy, _owner(made)))
     return made
 
 

@@ -74,7 +74,8 @@ async def store(
         async with account.session() as session:
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
             extras = await _fetch_files(session, made, Path(folder))
-        clip = await asyncio.to_thread(_describe, job, made, draft, file)
+        described = await asyncio.to_thread(_describe, job, made, draft, file)
+        clip = described.model_copy(update={"account": account.account})
         return await uninterrupted(asyncio.to_thread(takes.publish, file, clip, extras))
 
 

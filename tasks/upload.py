@@ -24,15 +24,13 @@ _KEPT = timedelta(hours=24)  # shorter than any provider keeps an upload
 
 def _key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
     """One upload for each content, account and host. None, no caching, for what cannot be read, or not by its path."""
-    credentials, media = parameters["credentials"], parameters["media"]
     try:
-        stat = Path(media).stat()
-        content = _sha256(str(media), stat.st_mtime_ns, stat.st_size)
-        who = credentials if isinstance(credentials, str) else [credentials.provider, credentials.account]
-        hosts = getattr(credentials, "hosts", "")
-    except (OSError, TypeError, ValueError, AttributeError):
+        stat = Path(parameters["media"]).stat()
+        content = _sha256(str(parameters["media"]), stat.st_mtime_ns, stat.st_size)
+        # The node counts an account by provider, name and hosts, and leaves its secrets out.
+        return f"storyboard-upload-{digest([parameters['credentials'], content])}"
+    except (OSError, TypeError, ValueError):
         return None
-    return f"storyboard-upload-{digest([who, hosts, content])}"
 
 
 @lru_cache(maxsize=4096)

@@ -12,23 +12,24 @@ from typing import Any
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
-from prefect_storyboard.providers.json_values import amount, link, moment, non_blank, objects, utc
+from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key, trusted
+from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-_STATES = {"IN_QUEUE": "queued", "IN_PROGRESS": "running", "COMPLETED": "ended"}
 _LINKS = ("status_url", "response_url", "cancel_url")
-_LIST_LAG = timedelta(minutes=5)  # how far the provider's clock may be behind ours when its list is asked
+_WINDOW = timedelta(hours=1)  # before a submit, from which fal's list is read: our clock may be fast
+_LIST_LAG = timedelta(minutes=5)  # the same once fal's own Date header has corrected our clock
 
 
 class Fal:
@@ -80,31 +81,30 @@ class Fal:
         reply = json_object(response) or {}
         request_id = non_blank(reply.get("request_id"))
         if request_id is None:
-            raise OutcomeUnknown("fal accepted a submit and its answer names no request", raw=response.text[:2000])
+            raise fal_errors.of_submit(response, order.endpoint)
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
         returned = {link: value for link in _LINKS if (value := non_blank(reply.get(link)))}
         return job.model_copy(update={"urls": {**job.urls, **returned}})
 
     async def status(self, job: Job) -> Status:
-        """Ask the status link. A state that fal has not documented reads as still running."""
+        """Ask the status link. An undocumented state reads as still running, and is named."""
         with on_the_way(job):
             url = httpx.URL(self._own(job, "status_url")).copy_merge_params({"logs": "0"})
             reply = _success(await self._ask("GET", str(url)))
-        return Status.model_validate({"state": _STATES.get(str(reply.get("status")), "running")})
+        return status_of(reply.get("status"))
 
     async def result(self, job: Job) -> Result:
         """Fetch the model's own answer: a video, a character, or why there is none."""
         with on_the_way(job):
             response = await self._ask("GET", self._own(job, "response_url"))
         if not response.is_success:
-            raise fal_errors.of_result(response, job)
+            raise await self._why(response, job)
         with on_the_way(job):
             reply = _success(response)
-        video = reply.get("video")
-        url = link(video.get("url")) if isinstance(video, dict) else None
+        url = first_link(reply.get("video")) or first_link(reply.get("videos"))
         character = non_blank(reply.get("id"))
         if url is None and character is None:
-            raise ProtocolError("fal returned neither a video nor a character", request_id=job.request_id, raw=reply)
+            raise fal_errors.of_odd_success(response, job)
         kept = keep_outputs("fal", reply)
         return Result(
             url=url,
@@ -128,28 +128,29 @@ class Fal:
         """Search the platform's list of requests for a body equal to ours.
 
         Source: GET /v1/models/requests/by-endpoint of fal's Platform API. Whether a running request is listed before
-        it ends is not documented, so an empty answer soon after the submit proves nothing. The list goes by the end
-        of a request: one that was sent before ours is another one, however late it ended.
+        it ends is not documented, so an empty answer soon after the submit proves nothing. The list is by the end of
+        a request, and the body decides. Times are returned in our clock, as far as fal's Date header tells its own:
+        a request that was sent before ours is then another one, however late it ended.
         """
-        start = utc(since) - _LIST_LAG
-        query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
+        since = utc(since)
+        items, skew = await self._listed(endpoint, since - _WINDOW)
+        if skew is not None and abs(skew) > _WINDOW - _LIST_LAG:
+            items, skew = await self._listed(endpoint, since - skew - _WINDOW)
+        earliest = since - (_WINDOW if skew is None else _LIST_LAG)
         found: dict[str, Job] = {}
         blind = False
-        while True:
-            url = f"{self._platform}/models/requests/by-endpoint"
-            page = _success(await self._ask("GET", url, params=query))
-            for item in objects(page.get("items")):
-                request_id, body = non_blank(item.get("request_id")), item.get("json_input")
-                sent_at = moment(item.get("sent_at")) or utc(since)
-                blind |= sent_at >= start and not isinstance(body, dict)
-                if request_id and sent_at >= start and isinstance(body, dict) and digest(body) == order_digest:
-                    found[request_id] = self._job(endpoint, request_id, sent_at)
-            cursor = non_blank(page.get("next_cursor"))
-            if not page.get("has_more") or cursor in {None, query.get("cursor")}:
-                if blind and not found:  # one of them may be ours
-                    raise ProtocolError("fal lists requests without saying what was asked for")
-                return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
-            query["cursor"] = cursor
+        for item in items:
+            request_id, body = non_blank(item.get("request_id")), item.get("json_input")
+            sent_at = moment(item.get("sent_at"))
+            ours = since if sent_at is None else sent_at + (skew or timedelta())
+            if ours < earliest:
+                continue
+            blind |= not isinstance(body, dict)
+            if request_id and isinstance(body, dict) and digest(body) == order_digest:
+                found[request_id] = self._job(endpoint, request_id, ours)
+        if blind and not found:  # one of them may be ours
+            raise ProtocolError("fal lists requests without saying what was asked for")
+        return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
 
     async def offered(self, endpoint: str) -> bool | None:
         """Read the endpoint's status in the platform's model list, which answers 404 for one that was taken off it."""
@@ -172,6 +173,28 @@ class Fal:
         response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
         credit = (json_object(response) or {}).get("credits")
         return amount(credit.get("current_balance")) if isinstance(credit, dict) else None
+
+    async def _listed(self, endpoint: str, start: datetime) -> tuple[list[JsonObject], timedelta | None]:
+        """All pages of the list of requests since a moment of fal's clock, and how far ours is ahead of it."""
+        query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
+        items: list[JsonObject] = []
+        while True:
+            response = await self._ask("GET", f"{self._platform}/models/requests/by-endpoint", params=query)
+            page = _success(response)
+            items += objects(page.get("items"))
+            cursor = non_blank(page.get("next_cursor"))
+            if not page.get("has_more") or cursor in {None, query.get("cursor")}:
+                return items, clock_skew(response)
+            query["cursor"] = cursor
+
+    async def _why(self, response: httpx.Response, job: Job) -> ProviderError:
+        """Why there is no result. Where the result gives no verdict, the status may: it names a failure's type."""
+        error = fal_errors.of_result(response, job)
+        if not isinstance(error, Busy | ProtocolError):
+            return error
+        with on_the_way(job):
+            status = await self._ask("GET", self._own(job, "status_url"))
+        return fal_errors.of_status(status, job) or error
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         response = await ask(self._http, "fal", method, url, headers=self._auth, **request)

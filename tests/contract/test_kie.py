@@ -10,7 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_storyboard.providers.errors import OutcomeUnknown, ProtocolError, ProviderError
+from prefect_storyboard.providers.errors import (
+    GenerationFailed,
+    OutcomeUnknown,
+    ProviderError,
+)
 from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Job
@@ -126,15 +130,17 @@ async def test_no_name_is_used_twice_for_kie_may_serve_the_older_file(kie: Conne
 
 async def test_a_task_that_a_strange_answer_names_is_told_to_whoever_settles_it(kie: Connect) -> None:
     adapter, _ = kie({"code": 500, "msg": "Server Error", "data": {"taskId": "task_42"}})
-    with pytest.raises(OutcomeUnknown, match="names the task task_42"):
+    with pytest.raises(OutcomeUnknown, match="names the task task_42") as error:
         await adapter.submit(ORDER)
+    assert (error.value.request_id, error.value.sent) == ("task_42", None)
+    assert "storyboard adopt <job> task_42" in error.value.remedy
 
 
 async def test_an_unreadable_success_keeps_what_came_but_not_what_was_ordered(kie: Connect) -> None:
     reply = canonical("record-success.response")
     reply["data"] |= {"resultJson": json.dumps({"resultUrl": SIGNED}), "param": '{"prompt": "a secret plot"}'}
     adapter, _ = kie(reply)
-    with pytest.raises(ProtocolError, match="neither a video nor a character") as error:
+    with pytest.raises(GenerationFailed, match="neither a video nor a character") as error:
         await adapter.result(job())
     assert "resultUrl" in error.value.raw["resultJson"]
     assert "s1gned" not in repr(error.value.raw)

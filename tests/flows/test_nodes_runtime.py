@@ -23,8 +23,9 @@ from prefect_storyboard.jobs.buy import uninterrupted
 from prefect_storyboard.providers.errors import Busy, GenerationFailed
 from prefect_storyboard.storyboards import Frozen
 from prefect_storyboard.tasks._loop import on_loop
-from prefect_storyboard.tasks._node import Node, name_state, node, sync_twin
+from prefect_storyboard.tasks._node import Node, name_state, node
 from prefect_storyboard.tasks._retries import RetryAfter, retry_safely
+from prefect_storyboard.tasks._twin import sync_twin
 
 pytestmark = pytest.mark.usefixtures("engine")
 

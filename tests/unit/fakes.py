@@ -86,7 +86,7 @@ class Gateway:
         then = self.states.popleft() if self.states else "ended"
         if isinstance(then, Exception):
             raise then
-        return Status(state=then)
+        return then if isinstance(then, Status) else Status(state=then)
 
     async def result(self, job: Job) -> Result:
         then = self.results.popleft() if self.results else Result(url=f"https://cdn.example/{job.request_id}.mp4")
@@ -108,6 +108,9 @@ class Gateway:
         return tuple(job for job in same if job.request_id not in self.hidden)
 
     async def offered(self, endpoint: str) -> bool | None:
+        return None
+
+    async def price(self, order: Order) -> float | None:
         return None
 
     async def balance(self) -> float | None:

@@ -239,3 +239,12 @@ def test_a_frame_too_small_is_refused_by_name(tmp_path: Path) -> None:
     Image.new("RGB", (640, 200)).save(tmp_path / "dawn.png")
     with pytest.raises(MediaError, match=r"^s01: dawn\.png is 640x200: the shorter side needs at least 300 pixels"):
         frame(tmp_path / "dawn.png", model("fal", "kling-o3").frame, tmp_path)
+
+
+def test_auto_follows_a_first_frame_and_is_the_models_default_without_one():
+    asked = Size(4, "auto", "auto")
+    sold = model("fal", "sora-2")
+    assert nearest(asked, sold, "image") == asked
+    assert nearest(asked, sold) == Size(4, "16:9", "720p")
+    assert sold.price("image", 4, "auto") == sold.price("image", 4, "720p")
+    assert model("fal", "sora-2-pro").price("image", 4, "auto") is None

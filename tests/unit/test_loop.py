@@ -73,9 +73,9 @@ async def test_work_that_is_cancelled_before_it_begins_never_begins() -> None:
     async def work() -> None:
         begun.append(1)
 
-    free = threading.Event()
-    run = asyncio.create_task(on_loop(partial(_blocked, free)))
-    await asyncio.sleep(0.05)
+    blocked, free = threading.Event(), threading.Event()
+    run = asyncio.create_task(on_loop(partial(_blocked, blocked, free)))
+    await asyncio.to_thread(blocked.wait)
     caller = asyncio.create_task(on_loop(work))
     await asyncio.sleep(0)
     caller.cancel()
@@ -87,7 +87,8 @@ async def test_work_that_is_cancelled_before_it_begins_never_begins() -> None:
     assert not begun
 
 
-async def _blocked(free: threading.Event) -> None:
+async def _blocked(blocked: threading.Event, free: threading.Event) -> None:
+    blocked.set()
     free.wait()  # on purpose: the loop is busy
 
 

@@ -57,6 +57,8 @@ BROKEN = [
     errors.Busy("fal answered 502"),
     errors.Busy("fal answered 429", retry_after=2.0),
     errors.InvalidRequest("fal does not take it: a proxy's opinion"),
+    errors.Retired("fal does not offer it: a proxy's opinion"),
+    errors.ProtocolError("fal gave an undocumented answer"),
 ]
 
 
@@ -76,7 +78,7 @@ async def test_a_result_that_cannot_be_had_yet_is_asked_for_again(ledger: Ledger
     assert gateway.looks == 3
 
 
-@pytest.mark.parametrize("kind", [errors.Unauthorized, errors.OutOfCredit, errors.ProtocolError, errors.Retired])
+@pytest.mark.parametrize("kind", [errors.Unauthorized, errors.OutOfCredit])
 async def test_what_says_nothing_about_the_job_stops_the_run_and_leaves_it_open(
     ledger: Ledger, kind: type[errors.ProviderError]
 ) -> None:
@@ -192,3 +194,46 @@ def test_an_unknown_state_is_no_state_of_ours() -> None:
     """An adapter reads one as running; it cannot hand it on by mistake."""
     with pytest.raises(ValueError, match="state"):
         Status.model_validate({"state": "meditating"})
+
+
+async def test_a_link_that_must_not_be_asked_stops_the_wait_and_leaves_the_job_open(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.append(errors.ProtocolError("fal returned a link to a stranger", sent=False))
+    with pytest.raises(errors.ProtocolError, match="stranger"):
+        await wait(gateway, ledger)
+    assert outcome(ledger) is None
+
+
+async def test_an_unknown_state_is_checked_against_the_result_once_for_each_word(
+    ledger: Ledger,
+) -> None:
+    gateway, clock = Gateway(), FakeClock()
+    odd = Status(state="running", unknown_word="'reviewing'")
+    gateway.states.extend([odd, odd, odd, "ended"])
+    gateway.results.extend([errors.Busy("not ready")])
+    assert await wait(gateway, ledger, clock=clock) == DONE
+    assert (len(clock.slept), gateway.looks) == (3, 4)
+
+
+async def test_an_unknown_state_with_a_result_has_ended(ledger: Ledger) -> None:
+    gateway, clock = Gateway(), FakeClock()
+    gateway.states.append(Status(state="running", unknown_word="'finalised'"))
+    assert await wait(gateway, ledger, clock=clock) == DONE
+    assert clock.slept == []
+
+
+async def test_an_unknown_state_without_a_result_is_pending_until_the_deadline(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.append(Status(state="running", unknown_word="'reviewing'"))
+    gateway.results.append(errors.Busy("not ready"))
+    with pytest.raises(errors.Busy, match="still rendering"):
+        await wait(gateway, ledger, minutes=0)
+    assert outcome(ledger) is None
+
+
+async def test_a_result_that_says_the_model_is_gone_ends_the_job(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.results.append(errors.Retired("Path /x not found"))
+    with pytest.raises(errors.Retired):
+        await wait(gateway, ledger)
+    assert (outcome(ledger) or Outcome).error == "Retired"

@@ -109,13 +109,6 @@ async def test_eight_submits_are_under_way_at_once_and_no_more() -> None:
     assert (most, under_way, SUBMITS) == (8, 0, 8)
 
 
-async def test_jobs_in_flight_are_bounded() -> None:
-    async with one(in_flight=1) as shared:
-        async with shared.in_flight:
-            assert shared.in_flight.locked()
-        assert not shared.in_flight.locked()
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()

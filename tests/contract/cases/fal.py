@@ -230,7 +230,7 @@ CASE = Case(
             charged=None,
             facts={"resubmittable": True},
         ),
-        Trouble(call="result", replies=[Reply({"video": {}})], error=ProtocolError, sent=None, charged=None),
+        Trouble(call="result", replies=[Reply({"video": {}})], error=GenerationFailed, charged=None),
         Trouble(call="upload", replies=[Reply({"detail": "no"}, 500)], error=Busy),
         Trouble(call="upload", replies=[Reply({"upload_url": "x"})], error=ProtocolError, sent=None, charged=None),
     ],

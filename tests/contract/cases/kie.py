@@ -211,6 +211,7 @@ ANSWERS = [
     reads("result", "record-success.response", {**VIDEO, "usd": None}),
     reads("result", "record-success-2026.response", {**VIDEO, "usd": 0.15}),
     reads("result", made({"resultUrls": [MP4]}), VIDEO),
+    reads("result", made({"resultUrls": MP4}), VIDEO),
     reads("result", made({"resultUrls": [MP4], "id": "x"}), VIDEO),
     reads("result", made({"resultUrls": [None, MP4]}, creditsConsumed=12.5), {"url": MP4, "usd": 0.0625}),
     reads("result", made({"resultUrls": [MP4]}), {"url": MP4, "handle": None}, job=SEEDANCE),
@@ -241,6 +242,7 @@ SUBMITS = [
     submit("error-401.response", Unauthorized, remedy="addresses"),
     submit("error-401.response", Unauthorized, 401),
     submit(PAGE, Unauthorized, 401),
+    submit(PAGE, Unauthorized, 403, remedy="firewall"),
     submit("error-402.response", OutOfCredit, remedy="Top up"),
     submit("error-402.response", OutOfCredit, 402),
     submit("record-not-found.response", InvalidRequest, 404),
@@ -283,7 +285,6 @@ SUBMITS = [
     submit(envelope(429, "Rate limit exceeded", {"taskId": "task_1"}), OutcomeUnknown),
     submit({}, OutcomeUnknown),
     submit([], OutcomeUnknown),
-    submit(PAGE, OutcomeUnknown, 403),
     submit(PAGE, OutcomeUnknown, 500),
     submit(PAGE, OutcomeUnknown, 520),
 ]
@@ -317,10 +318,12 @@ LOOKS = [
 
 VERDICTS = [
     verdict("record-fail.response", GenerationFailed, resubmittable=True),
-    verdict("record-task-failed-envelope.response", GenerationFailed, resubmittable=True),
+    verdict("record-task-failed-envelope.response", GenerationFailed, resubmittable=False),
     verdict("callback-fail.event", GenerationFailed, resubmittable=True),
     verdict(envelope(408, "No result for over 10 minutes"), GenerationFailed, resubmittable=True),
-    verdict(failed("501", "Generation failed"), GenerationFailed, resubmittable=True),
+    verdict(failed("501", "Generation failed"), GenerationFailed, resubmittable=False),
+    verdict(failed("500", "x"), GenerationFailed, resubmittable=False),
+    verdict(failed("500", ""), GenerationFailed, resubmittable=True),
     verdict(failed("408", "Upstream"), GenerationFailed, resubmittable=True),
     verdict(failed("", "Please try again later."), GenerationFailed, resubmittable=True),
     verdict(failed("430", "An internal error occurred"), GenerationFailed, resubmittable=True),
@@ -342,11 +345,10 @@ VERDICTS = [
         )
     ),
     *(
-        Trouble(call="result", replies=[Reply(made(shape))], error=ProtocolError, sent=None, charged=None)
+        Trouble(call="result", replies=[Reply(made(shape))], error=GenerationFailed, charged=None)
         for shape in (
             *("", None, "{", "[]", 7, [], {}),
             {"resultUrls": []},
-            {"resultUrls": "https://tempfile.aiquickdraw.com/v/abc.mp4"},
             {"resultUrls": ["ftp://a.b/c.mp4"], "resultWaterMarkUrls": [MP4]},
             {"resultUrls": None, "resultObject": {"remark": "none"}},
         )

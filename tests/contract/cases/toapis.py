@@ -314,14 +314,14 @@ VERDICTS = [
         call="result",
         replies=[Reply("video-failed-billing.response")],
         error=GenerationFailed,
-        facts=AGAIN,
-        remedy="It was not charged: run it again.",
+        facts=NOT_AGAIN,
+        remedy="It was not charged.",
     ),
     Trouble(
         call="result",
         replies=[Reply("character-failed.response")],
         error=GenerationFailed,
-        facts={"resubmittable": True, "request_id": CHARACTER.request_id},
+        facts={"resubmittable": False, "request_id": CHARACTER.request_id},
         job=CHARACTER,
     ),
     *(
@@ -347,7 +347,7 @@ VERDICTS = [
         facts=NOT_AGAIN,
     ),
     *(
-        Trouble(call="result", replies=[reply], error=ProtocolError, sent=None, charged=None)
+        Trouble(call="result", replies=[reply], error=GenerationFailed, charged=None)
         for reply in (
             done(),
             done(result={"type": "video", "data": []}),

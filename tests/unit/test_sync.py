@@ -1,0 +1,24 @@
+"""`prefect_storyboard.sync` has the names, the arguments and the options of the async ones."""
+
+import inspect
+
+import pytest
+from prefect import Task
+
+from prefect_storyboard import flows, sync, tasks
+
+
+@pytest.mark.parametrize("name", sync.__all__)
+def test_a_twin_takes_what_the_async_one_takes(name: str) -> None:
+    twin = getattr(sync, name)
+    work = getattr(tasks, name, None) or getattr(flows, name)
+    assert inspect.signature(getattr(twin, "fn", twin)) == inspect.signature(inspect.unwrap(work.fn))
+    assert inspect.getdoc(twin) == inspect.getdoc(work)
+
+
+@pytest.mark.parametrize("name", tasks.__all__)
+def test_every_task_has_a_twin_that_is_a_plain_task_of_the_same_name_and_options(name: str) -> None:
+    twin, work = getattr(sync, name), getattr(tasks, name)
+    assert isinstance(twin, Task)
+    assert not twin.isasync
+    assert (twin.name, twin.retries, twin.retry_condition_fn) == (work.name, work.retries, work.retry_condition_fn)

@@ -141,6 +141,11 @@ def test_references_are_described_in_their_order_with_their_sizes(files: Path) -
     assert scene.audio is True
 
 
+def test_the_sound_is_what_the_body_says_with_the_scenes_own_fields(files: Path) -> None:
+    silent = {"prompt": "The sea.", "characters": [], "fields": {"generate_audio": False}}
+    assert shown(files, "fal", "seedance-2", silent).audio is False
+
+
 def test_pictures_from_a_clip_and_padded_ones_have_the_size_in_which_they_are_sent(files: Path) -> None:
     scene = shown(files, "fal", "kling-o3", {"prompt": "Mara and Will climb."})
     assert scene.references == ("Mara: 4 pictures, 1280x720", "Will: 2 pictures, 1000x400 and 1280x720")

@@ -37,7 +37,7 @@ _STYLES = {
 async def check(board: str, provider: str, library: str | None, overrides: Overrides) -> None:
     """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it.
 
-    Says what will be done to reference media, and what will be rendered in the place of what was asked for.
+    Prints what will be done to reference media, and the warnings of the plan, while nothing is bought yet.
     """
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
@@ -47,6 +47,8 @@ async def check(board: str, provider: str, library: str | None, overrides: Overr
         plan = (await prepare(board, credentials, shelf, Path(folder), overrides)).plan
         for line in plan.preparations:
             console.print(f"prepare  {line}", style="dim")
+        for warning in plan.warnings:
+            console.print(f"warning  {warning}", style="yellow")
         prove(shelf.storage())
 
 

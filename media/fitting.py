@@ -52,7 +52,7 @@ def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end
 def fit(
     clip: LocalFile, limits: ClipLimits, name: str, *, start: float | None, end: float | None, folder: Path
 ) -> LocalFile:
-    """Give the clip itself if the limits take it as it is, else an MP4 (H.264, AAC) in `folder` that they take.
+    """Return the clip itself if the limits take it as it is, else an MP4 (H.264, AAC) in `folder` that they take.
 
     A range that is given is cut out. Where there is none and the clip is too long, or longer than what the model uses
     of it, its best range is. What is made is kept there under a name of its own and found again. Raises `MediaError`
@@ -141,7 +141,7 @@ def _longest_track(path: Path) -> float:
 
 
 def _size(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
-    """Give the canvas that the picture is put on: padded first, then scaled."""
+    """Return the canvas that the picture is put on: padded first, then scaled."""
     (width, height), steps = even(facts), []
     if limits.max_aspect and max(width, height) > min(width, height) * limits.max_aspect:
         shape = min(_WIDE, Fraction(limits.max_aspect))
@@ -156,7 +156,7 @@ def _size(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
 
 
 def _scaled(width: int, height: int, short: int) -> tuple[int, int]:
-    """Give the even size whose shorter side is `short`."""
+    """Return the even size whose shorter side is `short`."""
     short = short // 2 * 2
     long = round(Fraction(max(width, height) * short, min(width, height)) / 2) * 2
     return (long, short) if width > height else (short, long)

@@ -67,7 +67,7 @@ def write_jpeg(image: Image.Image, limits: PictureLimits, out: Path, name: str) 
 
 
 def _tries(size: tuple[int, int], limits: PictureLimits) -> Iterator[tuple[tuple[int, int], int]]:
-    """Give sizes and qualities, the best first; only the last size is coarse."""
+    """Yield sizes and qualities, the best first; only the last size is coarse."""
     factor, least = Fraction(1), max(limits.min_side or 0, _SMALLEST)
     while True:
         scaled = (round(size[0] * factor), round(size[1] * factor))

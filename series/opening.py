@@ -18,7 +18,7 @@ from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import known_castings, with_sends
 from prefect_storyboard.series.standing import with_standing
 from prefect_storyboard.series.stop import stoppable
-from prefect_storyboard.storyboards import Storyboard, StoryboardError, is_text, parse
+from prefect_storyboard.storyboards import Storyboard, StoryboardError, check_folder, is_text, parse
 
 
 def _text(reference: object) -> object:
@@ -59,9 +59,15 @@ async def opened(
     with stoppable(), TemporaryDirectory() as folder:
         prepared = await prepare(storyboard, credentials, shelf, Path(folder), overrides)
         await asyncio.to_thread(prove, shelf.storage())
+        await asyncio.to_thread(_check_folder, prepared.plan.storyboard, shelf)
         async with credentials.session() as session:
             castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
             plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)
             plan = await priced(plan, session.provider)
             plan = await asyncio.to_thread(with_standing, plan, Ledger(shelf.storage()), cascade=cascade)
             yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)
+
+
+def _check_folder(board: Storyboard, library: Library) -> None:
+    """Raise FolderTaken before anything is bought for a folder that belongs to another storyboard."""
+    check_folder(board.title, library.storage().read("reels", board.slug, "storyboard.yaml"))

@@ -1,7 +1,11 @@
 """What a run will cost, and whether it may: prices asked from the provider, the budget, retired models."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime
+
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 
 from prefect_storyboard.jobs.budget import Budget, Estimate, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
@@ -48,6 +52,7 @@ async def allow(
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
+    log_warnings(plan)
     check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
     check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
     if max_cost_usd is not None:
@@ -59,6 +64,13 @@ async def allow(
     for scene in plan.scenes:
         emit_progress(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
     return wanted
+
+
+def log_warnings(plan: Plan) -> None:
+    """Log the warnings of the plan while nothing is bought yet: a run in the UI can still be cancelled."""
+    logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
+    for warning in plan.warnings:
+        logger.warning(warning)
 
 
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:

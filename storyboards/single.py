@@ -82,7 +82,7 @@ def single_scene(
     parent: Clip | None,
     copy: int,
 ) -> SingleScene:
-    """Give the shot its key: `image` is the sha256 of the first frame, `parent` what is continued or remixed."""
+    """Compute the key of a shot: `image` is the sha256 of the first frame, `parent` what is continued or remixed."""
     prints = {casting.character: casting.fingerprint or casting.id or "" for casting in characters}
     parent_identity = (parent.identity or parent.job_key) if parent else None
     remix = shot.operation == "remix"

@@ -14,6 +14,7 @@ from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provi
 from prefect_storyboard.storyboards import Casting, Character, Clip, Media, Model
 from prefect_storyboard.storyboards.shots import sendings
 from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._names import fixed_name
 from prefect_storyboard.tasks._references import CastMember, show
 from prefect_storyboard.tasks.upload import upload
 
@@ -63,7 +64,7 @@ async def creation_order(
         span = {"start": round(fitting.start, 3), "end": round(fitting.start + fitting.seconds, 3)}
         return provider.character_order(request.model_copy(update={"video_id": given.rendered.handle, **span}))
     file, seconds = await asyncio.to_thread(_fitted, family, who, given)
-    named = upload.with_options(task_run_name=f"upload {who.name}, clip")
+    named = upload.with_options(task_run_name=fixed_name(f"upload {who.name}, clip"))
     url = await named(file.path, credentials=account)
     return provider.character_order(request.model_copy(update={"clip_url": url, "end": seconds}))
 

@@ -18,6 +18,11 @@ class RunName(TaskRunNameCallbackWithParameters):
         return self._make(**parameters)
 
 
+def fixed_name(text: str) -> RunName:
+    """A name as it is: in a plain task_run_name, Prefect takes braces for a placeholder."""
+    return RunName(lambda **_: text)
+
+
 def scene_name(verb: str) -> RunName:
     """The name of a run about one scene: by its id, else by the beginning of its prompt."""
 

@@ -12,6 +12,7 @@ from prefect_storyboard.media.stills import fit_image, stills
 from prefect_storyboard.providers.protocol import Reference
 from prefect_storyboard.storyboards import Casting, Character, Frozen, Model, References, Sending, Shot
 from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._names import fixed_name
 from prefect_storyboard.tasks.upload import upload
 
 
@@ -40,7 +41,7 @@ async def references(shot: Shot, cast: Mapping[str, CastMember], credentials: Cr
     async def one(sending: Sending) -> Reference:
         files = await asyncio.to_thread(show, cast[sending.character], sending, shot.model)
         names = [f"{sending.character}, {'clip' if sending.clip else f'picture {n}'}" for n in range(1, len(files) + 1)]
-        named = [upload.with_options(task_run_name=f"upload {name}") for name in names]
+        named = [upload.with_options(task_run_name=fixed_name(f"upload {name}")) for name in names]
         urls = await asyncio.gather(*(up(f.path, credentials=credentials) for up, f in zip(named, files, strict=True)))
         if sending.clip:
             return Reference(character=sending.character, clip_url=urls[0])

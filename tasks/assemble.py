@@ -13,11 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.frames import contact_sheet, poster
+from prefect_storyboard.media.for_show import for_show, posters
+from prefect_storyboard.media.frames import contact_sheets
 from prefect_storyboard.media.page import Card, page
 from prefect_storyboard.media.reel import Part
 from prefect_storyboard.media.reel import assemble as join
-from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel
+from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _arguments as arguments
@@ -58,8 +59,9 @@ async def assemble(
         warnings: What a person should know of the reel.
         costs: What it cost; left out, the sum of what the clips cost.
 
-    Returns the reel; `url` is what fsspec opens, None where there is no clip. Raises ValueError for what is no clip,
-    MediaError for a clip that cannot be decoded.
+    Returns the reel; `url` is what fsspec opens, None where there is no clip. What fails of posters, page and contact
+    sheets is among its warnings. Raises ValueError for what is no clip, FolderTaken where another storyboard has that
+    folder, MediaError for a clip that cannot be decoded.
     """
     shelf = await arguments.a_library(library)
     if isinstance(clips, Clip) or not all(isinstance(clip, Clip) for clip in clips):
@@ -93,10 +95,13 @@ def _assembled(storage: Storage, reel: Reel, plan: Plan | None) -> tuple[Reel, b
     stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
         return reel.model_copy(update={"seconds": stored.seconds}), True
+    check_folder(reel.title, storage.read(*place, "storyboard.yaml"))
     with TemporaryDirectory(dir=_media.folder()) as folder:
-        reel = _make(storage, reel, plan, Path(folder))
-    storage.write(_Stored(made_of=made_of, seconds=reel.seconds).model_dump_json().encode(), *place, "reel.json")
-    return reel, False
+        made = _make(storage, reel, plan, Path(folder))
+    if made.warnings == reel.warnings:  # else the next run tries again what failed
+        record = _Stored(made_of=made_of, seconds=made.seconds)
+        storage.write(record.model_dump_json().encode(), *place, "reel.json")
+    return made, False
 
 
 def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
@@ -107,32 +112,34 @@ def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
 
 
 def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel:
-    """Make everything on local disk, then publish; the page comes last, when all it shows is there."""
-    place = ("reels", slug(reel.title))
+    """Publish the reel and its page, then the sheets; what is only for show fails as a warning."""
+    place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
     files = [storage.fetch(folder / f"{n:04d}.mp4", *_media.inside(clip.url)) for n, clip in enumerate(reel.clips)]
     parts = [Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
     seen = join(parts, folder / "reel.mp4")
-    reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
-    for file in files:
-        poster(file, file.with_suffix(".jpg"))
-    contact_sheet(
-        [(file.with_suffix(".jpg"), clip.scene) for file, clip in zip(files, reel.clips, strict=True)],
-        folder / "contact-sheet.jpg",
-    )
-    cards = [
-        Card(clip=clip, href=_href(clip, place), poster=file.with_suffix(".jpg").read_bytes())
-        for file, clip in zip(files, reel.clips, strict=True)
-    ]
-    for name in ("reel.mp4", "contact-sheet.jpg"):
-        storage.publish(folder / name, *place, name)
+    storage.publish(folder / "reel.mp4", *place, "reel.mp4")
     if plan:
         board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
         storage.write(yaml.safe_dump(board, sort_keys=False, allow_unicode=True).encode(), *place, "storyboard.yaml")
         storage.write(plan.model_dump_json(indent=2).encode(), *place, "plan.json")
-    style = plan.storyboard.style if plan else ""
-    text = page(reel, cards, poster=cards[0].poster, style=style)
-    storage.write(text.encode(), *place, "index.html")
-    return reel
+    reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
+    shown = posters(files, warnings)
+    with for_show("the page", warnings):
+        storage.write(_page(reel, shown, plan).encode(), *place, "index.html")
+    with for_show("the contact sheet", warnings):
+        labels = [clip.scene for clip in reel.clips]
+        for sheet in contact_sheets([*zip(shown, labels, strict=True)], folder):
+            storage.publish(sheet, *place, sheet.name)
+    return reel.model_copy(update={"warnings": tuple(warnings)})
+
+
+def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None) -> str:
+    pictures = [picture.read_bytes() if picture else b"" for picture in shown]
+    cards = [
+        Card(clip=clip, href=_href(clip, ("reels", slug(reel.title))), poster=picture)
+        for clip, picture in zip(reel.clips, pictures, strict=True)
+    ]
+    return page(reel, cards, poster=pictures[0], style=plan.storyboard.style if plan else "")
 
 
 def _href(clip: Clip, place: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.series.prepare import Prepared
+from prefect_storyboard.series.price import log_warnings
 from prefect_storyboard.series.sent import (
     castings_of,
     check_prompts,
@@ -140,6 +141,11 @@ def test_references_are_described_in_their_order_with_their_sizes(files: Path) -
     assert scene.audio is True
 
 
+def test_the_sound_is_what_the_body_says_with_the_scenes_own_fields(files: Path) -> None:
+    silent = {"prompt": "The sea.", "characters": [], "fields": {"generate_audio": False}}
+    assert shown(files, "fal", "seedance-2", silent).audio is False
+
+
 def test_pictures_from_a_clip_and_padded_ones_have_the_size_in_which_they_are_sent(files: Path) -> None:
     scene = shown(files, "fal", "kling-o3", {"prompt": "Mara and Will climb."})
     assert scene.references == ("Mara: 4 pictures, 1280x720", "Will: 2 pictures, 1000x400 and 1280x720")
@@ -179,3 +185,8 @@ def test_the_length_of_a_prompt_is_counted_as_it_is_sent(files: Path) -> None:
 
 def test_a_model_without_a_published_limit_has_none(files: Path) -> None:
     assert too_long(shown(files, "fal", "seedance-2", {"prompt": "." * 9000, "characters": []})) is None
+
+
+def test_the_warnings_of_a_plan_are_logged_before_anything_is_bought(caplog: pytest.LogCaptureFixture) -> None:
+    log_warnings(planned(models()["fal"]["seedance-2"], {"prompt": "The sea."}))
+    assert "s01: nobody of the cast is in this scene; name them, or write characters: []" in caplog.messages

@@ -37,7 +37,7 @@ def test_a_scene_without_anybody_of_the_cast_is_remarked(prompt: str) -> None:
     assert remarks(prompt, cast=["Mara", "Bo Bär"]) == (NOBODY,)
 
 
-def test_who_says_that_nobody_is_in_the_scene_hears_nothing() -> None:
+def test_who_says_that_nobody_is_in_the_scene_is_not_warned() -> None:
     assert remarks("The sea.", characters=[]) == remarks("The sea.", cast=[]) == remarks("Mara climbs.") == ()
 
 

@@ -1,4 +1,4 @@
-"""The project's files that are made from its code: print one, or compare it with the one that is committed."""
+"""Pages of the documentation that are generated from code: print one, or compare it with the committed file."""
 
 import sys
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def print_or_check(text: str, command: str, arguments: Sequence[str]) -> int:
-    """Print the text, or say with exit code 1 that the file is not current: `--check docs/models.md`."""
+    """Print the text; with `--check docs/models.md`, return 1 if that file is not current."""
     if "--check" not in arguments:
         sys.stdout.write(text)
         return 0

@@ -28,7 +28,7 @@ class Library(Block):
     storage_options: SecretDict = Field(
         default=SecretDict({}),
         title="Storage options",
-        description="Passed to fsspec, for example key, secret, endpoint_url for S3; else the machine's credentials.",
+        description="Passed to fsspec, for example key and endpoint_url for S3. Empty: the machine's credentials.",
     )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The demo: the real flow, against the sandbox, on a storyboard that ships with the package."""
+"""The demo: the real flow against the sandbox, with a storyboard that ships with the package."""
 
 import json
 import socket
@@ -12,10 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from prefect_storyboard.storyboards.money import price
+
 
 @contextmanager
 def sandbox_process(state: Path) -> Iterator[str]:
-    """Run the sandbox beside us, on the port that it had before: stored links go on working. It ends when we do."""
+    """Run the sandbox as a child process, on the port of the last run: links in the library go on working."""
     state.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect_storyboard.sandbox", "--state", str(state), "--until-stdin-closes"]
     process = subprocess.Popen(  # noqa: S603 - our own module
@@ -29,7 +31,7 @@ def sandbox_process(state: Path) -> Iterator[str]:
         first = process.stdout.readline() if process.stdout else ""
         if not first.startswith("sandbox ready "):
             raise SystemExit(
-                f"error: the sandbox did not start; is its port taken? Remove {state.parent} to start over."
+                f"error: the sandbox did not start; its port may be in use. Remove {state.parent} to start over."
             )
         yield first.split()[-1]
     finally:
@@ -38,7 +40,7 @@ def sandbox_process(state: Path) -> Iterator[str]:
 
 
 async def show(folder: Path, base: str, board: Path | None) -> int:
-    """Render, and let the sandbox's billing meter have the last word."""
+    """Render, and print what the sandbox's billing meter counted."""
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.cli.live import console, render
     from prefect_storyboard.sandbox.server import environment
@@ -50,32 +52,34 @@ async def show(folder: Path, base: str, board: Path | None) -> int:
         FalCredentials.from_environment(environment(base)),
         str(folder / "library"),
         allow_retired=True,
-        on_unknown="resubmit",  # the sandbox lists every request at once: what it does not list was not bought
+        on_unknown="resubmit",  # the sandbox lists every request at once, so what it does not list was not bought
     )
     after = _meter(base)
     new = after["jobs_accepted"] - before["jobs_accepted"]
     console.print(
-        f"meter  the sandbox has billed {after['jobs_accepted']} jobs, ${after['usd']:.2f} since the first run; "
+        f"meter  the sandbox has billed {after['jobs_accepted']} jobs, {price(after['usd'])} since the first run; "
         + (f"{new} of them now" if new else "none of them now: nothing was bought")
     )
     return code
 
 
 def _meter(base: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{base}/sandbox/meter", timeout=30) as reply:  # noqa: S310 - always our loopback
+    with urllib.request.urlopen(f"{base}/sandbox/meter", timeout=30) as reply:  # noqa: S310 - always on loopback
         meter: dict[str, Any] = json.load(reply)
     return meter
 
 
 def _port(memory: Path) -> int:
-    """The port of the last run once it is free again, else one that is free now."""
+    """The port of the last run, once it is free again; for the first run, a free one."""
     if memory.exists():
         port = int(memory.read_text())
         for _ in range(40):
             if _is_free(port):
                 return port
             time.sleep(0.25)
-        raise SystemExit(f"error: port {port} is taken; the sandbox of this folder needs it. Choose another --folder.")
+        raise SystemExit(
+            f"error: port {port} is in use, and the sandbox of this folder needs it. Choose another --folder."
+        )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""`storyboard doctor`: one screen, and an exit code."""
+"""`storyboard doctor`: a report on one screen, and an exit code."""
 
 import asyncio
 import os
@@ -18,21 +18,22 @@ _STYLES = {"ok": "green", "unsure": "yellow", "bad": "bold red"}
 
 
 async def diagnose(providers: tuple[str, ...], library: str | None, models: tuple[str, ...]) -> int:
-    """Check every account and the library at once. Returns 1 where something would stop a run.
+    """Check every account and the library side by side. Returns 1 if something would stop a run.
 
-    Without a provider, the accounts whose keys are in the environment are checked.
+    Without providers, it checks the accounts whose keys are in the environment. Raises ValueError if there are none.
     """
     accounts = tuple(dict.fromkeys(providers)) or _with_a_key()
-    found = await asyncio.gather(*(_account(account, models) for account in accounts), _shelf(library))
+    found = await asyncio.gather(*(_account(account, models) for account in accounts), _library(library))
     findings = [finding for each in found for finding in each]
     show(findings, console)
     if not accounts:
-        console.print(f"no account was checked; name one of {', '.join(BY_PROVIDER)}, or a saved block")
+        keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
+        raise ValueError(f"no account was checked; export one of {keys}, or name a saved block")
     return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
 def show(findings: list[Finding], screen: Console) -> None:
-    """Print a table for a person, or one line for each finding where nobody sees a table."""
+    """Print a table in a terminal, else one line a finding."""
     if screen.is_terminal:
         for subject, group in groupby(findings, lambda finding: finding.subject):
             screen.print(Text(subject, style="bold"))
@@ -41,7 +42,7 @@ def show(findings: list[Finding], screen: Console) -> None:
     else:
         for each in findings:
             screen.print(f"{each.state:<6}  {each.subject}  {each.check}: {each.text}")
-    screen.print(_sum(findings))
+    screen.print(_summary(findings))
 
 
 def _with_a_key() -> tuple[str, ...]:
@@ -51,13 +52,13 @@ def _with_a_key() -> tuple[str, ...]:
 async def _account(reference: str, models: tuple[str, ...]) -> list[Finding]:
     try:
         credentials = await load_credentials(reference, os.environ)
-    except ValueError as error:  # no such variable, block or provider: the others are checked all the same
+    except ValueError as error:  # no such variable, block or provider; the other accounts are still checked
         check = "key" if reference in BY_PROVIDER else "account"
         return [Finding(subject=reference, check=check, state="bad", text=str(error))]
     return await examine(credentials, models)
 
 
-async def _shelf(reference: str | None) -> list[Finding]:
+async def _library(reference: str | None) -> list[Finding]:
     try:
         library = await load_library(reference)
     except ValueError as error:
@@ -75,9 +76,9 @@ def _table(findings: Iterator[Finding], width: int) -> Table:
     return table
 
 
-def _sum(findings: list[Finding]) -> str:
+def _summary(findings: list[Finding]) -> str:
     bad, unsure = (sum(finding.state == state for finding in findings) for state in ("bad", "unsure"))
     if not bad and not unsure:
-        return f"all {len(findings)} checks passed"
+        return "the check passed" if len(findings) == 1 else f"all {len(findings)} checks passed"
     counts = [f"{bad} failed"] * bool(bad) + [f"{unsure} {'is' if unsure == 1 else 'are'} unsure"] * bool(unsure)
     return f"of {len(findings)} checks {' and '.join(counts)}"

@@ -1,4 +1,4 @@
-"""`storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair` and `plan`, as a person sees them."""
+"""What `storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair` and `plan` print."""
 
 import asyncio
 import os
@@ -29,11 +29,11 @@ _STYLES = {
     "submitting": "blue",
     "done": "green",
 }
-_STYLES |= {"new": "bold", "cached": "green", "reattached": "cyan"}
+_STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan"}
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:
-    """List the jobs of a library. Returns 1 where one of them is unknown or cannot be read."""
+    """List the jobs of a library. Returns 1 if one of them is unknown or cannot be read."""
     ledger = Ledger((await load_library(library)).storage())
     found = await asyncio.to_thread(settle.jobs, ledger, every=every)
     if not found:
@@ -43,15 +43,15 @@ async def show_jobs(library: str | None, *, every: bool) -> int:
     unknown = [line for line in found if line.state == "unknown"]
     if unknown:
         console.print(
-            "\nAn unknown job may have been bought. Look for it on the provider's own page:\n"
-            f"  it is there      storyboard adopt {unknown[0].key[:12]} <its id> --provider {unknown[0].provider}\n"
-            f"  it is not there  storyboard abandon {unknown[0].key[:12]}"
+            "\nAn unknown job may have been bought. Look for it on the provider's own page.\n"
+            f"If it is there:  storyboard adopt {unknown[0].key[:12]} <its id> --provider {unknown[0].provider}\n"
+            f"If it is not:    storyboard abandon {unknown[0].key[:12]}"
         )
     return 1 if unknown or any(line.state == "unreadable" for line in found) else 0
 
 
 async def collect(providers: tuple[str, ...], library: str | None) -> int:
-    """Fetch what is ready. Returns 1 where a job has failed or is unknown."""
+    """Store what has ended. Returns 1 if a job has failed or is unknown."""
     accounts = [await load_credentials(provider, os.environ) for provider in providers]
     collected = await collect_jobs([*accounts], await load_library(library))
     for clip in collected.clips:
@@ -70,7 +70,7 @@ async def collect(providers: tuple[str, ...], library: str | None) -> int:
 
 
 async def adopt(key: str, request_id: str, provider: str | None, library: str | None) -> int:
-    """Give an unknown job its id at the provider, which is asked first if it is named."""
+    """Record the provider's id of an unknown job. If a provider is named, it is asked first whether it knows the id."""
     ledger = Ledger((await load_library(library)).storage())
     if provider:
         await settle.ask(ledger, key, request_id, await load_credentials(provider, os.environ))
@@ -80,22 +80,22 @@ async def adopt(key: str, request_id: str, provider: str | None, library: str | 
 
 
 async def abandon(key: str, library: str | None) -> int:
-    """Say that an unknown job was never bought."""
+    """Record that an unknown job was not bought."""
     ledger = Ledger((await load_library(library)).storage())
     line = await asyncio.to_thread(settle.abandon, ledger, key)
-    console.print(f"{line.about} was not bought; the next run buys it for {price(line.usd)}")
+    console.print(f"{line.about} is recorded as not bought; the next run buys it (price: {price(line.usd)})")
     return 0
 
 
 async def cancel(key: str, provider: str, library: str | None) -> int:
-    """Ask the provider to stop a job. Returns 1 where it does not."""
+    """Ask the provider to cancel a job. Returns 1 if it refuses."""
     ledger = Ledger((await load_library(library)).storage())
     credentials = await load_credentials(provider, os.environ)
     if await settle.cancel(ledger, key, credentials):
-        console.print("asked to stop; it may finish all the same: `storyboard collect` says how it ended")
+        console.print("asked the provider to cancel it; it may still finish: `storyboard collect` shows how it ended")
         return 0
     console.print(
-        f"{credentials.provider} cannot stop it, or not any more; it renders on and is paid for", style="yellow"
+        f"{credentials.provider} does not cancel it, or no longer; it goes on rendering and is charged", style="yellow"
     )
     return 1
 
@@ -112,10 +112,17 @@ async def repair(library: str | None) -> int:
     return 1 if repaired.damaged else 0
 
 
-async def show_plan(board: str, provider: str, library: str | None, overrides: Overrides) -> int:
-    """What a run would do and cost. Returns 0: a plan is no failure."""
+async def show_plan(
+    board: str, provider: str, library: str | None, overrides: Overrides, *, cascade: bool = False
+) -> int:
+    """Print what a run would do and cost. Returns 0 in any case: a plan does not fail."""
     plan = await planned(
-        board, await load_credentials(provider, os.environ), library, model=overrides.model, fit=overrides.fit
+        board,
+        await load_credentials(provider, os.environ),
+        library,
+        model=overrides.model,
+        fit=overrides.fit,
+        cascade=cascade,
     )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in ("scene", "state", "model", "seconds", "size", "characters", "price"):

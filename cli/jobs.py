@@ -1,11 +1,12 @@
-"""The commands about jobs that are paid for: list, fetch and settle them. None of them buys."""
+"""The commands about jobs that are paid for: they list, fetch and resolve them. None of them buys."""
 
 import asyncio
 from contextlib import nullcontext
 
 from cyclopts import App
 
-from prefect_storyboard.cli.app import Debug, explained
+from prefect_storyboard.cli.app import explained
+from prefect_storyboard.cli.options import All, AskProvider, Debug, Job, Library, Provider, Providers, Request
 from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
 
 
@@ -15,16 +16,8 @@ def register(app: App) -> None:
         app.command(command)
 
 
-def jobs(*, library: str | None = None, all_: bool = False, debug: Debug = False) -> int:
-    """List the open jobs: state, age, provider, price. The exit code is 1 where one of them is unknown.
-
-    Parameters
-    ----------
-    library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    all_
-        Every job that there ever was; reads the whole ledger.
-    """
+def jobs(*, library: Library = None, all_: All = False, debug: Debug = False) -> int:
+    """List the open jobs: state, age, provider, price. Exits with 1 if the outcome of one is unknown."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_jobs
 
@@ -32,42 +25,22 @@ def jobs(*, library: str | None = None, all_: bool = False, debug: Debug = False
         return asyncio.run(show_jobs(library, every=all_))
 
 
-def collect(*providers: str, library: str | None = None, debug: Debug = False) -> int:
-    """Fetch what open jobs have made, without a storyboard. Buys nothing.
-
-    Parameters
-    ----------
-    providers
-        fal, kie, toapis, wavespeed (keys from the environment), or saved blocks such as fal-credentials/production.
-    library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    """
+def collect(*providers: Providers, library: Library = None, debug: Debug = False) -> int:
+    """Store what open jobs have made, without a storyboard. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import collect as fetch
 
-    if not providers:
-        raise SystemExit("error: name the accounts to ask, for example: storyboard collect fal")
-    with explained(debug=debug), prefect_server():
-        return asyncio.run(fetch(providers, library))
+    with explained(debug=debug):
+        if not providers:
+            raise ValueError("name the accounts to ask, for example: storyboard collect fal")
+        with prefect_server():
+            return asyncio.run(fetch(providers, library))
 
 
 def adopt(
-    job: str, request: str, *, provider: str | None = None, library: str | None = None, debug: Debug = False
+    job: Job, request: Request, *, provider: AskProvider = None, library: Library = None, debug: Debug = False
 ) -> int:
-    """Say which of the provider's jobs an unknown one is; the next run, or collect, fetches it.
-
-    Parameters
-    ----------
-    job
-        The job's key, or its first letters, as `storyboard jobs` shows it.
-    request
-        The provider's id, from its own page.
-    provider
-        fal, kie, toapis or wavespeed (key from the environment), or a saved block: it is asked whether it knows the id.
-        Left out: the id is believed, and cannot be taken back.
-    library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    """
+    """Record the provider's id of a job whose outcome is unknown. The next run, or collect, then fetches it."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import adopt as take
 
@@ -75,16 +48,8 @@ def adopt(
         return asyncio.run(take(job, request, provider, library))
 
 
-def abandon(job: str, *, library: str | None = None, debug: Debug = False) -> int:
-    """Say that an unknown job was never bought; the next run buys it anew.
-
-    Parameters
-    ----------
-    job
-        The job's key, or its first letters, as `storyboard jobs` shows it.
-    library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    """
+def abandon(job: Job, *, library: Library = None, debug: Debug = False) -> int:
+    """Record that a job whose outcome is unknown was not bought. The next run then buys it."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import abandon as drop
 
@@ -92,18 +57,8 @@ def abandon(job: str, *, library: str | None = None, debug: Debug = False) -> in
         return asyncio.run(drop(job, library))
 
 
-def cancel(job: str, *, provider: str, library: str | None = None, debug: Debug = False) -> int:
-    """Ask the provider to stop an open job; one that runs may still finish, and cost.
-
-    Parameters
-    ----------
-    job
-        The job's key, or its first letters, as `storyboard jobs` shows it.
-    provider
-        The account that bought it: fal, kie, toapis, wavespeed, or a saved block.
-    library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    """
+def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debug = False) -> int:
+    """Ask the provider to cancel an open job. One that already renders may still finish, and is then charged."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import cancel as stop
 

@@ -1,27 +1,28 @@
-"""Run the flow while somebody watches: a live table in a terminal, plain lines elsewhere."""
+"""Run the flow and show its progress: a live table in a terminal, one line a change elsewhere."""
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypedDict
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from prefect_storyboard.blocks import Credentials, load_credentials, load_library
+from prefect_storyboard.blocks import Credentials, load_credentials
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
+from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.jobs.progress import Progress, progress_listener
-from prefect_storyboard.ledger import prove
-from prefect_storyboard.series.prepare import Overrides, prepare
+from prefect_storyboard.series.opening import opened
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.nouns import Fit
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 _STYLES = {
@@ -34,26 +35,45 @@ _STYLES = {
 }
 
 
-async def check(board: str, provider: str, library: str | None, overrides: Overrides) -> None:
-    """Find what is wrong with the input before Prefect's server is started; saved blocks are known only after it.
+class RunOptions(TypedDict):
+    """What `storyboard run` passes to the flow besides storyboard, account and library."""
 
-    Prints what will be done to reference media, and the warnings of the plan, while nothing is bought yet.
+    model: str | None
+    fit: Fit | None
+    max_cost_usd: float | None
+    allow_unknown_price: bool
+    allow_retired: bool
+    on_unknown: OnUnknown
+    attempts: int
+    cascade: bool
+
+
+async def check(board: str, provider: str, library: str | None, asked: RunOptions) -> None:
+    """Check storyboard, key, library, budget and models before Prefect's server starts. Buys nothing.
+
+    Prints what will be done to reference media, and the warnings of the plan. A saved block can be loaded only from a
+    server: the flow checks then.
     """
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
-    with TemporaryDirectory() as folder:
-        credentials = await load_credentials(provider, os.environ)
-        shelf = await load_library(library)
-        plan = (await prepare(board, credentials, shelf, Path(folder), overrides)).plan
-        for line in plan.preparations:
+    credentials = await load_credentials(provider, os.environ)
+    overrides = Overrides(model=asked["model"], fit=asked["fit"])
+    async with opened(board, credentials, library, overrides, cascade=asked["cascade"]) as run:
+        for line in run.prepared.plan.preparations:
             console.print(f"prepare  {line}", style="dim")
-        for warning in plan.warnings:
+        for warning in run.prepared.plan.warnings:
             console.print(f"warning  {warning}", style="yellow")
-        prove(shelf.storage())
+        run.attempts = asked["attempts"]
+        await allow(
+            run,
+            asked["max_cost_usd"],
+            allow_unknown_price=asked["allow_unknown_price"],
+            allow_retired=asked["allow_retired"],
+        )
 
 
 async def render(board: str, provider: str | Credentials, library: str | None, **options: Any) -> int:
-    """Run the series and say how it ended. Returns the exit code: 0, or 1 where a scene has no clip."""
+    """Run the flow and print how it ended. Returns the exit code: 1 if a scene has no clip, else 0."""
     credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
     try:
         with watched():
@@ -66,7 +86,7 @@ async def render(board: str, provider: str | Credentials, library: str | None, *
 
 
 def report(reel: Reel) -> None:
-    """Where the reel is, what it cost, what failed, and what a second run will cost."""
+    """Print where the reel is, what it cost, what failed, and what a second run will cost."""
     for warning in reel.warnings:
         console.print(f"warning: {warning}", style="yellow")
     if reel.failed:
@@ -77,7 +97,7 @@ def report(reel: Reel) -> None:
         console.print(f"page   {reel.page}")
     console.print(f"cost   {cost(reel)} in all; this run bought {bought(reel)}")
     if not reel.failed:
-        console.print("again  $0.00: everything is in the library, a second run buys nothing")
+        console.print("again  $0.00: everything is in the library; a second run buys nothing")
 
 
 def _print_failures(reel: Reel) -> None:
@@ -117,7 +137,7 @@ class _Line:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Show every change of state until the block ends."""
+    """Show every change of state until the `with` block ends."""
     lines: dict[str, _Line] = {}
     live = (
         Live(get_renderable=lambda: _table(lines), console=console, refresh_per_second=4)

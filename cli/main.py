@@ -1,122 +1,86 @@
-"""The commands: one clear text where something is wrong, and an exit code that says so."""
+"""The commands that run, plan, check and set up. Each ends with an exit code, and one text if something is wrong."""
 
 import asyncio
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal
 
-from prefect_storyboard.cli import jobs as ledger
-from prefect_storyboard.cli.app import Debug, app, explained
+from prefect_storyboard.cli import jobs as job_commands
+from prefect_storyboard.cli import options
+from prefect_storyboard.cli.app import app, explained
+from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
 
-ledger.register(app)
+__all__ = ["app", "main"]
+
+job_commands.register(app)
 
 
 @app.command
 def run(
-    board: str,
+    board: options.Board,
     *,
-    provider: str,
-    library: str | None = None,
-    model: str | None = None,
-    fit: Literal["exact", "nearest"] | None = None,
-    max_cost: float | None = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: Literal["stop", "resubmit"] = "stop",
-    attempts: int = 1,
-    debug: Debug = False,
+    provider: options.Provider,
+    library: options.Library = None,
+    model: options.Model = None,
+    fit: options.Fit = None,
+    max_cost: options.MaxCost = None,
+    allow_unknown_price: options.AllowUnknownPrice = False,
+    allow_retired: options.AllowRetired = False,
+    on_unknown: options.OnUnknown = "stop",
+    attempts: options.Attempts = 1,
+    cascade: options.Cascade = False,
+    debug: options.Debug = False,
 ) -> int:
-    """Render a storyboard. Run it again after a crash: what is paid for is picked up, not bought again.
-
-    Parameters
-    ----------
-    board
-        Path or URL of the storyboard, YAML or JSON.
-    provider
-        fal, kie, toapis or wavespeed (key from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY), or a saved
-        block such as fal-credentials/production.
-    library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    model
-        A model family in the place of the storyboard's own, for example seedance-2.
-    fit
-        nearest renders the nearest length and size that the model sells; exact refuses. Left out: the storyboard's.
-    max_cost
-        Send nothing if the new scenes would cost more US dollars.
-    allow_unknown_price
-        With --max-cost, buy also what nobody has published a price of.
-    allow_retired
-        Try a model also if the provider says that it is not sold any more.
-    on_unknown
-        What to do about a job that may have been bought and that the provider does not list.
-    attempts
-        How many times in all a scene may be bought when the provider fails it.
-    """
+    """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.live import check, render
-    from prefect_storyboard.series.prepare import Overrides
+    from prefect_storyboard.cli.live import RunOptions, check, render
 
-    options = {
-        "model": model,
-        "fit": fit,
-        "max_cost_usd": max_cost,
-        "allow_unknown_price": allow_unknown_price,
-        "allow_retired": allow_retired,
-        "on_unknown": on_unknown,
-        "attempts": attempts,
-    }
+    asked = RunOptions(
+        model=model,
+        fit=fit,
+        max_cost_usd=max_cost,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        cascade=cascade,
+    )
     with explained(debug=debug):
-        asyncio.run(check(board, provider, library, Overrides(model=model, fit=fit)))
+        asyncio.run(check(board, provider, library, asked))
         with prefect_server():
-            return asyncio.run(render(board, provider, library, **options))
+            return asyncio.run(render(board, provider, library, **asked))
 
 
 @app.command
 def plan(
-    board: str,
+    board: options.Board,
     *,
-    provider: str,
-    library: str | None = None,
-    model: str | None = None,
-    fit: Literal["exact", "nearest"] | None = None,
-    debug: Debug = False,
+    provider: options.Provider,
+    library: options.Library = None,
+    model: options.Model = None,
+    fit: options.Fit = None,
+    cascade: options.Cascade = False,
+    debug: options.Debug = False,
 ) -> int:
-    """Say what a run would do and cost, scene by scene, and buy nothing.
-
-    Parameters
-    ----------
-    board
-        Path or URL of the storyboard, YAML or JSON.
-    provider
-        fal, kie, toapis or wavespeed, or a saved block such as fal-credentials/production.
-    library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
-    model
-        A model family in the place of the storyboard's own, for example seedance-2.
-    fit
-        nearest plans the nearest length and size that the model sells; exact refuses. Left out: the storyboard's.
-    """
+    """Show scene by scene what a run would buy and what that costs. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_plan
     from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit)))
+        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit), cascade=cascade))
 
 
 @app.command
-def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, debug: Debug = False) -> int:
-    """Render the lighthouse storyboard against the sandbox: no key, no cost, no network.
-
-    Parameters
-    ----------
-    folder
-        Where the library and the sandbox's memory are kept; remove it to start over.
-    board
-        Another storyboard to render.
-    """
+def demo(
+    *,
+    folder: options.Folder = Path("storyboard-demo"),
+    board: options.AnotherBoard = None,
+    debug: options.Debug = False,
+) -> int:
+    """Render the lighthouse storyboard against the sandbox: no key, no cost, no network."""
+    require("sandbox")
     folder = folder.absolute()
     prepare_environment(debug=debug, home=folder / "prefect")
     from prefect_storyboard.cli.demo import sandbox_process, show
@@ -126,20 +90,16 @@ def demo(*, folder: Path = Path("storyboard-demo"), board: Path | None = None, d
 
 
 @app.command
-def doctor(*providers: str, library: str | None = None, model: list[str] | None = None, debug: Debug = False) -> int:
+def doctor(
+    *providers: options.Providers,
+    library: options.Library = None,
+    model: options.Models = None,
+    debug: options.Debug = False,
+) -> int:
     """Check accounts and library before they are needed: clock, key, upload, balance, models, exclusive files.
 
-    Buys nothing. Ends with exit code 1 where something is bad.
-
-    Parameters
-    ----------
-    providers
-        fal, kie, toapis, wavespeed (keys from the environment), or saved blocks such as fal-credentials/production.
-        Left out: all whose keys are in the environment.
-    library
-        Folder, URL or saved block; default ~/storyboard-library.
-    model
-        A model that has to be sold, at each of the providers; may be given more than once. Left out: all are shown.
+    Without providers, it checks every account whose key is in the environment. Buys nothing. Exits with 1 if something
+    would stop a run, or if there is no account to check.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.doctor import diagnose
@@ -149,12 +109,12 @@ def doctor(*providers: str, library: str | None = None, model: list[str] | None 
 
 
 @app.command
-def setup(*, debug: Debug = False) -> int:
-    """Make on your Prefect server what the deployments rely on: blocks, limits, work pool, automation.
+def setup(*, debug: options.Debug = False) -> int:
+    """Create on your Prefect server what the deployments need: blocks, limits, a work pool, an automation.
 
-    Says what it did, and changes nothing the second time. Needs PREFECT_API_URL. Accounts come from FAL_KEY,
-    KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, the library from STORYBOARD_LIBRARY. Writes prefect.yaml, the
-    deployments, into the working directory where there is none.
+    Run it as often as you like: it prints what it did, and leaves alone what is there. It needs PREFECT_API_URL. It
+    reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, and the library from
+    STORYBOARD_LIBRARY. It writes prefect.yaml into the working directory if there is none.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.deployments.setup import set_up
@@ -166,24 +126,13 @@ def setup(*, debug: Debug = False) -> int:
 @app.command
 def sandbox(
     *,
-    port: int = 8571,
-    state: Path = Path("storyboard-sandbox"),
-    render_seconds: float = 1.5,
-    faults: Path | None = None,
+    port: options.Port = 8571,
+    state: options.State = Path("storyboard-sandbox"),
+    render_seconds: options.RenderSeconds = 1.5,
+    faults: options.Faults = None,
 ) -> int:
-    """Serve the gateways on loopback for your own tests: real protocol, real clips, no cost.
-
-    Parameters
-    ----------
-    port
-        Port on 127.0.0.1; 0 takes a free one.
-    state
-        Folder of its memory: jobs, uploads, the billing meter.
-    render_seconds
-        How long a scene renders.
-    faults
-        JSON file with rules of misbehaviour; see docs/sandbox.md.
-    """
+    """Serve the gateways on loopback for your own tests: the real protocol, real clips, no cost."""
+    require("sandbox")
     from prefect_storyboard.sandbox.exchange import Pace
     from prefect_storyboard.sandbox.server import run as serve
 

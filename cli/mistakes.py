@@ -1,4 +1,4 @@
-"""Errors that are somebody's mistake or misfortune, and not ours: shown as text, without a traceback."""
+"""The errors that are shown as text, without a traceback: they are the user's or the provider's, not ours."""
 
 from prefect.exceptions import TerminationSignal
 
@@ -15,5 +15,5 @@ STOPPED = (KeyboardInterrupt, TerminationSignal)
 
 
 def explain(mistake: BaseException) -> str:
-    """What happened, and what to do where the text does not say it itself."""
+    """What is wrong, and what to do about it if the text does not say so itself."""
     return f"{mistake}\n{mistake.remedy}" if isinstance(mistake, ProviderError) else str(mistake)

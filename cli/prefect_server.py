@@ -1,4 +1,4 @@
-"""Prefect, quiet: the user's own server where one is set, else a private one that ends when we do."""
+"""Prefect's server for a command: the user's own if one is set, else a private one that ends with the command."""
 
 import asyncio
 import os
@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 _BLOCK = re.compile(r"(storyboard-library|[a-z]+-credentials)/")
 _QUIET = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
@@ -25,12 +23,12 @@ _QUIET = {
 
 
 def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
-    """Set what Prefect reads when it is imported. With `home`, no server and no profile of the user's is used."""
+    """Set what Prefect reads when it is imported. With `home`, the user's server and profile are left out."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     if not debug:
         os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
-        os.environ["PREFECT_LOGGING_ROOT_LEVEL"] = "CRITICAL"  # what its database says when the server is stopped
+        os.environ["PREFECT_LOGGING_ROOT_LEVEL"] = "CRITICAL"  # its database complains when the server stops
     if home:
         home.mkdir(parents=True, exist_ok=True)
         os.environ |= {
@@ -42,13 +40,13 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
 
 
 def blocks(*references: str | None) -> bool:
-    """Whether one of these is a saved block, which only a Prefect server knows."""
+    """Whether one of these names a saved block, which only a Prefect server can load."""
     return any(reference and _BLOCK.match(reference) for reference in references)
 
 
 @contextmanager
 def prefect_server() -> Iterator[None]:
-    """Start Prefect's ephemeral server, unless the user has one, and stop it even if this process is killed."""
+    """Start Prefect's ephemeral server, unless one is set, and stop it even if this process is killed."""
     from prefect.logging.handlers import APILogHandler
     from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import get_current_settings
@@ -57,8 +55,8 @@ def prefect_server() -> Iterator[None]:
         _reach(url)
         yield
         return
-    print("starting Prefect (some 15 s the first time)", flush=True)
-    server = SubprocessASGIServer()  # the one that Prefect's client would start by itself
+    print("starting Prefect's server (about 15 s the first time)", flush=True)
+    server = SubprocessASGIServer()  # as Prefect's client would do by itself
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(_start, server)
         while server.server_process is None and not started.done():
@@ -76,7 +74,7 @@ def prefect_server() -> Iterator[None]:
 
 @contextmanager
 def own_server() -> Iterator[None]:
-    """For what a private server would only forget. Raises ValueError where the user has named none, or it is away."""
+    """Use the user's own server. Raises ValueError if none is set or it does not answer: a private one would forget."""
     from prefect.settings import get_current_settings
 
     if not (url := get_current_settings().api.url):
@@ -88,7 +86,9 @@ def own_server() -> Iterator[None]:
 
 
 def _reach(url: str) -> None:
-    """Raise ValueError where nobody listens at the user's own server; what it answers is Prefect's business."""
+    """Raise ValueError if nothing answers at the user's own server. What it answers is left to Prefect."""
+    import httpx  # it takes a tenth of a second to import, and `--help` needs none
+
     try:
         httpx.get(f"{url}/health", timeout=10)
     except httpx.HTTPError as error:
@@ -98,12 +98,12 @@ def _reach(url: str) -> None:
 
 
 def _start(server: Any) -> None:
-    """Start it deaf to Ctrl-C, which a terminal sends to all: it must hear how our run ended, and goes after us."""
+    """Start it with SIGINT blocked. A terminal sends Ctrl-C to every process, and the server has to outlive the run."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     server.start()
 
 
 def _watchdog(server: subprocess.Popen[Any] | None) -> subprocess.Popen[bytes]:
-    """A shell that waits for our end of its pipe to close, as it does however we die, and then ends the server."""
+    """Start a shell that kills the server once our end of its pipe closes, however this process dies."""
     command = f"read _; kill {server.pid}" if server else "exit"
     return subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - a number of our own

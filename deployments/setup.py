@@ -1,11 +1,11 @@
-"""Make what the deployments rely on: `storyboard setup`. Run it as often as you like; it says what it did.
+"""Create what the deployments need: `storyboard setup`. Run it as often as you like; it prints what it did.
 
-blocks         an account `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
+blocks         credentials `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
 TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRARY
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
-automation     a series whose worker has died is marked crashed, so that it can be run again
-deployments    prefect.yaml in the working directory, for these accounts, where there is none
+automation     marks a series whose worker has died as crashed, so that it can be run again
+deployments    prefect.yaml in the working directory, for these accounts, unless there is one
 """
 
 import os
@@ -33,7 +33,7 @@ ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
 
 
 async def set_up() -> int:
-    """Make everything; returns 1 where there is no account at all."""
+    """Create everything. Returns 1 if there is no account at all."""
     given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
     accounts = [block.from_environment(os.environ) for block in given]
     accounts = [await _saved(account, NAME) for account in accounts]
@@ -51,21 +51,21 @@ async def set_up() -> int:
 
 
 async def _saved(block: B, name: str) -> B:
-    """Save what the environment says; what somebody has set in the UI besides, such as `in_flight`, stays."""
+    """Save what the environment says. Fields that somebody set in the UI, such as `in_flight`, are kept."""
     kind, reference = type(block), f"{block.get_block_type_slug()}/{name}"
     what = "library" if isinstance(block, Library) else "account"
     try:
         there: B = await kind.aload(name)
     except ValueError:
         await block.asave(name)
-        _say(what, f"{reference} is made")
+        _say(what, f"{reference} created")
         return block
     given = {field: getattr(block, field) for field in kind.model_fields if field in block.model_fields_set}
     changed = sorted(field for field, value in given.items() if getattr(there, field) != value)
     if changed:
         there = there.model_copy(update=given)
         await there.asave(name, overwrite=True)
-    _say(what, f"{reference} is there" + (f"; new: {', '.join(changed)}" if changed else ""))
+    _say(what, f"{reference} exists" + (f"; updated: {', '.join(changed)}" if changed else ""))
     return there
 
 
@@ -75,7 +75,7 @@ async def _library(url: str | None, name: str) -> None:
         return
     try:
         await Library.aload(name)
-        _say("library", f"{Library.get_block_type_slug()}/{name} is there")
+        _say("library", f"{Library.get_block_type_slug()}/{name} exists")
     except ValueError:
         _say("library", "none: export STORYBOARD_LIBRARY, a folder or a bucket's URL, and run this again")
 
@@ -84,27 +84,27 @@ async def _limit(client: PrefectClient, account: Credentials) -> None:
     name = limit_name(account)
     try:
         limit = await client.read_global_concurrency_limit_by_name(name)
-        _say("limit", f"{name} is there: {limit.limit} jobs at once")
+        _say("limit", f"{name} exists: {limit.limit} jobs at once")
     except ObjectNotFound:
         await client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=account.in_flight))
-        _say("limit", f"{name} is made: {account.in_flight} jobs at once")
+        _say("limit", f"{name} created: {account.in_flight} jobs at once")
 
 
 async def _pool(client: PrefectClient) -> None:
     try:
         await client.read_work_pool(POOL)
-        _say("pool", f"{POOL} is there")
+        _say("pool", f"{POOL} exists")
     except ObjectNotFound:
         template = ProcessWorker.get_default_base_job_template()
         await client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
-        _say("pool", f"{POOL} is made; start a worker: prefect worker start --pool {POOL}")
+        _say("pool", f"{POOL} created; start a worker: prefect worker start --pool {POOL}")
 
 
 async def _automation() -> None:
-    """A worker that dies with its machine leaves its runs Running; their heartbeats tell."""
+    """A worker that dies with its machine leaves its runs Running; a missing heartbeat shows it."""
     try:
         await Automation.aread(name=ZOMBIES)
-        _say("automation", f"{ZOMBIES!r} is there")
+        _say("automation", f"{ZOMBIES!r} exists")
     except ValueError:
         trigger = EventTrigger(
             after={"prefect.flow-run.heartbeat"},
@@ -123,14 +123,14 @@ async def _automation() -> None:
             threshold=1,
             within=timedelta(minutes=10),
         )
-        message = "its worker has sent no sign of life for 10 minutes"
+        message = "it has sent no heartbeat for 10 minutes"
         action = ChangeFlowRunState(state=StateType.CRASHED, message=message)
         await Automation(name=ZOMBIES, trigger=trigger, actions=[action]).acreate()
-        _say("automation", f"{ZOMBIES!r} is made")
+        _say("automation", f"{ZOMBIES!r} created")
 
 
 def prefect_yaml(accounts: Sequence[str]) -> str:
-    """The deployments for these accounts: the first one renders, all are collected and checked."""
+    """The deployments for these accounts: the first one renders, and all of them are collected and checked."""
     text = files("prefect_storyboard").joinpath("prefect.yaml").read_text(encoding="utf-8")
     if not accounts:
         return text
@@ -140,10 +140,10 @@ def prefect_yaml(accounts: Sequence[str]) -> str:
 
 def _deployments(file: Path, accounts: Sequence[str]) -> None:
     if file.exists():
-        _say("deployments", f"{file} is there; deploy it: prefect --no-prompt deploy --all")
+        _say("deployments", f"{file} exists; deploy it: prefect --no-prompt deploy --all")
         return
     file.write_text(prefect_yaml(accounts), encoding="utf-8")
-    _say("deployments", f"{file} is made; look at it, then: prefect --no-prompt deploy --all")
+    _say("deployments", f"{file} created; look at it, then: prefect --no-prompt deploy --all")
 
 
 def _say(what: str, text: str) -> None:

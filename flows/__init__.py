@@ -1,4 +1,4 @@
-"""What a person runs, schedules or starts in the UI."""
+"""The flows: what a person runs, schedules or starts in the Prefect UI."""
 
 from prefect_storyboard.flows.collect import Collected, collect_jobs
 from prefect_storyboard.flows.doctor import check_accounts

@@ -1,4 +1,4 @@
-"""Fetch what is paid for, without a storyboard: for schedules, and after a run that was stopped."""
+"""The flow that collects: it stores what open jobs have made, on a schedule or after a stopped run."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,8 +28,9 @@ Accounts = Mapping[tuple[str, str], Credentials]
 class Collected(Frozen):
     """What became of the open jobs.
 
-    `waiting` render still. `failed` have, or are stuck: paid for, and not to be fetched. `unknown` may have been
-    bought, and nobody can tell, or their record cannot be read. `resumed` are flow runs that waited for what has ended.
+    `waiting` jobs are still rendering. `failed` ones have failed, or are stuck: paid for, and their file cannot be
+    fetched. `unknown` ones may have been bought, or their record cannot be read. `resumed` lists the flow runs that
+    were suspended until these jobs ended.
     """
 
     clips: tuple[Clip, ...] = ()
@@ -43,15 +44,9 @@ class Collected(Frozen):
 @form
 @flow(name="collect-jobs", persist_result=False)
 async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
-    """Look once at every open job, store what is ready, close what has failed. Buys nothing, needs no storyboard.
+    """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
 
-    Flow runs that were suspended until their jobs have ended are resumed.
-
-    Args:
-        providers: Saved accounts of the gateways; by name, for example fal-credentials/production.
-        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
-
-    Returns what was collected, what renders still, what failed and what nobody can tell.
+    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended.
     """
     given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     shelf = await load_library(library)

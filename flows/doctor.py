@@ -1,4 +1,4 @@
-"""Is everything fit to run? All checks are free: they leave one tiny upload behind, and a small file in the library."""
+"""The flow that checks accounts and library for nothing. It leaves a tiny upload, and a small file in the library."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ _SKEW = (30.0, 300.0)  # seconds: worth a word; and what callbacks and lists of 
 
 
 class Finding(Frozen):
-    """One line of the report. `bad` has to be mended before a run; what is `unsure` may be good, or not be needed."""
+    """One line of the report. `bad` has to be fixed before a run; `unsure` may be fine, or may not be needed."""
 
     subject: str
     check: str
@@ -38,7 +38,7 @@ class Finding(Frozen):
 
 
 class NotWell(ValueError):
-    """A check has found what would stop a run; the message says what to mend."""
+    """A check found something that would stop a run; the message says what to fix."""
 
 
 @form
@@ -46,19 +46,15 @@ class NotWell(ValueError):
 async def check_accounts(
     providers: list[ProviderField], library: LibraryField = None, models: ModelsField = None
 ) -> list[Finding]:
-    """Check accounts and library before they are needed. Costs nothing; fails where something would stop a run.
-
-    Args:
-        providers: Saved accounts of the gateways; by name, for example fal-credentials/production.
-        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
-        models: Model families that have to be on sale.
-    """
+    """Check accounts and library before they are needed. Costs nothing. Fails where something would stop a run."""
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     shelf = await load_library(library)
     found = await asyncio.gather(*(examine(account, tuple(models or ())) for account in accounts))
     findings = [*(finding for account in found for finding in account), await examine_library(shelf)]
     rows = [finding.model_dump() for finding in findings]
-    await acreate_table_artifact(key="storyboard-doctor", table=rows, description="What would stop a run, and what not")
+    await acreate_table_artifact(
+        key="storyboard-doctor", table=rows, description="What would stop a run, and what would not"
+    )
     bad = [f"{finding.subject}, {finding.check}: {finding.text}" for finding in findings if finding.state == "bad"]
     if bad:
         raise NotWell("\n".join(bad))
@@ -66,7 +62,7 @@ async def check_accounts(
 
 
 async def examine(credentials: Credentials, names: tuple[str, ...] = ()) -> list[Finding]:
-    """Check an account: clock, key, upload, balance, and whether its models are sold; `names` have to be."""
+    """Check an account: clock, key, upload, balance, and whether its models are on sale. `names` have to be."""
     try:
         async with credentials.session() as session:
             verdicts = await _examined(session, credentials, names)
@@ -77,7 +73,7 @@ async def examine(credentials: Credentials, names: tuple[str, ...] = ()) -> list
 
 
 async def examine_library(library: Library) -> Finding:
-    """Write to the library, and prove that it creates a file only once."""
+    """Write to the library, and verify that it creates a file only once."""
     state: State = "ok"
     text = "can be written, and creates a file only once"
     try:
@@ -92,13 +88,13 @@ async def _examined(session: Session, credentials: Credentials, names: tuple[str
     entries, unknown = _entries(credentials.provider, names)
     clock, (upload, further) = await asyncio.gather(_clock(session, credentials), _upload(provider))
     if not further:
-        return [clock, upload, ("others", "unsure", "not asked: nothing works before that"), *unknown]
+        return [clock, upload, ("others", "unsure", "not checked: nothing works before that"), *unknown]
     balance, sold = await asyncio.gather(_balance(provider), _sold(provider, entries, must=bool(names)))
     return [clock, upload, balance, *sold, *unknown]
 
 
 def _entries(provider: str, names: Iterable[str]) -> tuple[list[Model], list[Verdict]]:
-    """The models that are asked for, or all; and what is wrong with names that the table does not have."""
+    """The models of these names, or all of them; and a verdict for each name that the table does not have."""
     entries: list[Model] = []
     unknown: list[Verdict] = []
     for name in dict.fromkeys(names) or models()[provider]:
@@ -110,7 +106,7 @@ def _entries(provider: str, names: Iterable[str]) -> tuple[list[Model], list[Ver
 
 
 async def _clock(session: Session, credentials: Credentials) -> Verdict:
-    """Compare with the Date of any answer; no key is sent for it."""
+    """Compare this clock with the Date header of a response. The request carries no key."""
     host = credentials.hosts.partition(" ")[0]
     try:
         reply = await ask(session.http, host, "GET", host)
@@ -119,7 +115,7 @@ async def _clock(session: Session, credentials: Credentials) -> Verdict:
     try:
         skew = time.time() - utc(parsedate_to_datetime(reply.headers["date"])).timestamp()
     except (KeyError, ValueError, OverflowError):
-        return "clock", "unsure", "the provider does not tell its time"
+        return "clock", "unsure", "the provider's responses carry no date"
     if abs(skew) < _SKEW[0]:
         return "clock", "ok", "right"
     state: State = "unsure" if abs(skew) < _SKEW[1] else "bad"
@@ -127,7 +123,7 @@ async def _clock(session: Session, credentials: Credentials) -> Verdict:
 
 
 async def _upload(provider: Provider) -> tuple[Verdict, bool]:
-    """A picture of one pixel: the key is good if it is taken. Tells also whether there is any use in asking further."""
+    """Upload a picture of one pixel, which verifies the key. The flag says whether further checks make sense."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "doctor.png"
         Image.new("RGB", (1, 1)).save(file)
@@ -139,22 +135,22 @@ async def _upload(provider: Provider) -> tuple[Verdict, bool]:
             return ("upload", "bad", _advised(error)), False
         except ProviderError as error:
             return ("upload", "bad", _advised(error)), True
-    return ("upload", "ok", "the key is accepted, and files are taken"), True
+    return ("upload", "ok", "the key is accepted, and an upload succeeded"), True
 
 
 async def _balance(provider: Provider) -> Verdict:
-    """What is left; a run does not ask for it, so no answer stops none."""
+    """The balance. A run does not ask for it, so a missing answer stops none."""
     try:
         left = await provider.balance()
     except ProviderError as error:
         return "balance", "unsure", str(error)
     if left is None:
-        return "balance", "unsure", "the provider does not tell it to this key"
+        return "balance", "unsure", "the provider does not show it to this key"
     return ("balance", "ok", f"${left:.2f} left") if left > 0 else ("balance", "bad", "no credit; top up the account")
 
 
 async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list[Verdict]:
-    """Ask for every endpoint once; the first one alone, as some adapters read a long list for it and keep that."""
+    """Ask about every endpoint once. The first one alone: some adapters read a long list for it, and keep it."""
     endpoints = list(dict.fromkeys(endpoint for entry in entries for endpoint in entry.endpoints.values()))
     try:
         told = [await provider.offered(endpoint) for endpoint in endpoints[:1]]
@@ -168,7 +164,7 @@ async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list
 
 
 def _offered(entry: Model, listed: dict[str, bool | None], *, must: bool) -> tuple[State, str]:
-    """The provider's list counts first, then the maker's word, as in a run."""
+    """The provider's own list decides, then the maker's date, as in a run."""
     told = {endpoint: listed[endpoint] for endpoint in entry.endpoints.values()}
     gone = sorted(endpoint for endpoint, offered in told.items() if offered is False)
     ended = f"its maker {'ended' if entry.ended else 'ends'} it on {entry.retires_on}" if entry.retires_on else ""
@@ -177,12 +173,12 @@ def _offered(entry: Model, listed: dict[str, bool | None], *, must: bool) -> tup
         text = "not sold here any more" if len(gone) == len(told) else f"not sold here any more: {', '.join(gone)}"
         return "bad" if must else "unsure", text + hint
     if None in told.values():
-        text = f"perhaps sold here; {ended}{hint}" if ended else "perhaps sold here: the provider does not tell"
+        text = f"perhaps sold here; {ended}{hint}" if ended else "perhaps sold here: the provider does not say"
         return "bad" if must and entry.ended else "unsure", text
     return "unsure" if entry.ended else "ok", f"sold here; {ended}{hint}" if ended else "sold here"
 
 
 def _advised(error: ProviderError) -> str:
-    """What is wrong and what to do. That nothing was bought goes without saying: nothing was ordered."""
+    """What is wrong and what to do, without "Nothing was bought": a check orders nothing."""
     advice = error.remedy.removeprefix("Nothing was bought. ").removeprefix("Nothing was sent. ")
     return f"{str(error).rstrip('.')}. {advice}"

@@ -1,6 +1,6 @@
-"""How the flows' parameters look as a form in the Prefect UI.
+"""The flows' parameters as a form in the Prefect UI.
 
-It makes a tab of each member of a union and names it after its type; here the tabs have names that a person knows.
+The UI makes a tab of each member of a union and names it after its type. The fields here give the tabs plain names.
 """
 
 import inspect
@@ -18,6 +18,7 @@ from prefect_storyboard.blocks import (
     WaveSpeedCredentials,
 )
 from prefect_storyboard.blocks.library import HOME_FOLDER
+from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.series.opening import Reference
 from prefect_storyboard.storyboards import Storyboard
 from prefect_storyboard.storyboards.nouns import Fit
@@ -57,21 +58,21 @@ _TITLES = {
 
 
 def form(flow: F) -> F:
-    """Give every field of the flow's form a title.
+    """Give every field of the flow's form its title and its description, which is also added to the docstring.
 
-    Prefect takes titles neither from annotations nor from docstrings, only from a default that is a pydantic Field. A
-    Field as the real default would reach the function when it is called without Prefect, so it stands in the
-    signature that is shown, and nowhere else.
+    Prefect reads a title only from a default that is a pydantic Field. As the real default, that Field would reach the
+    function when it is called without Prefect; so it stands in `__signature__`, which Prefect reads, and nowhere else.
     """
     shown = inspect.signature(flow.fn)
     titled = [parameter.replace(default=_titled(parameter)) for parameter in shown.parameters.values()]
     flow.__signature__ = shown.replace(parameters=titled)  # type: ignore[attr-defined] # read by inspect
     flow.parameters = parameter_schema(flow)
+    arguments = "".join(f"\n    {name}: {PARAMETERS[name]}" for name in shown.parameters)
+    flow.__doc__ = f"{inspect.getdoc(flow.fn)}\n\nArgs:{arguments}\n"
     return flow
 
 
 def _titled(parameter: inspect.Parameter) -> Any:
     extra: dict[str, Any] = {"title": _TITLES.get(parameter.name, parameter.name.replace("_", " ").capitalize())}
-    if parameter.default is parameter.empty:
-        return Field(json_schema_extra=extra)
-    return Field(default=parameter.default, json_schema_extra=extra)
+    default = ... if parameter.default is parameter.empty else parameter.default
+    return Field(default=default, description=PARAMETERS[parameter.name], json_schema_extra=extra)

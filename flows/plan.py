@@ -1,4 +1,4 @@
-"""What a run would do and cost, before anything is bought."""
+"""The flow that plans: what a run would buy, reuse and cost, before anything is bought."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,19 +50,9 @@ async def plan_storyboard(
     attempts: AttemptsField = 1,
     cascade: bool = False,
 ) -> Plan:
-    """Say scene by scene what is new, what is paid for and what it costs. Sends nothing that buys.
+    """Say scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
-    Args:
-        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
-        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
-        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
-        model: A model family, for example sora-2, in the place of the storyboard's own; scenes that name one keep it.
-        fit: What to do about sizes that the model does not sell: exact refuses, nearest plans the nearest length,
-            aspect and resolution that it sells.
-        attempts: How many times in all a scene may be bought when the provider fails it.
-        cascade: Plan scenes anew whose parent has been edited or rendered again since.
-
-    Raises what `storyboard_series` raises before anything is bought, but for a retired model, which is a warning here.
+    Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
     plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts, cascade=cascade)
     await acreate_table_artifact(

@@ -1,4 +1,4 @@
-"""From a storyboard to a reel: the flows that people run, schedule and deploy."""
+"""The flows that render: a whole storyboard, one scene of it, or its characters only."""
 
 from collections.abc import Iterable
 from typing import Literal, cast
@@ -52,31 +52,10 @@ async def storyboard_series(
     wait: Literal["poll", "suspend"] = "poll",
     cascade: bool = False,
 ) -> Reel:
-    """Render every scene of a storyboard once, and assemble the reel. Running it again buys only what is missing.
-
-    Args:
-        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
-        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
-        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
-        model: A model family, for example sora-2, in the place of the storyboard's own; scenes that name one keep it.
-        fit: What to do about sizes that the model does not sell: exact refuses, nearest renders the nearest length,
-            aspect and resolution that it sells.
-        max_cost_usd: Nothing is bought if the new jobs would cost more.
-        allow_unknown_price: Under a max cost, buy also what nobody has published a price of.
-        allow_retired: Try a model also if the provider says that it is not sold any more.
-        on_unknown: What to do about a job that may have been bought and that the provider does not list:
-            stop that scene, or resubmit it, which may buy it twice.
-        attempts: How many times in all a scene may be bought when the provider fails it.
-        poll_minutes: How long to wait for one job. After that it stays open, and the next run picks it up.
-        cancel_provider_jobs: When this run is cancelled, ask the provider to stop its jobs as well, where it can.
-            Left out, they render on, and the next run or collect-jobs fetches them.
-        wait: How to wait for the jobs: poll stays and looks; suspend submits and lets go of the worker, and the
-            deployment collect-jobs stores what is ready and resumes this run.
-        cascade: Render scenes again whose parent has been edited or rendered again since. Left out, their takes are
-            kept and named.
+    """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
     Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
-    Ends failed with SeriesFailed if a scene has no clip; its `reel` is assembled from the others.
+    Ends in the state Failed, with SeriesFailed, where a scene has no clip; its `reel` is assembled from the others.
     """
     if wait == "suspend":
         check_suspendable()
@@ -119,22 +98,7 @@ async def generate_scene(
     attempts: AttemptsField = 1,
     poll_minutes: float = 60.0,
 ) -> Clip:
-    """Render one scene of a storyboard, with the characters and the scenes that it needs, and assemble nothing.
-
-    Args:
-        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
-        scene: The scene's id.
-        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
-        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
-        model: A model family, for example sora-2, in the place of the storyboard's own; scenes that name one keep it.
-        fit: What to do about sizes that the model does not sell: exact refuses, nearest renders the nearest length,
-            aspect and resolution that it sells.
-        max_cost_usd: Nothing is bought if the new jobs would cost more.
-        allow_unknown_price: Under a max cost, buy also what nobody has published a price of.
-        allow_retired: Try a model also if the provider says that it is not sold any more.
-        on_unknown: What to do about a job that may have been bought: stop, or resubmit it.
-        attempts: How many times in all the scene may be bought when the provider fails it.
-        poll_minutes: How long to wait for one job. After that it stays open, and the next run picks it up.
+    """Render one scene of a storyboard, with the characters and scenes that it needs, and assemble no reel.
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
@@ -170,17 +134,7 @@ async def create_characters(
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
-    Args:
-        storyboard: The storyboard itself, as text in YAML, or the path or URL of its YAML or JSON file.
-        provider: A saved account of one of the gateways; by name, for example fal-credentials/production.
-        library: Where everything is kept: a saved library such as storyboard-library/main, or a folder or URL.
-        model: A model family in the place of the storyboard's own.
-        allow_retired: Try a model also if the provider says that it is not sold any more.
-        on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.
-        attempts: How many times in all a character may be created when the provider fails it.
-        poll_minutes: How long to wait for one job. After that it stays open, and the next run picks it up.
-
-    Raises what `storyboard_series` raises before anything is bought, and the provider's verdict on a character.
+    Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
     """
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest")) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes

@@ -222,7 +222,8 @@ def test_help_does_not_wait_for_prefect():
     ended = subprocess.run([sys.executable, "-X", "importtime", *COMMAND[1:], "--help"], capture_output=True, text=True)
     assert ended.returncode == 0
     assert "demo" in ended.stdout
-    assert not re.search(r"\| +(prefect|av|s3fs)$", ended.stderr, re.MULTILINE)
+    heavy = r"\| +(prefect|pydantic|httpx|yaml|av|PIL|s3fs|starlette|prefect_storyboard\.(flows|blocks|sandbox))$"
+    assert not re.search(heavy, ended.stderr, re.MULTILINE)
 
 
 def test_a_broken_storyboard_is_found_before_prefect_is_needed_and_debug_shows_where(tmp_path):
@@ -246,8 +247,38 @@ def test_a_library_that_cannot_be_used_is_found_before_prefect_is_needed(tmp_pat
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_prefect_server_that_does_not_answer_is_one_clear_error(tmp_path, sea):
-    ended = run("run", sea, "--provider", "fal", "--library", str(tmp_path / "library"), FAL_KEY="a:b", **NO_SERVER)
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [(("--max-cost", "0.10"), "max_cost_usd is $0.10"), (("--model", "sora-3"), "did you mean sora-2?")],
+)
+def test_what_a_run_may_not_buy_is_found_before_prefect_is_needed(tmp_path, sandbox, sea, option, says):
+    arguments = ("run", sea, "--provider", "fal", "--library", str(tmp_path / "library"), *option)
+    ended = run(*arguments, **environment(sandbox), **NO_SERVER)
+    assert (ended.returncode, ended.stderr.startswith("error: ")) == (1, True)
+    assert says in ended.stderr
+    assert control(sandbox, "meter")["jobs_accepted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "says"), [("", "FAL_KEY is not set"), ("id:s\N{EN DASH}t", "holds a character that no key has")]
+)
+def test_what_is_no_key_is_found_before_prefect_is_needed(tmp_path, sandbox, sea, key, says):
+    variables = {**environment(sandbox), "FAL_KEY": key, **NO_SERVER}
+    ended = run("run", sea, "--provider", "fal", "--library", str(tmp_path / "library"), **variables)
+    assert (ended.returncode, ended.stderr.startswith("error: ")) == (1, True)
+    assert says in ended.stderr
+
+
+@pytest.mark.parametrize("option", [("--max-cost", "-1"), ("--attempts", "0")])
+def test_an_amount_that_makes_no_sense_is_refused(storyboard, sandbox, sea, option):
+    code, _, err = storyboard("run", sea, "--provider", "fal", "--library", "library", *option)
+    assert (code, f"for {option[0]}" in err) == (2, True)
+    assert control(sandbox, "meter")["jobs_accepted"] == 0
+
+
+def test_a_prefect_server_that_does_not_answer_is_one_clear_error(tmp_path, sandbox, sea):
+    variables = {**environment(sandbox), **NO_SERVER}
+    ended = run("run", sea, "--provider", "fal", "--library", str(tmp_path / "library"), **variables)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert ended.stderr.startswith("error: ")

@@ -175,7 +175,7 @@ def test_a_job_is_abandoned(storyboard, ledger, usd, price):
     announced(ledger, usd=usd)
     code, out, err = storyboard("abandon", KEY)
     assert (code, err) == (0, "")
-    assert out == f"scene s01 take 1 was not bought; the next run buys it for {price}\n"
+    assert out == f"scene s01 take 1 is recorded as not bought; the next run buys it (price: {price})\n"
 
 
 @pytest.mark.parametrize(
@@ -204,12 +204,13 @@ def test_a_provider_that_stops_nothing_says_so(storyboard, ledger, monkeypatch):
     announced(ledger, provider="kie")
     ledger.submitted(KEY, 1, job(provider="kie"))
     code, out, _ = storyboard("cancel", SHORT, "--provider", "kie")
-    assert (code, out) == (1, "kie cannot stop it, or not any more; it renders on and is paid for\n")
+    assert (code, out) == (1, "kie does not cancel it, or no longer; it goes on rendering and is charged\n")
 
 
 def test_to_collect_an_account_has_to_be_named(storyboard):
-    code, out, _ = storyboard("collect")
-    assert (code, out) == ("error: name the accounts to ask, for example: storyboard collect fal", "")
+    code, out, err = storyboard("collect")
+    assert (code, out) == (1, "")
+    assert err == "error: name the accounts to ask, for example: storyboard collect fal\n"
 
 
 # --- a ledger that was lost
@@ -272,7 +273,7 @@ def test_jobs_are_listed_and_settled_where_no_server_answers(ledger, library):
     command = [sys.executable, "-m", "prefect_storyboard", "abandon", SHORT, "--library", library]
     ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **NO_SERVER})
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "was not bought" in ended.stdout
+    assert "is recorded as not bought" in ended.stdout
 
 
 # --- with a sandbox

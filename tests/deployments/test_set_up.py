@@ -11,20 +11,20 @@ from prefect_storyboard.blocks import FalCredentials, Library
 
 ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
 FIRST = """\
-account    fal-credentials/production is made
-library    storyboard-library/main is made
-limit      storyboard-fal-default is made: 40 jobs at once
-pool       storyboard is made; start a worker: prefect worker start --pool storyboard
-automation 'storyboard: a series whose worker has died is marked crashed' is made
-deployments prefect.yaml is made; look at it, then: prefect --no-prompt deploy --all
+account    fal-credentials/production created
+library    storyboard-library/main created
+limit      storyboard-fal-default created: 40 jobs at once
+pool       storyboard created; start a worker: prefect worker start --pool storyboard
+automation 'storyboard: a series whose worker has died is marked crashed' created
+deployments prefect.yaml created; look at it, then: prefect --no-prompt deploy --all
 """
 SECOND = """\
-account    fal-credentials/production is there
-library    storyboard-library/main is there
-limit      storyboard-fal-default is there: 40 jobs at once
-pool       storyboard is there
-automation 'storyboard: a series whose worker has died is marked crashed' is there
-deployments prefect.yaml is there; deploy it: prefect --no-prompt deploy --all
+account    fal-credentials/production exists
+library    storyboard-library/main exists
+limit      storyboard-fal-default exists: 40 jobs at once
+pool       storyboard exists
+automation 'storyboard: a series whose worker has died is marked crashed' exists
+deployments prefect.yaml exists; deploy it: prefect --no-prompt deploy --all
 """
 
 
@@ -70,7 +70,7 @@ async def test_the_set_up_keeps_what_was_set_in_the_ui(studio):
         await account.asave("production", overwrite=True)
     assert (again.url, again.storage_options.get_secret_value()) == (library.url, options)
     assert (anew.in_flight, anew.queue_url) == (7, account.queue_url)
-    assert "fal-credentials/production is there; new: queue_url" in said
+    assert "fal-credentials/production exists; updated: queue_url" in said
     assert "minio" not in said
 
 

@@ -31,18 +31,27 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def bare(wheel, tmp_path_factory):
+    """The bin folder of an environment that holds the wheel and what it requires, without an extra."""
+    return install(tmp_path_factory.mktemp("bare"), str(wheel))
+
+
+@pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """The bin folder of an environment that holds the wheel and what it asks for."""
-    folder = tmp_path_factory.mktemp("installed")
+    """The bin folder of an environment that holds the wheel with the extra of the sandbox."""
+    return install(tmp_path_factory.mktemp("installed"), f"{wheel}[sandbox]")
+
+
+def install(folder, requirement):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (folder / "overrides.txt").write_text("\n".join(project["tool"]["uv"].get("override-dependencies", [])))
-    python = folder / "venv" / "bin" / "python"
+    python, overrides = str(folder / "venv" / "bin" / "python"), str(folder / "overrides.txt")
     for command in (
         ["venv", "--quiet", "--python", sys.executable, str(folder / "venv")],
-        ["pip", "install", "--quiet", "--python", str(python), "--override", str(folder / "overrides.txt"), str(wheel)],
+        ["pip", "install", "--quiet", "--python", python, "--override", overrides, requirement],
     ):
         subprocess.run([*UV, *command], env=BARE, check=True)
-    return python.parent
+    return folder / "venv" / "bin"
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
@@ -72,6 +81,23 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
 
 def is_package(path):
     return (path.parent / "__init__.py").exists() and path.parent.name not in {"tests", "build"}
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+def test_without_the_extra_the_sandbox_says_in_one_sentence_what_to_install(bare, tmp_path, command):
+    ended = subprocess.run([bare / "storyboard", command], env=BARE, capture_output=True, text=True, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+    assert ended.stderr.startswith(
+        "error: this command needs the extra [sandbox] of prefect-storyboard; run: pip install"
+    )
+    assert "python-multipart" in ended.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_without_the_extra_everything_else_is_imported(bare):
+    """The sandbox's server is on no path of the flows, the blocks or the command line."""
+    script = "import prefect_storyboard.cli.live, prefect_storyboard.cli.doctor, prefect_storyboard.deployments.serve"
+    subprocess.run([bare / "python", "-c", script], env=BARE, check=True)
 
 
 def test_nothing_of_ours_lands_beside_the_package(installed):

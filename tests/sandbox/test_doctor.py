@@ -186,7 +186,7 @@ async def test_credits_at_toapis_are_told_in_dollars(account, fault):
 @pytest.mark.parametrize(("provider", "kind"), [("fal", "plain"), ("toapis", "a")])
 async def test_a_balance_that_is_not_told_stops_no_run(account, provider, kind):
     balance = await finding(account(provider, kind), "balance")
-    assert (balance.state, "does not tell" in balance.text) == ("unsure", True)
+    assert (balance.state, "does not show it" in balance.text) == ("unsure", True)
 
 
 async def test_a_balance_that_cannot_be_had_now_stops_no_run(account, fault):
@@ -283,7 +283,7 @@ async def test_a_clock_is_held_against_the_providers(account, ahead, state, says
 async def test_a_provider_that_tells_no_time_leaves_the_clock_unsure(account, date):
     with hosting(date=date) as host:
         clock = await finding(account("fal", queue_url=host.url), "clock")
-    assert (clock.state, clock.text) == ("unsure", "the provider does not tell its time")
+    assert (clock.state, clock.text) == ("unsure", "the provider's responses carry no date")
 
 
 async def test_the_clock_is_asked_without_the_key(account):
@@ -359,7 +359,7 @@ async def test_what_its_maker_has_ended_counts_where_the_provider_does_not_say_o
 
 async def test_a_living_model_that_nobody_can_confirm_stops_no_run(account):
     seedance = await finding(account("kie"), "seedance-2", "seedance-2")
-    assert (seedance.state, seedance.text) == ("unsure", "perhaps sold here: the provider does not tell")
+    assert (seedance.state, seedance.text) == ("unsure", "perhaps sold here: the provider does not say")
 
 
 def test_a_model_that_will_end_is_still_good():

@@ -2,17 +2,41 @@
 
 from prefect.utilities.callables import parameter_schema
 
-from prefect_storyboard.flows import check_accounts, collect_jobs, create_characters, plan_storyboard, storyboard_series
+from prefect_storyboard.cli import listing as generated
+from prefect_storyboard.flows import (
+    check_accounts,
+    collect_jobs,
+    create_characters,
+    generate_scene,
+    plan_storyboard,
+    storyboard_series,
+)
+from prefect_storyboard.parameters import PARAMETERS
 
-FLOWS = (storyboard_series, create_characters, plan_storyboard, collect_jobs, check_accounts)
+FLOWS = (storyboard_series, generate_scene, create_characters, plan_storyboard, collect_jobs, check_accounts)
 
 
-def test_every_field_has_a_title_and_a_description():
+def test_every_field_has_a_title_and_the_description_of_the_table():
     for flow in FLOWS:
         for name, field in parameter_schema(flow).properties.items():
             assert field["title"][0].isupper(), (flow.name, name)
             assert "_" not in field["title"], (flow.name, name)
-            assert field["description"], (flow.name, name)
+            assert field["description"] == PARAMETERS[name], (flow.name, name)
+
+
+def test_the_table_describes_no_parameter_that_no_flow_has():
+    assert {name for flow in FLOWS for name in parameter_schema(flow).properties} == {*PARAMETERS}
+
+
+def test_a_flows_docstring_explains_its_parameters_and_its_description_in_the_ui_does_not():
+    for flow in FLOWS:
+        assert all(f"\n    {name}: {PARAMETERS[name]}" in flow.__doc__ for name in parameter_schema(flow).properties)
+        assert "Args:" not in flow.description
+
+
+def test_the_command_line_says_of_an_option_what_the_form_says():
+    for name in ("model", "fit", "max_cost_usd", "allow_retired", "on_unknown", "attempts"):
+        assert PARAMETERS[name] in generated.text()
 
 
 def test_titles_change_no_default():

@@ -1,4 +1,4 @@
-"""The gateways' own inputs and outputs as a page: `python -m ...providers.parameters > docs/parameters.md`."""
+"""The gateways' own inputs and outputs as a page: `python -m ...providers.fields_page > docs/gateway-parameters.md`."""
 
 import sys
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from prefect_storyboard.providers.fields import Input, inputs
 from prefect_storyboard.providers.outputs import Output, outputs
 from prefect_storyboard.providers.table import NAMES, models
 
-_COMMAND = "python -m prefect_storyboard.providers.parameters"
+_COMMAND = "python -m prefect_storyboard.providers.fields_page"
 _HEAD = f"""# The gateways' own parameters
 
 Made by `{_COMMAND}` from `providers/fields.toml`.

@@ -14,6 +14,7 @@ from prefect_storyboard.providers.errors import (
     InvalidRequest,
     ProviderError,
 )
+from prefect_storyboard.series.limits import account_slot
 from prefect_storyboard.series.run import FATAL, Rendering
 from prefect_storyboard.storyboards import Casting, PlannedCharacter, PlannedScene
 from prefect_storyboard.tasks import create_character
@@ -33,7 +34,7 @@ async def create_cast(run: Rendering) -> None:
 
 async def _in_slot(run: Rendering, planned: PlannedCharacter) -> Casting:
     """A creation is a job as any other. Who casts anew for a scene has the scene's slot already."""
-    async with run.slots, run.session.in_flight:
+    async with run.slots, run.session.in_flight, account_slot(run.credentials):
         return await _create(run, planned)
 
 

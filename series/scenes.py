@@ -18,6 +18,7 @@ from prefect_storyboard.providers.errors import (
     ProviderError,
 )
 from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
+from prefect_storyboard.series.limits import account_slot
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedScene
 from prefect_storyboard.tasks import generate, poll, store
@@ -65,7 +66,7 @@ async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
     try:
         if len(run.left) >= run.at_once:
             raise _StillOpen
-        async with run.session.in_flight:
+        async with run.session.in_flight, account_slot(run.credentials):
             try:
                 yield
             except _StillOpen:

@@ -15,6 +15,7 @@ create_character = sync_twin(tasks.create_character)
 generate = sync_twin(tasks.generate)
 poll = sync_twin(tasks.poll)
 store = sync_twin(tasks.store)
+render = sync_twin(tasks.render)
 assemble = sync_twin(tasks.assemble)
 
 storyboard_series = sync_twin(flows.storyboard_series)
@@ -32,6 +33,7 @@ __all__ = [
     "generate_scene",
     "plan_storyboard",
     "poll",
+    "render",
     "store",
     "storyboard_series",
     "upload",

@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import SecretStr
 
-from prefect_storyboard.blocks.gateway import HOME, LOGOS, GatewayCredentials, saved
+from prefect_storyboard.blocks.gateway import (
+    GatewayCredentials,
+    host_field,
+    in_flight_field,
+    load_block,
+    submits_field,
+    webhook_secret_field,
+)
+from prefect_storyboard.project import logo
 from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.toapis.adapter import ToApis
@@ -13,151 +21,71 @@ from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 
 class FalCredentials(GatewayCredentials):
-    """An account at fal.ai; the key has the form id:secret. Source: https://fal.ai/dashboard/keys."""
+    """An account at fal.ai. The key has the form id:secret; create one at https://fal.ai/dashboard/keys."""
 
     _block_type_name = "fal Credentials"
-    _block_type_slug = "fal-credentials"
-    _logo_url = HttpUrl(f"{LOGOS}/fal.png")
-    _documentation_url = HttpUrl(f"{HOME}#credentials")
-    _description = "A fal account that storyboards are rendered with."
-    _code_example = """
-    ```python
-    from prefect_storyboard.blocks import FalCredentials
-
-    credentials = FalCredentials.load("BLOCK_NAME")
-    ```
-    """
+    _logo_url = logo("fal")
 
     provider: ClassVar[str] = "fal"
     key_variable: ClassVar[str] = "FAL_KEY"
     key_form: ClassVar[str] = "<id>:<secret>"
     connect: ClassVar[Any] = Fal
 
-    in_flight: int = Field(
-        default=40, ge=1, title="Jobs at once", description="How many jobs may wait or render at the same time."
-    )
-    queue_url: str = Field(
-        default="https://queue.fal.run", title="Queue URL", description="Host of the paid jobs; change it for a test."
-    )
-    rest_url: str = Field(
-        default="https://rest.fal.ai", title="REST URL", description="Host of the uploads; change it for a test."
-    )
-    platform_url: str = Field(
-        default="https://api.fal.ai/v1",
-        title="Platform URL",
-        description="Host of the lists of models and requests; change it for a test.",
+    in_flight: int = in_flight_field(40)
+    queue_url: str = host_field("https://queue.fal.run", "Queue URL", "Host that takes the jobs.")
+    rest_url: str = host_field("https://rest.fal.ai", "REST URL", "Host that takes uploads.")
+    platform_url: str = host_field(
+        "https://api.fal.ai/v1", "Platform URL", "Host that lists models, prices and requests."
     )
 
 
 class KieCredentials(GatewayCredentials):
-    """An account at Kie.ai. Source: https://kie.ai/api-key."""
+    """An account at Kie.ai. Create a key at https://kie.ai/api-key."""
 
     _block_type_name = "Kie Credentials"
-    _block_type_slug = "kie-credentials"
-    _logo_url = HttpUrl(f"{LOGOS}/kie.png")
-    _documentation_url = HttpUrl(f"{HOME}#credentials")
-    _description = "A Kie account that storyboards are rendered with."
-    _code_example = """
-    ```python
-    from prefect_storyboard.blocks import KieCredentials
-
-    credentials = KieCredentials.load("BLOCK_NAME")
-    ```
-    """
+    _logo_url = logo("kie")
 
     provider: ClassVar[str] = "kie"
     key_variable: ClassVar[str] = "KIE_API_KEY"
     connect: ClassVar[Any] = Kie
 
-    submits: int | None = Field(
-        default=20, ge=1, title="Submits in 10 s", description="How many jobs a process may send in ten seconds."
-    )
-    api_url: str = Field(
-        default="https://api.kie.ai", title="API URL", description="Host of the paid jobs; change it for a test."
-    )
-    upload_url: str = Field(
-        default="https://kieai.redpandaai.co",
-        title="Upload URL",
-        description="Host of the uploads; change it for a test.",
-    )
-    webhook_secret: SecretStr | None = Field(
-        default=None,
-        title="Webhook secret",
-        description="The webhookHmacKey of kie.ai/settings, if callbacks are signed.",
-    )
+    submits: int | None = submits_field(20)
+    api_url: str = host_field("https://api.kie.ai", "API URL", "Host that takes the jobs.")
+    upload_url: str = host_field("https://kieai.redpandaai.co", "Upload URL", "Host that takes uploads.")
+    webhook_secret: SecretStr | None = webhook_secret_field("The webhookHmacKey of kie.ai/settings")
 
 
 class ToApisCredentials(GatewayCredentials):
-    """An account at ToAPIs; the key begins with sk-. Source: https://toapis.com/console/token."""
+    """An account at ToAPIs. The key begins with sk-; create one at https://toapis.com/console/token."""
 
     _block_type_name = "ToAPIs Credentials"
-    _block_type_slug = "toapis-credentials"
-    _logo_url = HttpUrl(f"{LOGOS}/toapis.png")
-    _documentation_url = HttpUrl(f"{HOME}#credentials")
-    _description = "A ToAPIs account that storyboards are rendered with."
-    _code_example = """
-    ```python
-    from prefect_storyboard.blocks import ToApisCredentials
-
-    credentials = ToApisCredentials.load("BLOCK_NAME")
-    ```
-    """
+    _logo_url = logo("toapis")
 
     provider: ClassVar[str] = "toapis"
     key_variable: ClassVar[str] = "TOAPIS_API_KEY"
     key_form: ClassVar[str] = "sk-<key>"
     connect: ClassVar[Any] = ToApis
 
-    submits: int | None = Field(
-        default=50,
-        ge=1,
-        title="Submits in 10 s",
-        description="How many jobs a process may send in ten seconds; 166 for a vip account, 333 for an svip one.",
+    submits: int | None = submits_field(50, "A vip account may submit 166, an svip account 333.")
+    api_url: str = host_field(
+        "https://toapis.com", "API URL", "Host that takes everything; https://toapis.cn in mainland China."
     )
-    api_url: str = Field(
-        default="https://toapis.com",
-        title="API URL",
-        description="Host of everything; https://toapis.cn in mainland China; change it for a test.",
-    )
-    webhook_secret: SecretStr | None = Field(
-        default=None, title="Webhook secret", description="The signing secret of the key's webhook, if it has one."
-    )
+    webhook_secret: SecretStr | None = webhook_secret_field("The signing secret of the key's webhook")
 
 
 class WaveSpeedCredentials(GatewayCredentials):
-    """An account at WaveSpeedAI; its key works after the first top-up. Source: https://wavespeed.ai/accesskey."""
+    """An account at WaveSpeedAI. Create a key at https://wavespeed.ai/accesskey; it works after the first top-up."""
 
     _block_type_name = "WaveSpeed Credentials"
-    _block_type_slug = "wavespeed-credentials"
-    _logo_url = HttpUrl(f"{LOGOS}/wavespeed.png")
-    _documentation_url = HttpUrl(f"{HOME}#credentials")
-    _description = "A WaveSpeed account that storyboards are rendered with."
-    _code_example = """
-    ```python
-    from prefect_storyboard.blocks import WaveSpeedCredentials
-
-    credentials = WaveSpeedCredentials.load("BLOCK_NAME")
-    ```
-    """
+    _logo_url = logo("wavespeed")
 
     provider: ClassVar[str] = "wavespeed"
     key_variable: ClassVar[str] = "WAVESPEED_API_KEY"
     connect: ClassVar[Any] = WaveSpeed
 
-    in_flight: int = Field(
-        default=3,
-        ge=1,
-        title="Jobs at once",
-        description="How many jobs may wait or render at the same time; 3 is what a new account may.",
-    )
-    api_url: str = Field(
-        default="https://api.wavespeed.ai", title="API URL", description="Host of everything; change it for a test."
-    )
-    webhook_secret: SecretStr | None = Field(
-        default=None,
-        title="Webhook secret",
-        description="The account's webhook secret, whsec_..., if callbacks are used.",
-    )
+    in_flight: int = in_flight_field(3, "A new account may have 3.")
+    api_url: str = host_field("https://api.wavespeed.ai", "API URL", "Host that takes everything.")
+    webhook_secret: SecretStr | None = webhook_secret_field("The account's webhook secret, whsec_...")
 
 
 Credentials = FalCredentials | KieCredentials | ToApisCredentials | WaveSpeedCredentials
@@ -165,7 +93,10 @@ BY_PROVIDER: dict[str, type[Credentials]] = {block.provider: block for block in 
 
 
 async def load_credentials(reference: str, environment: Mapping[str, str] | None = None) -> Credentials:
-    """Credentials by a saved block's reference ("fal-credentials/production"), or by provider from the environment."""
+    """Load a saved block by its reference ("fal-credentials/production").
+
+    With an environment, as on the command line, the name of a provider reads the key from there. Raises ValueError.
+    """
     if reference in BY_PROVIDER and environment is not None:
         return BY_PROVIDER[reference].from_environment(environment)
     slug, _, name = reference.partition("/")
@@ -175,5 +106,5 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
         if environment is not None:
             forms = f"{', '.join(BY_PROVIDER)}, or {forms}"
         raise ValueError(f"provider {reference!r} is not known; write {forms}")
-    loaded: Any = await saved(known[slug], name)
+    loaded: Any = await load_block(known[slug], name)
     return known[slug].model_validate(loaded)

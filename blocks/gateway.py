@@ -1,23 +1,43 @@
-"""What the credentials of all gateways have in common, and how they are found by name."""
+"""What the credentials of all gateways have in common: their fields, their session, and how a saved one is loaded."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from prefect_storyboard.project import page
 from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session, session
 
-HOME = "https://github.com/prefect-storyboard/prefect-storyboard"
-LOGOS = "https://raw.githubusercontent.com/prefect-storyboard/prefect-storyboard/main/docs/logos"
+NOT_FROM_ENVIRONMENT = {"in_flight", "submits"}  # limits belong to the saved block
 
 
-NO_VARIABLES = {"in_flight", "submits"}  # fields that are set in the block only
+def in_flight_field(default: int, note: str = "") -> Any:
+    """A limit of open jobs; gateways differ in its default."""
+    what = "How many jobs of this account one process may have queued or rendering at once."
+    return Field(default=default, ge=1, title="Jobs at once", description=f"{what} {note}".strip())
+
+
+def submits_field(default: int | None, note: str = "") -> Any:
+    """A limit of the rate of submits, as the gateway documents it."""
+    what = "How many jobs one process may submit within ten seconds."
+    note = note or ("" if default else "Empty: as many as the provider accepts.")
+    return Field(default=default, ge=1, title="Submits in 10 s", description=f"{what} {note}".strip())
+
+
+def host_field(default: str, title: str, what: str) -> Any:
+    """A host, the real one by default."""
+    return Field(default=default, title=title, description=f"{what} Point it at a sandbox for a test.")
+
+
+def webhook_secret_field(what: str) -> Any:
+    """A secret that verifies callbacks; nothing needs one."""
+    return Field(default=None, title="Webhook secret", description=f"{what}, if you verify callbacks.")
 
 
 class Connect(Protocol):
@@ -29,26 +49,21 @@ class Connect(Protocol):
 class GatewayCredentials(CredentialsBlock):
     """An account at a gateway: a key, the user's own name for the account, and every host as a field."""
 
+    _documentation_url = page("docs/blocks.md")
+
     provider: ClassVar[str]
     key_variable: ClassVar[str]
     key_form: ClassVar[str] = "<key>"
     connect: ClassVar[Connect]
 
-    api_key: SecretStr = Field(title="API key", description="The key from the provider's dashboard.")
+    api_key: SecretStr = Field(title="API key", description="The key, from the provider's dashboard.")
     account: str = Field(
         default="default",
         title="Account",
-        description="Your own name for the account. Part of every job's identity: two names buy everything twice.",
+        description="Your own name for this account. It is part of every job's key: renaming it buys everything again.",
     )
-    in_flight: int = Field(
-        default=20, ge=1, title="Jobs at once", description="How many jobs may wait or render at the same time."
-    )
-    submits: int | None = Field(
-        default=None,
-        ge=1,
-        title="Submits in 10 s",
-        description="How many jobs a process may send in ten seconds. Empty: until the provider says that it is busy.",
-    )
+    in_flight: int = in_flight_field(20)
+    submits: int | None = submits_field(None)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -59,30 +74,32 @@ class GatewayCredentials(CredentialsBlock):
             raise ValueError(f"{cls.key_variable} is not set; {how}")
         prefix = cls.provider.upper()
         variables = {"api_key": cls.key_variable} | {
-            field: f"{prefix}_{field.upper()}" for field in cls.model_fields if field not in {"api_key", *NO_VARIABLES}
+            field: f"{prefix}_{field.upper()}"
+            for field in cls.model_fields
+            if field not in {"api_key", *NOT_FROM_ENVIRONMENT}
         }
         return cls.model_validate({field: environment[v] for field, v in variables.items() if environment.get(v)})
 
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
-        """An adapter for this account. Flows share one and its connections, see `session()`."""
+        """Build an adapter for this account. Flows share one through `session()`."""
         return type(self).connect(http or client(), api_key=self.api_key.get_secret_value(), **self._hosts())
 
     def session(self) -> AbstractAsyncContextManager[Session]:
-        """Join this account's shared connections and gates, for as long as the context lasts."""
+        """Share this account's connections and limits with all its users in this process, while the context lasts."""
         identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
         return session(identity, self.get_client, in_flight=self.in_flight, rate=self.submits)
 
     @property
     def hosts(self) -> str:
-        """The hosts in one word: what an upload is remembered under."""
+        """All hosts as one string; an upload is cached for them."""
         return " ".join(self._hosts().values())
 
     def _hosts(self) -> dict[str, str]:
         return {field: getattr(self, field) for field in type(self).model_fields if field.endswith("_url")}
 
 
-async def saved(block: type[Block], name: str) -> Block:
-    """Load a saved block. Raises ValueError that says how to save one."""
+async def load_block(block: type[Block], name: str) -> Block:
+    """Load a saved block. Raises ValueError, which says how to save one."""
     try:
         return await block.aload(name)
     except ValueError:

@@ -7,27 +7,27 @@ from collections.abc import Iterator
 from prefect.blocks.core import Block
 
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
-from prefect_storyboard.blocks.gateway import NO_VARIABLES
+from prefect_storyboard.blocks.gateway import NOT_FROM_ENVIRONMENT
 from prefect_storyboard.blocks.library import Library
 from prefect_storyboard.generated import print_or_check
 
 _COMMAND = "python -m prefect_storyboard.blocks.listing"
 _HEAD = f"""# Blocks
 
-Made from the blocks themselves by `{_COMMAND}`. Save one in the UI or with
-`.save("production")`, and pass it to a flow as its reference, for example `fal-credentials/production`. On the command
-line, `--provider fal` reads the variables instead.
+Generated from the blocks by `{_COMMAND}`. Save a block in the UI or with
+`.save("production")`, and pass its reference to a flow, for example `fal-credentials/production`. On the command line,
+`--provider fal` reads the environment variables instead.
 """
 
 
 def text() -> str:
-    """The page."""
+    """Render the page."""
     return _HEAD + "".join(map(_section, (*BY_PROVIDER.values(), Library)))
 
 
 def _section(block: type[Block]) -> str:
     title = f"\n## {block.__name__} (`{block.get_block_type_slug()}`)\n\n{inspect.getdoc(block)}\n"
-    return f"{title}\n| field | default | variable | what it says |\n|---|---|---|---|\n" + "".join(_rows(block))
+    return f"{title}\n| field | default | variable | description |\n|---|---|---|---|\n" + "".join(_rows(block))
 
 
 def _rows(block: type[Block]) -> Iterator[str]:
@@ -38,9 +38,9 @@ def _rows(block: type[Block]) -> Iterator[str]:
 
 
 def _variable(block: type[Block], field: str) -> str:
-    """What `from_environment` reads the field from."""
+    """The environment variable that `from_environment` reads the field from."""
     provider = getattr(block, "provider", None)
-    if provider is None or field in NO_VARIABLES:
+    if provider is None or field in NOT_FROM_ENVIRONMENT:
         return "none"
     return f"`{getattr(block, 'key_variable', '')}`" if field == "api_key" else f"`{provider.upper()}_{field.upper()}`"
 

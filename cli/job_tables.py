@@ -11,12 +11,13 @@ from rich.text import Text
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
-from prefect_storyboard.flows.plan import cost_of, planned, row
+from prefect_storyboard.flows.plan import cost_of, planned, row, sound
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.prepare import Overrides
-from prefect_storyboard.series.report import price
+from prefect_storyboard.storyboards import Plan
+from prefect_storyboard.storyboards.money import price
 
 _STYLES = {
     "unknown": "bold red",
@@ -113,6 +114,8 @@ async def show_plan(board: str, provider: str, library: str | None, overrides: O
         facts = row(scene)
         table.add_row(*(_styled(value) if name == "state" else Text(value) for name, value in facts.items()))
     console.print(table)
+    console.print("\nsent, word for word", style="dim")
+    console.print(_sends(plan))
     for line in plan.preparations:
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
@@ -120,6 +123,18 @@ async def show_plan(board: str, provider: str, library: str | None, overrides: O
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
     console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")
     return 0
+
+
+def _sends(plan: Plan) -> Table:
+    """What is sent for each scene: its prompt, then its references in their order and whether it has sound."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for scene in plan.scenes:
+        prompt = Text(scene.sent)
+        prompt.append(f"\n{'; '.join((*scene.references, sound(scene)))}", style="dim")
+        table.add_row(Text(scene.scene.id), prompt)
+    return table
 
 
 def _table(lines: Iterable[JobLine]) -> Table:

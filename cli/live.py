@@ -21,6 +21,7 @@ from prefect_storyboard.ledger import prove
 from prefect_storyboard.series.prepare import Overrides, prepare
 from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Reel
+from prefect_storyboard.storyboards.money import price
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 _STYLES = {
@@ -177,5 +178,5 @@ def _elapsed(line: _Line) -> str:
 
 def _price(line: _Line) -> str:
     if line.cost is not None:
-        return f"${line.cost:.2f}"
+        return price(line.cost)
     return "unknown" if line.ended and line.state != "failed" else ""

@@ -1,6 +1,5 @@
 """What a run would do and cost, before anything is bought."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,8 +22,9 @@ from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import check_offered
-from prefect_storyboard.series.report import artifact_key, price
+from prefect_storyboard.series.report import artifact_key
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
+from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.plan import State
 
@@ -48,6 +48,7 @@ async def plan_storyboard(
     model: ModelField = None,
     fit: FitField = None,
     attempts: AttemptsField = 1,
+    cascade: bool = False,
 ) -> Plan:
     """Say scene by scene what is new, what is paid for and what it costs. Sends nothing that buys.
 
@@ -59,13 +60,14 @@ async def plan_storyboard(
         fit: What to do about sizes that the model does not sell: exact refuses, nearest plans the nearest length,
             aspect and resolution that it sells.
         attempts: How many times in all a scene may be bought when the provider fails it.
+        cascade: Plan scenes anew whose parent has been edited or rendered again since.
 
     Raises what `storyboard_series` raises before anything is bought, but for a retired model, which is a warning here.
     """
-    plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts)
+    plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts, cascade=cascade)
     await acreate_table_artifact(
         key=artifact_key(plan.storyboard.slug, "plan"),
-        table=[row(job) for job in plan.scenes],
+        table=[row(job) | sends(job) for job in plan.scenes],
         description=f"{plan.storyboard.title}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
     )
     return plan
@@ -79,9 +81,10 @@ async def planned(
     model: str | None = None,
     fit: Fit | None = None,
     attempts: int = 1,
+    cascade: bool = False,
 ) -> Plan:
     """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         wanted = await estimate(plan, ledger, attempts)
         try:
@@ -89,13 +92,14 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-        stale = await asyncio.to_thread(_stale, plan, ledger)
     states = {key: _STATES[decision] for key, decision in wanted.decisions.items()}
     return plan.model_copy(
         update={
             "characters": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters),
-            "scenes": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.scenes),
-            "warnings": (*plan.warnings, *retired, *stale),
+            "scenes": tuple(
+                job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes
+            ),
+            "warnings": (*plan.warnings, *retired),
         }
     )
 
@@ -113,21 +117,19 @@ def row(scene: PlannedScene) -> dict[str, str]:
     }
 
 
+def sends(scene: PlannedScene) -> dict[str, str]:
+    """What is sent for the scene, word for word."""
+    return {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
+
+
+def sound(scene: PlannedScene) -> str:
+    """Whether sound is asked for."""
+    return {True: "sound on", False: "sound off", None: "sound as the model makes it"}[scene.audio]
+
+
 def cost_of(plan: Plan) -> str:
     """What a run would cost, in a few words; unknown is said to be unknown."""
     low, high = plan.low_usd, plan.high_usd
     if high is None:
-        return f"${low:.2f} and what has no published price"
-    return f"${low:.2f}" if high == low else f"${low:.2f} to ${high:.2f}"
-
-
-def _stale(plan: Plan, ledger: Ledger) -> tuple[str, ...]:
-    """Scenes in the library that begin where a take ended that the reel would not use any more."""
-    keys = {scene.scene.id: scene.key for scene in plan.scenes}
-    found = []
-    for scene in plan.scenes:
-        history = ledger.history(scene.key) if scene.scene.parent else ()
-        clip = history[-1].outcome.clip if history and history[-1].outcome else None
-        if clip and clip.parent_key and clip.parent_key != keys[scene.scene.parent or ""]:
-            found.append(f"{scene.scene.id} begins where an older take of {scene.scene.parent} ended; raise its take")
-    return tuple(found)
+        return f"{price(low)} and what has no published price"
+    return price(low) if high == low else f"{price(low)} to {price(high)}"

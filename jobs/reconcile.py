@@ -32,7 +32,7 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
     """
     why, told = "", False
     for left, wait in zip(reversed(range(len(_FIND_AFTER))), _FIND_AFTER, strict=True):
-        await asyncio.sleep(wait)
+        await session.clock.sleep(wait)
         try:
             jobs = await session.provider.find(intent.endpoint, intent.order_digest, intent.at)
         except errors.ProviderError as error:

@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def create_by_link(path: str, body: bytes) -> bytes:
     return body
 
 
-def create_by_condition(fs: Any, path: str, body: bytes) -> bytes:
+def create_by_condition(fs: Any, path: str, body: bytes, sleep: Callable[[float], object] = time.sleep) -> bytes:
     """A PUT with `If-None-Match: *`, or what the store has for it. Never multipart: the body is small."""
     tries = 0
     while True:
@@ -79,7 +79,7 @@ def create_by_condition(fs: Any, path: str, body: bytes) -> bytes:
                 return bytes(fs.cat_file(path))
             if not _conflict(error) or tries == _CONFLICT_TRIES:
                 raise
-            time.sleep(_PATIENCE * tries)  # two creates at one moment: the server asks both to try again
+            sleep(_PATIENCE * tries)  # two creates at one moment: the server asks both to try again
         else:
             return body
 

@@ -52,6 +52,10 @@ class Ledger:
             found.append(Attempt(number=number, intent=intent, job=job, outcome=outcome, void=void))
         return tuple(found)
 
+    def outcome(self, key: str, number: int) -> Outcome | None:
+        """How an attempt ended; None while it is open."""
+        return self._read(Outcome, *self._at(key, number, "outcome"))
+
     def intend(self, number: int, intent: Intent) -> bool:
         """Announce an attempt. True: it is yours, submit. False: somebody else was first, look again."""
         self.journal.opens(intent.key, number)
@@ -81,7 +85,7 @@ class Ledger:
     def void(self, key: str, casting: Casting, outcome: Outcome) -> None:
         """Take back a casting that the provider does not know any more, unless another one has taken its place."""
         last = self.history(key)[-1]
-        if last.outcome and last.outcome.casting == casting:
+        if last.outcome and last.outcome.casting and last.outcome.casting.id == casting.id:
             self._create(outcome, *self._at(key, last.number, "void"))
 
     @property
@@ -136,6 +140,13 @@ class Ledger:
             if held is None or held.key == key:
                 return number
             number += 1
+
+    def take_keys(self, reel: str, scene: str) -> tuple[str, ...]:
+        """The jobs whose clips are the takes of a scene, in the order of the takes."""
+        keys: list[str] = []
+        while held := self._read(Holder, "ledger", "takes", reel, scene, f"{len(keys) + 1:03d}.json"):
+            keys.append(held.key)
+        return tuple(keys)
 
     def _readable(self, key: str) -> tuple[Attempt, ...] | Unreadable:
         try:

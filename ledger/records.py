@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_storyboard.storyboards import Casting, Clip, Job
+from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
 
 
 class Record(BaseModel):
@@ -24,7 +24,11 @@ class Owner(Record):
 
 
 class Draft(Record):
-    """What the clip of a scene will say of itself: enough to store it without the storyboard."""
+    """What the clip of a scene will say of itself: enough to store it without the storyboard.
+
+    Without a `reel` the clip lies among the library's single clips. `identity`, `own_identity` and `parent` say what
+    was asked for: all of it without the take, the same without the parent, and the parent; 0.1.0 recorded none of them.
+    """
 
     reel: str
     scene: str
@@ -32,6 +36,11 @@ class Draft(Record):
     prompt: str
     characters: tuple[Casting, ...] = ()
     parent_key: str | None = None
+    identity: str | None = None
+    own_identity: str | None = None
+    parent: str | None = None
+    take: int = 1
+    asked: Asked | None = None
 
 
 class Intent(Record):

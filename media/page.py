@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from PIL import Image
 
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
+from prefect_storyboard.storyboards.money import price
 
 _THUMB = 400, 400
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
@@ -67,7 +68,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    site.filters |= {"usd": _usd, "seconds": _length, "clock": _clock, "csp": _csp}
+    site.filters |= {"usd": price, "seconds": _length, "clock": _clock, "csp": _csp}
     return site.get_template("page.html.jinja")
 
 
@@ -124,8 +125,8 @@ def _clock(seconds: float) -> str:
 def _cost(reel: Reel) -> str:
     unknown = f"{_count(reel.unpriced, 'job')} of unknown price"
     if not reel.unpriced:
-        return _usd(reel.cost_usd)
-    return f"{_usd(reel.cost_usd)} + {unknown}" if reel.cost_usd else unknown
+        return price(reel.cost_usd)
+    return f"{price(reel.cost_usd)} + {unknown}" if reel.cost_usd else unknown
 
 
 def _bought(reel: Reel) -> str:
@@ -134,14 +135,8 @@ def _bought(reel: Reel) -> str:
         return f"{who} nothing"
     jobs = f"{who} {_count(reel.bought, 'job')}"
     if not reel.unpriced:
-        return f"{jobs} for {_usd(reel.bought_usd)}"
-    return f"{jobs} for at least {_usd(reel.bought_usd)}" if reel.bought_usd else f"{jobs} of unknown price"
-
-
-def _usd(amount: float) -> str:
-    """$4.80, or up to four decimals where cents are not enough."""
-    whole, _, cents = f"{amount:,.4f}".rstrip("0").partition(".")
-    return f"${whole}.{cents:0<2}"
+        return f"{jobs} for {price(reel.bought_usd)}"
+    return f"{jobs} for at least {price(reel.bought_usd)}" if reel.bought_usd else f"{jobs} of unknown price"
 
 
 def _count(number: int, noun: str) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from prefect_storyboard.providers.json_values import word
+from prefect_storyboard.providers.json_values import non_blank
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 WINDOW = 300  # seconds between the sender's clock and ours
@@ -42,7 +42,7 @@ def from_kie(headers: Mapping[str, str], body: bytes, secret: str, now: float | 
     root = _document(body)
     data = inner if isinstance(inner := root.get("data"), dict) else {}
     task_id = next(
-        filter(None, (word(place.get(key)) for place in (data, root) for key in ("taskId", "task_id"))), None
+        filter(None, (non_blank(place.get(key)) for place in (data, root) for key in ("taskId", "task_id"))), None
     )
     if given is None or task_id is None or not _recent(given[0], now):
         return None
@@ -59,7 +59,7 @@ def from_toapis(headers: Mapping[str, str], body: bytes, secret: str, now: float
     if not any(_same(expected, each.strip()) for each in given[2].split(",")):
         return None
     data = _document(body).get("data")
-    return word(data.get("task_id")) if isinstance(data, dict) else None
+    return non_blank(data.get("task_id")) if isinstance(data, dict) else None
 
 
 def from_wavespeed(headers: Mapping[str, str], body: bytes, secret: str, now: float | None = None) -> str | None:
@@ -69,7 +69,7 @@ def from_wavespeed(headers: Mapping[str, str], body: bytes, secret: str, now: fl
         return None
     key = secret.removeprefix("whsec_")  # the text itself is the key; it is not decoded
     expected = f"v3,{_hmac(key, f'{given[0]}.{given[1]}.'.encode() + body).hex()}"
-    return word(_document(body).get("id")) if _same(expected, given[2]) else None
+    return non_blank(_document(body).get("id")) if _same(expected, given[2]) else None
 
 
 def _given(headers: Mapping[str, str], names: list[str]) -> list[str] | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from prefect_storyboard import __version__
 from prefect_storyboard.providers.errors import (
     Busy,
     NotSent,
@@ -57,7 +58,7 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(
         timeout=httpx.Timeout(SUBMIT_SECONDS, connect=10.0, pool=None),
         limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=4.0),
-        headers={"User-Agent": "prefect-storyboard"},
+        headers={"User-Agent": f"prefect-storyboard/{__version__}"},
         follow_redirects=False,
     )
 

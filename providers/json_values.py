@@ -12,7 +12,7 @@ def objects(value: JsonValue) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def word(value: JsonValue) -> str | None:
+def non_blank(value: JsonValue) -> str | None:
     """A text that is not blank."""
     return value if isinstance(value, str) and value.strip() else None
 
@@ -42,3 +42,6 @@ def moment(value: JsonValue) -> datetime | None:
         return utc(datetime.fromisoformat(str(value)))
     except (ValueError, OverflowError):
         return None
+
+
+word = non_blank  # the name that the errors modules still call it by

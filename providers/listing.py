@@ -4,28 +4,25 @@ import sys
 from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
-from prefect_storyboard.providers.table import models
+from prefect_storyboard.providers.table import NAMES, models
 from prefect_storyboard.storyboards import Model
+from prefect_storyboard.storyboards.money import price
 
 _COMMAND = "python -m prefect_storyboard.providers.listing"
-_TABLE = "https://github.com/prefect-storyboard/prefect-storyboard/blob/main/providers/models.toml"
 _HEAD = f"""# Providers and models
 
-Made from [models.toml][table] by `{_COMMAND}`. Prices in US dollars; "?" is
-a price that nobody has published, and never $0. A model whose maker has ended it is refused, unless the provider's own
-list says that it is still sold, or you say `allow_retired`.
+Generated from `providers/models.toml` by `{_COMMAND}`. Prices are in US dollars; "?" means that no price is
+published, never that it is free. A model that its maker has switched off is refused, unless the provider's own list
+still offers it or you pass `allow_retired`.
 
-*Characters*: "created" are made once by a job of their own and named by an id; "shown" go along with every scene, as
-pictures (yours, or taken from the clip) or as the clip itself.
-
-[table]: {_TABLE}
+*Characters*: "created" means that a job of its own creates the character once, and scenes name its id; "shown" means
+that its media go along with every scene, as pictures (yours, or frames of the clip) or as the clip itself.
 """
 _ALIKE = {"exact": "", "cited": " (much alike)", "cited with cast": " (with characters: much alike)"}
-_NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}
 
 
 def text() -> str:
-    """The page."""
+    """Render the page."""
     return _HEAD + "".join(_section(name, sold) for name, sold in models().items())
 
 
@@ -33,21 +30,25 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
     head = (
         "| model | seconds | aspects | resolutions | price | characters | starts from | ends |\n" + "|---" * 8 + "|\n"
     )
-    return f"\n## {_NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
+    return f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
 
 
 def _row(model: Model) -> str:
     cells = (
         f"`{model.name}`",
         _seconds(model.seconds),
-        " ".join(model.aspects),
-        " ".join(model.resolutions),
+        _choices(model.aspects, model.frame_aspects),
+        _choices(model.resolutions, model.frame_resolutions),
         "<br>".join(_prices(model)) or "?",
         _characters(model),
         _beginnings(model),
         f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:
+    return " ".join(always) + (f"; with a first frame also {' '.join(with_frame)}" if with_frame else "")
 
 
 def _seconds(offered: tuple[int, ...]) -> str:
@@ -59,13 +60,13 @@ def _seconds(offered: tuple[int, ...]) -> str:
 def _prices(model: Model) -> Iterator[str]:
     for resolution in model.resolutions:
         if resolution in model.usd_per_second:
-            yield f"{resolution}: ${model.usd_per_second[resolution]:g}/s"
+            yield f"{resolution}: {price(model.usd_per_second[resolution])}/s"
         if resolution in model.usd_per_second_with_clips:
-            yield f"{resolution} with clips: ${model.usd_per_second_with_clips[resolution]:g}/s in and out"
+            yield f"{resolution} with clips: {price(model.usd_per_second_with_clips[resolution])}/s in and out"
         for seconds, usd in model.usd_per_clip.get(resolution, {}).items():
-            yield f"{resolution}, {seconds} s: ${usd:g}"
+            yield f"{resolution}, {seconds} s: {price(usd)}"
     if model.usd_per_character is not None:
-        yield f"a character: ${model.usd_per_character:g}"
+        yield f"a character: {price(model.usd_per_character)}"
 
 
 def _characters(model: Model) -> str:

@@ -21,6 +21,7 @@ def routes(sandbox: Sandbox, settle: Settle, voices: Mapping[str, Voice]) -> lis
     return [
         Route("/sandbox/health", partial(_health, sandbox)),
         Route("/sandbox/meter", partial(_meter, sandbox, settle)),
+        Route("/sandbox/jobs", partial(_jobs, sandbox, settle)),
         Route("/sandbox/requests", partial(_requests, sandbox)),
         Route("/sandbox/faults", partial(_faults, sandbox, voices), methods=["GET", "POST", "DELETE"]),
     ]
@@ -32,6 +33,22 @@ async def _health(sandbox: Sandbox, _: Request) -> Response:
 
 async def _meter(sandbox: Sandbox, settle: Settle, _: Request) -> Response:
     return JSONResponse(await meter.read(sandbox, settle))
+
+
+async def _jobs(sandbox: Sandbox, settle: Settle, request: Request) -> Response:
+    """Every accepted job, oldest first: what was received for it and what was billed.
+
+    `gateway` and `prompt` narrow the answer as they do in a rule's `match`.
+    """
+    asked = request.query_params
+    rows = sandbox.state.sql("select job_id, document from received")
+    received = {job_id: json.loads(text) for job_id, text in rows}
+    jobs = [
+        await meter.job_report(sandbox, settle, job)
+        for job in sandbox.state.jobs()
+        if asked.get("gateway") in {None, job.gateway} and asked.get("prompt", "").lower() in job.prompt.lower()
+    ]
+    return JSONResponse([{**job, "received": received.get(job["id"])} for job in jobs])
 
 
 async def _requests(sandbox: Sandbox, request: Request) -> Response:

@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from prefect_storyboard.sandbox.faults import Faults, Route, Rule, Subject, Voice, misbehave
+from prefect_storyboard.sandbox.faults import Faults, Route, Rule, Subject, Voice
+from prefect_storyboard.sandbox.network import dated, misbehave
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.state import Clip, Job, State
 
+_SECRET = re.compile("auth|key|token|secret|cookie")
 Handler = Callable[[Request], Awaitable[Response]]
 Settle = Callable[[Job], Awaitable[Job]]
 
@@ -101,6 +104,13 @@ class Desk:
         return StarletteRoute(path, endpoint, methods=[method])
 
 
+def accept(sandbox: Sandbox, request: Request, job: Job) -> None:
+    """Record an accepted submit, and the call as it was received, before its reply leaves."""
+    sandbox.state.add_job(job)
+    received = {**request.state.received, "body": request.state.body}
+    sandbox.state.sql("insert into received values(?, ?)", job.id, json.dumps(received))
+
+
 def fault_inside(request: Request, *names: str) -> Rule | None:
     """The rule drawn for this call, if it is one that the handler itself must carry out."""
     rule: Rule | None = getattr(request.state, "rule", None)
@@ -137,10 +147,12 @@ class RequestLog:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
+                rule = scope["state"].get("rule")
+                message = {**message, "headers": dated(message["headers"], self._sandbox.clock(), rule)}
             await send(message)
 
-        scope.setdefault("state", {})
         entry = _entry(scope, self._sandbox.clock())
+        scope.setdefault("state", {})["received"] = {**entry, "headers": _public_headers(scope)}
         seq = self._insert(entry)
         try:
             await self._app(scope, receive, watch)
@@ -156,6 +168,12 @@ class RequestLog:
         document = {**entry, "fault": rule.fault if rule else None, "body": state.get("body")}
         sql = "update requests set route = ?, document = ?, status = ? where seq = ?"
         self._sandbox.state.sql(sql, state.get("route", ""), json.dumps(document), status, seq)
+
+
+def _public_headers(scope: Scope) -> dict[str, str]:
+    """The headers whose values hold no key."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return {name: value for name, value in headers.items() if not _SECRET.search(name)}
 
 
 def _entry(scope: Scope, now: float) -> dict[str, Any]:

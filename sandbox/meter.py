@@ -21,7 +21,7 @@ _CORRELATION = {
 async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
     """The meter as JSON; `settle` runs the jobs that have ended and that nobody has asked about."""
     now = sandbox.clock()
-    jobs = [await settle(job) if job.phase(now) == "COMPLETED" else job for job in sandbox.state.jobs()]
+    jobs = [await _due(settle, job, now) for job in sandbox.state.jobs()]
     ended = [job for job in jobs if job.phase(now) == "COMPLETED"]
     billed = [_bill(job) for job in ended if is_billed(job)]
     orders = _orders(sandbox.state, jobs)
@@ -41,6 +41,26 @@ async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
         "orders": orders,
         "duplicates": [order for order in orders if order["jobs"] > 1],
     }
+
+
+async def job_report(sandbox: Sandbox, settle: Settle, job: Job) -> dict[str, Any]:
+    """One job as JSON: where it is, and the bill that it was paid with, if any."""
+    now = sandbox.clock()
+    job = await _due(settle, job, now)
+    return {
+        "id": job.id,
+        "gateway": job.gateway,
+        "endpoint": job.endpoint,
+        "submitted_at": job.submitted_at,
+        "phase": job.phase(now),
+        "cancelled": job.cancelled_at is not None,
+        "billed": _bill(job) if job.phase(now) == "COMPLETED" and is_billed(job) else None,
+    }
+
+
+async def _due(settle: Settle, job: Job, now: float) -> Job:
+    """The job, run if its time has come."""
+    return await settle(job) if job.phase(now) == "COMPLETED" else job
 
 
 def is_billed(job: Job) -> bool:

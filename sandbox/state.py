@@ -22,6 +22,7 @@ create table if not exists files(id text primary key, document text);
 create table if not exists tickets(id text primary key, document text);
 create table if not exists rules(position integer primary key, document text, seen integer, fired integer);
 create table if not exists requests(seq integer primary key, route text, document text, status integer);
+create table if not exists received(job_id text primary key, document text);
 create table if not exists counters(name text primary key, n integer);
 """
 

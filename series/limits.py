@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from prefect_storyboard.blocks import Credentials
-from prefect_storyboard.tasks._limits import account_slot, give_back, limit_name, limit_size
+from prefect_storyboard.tasks._limits import give_back, limit_name, limit_size
 
-__all__ = ["account_slot", "account_slots", "limit_name"]
+__all__ = ["account_slots", "limit_name"]
 
 
 @asynccontextmanager
 async def account_slots(credentials: Credentials, wanted: int) -> AsyncIterator[int]:
-    """Yield how many of the wanted jobs the account's limit allows at once; each takes its `account_slot` then.
+    """Yield how many of the wanted jobs the account's limit allows at once; each takes its slot when it is bought.
 
     What the run has held of the limit is given back when it ends. A run that is suspended holds none while its jobs
     render on. Raises ValueError where the limit allows no job at all.

@@ -15,12 +15,11 @@ from prefect_storyboard.providers.errors import (
     ProviderError,
     Retired,
 )
-from prefect_storyboard.providers.protocol import Order, Provider, Reference, SceneRequest
+from prefect_storyboard.providers.protocol import Order, Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.series.sent import check_prompts, draft_order
 from prefect_storyboard.storyboards import Plan, PlannedScene
-
-_SOMEWHERE = "https://example.com/media"  # a price depends on what is asked for, not on which file is shown
 
 
 async def priced(plan: Plan, provider: Provider) -> Plan:
@@ -28,7 +27,7 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 
     Raises InvalidRequest for a scene that the provider's own form has no room for: nothing was sent.
     """
-    orders = {scene.key: _worded(provider, scene) for scene in plan.scenes}
+    orders = {scene.key: draft_order(provider, scene) for scene in plan.scenes}
     orders = {scene.key: orders[scene.key] for scene in plan.scenes if scene.usd is None}
     distinct = {_what_costs(scene): orders[scene.key] for scene in plan.scenes if scene.key in orders}
     asked = await asyncio.gather(*(_price(provider, order) for order in distinct.values()))
@@ -43,9 +42,13 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 async def allow(
     run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool
 ) -> Estimate:
-    """Look everything up, and raise OverBudget or Retired before the first submit; the budget holds at each one."""
+    """Look everything up, and raise OverBudget, Retired or InvalidRequest before the first submit.
+
+    The budget holds at each one.
+    """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
+    check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
     check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
     if max_cost_usd is not None:
         now, reel = datetime.now(UTC), plan.storyboard.slug
@@ -68,23 +71,13 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
             offered = await session.provider.offered(endpoint)
         except (NotSent, Busy, ProtocolError, Expired, InvalidRequest):
             offered = None  # a list that cannot be read says nothing
-        over = family.retires_on is not None and family.retires_on <= datetime.now(UTC).date()
-        if offered is False or (offered is None and over):
+        if offered is False or (offered is None and family.ended):
             why = "the provider's list says so" if offered is False else f"its maker ended it on {family.retires_on}"
-            hint = f"Its successor is {family.successor}" if family.successor else "Choose another model"
             raise Retired(
                 f"{family.name} is not sold any more at {plan.provider} ({why})",
                 successor=family.successor,
-                remedy=f"Nothing was bought. {hint}; or say allow_retired to try all the same.",
+                remedy=f"Nothing was bought. {family.replacement}; or say allow_retired to try all the same.",
             )
-
-
-def _worded(provider: Provider, scene: PlannedScene) -> Order:
-    try:
-        return provider.scene_order(_draft(scene))
-    except InvalidRequest as error:
-        error.args = (f"{scene.scene.id}: {error}",)
-        raise
 
 
 async def _price(provider: Provider, order: Order) -> float | None:
@@ -97,22 +90,3 @@ async def _price(provider: Provider, order: Order) -> float | None:
 def _what_costs(scene: PlannedScene) -> tuple[object, ...]:
     sent = sum(sending.clip for sending in scene.sends), sum(sending.pictures for sending in scene.sends)
     return scene.model.name, scene.operation, scene.seconds, scene.resolution, scene.aspect, sent
-
-
-def _draft(scene: PlannedScene) -> SceneRequest:
-    """The scene as it will be worded, with an example's address for each file."""
-    return SceneRequest(
-        model=scene.model,
-        prompt=scene.prompt,
-        seconds=scene.seconds,
-        aspect=scene.aspect,
-        resolution=scene.resolution,
-        references=tuple(
-            Reference(character=sending.character, clip_url=_SOMEWHERE)
-            if sending.clip
-            else Reference(character=sending.character, image_urls=(_SOMEWHERE,) * max(sending.pictures, 1))
-            for sending in scene.sends
-        ),
-        image_url=_SOMEWHERE if scene.operation == "image" else None,
-        remix_of="draft" if scene.operation == "remix" else None,
-    )

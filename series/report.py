@@ -10,6 +10,7 @@ from prefect.context import FlowRunContext
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
+from prefect_storyboard.storyboards.money import price
 
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
@@ -57,8 +58,8 @@ def count(number: int, noun: str) -> str:
 def _sum(usd: float, unpriced: int) -> str:
     unknown = f"{count(unpriced, 'job')} of unknown price"
     if not unpriced:
-        return f"${usd:.2f}"
-    return f"${usd:.2f} and {unknown}" if usd else unknown
+        return price(usd)
+    return f"{price(usd)} and {unknown}" if usd else unknown
 
 
 def rows(reel: Reel) -> list[dict[str, str]]:
@@ -107,14 +108,6 @@ def _small(sheet: bytes | None) -> str:
         target = io.BytesIO()
         picture.save(target, "JPEG", quality=80, optimize=True)
     return base64.b64encode(target.getvalue()).decode()
-
-
-def price(usd: float | None) -> str:
-    """A price for people: unknown is not $0."""
-    if usd is None:
-        return "unknown"
-    cents = f"{usd:.2f}"
-    return f"${cents}" if abs(usd - float(cents)) < 1e-9 else f"${usd:.4f}".rstrip("0")
 
 
 def artifact_key(slug: str, kind: str) -> str:

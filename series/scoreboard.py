@@ -15,8 +15,9 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
 from prefect_storyboard.jobs.progress import Progress, progress_listener
-from prefect_storyboard.series.report import artifact_key, price
+from prefect_storyboard.series.report import artifact_key
 from prefect_storyboard.storyboards import Plan
+from prefect_storyboard.storyboards.money import price
 
 _EVERY = 2.0  # seconds between two updates of what is shown
 _ENDED = {"stored", "cached", "created", "failed"}

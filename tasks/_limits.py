@@ -7,9 +7,8 @@ is given back when nobody uses it.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 import httpx
@@ -21,6 +20,7 @@ from prefect.settings import get_current_settings
 
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.providers.errors import NotSent
+from prefect_storyboard.providers.in_flight import Release, shared_slot
 from prefect_storyboard.tasks._loop import at_exit, on_loop, soon
 from prefect_storyboard.tasks._slots import Slots, Taken, Ticket, allowed
 
@@ -32,30 +32,34 @@ def limit_name(credentials: Credentials) -> str:
     return f"storyboard-{credentials.provider}-{credentials.account}"
 
 
-@asynccontextmanager
-async def account_slot(credentials: Credentials) -> AsyncIterator[None]:
-    """Hold one slot of the account's limit; inside of another `account_slot` of that account, the one it has.
+@contextmanager
+def account_limit(credentials: Credentials) -> Iterator[None]:
+    """Let each job that is bought inside take a slot of the account's limit, and keep it until the job has ended.
 
-    Unbounded without such a limit, and outside of runs. Raises NotSent where the server cannot be asked, and ValueError
-    where the limit allows no job; a lease that cannot be renewed stops nobody, because the jobs are paid for.
+    Unbounded without such a limit, and outside of runs. A purchase raises NotSent where the server cannot be asked and
+    ValueError where the limit allows no job. A lease that cannot be renewed stops nobody: the jobs are paid for.
     """
-    name = limit_name(credentials)
-    if name in _held.get() or not (FlowRunContext.get() or TaskRunContext.get()):
-        yield
-        return
-    slots, ticket = _slots(name), Ticket()
-    token = _held.set(_held.get() | {name})
+    token = shared_slot.set(partial(_take, limit_name(credentials)) if _in_a_run() else None)
     try:
-        await on_loop(partial(slots.take, ticket))
         yield
     finally:
-        _held.reset(token)
-        soon(partial(slots.release, ticket))
+        shared_slot.reset(token)
+
+
+async def _take(name: str) -> Release:
+    slots, ticket = _slots(name), Ticket()
+    release = partial(soon, partial(slots.release, ticket))
+    try:
+        await on_loop(partial(slots.take, ticket))
+    except BaseException:
+        release()
+        raise
+    return release
 
 
 async def limit_size(credentials: Credentials) -> int | None:
     """How many jobs the account's limit allows; None where it has none. Raises ValueError where it allows no job."""
-    if not (FlowRunContext.get() or TaskRunContext.get()):
+    if not _in_a_run():
         return None
     return allowed(limit_name(credentials), await PrefectLimits().size(limit_name(credentials)))
 
@@ -106,8 +110,11 @@ def _unreachable(name: str, error: Exception) -> NotSent:
     )
 
 
-_held: ContextVar[frozenset[str]] = ContextVar("account_slots", default=frozenset())
 _all: dict[tuple[str, str], Slots] = {}
+
+
+def _in_a_run() -> bool:
+    return bool(FlowRunContext.get() or TaskRunContext.get())
 
 
 def _slots(name: str) -> Slots:

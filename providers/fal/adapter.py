@@ -12,14 +12,17 @@ from typing import Any
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import Busy, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
-from prefect_storyboard.providers.fal.bodies import BODIES
+from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
-from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
+from prefect_storyboard.providers.json_values import amount, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
-from prefect_storyboard.storyboards import Job, Operation
+from prefect_storyboard.providers.table import endpoint
+from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -60,16 +63,13 @@ class Fal:
         return file_url
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip."""
-        if request.clip_url is None:
-            raise InvalidRequest("fal makes characters from clips only", field="video_url")
-        body: JsonObject = {"video_url": request.clip_url, "name": request.name}
-        return Order(endpoint=request.model.endpoints["character"], body=body)
+        """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip, and takes no video by its id."""
+        return Order(endpoint=endpoint(request), body=with_fields(fal_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """The raw input of the model, as its codec words it."""
-        operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
-        return Order(endpoint=request.model.endpoints[operation], body=BODIES[request.model.codec](request))
+        """The raw input of the model, in the form of its codec."""
+        body = fal_bodies.BODIES[request.model.codec](request)
+        return Order(endpoint=endpoint(request), body=with_fields(body, request))
 
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
@@ -78,11 +78,11 @@ class Fal:
         if not response.is_success:
             raise fal_errors.of_submit(response, order.endpoint)
         reply = json_object(response) or {}
-        request_id = word(reply.get("request_id"))
+        request_id = non_blank(reply.get("request_id"))
         if request_id is None:
             raise OutcomeUnknown("fal accepted a submit and its answer names no request", raw=response.text[:2000])
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
-        returned = {link: value for link in _LINKS if (value := word(reply.get(link)))}
+        returned = {link: value for link in _LINKS if (value := non_blank(reply.get(link)))}
         return job.model_copy(update={"urls": {**job.urls, **returned}})
 
     async def status(self, job: Job) -> Status:
@@ -90,9 +90,7 @@ class Fal:
         with on_the_way(job):
             url = httpx.URL(self._own(job, "status_url")).copy_merge_params({"logs": "0"})
             reply = _success(await self._ask("GET", str(url)))
-        ahead = reply.get("queue_position")
-        state = _STATES.get(str(reply.get("status")), "running")
-        return Status.model_validate({"state": state, "ahead": ahead if isinstance(ahead, int) else None})
+        return Status.model_validate({"state": _STATES.get(str(reply.get("status")), "running")})
 
     async def result(self, job: Job) -> Result:
         """Fetch the model's own answer: a video, a character, or why there is none."""
@@ -104,14 +102,16 @@ class Fal:
             reply = _success(response)
         video = reply.get("video")
         url = link(video.get("url")) if isinstance(video, dict) else None
-        character = word(reply.get("id"))
+        character = non_blank(reply.get("id"))
         if url is None and character is None:
             raise ProtocolError("fal returned neither a video nor a character", request_id=job.request_id, raw=reply)
+        kept = keep_outputs("fal", reply)
         return Result(
             url=url,
             character_id=character,
-            handle=word(reply.get("video_id")),
-            billable_units=fal_errors.billable_units(response),
+            handle=non_blank(reply.get("video_id")),
+            files=kept.files,
+            facts=kept.facts,
             raw=reply,
         )
 
@@ -139,12 +139,12 @@ class Fal:
             url = f"{self._platform}/models/requests/by-endpoint"
             page = _success(await self._ask("GET", url, params=query))
             for item in objects(page.get("items")):
-                request_id, body = word(item.get("request_id")), item.get("json_input")
+                request_id, body = non_blank(item.get("request_id")), item.get("json_input")
                 sent_at = moment(item.get("sent_at")) or utc(since)
                 blind |= sent_at >= start and not isinstance(body, dict)
                 if request_id and sent_at >= start and isinstance(body, dict) and digest(body) == order_digest:
                     found[request_id] = self._job(endpoint, request_id, sent_at)
-            cursor = word(page.get("next_cursor"))
+            cursor = non_blank(page.get("next_cursor"))
             if not page.get("has_more") or cursor in {None, query.get("cursor")}:
                 if blind and not found:  # one of them may be ours
                     raise ProtocolError("fal lists requests without saying what was asked for")

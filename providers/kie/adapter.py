@@ -7,7 +7,7 @@ JSON inside JSON, and a character in it has two shapes and several names for eac
 
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -16,12 +16,15 @@ import httpx
 from pydantic import JsonValue
 
 from prefect_storyboard.providers.errors import Busy, ProtocolError
+from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
-from prefect_storyboard.providers.json_values import amount, link, word
+from prefect_storyboard.providers.json_values import amount, link, non_blank
 from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -57,31 +60,20 @@ class Kie:
         )
         return _uploaded(response)
 
-    async def upload_url(self, url: str, name: str) -> str:
-        """Let Kie fetch a file of up to 100 MB within 30 s, and keep it for 3 days. Free."""
-        wanted = PurePosixPath(name)
-        unique = f"{wanted.stem}-{token_hex(4)}{wanted.suffix}"
-        body = {"fileUrl": url, "uploadPath": _FOLDER, "fileName": unique}
-        return _uploaded(await self._ask("POST", f"{self._upload}/api/file-url-upload", json=body))
-
     def character_order(self, request: CharacterRequest) -> Order:
         """Task of sora-2-characters for a clip, of sora-2-characters-pro for a part of a finished video."""
-        model = request.model.endpoints["character"]
-        if request.video_id:
-            return _order(f"{model}-pro", kie_bodies.of_video(request))
-        return _order(model, kie_bodies.of_clip(request))
+        return _order(request, kie_bodies.character(request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """Task of the model, its input as its codec words it. Raises InvalidRequest where a storyboard is too long."""
-        model = request.model.endpoints["image" if request.image_url else "text"]
-        return _order(model, kie_bodies.BODIES[request.model.codec](request))
+        """Task of the model, its input in the form of its codec. Raises InvalidRequest for too many shots."""
+        return _order(request, kie_bodies.BODIES[request.model.codec](request))
 
     async def submit(self, order: Order) -> Job:
         """Create the task, once. Kie takes 20 in 10 s; the next one is refused and not queued."""
         url = f"{self._api}/api/v1/jobs/createTask"
         response = await buy(self._http, "Kie", url, json=order.body, headers=self._auth)
         heard = kie_errors.hear(response)
-        task = word(heard.data.get("taskId")) if isinstance(heard.data, dict) else None
+        task = non_blank(heard.data.get("taskId")) if isinstance(heard.data, dict) else None
         if task is None or not heard.well:
             raise kie_errors.of_submit(response, order.endpoint)
         return Job(provider="kie", endpoint=order.endpoint, request_id=task, submitted_at=datetime.now(UTC))
@@ -106,14 +98,15 @@ class Kie:
             told = {key: value for key, value in record.items() if key != "param"}  # which repeats what was ordered
             message = "Kie returned neither a video nor a character"
             raise ProtocolError(message, request_id=job.request_id, raw=told)
-        spent = kie_errors.credits_of(record)
+        kept = keep_outputs("kie", {"data": {**record, "resultJson": made}})
         return Result(
             url=url,
             character_id=character,
             mention=f"@{username.lstrip('@')}" if character and username else None,
             handle=job.request_id if url and job.endpoint.startswith("sora-2-") else None,
-            billable_units=spent,
-            usd=_usd(spent),
+            usd=_usd(kie_errors.credits_of(record)),
+            files=kept.files,
+            facts=kept.facts,
             raw=record,
         )
 
@@ -137,16 +130,6 @@ class Kie:
         """Credits left, in US dollars."""
         return _usd(amount(_data(await self._ask("GET", f"{self._api}/api/v1/chat/credit"))))
 
-    async def fresh_link(self, url: str) -> str:
-        """Another link to a file that Kie has made and still keeps; it lasts for 20 minutes. Buys nothing.
-
-        Raises InvalidRequest for any other link. Source: docs.kie.ai/common-api/download-url.
-        """
-        fresh = link(_data(await self._ask("POST", f"{self._api}/api/v1/common/download-url", json={"url": url})))
-        if fresh is None:
-            raise ProtocolError("Kie granted a link without saying which")
-        return fresh
-
     async def _record(self, job: Job) -> JsonObject:
         """What Kie knows of a task. A failure may come as the envelope's code alone, without any record."""
         response = await self._ask("GET", f"{self._api}/api/v1/jobs/recordInfo", params={"taskId": job.request_id})
@@ -163,8 +146,9 @@ class Kie:
         return await ask(self._http, "Kie", method, url, headers=self._auth, **request)
 
 
-def _order(model: str, wanted: JsonObject) -> Order:
-    return Order(endpoint=model, body={"model": model, "input": wanted})
+def _order(request: SceneRequest | CharacterRequest, wanted: JsonObject) -> Order:
+    model = endpoint(request)
+    return Order(endpoint=model, body=with_fields({"model": model, "input": wanted}, request))
 
 
 def _data(response: httpx.Response) -> JsonValue:
@@ -208,7 +192,7 @@ def _character(made: JsonObject) -> tuple[str | None, str | None]:
 
 
 def _first(facts: JsonObject, names: tuple[str, ...]) -> str | None:
-    return next((value for name in names if (value := word(facts.get(name)))), None)
+    return next((value for name in names if (value := non_blank(facts.get(name)))), None)
 
 
 def _usd(credit: float | None) -> float | None:

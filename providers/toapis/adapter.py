@@ -14,12 +14,14 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
-from prefect_storyboard.providers.json_values import amount, link, objects, word
+from prefect_storyboard.providers.json_values import amount, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.toapis import bodies as toapis_bodies
 from prefect_storyboard.providers.toapis import errors as toapis_errors
-from prefect_storyboard.providers.toapis.bodies import BODIES, character
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -61,11 +63,11 @@ class ToApis:
 
     def character_order(self, request: CharacterRequest) -> Order:
         """One to three whole seconds, with sound, of a clip or of a finished video of this account."""
-        return Order(endpoint=_VIDEOS, body=character(request))
+        return Order(endpoint=_VIDEOS, body=with_fields(toapis_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """The body of the model, as its codec words it. Raises InvalidRequest for 25 s in 1080p."""
-        body = BODIES[request.model.codec](request)
+        """The body of the model, in the form of its codec. Raises InvalidRequest for 25 s in 1080p."""
+        body = with_fields(toapis_bodies.BODIES[request.model.codec](request), request)
         return Order(endpoint=_remix(request.remix_of) if request.remix_of else _VIDEOS, body=body)
 
     async def submit(self, order: Order) -> Job:
@@ -74,7 +76,7 @@ class ToApis:
         if not response.is_success:
             raise toapis_errors.of_submit(response, str(order.body.get("model")))
         reply = json_object(response) or {}
-        task = word(reply.get("id")) or word(reply.get("task_id"))
+        task = non_blank(reply.get("id")) or non_blank(reply.get("task_id"))
         if task is None:
             raw = response.text[:2000]
             raise OutcomeUnknown("ToAPIs accepted a submit and its answer names no task", raw=raw)
@@ -123,7 +125,7 @@ class ToApis:
             models = (json_object(response) or {}).get("data")
             if not response.is_success or not isinstance(models, list):
                 return None
-            self._offered = frozenset(name for model in objects(models) if (name := word(model.get("id"))))
+            self._offered = frozenset(name for model in objects(models) if (name := non_blank(model.get("id"))))
         return endpoint in self._offered
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - prices are on its market pages only
@@ -169,9 +171,17 @@ def _character(task: JsonObject) -> Result | None:
     result = task.get("result")
     data = result.get("data") if isinstance(result, dict) else None
     for born in objects(data.get("characters")) if isinstance(data, dict) else ():
-        made, username = word(born.get("id")), word(born.get("username"))
+        made, username = non_blank(born.get("id")), non_blank(born.get("username"))
         if made and username:
-            return Result(character_id=made, mention=f"@{username.removeprefix('@')}", usd=_usd(task), raw=task)
+            kept = keep_outputs("toapis", {**task, "result": {"data": {"characters": [born]}}})
+            return Result(
+                character_id=made,
+                mention=f"@{username.removeprefix('@')}",
+                usd=_usd(task),
+                files=kept.files,
+                facts=kept.facts,
+                raw=task,
+            )
     return None
 
 
@@ -190,7 +200,8 @@ def _video(task: JsonObject, job: Job) -> Result:
     url = next((found for place in places if (found := link(place))), None)
     if url is None:
         raise ProtocolError("ToAPIs returned neither a video nor a character", request_id=job.request_id, raw=task)
-    return Result(url=url, handle=job.request_id, usd=_usd(task), raw=task)
+    kept = keep_outputs("toapis", task)
+    return Result(url=url, handle=job.request_id, usd=_usd(task), files=kept.files, facts=kept.facts, raw=task)
 
 
 def _usd(task: JsonObject) -> float | None:

@@ -15,14 +15,18 @@ from uuid import uuid4
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import Busy, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
-from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
+from prefect_storyboard.providers.json_values import amount, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.table import endpoint
+from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
 from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
-from prefect_storyboard.providers.wavespeed.bodies import BODIES, character_id, sold, with_objects
-from prefect_storyboard.storyboards import Job, Operation
+from prefect_storyboard.providers.wavespeed.bodies import made_character, sold, with_objects
+from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -63,17 +67,14 @@ class WaveSpeed:
         return file_url
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Input of openai/sora-2/characters; WaveSpeed uses the first 4 s of the clip."""
-        if request.clip_url is None:
-            raise InvalidRequest("WaveSpeed makes characters from clips only", field="video")
-        body: JsonObject = {"video": request.clip_url, "name": request.name}
-        return Order(endpoint=request.model.endpoints["character"], body=body)
+        """Input of openai/sora-2/characters; WaveSpeed uses the first 4 s of the clip, and takes no video by its id."""
+        return Order(endpoint=endpoint(request), body=with_fields(wavespeed_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """The flat input of the model, as its codec words it; characters as objects once `offered` has seen them so."""
-        operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
-        endpoint, body = request.model.endpoints[operation], BODIES[request.model.codec](request)
-        return Order(endpoint=endpoint, body=with_objects(body) if self._sold.get(endpoint) == "object" else body)
+        """The flat input of the model in the form of its codec; characters are objects once `offered` has seen so."""
+        path = endpoint(request)
+        body = with_fields(wavespeed_bodies.BODIES[request.model.codec](request), request)
+        return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
     async def submit(self, order: Order) -> Job:
         """POST to the model's path, once, and never in sync mode: a reply that takes minutes is a reply easily lost."""
@@ -107,9 +108,12 @@ class WaveSpeed:
         if job.endpoint.endswith("/characters"):
             with on_the_way(job):
                 output = await self._read(url) if url else next(iter(outputs), None)
-            result = Result(character_id=character_id(output), raw=task)
+            made = made_character(output)
+            kept = keep_outputs("wavespeed", {"data": {**task, "outputs": [made]}})
+            result = Result(character_id=non_blank(made.get("id")), files=kept.files, facts=kept.facts, raw=task)
         else:
-            result = Result(url=url, raw=task)
+            kept = keep_outputs("wavespeed", {"data": task})
+            result = Result(url=url, files=kept.files, facts=kept.facts, raw=task)
         if result.url is None and result.character_id is None:
             raise ProtocolError(
                 "WaveSpeed returned neither a video nor a character", request_id=job.request_id, raw=task
@@ -224,7 +228,7 @@ def _job(endpoint: str, task_id: str, submitted_at: datetime) -> Job:
 
 
 def _task_id(task: JsonObject) -> str | None:
-    task_id = word(task.get("id"))
+    task_id = non_blank(task.get("id"))
     return task_id if task_id and _TASK_ID.fullmatch(task_id) else None
 
 

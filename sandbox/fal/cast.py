@@ -70,6 +70,7 @@ class Reference(Input, ABC):
     aspect_ratio: str = "16:9"
     generate_audio: bool = True
     totals: ClassVar[Mapping[Kind, Total]] = {}
+    tells: ClassVar[tuple[str, ...]] = ()  # what its output has beside the video
 
     @abstractmethod
     def prompts(self) -> dict[Where, str]:

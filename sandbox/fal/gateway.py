@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.fal import jobs, platform_api, storage
 from prefect_storyboard.sandbox.fal.auth import LOCKED, with_key
 from prefect_storyboard.sandbox.fal.faults import CANCELS, ENDINGS, VOICE, deadline, ending
@@ -69,7 +69,7 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
     if refused is not None:
         return refused
     job = _accept(sandbox, request, endpoint)
-    sandbox.state.add_job(job)
+    accept(sandbox, request, job)
     sandbox.soon(jobs.settle(sandbox, job))
     answer: dict[str, Any] = {"status": "IN_QUEUE", "request_id": job.id, **jobs.urls(base_url(request), job)}
     position = sandbox.state.queued_before(job, job.submitted_at)

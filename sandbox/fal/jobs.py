@@ -9,8 +9,7 @@ from starlette.responses import JSONResponse
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.fal import inputs, reference_jobs
 from prefect_storyboard.sandbox.fal.cast import Reference
-from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame
-from prefect_storyboard.sandbox.fal.reference import Seedance
+from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame, known_property
 from prefect_storyboard.sandbox.fal.schema import Unprocessable, app, parse, refusal
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
@@ -49,6 +48,8 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 
 async def _generate(sandbox: Sandbox, job: Job, given: Generation) -> Outcome:
+    if given.detect_and_block_ip and known_property(given.prompt):
+        raise refusal("content_policy_violation", ("prompt",), "The prompt names a known intellectual property.")
     cast = [await _character(sandbox, job, place, each) for place, each in enumerate(given.character_ids or [])]
     url = getattr(given, "image_url", None)
     kept, size = await inputs.image(sandbox, job, url, "image_url") if url else (None, None)
@@ -60,7 +61,7 @@ async def _generate(sandbox: Sandbox, job: Job, given: Generation) -> Outcome:
         seconds=given.duration,
         prompt=given.prompt,
         cast=tuple(each.name or "" for each in cast),
-        label=endpoint.label,
+        label=endpoint.label.replace("sora-2 ", f"{getattr(given, 'model', 'sora-2')} "),
         stamp=job.id[:8],
         image=kept,
         portraits=tuple(each.portrait for each in cast),
@@ -165,7 +166,8 @@ async def result(sandbox: Sandbox, job: Job, base: str) -> JSONResponse:
         headers["X-Fal-Error-Type"] = outcome.error_type
         return JSONResponse({"detail": outcome.detail, "error_type": outcome.error_type}, outcome.status, headers)
     if outcome.status != 200:
-        return JSONResponse({"detail": outcome.detail}, outcome.status, headers)
+        told = {name: value for name, value in headers.items() if value}  # an empty one is a header that is not sent
+        return JSONResponse({"detail": outcome.detail}, outcome.status, told)
     headers["x-fal-billable-units"] = f"{units(job):g}"
     return JSONResponse(await output(sandbox, job, base), 200, headers)
 
@@ -188,11 +190,13 @@ def brief_output(job: Job, base: str) -> dict[str, Any]:
 
 
 def _labels(job: Job) -> dict[str, Any]:
-    """What an output has beside its files: Sora's has an id to remix by, and Seedance's a seed."""
+    """What an output has beside its files: Sora's has an id to remix by, those of reference models what they tell."""
     accepts = ENDPOINTS[job.endpoint].accepts
-    if issubclass(accepts, Seedance):
-        return {"seed": int(job.id[:7], 16)}
-    return {} if issubclass(accepts, Reference) else {"video_id": made_id(job, "video")}
+    if not issubclass(accepts, Reference):
+        return {"video_id": made_id(job, "video")}
+    body: dict[str, Any] = job.body if isinstance(job.body, dict) else {}
+    used = {"seed": body.get("seed") or int(job.id[:7], 16), "actual_prompt": f"{job.prompt} Cinematic, high detail."}
+    return {name: used[name] for name in accepts.tells}
 
 
 async def output(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.kie import platform_api, uploads
 from prefect_storyboard.sandbox.kie.auth import answer, says, success, with_key
 from prefect_storyboard.sandbox.kie.faults import (
@@ -71,7 +71,7 @@ async def _create(sandbox: Sandbox, request: Request) -> Response:
     if credit <= 0 or credit < price(body):
         return answer(request, OUT_OF_CREDIT)
     job = _accept(sandbox, request)
-    sandbox.state.add_job(job)
+    accept(sandbox, request, job)
     sandbox.soon(settle(sandbox, job))
     sandbox.soon(tell(sandbox, job))
     return success(request, {"taskId": job.id})

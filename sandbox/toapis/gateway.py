@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.state import NEVER, Job, words
 from prefect_storyboard.sandbox.toapis import account, jobs, uploads, webhooks
 from prefect_storyboard.sandbox.toapis.auth import with_key
 from prefect_storyboard.sandbox.toapis.clips import shape
 from prefect_storyboard.sandbox.toapis.errors import Refused, no_channel
-from prefect_storyboard.sandbox.toapis.faults import ENDINGS, VOICE, WEBHOOKS, ending
+from prefect_storyboard.sandbox.toapis.faults import ENDINGS, TWO_IDS, VOICE, WEBHOOKS, ending
 from prefect_storyboard.sandbox.toapis.models import MODELS, Character, Order, Task, parse, task_of
 
 _VIDEOS = "/toapis/v1/videos"
@@ -81,7 +81,7 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
     found = await jobs.sources(sandbox, given, sandbox.clock())
     shaped = {} if isinstance(given, Character) else shape(given, found)
     job = _accept(sandbox, request, given, shaped)
-    sandbox.state.add_job(job)
+    accept(sandbox, request, job)
     sandbox.soon(jobs.settle(sandbox, job))
     if callback:
         sandbox.soon(webhooks.deliver(sandbox, job, callback))
@@ -102,7 +102,7 @@ def _accept(sandbox: Sandbox, request: Request, given: Order, options: dict[str,
     now, pace = sandbox.clock(), sandbox.pace
     started = now + pace.queue_seconds
     seconds = pace.character_seconds if isinstance(given, Character) else pace.render_seconds
-    rule = fault_inside(request, *ENDINGS, *WEBHOOKS, "unknown_username")
+    rule = fault_inside(request, *ENDINGS, *WEBHOOKS, *TWO_IDS, "unknown_username")
     job = Job(
         id=f"{given.prefix}_{_ulid(now)}",
         gateway="toapis",
@@ -117,11 +117,22 @@ def _accept(sandbox: Sandbox, request: Request, given: Order, options: dict[str,
     )
     if rule is None:
         return job
+    if rule.fault in TWO_IDS:
+        return _with_two_ids(job, rule.fault)
     if rule.fault not in ENDINGS:
         name = "webhook" if rule.fault in WEBHOOKS else rule.fault
         return job.but(options={**job.options, name: rule.fault})
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
     return job.but(ending=ending(rule), done_at=late)
+
+
+def _with_two_ids(job: Job, fault: str) -> Job:
+    """The job under a second id, `task_id`. It is polled by that one, or, swapped, by `id` only."""
+    number = job.id.rpartition("_")[2]
+    resource, task = f"video_resource_{number}", f"video_task_{number}"
+    return job.but(
+        id=resource if fault == "two_ids_swapped" else task, options={**job.options, "ids": f"{resource} {task}"}
+    )
 
 
 def _ulid(now: float) -> str:

@@ -149,7 +149,8 @@ def submitted(job: Job, given: Order) -> dict[str, Any]:
 def _head(job: Job) -> dict[str, Any]:
     body = job.body if isinstance(job.body, dict) else {}
     named = {"client_business_id": given} if (given := body.get("client_business_id")) else {}
-    return {"id": job.id, **named, "object": "generation.task", "model": job.endpoint.partition("/")[0]}
+    ids = dict(zip(("id", "task_id"), job.options.get("ids", job.id).split(), strict=False))
+    return {**ids, **named, "object": "generation.task", "model": job.endpoint.partition("/")[0]}
 
 
 def document(job: Job, now: float, base: str) -> dict[str, Any]:

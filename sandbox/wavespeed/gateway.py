@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.state import Job, words
 from prefect_storyboard.sandbox.wavespeed import limits, platform_api, storage, webhooks
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
@@ -79,7 +79,7 @@ def _bad_webhook(request: Request, given: Input) -> Response | None:
 
 def _accept(sandbox: Sandbox, request: Request, given: Input) -> Response:
     job = _job(sandbox, request)
-    sandbox.state.add_job(job)
+    accept(sandbox, request, job)
     sandbox.soon(settle(sandbox, job))
     if "webhook" in job.options:
         sandbox.soon(webhooks.deliver(sandbox, job))

@@ -61,7 +61,10 @@ def _headers(sandbox: Sandbox, job: Job, body: str, fault: str) -> dict[str, str
     if fault == "webhook_unsigned":
         return headers
     key = "somebody else" if fault == "webhook_badly_signed" else SECRET
-    return {**headers, "webhook-signature": signature(key, f"{message}.{timestamp}.{body}")}
+    signed = signature(key, f"{message}.{timestamp}.{body}")
+    if fault == "webhook_rotated":  # the previous secret's comes first
+        signed = f"{signature('previous_secret', f'{message}.{timestamp}.{body}')} {signed}"
+    return {**headers, "webhook-signature": signed}
 
 
 def signature(key: str, text: str) -> str:

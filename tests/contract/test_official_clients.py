@@ -20,6 +20,7 @@ import wavespeed
 from fal_client import client as fal_module
 from PIL import Image
 
+from prefect_storyboard import __version__
 from prefect_storyboard.blocks import FalCredentials, WaveSpeedCredentials
 from prefect_storyboard.providers.errors import OutcomeUnknown
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider, Reference, Result, SceneRequest
@@ -69,6 +70,7 @@ FAL_REMIX = "fal's default deletes the video at its maker, and nobody could remi
 SOUND = "sound is the default too; it is part of the price, so it is said"
 ZERO = "0 is what the queue's page writes; both mean no logs"
 AGENT = "each says who asks"
+OURS = f"prefect-storyboard/{__version__}"
 NAMES = "none of our uploads shares a name with another: by its links a lost order is told from one like it"
 ATTRIBUTION = "the client tells its name, version and system in headers of its own; ours stand in User-Agent"
 LOOKS = "one call tells state and result; our adapter has a verb for each, and the poller lies between them"
@@ -81,13 +83,13 @@ DIFFERENCES: Mapping[str, tuple[Difference, ...]] = {
         Difference("upload", "POST /fal/cdn/files/upload", "all", 2, 0, FAL_PLACE),
         Difference("upload", "POST /fal/rest/storage/upload/initiate", "all", 0, 2, FAL_PLACE),
         Difference("upload", "PUT /fal/storage/signed/<id>/<file>", "all", 0, 2, FAL_PLACE),
-        Difference("*", "*", "agent", fal_module.USER_AGENT, "prefect-storyboard", AGENT),
+        Difference("*", "*", "agent", fal_module.USER_AGENT, OURS, AGENT),
         Difference("*", "GET */requests/<id>/status", "query", "logs=false", "logs=0", ZERO),
         Difference("* scene", "POST */fal-ai/sora-2/*", "body delete_video", NO, ours=False, why=FAL_REMIX),
         Difference("* scene", "POST */bytedance/seedance-2.0/*", "body generate_audio", NO, ours=True, why=SOUND),
     ),
     "wavespeed": (
-        Difference("*", "*", "agent", requests.utils.default_user_agent(), "prefect-storyboard", AGENT),
+        Difference("*", "*", "agent", requests.utils.default_user_agent(), OURS, AGENT),
         *(
             Difference("*", "* /wavespeed/api/*", f"header x-client-{each}", "sent", NO, ATTRIBUTION)
             for each in ("name", "os", "version")

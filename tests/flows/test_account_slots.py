@@ -9,10 +9,16 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
 from prefect_storyboard.blocks import FalCredentials
-from prefect_storyboard.tasks._limits import account_slot, give_back, limit_name
+from prefect_storyboard.providers.in_flight import InFlight
+from prefect_storyboard.storyboards import Job
+from prefect_storyboard.tasks._limits import account_limit, give_back, limit_name
+from prefect_storyboard.tasks._loop import soon
 from prefect_storyboard.tasks._node import node
 
 ACCOUNT = FalCredentials(api_key="id:secret-of-slots", account="slots")
+
+
+IN_FLIGHT = InFlight(100)
 
 
 class Meter:
@@ -21,14 +27,26 @@ class Meter:
     now = most = 0
 
 
+async def never(job: Job) -> bool:
+    """No job of these ends by itself."""
+    return False
+
+
+async def buy(key: str) -> None:
+    """What buy_once does about slots."""
+    with account_limit(ACCOUNT):
+        await IN_FLIGHT.take(key, never)
+
+
 @node(name="hold")
 async def hold(number: int) -> int:
-    """Hold a slot for a moment; a job inside of a job needs no second one."""
-    async with account_slot(ACCOUNT), account_slot(ACCOUNT):
-        Meter.now += 1
-        Meter.most = max(Meter.most, Meter.now)
-        await asyncio.sleep(0.05)
-        Meter.now -= 1
+    """A job for a moment."""
+    await buy(str(number))
+    Meter.now += 1
+    Meter.most = max(Meter.most, Meter.now)
+    await asyncio.sleep(0.05)
+    Meter.now -= 1
+    IN_FLIGHT.give_back(str(number))
     return number
 
 
@@ -61,30 +79,20 @@ async def test_gathered_and_mapped_jobs_keep_to_the_limit_and_give_the_slots_bac
     assert await taken() == 0
 
 
-async def test_slots_outlive_the_task_run_that_happened_to_ask_for_them(limit: int) -> None:
-    both, ended = asyncio.Barrier(2), asyncio.Event()
+async def test_a_job_keeps_its_slot_after_the_task_that_bought_it_until_it_has_ended(limit: int) -> None:
+    """Prefect would end the lease with the task run."""
 
-    @node(name="short")
-    async def short() -> None:
-        async with account_slot(ACCOUNT):
-            await both.wait()
-
-    @node(name="long")
-    async def long() -> int:
-        async with account_slot(ACCOUNT):
-            await both.wait()
-            await ended.wait()
-            return await taken()
-
-    async def first() -> None:
-        await short()
-        from prefect_storyboard.tasks._loop import soon
-
-        soon(ended.set)
+    @node(name="submit")
+    async def submit() -> None:
+        await buy("open")
 
     @flow
-    async def two() -> int:
-        _, held = await asyncio.gather(first(), long())
-        return held
+    async def one() -> tuple[int, int]:
+        await submit()
+        await give_back(ACCOUNT)
+        open_jobs = await taken()
+        soon(lambda: IN_FLIGHT.give_back("open"))
+        await give_back(ACCOUNT)
+        return open_jobs, await taken()
 
-    assert await two() >= 1
+    assert await one() == (1, 0)

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from prefect_storyboard.blocks import FalCredentials
+from prefect_storyboard.providers.in_flight import shared_slot
 from prefect_storyboard.series.limits import account_slots, limit_name
-from prefect_storyboard.tasks._limits import account_slot
+from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._slots import Slots, Taken, Ticket
 
 ACCOUNT = FalCredentials(api_key="id:secret", account="studio")
@@ -208,5 +209,6 @@ async def test_a_lease_that_fails_in_the_end_stops_no_job() -> None:
 
 async def test_outside_of_a_run_nothing_is_asked_and_nothing_is_bounded() -> None:
     """A server that is not there would be started."""
-    async with account_slots(ACCOUNT, 7) as slots, account_slot(ACCOUNT), account_slot(ACCOUNT):
-        assert slots == 7
+    async with account_slots(ACCOUNT, 7) as slots:
+        with account_limit(ACCOUNT):
+            assert (slots, shared_slot.get()) == (7, None)

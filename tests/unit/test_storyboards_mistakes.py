@@ -224,3 +224,34 @@ def test_a_problem_without_a_line_of_its_own_is_told_at_the_nearest_one() -> Non
     assert str(source.problem(("scenes", 0, "characters"), "no")) == "b.yaml:4: scenes[0].characters: no"
     assert str(source.problem(("scenes", 7, "id"), "no")) == "b.yaml:3: scenes[7].id: no"
     assert str(source.problem(("title",), "no")) == "b.yaml: title: no"
+
+
+@pytest.mark.parametrize(
+    ("line", "read", "comment"),
+    [
+        ("Take #3 of the boat", "Take", "#3 of the boat"),
+        ("Mara says a\n      lot #nowhere", "Mara says a lot", "#nowhere"),
+        ("p   # second try", "p", "# second try"),
+    ],
+)
+def test_a_prompt_that_a_comment_has_cut_is_warned_of_at_its_line(line: str, read: str, comment: str) -> None:
+    board, source = parse(f"title: T\nscenes:\n  - id: s01\n    prompt: {line}\n", "board.yaml")
+    assert board.scenes[0].prompt == read
+    (warning,) = source.warnings
+    assert str(warning) == (
+        f'board.yaml:4: scenes[0].prompt: is read as {read!r}, for " #" begins a comment; '
+        f"put the text in quotes if {comment!r} belongs to it"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["'Take #3'", '"Take #3"', "Take#3", "|\n      Take #3", ">\n      Take #3", "p\n    # on"]
+)
+def test_a_hash_that_cuts_nothing_off_is_no_matter(text: str) -> None:
+    assert parse(f"title: T\nscenes:\n  - id: s01\n    prompt: {text}\n", "b.yaml")[1].warnings == ()
+
+
+def test_a_comment_behind_anything_but_a_text_is_a_comment() -> None:
+    text = 'title: Fog #2\nfit: nearest # as it is\nscenes: [{id: s01, prompt: "p"}] # all\n'
+    assert [warning.field for warning in parse(text, "b.yaml")[1].warnings] == ["title"]
+    assert parse('{"title": "Fog #2", "scenes": [{"id": "a", "prompt": "p #1"}]}', "b.json")[1].warnings == ()

@@ -175,3 +175,12 @@ def test_a_beginning_that_the_model_does_not_sell_is_told(beginning: dict[str, s
 
 def test_all_that_the_models_do_not_take_is_told_at_once() -> None:
     assert len(told({"seconds": 5}, {"aspect": "1:1"}, {"model": "veo"})) == 3
+
+
+def test_auto_is_taken_with_a_first_frame_only() -> None:
+    wishes = {"aspect": "auto", "resolution": "auto"}
+    (shot,) = taken({"image": "a.png", **wishes})
+    assert (shot.aspect, shot.resolution) == ("auto", "auto")
+    (aspect, resolution) = told(wishes)
+    assert aspect.endswith('sora-2 at fal offers 16:9, 9:16, not auto; write aspect: "16:9", or fit: nearest')
+    assert resolution.endswith('offers 720p, not auto; write resolution: "720p", or fit: nearest')

@@ -141,7 +141,7 @@ CASE = Case(
             replies=[Reply("queue-submit.response")],
             gives={"request_id": JOB.request_id, "urls": JOB.urls},
         ),
-        Answer(call="status", replies=[Reply("status-in-queue.response", 202)], gives={"state": "queued", "ahead": 2}),
+        Answer(call="status", replies=[Reply("status-in-queue.response", 202)], gives={"state": "queued"}),
         Answer(call="status", replies=[Reply("status-in-progress.response", 202)], gives={"state": "running"}),
         Answer(call="status", replies=[Reply("status-completed.response")], gives={"state": "ended"}),
         Answer(call="status", replies=[Reply("status-completed-error.response")], gives={"state": "ended"}),
@@ -149,16 +149,12 @@ CASE = Case(
         Answer(
             call="result",
             replies=[Reply("video-result-minimal.response")],
-            gives={
-                "url": "https://v3b.fal.media/files/b/fixture/out.mp4",
-                "handle": "video_123",
-                "billable_units": None,
-            },
+            gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4", "handle": "video_123", "files": {}},
         ),
         Answer(
             call="result",
             replies=[Reply("video-result-full.response", headers={"x-fal-billable-units": "8"})],
-            gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4", "billable_units": 8.0},
+            gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4"},
         ),
         Answer(
             call="result",

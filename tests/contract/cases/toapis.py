@@ -170,7 +170,7 @@ ANSWERS = [
     ),
     Answer(call="submit", replies=[Reply({"task_id": "tsk_vid_1"})], gives={"request_id": "tsk_vid_1"}),
     *(
-        Answer(call="status", replies=[Reply(name)], gives={"state": state, "ahead": None}, job=job)
+        Answer(call="status", replies=[Reply(name)], gives={"state": state}, job=job)
         for name, state, job in (
             ("video-queued.response", "queued", VIDEO),
             ("video-in-progress.response", "running", VIDEO),

@@ -138,7 +138,7 @@ ANSWERS = [
     # A wait in sync mode that was given up is no failure: the task goes on.
     answer("submit", {"request_id": "req-timeout"}, Reply("sync-timeout.response")),
     answer("submit", {"request_id": "pred_1-Z"}, says({"id": "pred_1-Z"})),
-    answer("status", {"state": "queued", "ahead": None}, Reply("submit.response")),
+    answer("status", {"state": "queued"}, Reply("submit.response")),
     answer("status", {"state": "running"}, Reply("result-processing.response")),
     answer("status", {"state": "running"}, Reply("sync-timeout.response")),
     answer("status", {"state": "ended"}, Reply("result-completed.response")),

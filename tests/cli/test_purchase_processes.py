@@ -11,25 +11,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from prefect_storyboard.storyboards.keys import digest
-
-from .fakes import KEY, Gateway, ledger_in, order
-from .purchases import buy, quick
+from tests.unit.fakes import KEY, Gateway, ledger_in, order
+from tests.unit.purchases import buy
 
 ROOT = Path(__file__).parents[2]
 KEYS = [digest(n) for n in range(20)]
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
-
-
 @contextmanager
 def buyer(folder: Path, how: str, *keys: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.unit.buyer", f"file://{folder}/library", str(folder / "meter"), how, *keys]
+    command = [sys.executable, "-m", "tests.cli.buyer", f"file://{folder}/library", str(folder / "meter"), how, *keys]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
         try:

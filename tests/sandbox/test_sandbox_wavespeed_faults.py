@@ -395,6 +395,14 @@ def test_a_webhook_may_lack_a_good_signature(wave: WaveSpeed, ear: Ear, fault: s
     assert headers.get("webhook-signature") != signed(headers, body)
 
 
+def test_a_webhook_may_have_the_signature_of_the_previous_secret_too(wave: WaveSpeed, ear: Ear) -> None:
+    wave.rule("webhook_rotated", "submit", times=1)
+    hooked(wave, ear)
+    headers, body = ear.next()
+    previous, current = headers["webhook-signature"].split(" ")
+    assert current == signed(headers, body) != previous
+
+
 @pytest.mark.parametrize(
     ("target", "body"),
     [("ftp://a.b/c", {}), ("hook", {}), ("http://[", {}), ("https://a.b/c", {"enable_sync_mode": True})],

@@ -252,7 +252,7 @@ def test_a_clip_is_as_large_and_as_long_as_ordered(
 def test_every_canonical_body_is_accepted() -> None:
     bodies = json.loads((FIXTURES / "reference-models.requests.json").read_text())
     known = [endpoint for endpoint in bodies if endpoint in ENDPOINTS]
-    assert known == [SEEDANCE, PRO, VEO]
+    assert known == [SEEDANCE, PRO, VEO, "fal-ai/wan/v2.7/reference-to-video"]
     assert all(parse(ENDPOINTS[endpoint], bodies[endpoint]) for endpoint in known)
 
 

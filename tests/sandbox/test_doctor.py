@@ -20,8 +20,7 @@ from prefect_storyboard.flows import doctor
 from prefect_storyboard.flows.doctor import Finding, examine, examine_library
 from prefect_storyboard.providers.table import model, models
 from prefect_storyboard.sandbox.server import environment, running
-
-from .s3_double import serving
+from tests.s3.s3_double import serving
 
 SECRET = "s3cr3t-of-the-studio"
 GATEWAYS = ("fal", "kie", "toapis", "wavespeed")

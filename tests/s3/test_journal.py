@@ -15,8 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from prefect_storyboard.ledger import Ledger, LibraryError, Outcome, Storage, Unreadable, open_storage
 from prefect_storyboard.storyboards.keys import digest
-
-from .fakes import KEY, OTHER, Breaks, Killed, away, breaking, intent, job, ledger_in, owner
+from tests.unit.fakes import KEY, OTHER, Breaks, Killed, away, breaking, intent, job, ledger_in, owner
 
 NOW = datetime.now(UTC)
 DONE = Outcome(kind="done", at=NOW, charged=True)

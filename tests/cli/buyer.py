@@ -1,4 +1,4 @@
-"""A process that buys: `python -m tests.unit.buyer LIBRARY METER HOW KEY...`. Says which request each key got.
+"""A process that buys: `python -m tests.cli.buyer LIBRARY METER HOW KEY...`. Says which request each key got.
 
 HOW is "quickly", or "and hangs": the gateway bills the first order, and its answer never comes.
 """
@@ -13,9 +13,8 @@ from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.ledger import Ledger, open_storage
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Job
-
-from .fakes import Gateway, session_with, wording
-from .purchases import want
+from tests.unit.fakes import Gateway, session_with, wording
+from tests.unit.purchases import want
 
 
 class Hanging(Gateway):

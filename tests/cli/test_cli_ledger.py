@@ -18,9 +18,8 @@ from prefect_storyboard.cli.prefect_server import blocks
 from prefect_storyboard.flows.plan import planned
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.sandbox.server import environment
-
-from .fakes import KEY, OTHER, intent, job, ledger_in, owner
-from .purchases import dead, living
+from tests.unit.fakes import KEY, OTHER, intent, job, ledger_in, owner
+from tests.unit.purchases import dead, living
 
 NOW = datetime.now(UTC)
 SHORT = KEY[:12]

@@ -4,8 +4,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -85,3 +87,11 @@ def test_it_starts_with_the_rules_of_a_file(tmp_path: Path) -> None:
     rules.write_text('[{"fault": "locked", "match": {"route": "submit"}}]')
     with started(tmp_path / "state", "--faults", str(rules)) as (_, base):
         assert httpx.post(f"{base}/fal/queue/{T2V}", json={"prompt": "p"}, headers=KEY).status_code == 403
+
+
+def test_its_clock_may_be_off(tmp_path: Path) -> None:
+    with started(tmp_path, "--clock-skew", "-864000") as (_, base):
+        (date,) = httpx.get(f"{base}/sandbox/health").headers.get_list("date") or [""]
+        (asked,) = httpx.get(f"{base}/fal/queue/x").headers.get_list("date")
+    assert date == ""
+    assert 863_000 < time.time() - parsedate_to_datetime(asked).timestamp() < 865_000

@@ -15,6 +15,7 @@ create_character = sync_twin(tasks.create_character)
 generate = sync_twin(tasks.generate)
 poll = sync_twin(tasks.poll)
 store = sync_twin(tasks.store)
+render = sync_twin(tasks.render)
 assemble = sync_twin(tasks.assemble)
 render = sync_twin(tasks.render)
 

@@ -30,6 +30,7 @@ _lock = threading.Lock()
 _loops: list[asyncio.AbstractEventLoop] = []  # the one, once it is needed
 _left_behind: list[asyncio.AbstractEventLoop] = []  # a parent process' loop: closing it here would disturb the parent
 _open: set["_Call[Any]"] = set()
+_last: list[Work[object]] = []
 
 
 async def on_loop(work: Work[T]) -> T:
@@ -71,6 +72,16 @@ def run_on_loop(work: Work[T]) -> T:
     if interrupted:
         raise interrupted
     return call.outcome.result()
+
+
+def soon(callback: Callable[[], object]) -> None:
+    """Call it on the one loop, and do not wait for it: this cannot be cancelled."""
+    _one_loop().call_soon_threadsafe(callback)
+
+
+def at_exit(work: Work[object]) -> None:
+    """Run it on the one loop when the process ends."""
+    _last.append(work)
 
 
 class _Call(Generic[T]):
@@ -168,6 +179,8 @@ def _drain() -> None:
     for call in calls:
         call.cancel()
     for call in calls:
+        call.ended.wait(_LAST)
+    for call in [_Call(work) for work in _last]:
         call.ended.wait(_LAST)
 
 

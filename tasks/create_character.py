@@ -19,6 +19,7 @@ from prefect_storyboard.storyboards.single import checked_character
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks._budget import budget
 from prefect_storyboard.tasks._cast import check, creation_order, keep, read_media
+from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
@@ -124,7 +125,8 @@ async def create_character(
         budget=budget(max_cost_usd, reel, spent_since, allow_unknown_price=allow_unknown_price),
     )
     async with account.session() as session:
-        job = await buy_once(session, Ledger(storage), request, build_order)
+        with account_limit(account):
+            job = await buy_once(session, Ledger(storage), request, build_order)
         known = job.outcome.casting if job.outcome else None
         made = known or await finish_character(session, Ledger(storage), job, who.name, minutes=minutes)
     if known:

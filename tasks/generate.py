@@ -19,6 +19,7 @@ from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks._budget import budget
+from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
@@ -160,7 +161,8 @@ async def generate(
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 
     async with account.session() as session:
-        job = await buy_once(session, Ledger(shelf.storage()), request, build_order)
+        with account_limit(account):
+            job = await buy_once(session, Ledger(shelf.storage()), request, build_order)
     if job.state != "Submitted":
         name_state(job.state, f"{request.label} was paid for before")
     return job

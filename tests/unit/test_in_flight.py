@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from prefect_storyboard.providers.in_flight import InFlight
+from prefect_storyboard.providers.in_flight import InFlight, Release, shared_slot
 from prefect_storyboard.storyboards import Job
 
 
@@ -97,3 +97,86 @@ async def test_a_job_of_an_earlier_run_counts_as_well() -> None:
     slots = InFlight(1, for_ever)
     with slots.watching("old", job("old")):
         assert slots.taken == 1
+
+
+class Shared:
+    """Slots that other processes take from as well."""
+
+    def __init__(self, number: int) -> None:
+        self.free = asyncio.Semaphore(number)
+        self.taken = 0
+
+    async def take(self) -> Release:
+        await self.free.acquire()
+        self.taken += 1
+        return self.release
+
+    def release(self) -> None:
+        self.taken -= 1
+        self.free.release()
+
+
+@pytest.fixture
+def shared() -> Shared:
+    return Shared(1)
+
+
+async def test_a_job_takes_one_shared_slot_and_gives_it_back_when_it_has_ended(shared: Shared) -> None:
+    shared_slot.set(shared.take)
+    slots = InFlight(9, for_ever)
+    await slots.take("first", never)
+    await slots.take("first", never)
+    assert shared.taken == 1
+    slots.submitted("first", job("first"))
+    slots.give_back("first")
+    assert shared.taken == 0
+
+
+async def test_a_refused_submit_gives_the_shared_slot_back(shared: Shared) -> None:
+    shared_slot.set(shared.take)
+    slots = InFlight(9, for_ever)
+    await slots.take("first", never)
+    slots.give_back_unsubmitted("first")
+    assert (shared.taken, slots.taken) == (0, 0)
+
+
+async def test_whoever_waits_for_a_shared_slot_looks_at_the_jobs_that_nobody_polls(shared: Shared) -> None:
+    shared_slot.set(shared.take)
+    slots = InFlight(9, turns_of_a_clock)
+
+    async def has_ended(seen: Job) -> bool:
+        return seen.request_id == "first"
+
+    await slots.take("first", never)
+    slots.submitted("first", job("first"))
+    await slots.take("second", has_ended)
+    assert (shared.taken, slots.taken) == (1, 1)
+
+
+async def test_a_cancelled_wait_for_a_shared_slot_leaves_none_taken(shared: Shared) -> None:
+    shared_slot.set(shared.take)
+    slots = InFlight(9, for_ever)
+    await slots.take("first", never)
+    second = asyncio.create_task(slots.take("second", never))
+    await turns()
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    slots.give_back("first")
+    assert (shared.taken, slots.taken) == (0, 0)
+
+
+async def test_a_shared_slot_that_cannot_be_asked_for_leaves_none_taken() -> None:
+    async def broken() -> Release:
+        raise ValueError("the limit allows no job")
+
+    slots = InFlight(9, for_ever)
+    token = shared_slot.set(broken)
+    with pytest.raises(ValueError, match="allows no job"):
+        await slots.take("first", never)
+    shared_slot.reset(token)
+    assert slots.taken == 0
+
+
+async def turns_of_a_clock(_seconds: float) -> None:
+    await asyncio.sleep(0)

@@ -10,10 +10,10 @@ from prefect.artifacts import Artifact
 
 from prefect_storyboard.flows import plan_storyboard
 from prefect_storyboard.flows.plan import cost_of, planned
+from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.ledger import Intent, Ledger, Outcome, open_storage
 from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.providers.errors import Retired
-from prefect_storyboard.series.price import OverBudget
 from prefect_storyboard.storyboards import Job, Plan
 from tests.flows.gateways import opened
 

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ _FORBIDDEN = {
     "subprocess.Popen": "starts a process",
     "socket.bind": "starts a server",
 }
+_HERE = Path(__file__).parent
 _SLEEP = time.sleep
 _ASYNCIO_SLEEP = asyncio.sleep
 
@@ -71,8 +73,10 @@ sys.addaudithook(_audit)  # for the rest of the process; silent while no unit te
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
-    """Watch the fixtures of the test too, those of the session included."""
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Watch the fixtures of the test too, those of the session included. Pytest calls this for tests elsewhere as well."""
+    if not item.path.is_relative_to(_HERE):
+        return (yield)
     guard.begin()
     time.sleep, asyncio.sleep = _sleep, _asyncio_sleep
     try:

@@ -40,6 +40,11 @@ class Guard:
         main = threading.main_thread()
         self._strangers = {each.ident for each in threading.enumerate() if each is not main}
         self.watching = True
+        time.sleep, asyncio.sleep = _sleep, _asyncio_sleep
+
+    def end(self) -> None:
+        self.watching = False
+        time.sleep, asyncio.sleep = _SLEEP, _ASYNCIO_SLEEP
 
     def refuse(self, what: str) -> None:
         """Note it, and raise: the error may get lost in a thread or an `except`."""
@@ -78,16 +83,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     if not item.path.is_relative_to(_HERE):
         return (yield)
     guard.begin()
-    time.sleep, asyncio.sleep = _sleep, _asyncio_sleep
     try:
         return (yield)
     finally:
-        guard.watching = False
-        time.sleep, asyncio.sleep = _SLEEP, _ASYNCIO_SLEEP
+        guard.end()
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_teardown() -> Iterator[None]:
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    if nextitem is None or not nextitem.path.is_relative_to(_HERE):
+        guard.end()  # the last test here also ends the fixtures that tests elsewhere have begun
     result = yield
     if guard.tried:
         tried = ", ".join(dict.fromkeys(guard.tried))

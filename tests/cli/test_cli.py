@@ -22,21 +22,14 @@ NO_SERVER = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_CLIENT_MAX_RE
 
 
 @pytest.fixture
-def server(engine):
-    from prefect.server.api.server import SubprocessASGIServer
-
-    return SubprocessASGIServer().api_url
-
-
-@pytest.fixture
-def storyboard(server, sandbox, tmp_path, monkeypatch, capsys):
+def storyboard(engine, sandbox, tmp_path, monkeypatch, capsys):
     """Run a command in this process and in an empty folder; its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
     for name, value in environment(sandbox).items():
         monkeypatch.setenv(name, value)
 
     def call(*arguments):
-        with temporary_settings({PREFECT_API_URL: server}):
+        with temporary_settings({PREFECT_API_URL: engine}):
             try:
                 code = app(arguments, result_action="return_value")
             except SystemExit as stopped:
@@ -297,9 +290,9 @@ def test_a_run_that_fails_says_nothing_but_its_error_when_it_brings_its_own_serv
     ]
 
 
-def test_a_terminal_shows_a_table_that_lives(tmp_path, sandbox, server, sea):
+def test_a_terminal_shows_a_table_that_lives(tmp_path, sandbox, engine, sea):
     shown, terminal = pty.openpty()
-    home = {"PREFECT_API_URL": server, "TERM": "xterm-256color", "COLUMNS": "100"}
+    home = {"PREFECT_API_URL": engine, "TERM": "xterm-256color", "COLUMNS": "100"}
     command = [*COMMAND, "run", sea, "--provider", "fal", "--library", str(tmp_path / "library")]
     process = subprocess.Popen(command, stdout=terminal, env={**os.environ, **environment(sandbox), **home})
     os.close(terminal)

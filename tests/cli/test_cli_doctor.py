@@ -209,10 +209,8 @@ def test_without_a_key_the_library_is_checked_and_the_command_fails(doctor, monk
 @pytest.mark.engine
 @pytest.mark.filterwarnings(PREFECTS_OWN_LEAK)
 def test_saved_blocks_are_checked_and_one_that_is_missing_hides_nothing_else(engine, doctor, base):
-    from prefect.server.api.server import SubprocessASGIServer
-
     hosts = {"api_url": f"{base}/kie/api", "upload_url": f"{base}/kie/upload"}
-    with temporary_settings({PREFECT_API_URL: SubprocessASGIServer().api_url}):
+    with temporary_settings({PREFECT_API_URL: engine}):
         KieCredentials(api_key=SecretStr("sandbox"), account="agency", **hosts).save("agency", overwrite=True)
         names = ("kie-credentials/agency", "fal-credentials/nobody")
         code, out, err = doctor(*names, "--library", "storyboard-library/nobody", "--model", "seedance-2")

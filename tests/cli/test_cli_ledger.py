@@ -328,9 +328,7 @@ def test_a_plan_knows_what_is_there(storyboard, fal, board, ledger):
 
 @pytest.mark.filterwarnings(PREFECTS_OWN_LEAK)
 def test_what_is_collected_is_told_line_by_line(storyboard, engine, fal, board, ledger, monkeypatch):
-    from prefect.server.api.server import SubprocessASGIServer
-
-    with temporary_settings({PREFECT_API_URL: SubprocessASGIServer().api_url}):
+    with temporary_settings({PREFECT_API_URL: engine}):
         assert storyboard("collect", "fal")[:2] == (0, "0 collected, 0 open, 0 failed, 0 unknown; nothing was bought\n")
         announced(ledger, OTHER, provider="kie")
         assert storyboard("run", str(board), "--provider", "fal")[0] == 0

@@ -32,6 +32,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python -m prefect_storyboard.storyboards.schema --check
 	$(BIN)/python -m prefect_storyboard.providers.listing --check docs/models.md
+	$(BIN)/python -m prefect_storyboard.providers.fields_page --check docs/gateway-parameters.md
 	$(BIN)/python -m prefect_storyboard.cli.listing --check docs/command-line.md
 	$(BIN)/python -m prefect_storyboard.parameters --check docs/parameters.md
 	$(BIN)/python -m prefect_storyboard.blocks.listing --check docs/blocks.md

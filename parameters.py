@@ -46,6 +46,10 @@ PARAMETERS: Mapping[str, str] = {
         "How to wait for the jobs: poll keeps the run's process; suspend submits the jobs and suspends the run, and "
         "the deployment collect-jobs stores what has ended and resumes it."
     ),
+    "cascade": (
+        "Render again the scenes that continue or remix a scene which has been edited or rendered again since. "
+        "Otherwise their takes are kept and named as stale."
+    ),
 }
 
 _KEYS = "FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY"

@@ -1,4 +1,4 @@
-"""What `storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel` and `plan` print."""
+"""What `storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair` and `plan` print."""
 
 import asyncio
 import os
@@ -11,11 +11,13 @@ from rich.text import Text
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
-from prefect_storyboard.flows.plan import cost_of, planned, row
+from prefect_storyboard.flows.plan import cost_of, planned, row, sound
 from prefect_storyboard.jobs import settle
+from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.storyboards import Plan
 from prefect_storyboard.storyboards.money import price
 
 _STYLES = {
@@ -27,7 +29,7 @@ _STYLES = {
     "submitting": "blue",
     "done": "green",
 }
-_STYLES |= {"new": "bold", "cached": "green", "reattached": "cyan"}
+_STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan"}
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:
@@ -98,10 +100,29 @@ async def cancel(key: str, provider: str, library: str | None) -> int:
     return 1
 
 
-async def show_plan(board: str, provider: str, library: str | None, overrides: Overrides) -> int:
+async def repair(library: str | None) -> int:
+    """Rebuild lost records. Returns 1 where something cannot be rebuilt."""
+    ledger = Ledger((await load_library(library)).storage())
+    repaired = await asyncio.to_thread(rebuild, ledger)
+    for take in repaired.takes:
+        console.print(f"rebuilt  {take}", soft_wrap=True, markup=False)
+    for sentence in repaired.damaged:
+        console.print(f"damaged  {sentence}", style="red", soft_wrap=True, markup=False)
+    console.print(f"{len(repaired.takes)} takes rebuilt, {len(repaired.damaged)} damaged; nothing was bought")
+    return 1 if repaired.damaged else 0
+
+
+async def show_plan(
+    board: str, provider: str, library: str | None, overrides: Overrides, *, cascade: bool = False
+) -> int:
     """Print what a run would do and cost. Returns 0 in any case: a plan does not fail."""
     plan = await planned(
-        board, await load_credentials(provider, os.environ), library, model=overrides.model, fit=overrides.fit
+        board,
+        await load_credentials(provider, os.environ),
+        library,
+        model=overrides.model,
+        fit=overrides.fit,
+        cascade=cascade,
     )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in ("scene", "state", "model", "seconds", "size", "characters", "price"):
@@ -113,6 +134,8 @@ async def show_plan(board: str, provider: str, library: str | None, overrides: O
         facts = row(scene)
         table.add_row(*(_styled(value) if name == "state" else Text(value) for name, value in facts.items()))
     console.print(table)
+    console.print("\nsent, word for word", style="dim")
+    console.print(_sends(plan))
     for line in plan.preparations:
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
@@ -120,6 +143,18 @@ async def show_plan(board: str, provider: str, library: str | None, overrides: O
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
     console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")
     return 0
+
+
+def _sends(plan: Plan) -> Table:
+    """What is sent for each scene: its prompt, then its references in their order and whether it has sound."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for scene in plan.scenes:
+        prompt = Text(scene.sent)
+        prompt.append(f"\n{'; '.join((*scene.references, sound(scene)))}", style="dim")
+        table.add_row(Text(scene.scene.id), prompt)
+    return table
 
 
 def _table(lines: Iterable[JobLine]) -> Table:

@@ -12,7 +12,7 @@ from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepar
 
 def register(app: App) -> None:
     """Add the commands to the application."""
-    for command in (jobs, collect, adopt, abandon, cancel):
+    for command in (jobs, collect, adopt, abandon, cancel, repair):
         app.command(command)
 
 
@@ -64,3 +64,20 @@ def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debu
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         return asyncio.run(stop(job, provider, library))
+
+
+def repair(*, library: str | None = None, debug: Debug = False) -> int:
+    """Rebuild the ledger's lost records from the takes that are stored. Buys nothing, deletes nothing.
+
+    The exit code is 1 where a record is damaged and cannot be rebuilt.
+
+    Parameters
+    ----------
+    library
+        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.job_tables import repair as rebuild
+
+    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+        return asyncio.run(rebuild(library))

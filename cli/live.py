@@ -45,19 +45,24 @@ class RunOptions(TypedDict):
     allow_retired: bool
     on_unknown: OnUnknown
     attempts: int
+    cascade: bool
 
 
 async def check(board: str, provider: str, library: str | None, asked: RunOptions) -> None:
     """Check storyboard, key, library, budget and models before Prefect's server starts. Buys nothing.
 
-    Prints what will be done to reference media. A saved block can be loaded only from a server: the flow checks then.
+    Prints what will be done to reference media, and the warnings of the plan. A saved block can be loaded only from a
+    server: the flow checks then.
     """
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
     credentials = await load_credentials(provider, os.environ)
-    async with opened(board, credentials, library, Overrides(model=asked["model"], fit=asked["fit"])) as run:
+    overrides = Overrides(model=asked["model"], fit=asked["fit"])
+    async with opened(board, credentials, library, overrides, cascade=asked["cascade"]) as run:
         for line in run.prepared.plan.preparations:
             console.print(f"prepare  {line}", style="dim")
+        for warning in run.prepared.plan.warnings:
+            console.print(f"warning  {warning}", style="yellow")
         run.attempts = asked["attempts"]
         await allow(
             run,

@@ -29,6 +29,7 @@ def run(
     allow_retired: options.AllowRetired = False,
     on_unknown: options.OnUnknown = "stop",
     attempts: options.Attempts = 1,
+    cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
     """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
@@ -43,6 +44,7 @@ def run(
         allow_retired=allow_retired,
         on_unknown=on_unknown,
         attempts=attempts,
+        cascade=cascade,
     )
     with explained(debug=debug):
         asyncio.run(check(board, provider, library, asked))
@@ -58,6 +60,7 @@ def plan(
     library: options.Library = None,
     model: options.Model = None,
     fit: options.Fit = None,
+    cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
     """Show scene by scene what a run would buy and what that costs. Buys nothing."""
@@ -66,7 +69,7 @@ def plan(
     from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit)))
+        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit), cascade=cascade))
 
 
 @app.command

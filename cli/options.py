@@ -20,6 +20,7 @@ AllowUnknownPrice = Annotated[bool, Parameter(help=PARAMETERS["allow_unknown_pri
 AllowRetired = Annotated[bool, Parameter(help=PARAMETERS["allow_retired"])]
 OnUnknown = Annotated[Literal["stop", "resubmit"], Parameter(help=PARAMETERS["on_unknown"])]
 Attempts = Annotated[int, Parameter(help=PARAMETERS["attempts"], validator=Number(gte=1))]
+Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]
 Request = Annotated[str, Parameter(help=OPTIONS["request"])]

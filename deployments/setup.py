@@ -25,7 +25,7 @@ from prefect.workers.process import ProcessWorker
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.blocks.credentials import BY_PROVIDER, Credentials
-from prefect_storyboard.series.limits import limit_name
+from prefect_storyboard.tasks._limits import limit_name
 
 B = TypeVar("B", bound=Block)
 NAME, POOL = "production", "storyboard"

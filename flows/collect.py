@@ -8,7 +8,8 @@ from prefect.artifacts import acreate_table_artifact
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ProviderField, form
-from prefect_storyboard.jobs.buy import PaidJob
+from prefect_storyboard.jobs.characters import finish_character
+from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.reconcile import find_job
 from prefect_storyboard.jobs.settle import JobLine, line
 from prefect_storyboard.jobs.wait import await_result
@@ -19,8 +20,6 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.storyboards import Casting, Clip, Frozen
 from prefect_storyboard.tasks import store
-from prefect_storyboard.tasks._states import plain
-from prefect_storyboard.tasks.create_character import finish_character
 
 _AT_ONCE = 16
 Accounts = Mapping[tuple[str, str], Credentials]
@@ -118,7 +117,7 @@ async def _fetched(
     if intent.draft is None:
         return line(attempt, "an older version bought it; run its storyboard to fetch it")
     result = await await_result(session, ledger, bought, minutes=0)
-    return await plain(store(bought, result, intent.draft, take=0, credentials=credentials, library=library))
+    return await store(bought, result, credentials=credentials, library=library)
 
 
 async def _report(collected: Collected) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -168,16 +167,15 @@ def _offered(entry: Model, listed: dict[str, bool | None], *, must: bool) -> tup
     """The provider's own list decides, then the maker's date, as in a run."""
     told = {endpoint: listed[endpoint] for endpoint in entry.endpoints.values()}
     gone = sorted(endpoint for endpoint, offered in told.items() if offered is False)
-    over = entry.retires_on is not None and entry.retires_on <= datetime.now(UTC).date()
-    ended = f"its maker {'ended' if over else 'ends'} it on {entry.retires_on}" if entry.retires_on else ""
+    ended = f"its maker {'ended' if entry.ended else 'ends'} it on {entry.retires_on}" if entry.retires_on else ""
     hint = f"; try {entry.successor}" if entry.successor else ""
     if gone:
         text = "not sold here any more" if len(gone) == len(told) else f"not sold here any more: {', '.join(gone)}"
         return "bad" if must else "unsure", text + hint
     if None in told.values():
         text = f"perhaps sold here; {ended}{hint}" if ended else "perhaps sold here: the provider does not say"
-        return "bad" if must and over else "unsure", text
-    return "unsure" if over else "ok", f"sold here; {ended}{hint}" if ended else "sold here"
+        return "bad" if must and entry.ended else "unsure", text
+    return "unsure" if entry.ended else "ok", f"sold here; {ended}{hint}" if ended else "sold here"
 
 
 def _advised(error: ProviderError) -> str:

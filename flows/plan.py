@@ -1,6 +1,5 @@
 """The flow that plans: what a run would buy, reuse and cost, before anything is bought."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,15 +48,16 @@ async def plan_storyboard(
     model: ModelField = None,
     fit: FitField = None,
     attempts: AttemptsField = 1,
+    cascade: bool = False,
 ) -> Plan:
     """Say scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
     Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
-    plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts)
+    plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts, cascade=cascade)
     await acreate_table_artifact(
         key=artifact_key(plan.storyboard.slug, "plan"),
-        table=[row(job) for job in plan.scenes],
+        table=[row(job) | sends(job) for job in plan.scenes],
         description=f"{plan.storyboard.title}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
     )
     return plan
@@ -71,9 +71,10 @@ async def planned(
     model: str | None = None,
     fit: Fit | None = None,
     attempts: int = 1,
+    cascade: bool = False,
 ) -> Plan:
     """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         wanted = await estimate(plan, ledger, attempts)
         try:
@@ -81,13 +82,14 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-        stale = await asyncio.to_thread(_stale, plan, ledger)
     states = {key: _STATES[decision] for key, decision in wanted.decisions.items()}
     return plan.model_copy(
         update={
             "characters": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters),
-            "scenes": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.scenes),
-            "warnings": (*plan.warnings, *retired, *stale),
+            "scenes": tuple(
+                job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes
+            ),
+            "warnings": (*plan.warnings, *retired),
         }
     )
 
@@ -105,21 +107,19 @@ def row(scene: PlannedScene) -> dict[str, str]:
     }
 
 
+def sends(scene: PlannedScene) -> dict[str, str]:
+    """What is sent for the scene, word for word."""
+    return {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
+
+
+def sound(scene: PlannedScene) -> str:
+    """Whether sound is asked for."""
+    return {True: "sound on", False: "sound off", None: "sound as the model makes it"}[scene.audio]
+
+
 def cost_of(plan: Plan) -> str:
     """What a run would cost, in a few words; unknown is said to be unknown."""
     low, high = plan.low_usd, plan.high_usd
     if high is None:
         return f"{price(low)} and what has no published price"
     return price(low) if high == low else f"{price(low)} to {price(high)}"
-
-
-def _stale(plan: Plan, ledger: Ledger) -> tuple[str, ...]:
-    """Scenes in the library that begin where a take ended that the reel would not use any more."""
-    keys = {scene.scene.id: scene.key for scene in plan.scenes}
-    found = []
-    for scene in plan.scenes:
-        history = ledger.history(scene.key) if scene.scene.parent else ()
-        clip = history[-1].outcome.clip if history and history[-1].outcome else None
-        if clip and clip.parent_key and clip.parent_key != keys[scene.scene.parent or ""]:
-            found.append(f"{scene.scene.id} begins where an older take of {scene.scene.parent} ended; raise its take")
-    return tuple(found)

@@ -29,9 +29,8 @@ from prefect_storyboard.series.run import Ended, OpenScene, Rendering
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Plan, Reel
+from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Reel
 from prefect_storyboard.tasks import assemble
-from prefect_storyboard.tasks._states import plain
 
 
 @form
@@ -51,6 +50,7 @@ async def storyboard_series(
     poll_minutes: float = 60.0,
     cancel_provider_jobs: bool = False,
     wait: Literal["poll", "suspend"] = "poll",
+    cascade: bool = False,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
@@ -59,7 +59,7 @@ async def storyboard_series(
     """
     if wait == "suspend":
         check_suspendable()
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
         plan = run.prepared.plan
@@ -72,7 +72,7 @@ async def storyboard_series(
                 await suspend(Ledger(run.library.storage()), open_keys)
                 # They have ended in the moment before the run was to be suspended.
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
-            reel = await plain(assemble(_reel(run, ended), plan, run.library))
+            reel = await _assembled(run, ended)
     await report_costs(reel, plan)
     await report_reel(reel, plan, run.library)
     if not reel.failed:
@@ -112,7 +112,10 @@ async def generate_scene(
     (*_, last) = ended
     if isinstance(last, Clip):
         return last
-    failed = SeriesFailed(_reel(run, ended))
+    scenes = tuple(end for end in ended if isinstance(end, FailedScene))
+    clips = tuple(end for end in ended if isinstance(end, Clip))
+    title = run.prepared.plan.storyboard.title
+    failed = SeriesFailed(Reel(title=title, clips=clips, failed=scenes, **_costs(run, ended).model_dump()))
     return cast("Clip", Failed(message=str(failed), data=failed))
 
 
@@ -160,35 +163,31 @@ async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool
     return ended
 
 
-def _reel(run: Rendering, ended: tuple[Ended, ...]) -> Reel:
-    """Put the clips in order and add up what they cost."""
+async def _assembled(run: Rendering, ended: tuple[Ended, ...]) -> Reel:
+    """Put the clips in order, join them, and add up what they cost."""
     plan = run.prepared.plan
-    clips = tuple(end for end in ended if isinstance(end, Clip))
-    castings = [c for c in plan.characters if isinstance(run.castings.get(c.key), Casting)]
-    prices = [clip.cost_usd for clip in clips] + [character.usd for character in castings]
-    return Reel(
+    return await assemble(
+        [end for end in ended if isinstance(end, Clip)],
         title=plan.storyboard.title,
-        clips=clips,
-        failed=tuple(end for end in ended if isinstance(end, FailedScene)),
+        library=run.library,
+        plan=plan,
+        failed=[end for end in ended if isinstance(end, FailedScene)],
+        warnings=plan.warnings,
+        costs=_costs(run, ended),
+    )
+
+
+def _costs(run: Rendering, ended: tuple[Ended, ...]) -> Costs:
+    castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
+    prices = [end.cost_usd for end in ended if isinstance(end, Clip)] + [character.usd for character in castings]
+    return Costs(
         cost_usd=_sum(prices),
         bought_usd=_sum(run.bought.values()),
         bought=len(run.bought),
         bought_unpriced=sum(price is None for price in run.bought.values()),
         unpriced=sum(price is None for price in prices),
-        warnings=(*plan.warnings, *_stale(plan, clips)),
     )
 
 
 def _sum(prices: Iterable[float | None]) -> float:
     return round(sum(price or 0.0 for price in prices), 6)
-
-
-def _stale(plan: Plan, clips: tuple[Clip, ...]) -> list[str]:
-    """Scenes whose first frame is the last one of a take that the reel does not use any more."""
-    keys = {scene.scene.id: scene.key for scene in plan.scenes}
-    parents = {scene.scene.id: scene.scene.parent for scene in plan.scenes}
-    return [
-        f"{clip.scene} begins where an older take of {parent} ended; raise the take of {clip.scene} to render it again"
-        for clip in clips
-        if (parent := parents[clip.scene]) and clip.parent_key and clip.parent_key != keys[parent]
-    ]

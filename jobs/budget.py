@@ -20,12 +20,13 @@ class OverBudget(ValueError):
 class Budget(Frozen):
     """At most `usd` US dollars for the jobs of a reel from `since` on, whoever orders them.
 
-    Jobs without a published price count nothing, and are let through only with `unpriced`.
+    Without a reel it bounds a single job, without `since` all that the reel ever cost. Jobs without a published price
+    count nothing, and are let through only with `unpriced`.
     """
 
     usd: float
-    reel: str
-    since: datetime
+    reel: str = ""
+    since: datetime | None = None
     unpriced: bool = False
 
     def check(self, ledger: Ledger, intent: Intent) -> None:
@@ -35,11 +36,11 @@ class Budget(Frozen):
                 f"nobody has published the price of {intent.label}, so max_cost_usd cannot be kept; "
                 "allow it with allow_unknown_price"
             )
-        spent = ledger.journal.spent(self.reel, self.since)
+        since = self.since or datetime.min.replace(tzinfo=UTC)
+        spent = ledger.journal.spent(self.reel, since) if self.reel else intent.usd or 0.0
         if spent > self.usd and not math.isclose(spent, self.usd):
-            raise OverBudget(
-                f"{intent.label} would bring the reel to ${spent:.2f}, and max_cost_usd is ${self.usd:.2f}"
-            )
+            comes_to = f"bring {self.reel} to" if self.reel else "cost"
+            raise OverBudget(f"{intent.label} would {comes_to} ${spent:.2f}, and max_cost_usd is ${self.usd:.2f}")
 
 
 class Estimate(Frozen):

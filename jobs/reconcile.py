@@ -16,7 +16,7 @@ _NO_WORD = (errors.NotSent, errors.Busy, errors.ProtocolError)
 
 
 class Search(NamedTuple):
-    """What the provider's list told: not `told` where it could not be read, not `listed` where there is none."""
+    """What the provider's list says: not `told` where it could not be read, not `listed` where there is none."""
 
     job: Job | None
     why: str
@@ -32,7 +32,7 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
     """
     why, told = "", False
     for left, wait in zip(reversed(range(len(_FIND_AFTER))), _FIND_AFTER, strict=True):
-        await asyncio.sleep(wait)
+        await session.clock.sleep(wait)
         try:
             jobs = await session.provider.find(intent.endpoint, intent.order_digest, intent.at)
         except errors.ProviderError as error:
@@ -52,18 +52,40 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
     return Search(None, why, told)
 
 
-async def reconcile(session: Session, ledger: Ledger, intent: Intent, cause: str) -> Job:
-    """The job of an intent, claimed for its key. Raises OutcomeUnknown where the provider does not show it."""
+async def reconcile(session: Session, ledger: Ledger, intent: Intent, cause: str, *, named: str | None = None) -> Job:
+    """The job of an intent, claimed for its key. Raises OutcomeUnknown where the provider does not show it.
+
+    `named` is the job that the answer to the submit named in spite of an error: the provider is asked for it first.
+    """
+    if named and (job := await _named_job(session, ledger, intent, named)):
+        return job
     found = await find_job(session, ledger, intent)
     if found.job is None:
-        raise outcome_unknown(intent, cause, found.why)
+        raise outcome_unknown(intent, cause, found.why, named=named)
     return found.job
 
 
-def outcome_unknown(intent: Intent, cause: str, why: str) -> errors.OutcomeUnknown:
+def outcome_unknown(intent: Intent, cause: str, why: str, *, named: str | None = None) -> errors.OutcomeUnknown:
     """The error that stops a job which may have been bought."""
     moment = f"{intent.at:%Y-%m-%d %H:%M:%S} UTC"
-    return errors.OutcomeUnknown(f"{intent.label} was submitted at {moment}: {cause}; {why} (job {intent.key[:12]})")
+    message = f"{intent.label} was submitted at {moment}: {cause}; {why} (job {intent.key[:12]})"
+    if named is None:
+        return errors.OutcomeUnknown(message)
+    remedy = (
+        f"The provider named the job {named}: storyboard adopt {intent.key[:12]} {named}. Only if the provider's own "
+        f"page does not show it: storyboard abandon {intent.key[:12]}, which buys it anew."
+    )
+    return errors.OutcomeUnknown(message, request_id=named, remedy=remedy)
+
+
+async def _named_job(session: Session, ledger: Ledger, intent: Intent, named: str) -> Job | None:
+    """The job of that id, claimed, if the provider knows it and no other key holds it."""
+    job = Job(provider=intent.provider, endpoint=intent.endpoint, request_id=named, submitted_at=intent.at)
+    try:
+        await session.provider.status(job)
+    except errors.ProviderError:
+        return None
+    return await asyncio.to_thread(_claimed, ledger, intent.key, [job])
 
 
 def _in_time(job: Job, intent: Intent) -> bool:

@@ -1,15 +1,16 @@
-"""What the ledger knows of its jobs, for people; and how an open one is settled by hand. Nothing here buys."""
+"""The jobs of a ledger as lists for people, and how a person settles one that is open. Nothing here buys."""
 
 from datetime import UTC, datetime
 from typing import Literal
 
-from prefect_storyboard.ledger import Attempt, Ledger, Outcome, Unreadable
+from prefect_storyboard.ledger import Attempt, Ledger, Outcome, Unreadable, deciding
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.providers.errors import Expired
 from prefect_storyboard.providers.session import Account
 from prefect_storyboard.storyboards import Frozen, Job
 
 State = Literal["submitting", "rendering", "unknown", "unreadable", "stuck", "done", "failed", "refused", "abandoned"]
+_LATE = "it was abandoned, and has been bought after all: collect it"
 _SHORTEST = 6  # of a key that is typed
 
 
@@ -36,7 +37,7 @@ def jobs(ledger: Ledger, *, every: bool = False) -> list[JobLine]:
 
 
 def line(attempt: Attempt | Unreadable, note: str = "") -> JobLine:
-    """One attempt in the words of the list."""
+    """One attempt as a line of the list."""
     if isinstance(attempt, Unreadable):
         return _unreadable(attempt)
     intent = attempt.intent
@@ -51,12 +52,12 @@ def line(attempt: Attempt | Unreadable, note: str = "") -> JobLine:
         request_id=attempt.job.request_id if attempt.job else None,
         at=intent.at,
         usd=intent.usd,
-        note=note or (attempt.outcome.message if attempt.outcome else ""),
+        note=note or _note(attempt),
     )
 
 
 def _unreadable(error: Unreadable) -> JobLine:
-    """A job of which nothing more is known than that it stands in the ledger."""
+    """A job of which nothing more is known than that the ledger has records of it."""
     return JobLine(
         key=error.key,
         attempt=0,
@@ -72,9 +73,15 @@ def _unreadable(error: Unreadable) -> JobLine:
     )
 
 
+def _note(attempt: Attempt) -> str:
+    if attempt.end:
+        return attempt.end.message
+    return _LATE if attempt.bought_after_all else ""
+
+
 def _state(attempt: Attempt) -> State:
-    if attempt.outcome:
-        return attempt.outcome.kind
+    if attempt.end:
+        return attempt.end.kind
     if attempt.job:
         return "rendering"
     busy = alive(attempt.intent.owner) and datetime.now(UTC) < attempt.intent.lease_until
@@ -121,6 +128,9 @@ def abandon(ledger: Ledger, key: str) -> JobLine:
     outcome = ledger.close(attempt.intent.key, attempt.number, given_up)
     if outcome != given_up:
         raise ValueError(f"job {attempt.intent.key[:12]} was settled meanwhile: it is {outcome.kind}")
+    job = ledger.history(attempt.intent.key)[attempt.number - 1].job
+    if job:
+        raise ValueError(f"job {attempt.intent.key[:12]} was bought meanwhile as {job.request_id}: collect it")
     return line(attempt.model_copy(update={"outcome": outcome}))
 
 
@@ -132,7 +142,7 @@ async def cancel(ledger: Ledger, key: str, account: Account) -> bool:
     """
     attempt = _last(ledger, key)
     intent = attempt.intent
-    if attempt.job is None or attempt.outcome:
+    if attempt.job is None or attempt.end:
         state = _state(attempt)
         raise ValueError(f"job {intent.key[:12]} ({intent.label}) is {state}; only a rendering one is cancelled")
     _same_account(attempt, account)
@@ -171,5 +181,5 @@ def _last(ledger: Ledger, prefix: str) -> Attempt:
         raise ValueError(f"{many} with {prefix}; look at `storyboard jobs`")
     history = ledger.history(found[0])
     if not history:
-        raise ValueError(f"job {found[0][:12]} was never announced")
-    return history[-1]
+        raise ValueError(f"job {found[0][:12]} is not in this ledger")
+    return deciding(history) or history[-1]

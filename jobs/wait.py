@@ -3,17 +3,16 @@
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from prefect_storyboard.jobs.buy import PaidJob, ended, uninterrupted
+from prefect_storyboard.jobs.look import is_young
+from prefect_storyboard.jobs.paid import PaidJob, ended, uninterrupted
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.protocol import Result, Status
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
-_VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed)
-YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
+_VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed, errors.Retired)
 
 
 def pause(age: float) -> float:
@@ -29,35 +28,53 @@ async def await_result(
     minutes: float = 60.0,
     watch: Callable[[Status], None] = lambda _: None,
 ) -> Result:
-    """Poll a job to its end. A broken poll never fails the job; the provider's own verdict does, and is recorded.
+    """Poll a job to its end. A broken poll never fails the job; the provider's typed verdict does, and is recorded.
 
-    Looks once at least. Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`:
-    the job is then still open, and the next run re-attaches to it.
+    Looks once at least. An undocumented answer is asked for again; an undocumented state is checked against the result
+    once. Raises the verdict, Expired where the provider has forgotten the job, or Busy after `minutes`: the job is then
+    still open and keeps its slot of the account, and the next run re-attaches to it.
     """
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + minutes * 60
+    with session.in_flight.watching(bought.key, bought.job):
+        try:
+            result = await _poll(session, ledger, bought, minutes=minutes, watch=watch)
+        except (*_VERDICTS, errors.Expired):
+            session.in_flight.give_back(bought.key)
+            raise
+    session.in_flight.give_back(bought.key)
+    return result
+
+
+async def _poll(
+    session: Session, ledger: Ledger, bought: PaidJob, *, minutes: float, watch: Callable[[Status], None]
+) -> Result:
+    clock = session.clock
+    deadline = clock.monotonic() + minutes * 60
+    checked: set[str] = set()
     while True:
         trouble: errors.ProviderError | None = None
-        age = (datetime.now(UTC) - bought.job.submitted_at).total_seconds()
+        age = (clock.now() - bought.job.submitted_at).total_seconds()
         wait = pause(age)
         try:
             status = await _status(session, bought.job)
             watch(status)
-            if status.state == "ended":
+            if status.state == "ended" or (status.unknown_word and status.unknown_word not in checked):
+                checked.add(status.unknown_word or "")
                 return await session.provider.result(bought.job)
-        except (errors.NotSent, errors.Busy) as error:
+        except (errors.NotSent, errors.Busy, errors.ProtocolError) as error:
+            if error.sent is False and not isinstance(error, errors.NotSent):  # a link that must not be asked at all
+                raise
             trouble = error
             wait = max(wait, getattr(error, "retry_after", None) or 0.0)
         except errors.Expired:
-            if age > YOUNG:
+            if not is_young(bought.job, clock.now()):
                 raise
         except _VERDICTS as verdict:
             await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
             raise
-        left = deadline - clock()
+        left = deadline - clock.monotonic()
         if left <= 0:
             break
-        await asyncio.sleep(min(wait, left))
+        await clock.sleep(min(wait, left))
     raise errors.Busy(
         "still rendering"
         + (f" after {minutes:g} minutes" if minutes else "")
@@ -71,5 +88,5 @@ async def await_result(
 async def _status(session: Session, job: Job) -> Status:
     try:
         return await session.provider.status(job)
-    except errors.InvalidRequest as error:  # the question was not understood; that says nothing about the job
+    except (errors.InvalidRequest, errors.Retired) as error:  # of the question; it says nothing about the job
         raise errors.Busy(str(error), request_id=job.request_id) from error

@@ -1,9 +1,13 @@
 """The pay-once memory of a library, on any fsspec storage that can create a file exclusively. No Prefect."""
 
-from prefect_storyboard.ledger.decide import Decision, decide
-from prefect_storyboard.ledger.ledger import Ledger, Unreadable
+from prefect_storyboard.ledger.decide import Decision, decide, deciding
+from prefect_storyboard.ledger.files import Unreadable
+from prefect_storyboard.ledger.ledger import Ledger, LedgerLost
+from prefect_storyboard.ledger.location import LibraryError
+from prefect_storyboard.ledger.proof import prove
 from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner
-from prefect_storyboard.ledger.storage import LibraryError, Storage, open_storage, prove
+from prefect_storyboard.ledger.sidecars import Sidecar
+from prefect_storyboard.ledger.storage import Storage, open_storage
 
 __all__ = [
     "Attempt",
@@ -11,12 +15,15 @@ __all__ = [
     "Draft",
     "Intent",
     "Ledger",
+    "LedgerLost",
     "LibraryError",
     "Outcome",
     "Owner",
+    "Sidecar",
     "Storage",
     "Unreadable",
     "decide",
+    "deciding",
     "open_storage",
     "prove",
 ]

@@ -7,10 +7,13 @@ intent, job                                     REATTACH    it was bought: poll 
 ..., outcome done                               DONE        the clip is in the library
 ..., outcome done, void                         SUBMIT      a casting that the provider knows no more
 ..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
-intent, job, outcome abandoned                  REATTACH    a run has found it while somebody gave it up
-..., outcome failed, free and worth a retry     SUBMIT      and it does not count as a failure below
-..., outcome failed, by moderation              FAILED      sending the same again changes nothing
+intent, job, outcome abandoned                  REATTACH    it was bought after all, and is open until `late` ends it
+..., outcome failed, free and worth a retry     SUBMIT      three times a run, and it does not count as a failure below
+..., outcome failed, its upload had expired     SUBMIT      once a run, likewise
+..., outcome failed, by moderation of the input FAILED      sending the same again changes nothing
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
+
+The last attempt decides. Where it would be SUBMIT or FAILED, an earlier one that was bought after all is used instead.
 """
 
 from collections.abc import Sequence
@@ -31,29 +34,65 @@ class Decision(StrEnum):
     FAILED = "failed"
 
 
-def decide(history: Sequence[Attempt], *, now: datetime, owner_alive: bool, attempts: int = 1) -> Decision:
-    """Decide by the last attempt. `owner_alive` is about its owner; `attempts` counts failures that may be paid for."""
+FREE_RESUBMITS = 3  # of a run: a fault that has not passed by then is none that passes
+
+
+def deciding(history: Sequence[Attempt]) -> Attempt | None:
+    """The attempt that `decide` goes by: the last one, or an earlier one whose job can still be used."""
     if not history:
-        return Decision.SUBMIT
+        return None
     last = history[-1]
-    if last.outcome is None:
-        if last.job is not None:
-            return Decision.REATTACH
-        return Decision.WAIT if owner_alive and now < last.intent.lease_until else Decision.UNKNOWN
-    match last.outcome.kind:
-        case "done":
-            return Decision.SUBMIT if last.void else Decision.DONE
-        case "abandoned" if last.job is not None:
-            return Decision.REATTACH
-        case "refused" | "abandoned":
-            return Decision.SUBMIT
-    if last.outcome.error == "Refused":
-        return Decision.FAILED
-    if _free(last.outcome):
+    if last.end is None or (last.end.kind == "done" and not last.void):
+        return last
+    return next((each for each in reversed(history) if _usable(each)), last)
+
+
+def decide(
+    history: Sequence[Attempt],
+    *,
+    now: datetime,
+    owner_alive: bool,
+    attempts: int = 1,
+    since: datetime | None = None,
+) -> Decision:
+    """Decide by the attempt that counts. `owner_alive` is about its owner.
+
+    `attempts` counts failures that may be paid for, and outputs that moderation refused. Free failures are resubmitted
+    three times a run, which began at `since` (None: all that the history holds are of one run); from then on they count
+    like paid ones.
+    """
+    attempt = deciding(history)
+    if attempt is None:
         return Decision.SUBMIT
-    failures = sum(1 for a in history if a.outcome and a.outcome.kind == "failed" and not _free(a.outcome))
+    end = attempt.end
+    if end is None:
+        if attempt.job is not None:
+            return Decision.REATTACH
+        return Decision.WAIT if owner_alive and now < attempt.intent.lease_until else Decision.UNKNOWN
+    if end.kind == "done":
+        return Decision.SUBMIT if attempt.void else Decision.DONE
+    if end.kind in {"refused", "abandoned"}:
+        return Decision.SUBMIT
+    if end.error == "Refused" and not end.resubmittable:
+        return Decision.FAILED
+    failed = [each.end for each in history if each.end and each.end.kind == "failed"]
+    free = [each for each in failed if _free(each) and (since is None or each.at >= since)]
+    stale = [each for each in free if each.stale_upload]
+    if _free(end):
+        spent, most = (len(stale), 1) if end.stale_upload else (len(free) - len(stale), FREE_RESUBMITS)
+        if spent <= most:
+            return Decision.SUBMIT
+    beyond = max(len(free) - len(stale) - FREE_RESUBMITS, 0) + max(len(stale) - 1, 0)
+    failures = sum(1 for each in failed if not _free(each)) + beyond
     return Decision.SUBMIT if failures < attempts else Decision.FAILED
 
 
+def _usable(attempt: Attempt) -> bool:
+    """Whether it was bought after all, and has a clip or casting, or may yet have one."""
+    open_or_done = attempt.late is None or attempt.late.kind == "done"
+    return attempt.bought_after_all and open_or_done and not attempt.void
+
+
 def _free(failed: Outcome) -> bool:
-    return failed.resubmittable and failed.charged is False
+    """Whether a failure cost nothing and may pass. A refused output is free too, but chance: it uses up an attempt."""
+    return failed.resubmittable and failed.charged is False and failed.error != "Refused"

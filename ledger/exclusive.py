@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ _CONFLICT_TRIES = 5
 _PATIENCE = 0.05  # seconds, times the number of tries
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-_LINKLESS = (
+_NO_LINKS_TEXT = (
     "this filesystem has no hard links, and a scene could be bought twice without them; use a folder on another disk"
 )
 
@@ -36,12 +36,12 @@ def finished(path: str, body: bytes | Path) -> Iterator[Path]:
             out.flush()
             os.fsync(out.fileno())
         yield part
-        _settle(target.parent)
+        _sync_folder(target.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _settle(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Make a new name outlive a power cut, or the intent of a paid job could be gone. Some filesystems cannot."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -62,12 +62,12 @@ def create_by_link(path: str, body: bytes) -> bytes:
             return Path(path).read_bytes()
         except OSError as error:
             if error.errno in _NO_LINKS:
-                raise OSError(error.errno, _LINKLESS) from error
+                raise OSError(error.errno, _NO_LINKS_TEXT) from error
             raise
     return body
 
 
-def create_by_condition(fs: Any, path: str, body: bytes) -> bytes:
+def create_by_condition(fs: Any, path: str, body: bytes, sleep: Callable[[float], object] = time.sleep) -> bytes:
     """A PUT with `If-None-Match: *`, or what the store has for it. Never multipart: the body is small."""
     tries = 0
     while True:
@@ -75,22 +75,22 @@ def create_by_condition(fs: Any, path: str, body: bytes) -> bytes:
         try:
             fs.pipe_file(path, body, mode="create")
         except OSError as error:
-            if _lost(error):
+            if _exists(error):
                 return bytes(fs.cat_file(path))
             if not _conflict(error) or tries == _CONFLICT_TRIES:
                 raise
-            time.sleep(_PATIENCE * tries)  # two creates at one moment: the server asks both to try again
+            sleep(_PATIENCE * tries)  # two creates at the same moment: the server asks both to try again
         else:
             return body
 
 
 def code_of(error: BaseException) -> str:
     """The S3 server's own code behind an error, such as NoSuchBucket; empty where there is none."""
-    response = getattr(error.__cause__, "response", None)
+    response = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
-def _lost(error: OSError) -> bool:
+def _exists(error: OSError) -> bool:
     return isinstance(error, FileExistsError) or code_of(error) in {"PreconditionFailed", "412"}
 
 

@@ -4,8 +4,8 @@
     ledger/spent/<reel>/<time>_<key>_<attempt>_<millionths of a dollar, or unknown>
 
 Each entry is one small file whose name says everything, so that one listing is enough. An open entry is made before
-its intent and goes when the attempt has ended; one that a crash left behind is recognised by the records, which alone
-decide. A spent entry is made before its intent as well, and goes only where it was proved that nothing was bought.
+its intent and removed when the attempt has ended; one that a crash left behind is recognised by the records, which
+alone decide. A spent entry is made before its intent as well, and removed only where nothing was bought.
 """
 
 import re
@@ -27,40 +27,40 @@ class Journal:
 
     storage: Storage
 
-    def opens(self, key: str, number: int) -> None:
-        """Note an attempt that is about to be announced."""
+    def add_open(self, key: str, number: int) -> None:
+        """Add an attempt whose intent is about to be written."""
         self.storage.create_once(_MARK, "ledger", "open", f"{key}_{number:03d}")
 
-    def closes(self, key: str, number: int) -> None:
-        """Forget an attempt that has ended."""
+    def remove_open(self, key: str, number: int) -> None:
+        """Remove an attempt that has ended."""
         self.storage.remove("ledger", "open", f"{key}_{number:03d}")
 
     def open(self) -> Iterator[tuple[str, int]]:
-        """Key and number of the attempts that were noted and not forgotten."""
+        """Key and number of the attempts that were added and not removed."""
         for name in self.storage.names("ledger", "open"):
             key, _, number = name.rpartition("_")
             if number.isdecimal():
                 yield key, int(number)
 
-    def spends(self, intent: Intent, number: int) -> None:
-        """Note what an attempt is about to cost its reel."""
+    def add_spent(self, intent: Intent, number: int) -> None:
+        """Add what an attempt is about to cost its reel."""
         self.storage.create_once(_MARK, *_place(intent, number))
 
-    def gives_back(self, intent: Intent, number: int) -> None:
-        """Take back the note of an attempt that bought nothing."""
+    def remove_spent(self, intent: Intent, number: int) -> None:
+        """Remove the price of an attempt that bought nothing."""
         self.storage.remove(*_place(intent, number))
 
     def spent(self, reel: str, since: datetime) -> float:
-        """US dollars that jobs of the reel were announced for since a moment; unknown prices count nothing.
+        """US dollars that the reel's jobs were sent for since a moment; unknown prices count nothing.
 
-        Rivals note an attempt before one of them wins it: it counts once.
+        Rivals add an attempt before one of them wins it: it counts once.
         """
-        noted: dict[str, int] = {}
+        prices: dict[str, int] = {}
         for name in self.storage.names("ledger", "spent", reel):
             entry = _SPENT.fullmatch(name)
             if entry and datetime.strptime(entry[1], _TIME).replace(tzinfo=UTC) >= since:
-                noted[entry[2]] = int(entry[3])
-        return sum(noted.values()) / 1e6
+                prices[entry[2]] = int(entry[3])
+        return sum(prices.values()) / 1e6
 
 
 def _place(intent: Intent, number: int) -> tuple[str, ...]:

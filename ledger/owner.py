@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 from prefect_storyboard.ledger.records import Owner
 
 _GONE, _UNSEEN = "", "running"  # in the place of a start time
+_TOLERANCE = 2.0  # seconds; the kernel rounds the boot time, and not always to the same side
 _acting: set[str] = set()
 
 
@@ -18,7 +21,7 @@ _acting: set[str] = set()
 def acting() -> Iterator[Owner]:
     """This process at work on one submit, with a token that no other intent has."""
     pid = os.getpid()
-    owner = Owner(token=uuid.uuid4().hex, host=_host(), pid=pid, started=_started(pid))
+    owner = Owner(token=uuid.uuid4().hex, host=host(), pid=pid, started=started(pid))
     _acting.add(owner.token)
     try:
         yield owner
@@ -27,38 +30,61 @@ def acting() -> Iterator[Owner]:
 
 
 def alive(owner: Owner) -> bool:
-    """Whether the owner may still be at work. A process of another machine counts as alive until its lease is over."""
-    if owner.host != _host():
+    """Whether the owner may still be at work.
+
+    A process that cannot be compared counts as alive until its lease is over: one of another machine, one that the
+    system hides, and one that version 0.1.0 recorded, which counted kernel ticks.
+    """
+    if owner.host != host():
         return True
-    seen = _started(owner.pid)
-    if owner.pid == os.getpid() and owner.started == seen:
+    if owner.pid == os.getpid():
         return owner.token in _acting
-    return seen in {owner.started, _UNSEEN} and seen != _GONE
+    return same_process(owner.pid, owner.started)
+
+
+def same_process(pid: int, since: str) -> bool:
+    """Whether the process that `started` described still runs, or may do so."""
+    now = started(pid)
+    if now == _GONE:
+        return False
+    if now == _UNSEEN or "." not in since:
+        return True
+    return abs(float(now) - float(since)) < _TOLERANCE
+
+
+def started(pid: int) -> str:
+    """When the process started, so that a pid which is used again does not pass for the old one.
+
+    Linux tells seconds since boot: a clock that is set does not change them. Elsewhere they are seconds of the epoch.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+            return _GONE  # killed, and its parent has not asked for it yet
+        since = process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0)
+    except psutil.AccessDenied:
+        return _UNSEEN
+    except psutil.NoSuchProcess:
+        return _UNSEEN if _hidden(pid) else _GONE
+    return f"{since:.2f}"
+
+
+def _hidden(pid: int) -> bool:
+    """Whether the process is there, and the system does not show it: /proc may hide the processes of others."""
+    if not psutil.POSIX:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @cache
-def _host() -> str:
+def host() -> str:
     """Name, boot and pid namespace of this machine: where a pid means something. Two containers may share the name."""
     boot, pids = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     facts = (boot.read_text().strip(), pids.readlink().name) if boot.exists() and pids.is_symlink() else ()
     return "/".join((socket.gethostname(), *facts))
-
-
-def _started(pid: int) -> str:
-    """When the process started, in kernel ticks: a reused pid does not pass for the old one."""
-    try:
-        state, *facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:  # no /proc, or one that hides the processes of others
-        return _seen(pid)
-    return _GONE if state in "ZX" else facts[18]  # killed, and its parent has not asked for it yet
-
-
-def _seen(pid: int) -> str:
-    """Where /proc does not tell: that the process exists is all that can be known."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return _GONE
-    except PermissionError:
-        return _UNSEEN  # somebody else's, and there
-    return _UNSEEN

@@ -1,17 +1,25 @@
-"""What the ledger holds of one attempt: intent, job, outcome. Each is created once and never changed."""
+"""What the ledger holds of one attempt: intent, job, outcome, late, void. Each is created once and never changed."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_storyboard.storyboards import Casting, Clip, Job
+from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
+
+LAYOUT = 1  # of the records; version 0.1.0 wrote no number
 
 
 class Record(BaseModel):
     """Base of the stored records. A field that a newer version wrote is ignored, not refused."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Layout(Record):
+    """What is read of every record first."""
+
+    layout: int = 1
 
 
 class Owner(Record):
@@ -24,7 +32,11 @@ class Owner(Record):
 
 
 class Draft(Record):
-    """What the clip of a scene will say of itself: enough to store it without the storyboard."""
+    """What the clip of a scene will say of itself: enough to store it without the storyboard.
+
+    Without a `reel` the clip lies among the library's single clips. `identity`, `own_identity` and `parent` say what
+    was asked for: all of it without the take, the same without the parent, and the parent; 0.1.0 recorded none of them.
+    """
 
     reel: str
     scene: str
@@ -32,6 +44,11 @@ class Draft(Record):
     prompt: str
     characters: tuple[Casting, ...] = ()
     parent_key: str | None = None
+    identity: str | None = None
+    own_identity: str | None = None
+    parent: str | None = None
+    take: int = 1
+    asked: Asked | None = None
 
 
 class Intent(Record):
@@ -66,22 +83,49 @@ class Outcome(Record):
     error: str = ""
     message: str = ""
     field: str | None = None
+    what: str | None = None
     remedy: str = ""
     charged: bool | None = False
     resubmittable: bool = False
+    stale_upload: bool = False
 
 
 class Holder(Record):
-    """Says to which job something belongs of which there is one: a provider's request, the number of a take."""
+    """Says to which job something belongs of which there is one: a provider's request, the number of a take.
+
+    A take belongs to one attempt at a job: two of them may have been billed. Version 0.1.0 did not record which.
+    """
 
     key: str
+    attempt: int | None = None
+
+
+class Identity(Record):
+    """Tells this library from another one that somebody puts in its place."""
+
+    library: str
 
 
 class Attempt(Record):
-    """One numbered try at a job, as far as it got. `void` takes back a casting that the provider has forgotten."""
+    """One numbered try at a job, as far as it got.
+
+    `late` is how an abandoned attempt ended that had been bought after all. `void` takes back a casting that the
+    provider has forgotten.
+    """
 
     number: int
     intent: Intent
     job: Job | None = None
     outcome: Outcome | None = None
+    late: Outcome | None = None
     void: Outcome | None = None
+
+    @property
+    def bought_after_all(self) -> bool:
+        """Whether it was abandoned, and its submit then turned out to have been accepted."""
+        return self.job is not None and self.outcome is not None and self.outcome.kind == "abandoned"
+
+    @property
+    def end(self) -> Outcome | None:
+        """How it ended; None while it is open, and that is a job which was abandoned by mistake as well."""
+        return self.late if self.bought_after_all else self.outcome

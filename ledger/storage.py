@@ -7,7 +7,7 @@ itself calls absent.
 """
 
 import threading
-import uuid
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,14 +20,21 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.utils import get_protocol
 
 from prefect_storyboard.ledger.exclusive import code_of, create_by_condition, create_by_link, finished
+from prefect_storyboard.ledger.location import LibraryError, check_location, local_folder
 
 _LOCAL = {"file", "local"}
 _CONDITIONAL = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
+_S3 = {"s3", "s3a"}
+_FETCH_AGAIN = 0.2  # seconds; an object store may answer 404 for what another of its servers has just taken
+_REMEDIES = {
+    "RequestTimeTooSkewed": "set this machine's clock",
+    "ExpiredToken": "renew the storage's credentials",
+    "AccessDenied": "the key must be allowed to list the bucket, and to read and write in it",
+    "InvalidAccessKeyId": "check the storage's key",
+    "SignatureDoesNotMatch": "check the storage's secret",
+    "NoSuchBucket": "create the bucket, or correct its name",
+}
 _memory = threading.Lock()
-
-
-class LibraryError(OSError):
-    """The library cannot be used as it is; the message says which file, and what to change."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Storage:
     def read(self, *parts: str) -> bytes | None:
         """The whole file, or None where the storage says that there is none. Any other trouble is raised."""
         with self._named("read", parts), suppress(FileNotFoundError):
-            return bytes(self.fs.cat_file(self.path(*parts)))
+            return bytes(self.fs.cat_file(self.path(*parts), **self._one_request))
         return None
 
     def write(self, body: bytes, *parts: str) -> str:
@@ -83,9 +90,13 @@ class Storage:
     def fetch(self, local: Path, *parts: str) -> Path:
         """Copy a file of the library to local disk. Raises FileNotFoundError where it is gone."""
         local.parent.mkdir(parents=True, exist_ok=True)
-        with self._named("read", parts), suppress(FileNotFoundError):
-            self.fs.get_file(self.path(*parts), str(local))
-            return local
+        for wait in (_FETCH_AGAIN, 0.0):
+            with self._named("read", parts), suppress(FileNotFoundError):
+                self.fs.get_file(self.path(*parts), str(local))
+                return local
+            if isinstance(self.fs, LocalFileSystem | MemoryFileSystem):
+                break
+            time.sleep(wait)
         raise FileNotFoundError(f"{self.link(*parts)} is gone")
 
     def exists(self, *parts: str) -> bool:
@@ -95,7 +106,12 @@ class Storage:
     def size(self, *parts: str) -> int | None:
         """Bytes of the file, or None where there is none. fsspec's own `exists` says no where it could not look."""
         with self._named("read", parts), suppress(FileNotFoundError):
-            return int(self.fs.info(self.path(*parts))["size"] or 0)
+            try:
+                return int(self.fs.info(self.path(*parts))["size"] or 0)
+            except OSError as error:
+                if code_of(error).isdecimal():  # the reply to a HEAD has no body that could say why
+                    self.fs.cat_file(self.path(*parts), **self._one_request)
+                raise
         return None
 
     def names(self, *parts: str) -> list[str]:
@@ -103,6 +119,15 @@ class Storage:
         with self._named("listed", parts), suppress(FileNotFoundError):
             found = self.fs.ls(self.path(*parts), detail=False)
             return sorted(name for path in found if (name := str(path).rstrip("/").rpartition("/")[2]))
+        return []
+
+    def below(self, *parts: str, prefix: str) -> list[tuple[str, ...]]:
+        """Every file below a folder whose first name there begins so, as parts of its path from there. One request."""
+        with self._named("listed", parts), suppress(FileNotFoundError):
+            folder = self.path(*parts).strip("/") + "/"
+            found = self.fs.find(self.path(*parts), prefix=prefix)
+            inner = (str(path).lstrip("/").removeprefix(folder) for path in found)
+            return sorted(tuple(name.split("/")) for name in inner if name.startswith(prefix))
         return []
 
     def remove(self, *parts: str) -> None:
@@ -129,6 +154,12 @@ class Storage:
                     return bytes(self.fs.cat_file(path))
             return create_by_condition(self.fs, path, body)
 
+    @property
+    def _one_request(self) -> dict[str, int]:
+        """s3fs asks for the size first wherever it might read in pieces: two requests, and errors without a reason."""
+        protocol = self.fs.protocol
+        return {"max_concurrency": 1} if _S3 & {*([protocol] if isinstance(protocol, str) else protocol)} else {}
+
     @contextmanager
     def _named(self, done: str, parts: tuple[str, ...]) -> Iterator[None]:
         """Every storage fails in words of its own: say which file it was, and keep the cause."""
@@ -136,15 +167,15 @@ class Storage:
             yield
         except Exception as error:
             refused = isinstance(error, PermissionError) and not isinstance(self.fs, LocalFileSystem)
-            hint = "; the key must be allowed to list the bucket, and to read and write in it" if refused else ""
+            hint = _REMEDIES.get(code_of(error), _REMEDIES["AccessDenied"] if refused else "")
+            hint = hint and f"; {hint}"
             raise LibraryError(f"{self.link(*parts)} cannot be {done}: {_reason(error)}{hint}") from error
 
 
 def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
     """Open a library's URL. Raises LibraryError for a storage that cannot create a file exclusively."""
+    check_location(url)
     protocol = get_protocol(url)
-    if not url:
-        raise LibraryError("the library has no URL; name a folder, or s3://, gs:// or az://")
     if protocol not in _LOCAL | _CONDITIONAL | {"memory"}:
         raise LibraryError(
             f"library {url}: {protocol} cannot create a file exclusively, and a scene could be bought twice; "
@@ -156,29 +187,14 @@ def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
     except (ValueError, TypeError, ImportError) as error:
         raise LibraryError(f"library {url}: {error}") from None
     if protocol in _LOCAL:
-        if not Path(root).is_absolute():
-            raise LibraryError(f"library {url}: there is no such home folder")
-        return Storage(fs=fs, root=str(root), url=f"file://{root}" if "://" in url else str(root))
+        folder = local_folder(url, str(root))
+        return Storage(fs=fs, root=folder, url=f"file://{folder}" if "://" in url else folder)
     return Storage(fs=fs, root=str(root), url=url)
 
 
-def prove(storage: Storage) -> None:
-    """Create a file twice: the second time must be refused. Raises LibraryError where it is not, or cannot write."""
-    storage.read("ledger", "absent.json")  # a key that may not list is told "forbidden" instead of "absent"
-    place = ("ledger", "probe.json")
-    there = storage.create_once(_probe(), *place)
-    if storage.create_once(_probe(), *place) != there:
-        raise LibraryError(
-            f"library {storage.url}: the server lets a second writer replace a file (it ignores If-None-Match), and "
-            "a scene could be bought twice; use a storage with conditional writes"
-        )
-
-
-def _probe() -> bytes:
-    return f'{{"probe": "{uuid.uuid4().hex}"}}'.encode()
-
-
 def _reason(error: Exception) -> str:
-    """The storage's own words; Ceph sends a code without any."""
-    words = (getattr(error, "strerror", None), str(error), code_of(error), type(error).__name__)
-    return next(str(word) for word in words if word and word != "None")
+    """The storage's own words, with its code; Ceph sends a code without any words."""
+    code = code_of(error)
+    words = (getattr(error, "strerror", None), str(error), code, type(error).__name__)
+    text = next(str(word) for word in words if word and word != "None")
+    return text if code in text or code.isdecimal() else f"{code}: {text}"

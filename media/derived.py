@@ -16,14 +16,14 @@ _RECIPE = f"1 {av.__version__} {pillow}"  # raise the number when the same input
 
 
 def derived_name(kind: str, source: LocalFile, limits: BaseModel, *choices: float | None) -> str:
-    """Give a file name without ending, the same for the same content, limits and choices."""
+    """Return a file name without ending, the same for the same content, limits and choices."""
     wanted = [choice if choice is None else float(choice) for choice in choices]
     text = repr((_RECIPE, kind, source.sha256, limits.model_dump_json(), wanted))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def derived(target: Path, write: Callable[[Path], None]) -> LocalFile:
-    """Give the file; if it is not there, let `write` make it at another path and move it into place.
+    """Return the file; if it is not there, let `write` make it at another path and move it into place.
 
     Safe for any number of threads and processes at once: each sees no file or the whole one.
     """

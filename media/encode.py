@@ -45,7 +45,7 @@ def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF) 
 
 
 def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: int) -> Iterator[VideoFrame]:
-    """Give exactly `count` frames, `fps` a second from `origin` on, each the newest picture of its moment.
+    """Yield exactly `count` frames, `fps` a second from `origin` on, each the newest picture of its moment.
 
     Source frames are dropped or repeated; the first one also stands for the time before it, the last for that after.
     """

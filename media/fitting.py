@@ -26,11 +26,13 @@ _SIDES = (1080, 720, 480)
 
 
 class Fitting(Frozen):
-    """What is done to a clip before it is sent, in short phrases, and the range of it (seconds) that is used."""
+    """What is done to a clip before it is sent, in short phrases; the range (seconds) and the size of what is sent."""
 
     steps: tuple[str, ...]
     start: float
     seconds: float
+    width: int
+    height: int
 
     @property
     def needed(self) -> bool:
@@ -41,7 +43,7 @@ class Fitting(Frozen):
 def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end: float | None) -> Fitting:
     """Say what `fit` will do, without doing it: in some 0.1 s, a few times that where the best range is looked for.
 
-    Raises `MediaError` for what cannot be mended, in one sentence that names the character, the fact and the remedy:
+    Raises `MediaError` for what cannot be fixed, in one sentence that names the character, the fact and the remedy:
     no video, too small, too short, a range that is outside of the clip or too long, nothing that moves.
     """
     return _plan(_read(Path(path), name), limits, name, (start, end)).fitting
@@ -50,7 +52,7 @@ def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end
 def fit(
     clip: LocalFile, limits: ClipLimits, name: str, *, start: float | None, end: float | None, folder: Path
 ) -> LocalFile:
-    """Give the clip itself if the limits take it as it is, else an MP4 (H.264, AAC) in `folder` that they take.
+    """Return the clip itself if the limits take it as it is, else an MP4 (H.264, AAC) in `folder` that they take.
 
     A range that is given is cut out. Where there is none and the clip is too long, or longer than what the model uses
     of it, its best range is. What is made is kept there under a name of its own and found again. Raises `MediaError`
@@ -105,7 +107,9 @@ def _plan(clip: Clip, limits: ClipLimits, name: str, wanted: tuple[float | None,
             seconds = min(seconds, max(limits.max_seconds - _SLACK, limits.min_seconds or 0.0))
         if chosen.cut or chosen.start + seconds < float(clip.seconds) - _SLACK - tolerance(facts):
             steps.insert(0, f"seconds {round(chosen.start, 2):g} to {round(chosen.start + seconds, 2):g}")
-    return _Plan(Fitting(steps=tuple(steps), start=chosen.start, seconds=seconds), canvas)
+    size = (canvas.width, canvas.height) if steps else (facts.width, facts.height)
+    fitting = Fitting(steps=tuple(steps), start=chosen.start, seconds=seconds, width=size[0], height=size[1])
+    return _Plan(fitting, canvas)
 
 
 def _refused(facts: Probe, limits: ClipLimits) -> bool:
@@ -137,7 +141,7 @@ def _longest_track(path: Path) -> float:
 
 
 def _size(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
-    """Give the canvas that the picture is put on: padded first, then scaled."""
+    """Return the canvas that the picture is put on: padded first, then scaled."""
     (width, height), steps = even(facts), []
     if limits.max_aspect and max(width, height) > min(width, height) * limits.max_aspect:
         shape = min(_WIDE, Fraction(limits.max_aspect))
@@ -152,7 +156,7 @@ def _size(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
 
 
 def _scaled(width: int, height: int, short: int) -> tuple[int, int]:
-    """Give the even size whose shorter side is `short`."""
+    """Return the even size whose shorter side is `short`."""
     short = short // 2 * 2
     long = round(Fraction(max(width, height) * short, min(width, height)) / 2) * 2
     return (long, short) if width > height else (short, long)

@@ -1,7 +1,9 @@
-"""Stills of a clip as files: its last frame, a poster, a contact sheet of many."""
+"""Stills of a clip as files: its last frame, a poster, contact sheets of many."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -11,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from prefect_storyboard.media.picture import upright
 from prefect_storyboard.media.probe import MediaError, opened, picture_track, probe, seek, unreadable
-from prefect_storyboard.media.sheet import Cell, draw
+from prefect_storyboard.media.sheet import Cell, pages
 
 _POSTER_AT = 0.35
 _TAIL = 2 * av.time_base
@@ -49,16 +51,27 @@ def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int 
     image.save(out_jpg, "JPEG", quality=88, optimize=True)
 
 
-def contact_sheet(cells: Sequence[tuple[Path, str]], out_jpg: Path, *, columns: int = 3, cell_width: int = 440) -> None:
-    """Draw pictures (or clips: their posters) with their labels on one dark sheet, row by row, as a JPEG.
+def contact_sheets(
+    cells: Sequence[tuple[Path | None, str]],
+    folder: Path,
+    *,
+    stem: str = "contact-sheet",
+    columns: int = 3,
+    cell_width: int = 440,
+) -> list[Path]:
+    """Draw pictures (or clips: their posters) with their labels, row by row, on dark sheets; give the files in order.
 
-    The first line of a label is its heading; what follows is wrapped to two lines. `cell_width` is in pixels.
-    Raises `MediaError` for no cells, or for a file that is neither picture nor video.
+    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 12,000 pixels high;
+    none for no cells. The first line of a label is its heading; what follows is wrapped to two lines. `cell_width` is
+    in pixels. Where there is no picture, or one that cannot be read, its place is left empty. Pictures are opened one
+    at a time, so that memory does not grow with their number.
     """
-    if not cells:
-        raise MediaError("There is no picture for the contact sheet; render at least one scene first.")
-    drawn = [Cell(_picture(Path(path)), label) for path, label in cells]
-    draw(drawn, columns=columns, cell_width=cell_width).save(out_jpg, "JPEG", quality=90, optimize=True)
+    drawn = [Cell(_size(path), partial(_thumbnail, path), label) for path, label in cells]
+    written: list[Path] = []
+    for number, sheet in enumerate(pages(drawn, columns=columns, cell_width=cell_width), 1):
+        written.append(folder / (f"{stem}.jpg" if number == 1 else f"{stem}-{number}.jpg"))
+        sheet.save(written[-1], "JPEG", quality=90, optimize=True)
+    return written
 
 
 def _last(source: InputContainer, stream: VideoStream) -> VideoFrame | None:
@@ -68,20 +81,40 @@ def _last(source: InputContainer, stream: VideoStream) -> VideoFrame | None:
     return frame
 
 
-def _picture(path: Path) -> Image.Image:
+def _size(path: Path | None) -> tuple[int, int] | None:
+    """The size of a picture or a clip as displayed, of a picture without decoding it; None if it cannot be read."""
+    if path is None:
+        return None
     try:
         with Image.open(path) as image:
+            sideways = image.getexif().get(0x0112, 1) >= 5  # Exif orientations 5 to 8 swap the sides
+            return (image.height, image.width) if sideways else image.size
+    except UnidentifiedImageError:
+        with suppress(MediaError):
+            return probe(path).width, probe(path).height
+    except (OSError, Image.DecompressionBombError):
+        return None
+    return None
+
+
+def _thumbnail(path: Path | None, box: tuple[int, int]) -> Image.Image | None:
+    """The picture, decoded no larger than the box needs; None where it cannot be read."""
+    if path is None:
+        return None
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (max(box), max(box)))  # JPEG only: decodes an eighth, a quarter, a half
             return ImageOps.exif_transpose(image).convert("RGB")
     except UnidentifiedImageError:
-        return _still(path, _POSTER_AT)
-    except FileNotFoundError:
-        raise MediaError(f"{path} does not exist; check the path.") from None
-    except OSError as reason:
-        raise MediaError(f"{path.name} is not a picture that can be read: {reason}.") from reason
+        with suppress(MediaError):
+            return _still(path, _POSTER_AT)
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return None
 
 
 def _still(path: Path, at: float) -> Image.Image:
-    """Give the picture that is shown at the fraction `at` of the clip."""
+    """Return the picture that is shown at the fraction `at` of the clip."""
     wanted = Fraction(probe(path).seconds * min(max(at, 0.0), 1.0))
     with opened(path) as source:
         stream = picture_track(source, path)

@@ -33,10 +33,10 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
     starts = [sum((clip.seconds for clip in clips[:n]), Fraction(0)) for n in range(len(clips) + 1)]
     marks = [Mark(title, *ends) for title, ends in zip(titles, pairwise(starts), strict=True)]
     sounding = next((clip for clip in clips if clip.sound), None)
-    with opened(clips[0].path) as first, opened((sounding or clips[0]).path) as heard, mp4(out, marks) as target:
+    with opened(clips[0].path) as first, opened((sounding or clips[0]).path) as audible, mp4(out, marks) as target:
         video = target.add_stream_from_template(picture_track(first, clips[0].path), opaque=True)
         if sounding:
-            audio = target.add_stream_from_template(heard.streams.audio[0], opaque=True)
+            audio = target.add_stream_from_template(audible.streams.audio[0], opaque=True)
         else:
             audio = target.add_stream("aac", rate=RATE, layout=LAYOUT)
         grid = _Grid(audio, starts[-1])
@@ -46,7 +46,7 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
 
 
 def _copied(clip: Clip, shift: Fraction, video: VideoStream, grid: "_Grid", until: int) -> Iterator["Packet[Any]"]:
-    """Give the packets of one clip, `shift` seconds later; its sound is filled or cut up to the slot `until`."""
+    """Yield the packets of one clip, `shift` seconds later; its sound is filled or cut up to the slot `until`."""
     grid.offset = None
     with opened(clip.path) as source:
         for packet in source.demux(picture_track(source, clip.path), *source.streams.audio[:1]):

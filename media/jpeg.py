@@ -16,7 +16,7 @@ _SMALLEST = 256
 
 
 def small_fault(size: tuple[int, int], limits: PictureLimits) -> str | None:
-    """Tell what cannot be mended: a picture that is too small."""
+    """What cannot be fixed, and None where nothing is wrong: a picture that is too small."""
     if limits.min_side is None or min(size) >= limits.min_side:
         return None
     return f"is {size[0]}x{size[1]}: the shorter side needs at least {limits.min_side} pixels"
@@ -27,24 +27,26 @@ def too_long(size: tuple[int, int], limits: PictureLimits) -> bool:
     return limits.max_aspect is not None and max(size) > min(size) * limits.max_aspect
 
 
+def shape(size: tuple[int, int], limits: PictureLimits) -> tuple[int, int]:
+    """The width and height that a picture of this size is padded to, as displayed, in pixels."""
+    width, height = size
+    if limits.sizes and size not in limits.sizes:
+        return min(limits.sizes, key=lambda wanted: abs(wanted[0] / wanted[1] - width / height))
+    if limits.max_aspect is None or not too_long(size, limits):
+        return size
+    long, short = max(size), int(-(-Fraction(max(size)) // Fraction(limits.max_aspect)))
+    return (long, short) if width > height else (short, long)
+
+
 def padded(image: Image.Image, limits: PictureLimits) -> Image.Image:
     """Bring the picture into its shape or size, whole, with bars in the colour of the edges that are moved."""
-    if limits.sizes and image.size not in limits.sizes:
-        size = min(limits.sizes, key=lambda wanted: abs(wanted[0] / wanted[1] - image.width / image.height))
-        wide = image.width * size[1] > image.height * size[0]
-        exact = ImageOps.pad(image, size, Image.Resampling.LANCZOS, color=_edge_colour(image, wide=wide))
-        exact.info = dict(image.info)
-        return exact
-    if limits.max_aspect is None or not too_long(image.size, limits):
+    size = shape(image.size, limits)
+    if size == image.size:
         return image
-    long = max(image.size)
-    short = int(-(-Fraction(long) // Fraction(limits.max_aspect)))
-    wide = image.width > image.height
-    size = (long, short) if wide else (short, long)
-    canvas = Image.new("RGB", size, _edge_colour(image, wide=wide))
-    canvas.info = dict(image.info)
-    canvas.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
-    return canvas
+    wide = image.width * size[1] > image.height * size[0]
+    exact = ImageOps.pad(image, size, Image.Resampling.LANCZOS, color=_edge_colour(image, wide=wide))
+    exact.info = dict(image.info)
+    return exact
 
 
 def write_jpeg(image: Image.Image, limits: PictureLimits, out: Path, name: str) -> None:
@@ -65,7 +67,7 @@ def write_jpeg(image: Image.Image, limits: PictureLimits, out: Path, name: str) 
 
 
 def _tries(size: tuple[int, int], limits: PictureLimits) -> Iterator[tuple[tuple[int, int], int]]:
-    """Give sizes and qualities, the best first; only the last size is coarse."""
+    """Yield sizes and qualities, the best first; only the last size is coarse."""
     factor, least = Fraction(1), max(limits.min_side or 0, _SMALLEST)
     while True:
         scaled = (round(size[0] * factor), round(size[1] * factor))

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names lie, and not every machine knows every ending."""
+"""The MIME type of a file by its first bytes: file names may be wrong, and mimetypes differ between machines."""
 
 import mimetypes
 from pathlib import Path
@@ -15,7 +15,7 @@ _MAGIC = (
 
 
 def content_type(path: Path) -> str:
-    """The MIME type of a picture or a clip; by its name, where its bytes do not tell."""
+    """The MIME type of a picture or a clip; by its name where its bytes do not show it."""
     with path.open("rb") as file:
         head = file.read(64)
     if head.startswith(b"\x1aE\xdf\xa3"):

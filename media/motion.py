@@ -6,7 +6,6 @@ from fractions import Fraction
 from itertools import pairwise
 from math import floor
 from operator import mul
-from pathlib import Path
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -14,13 +13,13 @@ from av import AudioFrame, AudioResampler
 
 from prefect_storyboard.media.probe import opened, seek
 from prefect_storyboard.media.samples import STEP, Sample, change, sampled, stretches
-from prefect_storyboard.media.tracks import Clip, look
+from prefect_storyboard.media.tracks import Clip
 
 _GRID = 0.25  # seconds from one window to the next
 _MOVED = 5.0  # of 255, in one of 1024 fields: above what coding does to a still picture
 _CUT = 20.0  # of 255, on the whole
 _EQUAL = 0.05  # of 3 points: nobody sees the difference
-_HEARD_RATE = 4000
+_RATE = 4000
 _AUDIBLE = 100.0  # of 32768, root mean square: -50 dB
 
 
@@ -35,35 +34,20 @@ class Step(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What is known of a clip, or of stretches of it; `heard` tells of each quarter of a second if it is not silent."""
+    """What is known of a clip, or of stretches of it; `audible` has each quarter of a second that was listened to."""
 
     stretches: list[tuple[float, float]]
     samples: list[Sample]
     steps: list[Step]
-    heard: dict[int, bool]
-
-
-def best_range(path: Path, seconds: float) -> float:
-    """Give the start of the `seconds` in which the clip is sharpest and moves most; of about equals the earliest.
-
-    Windows with a hard cut or a black picture come last, windows with sound before silent ones. Of clips longer than
-    half a minute, six stretches are compared. Raises `MediaError` when the clip cannot be read.
-    """
-    clip = look(Path(path))
-    return best(watch(clip, 0.0, float(clip.seconds), seconds), seconds)
-
-
-def moves(path: Path, start: float, seconds: float) -> bool:
-    """Whether anything moves in the range: neither a still picture nor a row of them."""
-    return moving(watch(look(Path(path)), start, start + seconds, seconds).steps)
+    audible: dict[int, bool]
 
 
 def watch(clip: Clip, begin: float, end: float, seconds: float) -> Seen:
     """Look at and listen to the clip from `begin` to `end`, as far as windows of `seconds` need it."""
     parts = stretches(begin, end, seconds)
     samples = [sample for part in parts for sample in sampled(clip, *part)]
-    heard = {at: loud for part in parts for at, loud in _heard(clip, *part).items()}
-    return Seen(parts, samples, _steps(samples, parts), heard)
+    audible = {at: loud for part in parts for at, loud in _audible_slots(clip, *part).items()}
+    return Seen(parts, samples, _steps(samples, parts), audible)
 
 
 def moving(steps: Sequence[Step]) -> bool:
@@ -73,11 +57,11 @@ def moving(steps: Sequence[Step]) -> bool:
 
 
 def best(seen: Seen, seconds: float) -> float:
-    """Give the start of the best window."""
+    """Return the start of the best window."""
     windows = [start for begin, end in seen.stretches for start in _starts(begin, end, seconds)]
     sharp = [fmean(_within(seen.samples, start, seconds)) for start in windows]
     moved = [_motion(seen.steps, start, seconds) for start in windows]
-    sound = [_audible(seen, start, seconds) for start in windows]
+    sound = [_audible_share(seen, start, seconds) for start in windows]
     sharpest, liveliest = max(sharp) or 1.0, max(*moved, 0.5)
     scores = [
         s / sharpest + m / liveliest + a + _faults(seen, start, seconds)
@@ -87,7 +71,7 @@ def best(seen: Seen, seconds: float) -> float:
 
 
 def between(seen: Seen, start: float, seconds: float) -> list[Step]:
-    """Give the steps that touch the window."""
+    """Return the steps that touch the window."""
     return [step for step in seen.steps if step.end > start and step.begin < start + seconds]
 
 
@@ -113,10 +97,10 @@ def _faults(seen: Seen, start: float, seconds: float) -> float:
     return -4.0 * sum(step.cut for step in steps) - 4.0 * black - 8.0 * (not moving(steps))
 
 
-def _audible(seen: Seen, start: float, seconds: float) -> float:
-    """Give the share of the window in which something is heard; where all or nothing is heard it decides nothing."""
+def _audible_share(seen: Seen, start: float, seconds: float) -> float:
+    """The share of the window that is audible; where all of the clip is, or nothing, it decides nothing."""
     slots = range(floor(start / _GRID), floor((start + seconds) / _GRID))
-    return fmean([seen.heard.get(slot, False) for slot in slots] or [0])
+    return fmean([seen.audible.get(slot, False) for slot in slots] or [0])
 
 
 def _steps(samples: Sequence[Sample], parts: Sequence[tuple[float, float]]) -> list[Step]:
@@ -141,16 +125,16 @@ def _steps(samples: Sequence[Sample], parts: Sequence[tuple[float, float]]) -> l
 
 
 def _spans(one: Sample, other: Sample) -> float:
-    """Give the time between two samples, in usual steps."""
+    """Return the time between two samples, in usual steps."""
     return max(1.0, (other.at - one.at) / STEP)
 
 
-def _heard(clip: Clip, begin: float, end: float) -> dict[int, bool]:
-    """Tell of every quarter of a second, by its number, whether it is louder than -50 dB."""
+def _audible_slots(clip: Clip, begin: float, end: float) -> dict[int, bool]:
+    """Whether each quarter of a second, by its number, is louder than -50 dB."""
     if not clip.probe.has_audio:
         return {}
     power: dict[int, list[float]] = {}
-    resampler = AudioResampler("s16", "mono", _HEARD_RATE)
+    resampler = AudioResampler("s16", "mono", _RATE)
     with opened(clip.path) as source:
         seek(source, clip.first + Fraction(begin))
         for frame in source.decode(source.streams.audio[0]):

@@ -25,7 +25,7 @@ class Canvas:
 
 
 def upright(frame: VideoFrame, pixel_shape: Fraction | None) -> Image.Image:
-    """Give the frame as an RGB image, exactly as a player shows it."""
+    """Return the frame as an RGB image, exactly as a player shows it."""
     width, height = display_size(frame, pixel_shape)
     scale = f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:in_color_matrix={_matrix(frame)}"
     graph = _graph(frame, [*_TURNS.get(turn(frame), []), scale, "format=rgb24"])
@@ -56,7 +56,7 @@ def even(facts: Probe) -> tuple[int, int]:
 
 
 def cadence(fps: Fraction) -> Fraction:
-    """Give the usual rate that stands for a measured one: the same within 0.5 %, else the next above, at most 60.
+    """Return the usual rate that stands for a measured one: the same within 0.5 %, else the next above, at most 60.
 
     A variable rate measures as something like 19.83, and WebM's milliseconds as 23.98 or 24.04.
     """

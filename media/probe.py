@@ -45,11 +45,6 @@ class Probe(BaseModel):
         """Pixels of the shorter side: 720 for both 1280x720 and 720x1280."""
         return min(self.width, self.height)
 
-    @property
-    def aspect(self) -> float:
-        """Width by height: 1.78 for 1280x720, 0.56 for 720x1280."""
-        return self.width / self.height
-
 
 def probe(path: Path | str) -> Probe:
     """Read the facts of a video file, in some 10 to 30 ms.
@@ -112,12 +107,12 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def unreadable(path: Path, why: str) -> MediaError:
-    """Word the error for a file that is no usable video."""
+    """Return the error for a file that is no usable video."""
     return MediaError(f"{path.name} is not a video that can be read: {why}; give an MP4, MOV, WebM or AVI file.")
 
 
 def picture_track(source: InputContainer, path: Path) -> VideoStream:
-    """Give the moving picture of a file: not a cover image, not a still picture."""
+    """Return the moving picture of a file: not a cover image, not a still picture."""
     moving = [s for s in source.streams.video if not s.disposition & Disposition.attached_pic]
     if not moving:
         raise unreadable(path, "it has no moving picture")
@@ -143,7 +138,7 @@ def display_size(frame: VideoFrame, pixel_shape: Fraction | None) -> tuple[int, 
 
 
 def _container(source: InputContainer, path: Path) -> str:
-    """Tell the members of libav's container families apart: mp4 from mov, webm from mkv."""
+    """Distinguish the members of libav's container families: mp4 from mov, webm from mkv."""
     name = source.format.name
     if name.startswith("mov,"):
         return "mov" if source.metadata.get("major_brand", "qt").startswith("qt") else "mp4"

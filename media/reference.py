@@ -13,14 +13,8 @@ def check(facts: Probe, limits: ClipLimits, name: str) -> None:
         raise MediaError(f"{name} {fault}.")
 
 
-def needs_conform(facts: Probe, limits: ClipLimits, start: float | None, end: float | None) -> bool:
-    """Whether the clip must be rendered anew, as far as its facts tell: for the range (seconds), or a limit."""
-    whole = (start or 0) <= tolerance(facts) and (end is None or end >= facts.seconds - tolerance(facts))
-    return not whole or facts.rotation != 0 or any(chain(_shape_faults(facts, limits), _file_faults(facts, limits)))
-
-
 def size_faults(facts: Probe, limits: ClipLimits) -> Iterator[str]:
-    """Tell what no rendering mends: a picture that is too small."""
+    """What no rendering fixes: a picture that is too small."""
     if limits.min_short_side and facts.short_side < limits.min_short_side:
         fault = f"the shorter side needs at least {limits.min_short_side} pixels; use a larger recording"
         yield f"is {facts.width}x{facts.height}: {fault}"
@@ -37,7 +31,7 @@ def label(container: str) -> str:
 
 
 def megabytes(count: int) -> str:
-    """Give a number of bytes for people."""
+    """Return a number of bytes for people."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 

@@ -102,7 +102,7 @@ def _frames(
 
 
 def _short_groups(source: InputContainer, stream: VideoStream, begin: Fraction, end: Fraction) -> set[Fraction]:
-    """Give the moments of the key frames that the next key frame follows soon."""
+    """Return the moments of the key frames that the next key frame follows soon."""
     _rewind(source, begin)
     keys: list[Fraction] = []
     for packet in source.demux(stream):

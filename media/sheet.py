@@ -1,8 +1,8 @@
-"""Draw a contact sheet: labelled pictures in rows on a dark ground."""
+"""Draw a contact sheet in pages: labelled pictures in rows on a dark ground."""
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,49 +13,74 @@ _GROUND, _PANEL, _EDGE = (13, 15, 20), (24, 27, 35), (52, 58, 72)
 _HEADING, _TEXT = (240, 242, 246), (152, 160, 176)
 _GAP, _MARGIN, _RADIUS, _SMOOTH = 28, 40, 12, 4
 _TEXT_LINES = 2
+_WIDE = 16 / 9
+_LONGEST = 12_000  # pixels: about 40 MB a page; no JPEG may pass 65,500
 
 
 class Cell(NamedTuple):
-    """A picture and its label: heading in the first line, text in the rest."""
+    """A picture and its label: heading in the first line, text in the rest.
 
-    image: Image.Image
+    `size` is the picture's, in pixels as displayed, None where it cannot be read; `open` decodes it for a box.
+    """
+
+    size: tuple[int, int] | None
+    open: Callable[[tuple[int, int]], Image.Image | None]
     label: str
 
 
-def draw(cells: Sequence[Cell], *, columns: int, cell_width: int) -> Image.Image:
-    """Draw the sheet; every picture is shown whole, in a box of the most common shape."""
+def pages(cells: Sequence[Cell], *, columns: int, cell_width: int) -> Iterator[Image.Image]:
+    """Draw the pages of the sheet, one at a time; every picture is shown whole, in a box of the most common shape.
+
+    A page is at most 12,000 pixels high, unless one row is. Pictures are opened one after the other, so that memory
+    does not grow with their number. One that cannot be read leaves its box empty.
+    """
     columns = max(1, min(columns, len(cells)))
     box = cell_width, _box_height(cells, cell_width)
-    tiles = [_tile(cell, box) for cell in cells]
-    rows = [tiles[n : n + columns] for n in range(0, len(tiles), columns)]
-    heights = [max(tile.height for tile in row) for row in rows]
-    width = 2 * _MARGIN + columns * cell_width + (columns - 1) * _GAP
-    sheet = Image.new("RGB", (width, 2 * _MARGIN + sum(heights) + (len(rows) - 1) * _GAP), _GROUND)
-    top = _MARGIN
-    for row, height in zip(rows, heights, strict=True):
-        for column, tile in enumerate(row):
-            sheet.paste(tile, (_MARGIN + column * (cell_width + _GAP), top))
+    rows = max(1, (_LONGEST - 2 * _MARGIN + _GAP) // (_tile_height(box, 1 + _TEXT_LINES) + _GAP))
+    for first in range(0, len(cells), columns * rows):
+        yield _page(cells[first : first + columns * rows], columns, box)
+
+
+def _page(cells: Sequence[Cell], columns: int, box: tuple[int, int]) -> Image.Image:
+    labels = [_lines(cell.label, box[0]) for cell in cells]
+    starts = range(0, len(cells), columns)
+    heights = [max(_tile_height(box, len(lines)) for lines in labels[n : n + columns]) for n in starts]
+    size = 2 * _MARGIN + columns * (box[0] + _GAP) - _GAP, 2 * _MARGIN + sum(heights) + (len(heights) - 1) * _GAP
+    sheet, top = Image.new("RGB", size, _GROUND), _MARGIN
+    for start, height in zip(starts, heights, strict=True):
+        for column, (cell, lines) in enumerate(zip(cells[start : start + columns], labels[start:], strict=False)):
+            sheet.paste(_tile(cell, lines, box), (_MARGIN + column * (box[0] + _GAP), top))
         top += height + _GAP
     return sheet
 
 
 def _box_height(cells: Sequence[Cell], width: int) -> int:
-    shapes = Counter(round(cell.image.width / cell.image.height, 2) for cell in cells)
-    shape = max(shapes, key=lambda s: (shapes[s], s))
+    shapes = Counter(round(cell.size[0] / cell.size[1], 2) for cell in cells if cell.size)
+    shape = max(shapes, key=lambda s: (shapes[s], s), default=_WIDE)
     return round(width / min(max(shape, 0.5), 3))  # a strip must not make the sheet unreadable
 
 
-def _tile(cell: Cell, box: tuple[int, int]) -> Image.Image:
-    bold, plain = _font("DejaVuSans-Bold.ttf", box[0] // 25), _font("DejaVuSans.ttf", box[0] // 29)
-    heading, _, text = cell.label.strip().partition("\n")
-    lines = [(line, bold, _HEADING) for line in _wrap(heading, bold, box[0], 1)]
-    lines += [(line, plain, _TEXT) for line in _wrap(text, plain, box[0], _TEXT_LINES)]
-    leading = round(bold.size * 1.5)
-    tile = Image.new("RGB", (box[0], box[1] + round(bold.size * 0.7) + leading * len(lines)), _GROUND)
-    tile.paste(_framed(cell.image, box))
+def _tile_height(box: tuple[int, int], lines: int) -> int:
+    size = _bold(box[0]).size
+    return box[1] + round(size * 0.7) + round(size * 1.5) * lines
+
+
+def _lines(label: str, width: int) -> list[tuple[str, ImageFont.FreeTypeFont, tuple[int, int, int]]]:
+    bold, regular = _bold(width), _font("DejaVuSans.ttf", width // 29)
+    heading, _, text = label.strip().partition("\n")
+    lines = [(line, bold, _HEADING) for line in _wrap(heading, bold, width, 1)]
+    return lines + [(line, regular, _TEXT) for line in _wrap(text, regular, width, _TEXT_LINES)]
+
+
+def _tile(
+    cell: Cell, lines: Sequence[tuple[str, ImageFont.FreeTypeFont, tuple[int, int, int]]], box: tuple[int, int]
+) -> Image.Image:
+    size = _bold(box[0]).size
+    tile = Image.new("RGB", (box[0], _tile_height(box, len(lines))), _GROUND)
+    tile.paste(_framed(cell.open(box) or Image.new("RGB", box, _PANEL), box))
     pen = ImageDraw.Draw(tile)
     for number, (line, font, colour) in enumerate(lines):
-        baseline = box[1] + round(bold.size * 1.7) + number * leading
+        baseline = box[1] + round(size * 1.7) + number * round(size * 1.5)
         pen.text((2, baseline), line, fill=colour, font=font, anchor="ls")
     return tile
 
@@ -63,15 +88,22 @@ def _tile(cell: Cell, box: tuple[int, int]) -> Image.Image:
 def _framed(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     """Fit the picture into the box, on a panel with round corners and a hairline."""
     panel = ImageOps.pad(image.convert("RGB"), box, Image.Resampling.LANCZOS, color=_PANEL)
+    mask, edge = _corners(box)
+    panel.paste(_EDGE, mask=edge)
+    ground = Image.new("RGB", box, _GROUND)
+    ground.paste(panel, mask=mask)
+    return ground
+
+
+@lru_cache(maxsize=1)
+def _corners(box: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+    """The masks of a panel and of its hairline, drawn large and made smooth."""
     large = (box[0] * _SMOOTH, box[1] * _SMOOTH)
     mask, edge = Image.new("L", large), Image.new("L", large)
     corners = (0, 0, large[0] - 1, large[1] - 1)
     ImageDraw.Draw(mask).rounded_rectangle(corners, _RADIUS * _SMOOTH, fill=255)
     ImageDraw.Draw(edge).rounded_rectangle(corners, _RADIUS * _SMOOTH, outline=255, width=_SMOOTH)
-    panel.paste(_EDGE, mask=edge.resize(box, Image.Resampling.BOX))
-    ground = Image.new("RGB", box, _GROUND)
-    ground.paste(panel, mask=mask.resize(box, Image.Resampling.BOX))
-    return ground
+    return mask.resize(box, Image.Resampling.BOX), edge.resize(box, Image.Resampling.BOX)
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
@@ -95,6 +127,10 @@ def _shortened(line: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     while line and font.getlength(f"{line}…") > width:
         line = line[:-1]
     return f"{line.rstrip()}…"
+
+
+def _bold(width: int) -> ImageFont.FreeTypeFont:
+    return _font("DejaVuSans-Bold.ttf", width // 25)
 
 
 @cache

@@ -15,13 +15,13 @@ LAYOUT = "stereo"
 
 
 def sound(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
-    """Give `samples` samples from `origin` (seconds on the file's clock) on.
+    """Yield `samples` samples from `origin` (seconds on the file's clock) on.
 
     What starts late or ends early is filled with silence, gaps inside as well; what is too much is cut. A clip without
     sound gives silence. Frames come in float planes; their pts mean nothing.
     """
     made = 0
-    for frame in _heard(path, origin, samples):
+    for frame in _decoded(path, origin, samples):
         made += frame.samples
         yield frame
     while made < samples:
@@ -31,7 +31,7 @@ def sound(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
 
 
 def silence(samples: int) -> AudioFrame:
-    """Give a frame of silence."""
+    """Return a frame of silence."""
     frame = AudioFrame("fltp", LAYOUT, samples)
     frame.sample_rate = RATE
     for plane in frame.planes:
@@ -39,7 +39,7 @@ def silence(samples: int) -> AudioFrame:
     return frame
 
 
-def _heard(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
+def _decoded(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
     with opened(path) as source:
         if not source.streams.audio:
             return

@@ -94,7 +94,7 @@ def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unreadable(reference: str, error: Exception) -> SourceError:
-    """Word the error with the address alone: the query of a link may hold its signature."""
+    """Build the error with the address alone: the query of a link may hold its signature."""
     shown = _shown(reference)
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):

@@ -48,7 +48,7 @@ def stills(
 
 
 def fit_image(image: LocalFile, limits: PictureLimits, name: str, *, folder: Path) -> LocalFile:
-    """Give the picture itself if the model takes it as it is, else a JPEG in `folder` that it takes.
+    """Return the picture itself if the model takes it as it is, else a JPEG in `folder` that it takes.
 
     Other formats than JPEG, PNG and WebP are converted, moving pictures give their first, transparency becomes white,
     the camera's rotation is applied. Raises `MediaError` for no picture, and for one that is too small.
@@ -92,7 +92,7 @@ def _choose(samples: Sequence[Sample], count: int, seconds: float) -> list[Sampl
 
 
 def _candidates(samples: Sequence[Sample], count: int) -> Sequence[Sample]:
-    """Give the pictures that are neither black nor blurred, as long as they are enough."""
+    """Return the pictures that are neither black nor blurred, as long as they are enough."""
     lit = [sample for sample in samples if not sample.black]
     sharpest = max((sample.sharp for sample in lit), default=0.0)
     sharp = [sample for sample in lit if sample.sharp >= _SHARP * sharpest]
@@ -121,11 +121,11 @@ def _picture(clip: Clip, at: float) -> Image.Image:
 
 def _fits(image: Image.Image, size: int, limits: PictureLimits) -> bool:
     """Whether nothing has to be done: to the file, or to the picture in it."""
-    plain = image.format in _TAKEN and image.mode != "CMYK" and not getattr(image, "is_animated", False)
+    accepted = image.format in _TAKEN and image.mode != "CMYK" and not getattr(image, "is_animated", False)
     turned = image.getexif().get(0x0112, 1) > 1
     heavy = limits.max_bytes is not None and size > limits.max_bytes
     sized = not limits.sizes or image.size in limits.sizes
-    return plain and sized and not turned and not heavy and not too_long(image.size, limits)
+    return accepted and sized and not turned and not heavy and not too_long(image.size, limits)
 
 
 def _opaque(image: Image.Image) -> Image.Image:

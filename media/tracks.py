@@ -20,7 +20,7 @@ class Clip:
     """One clip: `first` is when its first frame shows, on the file's own clock, `seconds` how long its picture lasts.
 
     `picture` and `sound` are the coding parameters; they are None where a stream copy is out of the question, and
-    `sound` also where there is none (`probe.has_audio` tells).
+    `sound` also where there is none (see `probe.has_audio`).
     """
 
     path: Path

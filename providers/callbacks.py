@@ -1,8 +1,8 @@
-"""Whose callback this is: signatures of the gateways' webhooks, verified after each one's own page.
+"""Verify the signatures of the gateways' webhooks, each after its own page.
 
-Each function returns the id of the job that a callback is about, or None where the signature does not prove it. What
-a callback says is never believed by itself: the job is asked for, and the answer counts. It may come twice, late or
-never.
+Each function returns the id of the job that a callback is about, or None where the signature does not prove it, for any
+bytes whatever and for an empty secret. The content of a callback is never believed: the job is asked for, and that
+answer counts. A callback may come twice, late or never.
 
     fal        Ed25519 over request id, user id, time and the body's hash      https://fal.ai/docs (webhooks)
     Kie        HMAC-SHA256 over task id and time; the body is not signed       https://docs.kie.ai/common-api/webhook-verification
@@ -14,16 +14,19 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from prefect_storyboard.providers.json_values import word
+from prefect_storyboard.providers.json_values import non_blank
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 WINDOW = 300  # seconds between the sender's clock and ours
+_TIME = re.compile(r"[0-9]{1,12}")
+_HEX = re.compile(r"[0-9a-fA-F]+")
 
 
 def from_fal(headers: Mapping[str, str], body: bytes, keys: Iterable[str], now: float | None = None) -> str | None:
@@ -32,7 +35,7 @@ def from_fal(headers: Mapping[str, str], body: bytes, keys: Iterable[str], now: 
     if given is None or not _recent(given[2], now):
         return None
     request_id, user_id, at, signature = given
-    message = "\n".join((request_id, user_id, at, hashlib.sha256(body).hexdigest())).encode()
+    message = _bytes("\n".join((request_id, user_id, at, hashlib.sha256(body).hexdigest())))
     return request_id if any(_signed(key, signature, message) for key in keys) else None
 
 
@@ -42,34 +45,35 @@ def from_kie(headers: Mapping[str, str], body: bytes, secret: str, now: float | 
     root = _document(body)
     data = inner if isinstance(inner := root.get("data"), dict) else {}
     task_id = next(
-        filter(None, (word(place.get(key)) for place in (data, root) for key in ("taskId", "task_id"))), None
+        filter(None, (non_blank(place.get(key)) for place in (data, root) for key in ("taskId", "task_id"))), None
     )
-    if given is None or task_id is None or not _recent(given[0], now):
+    if given is None or task_id is None or not secret or not _recent(given[0], now):
         return None
-    expected = base64.b64encode(_hmac(secret, f"{task_id}.{given[0]}".encode())).decode()
-    return task_id if _same(expected, given[1]) else None
+    expected = base64.b64encode(_hmac(secret, _bytes(f"{task_id}.{given[0]}"))).decode()
+    return task_id if _any(expected, given[1]) else None
 
 
 def from_toapis(headers: Mapping[str, str], body: bytes, secret: str, now: float | None = None) -> str | None:
     """The task id, if the API key's signing secret, or the one before it, has signed the callback."""
     given = _given(headers, [f"x-toapis-webhook-{name}" for name in ("id", "timestamp", "signature")])
-    if given is None or not _recent(given[1], now):
+    if given is None or not secret or not _recent(given[1], now):
         return None
-    expected = f"v1={_hmac(secret, f'{given[0]}.{given[1]}.'.encode() + body).hex()}"
-    if not any(_same(expected, each.strip()) for each in given[2].split(",")):
+    expected = f"v1={_hmac(secret, _bytes(f'{given[0]}.{given[1]}.') + body).hex()}"
+    if not _any(expected, given[2]):
         return None
     data = _document(body).get("data")
-    return word(data.get("task_id")) if isinstance(data, dict) else None
+    return non_blank(data.get("task_id")) if isinstance(data, dict) else None
 
 
 def from_wavespeed(headers: Mapping[str, str], body: bytes, secret: str, now: float | None = None) -> str | None:
     """The prediction's id, if the account's webhook secret (whsec_...) has signed the callback."""
     given = _given(headers, [f"webhook-{name}" for name in ("id", "timestamp", "signature")])
-    if given is None or not _recent(given[1], now):
-        return None
     key = secret.removeprefix("whsec_")  # the text itself is the key; it is not decoded
-    expected = f"v3,{_hmac(key, f'{given[0]}.{given[1]}.'.encode() + body).hex()}"
-    return word(_document(body).get("id")) if _same(expected, given[2]) else None
+    if given is None or not key or not _recent(given[1], now):
+        return None
+    expected = f"v3,{_hmac(key, _bytes(f'{given[0]}.{given[1]}.') + body).hex()}"
+    signatures = given[2].replace("v3,", " v3,")  # several are separated by blanks or by commas
+    return non_blank(_document(body).get("id")) if _any(expected, signatures, separators=r",?\s+|,$") else None
 
 
 def _given(headers: Mapping[str, str], names: list[str]) -> list[str] | None:
@@ -79,10 +83,12 @@ def _given(headers: Mapping[str, str], names: list[str]) -> list[str] | None:
 
 
 def _recent(at: str, now: float | None) -> bool:
-    return at.isdecimal() and abs((time.time() if now is None else now) - int(at)) <= WINDOW
+    return bool(_TIME.fullmatch(at)) and abs((time.time() if now is None else now) - int(at)) <= WINDOW
 
 
 def _signed(key: str, signature: str, message: bytes) -> bool:
+    if not _HEX.fullmatch(signature):
+        return False
     try:
         raw = base64.urlsafe_b64decode(key.rstrip("=") + "=" * (-len(key.rstrip("=")) % 4))
         Ed25519PublicKey.from_public_bytes(raw).verify(bytes.fromhex(signature), message)
@@ -92,16 +98,23 @@ def _signed(key: str, signature: str, message: bytes) -> bool:
 
 
 def _hmac(key: str, message: bytes) -> bytes:
-    return hmac.digest(key.encode(), message, "sha256")
+    return hmac.digest(_bytes(key), message, "sha256")
 
 
-def _same(expected: str, given: str) -> bool:
-    return hmac.compare_digest(expected.encode(), given.encode(errors="replace"))
+def _bytes(text: str) -> bytes:
+    """UTF-8, also of text with half a surrogate pair, which no sender has signed."""
+    return text.encode(errors="surrogatepass")
+
+
+def _any(expected: str, given: str, *, separators: str = r"[,\s]+") -> bool:
+    """Whether one of the signatures in a header, which are several while keys rotate, is the expected one."""
+    signatures = [each for each in re.split(separators, given) if each]
+    return any([hmac.compare_digest(_bytes(expected), _bytes(each)) for each in signatures])  # noqa: C419 - all, so that the time taken tells nothing
 
 
 def _document(body: bytes) -> JsonObject:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -1,4 +1,4 @@
-"""Characters as named references: which media go along with a scene, and how its prompt cites them."""
+"""Characters as references: which media go along with a scene, and how the prompt refers to them."""
 
 import re
 from collections.abc import Mapping
@@ -13,24 +13,24 @@ _MARKS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # Unicode keeps them out of e
 _MARKED = re.compile(rf"@?([{_MARKS}])(?=(.?))", re.DOTALL)
 
 
-class Cited(NamedTuple):
-    """A prompt that cites its media by number, and the media in that order."""
+class NumberedPrompt(NamedTuple):
+    """A prompt that names its media by number, and the media in that order."""
 
     prompt: str
     images: list[str]
     clips: list[str]
 
 
-def called(prompt: str, mentions: Mapping[str, str]) -> str:
+def replace_names(prompt: str, mentions: Mapping[str, str]) -> str:
     """Replace each name by its mention. "@Mara" is Mara too; the handle of somebody else stays as it is.
 
     A mention keeps its distance to a letter that would read as one more of it, as in "Maraは".
     """
     marks = dict(zip(mentions, _MARKS, strict=False))
-    spoken = dict(zip(_MARKS, mentions.values(), strict=False))
+    by_mark = dict(zip(_MARKS, mentions.values(), strict=False))
 
-    def speak(mark: re.Match[str]) -> str:
-        mention, after = spoken.get(mark[1], mark[1]), mark[2]
+    def as_mention(mark: re.Match[str]) -> str:
+        mention, after = by_mark.get(mark[1], mark[1]), mark[2]
         return f"{mention} " if after.isalnum() or after == "_" else mention
 
     text, at = "", 0
@@ -38,11 +38,11 @@ def called(prompt: str, mentions: Mapping[str, str]) -> str:
         if cite(handle[0], marks).removeprefix("@") not in {handle[0][1:], *marks.values()}:
             text += cite(prompt[at : handle.start()], marks) + handle[0]
             at = handle.end()
-    return _MARKED.sub(speak, text + cite(prompt[at:], marks))
+    return _MARKED.sub(as_mention, text + cite(prompt[at:], marks))
 
 
-def spelled(request: SceneRequest) -> str:
-    """The prompt with the name of each casting in it letter by letter: in other capitals, Sora does not know it."""
+def restore_spelling(request: SceneRequest) -> str:
+    """The prompt with each casting's name as it was created: Sora does not recognise it in other capitals."""
     prompt = request.prompt
     names = sorted((casting.character for casting in request.castings), key=len, reverse=True)
     found = re.findall(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", prompt)
@@ -52,8 +52,8 @@ def spelled(request: SceneRequest) -> str:
     return prompt
 
 
-def seated(request: SceneRequest) -> tuple[Reference, ...]:
-    """The references, if the model has room for all of them. Raises InvalidRequest: nothing was sent."""
+def check_references(request: SceneRequest) -> tuple[Reference, ...]:
+    """Return the references. Raises InvalidRequest, before anything is sent, where the model takes fewer."""
     limits, name = request.model.references, request.model.name
     if limits is None:
         return request.references
@@ -71,7 +71,7 @@ def seated(request: SceneRequest) -> tuple[Reference, ...]:
     return request.references
 
 
-def cited(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}") -> Cited:
+def number_references(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}") -> NumberedPrompt:
     """Replace each name by its picture or clip, as Seedance counts them: "@Image1 climbs the stairs".
 
     Further pictures of a character, and a picture to start from, are explained in sentences at the end.
@@ -80,7 +80,7 @@ def cited(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}"
     clips: list[str] = []
     mentions: dict[str, str] = {}
     remarks: list[str] = []
-    for reference in seated(request):
+    for reference in check_references(request):
         if reference.clip_url:
             clips.append(reference.clip_url)
             mentions[reference.character] = clip.format(len(clips))
@@ -94,4 +94,4 @@ def cited(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}"
     if request.image_url:
         images.append(request.image_url)
         remarks.append(f"The video begins with {image.format(len(images))} as its first frame.")
-    return Cited("\n".join([called(request.prompt, mentions), *remarks]), images, clips)
+    return NumberedPrompt("\n".join([replace_names(request.prompt, mentions), *remarks]), images, clips)

@@ -4,17 +4,17 @@
     ├── NotSent              the request never left: send it again
     ├── OutcomeUnknown       it left and no answer came: it may have been bought
     ├── Busy                 refused for now; retry_after in seconds
-    ├── InvalidRequest       the provider does not take it; field names the culprit
-    ├── Refused              moderation; field names the culprit where the provider says so
+    ├── InvalidRequest       the provider does not take it; field and what name the culprit
+    ├── Refused              moderation; what names the culprit: prompt, image 2, clip, character, output
     ├── Unauthorized         the key is wrong or may not do this
     ├── OutOfCredit          the account has no money
     ├── GenerationFailed     accepted, and then it went wrong; resubmittable or not
     ├── Retired              the model is not sold any more; successor names the next one
     ├── Expired              the provider has forgotten the job or its file
-    └── ProtocolError        an answer that the contract does not know; raw holds it
+    └── ProtocolError        an undocumented answer; raw holds it
 
-`sent` and `charged` are None where nobody can know. Keys and signed URLs never appear in an error: what a provider says
-is cleaned of them here, in the message and in `raw`.
+`sent` and `charged` are None where nobody can know. `field` is the gateway's own name of an input, `what` is ours. Keys
+and signed URLs never appear in an error: a provider's text is cleaned of them here, in the message and in `raw`.
 """
 
 import json
@@ -28,7 +28,7 @@ _KEY = re.compile(r"\b(Key\s+[^\s:]+:|Bearer\s|sk-)\s*[^\s\"'\\]+")
 _secrets: set[str] = set()
 
 
-def never_tell(secret: str) -> None:
+def redact(secret: str) -> None:
     """Keep a key out of every error from now on: some providers echo the key that they refuse."""
     if len(secret) > 11:  # shorter ones are words of a sandbox
         _secrets.add(secret)
@@ -67,7 +67,10 @@ class NotSent(ProviderError):
 
 
 class OutcomeUnknown(ProviderError):
-    """The request left and no answer came: it may have been bought. Never sent again by itself."""
+    """The request left and no clear answer came: it may have been bought. It is never sent again automatically.
+
+    `request_id` is the job that the answer names, where it names one.
+    """
 
     sent = None
     charged = None
@@ -85,16 +88,27 @@ class Busy(ProviderError):
 
 
 class InvalidRequest(ProviderError):
-    """The provider does not take the request as it is. `field` is the culprit, where the provider names it."""
+    """The provider does not take the request as it is. `field` is the culprit, where the provider names it.
+
+    `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once.
+    """
 
     field: str | None = None
+    what: str | None = None
+    stale_upload: bool = False
     remedy = "Change what the message names, then run it again."
 
 
 class Refused(ProviderError):
-    """The provider's moderation refused it. `field` is the culprit, where the provider names it."""
+    """The provider's moderation refused it. `field` is the culprit, where the provider names it.
+
+    `what` is "output" where the result was refused and not the input: then `resubmittable`, because the same request
+    may pass next time.
+    """
 
     field: str | None = None
+    what: str | None = None
+    resubmittable: bool = False
     remedy = (
         "Change the prompt or the reference that was refused, or use another model; sending it again changes nothing."
     )
@@ -113,11 +127,15 @@ class OutOfCredit(ProviderError):
 
 
 class GenerationFailed(ProviderError):
-    """The job was accepted and then failed. `resubmittable`: the same request may well succeed next time."""
+    """The job was accepted and then failed. `resubmittable`: the same request may well succeed next time.
+
+    `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once.
+    """
 
     resubmittable: bool = False
+    stale_upload: bool = False
     charged: bool | None = None
-    remedy = "Change the scene, or raise its take to try once more."
+    remedy = "Change the scene, or increase its take to render it again."
 
 
 class Retired(ProviderError):
@@ -131,12 +149,12 @@ class Expired(ProviderError):
     """The provider has forgotten the job, or the file behind its link."""
 
     charged: bool | None = None
-    remedy = "Look for the job on the provider's own page; raise the scene's take to render it again."
+    remedy = "Look for the job on the provider's own page; increase the scene's take to render it again."
 
 
 class ProtocolError(ProviderError):
-    """An answer that the contract does not know. `raw` holds it, for a report."""
+    """An undocumented answer. `raw` holds it, for a report."""
 
     sent: bool | None = None
     charged: bool | None = None
-    remedy = "Report it: the provider answered in a form that this version does not know."
+    remedy = "Report it: this version does not know the form of the provider's answer."

@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import math
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -15,8 +17,9 @@ from prefect_storyboard.providers.errors import (
     OutcomeUnknown,
     ProtocolError,
     Unauthorized,
-    never_tell,
+    redact,
 )
+from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 # Not one of these can happen after the first byte of the request was sent.
@@ -28,6 +31,9 @@ NEVER_LEFT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+REDIRECTS = {301, 302, 307, 308}  # to a POST: it was not accepted here, and no adapter follows
+_AMBIGUOUS = {408, 409, 425, 429}  # the 4xx after which a submit may have been accepted, or may be sent later
+_SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and an answer takes some
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
 ASK_SECONDS = 60.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
@@ -49,7 +55,7 @@ def sound_key(api_key: str, where: str) -> str:
     key = "".join(api_key.split())
     if not key.isascii():  # an invisible character of a web page, or a dash that a text program has set
         raise Unauthorized(f"the API key holds a character that no key has; copy it afresh from {where}")
-    never_tell(key)
+    redact(key)
     return key
 
 
@@ -115,14 +121,36 @@ def trusted(url: str, configured: str, provider: str) -> str:
         return url
     raise ProtocolError(
         f"{provider} returned a link to {_host(url)}, which is not its own host ({_host(configured)}); the key was not "
-        "sent there"
+        "sent there",
+        sent=False,
     )
 
 
-def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait; None where it names none (an HTTP date is not used by our providers)."""
-    seconds = number(response, "retry-after")
-    return None if seconds is None else max(seconds, 0.0)
+def is_refusal(status: int) -> bool:
+    """Whether an HTTP status says that a submit was definitely not accepted: any 4xx but 408, 409, 425 and 429."""
+    return httpx.codes.is_client_error(status) and status not in _AMBIGUOUS
+
+
+def retry_after(response: httpx.Response, now: datetime | None = None) -> float | None:
+    """Seconds that the server asks to wait, of a number or a date; None where it names none.
+
+    A date is compared with the server's own Date header where there is one: our clock may be wrong.
+    """
+    if (seconds := number(response, "retry-after")) is not None:
+        return max(seconds, 0.0)
+    until = _date(response, "retry-after")
+    if until is None:
+        return None
+    return max((until - (_date(response, "date") or now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def clock_skew(response: httpx.Response, now: datetime | None = None) -> timedelta | None:
+    """How far our clock is ahead of the server's, by its Date header; None where it sends none."""
+    theirs = _date(response, "date")
+    if theirs is None:
+        return None
+    skew = (now or datetime.now(UTC)) - theirs
+    return skew if abs(skew) > _SAME_TIME else timedelta()
 
 
 def number(response: httpx.Response, header: str) -> float | None:
@@ -132,6 +160,14 @@ def number(response: httpx.Response, header: str) -> float | None:
     except (KeyError, ValueError):
         return None
     return value if math.isfinite(value) else None
+
+
+def _date(response: httpx.Response, header: str) -> datetime | None:
+    """A header's HTTP date; None where it is missing or is none."""
+    try:
+        return utc(parsedate_to_datetime(response.headers[header]))
+    except (KeyError, ValueError, OverflowError):
+        return None
 
 
 def _host(url: str) -> str:

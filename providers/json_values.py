@@ -1,4 +1,4 @@
-"""Reading what a gateway says without trusting its form: each function gives the value, or nothing."""
+"""Read a gateway's JSON without trusting its form: each function returns the value, or None."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ def objects(value: JsonValue) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def word(value: JsonValue) -> str | None:
+def non_blank(value: JsonValue) -> str | None:
     """A text that is not blank."""
     return value if isinstance(value, str) and value.strip() else None
 
@@ -20,6 +20,14 @@ def word(value: JsonValue) -> str | None:
 def link(value: JsonValue) -> str | None:
     """An absolute address of the web."""
     return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
+
+
+def first_link(value: JsonValue) -> str | None:
+    """The first address in a value: a text, an object with a `url`, or a list of either."""
+    for each in value if isinstance(value, list) else [value]:
+        if found := link(each.get("url") if isinstance(each, dict) else each):
+            return found
+    return None
 
 
 def amount(value: JsonValue) -> float | None:
@@ -42,3 +50,6 @@ def moment(value: JsonValue) -> datetime | None:
         return utc(datetime.fromisoformat(str(value)))
     except (ValueError, OverflowError):
         return None
+
+
+word = non_blank  # the name that the errors modules still call it by

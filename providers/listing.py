@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
-from prefect_storyboard.providers.table import models
+from prefect_storyboard.providers.table import NAMES, models
 from prefect_storyboard.storyboards import Model
 from prefect_storyboard.storyboards.money import price
 
@@ -19,7 +19,6 @@ still offers it or you pass `allow_retired`.
 that its media go along with every scene, as pictures (yours, or frames of the clip) or as the clip itself.
 """
 _ALIKE = {"exact": "", "cited": " (much alike)", "cited with cast": " (with characters: much alike)"}
-_NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}
 
 
 def text() -> str:
@@ -31,21 +30,25 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
     head = (
         "| model | seconds | aspects | resolutions | price | characters | starts from | ends |\n" + "|---" * 8 + "|\n"
     )
-    return f"\n## {_NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
+    return f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
 
 
 def _row(model: Model) -> str:
     cells = (
         f"`{model.name}`",
         _seconds(model.seconds),
-        " ".join(model.aspects),
-        " ".join(model.resolutions),
+        _choices(model.aspects, model.frame_aspects),
+        _choices(model.resolutions, model.frame_resolutions),
         "<br>".join(_prices(model)) or "?",
         _characters(model),
         _beginnings(model),
         f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:
+    return " ".join(always) + (f"; with a first frame also {' '.join(with_frame)}" if with_frame else "")
 
 
 def _seconds(offered: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""A paid job is not lost by what goes wrong on the way to it: only the provider's verdict ends it."""
+"""A paid job is not lost by a fault on the way to it: only the provider's typed verdict ends it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _NAMES = {"fal": "fal", "kie": "Kie", "toapis": "ToAPIs", "wavespeed": "WaveSpee
 
 @contextmanager
 def on_the_way(job: Job) -> Iterator[None]:
-    """Around a call about a paid job: what goes wrong in it is no verdict."""
+    """Turn every error of a call about a paid job into one that leaves the job open."""
     try:
         yield
     except ProviderError as error:
@@ -19,7 +19,7 @@ def on_the_way(job: Job) -> Iterator[None]:
 
 
 def still_open(error: ProviderError, job: Job) -> ProviderError:
-    """The error of a call, worded as one about a job that is open."""
+    """The error of a call as an error about an open job: it is no verdict on the job, and says so."""
     if isinstance(error, InvalidRequest | Retired):
         error = ProtocolError(str(error), http_status=error.http_status)
     elif isinstance(error, Expired):

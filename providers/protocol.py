@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards import Casting, Frozen, Job, Model
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -25,6 +25,11 @@ class CharacterRequest(Frozen):
     start: float = 0.0
     end: float = 0.0
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
+
+    @property
+    def operation(self) -> Operation:
+        """Which of the model's endpoints makes it."""
+        return "character_from_video" if self.video_id else "character"
 
 
 class Reference(Frozen):
@@ -51,12 +56,18 @@ class SceneRequest(Frozen):
     remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
 
+    @property
+    def operation(self) -> Operation:
+        """Which of the model's endpoints renders it."""
+        return "remix" if self.remix_of else "image" if self.image_url else "text"
+
 
 class Order(Frozen):
-    """Exactly what will be POSTed, and where."""
+    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one."""
 
     endpoint: str
     body: JsonObject
+    usd: float | None = None
 
     @property
     def digest(self) -> str:
@@ -65,10 +76,13 @@ class Order(Frozen):
 
 
 class Status(Frozen):
-    """`ended` says only that the result may be asked for: it may be a failure. `ahead` counts jobs in front."""
+    """`ended` says only that the result may be asked for: it may be a failure.
+
+    `unknown_word` is the gateway's word for a state that is not in our table: the result may tell more.
+    """
 
     state: Literal["queued", "running", "ended"]
-    ahead: int | None = None
+    unknown_word: str | None = None
 
 
 class Result(Frozen):
@@ -77,18 +91,24 @@ class Result(Frozen):
     `mention` is what a prompt has to call the character; `handle` is the provider's id of the video, for a remix.
     `usd` is what was charged, where the provider says so in money. `files` are small files beside the video or the
     character, by kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own.
-    `facts` are values worth keeping with the take: video_id, seed, actual_prompt.
+    `facts` are values worth keeping with the take: video_id, seed, actual_prompt. `stored` is the clip, where the
+    library has it already.
+
+    A link is as good as a key: links are left out where a result is serialised or pickled.
     """
 
-    url: str | None = Field(default=None, repr=False)
+    url: str | None = Field(default=None, repr=False, exclude=True)
     character_id: str | None = None
     mention: str | None = None
     handle: str | None = None
-    billable_units: float | None = None
     usd: float | None = None
-    files: dict[str, str] = Field(default={}, repr=False)
+    files: dict[str, str] = Field(default={}, repr=False, exclude=True)
     facts: JsonObject = Field(default={})
-    raw: JsonObject = Field(default={}, repr=False)
+    raw: JsonObject = Field(default={}, repr=False, exclude=True)
+    stored: Clip | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).model_validate, (self.model_dump(),)
 
 
 class Provider(Protocol):
@@ -100,10 +120,10 @@ class Provider(Protocol):
         """Put a file where the provider can read it; return that URL. Buys nothing."""
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Word the creation of a character. Pure."""
+        """Build the request body for the creation of a character. Pure: nothing is sent."""
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """Word the generation of a scene. Pure."""
+        """Build the request body for a scene. Pure: nothing is sent."""
 
     async def submit(self, order: Order) -> Job:
         """Buy. One POST, never repeated here.

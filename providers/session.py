@@ -1,15 +1,18 @@
-"""One adapter, one connection pool and two gates for each provider account of a process."""
+"""One adapter, one connection pool and a set of gates for each provider account of a process."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 import httpx
 
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.errors import Busy
 from prefect_storyboard.providers.http import client
+from prefect_storyboard.providers.in_flight import InFlight
 from prefect_storyboard.providers.protocol import Provider
 
 SUBMITS = 8  # at once: what a crash can leave in doubt; with 500 a kill left 50 paid and none recorded, with 8 two
@@ -18,47 +21,73 @@ WINDOW = 10.0  # seconds in which a gateway counts submits
 _LONGEST = 300.0  # seconds that one answer may close the gate
 
 _open: dict[Hashable, tuple["Session", int]] = {}
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, "Gates"]] = WeakKeyDictionary()
 
 
-class Session:
-    """A provider account in use.
+class Gates:
+    """What bounds the use of one account in one process; it outlives the connections.
 
     `in_flight` bounds the jobs that render at the same time, `rate` the submits in ten seconds.
     """
 
-    def __init__(self, http: httpx.AsyncClient, provider: Provider, in_flight: int, rate: int | None = None) -> None:
+    def __init__(self, in_flight: int, rate: int | None = None, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.in_flight = InFlight(in_flight, self.clock.sleep)
+        self.submits = asyncio.Semaphore(SUBMITS)
+        self.closed_until = 0.0
+        self.last: deque[float] | None = deque(maxlen=rate) if rate else None
+
+
+class Session:
+    """A provider account in use: its connections, its adapter and its gates."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        provider: Provider,
+        in_flight: int = 40,
+        rate: int | None = None,
+        *,
+        clock: Clock | None = None,
+        gates: Gates | None = None,
+    ) -> None:
         self.http = http
         self.provider = provider
-        self.in_flight = asyncio.Semaphore(in_flight)
-        self._submits = asyncio.Semaphore(SUBMITS)
-        self._closed_until = 0.0
-        self._last: deque[float] | None = deque(maxlen=rate) if rate else None
+        self.gates = gates or Gates(in_flight, rate, clock)
+        self.clock = self.gates.clock
+
+    @property
+    def in_flight(self) -> InFlight:
+        """The slots of the jobs that render."""
+        return self.gates.in_flight
 
     @asynccontextmanager
     async def submitting(self) -> AsyncIterator[None]:
         """Pass the gate of the submits. A Busy inside closes it for everybody, as long as the provider asked."""
-        loop = asyncio.get_running_loop()
-        async with self._submits:
-            while (wait := self._closed_until - loop.time()) > 0:  # noqa: ASYNC110 - another Busy may move the moment
-                await asyncio.sleep(wait)
+        gates, clock = self.gates, self.clock
+        async with gates.submits:
+            while (wait := gates.closed_until - clock.monotonic()) > 0:  # another Busy may move the moment
+                await clock.sleep(wait)
             await self._turn()
             try:
                 yield
             except Busy as busy:
                 wait = min(busy.retry_after or 0.0, _LONGEST)
-                self._closed_until = max(self._closed_until, loop.time() + wait)
+                gates.closed_until = max(gates.closed_until, clock.monotonic() + wait)
                 raise
 
     async def _turn(self) -> None:
         """Wait until as many submits as are allowed in ten seconds are ten seconds old."""
-        if self._last is None:
+        last = self.gates.last
+        if last is None:
             return
-        now = asyncio.get_running_loop().time()
-        turn = max(now, self._last[0] + WINDOW) if len(self._last) == self._last.maxlen else now
-        self._last.append(turn)
-        await asyncio.sleep(turn - now)
+        now = self.clock.monotonic()
+        turn = max(now, last[0] + WINDOW) if len(last) == last.maxlen else now
+        last.append(turn)
+        await self.clock.sleep(turn - now)
 
 
+@runtime_checkable
 class Account(Protocol):
     """An account at a gateway, as the credentials blocks are one."""
 
@@ -78,11 +107,13 @@ class Account(Protocol):
 async def session(
     identity: Hashable, connect: Callable[[httpx.AsyncClient], Provider], *, in_flight: int, rate: int | None = None
 ) -> AsyncIterator[Session]:
-    """Join the session of that identity, or open it; the last to leave closes the connections."""
-    key = (asyncio.get_running_loop(), identity)
+    """Join the session of that identity, or open it; the last to leave closes the connections, the gates stay."""
+    loop = asyncio.get_running_loop()
+    key = (loop, identity)
     if key not in _open:
         http = client()
-        _open[key] = (Session(http, connect(http), in_flight, rate), 0)
+        gates = _gates.setdefault(loop, {}).setdefault((identity, in_flight, rate), Gates(in_flight, rate))
+        _open[key] = (Session(http, connect(http), gates=gates), 0)
     shared, users = _open[key]
     _open[key] = (shared, users + 1)
     try:

@@ -5,7 +5,18 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
+from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards import Model
+
+NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}  # as they call themselves
+_MISSING = {  # by operation: our argument, what the model does not do, and what to do
+    "text": ("image", "renders nothing from a prompt alone", "give the scene an image"),
+    "image": ("image", "starts from no picture", "leave image and continues out, or choose another model"),
+    "remix": ("remixes", "remixes no video", "leave remixes out, or choose another model"),
+    "character": ("clip", "creates no characters", "show them with the scene, or choose another model"),
+    "character_from_video": ("clip", "makes no character of a video by its id", "give it the stored file"),
+}
 
 
 @cache
@@ -28,3 +39,16 @@ def model(provider: str, name: str) -> Model:
     close = get_close_matches(name, sold, n=1)
     hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sold)}"
     raise KeyError(f"{name} is not a model that is known at {provider}; {hint}")
+
+
+def endpoint(request: SceneRequest | CharacterRequest) -> str:
+    """The model's endpoint for a request. Raises InvalidRequest, before anything is sent, where it has none."""
+    if isinstance(request, CharacterRequest) and (request.clip_url is None) == (request.video_id is None):
+        message = f"{request.name} is made of either a clip or a finished video: name one of them; nothing was sent"
+        raise InvalidRequest(message, field="clip", sent=False)
+    found = request.model.endpoints.get(request.operation)
+    if found is None:
+        argument, what, remedy = _MISSING[request.operation]
+        message = f"{request.model.name} at {request.model.provider} {what}: {remedy}; nothing was sent"
+        raise InvalidRequest(message, field=argument, sent=False)
+    return found

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from prefect_storyboard.sandbox import control
 from prefect_storyboard.sandbox.exchange import Gateway, Pace, RequestLog, Sandbox
 from prefect_storyboard.sandbox.fal.gateway import gateway as fal
-from prefect_storyboard.sandbox.faults import RULES, Faults, Voice, check
+from prefect_storyboard.sandbox.faults import RULES, Faults, FaultTable, check
 from prefect_storyboard.sandbox.kie.gateway import gateway as kie
 from prefect_storyboard.sandbox.state import Job, State
 from prefect_storyboard.sandbox.toapis.gateway import gateway as toapis
@@ -47,10 +47,10 @@ def create_app(
     pool = ThreadPoolExecutor(2, "render")
     sandbox = Sandbox(state=state, faults=Faults(state), clock=clock, pace=pace or Pace(), pool=pool)
     gateways = {name: make(sandbox) for name, make in GATEWAYS.items()}
-    voices = {name: gateway.voice for name, gateway in gateways.items()}
+    fault_tables = {name: gateway.fault_table for name, gateway in gateways.items()}
     try:
         if faults is not None:
-            _start_with(sandbox, faults, voices)
+            _start_with(sandbox, faults, fault_tables)
     except ValueError:
         state.close()
         raise
@@ -58,7 +58,7 @@ def create_app(
     async def settle(job: Job) -> Job:
         return await gateways[job.gateway].settle(job)
 
-    routes: list[BaseRoute] = [*control.routes(sandbox, settle, voices)]
+    routes: list[BaseRoute] = [*control.routes(sandbox, settle, fault_tables)]
     for gateway in gateways.values():
         routes += gateway.routes
     app = Starlette(routes=routes, middleware=[Middleware(RequestLog, sandbox=sandbox)], lifespan=_lifespan)
@@ -67,9 +67,9 @@ def create_app(
     return app
 
 
-def _start_with(sandbox: Sandbox, faults: Rules, voices: Mapping[str, Voice]) -> None:
+def _start_with(sandbox: Sandbox, faults: Rules, fault_tables: Mapping[str, FaultTable]) -> None:
     rules = RULES.validate_python(json.loads(faults.read_text()) if isinstance(faults, Path) else list(faults))
-    refusal = check(rules, voices)
+    refusal = check(rules, fault_tables)
     if refusal:
         raise ValueError(refusal)
     sandbox.faults.start_with(rules)

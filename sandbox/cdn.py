@@ -43,7 +43,7 @@ async def find(sandbox: Sandbox, path: str) -> Found | None:
 
 
 async def download(sandbox: Sandbox, request: Request) -> Response:
-    """`GET` or `HEAD` of a file. A key that is sent along is counted as a leak, as nobody else would tell."""
+    """`GET` or `HEAD` of a file. A key that is sent along is counted as a leak."""
     if "authorization" in request.headers:
         sandbox.state.count("leaks")
     found = await find(sandbox, request.path_params["path"])

@@ -1,8 +1,8 @@
-"""A clock for tests: a render of minutes takes no time at all."""
+"""A clock for tests, which need not wait for a render of minutes."""
 
 
 class Clock:
-    """Seconds since 1970 that pass only when told. Give it to `create_app` or `running` as `clock`."""
+    """Seconds since 1970 that pass only when a test advances them. Give it to `create_app` or `running` as `clock`."""
 
     def __init__(self, now: float = 1_795_000_000.0) -> None:
         self.now = now
@@ -11,5 +11,5 @@ class Clock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += seconds

@@ -1,10 +1,11 @@
-"""What every call goes through: the request log, the faults, and the context that the gateways share.
+"""The path of every call: the request log, the faults, and the context that the gateways share.
 
-`Sandbox` is that context. A gateway gives each of its handlers to `Desk.route`, which draws a fault for the call.
+`Sandbox` is that context. Each gateway registers its handlers with `Router.route`, which draws a fault for every call.
 """
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from prefect_storyboard.sandbox.faults import Faults, Route, Rule, Subject, Voice, misbehave
+from prefect_storyboard.sandbox.faults import Faults, FaultTable, Route, Rule, Subject
+from prefect_storyboard.sandbox.network import apply_fault, with_date
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.state import Clip, Job, State
 
+_SECRET = re.compile("auth|key|token|secret|cookie")
 Handler = Callable[[Request], Awaitable[Response]]
 Settle = Callable[[Job], Awaitable[Job]]
 
@@ -47,8 +50,8 @@ class Sandbox:
     rendering: dict[str, asyncio.Future[Path]] = field(default_factory=dict)
     running: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def soon(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Start work that no reply waits for."""
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Start background work that no reply waits for."""
         task = asyncio.get_running_loop().create_task(work)
         self.running.add(task)
         task.add_done_callback(self.running.discard)
@@ -72,33 +75,40 @@ class Gateway:
     """What a gateway module gives to the application: its routes, its faults, and how it runs a job that is due."""
 
     routes: Sequence[BaseRoute]
-    voice: Voice
+    fault_table: FaultTable
     settle: Settle
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """One gateway's counter: its name, how it words faults, and how it tells what a call is about."""
+class Router:
+    """One gateway's routes: its name, its faults, and the function that finds endpoint and prompt of a call."""
 
     name: str
     sandbox: Sandbox
-    voice: Voice
+    fault_table: FaultTable
     about: Callable[[Request], Awaitable[tuple[str, str]]]
 
     def route(self, path: str, kind: Route, handle: Handler, *, method: str = "GET") -> StarletteRoute:
-        """A route whose calls are logged as `kind` and may be spoiled by a rule."""
+        """A route whose calls are logged as `kind` and may be changed by a rule."""
 
         async def endpoint(request: Request) -> Response:
             request.state.route = kind
             target, prompt = await self.about(request)
             subject = Subject(gateway=self.name, route=kind, endpoint=target, prompt=prompt)
-            rule = self.sandbox.faults.draw(subject, self.voice)
+            rule = self.sandbox.faults.draw(subject, self.fault_table)
             request.state.rule = rule
             if rule is None:
                 return await handle(request)
-            return await misbehave(rule, self.voice, request, lambda: handle(request))
+            return await apply_fault(rule, self.fault_table, request, lambda: handle(request))
 
         return StarletteRoute(path, endpoint, methods=[method])
+
+
+def accept(sandbox: Sandbox, request: Request, job: Job) -> None:
+    """Record an accepted submit, and the call as it was received, before its reply leaves."""
+    sandbox.state.add_job(job)
+    received = {**request.state.received, "body": request.state.body}
+    sandbox.state.sql("insert into received values(?, ?)", job.id, json.dumps(received))
 
 
 def fault_inside(request: Request, *names: str) -> Rule | None:
@@ -137,10 +147,12 @@ class RequestLog:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
+                rule = scope["state"].get("rule")
+                message = {**message, "headers": with_date(message["headers"], self._sandbox.clock(), rule)}
             await send(message)
 
-        scope.setdefault("state", {})
         entry = _entry(scope, self._sandbox.clock())
+        scope.setdefault("state", {})["received"] = {**entry, "headers": _public_headers(scope)}
         seq = self._insert(entry)
         try:
             await self._app(scope, receive, watch)
@@ -156,6 +168,12 @@ class RequestLog:
         document = {**entry, "fault": rule.fault if rule else None, "body": state.get("body")}
         sql = "update requests set route = ?, document = ?, status = ? where seq = ?"
         self._sandbox.state.sql(sql, state.get("route", ""), json.dumps(document), status, seq)
+
+
+def _public_headers(scope: Scope) -> dict[str, str]:
+    """The headers whose values hold no key."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return {name: value for name, value in headers.items() if not _SECRET.search(name)}
 
 
 def _entry(scope: Scope, now: float) -> dict[str, Any]:

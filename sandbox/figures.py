@@ -1,4 +1,4 @@
-"""Colours and letters that the pictures share, and the figure that stands in for whoever has no portrait."""
+"""Colours and letters that the pictures share, and the figure that stands in for a character without a portrait."""
 
 import colorsys
 import hashlib

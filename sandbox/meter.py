@@ -15,13 +15,13 @@ _CORRELATION = {
     "client_business_id",
     "callback_url",
     "callBackUrl",
-}  # a client's own ids would tell any two orders apart
+}  # a client's own ids would make any two orders differ
 
 
 async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
     """The meter as JSON; `settle` runs the jobs that have ended and that nobody has asked about."""
     now = sandbox.clock()
-    jobs = [await settle(job) if job.phase(now) == "COMPLETED" else job for job in sandbox.state.jobs()]
+    jobs = [await _due(settle, job, now) for job in sandbox.state.jobs()]
     ended = [job for job in jobs if job.phase(now) == "COMPLETED"]
     billed = [_bill(job) for job in ended if is_billed(job)]
     orders = _orders(sandbox.state, jobs)
@@ -41,6 +41,27 @@ async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
         "orders": orders,
         "duplicates": [order for order in orders if order["jobs"] > 1],
     }
+
+
+async def job_report(sandbox: Sandbox, settle: Settle, job: Job) -> dict[str, Any]:
+    """One job as JSON: where it is, and the bill that it was paid with, if any."""
+    now = sandbox.clock()
+    job = await _due(settle, job, now)
+    return {
+        "id": job.id,
+        "ids": job.options.get("ids", job.id).split(),
+        "gateway": job.gateway,
+        "endpoint": job.endpoint,
+        "submitted_at": job.submitted_at,
+        "phase": job.phase(now),
+        "cancelled": job.cancelled_at is not None,
+        "billed": _bill(job) if job.phase(now) == "COMPLETED" and is_billed(job) else None,
+    }
+
+
+async def _due(settle: Settle, job: Job, now: float) -> Job:
+    """The job, run if its time has come."""
+    return await settle(job) if job.phase(now) == "COMPLETED" else job
 
 
 def is_billed(job: Job) -> bool:
@@ -69,7 +90,7 @@ def _orders(state: State, jobs: list[Job]) -> list[dict[str, Any]]:
     orders: dict[str, dict[str, Any]] = {}
     made: dict[str, str] = {}
     for job in jobs:
-        body = _plain(state, made, job.body)
+        body = _normalised(state, made, job.body)
         for name in job.outcome.known_as if job.outcome else ():
             made[name] = f"made by {_short(body)}"
         key = json.dumps([job.gateway, job.endpoint, job.key_id, body], sort_keys=True)
@@ -83,15 +104,15 @@ def _short(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _plain(state: State, made: dict[str, str], value: Any) -> Any:
+def _normalised(state: State, made: dict[str, str], value: Any) -> Any:
     """The order without accidental ids: a file's address becomes its hash, an id or handle the order that made it.
 
     A client that uploads or creates a character again must not hide a second purchase of the same scene.
     """
     if isinstance(value, dict):
-        return {key: _plain(state, made, item) for key, item in value.items() if key not in _CORRELATION}
+        return {key: _normalised(state, made, item) for key, item in value.items() if key not in _CORRELATION}
     if isinstance(value, list):
-        return [_plain(state, made, item) for item in value]
+        return [_normalised(state, made, item) for item in value]
     if not isinstance(value, str):
         return value
     if "/cdn/files/b/" in value:

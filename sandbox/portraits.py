@@ -19,7 +19,7 @@ _DARK = (14, 14, 26)
 
 
 def still(data: bytes) -> bytes | None:
-    """The middle frame of a reference clip as a square JPEG around whoever stands there; None if nothing decodes."""
+    """The middle frame of a reference clip as a square JPEG around its subject; None if nothing decodes."""
     frame: Any = None
     with suppress(av.error.FFmpegError, ValueError, IndexError), av.open(io.BytesIO(data), "r") as container:
         middle = (container.start_time or 0) + (container.duration or 0) // 2

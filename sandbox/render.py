@@ -71,7 +71,7 @@ def _frames(clip: Clip, card: Card) -> Iterator[av.VideoFrame]:
             plane.paste(still)
         for sprite, colours, half in sprites:
             _put(planes, sprite, colours, half, sprite.at(number / count))
-        _tell_time(planes, card, accent, number, count)
+        _draw_time(planes, card, accent, number, count)
         frame.pts, frame.time_base = number, Fraction(1, FPS)
         yield frame
 
@@ -125,7 +125,7 @@ def _put(planes: Planes, sprite: Sprite, colours: Planes, half: Image.Image, cor
         plane.paste(colour.crop((0, 0, *half.size)), (x // 2, y // 2), half)
 
 
-def _tell_time(planes: Planes, card: Card, accent: tuple[int, int, int], number: int, count: int) -> None:
+def _draw_time(planes: Planes, card: Card, accent: tuple[int, int, int], number: int, count: int) -> None:
     left, top, right, bottom = card.bar
     end = left + round((right - left) * (number + 1) / count) // 2 * 2
     if end > left:

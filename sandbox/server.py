@@ -28,10 +28,11 @@ def run(
     *,
     pace: Pace | None = None,
     faults: Path | None = None,
+    clock_skew: float = 0.0,
     until_stdin_closes: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT (or the end of stdin), after one machine-readable line `sandbox ready <url>`."""
-    app = create_app(state_dir, pace=pace, faults=faults)
+    app = create_app(state_dir, pace=pace, faults=faults, clock=lambda: time.time() + clock_skew)
     listener = _listen(port)
     base = _base(listener)
     server = _Server(app, lambda: _announce(base))
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--character-seconds", type=float, default=Pace.character_seconds)
     parser.add_argument("--clip-scale", type=float, default=1.0, help="0.25 renders small clips, faster")
     parser.add_argument("--faults", type=Path, help="JSON file with a list of fault rules")
+    parser.add_argument("--clock-skew", type=float, default=0.0, help="seconds that the gateways' clock is fast")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the parent process is gone")
     given = parser.parse_args(arguments)
     pace = Pace(
@@ -102,7 +104,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         character_seconds=given.character_seconds,
         clip_scale=given.clip_scale,
     )
-    run(given.port, given.state, pace=pace, faults=given.faults, until_stdin_closes=given.until_stdin_closes)
+    run(
+        given.port,
+        given.state,
+        pace=pace,
+        faults=given.faults,
+        clock_skew=given.clock_skew,
+        until_stdin_closes=given.until_stdin_closes,
+    )
 
 
 class _Protocol(H11Protocol):
@@ -124,7 +133,8 @@ class _Server(uvicorn.Server):
             lifespan="on",
             log_level="error",
             access_log=False,
-            # Closing an idle connection races with a POST on it, which a client cannot tell from a lost reply.
+            date_header=False,  # the sandbox's own clock says what time it is
+            # Closing an idle connection races with a POST on it, which a client cannot distinguish from a lost reply.
             timeout_keep_alive=3600,
             timeout_graceful_shutdown=1,
         )
@@ -166,7 +176,7 @@ def _announce(base: str) -> None:
 
 
 def _wait_for_end_of_stdin(server: uvicorn.Server) -> None:
-    # os.read, not sys.stdin: a thread blocked in the latter's lock spoils the interpreter's shutdown.
+    # os.read, not sys.stdin: a thread blocked in the latter's lock breaks the interpreter's shutdown.
     while os.read(0, 4096):
         time.sleep(0)
     server.should_exit = True

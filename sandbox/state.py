@@ -22,6 +22,7 @@ create table if not exists files(id text primary key, document text);
 create table if not exists tickets(id text primary key, document text);
 create table if not exists rules(position integer primary key, document text, seen integer, fired integer);
 create table if not exists requests(seq integer primary key, route text, document text, status integer);
+create table if not exists received(job_id text primary key, document text);
 create table if not exists counters(name text primary key, n integer);
 """
 
@@ -31,7 +32,7 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def but(self, **changes: Any) -> Self:
+    def copy_with(self, **changes: Any) -> Self:
         """The same document with some fields replaced."""
         return self.model_copy(update=changes)
 
@@ -39,7 +40,7 @@ class Document(BaseModel):
 class Clip(Document):
     """Everything that decides the bytes of a rendered clip.
 
-    `portraits` are the kept stills of the cast, place by place; whoever has none is drawn as a figure.
+    `portraits` are the kept stills of the cast, place by place; a member without one is drawn as a figure.
     """
 
     width: int
@@ -98,10 +99,10 @@ class Job(Document):
     @property
     def prompt(self) -> str:
         """The text that a fault rule may match: the prompt, or a character's name."""
-        return words(self.body)
+        return prompt_of(self.body)
 
 
-def words(body: JsonValue) -> str:
+def prompt_of(body: JsonValue) -> str:
     """The prompt of a submit, or the name or description of the character that it makes."""
     body = body if isinstance(body, dict) else {}
     body = inner if isinstance(inner := body.get("input"), dict) else body

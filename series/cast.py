@@ -3,9 +3,11 @@
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TypedDict
 
-from prefect_storyboard.jobs.buy import uninterrupted
+from prefect_storyboard.blocks import Library
+from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Decision, Ledger, Outcome, decide
 from prefect_storyboard.providers.errors import (
@@ -15,53 +17,103 @@ from prefect_storyboard.providers.errors import (
     ProviderError,
 )
 from prefect_storyboard.series.run import FATAL, Rendering
-from prefect_storyboard.storyboards import Casting, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards import Casting, Character, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.tasks import create_character
+
+
+class CastFacts(TypedDict):
+    """What a storyboard says of a cast member, as arguments of create_character."""
+
+    images: list[Path]
+    description: str
+    start: float | None
+    end: float | None
+    reference: str
+    fields: JsonObject
+    library: Library
+
 
 _FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|invalid|expired|deleted)")
 
 
 async def create_cast(run: Rendering) -> None:
-    """Create every character of the plan at once. Raises what is true of the whole account; keeps the rest."""
-    characters = run.prepared.plan.characters
-    made = await asyncio.gather(*(_in_slot(run, character) for character in characters), return_exceptions=True)
-    for character, casting in zip(characters, made, strict=True):
+    """Create every character of the plan at once. Raises what is true of the whole account; keeps the rest.
+
+    A model that is shown its characters needs no creation: for it the media are put into the library.
+    """
+    plan = run.prepared.plan
+    shown = {(name, scene.model.name): scene for scene in plan.scenes if not scene.standing for name in _shown(scene)}
+    made, _ = await asyncio.gather(
+        asyncio.gather(*(_in_slot(run, character) for character in plan.characters), return_exceptions=True),
+        asyncio.gather(*(_show(run, name, scene) for (name, _), scene in shown.items())),
+    )
+    for character, casting in zip(plan.characters, made, strict=True):
         if isinstance(casting, FATAL) or not isinstance(casting, Casting | ProviderError):
             raise casting
         run.castings[character.key] = casting
 
 
+def _shown(scene: PlannedScene) -> tuple[str, ...]:
+    return tuple(sending.character for sending in scene.sends)
+
+
+async def _show(run: Rendering, name: str, scene: PlannedScene) -> None:
+    """The casting of a character that is shown with every scene. Buys nothing."""
+    who = run.prepared.plan.storyboard.character(name)
+    run.shown[name, scene.model.name] = await create_character(
+        name, _clip(run, who), model=scene.model.name, **_facts(run, who), credentials=run.credentials
+    )
+
+
 async def _in_slot(run: Rendering, planned: PlannedCharacter) -> Casting:
     """A creation is a job as any other. Who casts anew for a scene has the scene's slot already."""
-    async with run.slots, run.session.in_flight:
+    async with run.slots:
         return await _create(run, planned)
 
 
+def _clip(run: Rendering, who: Character) -> Path | None:
+    return run.prepared.files[who.clip].path if who.clip else None
+
+
+def _facts(run: Rendering, who: Character) -> CastFacts:
+    return {
+        "images": [run.prepared.files[image].path for image in who.images],
+        "description": who.description,
+        "start": who.start,
+        "end": who.end,
+        "reference": who.reference,
+        "fields": who.fields,
+        "library": run.library,
+    }
+
+
 async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
-    name = planned.character.name
-    emit_progress(Progress(subject=name, state="creating"))
-    state: Any = await create_character(  # type: ignore[misc] # Prefect types the state, and forgets the await
-        planned,
-        run.prepared.files[planned.character.clip or ""],
+    who = planned.character
+    emit_progress(Progress(subject=who.name, state="creating"))
+    state = await create_character(
+        who.name,
+        _clip(run, who),
+        model=planned.model.name,
+        **_facts(run, who),
+        **run.limits,
         credentials=run.credentials,
-        library=run.library,
-        reel=run.prepared.plan.storyboard.slug,
-        budget=run.budget,
         on_unknown=run.on_unknown,
         attempts=run.attempts,
         minutes=run.poll_minutes,
         return_state=True,
     )
     try:
-        casting: Casting = await state.aresult()
+        casting = await state.aresult()
     except ProviderError as error:
-        emit_progress(Progress(subject=name, state="failed"))
-        _of_character(name, error)
+        emit_progress(Progress(subject=who.name, state="failed"))
+        _of_character(who.name, error)
         raise
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
         run.bought[planned.key] = planned.usd
-    emit_progress(Progress(subject=name, state="created" if bought else state.name.lower(), cost_usd=planned.usd))
+    shown = "created" if bought else str(state.name).lower()
+    emit_progress(Progress(subject=who.name, state=shown, cost_usd=planned.usd))
     return casting
 
 
@@ -78,24 +130,27 @@ def about_characters(error: InvalidRequest | GenerationFailed, castings: tuple[C
     return error.charged is not True and bool(named) and any(casting.id for casting in castings)
 
 
-async def sent_with(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...] | None:
-    """The castings that the last attempt was refused with, maybe by an earlier run; None where none may follow it."""
+async def sent_with(run: Rendering, scene: PlannedScene) -> tuple[str | None, ...] | None:
+    """Ids of the castings that the last attempt was refused with, maybe by an earlier run.
+
+    None where no attempt may follow it.
+    """
     history = await asyncio.to_thread(Ledger(run.library.storage()).history, scene.key)
     if decide(history, now=datetime.now(UTC), owner_alive=False, attempts=run.attempts + 1) is not Decision.SUBMIT:
         return None
     draft = history[-1].intent.draft
-    return draft.characters if draft else None
+    return tuple(casting.id for casting in draft.characters) if draft else None
 
 
 async def recast(
     run: Rendering, scene: PlannedScene, used: tuple[Casting, ...], error: ProviderError
 ) -> tuple[Casting, ...]:
     """Castings of the scene's characters that are not those which were refused. Each is made again once in a run."""
-    ledger = Ledger(run.library.storage())
+    ledger, ids = Ledger(run.library.storage()), {casting.id for casting in used}
     async with run.recasting:
         for planned in run.prepared.plan.characters:
             casting = run.castings.get(planned.key)
-            if isinstance(casting, Casting) and casting in used and planned.key not in run.recast:
+            if isinstance(casting, Casting) and casting.id in ids and planned.key not in run.recast:
                 run.recast.add(planned.key)
                 gone = Outcome(kind="abandoned", at=datetime.now(UTC), message=str(error))
                 await uninterrupted(asyncio.to_thread(ledger.void, planned.key, casting, gone))
@@ -104,12 +159,15 @@ async def recast(
 
 
 def castings_of(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...]:
-    """The castings of a scene's characters, in the order of the scene. Raises why one could not be created."""
-    found = {sending.character: Casting(character=sending.character) for sending in scene.sends}
+    """The castings of a scene's characters, in the order of the scene. Raises why one could not be created.
+
+    One that the model is not told of, as beside a first frame, is there by its name alone: the prompt may say it.
+    """
+    found = {name: casting for (name, model), casting in run.shown.items() if model == scene.model.name}
     for planned in run.prepared.plan.characters:
         if planned.character.name in scene.cast and planned.model.casting == scene.model.casting:
             casting = run.castings[planned.key]
             if isinstance(casting, ProviderError):
                 raise casting
             found[planned.character.name] = casting
-    return tuple(found[name] for name in scene.cast if name in found)
+    return tuple(found.get(name) or Casting(character=name) for name in scene.characters)

@@ -11,12 +11,14 @@ from prefect.runtime import flow_run
 from pydantic import BeforeValidator
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.ledger import prove
+from prefect_storyboard.ledger import Ledger, prove
 from prefect_storyboard.series.prepare import Overrides, prepare
 from prefect_storyboard.series.price import priced
 from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.series.sent import known_castings, with_sends
+from prefect_storyboard.series.standing import with_standing
 from prefect_storyboard.series.stop import stoppable
-from prefect_storyboard.storyboards import Storyboard, StoryboardError, is_text, parse
+from prefect_storyboard.storyboards import Storyboard, StoryboardError, check_folder, is_text, parse
 
 
 def _text(reference: object) -> object:
@@ -45,13 +47,27 @@ async def opened(
     provider: Credentials | str,
     library: Library | str | None,
     overrides: Overrides | None = None,
+    *,
+    cascade: bool = False,
 ) -> AsyncIterator[Rendering]:
-    """Read and check everything that can be checked for nothing, and join the account's session."""
+    """Read and check everything that can be checked for nothing, and join the account's session.
+
+    Takes that stand in the reel although their parent has changed are kept, or with `cascade` planned anew.
+    """
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     shelf = await load_library(library)
     with stoppable(), TemporaryDirectory() as folder:
         prepared = await prepare(storyboard, credentials, shelf, Path(folder), overrides)
         await asyncio.to_thread(prove, shelf.storage())
+        await asyncio.to_thread(_check_folder, prepared.plan.storyboard, shelf)
         async with credentials.session() as session:
-            plan = await priced(prepared.plan, session.provider)
+            castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
+            plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)
+            plan = await priced(plan, session.provider)
+            plan = await asyncio.to_thread(with_standing, plan, Ledger(shelf.storage()), cascade=cascade)
             yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)
+
+
+def _check_folder(board: Storyboard, library: Library) -> None:
+    """Raise FolderTaken before anything is bought for a folder that belongs to another storyboard."""
+    check_folder(board.title, library.storage().read("reels", board.slug, "storyboard.yaml"))

@@ -52,7 +52,7 @@ async def prepare(
     folder: Path,
     overrides: Overrides | None = None,
 ) -> Prepared:
-    """Read, check and plan. Raises StoryboardError with everything that has to be mended, or SourceError."""
+    """Read, check and plan. Raises StoryboardError with everything that has to be fixed, or SourceError."""
     options = _options(library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options)
     board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
@@ -72,6 +72,7 @@ async def prepare(
         clip_seconds=judged.clip_seconds,
         preparations=tuple(judged.preparations),
     )
+    planned = planned.model_copy(update={"warnings": (*map(str, source.warnings), *planned.warnings)})
     return Prepared(plan=planned, files=files, cast=cast)
 
 

@@ -1,7 +1,11 @@
 """What a run will cost, and whether it may: prices asked from the provider, the budget, retired models."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime
+
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 
 from prefect_storyboard.jobs.budget import Budget, Estimate, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
@@ -15,12 +19,11 @@ from prefect_storyboard.providers.errors import (
     ProviderError,
     Retired,
 )
-from prefect_storyboard.providers.protocol import Order, Provider, Reference, SceneRequest
+from prefect_storyboard.providers.protocol import Order, Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.series.sent import check_prompts, draft_order
 from prefect_storyboard.storyboards import Plan, PlannedScene
-
-_SOMEWHERE = "https://example.com/media"  # a price depends on what is asked for, not on which file is shown
 
 
 async def priced(plan: Plan, provider: Provider) -> Plan:
@@ -28,7 +31,7 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 
     Raises InvalidRequest for a scene that the provider's own form has no room for: nothing was sent.
     """
-    orders = {scene.key: _worded(provider, scene) for scene in plan.scenes}
+    orders = {scene.key: draft_order(provider, scene) for scene in plan.scenes}
     orders = {scene.key: orders[scene.key] for scene in plan.scenes if scene.usd is None}
     distinct = {_what_costs(scene): orders[scene.key] for scene in plan.scenes if scene.key in orders}
     asked = await asyncio.gather(*(_price(provider, order) for order in distinct.values()))
@@ -43,9 +46,14 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 async def allow(
     run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool
 ) -> Estimate:
-    """Look everything up, and raise OverBudget or Retired before the first submit; the budget holds at each one."""
+    """Look everything up, and raise OverBudget, Retired or InvalidRequest before the first submit.
+
+    The budget holds at each one.
+    """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
+    log_warnings(plan)
+    check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
     check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
     if max_cost_usd is not None:
         now, reel = datetime.now(UTC), plan.storyboard.slug
@@ -58,6 +66,13 @@ async def allow(
     return wanted
 
 
+def log_warnings(plan: Plan) -> None:
+    """Log the warnings of the plan while nothing is bought yet: a run in the UI can still be cancelled."""
+    logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
+    for warning in plan.warnings:
+        logger.warning(warning)
+
+
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:
     """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date."""
     if allow_retired:
@@ -68,23 +83,13 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
             offered = await session.provider.offered(endpoint)
         except (NotSent, Busy, ProtocolError, Expired, InvalidRequest):
             offered = None  # a list that cannot be read says nothing
-        over = family.retires_on is not None and family.retires_on <= datetime.now(UTC).date()
-        if offered is False or (offered is None and over):
+        if offered is False or (offered is None and family.ended):
             why = "the provider's list says so" if offered is False else f"its maker ended it on {family.retires_on}"
-            hint = f"Its successor is {family.successor}" if family.successor else "Choose another model"
             raise Retired(
                 f"{family.name} is not sold any more at {plan.provider} ({why})",
                 successor=family.successor,
-                remedy=f"Nothing was bought. {hint}; or say allow_retired to try all the same.",
+                remedy=f"Nothing was bought. {family.replacement}; or say allow_retired to try all the same.",
             )
-
-
-def _worded(provider: Provider, scene: PlannedScene) -> Order:
-    try:
-        return provider.scene_order(_draft(scene))
-    except InvalidRequest as error:
-        error.args = (f"{scene.scene.id}: {error}",)
-        raise
 
 
 async def _price(provider: Provider, order: Order) -> float | None:
@@ -97,22 +102,3 @@ async def _price(provider: Provider, order: Order) -> float | None:
 def _what_costs(scene: PlannedScene) -> tuple[object, ...]:
     sent = sum(sending.clip for sending in scene.sends), sum(sending.pictures for sending in scene.sends)
     return scene.model.name, scene.operation, scene.seconds, scene.resolution, scene.aspect, sent
-
-
-def _draft(scene: PlannedScene) -> SceneRequest:
-    """The scene as it will be worded, with an example's address for each file."""
-    return SceneRequest(
-        model=scene.model,
-        prompt=scene.prompt,
-        seconds=scene.seconds,
-        aspect=scene.aspect,
-        resolution=scene.resolution,
-        references=tuple(
-            Reference(character=sending.character, clip_url=_SOMEWHERE)
-            if sending.clip
-            else Reference(character=sending.character, image_urls=(_SOMEWHERE,) * max(sending.pictures, 1))
-            for sending in scene.sends
-        ),
-        image_url=_SOMEWHERE if scene.operation == "image" else None,
-        remix_of="draft" if scene.operation == "remix" else None,
-    )

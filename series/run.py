@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.budget import Budget
@@ -16,6 +18,15 @@ from prefect_storyboard.series.prepare import Prepared
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen
 
 FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
+
+
+class BudgetLimits(TypedDict):
+    """The arguments of a paid task that say what it may cost."""
+
+    reel: str
+    max_cost_usd: float | None
+    allow_unknown_price: bool
+    spent_since: datetime | None
 
 
 class OpenScene(Frozen):
@@ -45,11 +56,22 @@ class Rendering:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))
     left: list[str] = field(default_factory=list)
     castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
+    shown: dict[tuple[str, str], Casting] = field(default_factory=dict)
     bought: dict[str, float | None] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     recast: set[str] = field(default_factory=set)
     recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
     halted: ProviderError | None = None
+
+    @property
+    def limits(self) -> BudgetLimits:
+        """What the tasks are told of the budget, and of the reel that it is for."""
+        return {
+            "reel": self.prepared.plan.storyboard.slug,
+            "max_cost_usd": self.budget.usd if self.budget else None,
+            "allow_unknown_price": self.budget.unpriced if self.budget else False,
+            "spent_since": self.budget.since if self.budget else None,
+        }
 
     def admit(self, jobs: int) -> None:
         """Begin with that many slots free. `left` are the keys of the jobs that render on, each in a slot."""

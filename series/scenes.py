@@ -3,25 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from prefect_storyboard.jobs.budget import OverBudget
-from prefect_storyboard.jobs.buy import uninterrupted
+from prefect_storyboard.jobs.look import has_ended
+from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
-from prefect_storyboard.jobs.wait import YOUNG
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Ledger, deciding
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
-    Expired,
     GenerationFailed,
     InvalidRequest,
     ProviderError,
 )
 from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Job, PlannedScene
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
 from prefect_storyboard.tasks import generate, poll, store
-from prefect_storyboard.tasks._states import plain
 
 
 class _StillOpen(Exception):
@@ -51,7 +48,7 @@ async def _stop(run: Rendering) -> None:
 
     async def stop(key: str) -> None:
         for last in (await asyncio.to_thread(ledger.history, key))[-1:]:
-            if last.job and not last.outcome:
+            if last.job and not last.end:
                 await run.session.provider.cancel(last.job)
 
     await asyncio.gather(*map(stop, run.open), return_exceptions=True)
@@ -59,19 +56,18 @@ async def _stop(run: Rendering) -> None:
 
 @asynccontextmanager
 async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
-    """A slot of the account. A job that renders on keeps it; who finds all of them kept comes when the run wakes up."""
+    """A slot of the account. A job that renders on keeps it; a scene that finds none is rendered after a resume."""
     await run.slots.acquire()
     kept = False
     try:
         if len(run.left) >= run.at_once:
             raise _StillOpen
-        async with run.session.in_flight:
-            try:
-                yield
-            except _StillOpen:
-                run.left.append(key)
-                kept = len(run.left) < run.at_once  # the last slot goes round, and tells the others
-                raise
+        try:
+            yield
+        except _StillOpen:
+            run.left.append(key)
+            kept = len(run.left) < run.at_once  # the last slot goes round, so that the others see it
+            raise
     finally:
         if not kept:
             run.slots.release()
@@ -95,7 +91,7 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         if isinstance(parent, OpenScene):
             return OpenScene(scene=scene.scene.id, key=parent.key)
         if isinstance(parent, FailedScene):
-            return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Mend {parent.scene} first.")
+            return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
@@ -133,73 +129,90 @@ async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) ->
         sent = await sent_with(run, scene)
         if sent is None:
             raise
-        fresh = castings if sent != castings else await recast(run, scene, castings, error)
-        if fresh == sent:
+        fresh = castings if sent != _ids(castings) else await recast(run, scene, castings, error)
+        if _ids(fresh) == sent:
             raise
     return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
+
+
+def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:
+    return tuple(casting.id for casting in castings)
 
 
 async def _render(
     run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
 ) -> Clip:
-    reel, name = run.prepared.plan.storyboard.slug, scene.scene.id
+    """Buy the scene, wait for it and store it; a scene that is paid for is only waited for and stored."""
+    name = scene.scene.id
     ledger = Ledger(run.library.storage())
-    take = await asyncio.to_thread(ledger.take, reel, name, scene.key, reserve=False)
+    take = await asyncio.to_thread(ledger.take, run.limits["reel"], name, scene.key, attempt=None, reserve=False)
     emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
-    bought = await plain(
-        generate(
-            scene,
-            castings,
-            credentials=run.credentials,
-            library=run.library,
-            reel=reel,
-            take=take,
-            budget=run.budget,
-            cast={name: run.prepared.cast[name] for name in scene.cast},
-            image=run.prepared.files[scene.scene.image] if scene.scene.image else None,
-            parent=parent,
-            on_unknown=run.on_unknown,
-            attempts=attempts,
-        )
-    )
+    if scene.standing:
+        job = await asyncio.to_thread(_standing, ledger, scene)
+    else:
+        job = await _generate(run, scene, castings, parent, attempts)
     result = None
-    if bought.state == "Submitted":
+    if job.state == "Submitted":
         run.bought[scene.key] = scene.usd
-    if bought.state != "Cached":
-        emit_progress(Progress(subject=name, state=bought.state.lower(), take=take, cost_usd=scene.usd))
-        if not run.waits and not await _has_ended(run, bought.job):
+    if job.state != "Cached":
+        emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=scene.usd))
+        if not run.waits and not await has_ended(run.session, job.job):
             raise _StillOpen
-        result = await plain(
-            poll(
-                bought,
-                scene=name,
-                take=take,
-                credentials=run.credentials,
-                library=run.library,
-                minutes=run.poll_minutes,
-            )
-        )
+        result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
         emit_progress(Progress(subject=name, state="storing", take=take))
-    if bought.draft is None:
-        raise TypeError("a scene is bought with the draft of its clip")
-    clip = await plain(store(bought, result, bought.draft, take=take, credentials=run.credentials, library=run.library))
+    clip = await store(job, result, credentials=run.credentials, library=run.library)
     run.open.discard(scene.key)
     if scene.key in run.bought:
         run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
-    state = "cached" if bought.state == "Cached" else "stored"
+    state = "cached" if job.state == "Cached" else "stored"
     emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
     return clip
 
 
-async def _has_ended(run: Rendering, job: Job) -> bool:
-    """One look. A provider that does not answer, or does not know the job yet, has not said that it has ended."""
-    try:
-        return (await run.session.provider.status(job)).state == "ended"
-    except Expired:
-        return (datetime.now(UTC) - job.submitted_at).total_seconds() > YOUNG  # then nobody need wait for it
-    except ProviderError:
-        return False
+async def _generate(
+    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, attempts: int
+) -> PaidJob:
+    asked, board = scene.scene, run.prepared.plan.storyboard
+    return await generate(
+        scene.words,
+        model=scene.model.name,
+        credentials=run.credentials,
+        library=run.library,
+        characters=castings,
+        seconds=scene.seconds,
+        aspect=scene.aspect,
+        resolution=scene.resolution,
+        image=run.prepared.files[asked.image].path if asked.image else None,
+        continues=parent if asked.continues else None,
+        remixes=parent if asked.remixes else None,
+        take=int(str(scene.content["take"])),
+        copy=scene.copy_number,
+        scene=asked.id,
+        fields=asked.fields,
+        remixable=any(other.remixes == asked.id for other in board.scenes),
+        on_unknown=run.on_unknown,
+        attempts=attempts,
+        **run.limits,
+    )
+
+
+def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
+    """The paid job of the take that stands in the reel."""
+    last = deciding(ledger.history(scene.key))
+    if last is None or last.job is None:
+        raise TypeError("a standing take has a job")
+    current = {"identity": scene.identity, "parent": scene.parent_identity} if scene.stale is None else {}
+    draft = last.intent.draft.model_copy(update=current) if last.intent.draft else None
+    return PaidJob(
+        key=scene.key,
+        attempt=last.number,
+        job=last.job,
+        state="Cached" if last.end else "Reattached",
+        outcome=last.end,
+        usd=last.intent.usd,
+        draft=draft,
+    )
 
 
 def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:

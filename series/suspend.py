@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import asuspend_flow_run
 from prefect.runtime import deployment, flow_run
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.storyboards import Frozen
@@ -22,7 +22,9 @@ _DAYS = 7 * 86_400  # seconds; longer than any provider keeps a result
 
 
 class Waiting(Frozen):
-    """The jobs that a suspended flow run waits for."""
+    """The jobs that a suspended flow run waits for. A field that a newer version wrote is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
 
     keys: tuple[str, ...]
 
@@ -77,7 +79,7 @@ async def _asked(run_id: UUID) -> Literal["resumed", "over", "busy"]:
 
 
 def _ended(ledger: Ledger, keys: Collection[str]) -> bool:
-    return all(history and history[-1].outcome for history in map(ledger.history, keys))
+    return all(history and history[-1].end for history in map(ledger.history, keys))
 
 
 def _read(storage: Storage, run_id: str) -> Waiting | None:

@@ -1,20 +1,26 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
+from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
 from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
-from prefect_storyboard.storyboards.outcomes import Casting, Clip, FailedScene, Job, Reel
-from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene, plan
+from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, Media, Reel
+from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards.planning import plan
 from prefect_storyboard.storyboards.shots import Sending, Shot, Table, shots
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, is_text, parse, validate
 
 __all__ = [
+    "Asked",
     "Casting",
     "Character",
     "Clip",
     "ClipLimits",
+    "Costs",
     "FailedScene",
+    "FolderTaken",
     "Frozen",
     "Job",
+    "Media",
     "Model",
     "Operation",
     "PictureLimits",
@@ -31,6 +37,7 @@ __all__ = [
     "Storyboard",
     "StoryboardError",
     "Table",
+    "check_folder",
     "is_text",
     "parse",
     "plan",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from prefect_storyboard.storyboards.model import Model
+from prefect_storyboard.storyboards.model import Model, Operation
 
 
 class Size(NamedTuple):
@@ -13,12 +13,13 @@ class Size(NamedTuple):
     resolution: str
 
 
-def nearest(asked: Size, model: Model) -> Size:
+def nearest(asked: Size, model: Model, operation: Operation = "text") -> Size:
     """The nearest length, shape and resolution that the model sells."""
+    aspects, resolutions = model.sizes(operation)
     return Size(
         nearest_seconds(asked.seconds, model),
-        min(model.aspects, key=lambda offered: abs(_ratio(offered) - _ratio(asked.aspect))),
-        asked.resolution if asked.resolution in model.resolutions else _nearest_lines(asked.resolution, model),
+        asked.aspect if asked.aspect in aspects else _nearest_aspect(asked.aspect, model),
+        asked.resolution if asked.resolution in resolutions else _nearest_lines(asked.resolution, model),
     )
 
 
@@ -31,6 +32,13 @@ def differences(asked: Size, given: Size) -> tuple[str, ...]:
     """What is rendered and billed in the place of what was asked for, for people."""
     pairs = ((f"{asked.seconds} s", f"{given.seconds} s"), asked[1:2] + given[1:2], asked[2:3] + given[2:3])
     return tuple(f"{wanted} was asked for, {sold} is rendered and billed" for wanted, sold in pairs if wanted != sold)
+
+
+def _nearest_aspect(aspect: str, model: Model) -> str:
+    """By the ratio of the sides; auto, which has none, falls back to the model's default."""
+    if ":" not in aspect:
+        return model.aspects[0]
+    return min(model.aspects, key=lambda offered: abs(_ratio(offered) - _ratio(aspect)))
 
 
 def _ratio(aspect: str) -> float:

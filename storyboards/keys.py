@@ -22,14 +22,18 @@ def fingerprint(character: Character, content: Mapping[str, str]) -> str:
 
     `content` maps each path or URL of the storyboard to the sha256 of what it holds.
     """
-    return digest(
-        {
-            "name": character.name,
-            "clip": content[character.clip] if character.clip else None,
-            "range": [character.start, character.end],
-            "images": [content[image] for image in character.images],
-        }
-    )
+    decided: dict[str, JsonValue] = {
+        "name": character.name,
+        "clip": content[character.clip] if character.clip else None,
+        "range": [character.start, character.end],
+        "images": [content[image] for image in character.images],
+    }
+    return digest(decided | chosen(fields=character.fields))
+
+
+def chosen(**choices: JsonValue) -> dict[str, JsonValue]:
+    """The choices that were made. One that was not is in no key, so that a new option never moves an old key."""
+    return {name: value for name, value in choices.items() if value}
 
 
 def character_key(*, provider: str, account: str, casting: str, fingerprint: str) -> str:
@@ -60,9 +64,15 @@ def scene_content(
     continues: str | None,
     remixes: str | None,
     take: int,
+    clips: Iterable[str] = (),
+    fields: Mapping[str, JsonValue] | None = None,
 ) -> dict[str, JsonValue]:
-    """Everything that decides what a scene looks like: characters and images by content, a parent by its id."""
-    return {
+    """Everything that decides what a scene looks like.
+
+    Characters are fingerprints, `clips` those of them who are shown by their clip; `image` is the sha256 of the first
+    frame; `continues` and `remixes` are the identity of that parent (see `identity`).
+    """
+    decided: dict[str, JsonValue] = {
         "schema": SCHEMA,
         "operation": "scene",
         "provider": provider,
@@ -78,12 +88,28 @@ def scene_content(
         "remixes": remixes,
         "take": take,
     }
+    return decided | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
 
 
-def scene_key(content: dict[str, JsonValue], copy: int) -> str:
+def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:
     """Key of a scene's job.
 
     `copy` counts earlier scenes of the storyboard with the very same content: who writes a scene twice wants two
     clips, and renaming or moving a scene must not buy it again.
     """
     return digest({**content, "copy": copy})
+
+
+def identity(content: Mapping[str, JsonValue], copy: int) -> str:
+    """What was asked of a scene, its own parents included, without its take: the parent in a child's key."""
+    return digest({**_without(content, "take"), "copy": copy})
+
+
+def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
+    """What a scene itself asks for, whatever its parent and its take are."""
+    begins = next((field for field in ("continues", "remixes") if content[field]), None)
+    return digest({**_without(content, "take", "continues", "remixes"), "begins": begins, "copy": copy})
+
+
+def _without(content: Mapping[str, JsonValue], *names: str) -> dict[str, JsonValue]:
+    return {name: value for name, value in content.items() if name not in names}

@@ -1,13 +1,13 @@
 """One entry of the model table: what a model family is called, takes and costs at one provider."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from pydantic import Field
 
 from prefect_storyboard.storyboards.nouns import Frozen
 
-Operation = Literal["text", "image", "remix", "character"]
+Operation = Literal["text", "image", "remix", "character", "character_from_video"]
 
 
 class ClipLimits(Frozen):
@@ -53,15 +53,18 @@ class Model(Frozen):
 
     name: str
     provider: str
-    codec: str = Field(default="sora", description="How the adapter words a request: the fields and their forms.")
+    codec: str = Field(default="sora", description="Which form of a request body the adapter builds.")
     endpoints: dict[Operation, str]
     seconds: tuple[int, ...]
     aspects: tuple[str, ...]
     resolutions: tuple[str, ...] = Field(description="The first is the default.")
+    frame_aspects: tuple[str, ...] = Field(default=(), description="More of them for a scene with a first frame.")
+    frame_resolutions: tuple[str, ...] = Field(default=(), description="More of them for a scene with a first frame.")
     max_characters: int = 0
     casting: str | None = Field(default=None, description="Family of castings; models of one family share characters.")
     casts: tuple[Operation, ...] = Field(default=("text", "image"), description="Operations that take characters.")
     names_in_prompt: bool = Field(default=False, description="Whether a character's name must occur in the prompt.")
+    max_prompt: int | None = Field(default=None, description="Most characters of a prompt as sent, mentions included.")
     references: References | None = Field(default=None, description="Set where characters are media, not castings.")
     first_frame: Literal["exact", "cited", "cited with cast"] = Field(
         default="exact",
@@ -78,9 +81,37 @@ class Model(Frozen):
     retires_on: date | None = None
     successor: str | None = None
 
+    def sizes(self, operation: Operation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The aspects and the resolutions that an operation takes."""
+        more = operation == "image"
+        return self.aspects + self.frame_aspects * more, self.resolutions + self.frame_resolutions * more
+
+    @property
+    def ended(self) -> bool:
+        """Whether the model's maker has switched it off."""
+        return self.retires_on is not None and self.retires_on <= datetime.now(UTC).date()
+
+    @property
+    def ending(self) -> str:
+        """When the maker switches it off, and what comes after; empty for a model without a date."""
+        if self.retires_on is None:
+            return ""
+        successor = f"; its successor is {self.successor}" if self.successor else ""
+        return f"{self.name} is switched off by its maker on {self.retires_on}{successor}"
+
+    @property
+    def replacement(self) -> str:
+        """What to take in its place, as a sentence."""
+        return f"Its successor is {self.successor}" if self.successor else "Choose another model"
+
+    @property
+    def character_from_video(self) -> bool:
+        """Whether a character can be made of a finished video by its id; else it is made of the stored file."""
+        return "character_from_video" in self.endpoints
+
     def price(self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0) -> float | None:
-        """What one job costs, or None where nobody has published it. `clip_seconds`: length of the clips that go in."""
-        if operation == "character":
+        """What one job costs, or None where no price is published. `clip_seconds`: length of the clips that go in."""
+        if operation in {"character", "character_from_video"}:
             return self.usd_per_character
         if operation == "remix":
             return None

@@ -1,4 +1,4 @@
-"""Names: who is meant in a prompt, what they are called on disk, and what somebody probably wanted to write."""
+"""Names: which characters a prompt names, and what somebody probably wanted to write."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -6,9 +6,9 @@ from difflib import get_close_matches
 
 from pydantic_core import PydanticCustomError
 
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
+from prefect_storyboard.storyboards.mentions import Aliases, mentions
+
 _FEW = 8
-_BYTES = 120  # a folder's name may have 255
 
 
 def composed(text: str) -> str:
@@ -23,55 +23,35 @@ def one_line(name: str) -> str:
     return composed(name)
 
 
-def named_in(text: str, names: Iterable[str]) -> frozenset[str]:
-    """The names that stand in a text as words of their own, in capitals or not.
+def folded(name: str) -> str:
+    """What two names may not share: capitals and the number of blanks do not make a difference."""
+    return " ".join(composed(name).casefold().split())
 
-    "Max" is not in "Maximum", but it is in "Max's"; "Otto Junior" does not name Otto. Where a script has no spaces
-    between its words, as in Japanese, a name counts wherever it stands.
+
+def named_in(text: str, names: Iterable[str], aliases: Aliases | None = None) -> frozenset[str]:
+    """The names that a text mentions as words of their own: by the name, by an alias, or as @Name.
+
+    Capitals that begin the words of a name have to be capitals in the text: "The sun rose" does not name Rose, "ROSE"
+    and "@rose" do. "Max" is not in "Maximum", but it is in "Max's"; "Otto Junior" does not name Otto, nor "Ann-Marie"
+    Ann. Any blanks, or a line break, may stand between the words of a name. Where a script has no spaces between its
+    words, as in Japanese, a name counts wherever it stands.
     """
-    return frozenset(name for _, _, name in _places(text, names))
+    return frozenset(mention.name for mention in mentions(text, names, aliases))
 
 
-def cite(text: str, mentions: Mapping[str, str]) -> str:
-    """The text with each name, wherever it stands, replaced by what the model calls its bearer."""
-    for start, end, name in sorted(_places(text, mentions), reverse=True):
-        text = f"{text[:start]}{mentions[name]}{text[end:]}"
+def cite(text: str, calls: Mapping[str, str], aliases: Aliases | None = None) -> str:
+    """The text with each name that `named_in` finds, its aliases and its @, replaced by what `calls` has for it."""
+    for start, end, name in sorted(mentions(text, calls, aliases), reverse=True):
+        text = f"{text[:start]}{calls[name]}{text[end:]}"
     return text
 
 
-def _places(text: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
-    """Where names stand: start, end, name. A longer name hides a shorter one that is part of it."""
-    folded, origin = "", [0]
-    for at, letter in enumerate(text):  # a letter may fold to several: the places are those of the text as written
-        folded += letter.casefold()
-        origin += [at + 1] * (len(folded) - len(origin) + 1)
-    found: list[tuple[int, int, str]] = []
-    for name in sorted(names, key=len, reverse=True):
-        needle = name.casefold()
-        at = folded.find(needle)
-        while at >= 0:
-            end = at + len(needle)
-            if not (_one_word(folded[at - 1 : at], needle[0]) or _one_word(needle[-1], folded[end : end + 1])):
-                found.append((origin[at], origin[end], name))
-                folded = f"{folded[:at]}{' ' * len(needle)}{folded[end:]}"
-            at = folded.find(needle, at + 1)
-    return found
-
-
-def _one_word(left: str, right: str) -> bool:
-    """Whether two neighbouring letters belong to the same word."""
-    return left.isalnum() and right.isalnum() and not any(_unspaced(letter) for letter in (left, right))
-
-
-def _unspaced(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith(_UNSPACED)
-
-
-def slug(text: str) -> str:
-    """A folder's name: lower case, digits and hyphens, short enough for any disk."""
-    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    short = "-".join(words)[:64].encode()[:_BYTES].decode(errors="ignore")
-    return short.strip("-") or "untitled"
+def with_names(text: str, names: Iterable[str], aliases: Aliases | None = None) -> str:
+    """The text with each alias and each @Name replaced by the name, on one line; capitals stay as they are."""
+    for start, end, name in sorted(mentions(text, names, aliases), reverse=True):
+        if text[start:end].casefold() != name.casefold():
+            text = f"{text[:start]}{name}{text[end:]}"
+    return text
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -3,10 +3,21 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from prefect_storyboard.storyboards.names import composed, named_in, one_line, slug, suggest
+from prefect_storyboard.storyboards.folders import slug
+from prefect_storyboard.storyboards.names import composed, folded, named_in, one_line, suggest
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(one_line)]
@@ -15,7 +26,8 @@ Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), 
 Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
 SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Fit = Literal["exact", "nearest"]
-Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
+Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
+Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
 Problem = tuple[tuple[str | int, ...], str]  # where, what
 Noun = TypeVar("Noun", bound=BaseModel)
@@ -31,6 +43,12 @@ class Character(Frozen):
     """Somebody who must look the same in every scene. Belongs to the user, not to a provider."""
 
     name: Name = Field(title="Name", description="How the prompts call this character; at most 80 characters.")
+    aliases: tuple[Name, ...] = Field(
+        default=(),
+        title="Aliases",
+        description="Other words by which prompts call this character: a short form, a title, a genitive. Adding one "
+        "buys only the scenes whose cast it changes.",
+    )
     clip: Text | None = Field(
         default=None,
         title="Reference clip",
@@ -64,6 +82,11 @@ class Character(Frozen):
         title="Description",
         description="Who this is and what they wear. Told to a provider that asks for it; changing it buys nothing.",
     )
+    fields: Fields = Field(
+        default={},
+        title="Fields",
+        description="The gateway's own inputs for the creation, by its own names; changing one creates anew.",
+    )
 
     @property
     def slug(self) -> str:
@@ -95,8 +118,8 @@ class Scene(Frozen):
     characters: tuple[Name, ...] | None = Field(
         default=None,
         title="Characters",
-        description="Who is in the scene. Left out: every cast member whose name occurs in the prompt. Those whom the "
-        "prompt does not name are put in front of it: With Mara.",
+        description="Who is in the scene; [] for nobody. Left out: every cast member whom the prompt mentions by name, "
+        "by an alias, or as @Name. Those whom it does not mention are put in front of it: With Mara.",
     )
     seconds: int | None = Field(default=None, ge=1, title="Seconds", description="Length; else the storyboard's.")
     aspect: Aspect | None = Field(default=None, title="Aspect", description="Picture shape; else the storyboard's.")
@@ -115,6 +138,11 @@ class Scene(Frozen):
     )
     take: int = Field(
         default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
+    )
+    fields: Fields = Field(
+        default={},
+        title="Fields",
+        description="The gateway's own inputs, by its own names; changing one renders the scene again.",
     )
 
     @property
@@ -162,12 +190,18 @@ class Storyboard(Frozen):
     def character(self, name: str) -> Character:
         return next(character for character in self.cast if character.name == name)
 
+    @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """The aliases of every character, by name, in the order of the cast."""
+        return {character.name: character.aliases for character in self.cast}
+
     def characters_of(self, scene: Scene) -> tuple[str, ...]:
-        """Names in the scene: those given, else every cast member named in the prompt."""
+        """Names in the scene: those given, by name or alias, else every cast member mentioned in the prompt."""
         if scene.characters is not None:
-            return tuple(dict.fromkeys(scene.characters))
-        found = named_in(scene.prompt, [character.name for character in self.cast])
-        return tuple(character.name for character in self.cast if character.name in found)
+            bearers = {form: name for name, forms in self.aliases.items() for form in (*forms, name)}
+            return tuple(dict.fromkeys(bearers[form] for form in scene.characters))
+        found = named_in(scene.prompt, self.aliases, self.aliases)
+        return tuple(name for name in self.aliases if name in found)
 
 
 def _checked(noun: Noun, problems: Callable[[], Any]) -> Noun:
@@ -182,10 +216,17 @@ def _checked(noun: Noun, problems: Callable[[], Any]) -> Noun:
 
 
 def _cast_problems(board: Storyboard) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
+    folders: dict[str, int] = {}
+    bearers: dict[str, int] = {}
     for at, character in enumerate(board.cast):
-        first = seen.setdefault(character.slug, at)
-        if first != at:
+        forms = [(character.name, ("name",)), *((alias, ("aliases", n)) for n, alias in enumerate(character.aliases))]
+        for form, field in forms:
+            first = bearers.setdefault(folded(form), at)
+            if first != at:
+                other = f"cast[{first}] ({board.cast[first].name})"
+                yield ("cast", at, *field), f"{form} is a name or alias of {other} already; write another"
+        first = folders.setdefault(character.slug, at)
+        if first != at and folded(character.name) != folded(board.cast[first].name):
             other = f"cast[{first}] ({board.cast[first].name})"
             yield ("cast", at, "name"), f"{character.name} would share the folder of {other}; rename one of the two"
 
@@ -194,7 +235,7 @@ def _scene_problems(board: Storyboard) -> Iterator[Problem]:
     if not board.scenes:
         yield ("scenes",), "is empty; a storyboard needs at least one scene"
     ids: dict[str, int] = {}
-    cast = [character.name for character in board.cast]
+    cast = [form for character in board.cast for form in (character.name, *character.aliases)]
     for at, scene in enumerate(board.scenes):
         first = ids.setdefault(scene.id.casefold(), at)
         if first != at:

@@ -1,10 +1,13 @@
 """What a run leaves behind: jobs, castings, clips and the reel."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from prefect_storyboard.storyboards.nouns import Frozen
+
+JsonObject = dict[str, JsonValue]
 
 
 class Stored(Frozen):
@@ -23,16 +26,50 @@ class Job(Stored):
     urls: dict[str, str] = Field(default={}, description="Status, result and cancel links, exactly as returned.")
 
 
-class Casting(Stored):
-    """A character's realisation at one provider.
+class Media(Stored):
+    """A file in the library: its URL, and the sha256 of its content in hex."""
 
-    `id` is what generations refer to; None for a named reference, whose media go along with every scene. `mention`
-    is what the prompt has to say in the place of the name, where that is something else.
+    url: str
+    sha256: str
+
+
+class Casting(Stored):
+    """A character's realisation at one provider, with the reference media that it was made of.
+
+    `id` is what generations refer to; None where the model is shown the media with every scene. `mention` is what the
+    prompt has to say in the place of the name, where that is something else. `family` names the models that share the
+    id. Media are files of the library, so that a casting means the same on every machine.
     """
 
     character: str
     id: str | None = None
     mention: str | None = None
+    provider: str | None = None
+    account: str | None = None
+    family: str | None = None
+    fingerprint: str | None = Field(default=None, description="Name, content of the media and range: who this is.")
+    clip: Media | None = None
+    images: tuple[Media, ...] = ()
+    start: float | None = None
+    end: float | None = None
+    reference: Literal["images", "clip"] = "images"
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+    files: dict[str, str] = Field(default={}, description="Small files beside the media, such as a profile picture.")
+
+    @property
+    def bare(self) -> "Casting":
+        """The casting without its media: what the records of a job keep."""
+        kept = self.model_dump(include={"character", "id", "mention", "provider", "account", "family", "fingerprint"})
+        return Casting.model_validate(kept)
+
+
+class Asked(Stored):
+    """Length, shape and resolution that a take was ordered with."""
+
+    seconds: int
+    aspect: str
+    resolution: str
 
 
 class Clip(Stored):
@@ -49,16 +86,22 @@ class Clip(Stored):
     job_key: str
     cost_usd: float | None
     provider: str
+    account: str | None = None
     model: str
     request_id: str
     prompt: str
     characters: tuple[Casting, ...] = ()
     handle: str | None = Field(default=None, description="The provider's own id of the video, for a remix.")
     parent_key: str | None = Field(default=None, description="Job of the take whose last frame this one starts from.")
+    identity: str | None = Field(default=None, description="What was asked for, without the take: a parent's identity.")
+    parent: str | None = Field(default=None, description="Identity of the parent that this take was made of.")
+    asked: Asked | None = None
+    files: dict[str, str] = Field(default={}, description="Small files beside the take, such as a thumbnail, by kind.")
+    facts: JsonObject = Field(default={}, description="What the provider says of the take: seed, actual_prompt, ...")
     stored_at: datetime
 
 
-class FailedScene(Frozen):
+class FailedScene(Stored):
     """A scene without a clip: why, whether it was charged (None: nobody knows), and what to do."""
 
     scene: str
@@ -67,8 +110,18 @@ class FailedScene(Frozen):
     remedy: str
 
 
-class Reel(Frozen):
-    """The assembled series. `cost_usd` is what its known-priced jobs cost in all, `bought_usd` what this run spent."""
+class Costs(Stored):
+    """`cost_usd` is what a reel's jobs of known price cost in all, `bought_usd` what this run spent."""
+
+    cost_usd: float = 0.0
+    bought_usd: float = 0.0
+    bought: int = Field(default=0, description="Jobs that this run submitted.")
+    bought_unpriced: int = Field(default=0, description="Those of them whose price is unknown; not in bought_usd.")
+    unpriced: int = Field(default=0, description="Jobs of this reel whose price is unknown; not in cost_usd.")
+
+
+class Reel(Costs):
+    """The assembled series: its clips in order, one MP4 and a page to look at, and what they cost."""
 
     title: str
     url: str | None = Field(default=None, description="The assembled MP4; None where there is no clip.")
@@ -76,12 +129,4 @@ class Reel(Frozen):
     clips: tuple[Clip, ...]
     failed: tuple[FailedScene, ...] = ()
     seconds: float = 0.0
-    cost_usd: float = 0.0
-    bought_usd: float = 0.0
-    bought: int = Field(default=0, description="Jobs that this run submitted.")
-    bought_unpriced: int = Field(default=0, description="Those of them whose price is unknown; not in bought_usd.")
-    unpriced: int = Field(default=0, description="Jobs of this reel whose price is unknown; not in cost_usd.")
     warnings: tuple[str, ...] = ()
-
-
-JsonObject = dict[str, JsonValue]

@@ -23,6 +23,8 @@ _ELSEWHERE = {
     "characters": ("cast",),
     "character": ("characters", "cast"),
     "character_ids": ("characters",),
+    "alias": ("aliases",),
+    "nicknames": ("aliases",),
     "shots": ("scenes",),
     "video": ("clip",),
     "reference": ("clip",),

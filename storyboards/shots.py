@@ -5,15 +5,16 @@ from contextlib import suppress
 
 from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
 from prefect_storyboard.storyboards.model import Model, Operation
-from prefect_storyboard.storyboards.names import named_in
+from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
+from prefect_storyboard.storyboards.readings import cast_remarks, small_words
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
 
 
 class Sending(Frozen):
-    """How a model without characters of its own is shown one: its clip, or at most so many pictures."""
+    """How a model without characters of its own is shown one: its clip, or so many pictures."""
 
     character: str
     clip: bool = False
@@ -21,7 +22,12 @@ class Sending(Frozen):
 
 
 class Shot(Frozen):
-    """A scene as the model will be asked for it. Prices in US dollars, None where nobody has published one."""
+    """A scene as the model is asked for it. Prices in US dollars, None where no price is published.
+
+    `words` is the prompt as the user wrote it, with the style; `prompt` has names in the place of aliases. The adapter
+    of a gateway makes of it what is sent: `sent` is that prompt, word for word, `references` describe the media that
+    go along, in their order, and `audio` is whether sound is asked for, None where the request has no field for it.
+    """
 
     scene: Scene
     model: Model
@@ -35,10 +41,13 @@ class Shot(Frozen):
     resolution: str
     usd: float | None
     remarks: tuple[str, ...] = ()
+    sent: str = ""
+    references: tuple[str, ...] = ()
+    audio: bool | None = None
 
     @property
     def cast(self) -> tuple[str, ...]:
-        """The characters that the model is told of; beside a first frame, some models take none."""
+        """The characters that the model is shown; beside a first frame, some models take none."""
         return self.characters if self.operation in self.model.casts else ()
 
 
@@ -46,6 +55,7 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
     """Resolve every scene. Raises StoryboardError with all that the models do not take; nothing was read yet."""
     found: list[Shot] = []
     problems: list[Problem] = []
+    words = small_words(storyboard)
     for at, scene in enumerate(storyboard.scenes):
         try:
             model = table(scene.model or storyboard.model)
@@ -54,6 +64,9 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
             problems.append(source.problem(place, error.args[0]))
             continue
         shot = _shot(storyboard, scene, model)
+        if model.max_characters and not scene.remixes:
+            remarks = (*shot.remarks, *cast_remarks(storyboard, scene, words))
+            shot = shot.model_copy(update={"remarks": remarks})
         problems += [
             source.problem(("scenes", at, "remixes"), rule) for rule in _unmixable(storyboard, scene, model, table)
         ]
@@ -74,13 +87,13 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         origin.aspect or storyboard.aspect,
         origin.resolution or storyboard.resolution or model.resolutions[0],
     )
-    size = nearest(asked, model) if storyboard.fit == "nearest" else asked
+    size = nearest(asked, model, operation) if storyboard.fit == "nearest" else asked
     shot = Shot(
         scene=scene,
         model=model,
         operation=operation,
         words=words,
-        prompt=_named(words, characters) if model.names_in_prompt else words,
+        prompt=_prompt(storyboard, words, characters, model),
         characters=characters,
         seconds=size.seconds,
         aspect=size.aspect,
@@ -103,9 +116,17 @@ def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sendi
     return tuple(
         Sending(character=character.name, clip=True)
         if character.name in clips
-        else Sending(character=character.name, pictures=pictures)
+        else Sending(character=character.name, pictures=_pictures(character, pictures, limits.each[0]))
         for character in cast
     )
+
+
+def _pictures(character: Character, most: int, least: int) -> int:
+    """The user's own, as many as there is room for; frames of the clip where there are none, or too few."""
+    own = len(character.images)
+    if not own:
+        return most
+    return min(own, most) + (max(least - own, 0) if character.clip else 0)
 
 
 def _origin(storyboard: Storyboard, scene: Scene) -> Scene:
@@ -115,11 +136,14 @@ def _origin(storyboard: Storyboard, scene: Scene) -> Scene:
     return scene
 
 
-def _named(words: str, characters: tuple[str, ...]) -> str:
-    """Sora shows only the characters that the prompt calls by name: those left out are named in front."""
-    named = named_in(words, characters)
+def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], model: Model) -> str:
+    """The words with names for aliases. Where a model shows only those whom the prompt names, the rest stand first."""
+    prompt = with_names(words, characters, storyboard.aliases)
+    if not model.names_in_prompt:
+        return prompt
+    named = named_in(prompt, characters)
     missing = [name for name in characters if name not in named]
-    return f"With {' and '.join(missing)}. {words}" if missing else words
+    return f"With {' and '.join(missing)}. {prompt}" if missing else prompt
 
 
 def _place(at: int, scene: Scene, field: str) -> tuple[str | int, ...]:
@@ -140,10 +164,8 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
     if shot.seconds not in model.seconds:
         sold, near = ", ".join(map(str, model.seconds)), nearest_seconds(shot.seconds, model)
         yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {near}, or fit: nearest"
-    for field, value, offered in (
-        ("aspect", shot.aspect, model.aspects),
-        ("resolution", shot.resolution, model.resolutions),
-    ):
+    aspects, resolutions = model.sizes(shot.operation)
+    for field, value, offered in (("aspect", shot.aspect, aspects), ("resolution", shot.resolution, resolutions)):
         if value not in offered:
             yield (
                 field,

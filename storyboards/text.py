@@ -1,8 +1,9 @@
 """A storyboard from YAML, JSON or a mapping, with errors that name file, line, field and what to write instead."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -14,7 +15,14 @@ from prefect_storyboard.storyboards.remedies import sentence
 Place = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
+_TYPES = {  # of YAML 1.2's core schema
+    f"{_TAG}bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    f"{_TAG}int": re.compile(r"[-+]?[0-9]+"),
+    f"{_TAG}float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
+}
 _UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, RecursionError)  # all that PyYAML makes of bad text
+_TEXTS = {"title", "style", "name", "description", "prompt"}
+_COMMENT = re.compile(r" +(#[^\n]*)")
 _HINTS = {
     "mapping values are not allowed": "a text with a colon and a space in it stands in quotes",
     r"character '\t'": "indent with spaces, not with tabs",
@@ -25,7 +33,7 @@ _HINTS = {
 
 
 class Problem(Frozen):
-    """One thing to mend in a storyboard."""
+    """One thing to fix in a storyboard."""
 
     source: str
     line: int | None
@@ -50,10 +58,14 @@ class StoryboardError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a storyboard came from: the file's name, and the line of every key and item by its place."""
+    """Where a storyboard came from: the file's name, and the line of every key and item by its place.
+
+    `warnings` are what its text probably does not mean.
+    """
 
     name: str = "storyboard"
     lines: Mapping[Place, int] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at the line of the place, or of the nearest thing around it that has one."""
@@ -80,7 +92,8 @@ def parse(text: str, name: str) -> tuple[Storyboard, Source]:
             _unreadable(name, 1, "is no storyboard; a storyboard begins with lines like title: and scenes:")
         )
     source = Source(name, dict(_lines(root, set())) if root else {})
-    return validate(data, source), source
+    board = validate(data, source)
+    return board, replace(source, warnings=tuple(_cut_texts(root, text, source)))
 
 
 def validate(data: Mapping[str, Any], source: Source = Source()) -> Storyboard:
@@ -115,6 +128,7 @@ def _from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
     try:
         root = yaml.compose(text, Loader=_Loader)
         _check_keys(root, name)
+        _type_fields(root, set())
         return (_Loader.construct(root) if root else None), root
     except StoryboardError:
         raise
@@ -134,7 +148,7 @@ class _Loader(yaml.SafeLoader):
     }
     yaml_constructors = {  # noqa: RUF012 - likewise
         tag: yaml.SafeLoader.yaml_constructors[tag]
-        for tag in (f"{_TAG}null", f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map", None)
+        for tag in (*(f"{_TAG}{name}" for name in ("null", "str", "seq", "map", "bool", "int", "float")), None)
     }
 
     @classmethod
@@ -144,6 +158,15 @@ class _Loader(yaml.SafeLoader):
             return loader.construct_document(root)
         finally:
             loader.dispose()
+
+
+def _type_fields(node: yaml.Node | None, seen: set[int], *, inside: bool = False) -> None:
+    """Give plain numbers and booleans below a `fields:` key their own types: no noun of ours knows what they are."""
+    for key, value in _children(node, seen):
+        within = inside or (isinstance(key, yaml.ScalarNode) and key.value == "fields")
+        if within and isinstance(value, yaml.ScalarNode) and value.style is None and value.tag == f"{_TAG}str":
+            value.tag = next((tag for tag, form in _TYPES.items() if form.fullmatch(value.value)), value.tag)
+        _type_fields(value, seen, inside=within)
 
 
 def _yaml_problem(error: Exception, name: str) -> Problem:
@@ -183,6 +206,22 @@ def _lines(node: yaml.Node, seen: set[int], at: Place = ()) -> Iterator[tuple[Pl
         place = (*at, index if key is None else key.value)
         yield place, (key or value).start_mark.line + 1
         yield from _lines(value, seen, place)
+
+
+def _cut_texts(root: yaml.Node | None, text: str, source: Source) -> Iterator[Problem]:
+    """The texts without quotes that a comment ends: "Take #3 of the boat" is read as "Take"."""
+    for place, node in _scalars(root, set()):
+        if node.style is None and place[-1] in _TEXTS and (cut := _COMMENT.match(text, node.end_mark.index)):
+            words = cut[1].strip()
+            read = f'is read as {node.value[-30:]!r}, for " #" begins a comment'
+            yield source.problem(place, f"{read}; put the text in quotes if {words[:30]!r} belongs to it")
+
+
+def _scalars(node: yaml.Node | None, seen: set[int], at: Place = ()) -> Iterator[tuple[Place, yaml.ScalarNode]]:
+    if isinstance(node, yaml.ScalarNode):
+        yield at, node
+    for index, (key, value) in enumerate(_children(node, seen)):
+        yield from _scalars(value, seen, (*at, index if key is None else key.value))
 
 
 def _children(node: yaml.Node | None, seen: set[int]) -> list[tuple[yaml.Node | None, yaml.Node]]:

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.media.fitting import fit
+from prefect_storyboard.blocks import Credentials
+from prefect_storyboard.ledger import Storage
+from prefect_storyboard.media.fitting import fit, judge
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.media.stills import fit_image, stills
 from prefect_storyboard.providers.protocol import Reference
-from prefect_storyboard.storyboards import Character, Frozen, Model, PlannedScene, References, Sending
+from prefect_storyboard.storyboards import Casting, Character, Frozen, Model, References, Sending, Shot
+from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._names import fixed_name
 from prefect_storyboard.tasks.upload import upload
 
 
@@ -22,25 +25,45 @@ class CastMember(Frozen):
     images: tuple[LocalFile, ...] = ()
 
 
-async def references(
-    scene: PlannedScene, cast: Mapping[str, CastMember], credentials: Credentials, library: Library
-) -> tuple[Reference, ...]:
+def member(casting: Casting, storage: Storage) -> CastMember:
+    """The character of a casting, its media fetched from the library."""
+    facts = casting.model_dump(include={"start", "end", "reference", "description"})
+    clip = _media.from_library(storage, casting.clip) if casting.clip else None
+    images = tuple(_media.from_library(storage, image) for image in casting.images)
+    urls = {"clip": casting.clip and casting.clip.url, "images": tuple(image.url for image in casting.images)}
+    who = Character.model_validate({"name": casting.character, **urls, **facts})
+    return CastMember(character=who, folder=_media.folder(), clip=clip, images=images)
+
+
+async def references(shot: Shot, cast: Mapping[str, CastMember], credentials: Credentials) -> tuple[Reference, ...]:
     """Upload what the scene shows of each character, in the order of the scene. Costs nothing."""
 
     async def one(sending: Sending) -> Reference:
-        member = cast[sending.character]
-        files = await asyncio.to_thread(show, member, sending, scene.model)
-        urls = await asyncio.gather(*(upload(file, credentials, library) for file in files))
+        files = await asyncio.to_thread(show, cast[sending.character], sending, shot.model)
+        names = [f"{sending.character}, {'clip' if sending.clip else f'picture {n}'}" for n in range(1, len(files) + 1)]
+        named = [upload.with_options(task_run_name=fixed_name(f"upload {name}")) for name in names]
+        urls = await asyncio.gather(*(up(f.path, credentials=credentials) for up, f in zip(named, files, strict=True)))
         if sending.clip:
             return Reference(character=sending.character, clip_url=urls[0])
         return Reference(character=sending.character, image_urls=tuple(urls))
 
-    return tuple(await asyncio.gather(*(one(sending) for sending in scene.sends)))
+    return tuple(await asyncio.gather(*(one(sending) for sending in shot.sends)))
+
+
+def clip_seconds(shot: Shot, cast: Mapping[str, CastMember]) -> float:
+    """How long the clips are that go along with the scene, as they will be sent: some models bill them."""
+    seconds = 0.0
+    for sending in shot.sends:
+        who, clip = cast[sending.character].character, cast[sending.character].clip
+        if sending.clip and clip:
+            seconds += judge(clip.path, shot.model.reference, who.name, start=who.start, end=who.end).seconds
+    return seconds
 
 
 def show(member: CastMember, sending: Sending, model: Model) -> tuple[LocalFile, ...]:
     """The files that are sent: the clip, or pictures, of which the missing ones are taken from the clip."""
     who, folder, limits = member.character, member.folder, model.references or References(images=0)
+
     if sending.clip and member.clip:
         return (fit(member.clip, model.reference, who.name, start=who.start, end=who.end, folder=folder),)
     given = [fit_image(image, limits, who.name, folder=folder) for image in member.images[: sending.pictures]]

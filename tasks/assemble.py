@@ -1,86 +1,147 @@
-"""Join the takes into the reel, and lay out what people look at: page, contact sheet, sidecars."""
+"""Join clips into a reel, and lay out what people look at: page, contact sheet, storyboard, plan."""
 
 import asyncio
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
-from prefect import task
 from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, ValidationError
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.frames import contact_sheet, poster
+from prefect_storyboard.media.for_show import for_show, posters
+from prefect_storyboard.media.frames import contact_sheets
 from prefect_storyboard.media.page import Card, page
 from prefect_storyboard.media.reel import Part
 from prefect_storyboard.media.reel import assemble as join
-from prefect_storyboard.storyboards import Frozen, Plan, Reel
+from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
+from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.tasks._states import named
+from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._names import RunName, short
+from prefect_storyboard.tasks._node import name_state, node
 
-_FORMAT = 1  # of what is laid out; raising it lays out every reel anew
+_FORMAT = 2  # of what is laid out; raising it lays out every reel anew
 
 
-@task(name="assemble", task_run_name="assemble {reel.title}", cache_policy=NO_CACHE, persist_result=False)
-async def assemble(reel: Reel, plan: Plan, library: Library) -> Reel:
-    """Make `reel.mp4`, `index.html`, `contact-sheet.jpg`, `storyboard.yaml` and `plan.json` in `reels/<storyboard>/`.
+@node(
+    name="assemble",
+    task_run_name=RunName(lambda title, **_: f"assemble {short(title)}"),
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def assemble(
+    clips: Sequence[Clip],
+    *,
+    title: str,
+    library: Library | str | None = None,
+    plan: Plan | None = None,
+    failed: Sequence[FailedScene] = (),
+    warnings: Sequence[str] = (),
+    costs: Costs | None = None,
+) -> Reel:
+    """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
-    Costs nothing. One chapter a clip; clips of one kind are copied without loss, else all are conformed. Left alone
-    where the library holds a reel of the same takes. Raises MediaError for a clip that cannot be decoded.
+    One chapter a clip; clips of one kind are copied without loss, else all are conformed. Left alone where the library
+    holds a reel of the same clips.
+
+    Args:
+        clips: What store and render returned, in the order of the reel.
+        title: Names the reel and its folder.
+        library: Where the clips are, and the reel will be.
+        plan: The plan of a storyboard, kept beside the reel together with the storyboard.
+        failed: Scenes without a clip, for the page.
+        warnings: What a person should know of the reel.
+        costs: What it cost; left out, the sum of what the clips cost.
+
+    Returns the reel; `url` is what fsspec opens, None where there is no clip. What fails of posters, page and contact
+    sheets is among its warnings. Raises ValueError for what is no clip, FolderTaken where another storyboard has that
+    folder, MediaError for a clip that cannot be decoded.
     """
+    shelf = await arguments.a_library(library)
+    if isinstance(clips, Clip) or not all(isinstance(clip, Clip) for clip in clips):
+        raise ValueError("clips: takes a list of clips, as store and render return them")
+    prices = [clip.cost_usd for clip in clips]
+    known = costs or Costs(cost_usd=round(sum(p or 0.0 for p in prices), 6), unpriced=prices.count(None))
+    facts = {"title": title, "clips": tuple(clips), "failed": tuple(failed), "warnings": tuple(warnings)}
+    reel = Reel(**known.model_dump(), **facts)
     if not reel.clips:
         return reel
-    storage = library.storage()
-    finished, cached = await asyncio.to_thread(_assembled, storage, reel, plan)
+    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, plan)
     if cached:
-        return named("Cached", "the reel is in the library", finished)
+        name_state("Cached", "the reel is in the library")
     return finished
 
 
-class _Stored(Frozen):
+class _Stored(BaseModel):
+    """What reel.json says. A field that a newer version wrote is ignored."""
+
     made_of: str
     seconds: float
 
 
-def _assembled(storage: Storage, reel: Reel, plan: Plan) -> tuple[Reel, bool]:
-    place = ("reels", plan.storyboard.slug)
+def _assembled(storage: Storage, reel: Reel, plan: Plan | None) -> tuple[Reel, bool]:
+    place = ("reels", slug(reel.title))
     links = {"url": storage.link(*place, "reel.mp4"), "page": storage.link(*place, "index.html")}
     reel = reel.model_copy(update=links)
-    made_of = digest(
-        [_FORMAT, *(item.model_dump(mode="json") for item in (plan.storyboard, *reel.clips, *reel.failed))]
-    )
-    before = storage.read(*place, "reel.json")
-    stored = _Stored.model_validate_json(before) if before else None
+    board = plan.storyboard if plan else None
+    parts = [*([board] if board else []), *reel.clips, *reel.failed]
+    made_of = digest([_FORMAT, reel.title, *(part.model_dump(mode="json", exclude_defaults=True) for part in parts)])
+    stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
         return reel.model_copy(update={"seconds": stored.seconds}), True
-    with TemporaryDirectory() as folder:
-        reel = _made(storage, reel, plan, Path(folder))
-    storage.write(_Stored(made_of=made_of, seconds=reel.seconds).model_dump_json().encode(), *place, "reel.json")
-    return reel, False
+    check_folder(reel.title, storage.read(*place, "storyboard.yaml"))
+    with TemporaryDirectory(dir=_media.folder()) as folder:
+        made = _make(storage, reel, plan, Path(folder))
+    if made.warnings == reel.warnings:  # else the next run tries again what failed
+        record = _Stored(made_of=made_of, seconds=made.seconds)
+        storage.write(record.model_dump_json().encode(), *place, "reel.json")
+    return made, False
 
 
-def _made(storage: Storage, reel: Reel, plan: Plan, folder: Path) -> Reel:
-    """Make everything on local disk, then publish; the page comes last, when all it shows is there."""
-    place = ("reels", plan.storyboard.slug)
-    files = [storage.fetch(folder / f"{n:04d}.mp4", *storage.parts(clip.url)) for n, clip in enumerate(reel.clips)]
+def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
+    """What the reel was made of; one whose reel.json is torn is assembled again, which costs nothing."""
+    with suppress(ValidationError):
+        return _Stored.model_validate_json(storage.read(*place, "reel.json") or b"")
+    return None
+
+
+def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel:
+    """Publish the reel and its page, then the sheets; what is only for show fails as a warning."""
+    place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
+    files = [storage.fetch(folder / f"{n:04d}.mp4", *_media.inside(clip.url)) for n, clip in enumerate(reel.clips)]
     parts = [Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
     seen = join(parts, folder / "reel.mp4")
+    storage.publish(folder / "reel.mp4", *place, "reel.mp4")
+    if plan:
+        board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
+        storage.write(yaml.safe_dump(board, sort_keys=False, allow_unicode=True).encode(), *place, "storyboard.yaml")
+        storage.write(plan.model_dump_json(indent=2).encode(), *place, "plan.json")
     reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
-    for file in files:
-        poster(file, file.with_suffix(".jpg"))
-    contact_sheet(
-        [(file.with_suffix(".jpg"), clip.scene) for file, clip in zip(files, reel.clips, strict=True)],
-        folder / "contact-sheet.jpg",
-    )
+    shown = posters(files, warnings)
+    with for_show("the page", warnings):
+        storage.write(_page(reel, shown, plan).encode(), *place, "index.html")
+    with for_show("the contact sheet", warnings):
+        labels = [clip.scene for clip in reel.clips]
+        for sheet in contact_sheets([*zip(shown, labels, strict=True)], folder):
+            storage.publish(sheet, *place, sheet.name)
+    return reel.model_copy(update={"warnings": tuple(warnings)})
+
+
+def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None) -> str:
+    pictures = [picture.read_bytes() if picture else b"" for picture in shown]
     cards = [
-        Card(clip=clip, href="/".join(storage.parts(clip.url)[2:]), poster=file.with_suffix(".jpg").read_bytes())
-        for file, clip in zip(files, reel.clips, strict=True)
+        Card(clip=clip, href=_href(clip, ("reels", slug(reel.title))), poster=picture)
+        for clip, picture in zip(reel.clips, pictures, strict=True)
     ]
-    for name in ("reel.mp4", "contact-sheet.jpg"):
-        storage.publish(folder / name, *place, name)
-    board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
-    storage.write(yaml.safe_dump(board, sort_keys=False, allow_unicode=True).encode(), *place, "storyboard.yaml")
-    storage.write(plan.model_dump_json(indent=2).encode(), *place, "plan.json")
-    text = page(reel, cards, poster=cards[0].poster, style=plan.storyboard.style)
-    storage.write(text.encode(), *place, "index.html")
-    return reel
+    return page(reel, cards, poster=pictures[0], style=plan.storyboard.style if plan else "")
+
+
+def _href(clip: Clip, place: tuple[str, ...]) -> str:
+    """The clip's file relative to the page."""
+    return os.path.relpath("/".join(_media.inside(clip.url)), "/".join(place))

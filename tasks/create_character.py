@@ -1,123 +1,137 @@
 """Create a character at a provider, once."""
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from prefect import task
 from prefect.cache_policies import NO_CACHE
+from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.buy import OnUnknown, PaidJob, PurchaseRequest, buy_once, uninterrupted
-from prefect_storyboard.jobs.wait import await_result
-from prefect_storyboard.ledger import Ledger, Outcome, Storage
-from prefect_storyboard.media.fitting import fit
-from prefect_storyboard.media.probe import probe
-from prefect_storyboard.media.sources import LocalFile
-from prefect_storyboard.providers.errors import ProtocolError
-from prefect_storyboard.providers.protocol import CharacterRequest, Order
-from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, PlannedCharacter
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
-from prefect_storyboard.tasks._states import named
-from prefect_storyboard.tasks.upload import upload
+from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.characters import finish_character
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.providers.protocol import Order
+from prefect_storyboard.storyboards import Casting, Clip
+from prefect_storyboard.storyboards.keys import character_key, fingerprint
+from prefect_storyboard.storyboards.single import checked_character
+from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks._budget import budget
+from prefect_storyboard.tasks._cast import check, creation_order, keep, read_media
+from prefect_storyboard.tasks._limits import account_limit
+from prefect_storyboard.tasks._names import RunName, short
+from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 
 
-# Retries are safe: they follow only on proof that nothing was accepted, and the ledger stands in front of every POST.
-@task(
+# Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought.
+@node(
     name="create-character",
-    task_run_name="create character {character.character.name}",
+    task_run_name=RunName(lambda name, **_: f"create character {short(name)}"),
     retries=TRIES,
     retry_delay_seconds=BACKOFF,
-    retry_condition_fn=nothing_was_bought,
+    retry_condition_fn=retry_safely,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
 async def create_character(
-    character: PlannedCharacter,
-    clip: LocalFile,
+    name: str,
+    clip: str | Path | Clip | None = None,
     *,
-    credentials: Credentials,
-    library: Library,
-    reel: str = "",
-    budget: Budget | None = None,
+    model: str,
+    credentials: Credentials | str,
+    library: Library | str | None = None,
+    images: Sequence[str | Path] = (),
+    description: str = "",
+    start: float | None = None,
+    end: float | None = None,
+    reference: str = "images",
+    fields: Mapping[str, JsonValue] | None = None,
+    reel: str | None = None,
+    max_cost_usd: float | None = None,
+    allow_unknown_price: bool = False,
+    spent_since: datetime | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
     minutes: float = 60.0,
 ) -> Casting:
-    """Return the character's casting; create it at the provider only if the library knows of none.
+    """Return a character's casting at one account and family of models; create it only if the library knows of none.
 
-    Costs what the provider asks for a character (often not published). Ends in the state `Cached` or `Reattached`
-    where this run bought nothing. Raises the provider's refusals, OutcomeUnknown, GenerationFailed, and Busy after
-    `minutes`: the job stays open and the next run re-attaches.
+    A model that is shown its characters with every scene needs no creation: then nothing is bought, the media are
+    checked against the model's limits, and the casting holds them. The same code therefore runs on any model.
+
+    Args:
+        name: How the prompts call the character.
+        clip: Path or URL of a clip that shows the character, or a clip that was rendered before.
+        model: A family of the model table, for example seedance-2. One that is past its date is asked for all the same.
+        credentials: The account: a credentials block, or the reference of a saved one.
+        library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
+        images: Paths or URLs of pictures of the character, beside the clip or in its place.
+        description: Who this is; told to a provider that asks for it. Not part of the key.
+        start: Second at which the used part of the clip begins.
+        end: Second at which it ends.
+        reference: What a model without characters of its own is shown: images or clip.
+        fields: The gateway's own inputs for the creation, by its own names.
+        reel: Reel whose budget the creation counts in. Not part of the key.
+        max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
+        allow_unknown_price: Under a max cost, buy also what has no published price.
+        spent_since: Count only what the reel has cost since then.
+        on_unknown: What to do about a creation that may have been bought: stop, or resubmit it.
+        attempts: How many times in all it may be bought when the provider fails it.
+        minutes: How long to wait for the creation.
+
+    Costs what the provider asks for a character, often not published. Ends in the state `Cached` or `Reattached` where
+    nothing was bought. Raises ValueError, MediaError or SourceError before anything is sent, the provider's refusals,
+    GenerationFailed, OutcomeUnknown where a submit may have been accepted, and Busy after `minutes`: the job stays open
+    and the next call re-attaches to it.
     """
-    name = character.character.name
+    account, shelf = await arguments.accounts(credentials, library)
+    family = arguments.sold(account.provider, model)
+    storage = shelf.storage()
+    given = await read_media(clip, images, storage, shelf)
+    who = checked_character(
+        {
+            "name": name,
+            "clip": given.clip and str(given.clip.path),
+            "images": [str(image.path) for image in given.images],
+            "start": start,
+            "end": end,
+            "reference": reference,
+            "description": description,
+            "fields": dict(fields or {}),
+        }
+    )
+    who_hash = fingerprint(who, given.content)
+    await asyncio.to_thread(check, who, family, given)
+    casting = await asyncio.to_thread(keep, storage, who, who_hash, given)
+    if family.casting is None:
+        return casting
 
     async def build_order() -> Order:
-        with TemporaryDirectory() as folder:
-            fitting, seconds = await asyncio.to_thread(_fitting, character, clip, Path(folder))
-            url = await upload(fitting, credentials, library)
-        request = CharacterRequest(
-            model=character.model,
-            name=name,
-            description=character.character.description,
-            clip_url=url,
-            end=seconds,
-        )
-        return session.provider.character_order(request)
+        return await creation_order(session.provider, family, who, given, account)
 
-    want = PurchaseRequest(
-        key=character.key,
-        label=f"character {name}",
-        account=credentials.account,
-        usd=character.usd,
+    request = PurchaseRequest(
+        key=character_key(
+            provider=account.provider, account=account.account, casting=family.casting, fingerprint=who_hash
+        ),
+        label=f"character {who.name}",
+        account=account.account,
+        usd=family.usd_per_character,
         on_unknown=on_unknown,
         attempts=attempts,
-        reel=reel,
-        character=name,
-        budget=budget,
+        reel=reel or "",
+        character=who.name,
+        budget=budget(max_cost_usd, reel, spent_since, allow_unknown_price=allow_unknown_price),
     )
-    ledger = Ledger(library.storage())
-    async with credentials.session() as session:
-        bought = await buy_once(session, ledger, want, build_order)
-        known = bought.outcome.casting if bought.outcome else None
-        casting = known or await finish_character(session, ledger, bought, name, minutes=minutes)
-    await asyncio.to_thread(_keep, library.storage(), character, clip)
+    async with account.session() as session:
+        with account_limit(account):
+            job = await buy_once(session, Ledger(storage), request, build_order)
+        known = job.outcome.casting if job.outcome else None
+        made = known or await finish_character(session, Ledger(storage), job, who.name, minutes=minutes)
     if known:
-        return named("Cached", f"{name} was created before", known)
-    if bought.state == "Reattached":
-        return named("Reattached", f"{name} was paid for before", casting)
-    return casting
-
-
-async def finish_character(
-    session: Session, ledger: Ledger, bought: PaidJob, name: str, *, minutes: float = 60.0
-) -> Casting:
-    """Wait for a creation that is paid for, and close its job with the casting."""
-    result = await await_result(session, ledger, bought, minutes=minutes)
-    if result.character_id is None:
-        raise ProtocolError(f"{name} was created without an id", request_id=bought.job.request_id, raw=result.raw)
-    casting = Casting(character=name, id=result.character_id, mention=result.mention)
-    usd = bought.usd if result.usd is None else result.usd
-    done = Outcome(kind="done", at=datetime.now(UTC), casting=casting, cost_usd=usd, charged=True)
-    stored = await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, done))
-    return stored.casting or casting
-
-
-def _fitting(character: PlannedCharacter, clip: LocalFile, folder: Path) -> tuple[LocalFile, float]:
-    """The clip as the model takes it, and its length in seconds."""
-    who = character.character
-    fitting = fit(clip, character.model.reference, who.name, start=who.start, end=who.end, folder=folder)
-    return fitting, probe(fitting.path).seconds
-
-
-def _keep(storage: Storage, character: PlannedCharacter, clip: LocalFile) -> None:
-    """Keep the reference beside the reels, so that the cast can move to another provider or machine."""
-    place = ("characters", character.character.slug, character.fingerprint[:16])
-    if storage.exists(*place, "character.json"):
-        return
-    storage.publish(clip.path, *place, f"clip{clip.path.suffix}")
-    facts = character.character.model_copy(update={"clip": f"clip{clip.path.suffix}"})
-    storage.write(facts.model_dump_json(indent=2).encode(), *place, "character.json")
+        name_state("Cached", f"{who.name} was created before")
+    elif job.state == "Reattached":
+        name_state("Reattached", f"{who.name} was paid for before")
+    place = {"provider": account.provider, "account": account.account, "family": family.casting}
+    return casting.model_copy(update={"id": made.id, "mention": made.mention, **place})

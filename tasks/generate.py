@@ -1,119 +1,168 @@
 """Submit one scene, once."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from prefect import task
 from prefect.cache_policies import NO_CACHE
+from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.buy import OnUnknown, PaidJob, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Draft, Ledger
-from prefect_storyboard.media.frames import last_frame
-from prefect_storyboard.media.sources import LocalFile, local_file
-from prefect_storyboard.media.stills import fit_image
-from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.providers.protocol import Order, SceneRequest
-from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
-from prefect_storyboard.tasks._references import CastMember, references
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
-from prefect_storyboard.tasks._states import named
-from prefect_storyboard.tasks.upload import upload
+from prefect_storyboard.providers.protocol import Order
+from prefect_storyboard.storyboards import Asked, Casting, Clip
+from prefect_storyboard.storyboards.folders import slug
+from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.single import single_scene, single_shot
+from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks._budget import budget
+from prefect_storyboard.tasks._limits import account_limit
+from prefect_storyboard.tasks._names import scene_name
+from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
+from prefect_storyboard.tasks._scene import complete, first_frame, place_of, read_image, scene_request
 
 
-# Retries are safe: they follow only on proof that nothing was accepted, and the ledger stands in front of every POST.
-# No timeout_seconds: Prefect would send a slow submit a second time.
-@task(
+# Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought. A
+# time-out that a caller sets is retried as well: the POST and its record are waited for however often it fires.
+@node(
     name="generate",
-    task_run_name="generate {scene.scene.id} take {take}",
+    task_run_name=scene_name("generate"),
     retries=TRIES,
     retry_delay_seconds=BACKOFF,
-    retry_condition_fn=nothing_was_bought,
+    retry_condition_fn=retry_safely,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
 async def generate(
-    scene: PlannedScene,
-    castings: tuple[Casting, ...],
+    prompt: str,
     *,
-    credentials: Credentials,
-    library: Library,
-    cast: Mapping[str, CastMember] | None = None,
-    image: LocalFile | None = None,
-    parent: Clip | None = None,
-    reel: str = "",
+    model: str,
+    credentials: Credentials | str,
+    library: Library | str | None = None,
+    characters: Sequence[Casting] = (),
+    seconds: int | None = None,
+    aspect: str = "16:9",
+    resolution: str | None = None,
+    image: str | Path | None = None,
+    continues: Clip | None = None,
+    remixes: Clip | None = None,
     take: int = 1,
-    budget: Budget | None = None,
+    copy: int = 0,
+    reel: str | None = None,
+    scene: str | None = None,
+    fit: Fit = "exact",
+    max_cost_usd: float | None = None,
+    allow_unknown_price: bool = False,
+    spent_since: datetime | None = None,
     on_unknown: OnUnknown = "stop",
     attempts: int = 1,
+    fields: Mapping[str, JsonValue] | None = None,
+    remixable: bool = True,
 ) -> PaidJob:
-    """Return the paid job of a scene; buy it only if the library knows of none.
+    """Return the paid job of one scene; buy it only if the library knows of none.
 
-    The scene starts from `image`, or from the last frame of `parent`, or remixes `parent`, as it says itself; `cast`
-    are the media that a model without characters of its own is shown. Costs `scene.usd`. Ends in the state `Cached`
-    or `Reattached` where this run bought nothing. Raises the provider's refusals (nothing was bought), and
+    The job's key is computed from the arguments: equal calls are one job, whoever makes them.
+
+    Args:
+        prompt: What happens, in your own words and with the characters' names.
+        model: A family of the model table, for example seedance-2. One that is past its date is asked for all the same.
+        credentials: The account: a credentials block, or the reference of a saved one.
+        library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
+        characters: Who is in the scene: what create_character returned. With .map write unmapped([...]).
+        seconds: Length of the clip; None is the shortest that the model sells.
+        aspect: Shape of the picture, for example 16:9.
+        resolution: For example 720p; None is the model's default.
+        image: Path or URL of a picture that the scene starts from.
+        continues: A clip whose last frame the scene starts from. The key holds what was asked of that clip.
+        remixes: A clip that the prompt changes; it keeps its length and size.
+        take: Raise it by one to render the same scene again.
+        copy: Give each of several equal scenes a number of its own.
+        reel: Title or folder of the reel that the clip belongs to. Not part of the key.
+        scene: The scene's id in that reel. Not part of the key. Without it the clip is named after its prompt, and
+            without a reel it lies in `clips/`.
+        fit: exact refuses a size that the model does not sell, nearest takes the nearest one.
+        max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
+        allow_unknown_price: Under a max cost, buy also what has no published price.
+        spent_since: Count only what the reel has cost since then.
+        on_unknown: What to do about a job that may have been bought: stop, or resubmit it, which may buy it twice.
+        attempts: How many times in all the scene may be bought when the provider fails it.
+        fields: The gateway's own inputs, by its own names. Part of the key.
+        remixable: Whether the provider keeps the video for a later remix, where it asks. Not part of the key.
+
+    Costs the model's price. Ends in the state `Cached` or `Reattached` where nothing was bought. Raises ValueError,
+    MediaError, SourceError and OverBudget before anything is sent, the provider's refusals (nothing was bought), and
     OutcomeUnknown where a submit may have been accepted.
     """
-
-    async def build_order() -> Order:
-        if scene.scene.remixes and (parent is None or parent.handle is None):
-            text = f"{scene.scene.remixes} has no id at the provider that a remix could name"
-            raise InvalidRequest(text, field="remixes", sent=False)
-        with TemporaryDirectory() as folder:
-            first = await _last_frame(parent, library, Path(folder)) if parent and scene.scene.continues else image
-            if first:
-                named = partial(fit_image, first, scene.model.frame, scene.scene.id, folder=Path(folder))
-                first = await asyncio.to_thread(named)
-            image_url = await upload(first, credentials, library) if first else None
-        shown = await references(scene, cast or {}, credentials, library)
-        request = SceneRequest(
-            model=scene.model,
-            prompt=scene.prompt,
-            seconds=scene.seconds,
-            aspect=scene.aspect,
-            resolution=scene.resolution,
-            job_key=scene.key,
-            castings=tuple(casting for casting in castings if casting.id),
-            references=shown,
-            image_url=image_url,
-            remix_of=parent.handle if parent and scene.scene.remixes else None,
-        )
-        return session.provider.scene_order(request)
-
-    want = PurchaseRequest(
-        key=scene.key,
-        label=f"scene {scene.scene.id} take {take}",
-        account=credentials.account,
-        usd=scene.usd,
+    account, shelf = await arguments.accounts(credentials, library)
+    family = arguments.sold(account.provider, model)
+    cast = arguments.castings(characters)
+    starts = [name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given]
+    if len(starts) > 1:
+        raise ValueError(f"{starts[1]}: a scene has one beginning; give {' or '.join(starts)}")
+    parent = arguments.parent(continues, "continues", family) or arguments.parent(remixes, "remixes", family)
+    shot = single_shot(
+        prompt,
+        family,
+        partial(arguments.sold, account.provider),
+        characters=cast,
+        seconds=seconds,
+        aspect=aspect,
+        resolution=resolution,
+        starts_from_picture=bool(image or continues),
+        remixes=remixes,
+        fit=fit,
+        take=take,
+        fields=fields,
+    )
+    arguments.check_castings(cast, shot, account.account)
+    picture = await read_image(image, shot, shelf)
+    single = single_scene(
+        shot,
+        account=account.account,
+        characters=cast,
+        image=picture.sha256 if picture else None,
+        parent=parent,
+        copy=copy,
+    )
+    folder, name = place_of(slug(reel) if reel else None, scene, single)
+    draft = Draft(
+        reel=folder,
+        scene=name,
+        model=family.name,
+        prompt=shot.prompt,
+        characters=tuple(casting.bare for casting in cast),
+        parent_key=parent.job_key if parent else None,
+        identity=single.identity,
+        own_identity=single.own_identity,
+        parent=(parent.identity or parent.job_key) if parent else None,
+        take=take,
+        asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
+    )
+    request = PurchaseRequest(
+        key=single.key,
+        label=f"scene {name} take {take}",
+        account=account.account,
+        usd=shot.usd if not any(sending.clip for sending in shot.sends) else None,
         on_unknown=on_unknown,
         attempts=attempts,
-        reel=reel,
-        draft=Draft(
-            reel=reel,
-            scene=scene.scene.id,
-            model=scene.model.name,
-            prompt=scene.prompt,
-            characters=castings,
-            parent_key=parent.job_key if parent else None,
-        ),
-        budget=budget,
+        reel=folder,
+        draft=draft,
+        budget=budget(max_cost_usd, folder, spent_since, allow_unknown_price=allow_unknown_price),
     )
-    async with credentials.session() as session:
-        bought = await buy_once(session, Ledger(library.storage()), want, build_order)
-    if bought.state == "Submitted":
-        return bought
-    return named(bought.state, f"{want.label} was paid for before", bought)
 
+    async def build_order() -> Order:
+        frame = await first_frame(shot, picture, parent, shelf)
+        wanted = scene_request(shot, cast, parent).model_copy(update={"job_key": single.key, "remixable": remixable})
+        complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf))
+        return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 
-async def _last_frame(clip: Clip, library: Library, folder: Path) -> LocalFile:
-    def extract() -> LocalFile:
-        storage = library.storage()
-        picture = folder / f"{clip.scene}-last-frame.png"
-        last_frame(storage.fetch(folder / "parent.mp4", *storage.parts(clip.url)), picture)
-        return local_file(picture)
-
-    return await asyncio.to_thread(extract)
+    async with account.session() as session:
+        with account_limit(account):
+            job = await buy_once(session, Ledger(shelf.storage()), request, build_order)
+    if job.state != "Submitted":
+        name_state(job.state, f"{request.label} was paid for before")
+    return job

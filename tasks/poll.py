@@ -1,28 +1,65 @@
-"""Wait for one scene's job."""
+"""Wait for one paid job."""
 
-from prefect import task
+import asyncio
+
 from prefect.cache_policies import NO_CACHE
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import PaidJob
+from prefect_storyboard.jobs.paid import PaidJob, remembered
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.jobs.wait import await_result
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers.protocol import Result, Status
+from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks._names import RunName
+from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 
 
-@task(name="poll", task_run_name="poll {scene} take {take}", cache_policy=NO_CACHE, persist_result=False)
+# Retries are safe: looking buys nothing.
+@node(
+    name="poll",
+    task_run_name=RunName(lambda job, **_: f"poll {job.about}"),
+    retries=TRIES,
+    retry_delay_seconds=BACKOFF,
+    retry_condition_fn=retry_safely,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 async def poll(
-    bought: PaidJob, *, scene: str, take: int, credentials: Credentials, library: Library, minutes: float = 60.0
+    job: PaidJob, *, credentials: Credentials | str, library: Library | str | None = None, minutes: float = 60.0
 ) -> Result:
     """Wait until the job has ended, and return what it made. Costs nothing.
 
+    A job that the library has settled already is not asked for: the result then names the stored clip. The links of a
+    result expire, and are left out where it is pickled or serialised: store asks for fresh ones.
+
+    Args:
+        job: What generate returned.
+        credentials: The account that bought it: a credentials block, or the reference of a saved one.
+        library: The library that generate was given.
+        minutes: How long to wait.
+
     Lost connections, 429 and 5xx are waited out inside. Raises the provider's verdict (GenerationFailed, Refused,
-    InvalidRequest), Expired, or Busy after `minutes`: the job stays open and the next run re-attaches.
+    InvalidRequest), Expired, or Busy after `minutes`: the job stays open and the next call goes on waiting.
     """
+    arguments.paid_job(job)
+    account, shelf = await arguments.accounts(credentials, library)
+    ledger = Ledger(shelf.storage())
+    if outcome := await asyncio.to_thread(_settled, ledger, job):
+        name_state("Cached", f"{job.about} has ended before")
+        return Result(stored=outcome.clip, character_id=outcome.casting.id if outcome.casting else None)
 
     def watch(status: Status) -> None:
-        emit_progress(Progress(subject=scene, state=status.state, take=take))
+        emit_progress(Progress(subject=job.scene, state=status.state, take=job.take))
 
-    async with credentials.session() as session:
-        return await await_result(session, Ledger(library.storage()), bought, minutes=minutes, watch=watch)
+    async with account.session() as session:
+        return await await_result(session, ledger, job, minutes=minutes, watch=watch)
+
+
+def _settled(ledger: Ledger, job: PaidJob) -> Outcome | None:
+    """How the job ended, if the library knows. Raises the error of one that failed."""
+    outcome = ledger.outcome(job.key, job.attempt)
+    if outcome and outcome.kind != "done":
+        raise remembered(outcome, job.job)
+    return outcome

@@ -2,45 +2,66 @@
 
 import asyncio
 from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
-from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.media.kind import content_type
-from prefect_storyboard.media.sources import LocalFile
+from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.storyboards.keys import digest
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, nothing_was_bought
+from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._names import RunName, short
+from prefect_storyboard.tasks._node import node
+from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 
 _KEPT = timedelta(hours=24)  # shorter than any provider keeps an upload
 
 
-def _key(_context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """One upload for each content, account, host and library. Blocks are not hashed whole: their secrets are masked."""
-    credentials, library = parameters["credentials"], parameters["library"]
-    facts = [credentials.provider, credentials.account, credentials.hosts, library.url, parameters["file"].sha256]
-    return f"storyboard-upload-{digest(facts)}"
+def _key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+    """One upload for each content, account and host. None, no caching, for what cannot be read, or not by its path."""
+    try:
+        stat = Path(parameters["media"]).stat()
+        content = _sha256(str(parameters["media"]), stat.st_mtime_ns, stat.st_size)
+        # The node counts an account by provider, name and hosts, and leaves its secrets out.
+        return f"storyboard-upload-{digest([parameters['credentials'], content])}"
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: str, _changed_at: int, _size: int) -> str:
+    return local_file(Path(path)).sha256
 
 
 # Safe to retry and to cache: an upload buys nothing, and the provider keeps it longer than the cache does.
-@task(
+@node(
     name="upload",
-    task_run_name="upload {file.path.name}",
+    task_run_name=RunName(lambda media, **_: f"upload {short(str(media).rpartition('/')[2])}"),
     retries=TRIES,
     retry_delay_seconds=BACKOFF,
-    retry_condition_fn=nothing_was_bought,
+    retry_condition_fn=retry_safely,
     cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
     cache_expiration=_KEPT,
     persist_result=True,
     result_serializer="json",
 )
-async def upload(file: LocalFile, credentials: Credentials, library: Library) -> str:  # noqa: ARG001 - part of the key
-    """Upload a local file, or return where the same content was uploaded in the last 24 hours.
+async def upload(media: str | Path, *, credentials: Credentials | str) -> str:
+    """Upload a file, or return where the same content was uploaded in the last 24 hours. Costs nothing.
 
-    Costs nothing. Returns a URL that the provider reads without a key. Raises NotSent, Busy, Unauthorized.
+    Args:
+        media: Path or URL of a picture or clip.
+        credentials: The account: a credentials block, or the reference of a saved one.
+
+    Returns a URL that the provider reads without a key. Raises ValueError and SourceError for a file that cannot be
+    read, NotSent and Busy where the provider could not be reached, Unauthorized for a key that is not accepted.
     """
+    account = await arguments.account(credentials)
+    file = await _media.read(media, "media")
     kind = await asyncio.to_thread(content_type, file.path)
-    async with credentials.session() as session:
+    async with account.session() as session:
         return await session.provider.upload(file.path, kind)

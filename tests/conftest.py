@@ -3,28 +3,38 @@
 import os
 import signal
 import tempfile
+from pathlib import Path
+
+import certifi
 
 # A shell lets its background jobs ignore Ctrl-C, and so would the programs that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Before Prefect is imported anywhere: it reads its environment once.
 _HOME = tempfile.mkdtemp(prefix="prefect-home-")
+_PEM = Path(certifi.where()).read_text(encoding="ascii")
+_END = "-----END CERTIFICATE-----\n"
+Path(_HOME, "one.pem").write_text(_PEM[_PEM.index("-----BEGIN") : _PEM.index(_END) + len(_END)], encoding="ascii")
+
+# Before Prefect is imported anywhere: it reads its environment once.
 os.environ |= {
+    # Every client reads all root certificates, 20 to 50 ms each time, and on loopback nobody speaks TLS.
+    "SSL_CERT_FILE": f"{_HOME}/one.pem",
+    "PREFECT_API_SSL_CERT_FILE": f"{_HOME}/one.pem",
     "PREFECT_HOME": _HOME,
     "PREFECT_PROFILES_PATH": f"{_HOME}/profiles.toml",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # on a busy machine the writers of SQLite wait for each other
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "240",
     "DO_NOT_TRACK": "1",
 }
 os.environ.pop("PREFECT_API_URL", None)
 
 from collections.abc import Iterator  # noqa: E402
-from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 import pytest_socket  # noqa: E402
@@ -32,13 +42,19 @@ import pytest_socket  # noqa: E402
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
-_SLOW = {"chaos", "deployments", "machines", "packaging", "s3", "ui"}
+_SLOW = {"chaos", "deployments", "machines", "packaging", "ui"}
+_SERVED = {"cli", "flows"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files run side by side; the slow ones begin first."""
+    """Files run side by side; the slow ones begin first, then those on a Prefect server."""
     root = Path(__file__).parent
-    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in _SLOW)
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(root).parts[0]
+        return 0 if folder in _SLOW else 1 if folder in _SERVED else 2
+
+    items.sort(key=rank)
 
 
 def pytest_runtest_setup() -> None:
@@ -47,14 +63,13 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[None]:
-    """Prefect's ephemeral server, started once; flows and tasks run against it."""
-    from prefect.server.api.server import SubprocessASGIServer
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server, one for all workers; flows and tasks run against it. The address of its API."""
+    from tests.prefect_server import shared
 
-    server = SubprocessASGIServer()
-    server.start(timeout=120)
-    yield
-    server.stop()
+    folder = tmp_path_factory.getbasetemp()
+    with shared(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as server:
+        yield server.api_url
 
 
 @pytest.fixture

@@ -12,20 +12,24 @@ from typing import Any
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
+from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
-from prefect_storyboard.providers.fal.bodies import BODIES
-from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
-from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
+from prefect_storyboard.providers.fields import with_fields
+from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key, trusted
+from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
-from prefect_storyboard.storyboards import Job, Operation
+from prefect_storyboard.providers.states import status_of
+from prefect_storyboard.providers.table import endpoint
+from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-_STATES = {"IN_QUEUE": "queued", "IN_PROGRESS": "running", "COMPLETED": "ended"}
 _LINKS = ("status_url", "response_url", "cancel_url")
-_LIST_LAG = timedelta(minutes=5)  # how far the provider's clock may be behind ours when its list is asked
+_WINDOW = timedelta(hours=1)  # before a submit, from which fal's list is read: our clock may be fast
+_LIST_LAG = timedelta(minutes=5)  # the same once fal's own Date header has corrected our clock
 
 
 class Fal:
@@ -60,16 +64,13 @@ class Fal:
         return file_url
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip."""
-        if request.clip_url is None:
-            raise InvalidRequest("fal makes characters from clips only", field="video_url")
-        body: JsonObject = {"video_url": request.clip_url, "name": request.name}
-        return Order(endpoint=request.model.endpoints["character"], body=body)
+        """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip, and takes no video by its id."""
+        return Order(endpoint=endpoint(request), body=with_fields(fal_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """The raw input of the model, as its codec words it."""
-        operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
-        return Order(endpoint=request.model.endpoints[operation], body=BODIES[request.model.codec](request))
+        """The raw input of the model, in the form of its codec."""
+        body = fal_bodies.BODIES[request.model.codec](request)
+        return Order(endpoint=endpoint(request), body=with_fields(body, request))
 
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
@@ -78,40 +79,39 @@ class Fal:
         if not response.is_success:
             raise fal_errors.of_submit(response, order.endpoint)
         reply = json_object(response) or {}
-        request_id = word(reply.get("request_id"))
+        request_id = non_blank(reply.get("request_id"))
         if request_id is None:
-            raise OutcomeUnknown("fal accepted a submit and its answer names no request", raw=response.text[:2000])
+            raise fal_errors.of_submit(response, order.endpoint)
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
-        returned = {link: value for link in _LINKS if (value := word(reply.get(link)))}
+        returned = {link: value for link in _LINKS if (value := non_blank(reply.get(link)))}
         return job.model_copy(update={"urls": {**job.urls, **returned}})
 
     async def status(self, job: Job) -> Status:
-        """Ask the status link. A state that fal has not documented reads as still running."""
+        """Ask the status link. An undocumented state reads as still running, and is named."""
         with on_the_way(job):
             url = httpx.URL(self._own(job, "status_url")).copy_merge_params({"logs": "0"})
             reply = _success(await self._ask("GET", str(url)))
-        ahead = reply.get("queue_position")
-        state = _STATES.get(str(reply.get("status")), "running")
-        return Status.model_validate({"state": state, "ahead": ahead if isinstance(ahead, int) else None})
+        return status_of(reply.get("status"))
 
     async def result(self, job: Job) -> Result:
         """Fetch the model's own answer: a video, a character, or why there is none."""
         with on_the_way(job):
             response = await self._ask("GET", self._own(job, "response_url"))
         if not response.is_success:
-            raise fal_errors.of_result(response, job)
+            raise await self._why(response, job)
         with on_the_way(job):
             reply = _success(response)
-        video = reply.get("video")
-        url = link(video.get("url")) if isinstance(video, dict) else None
-        character = word(reply.get("id"))
+        url = first_link(reply.get("video")) or first_link(reply.get("videos"))
+        character = non_blank(reply.get("id"))
         if url is None and character is None:
-            raise ProtocolError("fal returned neither a video nor a character", request_id=job.request_id, raw=reply)
+            raise fal_errors.of_odd_success(response, job)
+        kept = keep_outputs("fal", reply)
         return Result(
             url=url,
             character_id=character,
-            handle=word(reply.get("video_id")),
-            billable_units=fal_errors.billable_units(response),
+            handle=non_blank(reply.get("video_id")),
+            files=kept.files,
+            facts=kept.facts,
             raw=reply,
         )
 
@@ -128,28 +128,29 @@ class Fal:
         """Search the platform's list of requests for a body equal to ours.
 
         Source: GET /v1/models/requests/by-endpoint of fal's Platform API. Whether a running request is listed before
-        it ends is not documented, so an empty answer soon after the submit proves nothing. The list goes by the end
-        of a request: one that was sent before ours is another one, however late it ended.
+        it ends is not documented, so an empty answer soon after the submit proves nothing. The list is by the end of
+        a request, and the body decides. Times are returned in our clock, as far as fal's Date header tells its own:
+        a request that was sent before ours is then another one, however late it ended.
         """
-        start = utc(since) - _LIST_LAG
-        query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
+        since = utc(since)
+        items, skew = await self._listed(endpoint, since - _WINDOW)
+        if skew is not None and abs(skew) > _WINDOW - _LIST_LAG:
+            items, skew = await self._listed(endpoint, since - skew - _WINDOW)
+        earliest = since - (_WINDOW if skew is None else _LIST_LAG)
         found: dict[str, Job] = {}
         blind = False
-        while True:
-            url = f"{self._platform}/models/requests/by-endpoint"
-            page = _success(await self._ask("GET", url, params=query))
-            for item in objects(page.get("items")):
-                request_id, body = word(item.get("request_id")), item.get("json_input")
-                sent_at = moment(item.get("sent_at")) or utc(since)
-                blind |= sent_at >= start and not isinstance(body, dict)
-                if request_id and sent_at >= start and isinstance(body, dict) and digest(body) == order_digest:
-                    found[request_id] = self._job(endpoint, request_id, sent_at)
-            cursor = word(page.get("next_cursor"))
-            if not page.get("has_more") or cursor in {None, query.get("cursor")}:
-                if blind and not found:  # one of them may be ours
-                    raise ProtocolError("fal lists requests without saying what was asked for")
-                return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
-            query["cursor"] = cursor
+        for item in items:
+            request_id, body = non_blank(item.get("request_id")), item.get("json_input")
+            sent_at = moment(item.get("sent_at"))
+            ours = since if sent_at is None else sent_at + (skew or timedelta())
+            if ours < earliest:
+                continue
+            blind |= not isinstance(body, dict)
+            if request_id and isinstance(body, dict) and digest(body) == order_digest:
+                found[request_id] = self._job(endpoint, request_id, ours)
+        if blind and not found:  # one of them may be ours
+            raise ProtocolError("fal lists requests without saying what was asked for")
+        return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
 
     async def offered(self, endpoint: str) -> bool | None:
         """Read the endpoint's status in the platform's model list, which answers 404 for one that was taken off it."""
@@ -172,6 +173,28 @@ class Fal:
         response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
         credit = (json_object(response) or {}).get("credits")
         return amount(credit.get("current_balance")) if isinstance(credit, dict) else None
+
+    async def _listed(self, endpoint: str, start: datetime) -> tuple[list[JsonObject], timedelta | None]:
+        """All pages of the list of requests since a moment of fal's clock, and how far ours is ahead of it."""
+        query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
+        items: list[JsonObject] = []
+        while True:
+            response = await self._ask("GET", f"{self._platform}/models/requests/by-endpoint", params=query)
+            page = _success(response)
+            items += objects(page.get("items"))
+            cursor = non_blank(page.get("next_cursor"))
+            if not page.get("has_more") or cursor in {None, query.get("cursor")}:
+                return items, clock_skew(response)
+            query["cursor"] = cursor
+
+    async def _why(self, response: httpx.Response, job: Job) -> ProviderError:
+        """Why there is no result. Where the result gives no verdict, the status may: it names a failure's type."""
+        error = fal_errors.of_result(response, job)
+        if not isinstance(error, Busy | ProtocolError):
+            return error
+        with on_the_way(job):
+            status = await self._ask("GET", self._own(job, "status_url"))
+        return fal_errors.of_status(status, job) or error
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         response = await ask(self._http, "fal", method, url, headers=self._auth, **request)

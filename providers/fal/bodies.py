@@ -4,14 +4,19 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.citations import called, cited, seated, spelled
-from prefect_storyboard.providers.protocol import SceneRequest
+from prefect_storyboard.providers.citations import check_references, number_references, replace_names, restore_spelling
+from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 
+def character(request: CharacterRequest) -> JsonObject:
+    """A character of a clip."""
+    return {"video_url": request.clip_url, "name": request.name}
+
+
 def sora(request: SceneRequest) -> JsonObject:
-    """Sora 2: whole seconds as a number. The video stays at the maker, or nobody could remix it later."""
-    body: JsonObject = {"prompt": spelled(request), "delete_video": False}
+    """Sora 2: whole seconds as a number. Only a video that will be remixed stays at the maker."""
+    body: JsonObject = {"prompt": restore_spelling(request), "delete_video": not request.remixable}
     if request.remix_of:
         return {"video_id": request.remix_of, **body}
     body |= {"resolution": request.resolution, "aspect_ratio": request.aspect, "duration": request.seconds}
@@ -22,7 +27,7 @@ def sora(request: SceneRequest) -> JsonObject:
 
 def seedance(request: SceneRequest) -> JsonObject:
     """Seedance 2.0 reference-to-video: seconds as text, pictures cited as @Image1, clips as @Video1."""
-    prompt, images, clips = cited(request)
+    prompt, images, clips = number_references(request)
     body: JsonObject = {
         "prompt": prompt,
         "duration": str(request.seconds),
@@ -39,9 +44,9 @@ def seedance(request: SceneRequest) -> JsonObject:
 
 def kling_elements(request: SceneRequest) -> JsonObject:
     """Kling O3 reference-to-video: seconds as text, each character an element, cited as @Element1."""
-    mentions = {each.character: f"@Element{number}" for number, each in enumerate(seated(request), 1)}
+    mentions = {each.character: f"@Element{number}" for number, each in enumerate(check_references(request), 1)}
     body: JsonObject = {
-        "prompt": called(request.prompt, mentions),
+        "prompt": replace_names(request.prompt, mentions),
         "duration": str(request.seconds),
         "aspect_ratio": request.aspect,
         "generate_audio": True,
@@ -59,7 +64,7 @@ def veo(request: SceneRequest) -> JsonObject:
     """Veo 3.1 reference-to-video: seconds as "8s"; pictures cannot be cited, so sentences say who is on which."""
     images: list[JsonValue] = []
     remarks: list[str] = []
-    for reference in seated(request):
+    for reference in check_references(request):
         for url in reference.image_urls:
             images.append(url)
             remarks.append(f"Reference image {len(images)} shows {reference.character}.")

@@ -1,23 +1,36 @@
 """From fal's answers to our errors, one table for each kind of call. Source: https://fal.ai/docs/errors."""
 
+from typing import Any
+
 import httpx
-from pydantic import JsonValue
 
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
-    GenerationFailed,
     InvalidRequest,
-    OutcomeUnknown,
     OutOfCredit,
     ProtocolError,
     ProviderError,
-    Refused,
     Retired,
     Unauthorized,
 )
-from prefect_storyboard.providers.http import json_object, number, retry_after
+from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, number, retry_after
+from prefect_storyboard.providers.json_values import non_blank
 from prefect_storyboard.providers.open_jobs import still_open
+from prefect_storyboard.providers.reasons import (
+    blocked,
+    failure,
+    invalid,
+    is_moderation,
+    nothing_made,
+    outcome_unknown,
+    part,
+    refusal,
+    stale_upload,
+    stopped_in_front,
+    stopped_on_the_way,
+)
+from prefect_storyboard.providers.states import phase
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -40,74 +53,95 @@ _TRANSIENT = {
     "client_cancelled",  # who runs it again wants it after all
 }
 _TRUE = {"1", "true", "yes"}
-_LONGEST = 300  # characters of fal's own words in a message
+_OF_STATUS = {"status", "request_id", "queue_position", "logs", "metrics", "status_url", "response_url", "cancel_url"}
+_LONGEST = 300  # characters of fal's own text in a message
 
 
 def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal says so; the rest may have been bought."""
+    """Why a submit was not accepted. Only a definite refusal proves that it was not; the rest may have been bought."""
     text, facts, code = _text(response), _facts(response), response.status_code
-    if code in {401, 402, 403}:
-        return _of_account(response)
-    match code:
-        case 404:
-            return Retired(f"fal does not offer {endpoint} (any more): {text}", **facts)
-        case 429:
-            wait = retry_after(response)
-            return Busy(f"fal has too many requests of this account: {text}", retry_after=wait, **facts)
-        case 503 if "x-fal-request-id" in response.headers:
-            return Busy(f"fal is overloaded: {text}", retry_after=retry_after(response), **facts)
-        case 400 | 405 | 413 | 415 | 422:
-            return InvalidRequest(f"fal does not take the request: {text}", field=_field(response), **facts)
-        case code if 300 <= code < 400:
-            return InvalidRequest(f"fal's queue address answered with a redirect ({code}); check queue_url", **facts)
-    return OutcomeUnknown(f"fal answered a submit with {code}, and it may have been accepted: {text}", **facts)
+    named = non_blank((json_object(response) or {}).get("request_id"))
+    if named is None:
+        if code in {401, 402, 403}:
+            return _of_account(response)
+        match code:
+            case 404 | 410:
+                return Retired(f"fal does not offer {endpoint} (any more): {text}", **facts)
+            case 429:
+                wait = retry_after(response)
+                return Busy(f"fal has too many requests of this account: {text}", retry_after=wait, **facts)
+            case 503 if "x-fal-request-id" in response.headers:
+                return Busy(f"fal is overloaded: {text}", retry_after=retry_after(response), **facts)
+            case code if code in REDIRECTS:
+                message = f"fal's queue address answered with a redirect ({code}); check queue_url"
+                return InvalidRequest(message, **facts)
+            case code if is_refusal(code):
+                return invalid(f"fal does not take the request: {text}", text, field=_field(response), **facts)
+    raw = None if json_object(response) is None else response.text[:2000]
+    return outcome_unknown("fal", f"{code} ({text})", named, http_status=code, raw=raw)
 
 
 def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
     text, facts, code = _text(response), _facts(response), response.status_code
+    if code == 403 and not _is_fals(response):
+        return stopped_on_the_way("fal", code, **facts)
     if code in {401, 402, 403}:
         return _of_account(response)
     match code:
         case 404:
             return Expired(f"fal does not know what was asked for: {text}", **facts)
         case 400 | 413 | 415 | 422:
-            return InvalidRequest(f"fal does not take the request: {text}", field=_field(response), **facts)
+            return invalid(f"fal does not take the request: {text}", text, field=_field(response), **facts)
         case 408 | 409 | 425 | 429:
             return Busy(f"fal cannot answer now ({code}): {text}", retry_after=retry_after(response), **facts)
         case code if code >= 500:
             return Busy(f"fal cannot answer now ({code}): {text}", retry_after=retry_after(response), **facts)
-    return ProtocolError(f"fal gave an answer that nobody has documented ({code}): {text}", **facts)
+    return ProtocolError(f"fal gave an undocumented answer ({code}): {text}", **facts)
 
 
 def of_result(response: httpx.Response, job: Job) -> ProviderError:
     """Why an ended job has no result: the job's own verdict, or a passing fault on the way to it.
 
-    A verdict names its type, in `error_type` or in its list of details, or comes from fal itself with a 5xx. All else
-    leaves the job open: to call a paid job failed by mistake is to lose it.
+    A verdict names its type, in `error_type`, a header or its list of details, or is a 422 with a reason. An untyped
+    5xx is none, whoever sent it: the next read may have the video, and to call a paid job failed is to lose it.
     """
     facts = {**_facts(response), "request_id": job.request_id}
     text, kind, code = _text(response), _kind(response), response.status_code
-    if code == 422 and json_object(response) is not None:
+    if code == 422 and (kind or (json_object(response) or {}).get("detail")):
         return _of_rejection(response, facts)
     if code == 404 and text.startswith("Path "):
         return Retired(f"fal does not offer {job.endpoint} (any more): {text}", **facts)
-    typed = bool(kind) and code not in {401, 402, 403, 404, 408, 409, 425, 429}
-    if not typed and not (code >= 500 and "x-fal-request-id" in response.headers):
-        pending = code == 400 and "in progress" in text.lower()
+    if not kind or code in {401, 402, 403, 404, 408, 409, 425, 429}:
+        pending = code == 400 and _is_pending(text)
         return still_open(Busy(f"fal is not ready: {text}", **facts) if pending else of_call(response), job)
-    charged = _charged(response)
-    if kind == "bad_request":
-        return InvalidRequest(f"fal does not take the request: {text}", charged=charged, **facts)
-    again = _again(response, kind)
-    remedy = "It was not charged: run it again." if again and charged is False else GenerationFailed.remedy
-    message = f"the job failed at fal ({kind or code}): {text}"
-    return GenerationFailed(message, resubmittable=again, charged=charged, remedy=remedy, **facts)
+    return _of_failure(response, facts)
+
+
+def of_status(response: httpx.Response, job: Job) -> ProviderError | None:
+    """The verdict that a status itself names, in a state that means failure or by the type of an error."""
+    body = json_object(response) or {}
+    if response.is_success and (phase(body.get("status")) == "failed" or non_blank(body.get("error_type"))):
+        return _of_failure(response, {**_facts(response), "request_id": job.request_id})
+    return None
+
+
+def of_odd_success(response: httpx.Response, job: Job) -> ProviderError:
+    """Why a 200 on an ended job holds no result: an error in its body, another document, or really nothing."""
+    body, text = json_object(response) or {}, _text(response)
+    facts = {**_facts(response), "request_id": job.request_id}
+    if _is_pending(text) or set(body) <= _OF_STATUS:
+        return still_open(Busy("fal answered without a result", **facts), job)
+    if body.get("error") or body.get("error_type"):
+        return _of_failure(response, facts)
+    if body.get("detail"):
+        return _of_rejection(response, facts)
+    return nothing_made("fal", charged=_charged(response), raw=body, **facts)
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
-    """A 2xx that is no JSON: a proxy's page, most likely. Ask again."""
-    return Busy(f"fal answered {response.status_code} with something that is no JSON", **_facts(response))
+    """A 2xx that is not JSON: a proxy's page, most likely. It is asked for again."""
+    return Busy(f"fal answered {response.status_code} with something that is not JSON", **_facts(response))
 
 
 def billable_units(response: httpx.Response) -> float | None:
@@ -115,28 +149,52 @@ def billable_units(response: httpx.Response) -> float | None:
     return number(response, "x-fal-billable-units")
 
 
+def _is_fals(response: httpx.Response) -> bool:
+    """Whether an error is fal's own document and not a page of something in front of it."""
+    return bool({"detail", "error", "status"} & set(json_object(response) or {}))
+
+
+def _is_pending(text: str) -> bool:
+    return "in progress" in text.lower()
+
+
 def _of_account(response: httpx.Response) -> ProviderError:
-    """Key and credit. fal locks an account without credit, which says so in a 403."""
+    """Key and credit. fal locks an account without credit, and says so in a 403."""
     text, facts, code = _text(response), _facts(response), response.status_code
-    if code == 402 or (code == 403 and ("balance" in text.lower() or "locked" in text.lower())):
+    lower = text.lower()
+    if code == 402 or (code == 403 and ("balance" in lower or lower.rstrip(".").endswith(" locked"))):
         return OutOfCredit(f"the account at fal has no credit: {text}", **facts)
-    return Unauthorized(f"fal does not {'accept the key' if code == 401 else 'let the key do this'}: {text}", **facts)
+    if code == 403 and not _is_fals(response):
+        return stopped_in_front("fal", code, **facts)
+    does = "accept the key" if code == 401 else "let the key do this"
+    return blocked("fal", text, **facts) or Unauthorized(f"fal does not {does}: {text}", **facts)
 
 
-def _of_rejection(response: httpx.Response, facts: dict[str, JsonValue]) -> ProviderError:
-    """A 422 of the model: its `type` decides, its text is for people only."""
-    field, text, charged = _field(response), _text(response), _charged(response)
-    match _kind(response):
-        case "content_policy_violation":
-            what = field or "the scene"
-            return Refused(f"moderation refused {what}: {text}", field=field, charged=charged, **facts)
+def _of_rejection(response: httpx.Response, facts: dict[str, Any]) -> ProviderError:
+    """A 422 of the model: its `type` decides, its text only where there is none."""
+    field, text, charged, kind = _field(response), _text(response), _charged(response), _kind(response)
+    vague = kind in {"", "value_error"} or part(text, field) == "output"
+    if kind == "content_policy_violation" or (vague and is_moderation(text)):
+        return refusal(text, field=field, charged=charged, **facts)
+    match kind:
         case "no_media_generated":
-            return GenerationFailed(f"the model made no video of this: {text}", charged=charged, **facts)
+            return failure(f"the model made no video of this: {text}", charged=charged, **facts)
         case "file_download_error":
             message = f"fal could not fetch a file of the scene: {text}"
-            return GenerationFailed(message, resubmittable=True, charged=charged, **facts)
+            return stale_upload(message, charged=bool(charged), **facts)
     what = field or "the request"
-    return InvalidRequest(f"the model does not take {what}: {text}", field=field, charged=charged, **facts)
+    return invalid(f"the model does not take {what}: {text}", text, field=field, charged=charged, **facts)
+
+
+def _of_failure(response: httpx.Response, facts: dict[str, Any]) -> ProviderError:
+    """A job that failed at fal or its partner, by the type of its error."""
+    text, kind, charged = _text(response), _kind(response), _charged(response)
+    if kind == "bad_request":
+        return invalid(f"fal does not take the request: {text}", text, charged=charged, **facts)
+    if kind == "content_policy_violation" or (not kind and is_moderation(text)):
+        return refusal(text, field=_field(response), charged=charged, **facts)
+    message = f"the job failed at fal ({kind or response.status_code}): {text}"
+    return failure(message, again=_again(response, kind), charged=charged, **facts)
 
 
 def _again(response: httpx.Response, kind: str) -> bool:
@@ -148,19 +206,19 @@ def _again(response: httpx.Response, kind: str) -> bool:
 
 
 def _charged(response: httpx.Response) -> bool | None:
-    """A 5xx is free. A 422 on which a runner spent time may cost: the units say so, their absence says nothing."""
+    """A 5xx is free, as fal documents. A 422 on which a runner spent time may cost: only the units tell."""
     units = billable_units(response)
     if units is None:
         return False if response.status_code >= 500 else None
     return units > 0
 
 
-def _facts(response: httpx.Response) -> dict[str, JsonValue]:
+def _facts(response: httpx.Response) -> dict[str, Any]:
     return {"http_status": response.status_code, "request_id": response.headers.get("x-fal-request-id")}
 
 
 def _kind(response: httpx.Response) -> str:
-    """The machine-readable name of the error, of which fal has three places."""
+    """The machine-readable name of the error, which fal puts in three places."""
     body = json_object(response) or {}
     kinds = (body.get("error_type"), _first(response).get("type"), response.headers.get("x-fal-error-type"))
     return next((kind for kind in kinds if isinstance(kind, str) and kind), "")
@@ -180,9 +238,9 @@ def _text(response: httpx.Response) -> str:
     """One line for a person, without the echoed input."""
     body = json_object(response)
     if body is None:
-        return f"a page that is no JSON (HTTP {response.status_code})"
+        return f"a page that is not JSON (HTTP {response.status_code})"
     error = body.get("error")
-    told = error.get("message") if isinstance(error, dict) else error
-    words = (told, _first(response).get("msg"), body.get("detail"), body.get("status"))
+    message = error.get("message") if isinstance(error, dict) else error
+    words = (message, _first(response).get("msg"), body.get("detail"), body.get("status"))
     text = next((word for word in words if isinstance(word, str) and word.strip()), "no reason given")
     return " ".join(text.split())[:_LONGEST]

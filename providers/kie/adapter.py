@@ -7,7 +7,7 @@ JSON inside JSON, and a character in it has two shapes and several names for eac
 
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -16,16 +16,19 @@ import httpx
 from pydantic import JsonValue
 
 from prefect_storyboard.providers.errors import Busy, ProtocolError
+from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
-from prefect_storyboard.providers.json_values import amount, link, word
+from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank
 from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.states import phase, status_of
+from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-_STATES = {"waiting": "queued", "queuing": "queued", "generating": "running", "success": "ended", "fail": "ended"}
 _CHARACTER_IDS = ("character_id", "characterId")
 _USER_NAMES = ("character_user_name", "characterUserName", "characterName")
 _FOLDER = "storyboard"
@@ -57,63 +60,54 @@ class Kie:
         )
         return _uploaded(response)
 
-    async def upload_url(self, url: str, name: str) -> str:
-        """Let Kie fetch a file of up to 100 MB within 30 s, and keep it for 3 days. Free."""
-        wanted = PurePosixPath(name)
-        unique = f"{wanted.stem}-{token_hex(4)}{wanted.suffix}"
-        body = {"fileUrl": url, "uploadPath": _FOLDER, "fileName": unique}
-        return _uploaded(await self._ask("POST", f"{self._upload}/api/file-url-upload", json=body))
-
     def character_order(self, request: CharacterRequest) -> Order:
         """Task of sora-2-characters for a clip, of sora-2-characters-pro for a part of a finished video."""
-        model = request.model.endpoints["character"]
-        if request.video_id:
-            return _order(f"{model}-pro", kie_bodies.of_video(request))
-        return _order(model, kie_bodies.of_clip(request))
+        return _order(request, kie_bodies.character(request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """Task of the model, its input as its codec words it. Raises InvalidRequest where a storyboard is too long."""
-        model = request.model.endpoints["image" if request.image_url else "text"]
-        return _order(model, kie_bodies.BODIES[request.model.codec](request))
+        """Task of the model, its input in the form of its codec. Raises InvalidRequest for too many shots."""
+        return _order(request, kie_bodies.BODIES[request.model.codec](request))
 
     async def submit(self, order: Order) -> Job:
         """Create the task, once. Kie takes 20 in 10 s; the next one is refused and not queued."""
         url = f"{self._api}/api/v1/jobs/createTask"
         response = await buy(self._http, "Kie", url, json=order.body, headers=self._auth)
-        heard = kie_errors.hear(response)
-        task = word(heard.data.get("taskId")) if isinstance(heard.data, dict) else None
-        if task is None or not heard.well:
+        envelope = kie_errors.parse_envelope(response)
+        task = non_blank(envelope.data.get("taskId")) if isinstance(envelope.data, dict) else None
+        if task is None or not envelope.ok:
             raise kie_errors.of_submit(response, order.endpoint)
         return Job(provider="kie", endpoint=order.endpoint, request_id=task, submitted_at=datetime.now(UTC))
 
     async def status(self, job: Job) -> Status:
-        """Look at the task's record. A state that Kie has not documented reads as still running."""
+        """Look at the task's record. An undocumented state reads as still running, and is named."""
         with on_the_way(job):
             record = await self._record(job)
-        return Status.model_validate({"state": _state(record)})
+        return status_of(record.get("state"))
 
     async def result(self, job: Job) -> Result:
         """Read from the same record a video, a character, or why there is none. The video's link lasts for a day."""
         with on_the_way(job):
             record = await self._record(job)
-            if _state(record) != "ended":
+            ended = phase(record.get("state"))
+            made = _decoded(record.get("resultJson"))
+            url, (character, username) = first_link(made.get("resultUrls")), _character(made)
+            nothing = url is None and character is None
+            failed = ended == "failed" or (ended is None and nothing and bool(non_blank(record.get("failMsg"))))
+            if ended in {"queued", "running"} or (ended is None and nothing and not failed):
                 raise Busy("Kie is not ready: the task has not ended")
-        if record.get("state") == "fail":
+        if failed:
             raise kie_errors.of_failure(record, job)
-        made = _decoded(record.get("resultJson"))
-        url, (character, username) = _video(made), _character(made)
-        if url is None and character is None:
-            told = {key: value for key, value in record.items() if key != "param"}  # which repeats what was ordered
-            message = "Kie returned neither a video nor a character"
-            raise ProtocolError(message, request_id=job.request_id, raw=told)
-        spent = kie_errors.credits_of(record)
+        if nothing:
+            raise kie_errors.of_no_result(record, job)
+        kept = keep_outputs("kie", {"data": {**record, "resultJson": made}})
         return Result(
             url=url,
             character_id=character,
             mention=f"@{username.lstrip('@')}" if character and username else None,
             handle=job.request_id if url and job.endpoint.startswith("sora-2-") else None,
-            billable_units=spent,
-            usd=_usd(spent),
+            usd=_usd(kie_errors.credits_of(record)),
+            files=kept.files,
+            facts=kept.facts,
             raw=record,
         )
 
@@ -137,41 +131,34 @@ class Kie:
         """Credits left, in US dollars."""
         return _usd(amount(_data(await self._ask("GET", f"{self._api}/api/v1/chat/credit"))))
 
-    async def fresh_link(self, url: str) -> str:
-        """Another link to a file that Kie has made and still keeps; it lasts for 20 minutes. Buys nothing.
-
-        Raises InvalidRequest for any other link. Source: docs.kie.ai/common-api/download-url.
-        """
-        fresh = link(_data(await self._ask("POST", f"{self._api}/api/v1/common/download-url", json={"url": url})))
-        if fresh is None:
-            raise ProtocolError("Kie granted a link without saying which")
-        return fresh
-
     async def _record(self, job: Job) -> JsonObject:
-        """What Kie knows of a task. A failure may come as the envelope's code alone, without any record."""
+        """What Kie knows of a task. A record with a state counts under any code; a failure may come without one."""
         response = await self._ask("GET", f"{self._api}/api/v1/jobs/recordInfo", params={"taskId": job.request_id})
-        heard = kie_errors.hear(response)
-        record = heard.data if isinstance(heard.data, dict) else {}
-        failed = heard.spoken and heard.code in {408, 501}
-        if record and (heard.well or (failed and record.get("state") == "fail")):
+        envelope = kie_errors.parse_envelope(response)
+        record = envelope.data if isinstance(envelope.data, dict) else {}
+        ended = phase(record.get("state"))
+        if envelope.ok and record:
             return record
-        if failed and not record:
-            return {"state": "fail", "failCode": str(heard.code), "failMsg": heard.text}
+        if (ended == "succeeded" and response.is_success) or (ended == "failed" and envelope.own):
+            return record
+        if envelope.own and envelope.code in {408, 501} and not record:
+            return {"state": "fail", "failCode": str(envelope.code), "failMsg": envelope.text}
         raise kie_errors.of_look(response)
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         return await ask(self._http, "Kie", method, url, headers=self._auth, **request)
 
 
-def _order(model: str, wanted: JsonObject) -> Order:
-    return Order(endpoint=model, body={"model": model, "input": wanted})
+def _order(request: SceneRequest | CharacterRequest, wanted: JsonObject) -> Order:
+    model = endpoint(request)
+    return Order(endpoint=model, body=with_fields({"model": model, "input": wanted}, request))
 
 
 def _data(response: httpx.Response) -> JsonValue:
-    heard = kie_errors.hear(response)
-    if not heard.well:
+    envelope = kie_errors.parse_envelope(response)
+    if not envelope.ok:
         raise kie_errors.of_call(response)
-    return heard.data
+    return envelope.data
 
 
 def _uploaded(response: httpx.Response) -> str:
@@ -182,21 +169,11 @@ def _uploaded(response: httpx.Response) -> str:
     return file
 
 
-def _state(record: JsonObject) -> str:
-    return _STATES.get(str(record.get("state")), "running")
-
-
 def _decoded(result: JsonValue) -> JsonObject:
     """The JSON inside the JSON, read with the same care; some see it decoded already."""
     if isinstance(result, dict):
         return result
     return json_object(httpx.Response(httpx.codes.OK, text=result)) or {} if isinstance(result, str) else {}
-
-
-def _video(made: JsonObject) -> str | None:
-    """The first link that is one. What bears the watermark is no substitute for it."""
-    urls = made.get("resultUrls")
-    return next((url for each in urls if (url := link(each))), None) if isinstance(urls, list) else None
 
 
 def _character(made: JsonObject) -> tuple[str | None, str | None]:
@@ -208,7 +185,7 @@ def _character(made: JsonObject) -> tuple[str | None, str | None]:
 
 
 def _first(facts: JsonObject, names: tuple[str, ...]) -> str | None:
-    return next((value for name in names if (value := word(facts.get(name)))), None)
+    return next((value for name in names if (value := non_blank(facts.get(name)))), None)
 
 
 def _usd(credit: float | None) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.citations import called, cited
+from prefect_storyboard.providers.citations import number_references, replace_names
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -16,28 +16,26 @@ _MOST_SHOTS = 10
 _LONGEST_SHOT = 15  # seconds
 
 
-def of_clip(request: CharacterRequest) -> JsonObject:
-    """A character of a clip of 1 to 4 s. The field is named for one address, and is a list of exactly one."""
-    if request.clip_url is None:
-        raise InvalidRequest("a character needs a clip, or a finished video", field="character_file_url", sent=False)
+def character(request: CharacterRequest) -> JsonObject:
+    """A character of a clip, or of 1 to 4 s of a finished Sora task, which has to be described: its name will do.
+
+    The clip's field is named for one address, and is a list of exactly one.
+    """
+    if request.video_id:
+        return {
+            "origin_task_id": request.video_id,
+            "timestamps": f"{request.start:g},{request.end:g}",
+            "character_prompt": request.description or request.name,
+        }
     body: JsonObject = {"character_file_url": [request.clip_url]}
     return {**body, "character_prompt": request.description} if request.description else body
-
-
-def of_video(request: CharacterRequest) -> JsonObject:
-    """A character of 1 to 4 s of a finished Sora task. It has to be described; its name will do."""
-    return {
-        "origin_task_id": request.video_id,
-        "timestamps": f"{request.start:g},{request.end:g}",
-        "character_prompt": request.description or request.name,
-    }
 
 
 def sora(request: SceneRequest) -> JsonObject:
     """Sora 2: seconds as text. A character goes along by its id, and the prompt calls it by its @username."""
     endpoint = request.model.endpoints["image" if request.image_url else "text"]
     mentions = {each.character: each.mention for each in request.castings if each.mention}
-    body = _common(request) | {"prompt": called(request.prompt, mentions)}
+    body = _common(request) | {"prompt": replace_names(request.prompt, mentions)}
     if "-pro-" in endpoint:
         body["size"] = _SIZES[request.resolution]
     if not endpoint.endswith("-stable"):
@@ -56,8 +54,8 @@ def storyboard(request: SceneRequest) -> JsonObject:
         raise InvalidRequest(message, field="prompt", sent=False)
     # Rounded down to hundredths, for the sum may not be longer than the video.
     seconds = min(request.seconds * 100 // max(len(shots), 1) / 100, _LONGEST_SHOT)
-    worded: list[JsonValue] = [{"Scene": f"{shot}{style}", "duration": seconds} for shot in shots]
-    return _common(request) | {"shots": worded}
+    timed: list[JsonValue] = [{"Scene": f"{shot}{style}", "duration": seconds} for shot in shots]
+    return _common(request) | {"shots": timed}
 
 
 def seedance(request: SceneRequest) -> JsonObject:
@@ -70,7 +68,7 @@ def seedance(request: SceneRequest) -> JsonObject:
     }
     if request.image_url and not request.references:
         return {"prompt": request.prompt, **body, "first_frame_url": request.image_url}
-    prompt, images, clips = cited(request)
+    prompt, images, clips = number_references(request)
     if images:
         body["reference_image_urls"] = [*images]
     if clips:

@@ -5,7 +5,7 @@ from something in front of Kie, and counts by its HTTP status.
 """
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from pydantic import JsonValue
@@ -13,26 +13,35 @@ from pydantic import JsonValue
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
-    GenerationFailed,
     InvalidRequest,
-    OutcomeUnknown,
     OutOfCredit,
     ProtocolError,
     ProviderError,
-    Refused,
     Retired,
     Unauthorized,
 )
-from prefect_storyboard.providers.http import json_object, retry_after
-from prefect_storyboard.providers.json_values import amount, word
+from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, retry_after
+from prefect_storyboard.providers.json_values import amount, non_blank
+from prefect_storyboard.providers.reasons import (
+    blocked,
+    failure,
+    invalid,
+    is_moderation,
+    is_passing,
+    is_stale_upload,
+    nothing_made,
+    outcome_unknown,
+    refusal,
+    stale_upload,
+    stopped_in_front,
+    stopped_on_the_way,
+)
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _GONE = ("model name you specified", "page does not exist or is not published")
-_POLICY = ("content policy", "guardrails", "moderat", "sensitive", "violat", "photorealistic people")
-_PASSING = ("internal error", "try again later")  # the words of a failure that is not the scene's fault
-_AGAIN = re.compile(r"5\d\d|408")  # failCode of one
-# "aspect_ratio is required": Kie words it as a 500, and means the input. Nothing vaguer than that counts.
+_AGAIN = re.compile(r"5\d\d|408")  # failCode of a passing fault, where no text says more
+# "aspect_ratio is required": Kie answers 500 and means the input. Nothing vaguer than that counts.
 _COMPLAINT = re.compile(
     r"\W*(?:(?:the|this|input|parameter|field)\W+)*(?P<field>[a-z][\w.\[\]]*)\W+(?:(?:field|parameter|input)\s+)?"
     r"(?:(?:is|are)\s+(?:required|missing|invalid|not\s+(?:valid|supported|allowed|within|one of|an?\b))"
@@ -42,108 +51,122 @@ _COMPLAINT = re.compile(
 )
 _WINDOW = 10.0  # seconds in which Kie takes 20 submits
 _MAINTENANCE = 120.0
-_LONGEST = 300  # characters of Kie's own words in a message
+_LONGEST = 300  # characters of Kie's own text in a message
 
 
-class Heard(NamedTuple):
-    """What an answer says. `spoken` is whether it is Kie's own envelope."""
+class Envelope(NamedTuple):
+    """What an answer holds. `own` is whether it is Kie's own envelope and not a page of something in front of it."""
 
     code: int
     text: str
     data: JsonValue
-    spoken: bool
+    own: bool
 
     @property
-    def well(self) -> bool:
+    def ok(self) -> bool:
         """Whether Kie says that it did what was asked."""
-        return self.spoken and self.code == httpx.codes.OK
+        return self.own and self.code == httpx.codes.OK
 
 
-def hear(response: httpx.Response) -> Heard:
-    """Read the envelope; its code counts, except where HTTP knows of an error and it does not."""
+def parse_envelope(response: httpx.Response) -> Envelope:
+    """Read the envelope; its code counts, except where HTTP reports an error and the code does not."""
     body = json_object(response) or {}
-    code, data = body.get("code"), body.get("data")
-    if not isinstance(code, int) or isinstance(code, bool):
-        return Heard(response.status_code, _text(body, response), data, spoken=False)
+    value, data = body.get("code"), body.get("data")
+    number = None if isinstance(value, bool) else amount(value)
+    if number is None or number != int(number):
+        return Envelope(response.status_code, _text(body, response), data, own=False)
+    code = int(number)
     if code == httpx.codes.OK and not response.is_success:
         code = response.status_code
-    return Heard(code, _text(body, response), data, spoken=True)
+    return Envelope(code, _text(body, response), data, own=True)
 
 
 def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal says so; the rest may have been bought."""
-    heard, facts = hear(response), _facts(response)
-    text, code = heard.text, heard.code
-    if named := _task(heard.data):
-        message = f"Kie answered a submit with {code}, and names the task {named}: {text}"
-        return OutcomeUnknown(message, **facts)
-    if code in {401, 402, 433}:
-        return _of_account(heard, facts)
+    """Why a submit was not accepted. Only a definite refusal proves that it was not; the rest may have been bought."""
+    envelope, facts = parse_envelope(response), _facts(response)
+    text, code = envelope.text, envelope.code
+    if _names_a_task(envelope.data):
+        return outcome_unknown("Kie", f"{code} ({text})", _task_id(envelope.data), **facts)
+    if code in {401, 402, 403, 433}:
+        return _of_account(envelope, facts)
     match code:
-        case 200 if heard.well and isinstance(heard.data, dict | None):
+        case 200 if envelope.ok and isinstance(envelope.data, dict | None):
             message = f"Kie made no task of this, and charges nothing without one: {text}"
             return InvalidRequest(message, remedy="Nothing was bought. Run it again; if it stays, report it.", **facts)
-        case 404 | 422 if _has(text, _GONE):
+        case 404 | 422 if any(words in text.lower() for words in _GONE):
             return Retired(f"Kie does not offer {endpoint} (any more): {text}", **facts)
-        case 505:
+        case 410 | 505:
             return Retired(f"Kie has switched {endpoint} off: {text}", **facts)
         case 429 | 455:
-            return _busy(response, heard)
-        case 400 | 405 | 413 | 415 | 422 | 451:
-            return _of_input(heard, facts)
-        case 500 if heard.spoken and _COMPLAINT.match(text):
-            return _of_input(heard, facts)
-        case 301 | 302 | 307 | 308 | 404:
+            return _busy(response, envelope)
+        case code if code in REDIRECTS or code == httpx.codes.NOT_FOUND:
             return InvalidRequest(f"Kie takes no submits at this address ({code}); check api_url: {text}", **facts)
-    return OutcomeUnknown(f"Kie answered a submit with {code}, and it may have been accepted: {text}", **facts)
+        case code if is_refusal(code):
+            return _of_input(envelope, facts)
+        case 500 if envelope.own and _COMPLAINT.match(text):
+            return _of_input(envelope, facts)
+    return outcome_unknown("Kie", f"{code} ({text})", **facts)
 
 
 def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
-    heard, facts = hear(response), _facts(response)
-    text, code = heard.text, heard.code
-    if code in {401, 402, 433}:
-        return _of_account(heard, facts)
+    envelope, facts = parse_envelope(response), _facts(response)
+    text, code = envelope.text, envelope.code
+    if code == 403 and not envelope.own:
+        return stopped_on_the_way("Kie", code, **facts)
+    if code in {401, 402, 403, 433}:
+        return _of_account(envelope, facts)
     match code:
         case 200:
-            return Busy(f"Kie answered with something that says nothing: {text}", **facts)
+            return Busy(f"Kie answered without saying anything: {text}", **facts)
         case 404:
             return Expired(f"Kie does not know what was asked for: {text}", **facts)
         case 400 | 405 | 413 | 415 | 422 | 451:
-            return _of_input(heard, facts)
+            return _of_input(envelope, facts)
         case 505:
             return Retired(f"Kie has switched this off: {text}", **facts)
         case 408 | 409 | 425 | 429 | 455:
-            return _busy(response, heard)
+            return _busy(response, envelope)
         case code if code >= 500:
-            return _busy(response, heard)
-    return ProtocolError(f"Kie gave an answer that nobody has documented ({code}): {text}", **facts)
+            return _busy(response, envelope)
+    return ProtocolError(f"Kie gave an undocumented answer ({code}): {text}", **facts)
 
 
 def of_look(response: httpx.Response) -> ProviderError:
     """Why a look at a task shows none. Of a task that it has just made, Kie says that its record is null."""
-    heard = hear(response)
-    if heard.code == httpx.codes.UNPROCESSABLE_ENTITY and "is null" in heard.text.lower():
-        return Expired(f"Kie does not know the task: {heard.text}", **_facts(response))
+    envelope = parse_envelope(response)
+    if envelope.code == httpx.codes.UNPROCESSABLE_ENTITY and "is null" in envelope.text.lower():
+        return Expired(f"Kie does not know the task: {envelope.text}", **_facts(response))
     return of_call(response)
 
 
 def of_failure(record: JsonObject, job: Job) -> ProviderError:
-    """Why an ended job has no result, by `failCode` and `failMsg`. Whether a failure is paid back is not documented."""
+    """Why an ended job has no result, by `failCode` and `failMsg`. Whether a failure is paid back is not documented.
+
+    A code of 5xx alone proves no passing fault: Kie gives it to refusals too, so the text decides where there is one.
+    """
     kind, text, credits_ = str(record.get("failCode") or "")[:40], _line(record.get("failMsg")), credits_of(record)
-    charged = None if credits_ is None else credits_ > 0
-    said = f"{kind or 'without a code'}: {text}"
-    if _has(said, _POLICY):
-        return Refused(f"moderation refused the request ({said})", charged=charged, request_id=job.request_id)
+    facts: dict[str, Any] = {"charged": None if credits_ is None else credits_ > 0, "request_id": job.request_id}
+    reason = f"{kind or 'without a code'}: {text}"
+    if is_moderation(reason):
+        return refusal(reason, **facts)
+    if is_stale_upload(text):
+        return stale_upload(f"Kie could not fetch a file of the scene: {text}", **{**facts, "charged": bool(credits_)})
     if kind in {"400", "422"}:
-        message = f"the model does not take the request: {text}"
-        return InvalidRequest(message, field=_field(text), charged=charged, request_id=job.request_id)
-    again = bool(_AGAIN.fullmatch(kind)) or _has(said, _PASSING)
-    remedy = "It was not charged: run it again." if again and charged is False else GenerationFailed.remedy
+        return invalid(f"the model does not take the request: {text}", text, field=_field(text), **facts)
     if kind == "402":
-        remedy = "Top up the account at Kie, then raise the scene's take to try once more."
-    facts = {"resubmittable": again, "charged": charged, "request_id": job.request_id}
-    return GenerationFailed(f"the job failed at Kie ({said})", remedy=remedy, **facts)
+        facts["remedy"] = "Top up the account at Kie, then increase the scene's take to render it again."
+    silent = non_blank(record.get("failMsg")) is None
+    again = kind == "408" or is_passing(text) or (silent and bool(_AGAIN.fullmatch(kind)))
+    return failure(f"the job failed at Kie ({reason})", again=again, **facts)
+
+
+def of_no_result(record: JsonObject, job: Job) -> ProviderError:
+    """A task that ended well, and whose record holds nothing that can be stored."""
+    kept = {key: value for key, value in record.items() if key != "param"}  # which repeats the order
+    credits_ = credits_of(record)
+    charged = None if credits_ is None else credits_ > 0
+    return nothing_made("Kie", charged=charged, raw=kept, request_id=job.request_id)
 
 
 def credits_of(record: JsonObject) -> float | None:
@@ -151,36 +174,45 @@ def credits_of(record: JsonObject) -> float | None:
     return amount(record.get("creditsConsumed"))
 
 
-def _of_account(heard: Heard, facts: dict[str, JsonValue]) -> ProviderError:
+def _of_account(envelope: Envelope, facts: dict[str, Any]) -> ProviderError:
     """Key and credit. A key may have a cap of its own, by the hour, the day or in all."""
-    match heard.code:
+    match envelope.code:
         case 402:
-            return OutOfCredit(f"the account at Kie has no credit: {heard.text}", **facts)
+            return OutOfCredit(f"the account at Kie has no credit: {envelope.text}", **facts)
+        case 403 if not envelope.own:
+            return stopped_in_front("Kie", 403, **facts)
         case 433:
             remedy = "Nothing was bought. Raise the key's cap at Kie, or wait until it begins anew; then run it again."
-            return OutOfCredit(f"the key has used up its own cap at Kie: {heard.text}", remedy=remedy, **facts)
+            return OutOfCredit(f"the key has used up its own cap at Kie: {envelope.text}", remedy=remedy, **facts)
+    if why := blocked("Kie", envelope.text, **facts):
+        return why
     remedy = f"{Unauthorized.remedy[:-1]}, and the addresses from which Kie lets it be used."
-    return Unauthorized(f"Kie does not accept the key: {heard.text}", remedy=remedy, **facts)
+    return Unauthorized(f"Kie does not accept the key: {envelope.text}", remedy=remedy, **facts)
 
 
-def _of_input(heard: Heard, facts: dict[str, JsonValue]) -> ProviderError:
+def _of_input(envelope: Envelope, facts: dict[str, Any]) -> ProviderError:
     """What is wrong with a request, or with what it shows."""
-    if _has(heard.text, _POLICY):
-        return Refused(f"moderation refused the request: {heard.text}", **facts)
-    return InvalidRequest(f"Kie does not take the request: {heard.text}", field=_field(heard.text), **facts)
+    if is_moderation(envelope.text):
+        return refusal(envelope.text, **facts)
+    message = f"Kie does not take the request: {envelope.text}"
+    return invalid(message, envelope.text, field=_field(envelope.text), **facts)
 
 
-def _busy(response: httpx.Response, heard: Heard) -> Busy:
+def _busy(response: httpx.Response, envelope: Envelope) -> Busy:
     """For how long: as Kie asks, else as it documents its window of submits and its maintenance."""
-    usual = {429: _WINDOW, 455: _MAINTENANCE}.get(heard.code)
+    usual = {429: _WINDOW, 455: _MAINTENANCE}.get(envelope.code)
     asked = retry_after(response)
     wait = usual if asked is None else asked
-    return Busy(f"Kie cannot do it now ({heard.code}): {heard.text}", retry_after=wait, **_facts(response))
+    return Busy(f"Kie cannot do it now ({envelope.code}): {envelope.text}", retry_after=wait, **_facts(response))
 
 
-def _task(data: JsonValue) -> JsonValue:
-    """Anything by which an answer names a task, as documented or nearly so."""
-    return (data.get("taskId") or data.get("recordId")) if isinstance(data, dict) else None
+def _names_a_task(data: JsonValue) -> bool:
+    """Whether an answer names a task at all, as documented or nearly so."""
+    return isinstance(data, dict) and bool(data.get("taskId") or data.get("recordId"))
+
+
+def _task_id(data: JsonValue) -> str | None:
+    return non_blank(data.get("taskId")) or non_blank(data.get("recordId")) if isinstance(data, dict) else None
 
 
 def _field(text: str) -> str | None:
@@ -188,20 +220,16 @@ def _field(text: str) -> str | None:
     return complaint["field"] if complaint and complaint["field"].lower() not in {"field", "this", "it"} else None
 
 
-def _has(text: str, words: tuple[str, ...]) -> bool:
-    return any(each in text.lower() for each in words)
-
-
-def _facts(response: httpx.Response) -> dict[str, JsonValue]:
+def _facts(response: httpx.Response) -> dict[str, Any]:
     return {"http_status": response.status_code}
 
 
 def _text(body: JsonObject, response: httpx.Response) -> str:
     if not body:
-        return f"a page that is no JSON (HTTP {response.status_code})"
-    return _line(word(body.get("msg")) or body.get("message"))
+        return f"a page that is not JSON (HTTP {response.status_code})"
+    return _line(non_blank(body.get("msg")) or body.get("message"))
 
 
 def _line(text: JsonValue) -> str:
     """One line for a person."""
-    return " ".join((word(text) or "no reason given").split())[:_LONGEST]
+    return " ".join((non_blank(text) or "no reason given").split())[:_LONGEST]

@@ -13,17 +13,19 @@ from urllib.parse import quote
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProtocolError
+from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
-from prefect_storyboard.providers.json_values import amount, link, objects, word
+from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.states import phase, status_of
+from prefect_storyboard.providers.toapis import bodies as toapis_bodies
 from prefect_storyboard.providers.toapis import errors as toapis_errors
-from prefect_storyboard.providers.toapis.bodies import BODIES, character
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-_STATES = {"queued": "queued", "submitted": "queued", "in_progress": "running", "completed": "ended", "failed": "ended"}
 _UPLOADS = {"image": "v1/uploads/images", "video": "v1/uploads/videos"}
 _VIDEOS = "v1/videos/generations"
 _CHARACTERS = "v1/characters_tasks"
@@ -61,11 +63,11 @@ class ToApis:
 
     def character_order(self, request: CharacterRequest) -> Order:
         """One to three whole seconds, with sound, of a clip or of a finished video of this account."""
-        return Order(endpoint=_VIDEOS, body=character(request))
+        return Order(endpoint=_VIDEOS, body=with_fields(toapis_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """The body of the model, as its codec words it. Raises InvalidRequest for 25 s in 1080p."""
-        body = BODIES[request.model.codec](request)
+        """The body of the model, in the form of its codec. Raises InvalidRequest for 25 s in 1080p."""
+        body = with_fields(toapis_bodies.BODIES[request.model.codec](request), request)
         return Order(endpoint=_remix(request.remix_of) if request.remix_of else _VIDEOS, body=body)
 
     async def submit(self, order: Order) -> Job:
@@ -73,33 +75,33 @@ class ToApis:
         response = await buy(self._http, "ToAPIs", f"{self._api}/{order.endpoint}", json=order.body, headers=self._auth)
         if not response.is_success:
             raise toapis_errors.of_submit(response, str(order.body.get("model")))
-        reply = json_object(response) or {}
-        task = word(reply.get("id")) or word(reply.get("task_id"))
-        if task is None:
-            raw = response.text[:2000]
-            raise OutcomeUnknown("ToAPIs accepted a submit and its answer names no task", raw=raw)
-        about_character = "timestamps" in order.body and "prompt" not in order.body
+        ids = toapis_errors.task_ids(json_object(response) or {})
+        if not ids:
+            raise toapis_errors.of_submit(response, str(order.body.get("model")))
+        place = _CHARACTERS if "timestamps" in order.body and "prompt" not in order.body else _VIDEOS
         return Job(
             provider="toapis",
             endpoint=order.endpoint,
-            request_id=task,
+            request_id=ids[0],
             submitted_at=datetime.now(UTC),
-            urls={"status": self._address(_CHARACTERS if about_character else _VIDEOS, task)},
+            urls=dict(zip(("status", "other"), (self._address(place, each) for each in ids), strict=False)),
         )
 
     async def status(self, job: Job) -> Status:
-        """Ask for the task. A state that ToAPIs has not documented reads as still running."""
-        task = await self._task(job)
-        return Status.model_validate({"state": _STATES.get(str(task.get("status")), "running")})
+        """Ask for the task. An undocumented state reads as still running, and is named."""
+        return status_of((await self._task(job)).get("status"))
 
     async def result(self, job: Job) -> Result:
         """Ask for the task once more: a video, whose link lives 24 h, a character, or why there is none."""
         task = await self._task(job)
-        match task.get("status"):
-            case "failed":
-                raise toapis_errors.of_task(task, job)
-            case "completed":
-                return _character(task) or _video(task, job)
+        made = _character(task) or _video(task, job)
+        if toapis_errors.has_failed(task, empty=made is None):
+            raise toapis_errors.of_task(task, job)
+        match phase(task.get("status")):
+            case "succeeded" | None if made:
+                return made
+            case "succeeded":
+                raise toapis_errors.of_no_result(task, job)
         with on_the_way(job):
             raise Busy(f"ToAPIs has not ended the task {job.request_id} yet")
 
@@ -123,7 +125,7 @@ class ToApis:
             models = (json_object(response) or {}).get("data")
             if not response.is_success or not isinstance(models, list):
                 return None
-            self._offered = frozenset(name for model in objects(models) if (name := word(model.get("id"))))
+            self._offered = frozenset(name for model in objects(models) if (name := non_blank(model.get("id"))))
         return endpoint in self._offered
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - prices are on its market pages only
@@ -148,12 +150,19 @@ class ToApis:
         return response
 
     async def _task(self, job: Job) -> JsonObject:
-        """The task's document. One whose address was not kept is asked for as a character first: it may be either."""
+        """The task's document, at the first of its addresses that knows it.
+
+        A submit may have named two ids, and a character's task may be listed among the videos.
+        """
+        first = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
+        known = [first, *filter(None, [job.urls.get("other")])]
+        if f"/{_CHARACTERS}/" in first:
+            known += [each.replace(f"/{_CHARACTERS}/", f"/{_VIDEOS}/") for each in known]
         with on_the_way(job):
-            known = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
-            response = await self._ask("GET", trusted(known, self._api, "ToAPIs"))
-            if response.status_code == httpx.codes.NOT_FOUND and f"/{_CHARACTERS}/" in known:
-                response = await self._ask("GET", self._address(_VIDEOS, job.request_id))
+            for address in known:
+                response = await self._ask("GET", trusted(address, self._api, "ToAPIs"))
+                if response.status_code != httpx.codes.NOT_FOUND:
+                    break
             return _success(response)
 
     def _address(self, place: str, task: str) -> str:
@@ -169,28 +178,30 @@ def _character(task: JsonObject) -> Result | None:
     result = task.get("result")
     data = result.get("data") if isinstance(result, dict) else None
     for born in objects(data.get("characters")) if isinstance(data, dict) else ():
-        made, username = word(born.get("id")), word(born.get("username"))
+        made, username = non_blank(born.get("id")), non_blank(born.get("username"))
         if made and username:
-            return Result(character_id=made, mention=f"@{username.removeprefix('@')}", usd=_usd(task), raw=task)
+            kept = keep_outputs("toapis", {**task, "result": {"data": {"characters": [born]}}})
+            return Result(
+                character_id=made,
+                mention=f"@{username.removeprefix('@')}",
+                usd=_usd(task),
+                files=kept.files,
+                facts=kept.facts,
+                raw=task,
+            )
     return None
 
 
-def _video(task: JsonObject, job: Job) -> Result:
-    """The link, in the five places where ToAPIs was seen to put it."""
-    told = task.get("result")
-    result = told if isinstance(told, dict) else {}
-    first, nested = objects(result.get("data"))[:1], result.get("video")
-    places = (
-        first[0].get("url") if first else None,
-        task.get("url"),
-        task.get("video_url"),
-        result.get("url"),
-        nested.get("url") if isinstance(nested, dict) else None,
-    )
-    url = next((found for place in places if (found := link(place))), None)
+def _video(task: JsonObject, job: Job) -> Result | None:
+    """The link, in the five places where ToAPIs was seen to put it; None where it is in none of them."""
+    held = task.get("result")
+    result = held if isinstance(held, dict) else {}
+    places = (result.get("data"), task.get("url"), task.get("video_url"), result.get("url"), result.get("video"))
+    url = next((found for place in places if (found := first_link(place))), None)
     if url is None:
-        raise ProtocolError("ToAPIs returned neither a video nor a character", request_id=job.request_id, raw=task)
-    return Result(url=url, handle=job.request_id, usd=_usd(task), raw=task)
+        return None
+    kept = keep_outputs("toapis", task)
+    return Result(url=url, handle=job.request_id, usd=_usd(task), files=kept.files, facts=kept.facts, raw=task)
 
 
 def _usd(task: JsonObject) -> float | None:

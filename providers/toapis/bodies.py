@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.citations import called, cited
+from prefect_storyboard.providers.citations import number_references, replace_names
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
-from prefect_storyboard.storyboards import Operation
+from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _LONGEST = 3  # seconds that a character may be made of
@@ -18,17 +18,8 @@ _PROMPT_ALONE = {"sora-2-official"}  # Azure's remix takes no other field; it ke
 
 def character(request: CharacterRequest) -> JsonObject:
     """The job of a character: a clip or a finished task, and no prompt, which is what makes it one."""
-    body: JsonObject = {"model": request.model.endpoints["character"], "timestamps": _whole_seconds(request)}
-    match request.clip_url, request.video_id:
-        case str(clip), None:
-            body["url"] = clip
-        case None, str(video):
-            body["from_task"] = video
-        case _:
-            raise InvalidRequest(
-                "ToAPIs makes a character of either a clip or a finished video", field="url", sent=False
-            )
-    return body
+    body: JsonObject = {"model": endpoint(request), "timestamps": _whole_seconds(request)}
+    return {**body, "from_task": request.video_id} if request.video_id else {**body, "url": request.clip_url}
 
 
 def sora(request: SceneRequest) -> JsonObject:
@@ -37,7 +28,7 @@ def sora(request: SceneRequest) -> JsonObject:
     if sharp and request.seconds == _NO_HD:
         raise InvalidRequest(f"ToAPIs renders no 1080p of {_NO_HD} s", field="resolution", sent=False)
     mentions = {casting.character: casting.mention for casting in request.castings if casting.mention}
-    body: JsonObject = {"model": _model(request), "prompt": called(request.prompt, mentions)}
+    body: JsonObject = {"model": endpoint(request), "prompt": replace_names(request.prompt, mentions)}
     if request.remix_of and body["model"] in _PROMPT_ALONE:
         return body
     body |= {"duration": request.seconds, "aspect_ratio": request.aspect}
@@ -52,12 +43,12 @@ def sora(request: SceneRequest) -> JsonObject:
 
 def seedance(request: SceneRequest) -> JsonObject:
     """Seedance 2.0: media with roles, cited as "image 1" and "video 1". A first frame alone is exact."""
-    prompt, images, clips = cited(request, "image {}", "video {}")
+    prompt, images, clips = number_references(request, "image {}", "video {}")
     role = "reference_image"
     if not request.references:
         prompt, role = request.prompt, "first_frame"
     body: JsonObject = {
-        "model": _model(request),
+        "model": endpoint(request),
         "prompt": prompt,
         "duration": request.seconds,
         "aspect_ratio": request.aspect,
@@ -72,11 +63,6 @@ def seedance(request: SceneRequest) -> JsonObject:
 
 
 BODIES: Mapping[str, Callable[[SceneRequest], JsonObject]] = {"sora": sora, "seedance": seedance}
-
-
-def _model(request: SceneRequest) -> str:
-    operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
-    return request.model.endpoints[operation]
 
 
 def _whole_seconds(request: CharacterRequest) -> str:

@@ -1,10 +1,10 @@
 """From ToAPIs' answers to our errors, one table for each kind of call. Source: https://docs.toapis.com.
 
-Its HTTP status says what happened. Its messages come in Chinese, English, Korean or Japanese: they are for people, and
-decide nothing, but for the two that have no code of their own.
+Its HTTP status says what happened. Its messages come in Chinese, English, Korean or Japanese: they decide only where
+the code is the one that stands for everything, `generation_failed`.
 """
 
-import re
+from typing import Any
 
 import httpx
 from pydantic import JsonValue
@@ -12,49 +12,74 @@ from pydantic import JsonValue
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
-    GenerationFailed,
     InvalidRequest,
-    OutcomeUnknown,
     OutOfCredit,
     ProtocolError,
     ProviderError,
-    Refused,
     Retired,
     Unauthorized,
 )
-from prefect_storyboard.providers.http import json_object, retry_after
-from prefect_storyboard.providers.json_values import word
+from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, retry_after
+from prefect_storyboard.providers.json_values import non_blank
+from prefect_storyboard.providers.reasons import (
+    blocked,
+    failure,
+    invalid,
+    is_moderation,
+    is_passing,
+    is_stale_upload,
+    nothing_made,
+    outcome_unknown,
+    refusal,
+    stale_upload,
+    stopped_in_front,
+    stopped_on_the_way,
+)
+from prefect_storyboard.providers.states import phase
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _NO_CREDIT = {"insufficient_quota", "payment_required"}
 _NOT_ALLOWED = {"content_policy_violation", "422"}
 _INVALID = {"invalid_request", "invalid_request_error", "400"}
-_TRANSIENT = {"generation_failed", "internal_error"}  # of a task: the same request may succeed next time
-_POLICY = re.compile(r"policy|政策|정책|ポリシー", re.IGNORECASE)  # a generation_failed that says so is a refusal
-_LONGEST = 300  # characters of ToAPIs' own words in a message
+_TRANSIENT = {"internal_error"}  # of a task: the same request may succeed next time
+_LONGEST = 300  # characters of ToAPIs' own text in a message
+
+
+def task_ids(reply: JsonObject) -> tuple[str, ...]:
+    """The ids by which an answer names a task, the one to ask for first.
+
+    A submit may name two: `task_id` (video_task_...) is the task, `id` (video_resource_...) what it makes.
+    """
+    inner = reply.get("data")
+    first = inner[0] if isinstance(inner, list) and inner else inner
+    places = [reply, *([first] if isinstance(first, dict) else [])]
+    found = (non_blank(place.get(name)) for place in places for name in ("task_id", "id"))
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def of_submit(response: httpx.Response, model: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal says so; the rest may have been bought."""
+    """Why a submit was not accepted. Only a definite refusal proves that it was not; the rest may have been bought."""
     text, facts, code, names = _text(response), _facts(response), response.status_code, _names(response)
-    if code in {400, 403, 404, 503} and ("model_not_found" in names or "no available channel" in text.lower()):
-        return Retired(f"ToAPIs does not offer {model} (any more): {text}", **facts)
-    if code in {401, 402, 403}:
-        return _of_account(response)
-    match code:
-        case 429:
-            wait = retry_after(response)
-            return Busy(f"ToAPIs has too many requests of this account: {text}", retry_after=wait, **facts)
-        case 503 if "rate_limit_unavailable" in names:
-            return Busy(f"ToAPIs takes no submits now: {text}", retry_after=retry_after(response), **facts)
-        case 400 | 422 if _is_refusal(response):
-            return Refused(f"moderation refused the request: {text}", **facts)
-        case 400 | 404 | 405 | 413 | 415 | 422:
-            return InvalidRequest(f"ToAPIs does not take the request: {text}", **facts)
-        case code if 300 <= code < 400:
-            return InvalidRequest(f"ToAPIs' address answered with a redirect ({code}); check api_url", **facts)
-    return OutcomeUnknown(f"ToAPIs answered a submit with {code}, and it may have been accepted: {text}", **facts)
+    named = next(iter(task_ids(json_object(response) or {})), None)
+    if named is None:
+        gone = "model_not_found" in names or "no available channel" in text.lower()
+        if code == 410 or (code in {400, 403, 404, 503} and gone):
+            return Retired(f"ToAPIs does not offer {model} (any more): {text}", **facts)
+        if code in {401, 402, 403}:
+            return _of_account(response)
+        match code:
+            case 429:
+                wait = retry_after(response)
+                return Busy(f"ToAPIs has too many requests of this account: {text}", retry_after=wait, **facts)
+            case 503 if "rate_limit_unavailable" in names:
+                return Busy(f"ToAPIs takes no submits now: {text}", retry_after=retry_after(response), **facts)
+            case code if code in REDIRECTS:
+                return InvalidRequest(f"ToAPIs' address answered with a redirect ({code}); check api_url", **facts)
+            case code if is_refusal(code):
+                return _of_input(response)
+    raw = None if json_object(response) is None else response.text[:2000]
+    return outcome_unknown("ToAPIs", f"{code} ({text})", named, raw=raw, **facts)
 
 
 def of_upload(response: httpx.Response) -> ProviderError:
@@ -67,38 +92,62 @@ def of_upload(response: httpx.Response) -> ProviderError:
 def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
     text, facts, code = _text(response), _facts(response), response.status_code
+    if code == 403 and not _is_own(response):
+        return stopped_on_the_way("ToAPIs", code, **facts)
     if code in {401, 402, 403}:
         return _of_account(response)
     match code:
         case 404:
             return Expired(f"ToAPIs does not know what was asked for: {text}", **facts)
         case 400 | 413 | 415 | 422:
-            return InvalidRequest(f"ToAPIs does not take the request: {text}", **facts)
+            return InvalidRequest(f"ToAPIs does not take the request: {text}", field=_field(response), **facts)
         case code if code in {408, 409, 425, 429} or code >= 500:
             return Busy(f"ToAPIs cannot answer now ({code}): {text}", retry_after=retry_after(response), **facts)
         case code if 200 <= code < 300:
             return Busy(f"ToAPIs answered with a failure: {text}", **facts)
-    return ProtocolError(f"ToAPIs gave an answer that nobody has documented ({code}): {text}", **facts)
+    return ProtocolError(f"ToAPIs gave an undocumented answer ({code}): {text}", **facts)
 
 
 def of_task(task: JsonObject, job: Job) -> ProviderError:
-    """Why a failed task has no result. ToAPIs gives its credits back before it says so."""
-    told, facts = task.get("error"), {"request_id": job.request_id, "http_status": 200}
-    names, text = _named(told), _said(told) or _said(task) or "no reason given"
-    if names & _NOT_ALLOWED or ("generation_failed" in names and _POLICY.search(text)):
-        return Refused(f"moderation refused the scene: {text}", **facts)
+    """Why a failed task has no result. ToAPIs gives the credits of a failed one back before it says so.
+
+    Whether it does so for a cancelled or an expired one is not documented.
+    """
+    error = task.get("error")
+    names, text = _named(error), _said(error) or _said(task) or "no reason given"
+    field = non_blank(error.get("param")) if isinstance(error, dict) else None
+    refunded = str(task.get("status")).casefold() in {"fail", "failed", "failure"} or bool(names & _TRANSIENT)
+    facts: dict[str, Any] = {"request_id": job.request_id, "http_status": 200, "charged": False if refunded else None}
+    kind = (non_blank(error.get("code")) if isinstance(error, dict) else None) or "no code"
+    if _is_moderated(names, text):
+        return refusal(f"{kind}: {text}", field=field, **facts)
+    if is_stale_upload(f"{kind}: {text}"):
+        return stale_upload(f"ToAPIs could not fetch a file of the scene: {text}", **facts)
     if names & _INVALID:
-        return InvalidRequest(f"the model does not take the request: {text}", **facts)
-    kind = word(told.get("code")) if isinstance(told, dict) else None
-    again = bool(names & _TRANSIENT)
-    remedy = "It was not charged: run it again." if again else GenerationFailed.remedy
-    message = f"the job failed at ToAPIs ({kind or 'no code'}): {text}"
-    return GenerationFailed(message, resubmittable=again, charged=False, remedy=remedy, **facts)
+        return invalid(f"the model does not take the request: {text}", text, field=field, **facts)
+    again = bool(names & _TRANSIENT) or is_passing(text)
+    return failure(f"the job failed at ToAPIs ({kind}): {text}", again=again, **facts)
+
+
+def of_no_result(task: JsonObject, job: Job) -> ProviderError:
+    """A task that ended well, and whose document holds nothing that can be stored."""
+    return nothing_made("ToAPIs", raw=task, request_id=job.request_id)
+
+
+def has_failed(task: JsonObject, *, empty: bool) -> bool:
+    """Whether a task's document says that it failed; in an unknown state an error beside no result says so."""
+    ended = phase(task.get("status"))
+    return ended == "failed" or (ended is None and empty and bool(_said(task.get("error"))))
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
-    """A 2xx that is no JSON: a proxy's page, most likely. Ask again."""
-    return Busy(f"ToAPIs answered {response.status_code} with something that is no JSON", **_facts(response))
+    """A 2xx that is not JSON: a proxy's page, most likely. It is asked for again."""
+    return Busy(f"ToAPIs answered {response.status_code} with something that is not JSON", **_facts(response))
+
+
+def _is_own(response: httpx.Response) -> bool:
+    """Whether an error is ToAPIs' own document and not a page of something in front of it."""
+    return bool({"error", "success", "message", "code"} & set(json_object(response) or {}))
 
 
 def _of_account(response: httpx.Response) -> ProviderError:
@@ -106,17 +155,39 @@ def _of_account(response: httpx.Response) -> ProviderError:
     text, facts, code = _text(response), _facts(response), response.status_code
     if code == 402 or (code == 403 and _names(response) & _NO_CREDIT):
         return OutOfCredit(f"the account at ToAPIs has no credit: {text}", **facts)
-    what = "accept the key" if code == 401 else "let the key do this"
-    return Unauthorized(f"ToAPIs does not {what}: {text}", **facts)
+    if code == 403 and not _is_own(response):
+        return stopped_in_front("ToAPIs", code, **facts)
+    does = "accept the key" if code == 401 else "let the key do this"
+    return blocked("ToAPIs", text, **facts) or Unauthorized(f"ToAPIs does not {does}: {text}", **facts)
 
 
-def _is_refusal(response: httpx.Response) -> bool:
-    """Moderation, which a 422 means unless its code says otherwise."""
-    names = _names(response)
-    return bool(names & _NOT_ALLOWED) or (response.status_code == 422 and not names & _INVALID)
+def _of_input(response: httpx.Response) -> ProviderError:
+    """What is wrong with a request. A 422 means moderation unless its code says otherwise."""
+    text, names, field, facts = _text(response), _names(response), _field(response), _facts(response)
+    unnamed = response.status_code == httpx.codes.UNPROCESSABLE_ENTITY and not names & _INVALID
+    if unnamed or _is_moderated(names, text):
+        kind = next((name for name in sorted(names) if is_moderation(name)), "")
+        return refusal(f"{kind}: {text}" if kind else text, field=field, **facts)
+    return invalid(f"ToAPIs does not take the request: {text}", text, field=field, **facts)
 
 
-def _facts(response: httpx.Response) -> dict[str, JsonValue]:
+def _is_moderated(names: set[str], text: str) -> bool:
+    """Moderation by name, as the makers' own codes are (OutputVideoSensitiveContentDetected), or by its text.
+
+    `invalid_request_error` is the type of those codes too; only of a nameless fault does the text decide.
+    """
+    if names & _NOT_ALLOWED or any(is_moderation(name) for name in names):
+        return True
+    return not names & _INVALID and is_moderation(text)
+
+
+def _field(response: httpx.Response) -> str | None:
+    """The input that an error is about, by ToAPIs' own name of it."""
+    error = (json_object(response) or {}).get("error")
+    return non_blank(error.get("param")) if isinstance(error, dict) else None
+
+
+def _facts(response: httpx.Response) -> dict[str, Any]:
     return {"http_status": response.status_code}
 
 
@@ -126,12 +197,13 @@ def _names(response: httpx.Response) -> set[str]:
 
 def _named(error: JsonValue) -> set[str]:
     """What an error calls itself: its code is a number on older pages and a word on newer ones."""
-    return {str(error.get(name)) for name in ("code", "type")} if isinstance(error, dict) else set()
+    return {str(error[name]) for name in ("code", "type") if error.get(name)} if isinstance(error, dict) else set()
 
 
-def _said(told: JsonValue) -> str:
-    """What an object says to a person, in one line."""
-    words = [word(told.get(name)) for name in ("message", "fail_reason")] if isinstance(told, dict) else [word(told)]
+def _said(value: JsonValue) -> str:
+    """The text that an object, or a text itself, holds for a person, in one line."""
+    names = ("message", "fail_reason")
+    words = [non_blank(value.get(name)) for name in names] if isinstance(value, dict) else [non_blank(value)]
     text = next((each for each in words if each), "")
     return " ".join(text.split())[:_LONGEST]
 
@@ -140,5 +212,5 @@ def _text(response: httpx.Response) -> str:
     """One line for a person."""
     body = json_object(response)
     if body is None:
-        return f"a page that is no JSON (HTTP {response.status_code})"
+        return f"a page that is not JSON (HTTP {response.status_code})"
     return _said(body.get("error")) or _said(body) or "no reason given"

@@ -15,22 +15,26 @@ from uuid import uuid4
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, InvalidRequest, OutcomeUnknown, ProtocolError
-from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
-from prefect_storyboard.providers.json_values import amount, link, moment, objects, utc, word
+from prefect_storyboard.providers.errors import Busy, ProtocolError
+from prefect_storyboard.providers.fields import with_fields
+from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
+from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.states import phase, status_of
+from prefect_storyboard.providers.table import endpoint
+from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
 from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
-from prefect_storyboard.providers.wavespeed.bodies import BODIES, character_id, sold, with_objects
-from prefect_storyboard.storyboards import Job, Operation
+from prefect_storyboard.providers.wavespeed.bodies import made_character, sold, with_objects
+from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _OK = 200
-_STATES = {"created": "queued", "pending": "queued", "processing": "running"}
-_STATES |= dict.fromkeys(("completed", "failed", "cancelled", "timeout", "deleted"), "ended")
 _TASK_ID = re.compile(r"[A-Za-z0-9_-]{4,128}")
-_LEEWAY = timedelta(seconds=120)  # between WaveSpeed's clock and ours when its list is asked
+_WINDOW = timedelta(hours=1)  # around a submit, in which WaveSpeed's list is read: our clock may be wrong
+_LEEWAY = timedelta(seconds=120)  # the same before it once WaveSpeed's own Date header has corrected our clock
 _PAGE = 100  # tasks on a page of the list, the most that it gives
 _PAGES = 50  # of the list; more than an account submits of one model in days
 
@@ -63,17 +67,14 @@ class WaveSpeed:
         return file_url
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Input of openai/sora-2/characters; WaveSpeed uses the first 4 s of the clip."""
-        if request.clip_url is None:
-            raise InvalidRequest("WaveSpeed makes characters from clips only", field="video")
-        body: JsonObject = {"video": request.clip_url, "name": request.name}
-        return Order(endpoint=request.model.endpoints["character"], body=body)
+        """Input of openai/sora-2/characters; WaveSpeed uses the first 4 s of the clip, and takes no video by its id."""
+        return Order(endpoint=endpoint(request), body=with_fields(wavespeed_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """The flat input of the model, as its codec words it; characters as objects once `offered` has seen them so."""
-        operation: Operation = "remix" if request.remix_of else "image" if request.image_url else "text"
-        endpoint, body = request.model.endpoints[operation], BODIES[request.model.codec](request)
-        return Order(endpoint=endpoint, body=with_objects(body) if self._sold.get(endpoint) == "object" else body)
+        """The flat input of the model in the form of its codec; characters are objects once `offered` has seen so."""
+        path = endpoint(request)
+        body = with_fields(wavespeed_bodies.BODIES[request.model.codec](request), request)
+        return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
     async def submit(self, order: Order) -> Job:
         """POST to the model's path, once, and never in sync mode: a reply that takes minutes is a reply easily lost."""
@@ -83,37 +84,39 @@ class WaveSpeed:
             raise wavespeed_errors.of_submit(response, order.endpoint)
         task_id = _task_id(wavespeed_errors.data(response))
         if task_id is None:
-            raise OutcomeUnknown("WaveSpeed accepted a submit and its answer names no task", raw=response.text[:2000])
+            raise wavespeed_errors.of_submit(response, order.endpoint)
         return _job(order.endpoint, task_id, datetime.now(UTC))
 
     async def status(self, job: Job) -> Status:
-        """Ask for the task. A state that WaveSpeed has not documented reads as still running."""
+        """Ask for the task. An undocumented state reads as still running, and is named."""
         with on_the_way(job):
-            task = _data(await self._task(job))
-        return Status.model_validate({"state": _STATES.get(str(task.get("status")), "running")})
+            task = _ended(await self._task(job))
+        return status_of(task.get("status"))
 
     async def result(self, job: Job) -> Result:
         """Fetch the task's output: a video, a character, or why there is none. Its file is gone after 7 days."""
         with on_the_way(job):
             response = await self._task(job)
-            task = _data(response)
-            if _STATES.get(str(task.get("status"))) != "ended":
+            task = _ended(response)
+            ended, outputs = phase(task.get("status")), task.get("outputs")
+            unclear = ended is None and not outputs and not non_blank(task.get("error"))
+            if ended in {"queued", "running"} or unclear:
                 raise Busy("the task is not ready at WaveSpeed")
-        if task.get("status") != "completed":
+        if ended == "failed" or (ended is None and not outputs):
             raise wavespeed_errors.of_result(response, job)
-        told = task.get("outputs")
-        outputs = told if isinstance(told, list) else [told]
-        url = next((found for output in outputs if (found := link(output))), None)
+        url = first_link(outputs)
         if job.endpoint.endswith("/characters"):
             with on_the_way(job):
-                output = await self._read(url) if url else next(iter(outputs), None)
-            result = Result(character_id=character_id(output), raw=task)
+                first = next(iter(outputs), None) if isinstance(outputs, list) else outputs
+                output = await self._read(url) if url else first
+            made = made_character(output)
+            kept = keep_outputs("wavespeed", {"data": {**task, "outputs": [made]}})
+            result = Result(character_id=non_blank(made.get("id")), files=kept.files, facts=kept.facts, raw=task)
         else:
-            result = Result(url=url, raw=task)
+            kept = keep_outputs("wavespeed", {"data": task})
+            result = Result(url=url, files=kept.files, facts=kept.facts, raw=task)
         if result.url is None and result.character_id is None:
-            raise ProtocolError(
-                "WaveSpeed returned neither a video nor a character", request_id=job.request_id, raw=task
-            )
+            raise wavespeed_errors.of_no_result(task, job)
         return result
 
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no such call
@@ -124,22 +127,26 @@ class WaveSpeed:
         """Search the list of the last 7 days for inputs equal to ours.
 
         Whether the list gives the inputs that it is asked for is not documented, and a task without them may be ours.
-        While there is one and no match, or the list does not end, ProtocolError says that the list tells nothing: an
-        empty answer would say that nothing was bought.
+        While there is one and no match, or the list does not end, ProtocolError says that the list proves nothing: an
+        empty answer would say that nothing was bought. Times are returned in our clock, as far as WaveSpeed's Date
+        header tells its own.
         """
-        start, end = utc(since) - _LEEWAY, datetime.now(UTC) + _LEEWAY
-        window: JsonObject = {"created_after": _iso(start), "created_before": _iso(end)}
-        tasks, whole = await self._listed({"model": endpoint, **window, "include_inputs": True})
+        since = utc(since)
+        tasks, whole, skew = await self._listed(endpoint, since, timedelta())
+        if skew is not None and abs(skew) > _WINDOW - _LEEWAY:
+            tasks, whole, skew = await self._listed(endpoint, since, skew)
+        earliest = since - (_WINDOW if skew is None else _LEEWAY)
         found: list[Job] = []
         silent = False
         for task_id, task in tasks.items():
-            created, inputs = moment(task.get("created_at")) or utc(since), task.get("inputs") or task.get("input")
-            if created < start or task.get("model") not in (None, endpoint):
+            created, inputs = moment(task.get("created_at")), task.get("inputs") or task.get("input")
+            ours = since if created is None else created + (skew or timedelta())
+            if ours < earliest or task.get("model") not in (None, endpoint):
                 continue
             if not isinstance(inputs, dict):
                 silent = True
             elif digest(inputs) == order_digest:
-                found.append(_job(endpoint, task_id, created))
+                found.append(_job(endpoint, task_id, ours))
         if not found and (silent or not whole):
             why = "tasks without their inputs" if silent else "more tasks than can be read"
             raise ProtocolError(f"WaveSpeed lists {why}: the one in question may be among them")
@@ -157,14 +164,14 @@ class WaveSpeed:
     async def price(self, order: Order) -> float | None:
         """What WaveSpeed asks this account for exactly that order, after its discount."""
         wanted: JsonObject = {"model_id": order.endpoint, "inputs": order.body}
-        told = _told(await self._ask("POST", "model/price", json=wanted))
-        prices = [amount(told.get("discounted_price")), amount(told.get("price"))]
-        in_dollars = (told.get("currency") or "USD") == "USD"
+        reply = _data_or_nothing(await self._ask("POST", "model/price", json=wanted))
+        prices = [amount(reply.get("discounted_price")), amount(reply.get("price"))]
+        in_dollars = (reply.get("currency") or "USD") == "USD"
         return next((price for price in prices if price and price > 0), None) if in_dollars else None
 
     async def balance(self) -> float | None:
         """Money left in US dollars; None for a key that may not know."""
-        return amount(_told(await self._ask("GET", "balance")).get("balance"))
+        return amount(_data_or_nothing(await self._ask("GET", "balance")).get("balance"))
 
     async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         url = f"{self._api}/api/v3/{path}"
@@ -203,20 +210,30 @@ class WaveSpeed:
             raise Busy(f"WaveSpeed's storage answered a character with {status}", http_status=status)
         return response.text
 
-    async def _listed(self, query: JsonObject) -> tuple[dict[str, JsonObject], bool]:
-        """All pages of the list, by task, and whether they are all: a list may turn in a circle, or deny its items."""
+    async def _listed(
+        self, model: str, since: datetime, shift: timedelta
+    ) -> tuple[dict[str, JsonObject], bool, timedelta | None]:
+        """The list around a submit, by task; whether that is all of it; and how far our clock is ahead of WaveSpeed's.
+
+        A list may turn in a circle, or deny its items. `shift` is a skew that is known already.
+        """
+        start, end = since - shift - _WINDOW, datetime.now(UTC) - shift + _WINDOW
+        window: JsonObject = {"created_after": _iso(start), "created_before": _iso(end)}
+        query: JsonObject = {"page_size": _PAGE, "model": model, **window, "include_inputs": True}
         tasks: dict[str, JsonObject] = {}
+        skew: timedelta | None = None
         for page in range(1, _PAGES + 1):
-            told = _data(await self._ask("POST", "predictions", json={"page": page, "page_size": _PAGE, **query}))
-            items, total, known = told.get("items"), amount(told.get("total")), len(tasks)
+            response = await self._ask("POST", "predictions", json={"page": page, **query})
+            reply, skew = _data(response), clock_skew(response)
+            items, total, known = reply.get("items"), amount(reply.get("total")), len(tasks)
             tasks |= {task_id: item for item in objects(items) if (task_id := _task_id(item))}
             if not items:
-                return tasks, page > 1 or not total
+                return tasks, page > 1 or not total, skew
             if total is not None and len(tasks) >= total:
-                return tasks, True
+                return tasks, True, skew
             if len(tasks) == known:
                 break
-        return tasks, False
+        return tasks, False, skew
 
 
 def _job(endpoint: str, task_id: str, submitted_at: datetime) -> Job:
@@ -224,20 +241,26 @@ def _job(endpoint: str, task_id: str, submitted_at: datetime) -> Job:
 
 
 def _task_id(task: JsonObject) -> str | None:
-    task_id = word(task.get("id"))
+    task_id = non_blank(task.get("id"))
     return task_id if task_id and _TASK_ID.fullmatch(task_id) else None
 
 
 def _data(response: httpx.Response) -> JsonObject:
     if wavespeed_errors.code(response) != _OK:
         raise wavespeed_errors.of_call(response)
-    if told := wavespeed_errors.data(response):
-        return told
+    if held := wavespeed_errors.data(response):
+        return held
     raise wavespeed_errors.unreadable(response)
 
 
-def _told(response: httpx.Response) -> JsonObject:
-    """What an answer says, or nothing where it is an error."""
+def _ended(response: httpx.Response) -> JsonObject:
+    """A task's document. One that has ended counts under any code of the envelope."""
+    task = wavespeed_errors.data(response)
+    return task if response.is_success and phase(task.get("status")) in {"succeeded", "failed"} else _data(response)
+
+
+def _data_or_nothing(response: httpx.Response) -> JsonObject:
+    """What an answer holds; nothing where it is an error."""
     return wavespeed_errors.data(response) if wavespeed_errors.code(response) == _OK else {}
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.citations import cited, spelled
-from prefect_storyboard.providers.json_values import objects, word
-from prefect_storyboard.providers.protocol import SceneRequest
+from prefect_storyboard.providers.citations import number_references, restore_spelling
+from prefect_storyboard.providers.json_values import non_blank, objects
+from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _SIZES = {  # with an asterisk, as WaveSpeed writes them
@@ -23,9 +23,14 @@ _SIZES = {  # with an asterisk, as WaveSpeed writes them
 _BARE_ID = re.compile(r"char_[A-Za-z0-9_-]+")
 
 
+def character(request: CharacterRequest) -> JsonObject:
+    """A character of a clip."""
+    return {"video": request.clip_url, "name": request.name}
+
+
 def sora(request: SceneRequest) -> JsonObject:
     """Sora 2: the mode is in the path. From a first frame, the video has its aspect, and takes no characters."""
-    body: JsonObject = {"prompt": spelled(request), "duration": request.seconds}
+    body: JsonObject = {"prompt": restore_spelling(request), "duration": request.seconds}
     if request.image_url is None:
         body["size"] = _SIZES[request.aspect, request.resolution]
         if request.castings:
@@ -38,7 +43,7 @@ def sora(request: SceneRequest) -> JsonObject:
 
 def seedance(request: SceneRequest) -> JsonObject:
     """Seedance 2.0 text-to-video: pictures cited as @Image1, clips as @Video1."""
-    prompt, images, clips = cited(request)
+    prompt, images, clips = number_references(request)
     body: JsonObject = {
         "prompt": prompt,
         "aspect_ratio": request.aspect,
@@ -62,7 +67,7 @@ def sold(models: JsonValue) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for entry in objects(models):
-        if model_id := word(entry.get("model_id")):
+        if model_id := non_blank(entry.get("model_id")):
             schemas = objects(_inside(entry, "api_schema", "api_schemas"))
             kinds = [_inside(each, "request_schema", "properties", "characters", "items", "type") for each in schemas]
             found[model_id] = next((kind for kind in kinds if isinstance(kind, str)), "")
@@ -75,15 +80,15 @@ def with_objects(body: JsonObject) -> JsonObject:
     return {**body, "characters": [{"id": each} for each in ids]} if isinstance(ids, list) else body
 
 
-def character_id(output: JsonValue) -> str | None:
-    """The id in a character's output: an object, JSON in a text, a list in a text, or the id alone."""
+def made_character(output: JsonValue) -> JsonObject:
+    """A character's output with its id and name: an object, JSON in a text, a list in a text, or the id alone."""
     if isinstance(output, str):
         output = _parsed(output)
     if isinstance(output, list):
         output = output[0] if output else None
     if isinstance(output, dict):
-        return word(output.get("id"))
-    return output if isinstance(output, str) and _BARE_ID.fullmatch(output) else None
+        return output
+    return {"id": output} if isinstance(output, str) and _BARE_ID.fullmatch(output) else {}
 
 
 def _parsed(text: str) -> JsonValue:

@@ -70,6 +70,7 @@ class Reference(Input, ABC):
     aspect_ratio: str = "16:9"
     generate_audio: bool = True
     totals: ClassVar[Mapping[Kind, Total]] = {}
+    extra_outputs: ClassVar[tuple[str, ...]] = ()  # what its output has beside the video
 
     @abstractmethod
     def prompts(self) -> dict[Where, str]:
@@ -84,7 +85,7 @@ class Reference(Input, ABC):
         """What this input orders."""
 
     def shown(self) -> set[str]:
-        """The names of those who appear: whoever is cited."""
+        """The names of the files that the prompts cite."""
         return cited(self.prompts(), {file.name for file in self.files()})
 
     def billed_seconds(self, video_seconds: float) -> float:  # noqa: ARG002 - Seedance bills them
@@ -104,7 +105,7 @@ class Reference(Input, ABC):
 def cited(prompts: Mapping[Where, str], given: Collection[str | None]) -> set[str]:
     """The names that the prompts cite; refused if one of them was not given.
 
-    fal does not document what it says to that, or whether it says anything: the wording is the sandbox's own.
+    fal does not document whether it refuses this; the message is the sandbox's own.
     """
     names = set()
     for where, prompt in prompts.items():

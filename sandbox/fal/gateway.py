@@ -12,14 +12,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.fal import jobs, platform_api, storage
 from prefect_storyboard.sandbox.fal.auth import LOCKED, with_key
-from prefect_storyboard.sandbox.fal.faults import CANCELS, ENDINGS, VOICE, deadline, ending
+from prefect_storyboard.sandbox.fal.faults import CANCELS, ENDINGS, FAULTS, deadline, ending
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
 from prefect_storyboard.sandbox.fal.schema import app
 from prefect_storyboard.sandbox.faults import Rule
-from prefect_storyboard.sandbox.state import NEVER, Job, words
+from prefect_storyboard.sandbox.state import NEVER, Job, prompt_of
 
 _NOT_FOUND = {"status": "NOT_FOUND"}
 _ONE_JOB = "/fal/queue/{owner}/{app}/requests/{request_id}"
@@ -27,22 +27,22 @@ _ONE_JOB = "/fal/queue/{owner}/{app}/requests/{request_id}"
 
 def gateway(sandbox: Sandbox) -> Gateway:
     """fal on the sandbox."""
-    desk = Desk(name="fal", sandbox=sandbox, voice=VOICE, about=partial(_about, sandbox))
-    routes = [*_queue(desk), *storage.routes(desk), *platform_api.routes(desk)]
-    return Gateway(routes=routes, voice=VOICE, settle=partial(jobs.settle, sandbox))
+    router = Router(name="fal", sandbox=sandbox, fault_table=FAULTS, about=partial(_about, sandbox))
+    routes = [*_queue(router), *storage.routes(router), *platform_api.routes(router)]
+    return Gateway(routes=routes, fault_table=FAULTS, settle=partial(jobs.settle, sandbox))
 
 
-def _queue(desk: Desk) -> list[BaseRoute]:
-    box = desk.sandbox
+def _queue(router: Router) -> list[BaseRoute]:
+    box = router.sandbox
 
     return [
-        desk.route(f"{_ONE_JOB}/status/stream", "status", with_key(partial(_stream, box))),
-        desk.route(f"{_ONE_JOB}/status", "status", with_key(partial(_status, box))),
-        desk.route(f"{_ONE_JOB}/cancel", "cancel", with_key(partial(_cancel, box)), method="PUT"),
-        desk.route(f"{_ONE_JOB}/response", "result", with_key(partial(_result, box))),
-        desk.route(_ONE_JOB, "result", with_key(partial(_result, box))),
-        desk.route("/fal/queue/{endpoint:path}", "submit", with_key(partial(_submit, box)), method="POST"),
-        desk.route("/fal/cdn/files/b/{path:path}", "download", partial(cdn.download, box)),
+        router.route(f"{_ONE_JOB}/status/stream", "status", with_key(partial(_stream, box))),
+        router.route(f"{_ONE_JOB}/status", "status", with_key(partial(_status, box))),
+        router.route(f"{_ONE_JOB}/cancel", "cancel", with_key(partial(_cancel, box)), method="PUT"),
+        router.route(f"{_ONE_JOB}/response", "result", with_key(partial(_result, box))),
+        router.route(_ONE_JOB, "result", with_key(partial(_result, box))),
+        router.route("/fal/queue/{endpoint:path}", "submit", with_key(partial(_submit, box)), method="POST"),
+        router.route("/fal/cdn/files/b/{path:path}", "download", partial(cdn.download, box)),
     ]
 
 
@@ -51,7 +51,7 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
     given = request.path_params
     if "endpoint" in given:
         request.state.body = json_or_none(await request.body())
-        return given["endpoint"], words(request.state.body)
+        return given["endpoint"], prompt_of(request.state.body)
     job_id = given.get("request_id") or str(given.get("path", "")).split("/")[0]
     job = sandbox.state.job(job_id) if job_id else None
     if job is not None:
@@ -69,8 +69,8 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
     if refused is not None:
         return refused
     job = _accept(sandbox, request, endpoint)
-    sandbox.state.add_job(job)
-    sandbox.soon(jobs.settle(sandbox, job))
+    accept(sandbox, request, job)
+    sandbox.start(jobs.settle(sandbox, job))
     answer: dict[str, Any] = {"status": "IN_QUEUE", "request_id": job.id, **jobs.urls(base_url(request), job)}
     position = sandbox.state.queued_before(job, job.submitted_at)
     answer |= {"logs": None, "metrics": {}, "queue_position": position}
@@ -95,17 +95,17 @@ def _accept(sandbox: Sandbox, request: Request, endpoint: str) -> Job:
     )
     patience = float(request.headers.get("x-fal-request-timeout", NEVER))
     if job.body is None:
-        return job.but(ending={"status": 422, "detail": [_NOT_JSON]})
+        return job.copy_with(ending={"status": 422, "detail": [_NOT_JSON]})
     if patience < pace.queue_seconds:
-        return job.but(ending=deadline(), started_at=now + patience, done_at=now + patience)
+        return job.copy_with(ending=deadline(), started_at=now + patience, done_at=now + patience)
     rule = fault_inside(request, *ENDINGS)
-    return job if rule is None else _doomed(job, rule)
+    return job if rule is None else _with_fault(job, rule)
 
 
-def _doomed(job: Job, rule: Rule) -> Job:
+def _with_fault(job: Job, rule: Rule) -> Job:
     """The job under a fault that was drawn for it at submit."""
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
-    return job.but(ending=ending(rule, job.body), done_at=late)
+    return job.copy_with(ending=ending(rule, job.body), done_at=late)
 
 
 _NOT_JSON: dict[str, Any] = {"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}
@@ -175,7 +175,7 @@ async def _stream(sandbox: Sandbox, request: Request) -> Response:
         return JSONResponse(_NOT_FOUND, 404)
 
     async def events() -> AsyncIterator[str]:
-        told = 0
+        sent = 0
         last = ""
         while last != "COMPLETED" and not request.app.state.stopping.is_set():
             job = await _known(sandbox, request)
@@ -183,10 +183,12 @@ async def _stream(sandbox: Sandbox, request: Request) -> Response:
                 return
             document = jobs.status(sandbox, job, base_url(request), logs=_wants_logs(request))
             log = document.get("logs") or []
-            if document["status"] != last or len(log) > told:
+            if document["status"] != last or len(log) > sent:
                 if log:
-                    document["logs"] = log[told:]  # a stream tells each line once, polling all of them each time
-                told, last = len(log), document["status"]
+                    document["logs"] = log[
+                        sent:
+                    ]  # a stream sends each line once, polling returns all of them each time
+                sent, last = len(log), document["status"]
                 yield f"data: {json.dumps(document)}\n\n"
             await asyncio.sleep(0.05)
 
@@ -206,7 +208,7 @@ async def _result(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _kept_seconds(job: Job) -> float:
-    """How long a result can be fetched: 30 days, or an hour if the caller switched payload storage off."""
+    """How long a result can be fetched: 30 days, or an hour if the caller with_fault payload storage off."""
     return 3600 if "store_io" in job.options else 30 * 86_400
 
 
@@ -218,11 +220,11 @@ async def _cancel(sandbox: Sandbox, request: Request) -> Response:
     rule = fault_inside(request, *CANCELS)
     if job.phase(now) == "COMPLETED" or (rule and rule.fault == "cancel_race"):
         if job.phase(now) != "COMPLETED":
-            sandbox.state.save_job(job.but(done_at=now, started_at=min(job.started_at, now)))
+            sandbox.state.save_job(job.copy_with(done_at=now, started_at=min(job.started_at, now)))
         return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
     running = job.phase(now) == "IN_PROGRESS"
     if rule is None:
-        sandbox.state.save_job(job.but(cancelled_at=now, done_at=now, started_at=min(job.started_at, now)))
+        sandbox.state.save_job(job.copy_with(cancelled_at=now, done_at=now, started_at=min(job.started_at, now)))
     return (
         JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202) if running or rule else JSONResponse({"status": "OK"})
     )

@@ -62,11 +62,11 @@ def check_totals(totals: Mapping[Kind, Total], files: Sequence[Measured]) -> Non
         seconds = round(sum(each.seconds for each in those), 1)  # encoders pad the end by some milliseconds
         shortest, longest = total.seconds
         if those and seconds < shortest:
-            told = {"min_duration": shortest, "provided_duration": seconds}
-            raise refusal(f"{kind}_duration_too_short", where, f"The {kind} is too short in all.", **told)
+            limits = {"min_duration": shortest, "provided_duration": seconds}
+            raise refusal(f"{kind}_duration_too_short", where, f"The {kind} is too short in all.", **limits)
         if seconds > longest:
-            told = {"max_duration": longest, "provided_duration": seconds}
-            raise refusal(f"{kind}_duration_too_long", where, f"The {kind} is too long in all.", **told)
+            limits = {"max_duration": longest, "provided_duration": seconds}
+            raise refusal(f"{kind}_duration_too_long", where, f"The {kind} is too long in all.", **limits)
         if sum(len(each.data) for each in those) > total.most_bytes:
             raise refusal("file_too_large", where, "The files are too large in all.", max_size=total.most_bytes)
 
@@ -99,13 +99,13 @@ async def _clip(sandbox: Sandbox, file: Measured) -> tuple[Measured, frozenset[s
 
 
 async def _sound(sandbox: Sandbox, file: Measured) -> tuple[Measured, frozenset[str]]:
-    found: tuple[float, frozenset[str]] | None = await sandbox.in_pool(_heard, file.data)
+    found: tuple[float, frozenset[str]] | None = await sandbox.in_pool(_measure_sound, file.data)
     if found is None:
         raise _unsupported(file.wanted)
     return Measured(file.wanted, file.data, seconds=found[0]), found[1]
 
 
-def _heard(data: bytes) -> tuple[float, frozenset[str]] | None:
+def _measure_sound(data: bytes) -> tuple[float, frozenset[str]] | None:
     """Seconds and containers of a sound, by FFmpeg."""
     try:
         with av.open(io.BytesIO(data), "r") as container:
@@ -123,11 +123,11 @@ def _unsupported(wanted: Wanted) -> Exception:
 
 def _check_size(where: Where, rules: Rules, size: tuple[int, int]) -> None:
     wide, high = size
-    told: dict[str, Any] = {"min_width": rules.least_side, "min_height": rules.least_side}
+    limits: dict[str, Any] = {"min_width": rules.least_side, "min_height": rules.least_side}
     if min(size) < rules.least_side:
-        raise refusal("image_too_small", where, f"The image is too small, got {wide}x{high}.", **told)
+        raise refusal("image_too_small", where, f"The image is too small, got {wide}x{high}.", **limits)
     if rules.aspect and not rules.aspect[0] <= wide / high <= rules.aspect[1]:
-        told = {"min_aspect_ratio": rules.aspect[0], "max_aspect_ratio": rules.aspect[1]}
-        raise refusal("value_error", where, f"Unsupported aspect ratio, got {wide}x{high}.", **told)
+        limits = {"min_aspect_ratio": rules.aspect[0], "max_aspect_ratio": rules.aspect[1]}
+        raise refusal("value_error", where, f"Unsupported aspect ratio, got {wide}x{high}.", **limits)
     if rules.pixels and not rules.pixels[0] <= wide * high <= rules.pixels[1]:
         raise refusal("value_error", where, f"The resolution must be between 480p and 720p, got {wide}x{high}.")

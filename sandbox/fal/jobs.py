@@ -1,4 +1,4 @@
-"""A fal job from submit to result: what it makes, and how each stage of it is told."""
+"""A fal job from submit to result: what it makes, and the status document of each stage."""
 
 import uuid
 from datetime import UTC, datetime
@@ -9,8 +9,7 @@ from starlette.responses import JSONResponse
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.fal import inputs, reference_jobs
 from prefect_storyboard.sandbox.fal.cast import Reference
-from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame
-from prefect_storyboard.sandbox.fal.reference import Seedance
+from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame, known_property
 from prefect_storyboard.sandbox.fal.schema import Unprocessable, app, parse, refusal
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
@@ -24,7 +23,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
         return job
     outcome = await _run(sandbox, job)
     current = sandbox.state.job(job.id) or job  # it may have been cancelled while its files were fetched
-    return sandbox.state.save_job(current.but(outcome=outcome))
+    return sandbox.state.save_job(current.copy_with(outcome=outcome))
 
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
@@ -49,6 +48,8 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 
 async def _generate(sandbox: Sandbox, job: Job, given: Generation) -> Outcome:
+    if given.detect_and_block_ip and known_property(given.prompt):
+        raise refusal("content_policy_violation", ("prompt",), "The prompt names a known intellectual property.")
     cast = [await _character(sandbox, job, place, each) for place, each in enumerate(given.character_ids or [])]
     url = getattr(given, "image_url", None)
     kept, size = await inputs.image(sandbox, job, url, "image_url") if url else (None, None)
@@ -60,7 +61,7 @@ async def _generate(sandbox: Sandbox, job: Job, given: Generation) -> Outcome:
         seconds=given.duration,
         prompt=given.prompt,
         cast=tuple(each.name or "" for each in cast),
-        label=endpoint.label,
+        label=endpoint.label.replace("sora-2 ", f"{getattr(given, 'model', 'sora-2')} "),
         stamp=job.id[:8],
         image=kept,
         portraits=tuple(each.portrait for each in cast),
@@ -75,7 +76,7 @@ async def _remix(sandbox: Sandbox, job: Job, given: Remix) -> Outcome:
     if clip is None:
         raise refusal("value_error", ("video_id",), f"Video '{given.video_id}' was not found or has been deleted.")
     endpoint = ENDPOINTS[job.endpoint]
-    changed = clip.but(prompt=given.prompt, label=endpoint.label, stamp=job.id[:8])
+    changed = clip.copy_with(prompt=given.prompt, label=endpoint.label, stamp=job.id[:8])
     return Outcome(status=200, kind="video", clip=changed, usd=round(endpoint.usd["base"] * clip.seconds, 4))
 
 
@@ -165,7 +166,8 @@ async def result(sandbox: Sandbox, job: Job, base: str) -> JSONResponse:
         headers["X-Fal-Error-Type"] = outcome.error_type
         return JSONResponse({"detail": outcome.detail, "error_type": outcome.error_type}, outcome.status, headers)
     if outcome.status != 200:
-        return JSONResponse({"detail": outcome.detail}, outcome.status, headers)
+        sent = {name: value for name, value in headers.items() if value}  # an empty one is a header that is not sent
+        return JSONResponse({"detail": outcome.detail}, outcome.status, sent)
     headers["x-fal-billable-units"] = f"{units(job):g}"
     return JSONResponse(await output(sandbox, job, base), 200, headers)
 
@@ -188,11 +190,13 @@ def brief_output(job: Job, base: str) -> dict[str, Any]:
 
 
 def _labels(job: Job) -> dict[str, Any]:
-    """What an output has beside its files: Sora's has an id to remix by, and Seedance's a seed."""
+    """The fields of an output besides its files: the id for remixes (Sora), or the endpoint's `extra_outputs`."""
     accepts = ENDPOINTS[job.endpoint].accepts
-    if issubclass(accepts, Seedance):
-        return {"seed": int(job.id[:7], 16)}
-    return {} if issubclass(accepts, Reference) else {"video_id": made_id(job, "video")}
+    if not issubclass(accepts, Reference):
+        return {"video_id": made_id(job, "video")}
+    body: dict[str, Any] = job.body if isinstance(job.body, dict) else {}
+    used = {"seed": body.get("seed") or int(job.id[:7], 16), "actual_prompt": f"{job.prompt} Cinematic, high detail."}
+    return {name: used[name] for name in accepts.extra_outputs}
 
 
 async def output(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ _SORA = "fal-ai/sora-2"
 Aspect = Literal["16:9", "9:16"]
 AutoAspect = Literal["auto", "9:16", "16:9"]
 ModelName = Literal["sora-2", "sora-2-2025-12-08", "sora-2-2025-10-06"]
+KNOWN_PROPERTIES = ("darth vader", "mickey mouse", "pikachu", "spider-man")  # what fal blocks is not published
 _SHORT_AND_LONG = {"720p": (720, 1280), "1080p": (1024, 1792), "true_1080p": (1080, 1920)}
 
 
@@ -86,6 +87,11 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     f"{_SORA}/video-to-video/remix": Endpoint(Remix, "sora-2 · remix", {"base": 0.10}),
     **REFERENCE_ENDPOINTS,
 }
+
+
+def known_property(prompt: str) -> bool:
+    """Whether a prompt names one of the few properties that this sandbox knows."""
+    return any(name in prompt.casefold() for name in KNOWN_PROPERTIES)
 
 
 def frame(given: Input, image: tuple[int, int] | None) -> tuple[str, int, int]:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox.exchange import Desk, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.fal.auth import admin, problem, with_platform_key
 from prefect_storyboard.sandbox.fal.jobs import brief_output, iso, settle, units
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
@@ -32,16 +32,16 @@ class _Invalid(ValueError):
     """A query parameter that the API refuses."""
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+def routes(router: Router) -> list[BaseRoute]:
     """The part of the Platform API that a client of its models has a use for."""
-    box, prefix = desk.sandbox, "/fal/v1"
+    box, prefix = router.sandbox, "/fal/v1"
     return [
-        desk.route(f"{prefix}/models", "platform", _models),
-        desk.route(f"{prefix}/models/pricing", "platform", with_platform_key(_pricing)),
-        desk.route(f"{prefix}/models/pricing/estimate", "platform", with_platform_key(_estimate), method="POST"),
-        desk.route(f"{prefix}/models/requests/by-endpoint", "platform", with_platform_key(partial(_requests, box))),
-        desk.route(f"{prefix}/models/billing-events", "platform", admin(partial(_billing_events, box))),
-        desk.route(f"{prefix}/account/billing", "platform", admin(_balance)),
+        router.route(f"{prefix}/models", "platform", _models),
+        router.route(f"{prefix}/models/pricing", "platform", with_platform_key(_pricing)),
+        router.route(f"{prefix}/models/pricing/estimate", "platform", with_platform_key(_estimate), method="POST"),
+        router.route(f"{prefix}/models/requests/by-endpoint", "platform", with_platform_key(partial(_requests, box))),
+        router.route(f"{prefix}/models/billing-events", "platform", admin(partial(_billing_events, box))),
+        router.route(f"{prefix}/account/billing", "platform", admin(_balance)),
     ]
 
 
@@ -97,11 +97,11 @@ async def _estimate(request: Request) -> Response:
     return JSONResponse({"estimate_type": "unit_price", "total_cost": round(total, 4), "currency": "USD"})
 
 
-def _quantities(wish: Any) -> dict[str, float] | None:
+def _quantities(document: Any) -> dict[str, float] | None:
     """The units per endpoint that an estimate is asked for."""
     try:
-        quantities = {name: float(each["unit_quantity"]) for name, each in wish["endpoints"].items()}
-        return quantities if wish["estimate_type"] == "unit_price" else None
+        quantities = {name: float(each["unit_quantity"]) for name, each in document["endpoints"].items()}
+        return quantities if document["estimate_type"] == "unit_price" else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -227,7 +227,7 @@ def _code(job: Job) -> int:
 
 
 def _item(job: Job, now: float, base: str | None) -> dict[str, Any]:
-    """One request; with a `base` its payloads too, unless the submit switched their storage off."""
+    """One request; with a `base` its payloads too, unless the submit with_fault their storage off."""
     ended = job.phase(now) == "COMPLETED"
     item: dict[str, Any] = {
         "request_id": job.id,

@@ -1,4 +1,4 @@
-"""fal's living reference models: Seedance 2.0, Kling O3 and Veo 3.1, whose cast comes along with every order as files.
+"""fal's living reference models: Seedance 2.0, Kling O3 and Veo 3.1. The cast comes with the order; Wan is in `wan`.
 
 Each writes a duration in its own way (`"5"`, `"8s"`), cites files in its own way and has its own limits.
 """
@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from prefect_storyboard.sandbox.fal import wan
 from prefect_storyboard.sandbox.fal.cast import SHORT_SIDE, Reference, Rules, Sold, Total, Wanted, numbered
 from prefect_storyboard.sandbox.fal.schema import Endpoint, Input, Where, refusal
 
@@ -33,6 +34,7 @@ class Seedance(Reference):
     aspect_ratio: Literal["auto", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] = "auto"
     bitrate_mode: Literal["standard", "high"] = "standard"
     end_user_id: str | None = None
+    extra_outputs: ClassVar = ("seed",)
     totals: ClassVar = {"video": Total((2, 15), 50 * _MB), "audio": Total((0, 15))}
 
     def prompts(self) -> dict[Where, str]:
@@ -225,4 +227,5 @@ REFERENCE_ENDPOINTS: Mapping[str, Endpoint] = {
     f"{_KLING}/pro/reference-to-video": Endpoint(Kling, "kling o3 pro", _by_sound(0.112, 0.14)),
     f"{_KLING}/4k/reference-to-video": Endpoint(Kling4k, "kling o3 4k", _by_sound(0.42, 0.42)),
     "fal-ai/veo3.1/reference-to-video": Endpoint(Veo, "veo 3.1", _VEO_USD),
+    "fal-ai/wan/v2.7/reference-to-video": Endpoint(wan.Wan, "wan 2.7", wan.USD),
 }

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox.exchange import Desk, Handler, Sandbox, base_url, json_or_none
+from prefect_storyboard.sandbox.exchange import Handler, Router, Sandbox, base_url, json_or_none
 from prefect_storyboard.sandbox.fal.auth import with_key
 from prefect_storyboard.sandbox.state import NEVER, File, Ticket
 
@@ -23,9 +23,9 @@ _SIGNED_SECONDS = 120
 _PARTS_SECONDS = 86_400
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+def routes(router: Router) -> list[BaseRoute]:
     """The storage routes of `rest`, the CDN's upload routes, and the presigned addresses."""
-    box = desk.sandbox
+    box = router.sandbox
 
     def on(handle: Callable[[Sandbox, Request], Awaitable[Response]]) -> Handler:
         return partial(handle, box)
@@ -33,16 +33,16 @@ def routes(desk: Desk) -> list[BaseRoute]:
     rest, cdn, signed = "/fal/rest/storage", "/fal/cdn/files", "/fal/storage/signed/{ticket}/{name}"
     parts = f"{cdn}/b/{{file_id}}/{{name}}/multipart/{{ticket}}"
     return [
-        desk.route(f"{rest}/auth/token", "upload", with_key(on(_token)), method="POST"),
-        desk.route(f"{rest}/upload/initiate", "upload", with_key(on(_initiate)), method="POST"),
-        desk.route(f"{rest}/upload/initiate-multipart", "upload", with_key(on(_initiate)), method="POST"),
-        desk.route(f"{cdn}/upload", "upload", on(_upload), method="POST"),
-        desk.route(f"{cdn}/upload/multipart", "upload", on(_open), method="POST"),
-        desk.route(f"{parts}/complete", "upload", on(_complete), method="POST"),
-        desk.route(f"{parts}/{{number:int}}", "upload", on(_part), method="PUT"),
-        desk.route(f"{signed}/complete", "upload", on(_signed_complete), method="POST"),
-        desk.route(f"{signed}/{{number:int}}", "upload", on(_signed_part), method="PUT"),
-        desk.route(signed, "upload", on(_signed_put), method="PUT"),
+        router.route(f"{rest}/auth/token", "upload", with_key(on(_token)), method="POST"),
+        router.route(f"{rest}/upload/initiate", "upload", with_key(on(_initiate)), method="POST"),
+        router.route(f"{rest}/upload/initiate-multipart", "upload", with_key(on(_initiate)), method="POST"),
+        router.route(f"{cdn}/upload", "upload", on(_upload), method="POST"),
+        router.route(f"{cdn}/upload/multipart", "upload", on(_open), method="POST"),
+        router.route(f"{parts}/complete", "upload", on(_complete), method="POST"),
+        router.route(f"{parts}/{{number:int}}", "upload", on(_part), method="PUT"),
+        router.route(f"{signed}/complete", "upload", on(_signed_complete), method="POST"),
+        router.route(f"{signed}/{{number:int}}", "upload", on(_signed_part), method="PUT"),
+        router.route(signed, "upload", on(_signed_put), method="PUT"),
     ]
 
 
@@ -78,14 +78,14 @@ def _unauthorized(sandbox: Sandbox, request: Request) -> Response | None:
 def _lifetime(sandbox: Sandbox, request: Request) -> float:
     """When the file will be deleted; the preference header counts if both are sent."""
     for name in ("x-fal-object-lifecycle-preference", "x-fal-object-lifecycle"):
-        wish = json_or_none(request.headers.get(name, "null").encode())
-        seconds = wish.get("expiration_duration_seconds") if isinstance(wish, dict) else None
+        document = json_or_none(request.headers.get(name, "null").encode())
+        seconds = document.get("expiration_duration_seconds") if isinstance(document, dict) else None
         if seconds:
             return sandbox.clock() + float(seconds)
     return NEVER
 
 
-def _plain_name(name: str) -> str:
+def _safe_name(name: str) -> str:
     """A file name that is safe in a URL."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", name) or "upload.bin"
 
@@ -97,7 +97,7 @@ def _ticket(sandbox: Sandbox, request: Request, kind: str, seconds: float) -> Ti
             "kind": kind,
             "expires_at": sandbox.clock() + seconds,
             "file_id": secrets.token_hex(12),
-            "name": _plain_name(request.headers.get("x-fal-file-name", "upload.bin")),
+            "name": _safe_name(request.headers.get("x-fal-file-name", "upload.bin")),
             "content_type": request.headers.get("content-type", "application/octet-stream"),
             "file_expires_at": _lifetime(sandbox, request),
         }
@@ -154,7 +154,7 @@ def _keep_part(sandbox: Sandbox, ticket: Ticket, number: int, data: bytes) -> st
     digest = sandbox.state.keep(data)
     # Parts arrive in parallel: read the row again, nothing may be awaited before it is written.
     current = sandbox.state.ticket(ticket.id, ticket.kind, sandbox.clock()) or ticket
-    sandbox.state.save_ticket(current.but(etags={**current.etags, number: digest}))
+    sandbox.state.save_ticket(current.copy_with(etags={**current.etags, number: digest}))
     return f'"{digest}"'
 
 
@@ -186,11 +186,11 @@ async def _join(sandbox: Sandbox, request: Request, ticket: Ticket) -> Response:
 async def _initiate(sandbox: Sandbox, request: Request) -> Response:
     if request.query_params.get("storage_type") not in {"fal-cdn-v3", "gcs"}:
         return _says(400, "Unknown storage_type")
-    wish = json_or_none(await request.body())
-    if not (isinstance(wish, dict) and isinstance(wish.get("file_name"), str) and wish.get("content_type")):
+    document = json_or_none(await request.body())
+    if not (isinstance(document, dict) and isinstance(document.get("file_name"), str) and document.get("content_type")):
         return _says(422, "file_name and content_type are required")
     ticket = _ticket(sandbox, request, "signed", _SIGNED_SECONDS)
-    ticket = ticket.but(name=_plain_name(wish["file_name"]), content_type=str(wish["content_type"]))
+    ticket = ticket.copy_with(name=_safe_name(document["file_name"]), content_type=str(document["content_type"]))
     sandbox.state.save_ticket(ticket)
     upload = f"{base_url(request)}/fal/storage/signed/{ticket.id}/{ticket.name}?sig={ticket.file_id}"
     return JSONResponse({"upload_url": upload, "file_url": _address(request, ticket)})

@@ -1,8 +1,8 @@
 """Kie's keys (`Authorization: Bearer <key>`, on both hosts) and the envelope that every answer comes in.
 
 Any key opens the sandbox, except that `bad…` is unknown (401), `empty…` has no credits (402 at createTask),
-`credits-<n>…` starts with n of them, and `limited…` may create 20 tasks in 10 seconds. Who is refused hears of it
-under HTTP 200: the status is the envelope's `code`. The fault `real_status` makes the HTTP status say the same.
+`credits-<n>…` starts with n of them, and `limited…` may create 20 tasks in 10 seconds. A refusal is
+sent under HTTP 200 with its status as the envelope's `code`. The fault `real_status` sets the HTTP status as well.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class Account:
 
 
 def answer(request: Request, body: Mapping[str, Any]) -> JSONResponse:
-    """An envelope, under HTTP 200 unless the call is to tell its code as its status."""
+    """An envelope, under HTTP 200 unless a fault asks for its code as the HTTP status."""
     return JSONResponse(dict(body), body["code"] if fault_inside(request, "real_status") else 200)
 
 

@@ -7,24 +7,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.kie import platform_api, uploads
 from prefect_storyboard.sandbox.kie.auth import answer, says, success, with_key
 from prefect_storyboard.sandbox.kie.faults import (
+    FAULTS,
     NULL_RECORD,
     OUT_OF_CREDIT,
     SWITCHES,
     TOO_MANY,
-    UPLOAD_VOICE,
-    VOICE,
-    switched,
+    UPLOAD_FAULTS,
+    with_fault,
 )
 from prefect_storyboard.sandbox.kie.jobs import settle
 from prefect_storyboard.sandbox.kie.models import Invalid
 from prefect_storyboard.sandbox.kie.records import record
 from prefect_storyboard.sandbox.kie.table import CHARACTERS, check, price
-from prefect_storyboard.sandbox.kie.webhooks import tell
-from prefect_storyboard.sandbox.state import Job, words
+from prefect_storyboard.sandbox.kie.webhooks import send_callbacks
+from prefect_storyboard.sandbox.state import Job, prompt_of
 
 _NEW_TASKS, _WINDOW_SECONDS = 20, 10
 
@@ -32,17 +32,17 @@ _NEW_TASKS, _WINDOW_SECONDS = 20, 10
 def gateway(sandbox: Sandbox) -> Gateway:
     """Kie on the sandbox."""
     about = partial(_about, sandbox)
-    desk = Desk(name="kie", sandbox=sandbox, voice=VOICE, about=about)
-    shelf = Desk(name="kie", sandbox=sandbox, voice=UPLOAD_VOICE, about=about)
-    routes = [*_tasks(desk), *platform_api.routes(desk), *uploads.routes(shelf)]
-    return Gateway(routes=routes, voice=VOICE, settle=partial(settle, sandbox))
+    router = Router(name="kie", sandbox=sandbox, fault_table=FAULTS, about=about)
+    upload_router = Router(name="kie", sandbox=sandbox, fault_table=UPLOAD_FAULTS, about=about)
+    routes = [*_tasks(router), *platform_api.routes(router), *uploads.routes(upload_router)]
+    return Gateway(routes=routes, fault_table=FAULTS, settle=partial(settle, sandbox))
 
 
-def _tasks(desk: Desk) -> list[BaseRoute]:
-    box, jobs = desk.sandbox, "/kie/api/api/v1/jobs"
+def _tasks(router: Router) -> list[BaseRoute]:
+    box, jobs = router.sandbox, "/kie/api/api/v1/jobs"
     return [
-        desk.route(f"{jobs}/createTask", "submit", with_key(_create, box), method="POST"),
-        desk.route(f"{jobs}/recordInfo", "status", with_key(_record_info, box)),
+        router.route(f"{jobs}/createTask", "submit", with_key(_create, box), method="POST"),
+        router.route(f"{jobs}/recordInfo", "status", with_key(_record_info, box)),
     ]
 
 
@@ -51,7 +51,7 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
     if request.url.path.endswith("/createTask"):
         body = request.state.body = json_or_none(await request.body())
         model = body.get("model") if isinstance(body, dict) else None
-        return str(model or ""), words(body)
+        return str(model or ""), prompt_of(body)
     task_id = request.query_params.get("taskId") or str(request.path_params.get("path", "")).split("/")[0]
     job = sandbox.state.job(task_id)
     return (job.endpoint, job.prompt) if job else ("", "")
@@ -61,7 +61,7 @@ async def _create(sandbox: Sandbox, request: Request) -> Response:
     body = request.state.body
     if not isinstance(body, dict):
         return says(request, 400, "Invalid request body")
-    if request.state.account.limited and _lately(sandbox, request) >= _NEW_TASKS:
+    if request.state.account.limited and _recent_tasks(sandbox, request) >= _NEW_TASKS:
         return answer(request, TOO_MANY)
     try:
         check(body)
@@ -71,13 +71,13 @@ async def _create(sandbox: Sandbox, request: Request) -> Response:
     if credit <= 0 or credit < price(body):
         return answer(request, OUT_OF_CREDIT)
     job = _accept(sandbox, request)
-    sandbox.state.add_job(job)
-    sandbox.soon(settle(sandbox, job))
-    sandbox.soon(tell(sandbox, job))
+    accept(sandbox, request, job)
+    sandbox.start(settle(sandbox, job))
+    sandbox.start(send_callbacks(sandbox, job))
     return success(request, {"taskId": job.id})
 
 
-def _lately(sandbox: Sandbox, request: Request) -> int:
+def _recent_tasks(sandbox: Sandbox, request: Request) -> int:
     """How many tasks the key has created within the window of the limit."""
     sql = "select count(*) from jobs where gateway = 'kie' and submitted_at > ? and document ->> 'key_id' = ?"
     return int(sandbox.state.sql(sql, sandbox.clock() - _WINDOW_SECONDS, request.state.key_id)[0][0])
@@ -99,7 +99,7 @@ def _accept(sandbox: Sandbox, request: Request) -> Job:
         done_at=started + (pace.character_seconds if body["model"] in CHARACTERS else pace.render_seconds),
     )
     rule = fault_inside(request, *SWITCHES)
-    return job if rule is None else switched(job, rule)
+    return job if rule is None else with_fault(job, rule)
 
 
 async def _record_info(sandbox: Sandbox, request: Request) -> Response:

@@ -22,7 +22,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
     """The job with its outcome: run now unless it has been."""
     if job.outcome is not None:
         return job
-    return sandbox.state.save_job(job.but(outcome=await _run(sandbox, job)))
+    return sandbox.state.save_job(job.copy_with(outcome=await _run(sandbox, job)))
 
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
@@ -65,7 +65,7 @@ async def _clip(sandbox: Sandbox, job: Job, given: Input) -> Clip:
 
 
 async def _cast(sandbox: Sandbox, job: Job, given: Sora) -> list[Outcome]:
-    """Who plays: the listed characters, then whoever the text calls by `@handle`. An unknown handle is a cameo."""
+    """The cast: the listed characters, then those that the text mentions by `@handle`. An unknown handle is a cameo."""
     cast: dict[str, Outcome] = {}
     for character_id in getattr(given, "character_id_list", []):
         source = await made(sandbox, job, character_id.removeprefix(_ID)) if character_id.startswith(_ID) else None
@@ -110,8 +110,8 @@ async def _origin(sandbox: Sandbox, job: Job, given: FromTask) -> bytes:
     return (await sandbox.clip(clip)).read_bytes()
 
 
-async def _character(sandbox: Sandbox, job: Job, data: bytes, wish: str | None) -> Outcome:
-    handle = wish or _handle(job)
+async def _character(sandbox: Sandbox, job: Job, data: bytes, user_name: str | None) -> Outcome:
+    handle = user_name or _handle(job)
     if handle.lower() in await _handles(sandbox, job):
         raise Failed("422", f"character_user_name '{handle}' is taken")
     face = await sandbox.in_pool(still, data)

@@ -1,8 +1,8 @@
 """What Kie's Sora 2 models accept. createTask checks it at once.
 
 The inputs are strict: no coercion (`10` is not an `n_frames`) and no unknown field. A required field that is missing is
-code 500 with a complaint (`aspect_ratio is required`), which is Kie's habit; whatever else is wrong is code 422, with
-pydantic's words, as Kie's own are not known. What takes other tasks or a look into a file is found out by the task.
+code 500 with a complaint (`aspect_ratio is required`), as at Kie; any other mistake is code 422 with a message of
+pydantic's, because Kie's own are not known. Other tasks and files are checked when the task runs.
 """
 
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -31,7 +31,7 @@ class Input(BaseModel):
 
 
 class Task(Input):
-    """The body of createTask; four models tell their progress, too."""
+    """The body of createTask; four models report progress, too."""
 
     model: str = Field(min_length=1)
     input: dict[str, Any]

@@ -13,10 +13,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
-from prefect_storyboard.sandbox.exchange import Desk, Sandbox, base_url, json_or_none
+from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, json_or_none
 from prefect_storyboard.sandbox.kie.auth import says, success, with_key
 from prefect_storyboard.sandbox.kie.jobs import settle
-from prefect_storyboard.sandbox.kie.table import listed, plain, price
+from prefect_storyboard.sandbox.kie.table import listed, price, without_fraction
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Ticket
 
@@ -26,14 +26,14 @@ _TEMPORARY_SECONDS = 1200
 _CDN = "/kie/cdn/files/b/"
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+def routes(router: Router) -> list[BaseRoute]:
     """Everything but the tasks; the price list needs no key."""
-    box, api = desk.sandbox, "/kie/api"
+    box, api = router.sandbox, "/kie/api"
     return [
-        desk.route(f"{api}/api/v1/chat/credit", "platform", with_key(_credit, box)),
-        desk.route(f"{api}/api/v1/common/download-url", "platform", with_key(_link, box), method="POST"),
-        desk.route(f"{api}/client/v1/model-pricing/page", "platform", _prices, method="POST"),
-        desk.route(f"{_CDN}{{path:path}}", "download", partial(_download, box)),
+        router.route(f"{api}/api/v1/chat/credit", "platform", with_key(_credit, box)),
+        router.route(f"{api}/api/v1/common/download-url", "platform", with_key(_link, box), method="POST"),
+        router.route(f"{api}/client/v1/model-pricing/page", "platform", _prices, method="POST"),
+        router.route(f"{_CDN}{{path:path}}", "download", partial(_download, box)),
     ]
 
 
@@ -42,7 +42,7 @@ async def _credit(sandbox: Sandbox, request: Request) -> Response:
     for job in sandbox.state.jobs():
         if job.gateway == "kie" and job.key_id == request.state.key_id and job.phase(now) == "COMPLETED":
             spent += price(job.body) if is_billed(await settle(sandbox, job)) else 0
-    return success(request, plain(round(request.state.account.credits - spent, 4)))
+    return success(request, without_fraction(round(request.state.account.credits - spent, 4)))
 
 
 def free_credits(sandbox: Sandbox, request: Request) -> float:

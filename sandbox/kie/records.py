@@ -1,10 +1,10 @@
-"""How a task of Kie is told: recordInfo's `data`, which callbacks carry too."""
+"""The record of a Kie task: recordInfo's `data`, which callbacks carry too."""
 
 import json
 from typing import Any
 
 from prefect_storyboard.sandbox.kie.jobs import character_id
-from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, check, plain, price
+from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, check, price, without_fraction
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
 
@@ -30,7 +30,7 @@ def record(job: Job, now: float, base: str) -> dict[str, Any]:
         document["updateTime"] = ms(now)
     if document["state"] in {"success", "fail"}:
         document |= {"completeTime": ms(job.done_at), "updateTime": ms(job.done_at)} | _end(job, base)
-    if _tells_progress(job) and document["state"] != "fail":
+    if _has_progress(job) and document["state"] != "fail":
         document["progress"] = progress(job, now)
     return document
 
@@ -59,7 +59,7 @@ def ms(at: float) -> int:
     return round(at * 1000)
 
 
-def _tells_progress(job: Job) -> bool:
+def _has_progress(job: Job) -> bool:
     return job.endpoint not in CHARACTERS and MODELS[job.endpoint].unit == "per video"
 
 
@@ -73,7 +73,7 @@ def _end(job: Job, base: str) -> dict[str, Any]:
         "failCode": None,
         "failMsg": None,
         "costTime": ms(job.done_at - job.started_at),
-        "creditsConsumed": plain(price(job.body)),
+        "creditsConsumed": without_fraction(price(job.body)),
     }
 
 

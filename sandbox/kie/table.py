@@ -83,7 +83,7 @@ def price(body: Any) -> float:
     return MODELS[task.model].credits.get(given.tier, 0) * given.units
 
 
-def plain(amount: float) -> float:
+def without_fraction(amount: float) -> float:
     """A number of credits as Kie writes it: without a fraction if it has none."""
     return int(amount) if amount == int(amount) else amount
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import inputs
-from prefect_storyboard.sandbox.exchange import Desk, Sandbox, base_url, json_or_none
+from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, json_or_none
 from prefect_storyboard.sandbox.forms import parts
 from prefect_storyboard.sandbox.kie.auth import BAD_KEY, Handle, answer, with_key
 from prefect_storyboard.sandbox.state import File
@@ -32,12 +32,12 @@ class _Refused(Exception):
     """A 400 of the upload host."""
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+def routes(router: Router) -> list[BaseRoute]:
     """The three ways to upload."""
 
     def on(path: str, handle: Handle) -> BaseRoute:
-        guarded = with_key(_checked(handle), desk.sandbox, BAD_KEY)
-        return desk.route(f"/kie/upload/api/{path}", "upload", guarded, method="POST")
+        guarded = with_key(_checked(handle), router.sandbox, BAD_KEY)
+        return router.route(f"/kie/upload/api/{path}", "upload", guarded, method="POST")
 
     return [
         on("file-stream-upload", _stream),

@@ -31,8 +31,8 @@ def signature(task_id: str, timestamp: int, secret: str = SECRET) -> str:
     return base64.b64encode(digest).decode()
 
 
-async def tell(sandbox: Sandbox, job: Job) -> None:
-    """Send what the task's own addresses are to hear, each when it is due."""
+async def send_callbacks(sandbox: Sandbox, job: Job) -> None:
+    """Post progress and end to the addresses that the task named, each when it is due."""
     task, _ = check(job.body)
     if task.progress:
         for share in (0.0, 0.5):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox.exchange import Desk, Sandbox, fault_inside
+from prefect_storyboard.sandbox.exchange import Router, Sandbox, fault_inside
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.toapis.auth import with_key
 from prefect_storyboard.sandbox.toapis.jobs import settle
@@ -17,15 +17,15 @@ from prefect_storyboard.sandbox.toapis.models import MODELS
 _USD = 100.0  # what a key and the account have at first
 
 
-def routes(desk: Desk) -> Sequence[BaseRoute]:
+def routes(router: Router) -> Sequence[BaseRoute]:
     """Two balances under two names each, and the models."""
-    box = desk.sandbox
+    box = router.sandbox
     balances = {"balance": _of_key, "user/balance": _of_account}
     return [
-        desk.route(f"/toapis/{path}", "platform", with_key(box, partial(handle, box)))
+        router.route(f"/toapis/{path}", "platform", with_key(box, partial(handle, box)))
         for name, handle in balances.items()
         for path in (f"v1/{name}", name)
-    ] + [desk.route("/toapis/v1/models", "platform", with_key(box, _models))]
+    ] + [router.route("/toapis/v1/models", "platform", with_key(box, _models))]
 
 
 async def _of_key(sandbox: Sandbox, request: Request) -> Response:

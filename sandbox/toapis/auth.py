@@ -22,7 +22,7 @@ _PER_WINDOW = {"async_submit": 50, "async_query": 500}
 
 
 def with_key(sandbox: Sandbox, handle: Handler, bucket: Bucket | None = None) -> Handler:
-    """The handler behind key and limiter; whatever refuses the call, the refusal is told in ToAPIs' words."""
+    """Wrap a handler in the checks of key and rate limit; every refusal has ToAPIs' error form."""
 
     async def checked(request: Request) -> Response:
         found = _KEY.fullmatch(request.headers.get("authorization", ""))
@@ -31,13 +31,13 @@ def with_key(sandbox: Sandbox, handle: Handler, bucket: Bucket | None = None) ->
         request.state.key_id = hashlib.sha256(f"sk-{found[1]}".encode()).hexdigest()[:8]
         request.state.empty = found[1].startswith("empty")
         if bucket is None or not found[1].startswith("limited"):
-            return await _told(request, handle)
+            return await _answer(request, handle)
         return await _limited(sandbox, request, handle, bucket)
 
     return checked
 
 
-async def _told(request: Request, handle: Handler) -> Response:
+async def _answer(request: Request, handle: Handler) -> Response:
     try:
         return await handle(request)
     except Refused as refused:
@@ -54,7 +54,7 @@ async def _limited(sandbox: Sandbox, request: Request, handle: Handler, bucket: 
         reply.headers["Retry-After"] = str(math.ceil(end - now))
     else:
         sandbox.state.count(counter)
-        reply = await _told(request, handle)
+        reply = await _answer(request, handle)
     reply.headers["X-RateLimit-Limit"] = str(limit)
     reply.headers["X-RateLimit-Remaining"] = str(limit - sandbox.state.counter(counter))
     reply.headers["X-RateLimit-Reset"] = str(int(end))

@@ -60,7 +60,7 @@ async def clip(sandbox: Sandbox, job: Job, given: Order, sources: Sources) -> Cl
     )
     if isinstance(given, Remix):
         old = made(sources[given.video_id])
-        return blank.but(prompt=given.prompt, cast=old.cast, portraits=old.portraits, image=old.image)
+        return blank.copy_with(prompt=given.prompt, cast=old.cast, portraits=old.portraits, image=old.image)
     if isinstance(given, Seedance):
         return await _seedance(sandbox, job, given, blank)
     assert isinstance(given, Sora)  # noqa: S101 - the last family
@@ -90,7 +90,7 @@ def _even(length: float) -> int:
 
 def _played(blank: Clip, members: Mapping[str, _Member], prompt: str, image: str | None) -> Clip:
     cast, portraits = [each.name for each in members.values()], [each.portrait for each in members.values()]
-    return blank.but(cast=tuple(cast), portraits=tuple(portraits), prompt=prompt, image=image)
+    return blank.copy_with(cast=tuple(cast), portraits=tuple(portraits), prompt=prompt, image=image)
 
 
 async def _sora(sandbox: Sandbox, job: Job, given: Sora, blank: Clip, sources: Sources) -> Clip:

@@ -1,6 +1,6 @@
 """ToAPIs' errors: the documented Chinese sentences with an integer `code`, and the newer form with a name as `code`.
 
-The HTTP status tells the truth here. Which form a live answer has differs from page to page, so faults can switch it.
+The HTTP status is authoritative here. The pages disagree about the form of a live answer, so faults can switch it.
 """
 
 # ruff: noqa: RUF001 - the sentences are ToAPIs' own, full-width marks included
@@ -19,7 +19,7 @@ class _Error:
     name: str
 
 
-# 500 is not worded on any page.
+# No page has the text of a 500.
 ERRORS = {
     400: _Error("请求参数无效", "Invalid request parameters", "invalid_request_error", "invalid_request"),
     401: _Error("身份验证失败，请检查您的 API 密钥", "Authentication failed", "authentication_error", "unauthorized"),

@@ -1,4 +1,4 @@
-"""ToAPIs' own way of going wrong, and the switches for what its pages leave open or tell differently.
+"""The faults in ToAPIs' own form, and the switches for what its pages leave open or contradict.
 
 Errors are the documented older ones. A rule's `error_type` gives a refusal the newer form, with that name as its code.
 """
@@ -7,36 +7,40 @@ from collections.abc import Callable
 from typing import Any
 
 from pydantic import JsonValue
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from prefect_storyboard.sandbox.faults import Rule, Voice
+from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 from prefect_storyboard.sandbox.toapis.errors import ERRORS, error, named, rename, translate
 
-ENDINGS = {"policy_refusal", "task_failed", "stuck", "slow_render"}
+ENDINGS = {"policy_refusal", "output_refused", "file_download_error", "task_failed", "stuck", "slow_render"}
+TWO_IDS = {"two_ids", "two_ids_swapped"}
 WEBHOOKS = {"webhook_duplicate", "webhook_unsigned", "webhook_badly_signed", "webhook_rotated"}
-_MESSAGES = {
-    "policy_refusal": "生成失败: 内容违反了内容政策",
-    "task_failed": "call upstream API failed: upstream returned status 422",
+_FAILURES = {  # code, message
+    "policy_refusal": ("generation_failed", "生成失败: 内容违反了内容政策"),
+    "output_refused": ("OutputVideoSensitiveContentDetected", "The output video may contain sensitive information."),
+    "file_download_error": ("generation_failed", "failed to download an input file"),
+    "task_failed": ("generation_failed", "call upstream API failed: upstream returned status 422"),
 }
+_REAL_PERSON = "input image 'content[1]' may contain real person"
 Body = dict[str, Any]
 
 
 def ending(rule: Rule) -> dict[str, JsonValue] | None:
     """How a task that was accepted under this rule will end; None if it only takes longer."""
-    return failure(_MESSAGES[rule.fault]) if rule.fault in _MESSAGES else None
+    if rule.fault not in _FAILURES:
+        return None
+    code, message = _FAILURES[rule.fault]
+    return failure(rule.message or message, rule.error_type or code)
 
 
-def failure(message: str) -> dict[str, JsonValue]:
+def failure(message: str, code: str = "generation_failed") -> dict[str, JsonValue]:
     """A failed task, as the state keeps it."""
-    return {"status": 500, "detail": {"code": "generation_failed", "message": message}}
+    return {"status": 500, "detail": {"code": code, "message": message}}
 
 
 def _refuses(status: int) -> Callable[[Rule], Response]:
     def reply(rule: Rule) -> Response:
-        answer = named(status, rule.error_type, ERRORS[status].en) if rule.error_type else error(status)
-        if rule.retry_after is not None:
-            answer.headers["Retry-After"] = f"{rule.retry_after:g}"
-        return answer
+        return named(status, rule.error_type, ERRORS[status].en) if rule.error_type else error(status)
 
     return reply
 
@@ -47,8 +51,28 @@ def _limiter_down(rule: Rule) -> Response:
     return answer
 
 
-def _policy_422(_: Rule) -> Response:
-    return named(422, "content_policy_violation", "Content policy violation")
+def _about_input(status: int, code: str, message: str, **more: str) -> Callable[[Rule], Response]:
+    """A refusal of the input, which names the field as `param` if the rule has one."""
+
+    def reply(rule: Rule) -> Response:
+        error: Body = {"code": rule.error_type or code, "message": rule.message or message, **more}
+        return JSONResponse({"error": error | ({"param": rule.field} if rule.field else {})}, status)
+
+    return reply
+
+
+def _error(status: int, message: str) -> Response:
+    return JSONResponse({"error": {"code": status, "message": message, "type": "invalid_request_error"}}, status)
+
+
+def _names_task(body: Body) -> Body:
+    ids: Body = {name: body[name] for name in ("id", "task_id") if name in body}
+    return {"error": {"code": 500, "message": ERRORS[500].zh, "type": ERRORS[500].kind}, **ids}
+
+
+def _end_word(rule: Rule, body: Body) -> None:
+    if body.get("status") in {"completed", "failed"}:
+        body["status"] = rule.word
 
 
 def _state(word: str) -> Callable[[Body], None]:
@@ -119,7 +143,9 @@ _REPLIES = {
     "internal_error": (_ANY, _refuses(500)),
     "out_of_credit": (_SUBMIT, _refuses(402)),
     "limiter_down": (_SUBMIT, _limiter_down),
-    "policy_422": (_SUBMIT, _policy_422),
+    "policy_422": (_SUBMIT, _about_input(422, "content_policy_violation", "Content policy violation")),
+    "invalid_field": (_SUBMIT, _about_input(400, "invalid_request", ERRORS[400].en, type=ERRORS[400].kind)),
+    "real_person": (_SUBMIT, _about_input(400, "PrivacyInformation", _REAL_PERSON, type=ERRORS[400].kind)),
     "not_found": (_STATUS, _refuses(404)),
 }
 _CHANGES = {
@@ -140,15 +166,18 @@ _CHANGES = {
     "balance_in_credits": (frozenset({"platform"}), _in_credits),
 }
 _INSIDE = {
-    **dict.fromkeys(ENDINGS | WEBHOOKS, _SUBMIT),
+    **dict.fromkeys(ENDINGS | WEBHOOKS | TWO_IDS, _SUBMIT),
     "unknown_username": _SUBMIT,
     "webhook_not_configured": _SUBMIT,
     "retired": frozenset({"submit", "platform"}),
+    "end_word": _STATUS,
     "no_characters_tasks": _STATUS,
     "videos_serve_characters": _STATUS,
 }
-VOICE = Voice(
+FAULTS = FaultTable(
     replies={name: reply for name, (_, reply) in _REPLIES.items()},
-    changes={name: change for name, (_, change) in _CHANGES.items()},
+    changes={name: ignoring_rule(change) for name, (_, change) in _CHANGES.items()} | {"end_word": _end_word},
+    error=_error,
+    names_task=_names_task,
     routes={name: routes for name, (routes, _) in [*_REPLIES.items(), *_CHANGES.items()]} | _INSIDE,
 )

@@ -1,7 +1,7 @@
 """ToAPIs: submit and status of generations, characters and remixes, under `/toapis`.
 
-Characters are no endpoint of their own: a body with `timestamps` and no `prompt` makes one, and another address tells
-how it goes. Nothing can be cancelled, listed or sent twice safely.
+Characters are no endpoint of their own: a body with `timestamps` and no `prompt` creates one, and another address
+serves its status. There is no cancel, no list and no idempotency key.
 """
 
 import secrets
@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
-from prefect_storyboard.sandbox.state import NEVER, Job, words
+from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.state import NEVER, Job, prompt_of
 from prefect_storyboard.sandbox.toapis import account, jobs, uploads, webhooks
 from prefect_storyboard.sandbox.toapis.auth import with_key
 from prefect_storyboard.sandbox.toapis.clips import shape
 from prefect_storyboard.sandbox.toapis.errors import Refused, no_channel
-from prefect_storyboard.sandbox.toapis.faults import ENDINGS, VOICE, WEBHOOKS, ending
+from prefect_storyboard.sandbox.toapis.faults import ENDINGS, FAULTS, TWO_IDS, WEBHOOKS, ending
 from prefect_storyboard.sandbox.toapis.models import MODELS, Character, Order, Task, parse, task_of
 
 _VIDEOS = "/toapis/v1/videos"
@@ -28,21 +28,21 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 def gateway(sandbox: Sandbox) -> Gateway:
     """ToAPIs on the sandbox."""
-    desk = Desk(name="toapis", sandbox=sandbox, voice=VOICE, about=partial(_about, sandbox))
-    routes = [*_tasks(desk), *uploads.routes(desk), *account.routes(desk)]
-    return Gateway(routes=routes, voice=VOICE, settle=partial(jobs.settle, sandbox))
+    router = Router(name="toapis", sandbox=sandbox, fault_table=FAULTS, about=partial(_about, sandbox))
+    routes = [*_tasks(router), *uploads.routes(router), *account.routes(router)]
+    return Gateway(routes=routes, fault_table=FAULTS, settle=partial(jobs.settle, sandbox))
 
 
-def _tasks(desk: Desk) -> list[BaseRoute]:
-    box = desk.sandbox
+def _tasks(router: Router) -> list[BaseRoute]:
+    box = router.sandbox
     submit = with_key(box, partial(_submit, box), "async_submit")
     videos, characters = (with_key(box, partial(each, box), "async_query") for each in (_video, _character))
     return [
-        desk.route(f"{_VIDEOS}/generations", "submit", submit, method="POST"),
-        desk.route(f"{_VIDEOS}/{{video_id}}/remix", "submit", submit, method="POST"),
-        desk.route(f"{_VIDEOS}/generations/{{task_id}}", "status", videos),
-        desk.route("/toapis/v1/characters_tasks/{task_id}", "status", characters),
-        desk.route("/toapis/cdn/files/b/{path:path}", "download", partial(cdn.download, box)),
+        router.route(f"{_VIDEOS}/generations", "submit", submit, method="POST"),
+        router.route(f"{_VIDEOS}/{{video_id}}/remix", "submit", submit, method="POST"),
+        router.route(f"{_VIDEOS}/generations/{{task_id}}", "status", videos),
+        router.route("/toapis/v1/characters_tasks/{task_id}", "status", characters),
+        router.route("/toapis/cdn/files/b/{path:path}", "download", partial(cdn.download, box)),
     ]
 
 
@@ -52,7 +52,7 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
     if request.state.route == "submit":
         body = request.state.body = json_or_none(await request.body())
         model = body.get("model") if isinstance(body, dict) else None
-        return _endpoint(str(model), _task(request)), words(body)
+        return _endpoint(str(model), _task(request)), prompt_of(body)
     job_id = given.get("task_id") or str(given.get("path", "")).split("/")[0].removesuffix("_face")
     job = sandbox.state.job(job_id) if job_id else None
     if job is not None:
@@ -81,10 +81,10 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
     found = await jobs.sources(sandbox, given, sandbox.clock())
     shaped = {} if isinstance(given, Character) else shape(given, found)
     job = _accept(sandbox, request, given, shaped)
-    sandbox.state.add_job(job)
-    sandbox.soon(jobs.settle(sandbox, job))
+    accept(sandbox, request, job)
+    sandbox.start(jobs.settle(sandbox, job))
     if callback:
-        sandbox.soon(webhooks.deliver(sandbox, job, callback))
+        sandbox.start(webhooks.deliver(sandbox, job, callback))
     return JSONResponse(jobs.submitted(job, given))
 
 
@@ -102,7 +102,7 @@ def _accept(sandbox: Sandbox, request: Request, given: Order, options: dict[str,
     now, pace = sandbox.clock(), sandbox.pace
     started = now + pace.queue_seconds
     seconds = pace.character_seconds if isinstance(given, Character) else pace.render_seconds
-    rule = fault_inside(request, *ENDINGS, *WEBHOOKS, "unknown_username")
+    rule = fault_inside(request, *ENDINGS, *WEBHOOKS, *TWO_IDS, "unknown_username")
     job = Job(
         id=f"{given.prefix}_{_ulid(now)}",
         gateway="toapis",
@@ -117,11 +117,22 @@ def _accept(sandbox: Sandbox, request: Request, given: Order, options: dict[str,
     )
     if rule is None:
         return job
+    if rule.fault in TWO_IDS:
+        return _with_two_ids(job, rule.fault)
     if rule.fault not in ENDINGS:
         name = "webhook" if rule.fault in WEBHOOKS else rule.fault
-        return job.but(options={**job.options, name: rule.fault})
+        return job.copy_with(options={**job.options, name: rule.fault})
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
-    return job.but(ending=ending(rule), done_at=late)
+    return job.copy_with(ending=ending(rule), done_at=late)
+
+
+def _with_two_ids(job: Job, fault: str) -> Job:
+    """The job under a second id, `task_id`. It is polled by that one, or, swapped, by `id` only."""
+    number = job.id.rpartition("_")[2]
+    resource, task = f"video_resource_{number}", f"video_task_{number}"
+    return job.copy_with(
+        id=resource if fault == "two_ids_swapped" else task, options={**job.options, "ids": f"{resource} {task}"}
+    )
 
 
 def _ulid(now: float) -> str:
@@ -131,19 +142,19 @@ def _ulid(now: float) -> str:
 
 
 async def _video(sandbox: Sandbox, request: Request) -> Response:
-    """How a video goes. By one page characters are told here too, and nowhere else."""
+    """The status of a video. According to one page this address serves characters too, and no other does."""
     characters = fault_inside(request, "videos_serve_characters", "no_characters_tasks") is not None
     return await _status(sandbox, request, {"video", "remix"} | ({"character"} if characters else set()))
 
 
 async def _character(sandbox: Sandbox, request: Request) -> Response:
-    """How a character goes; videos are unknown here."""
+    """The status of a character; videos are unknown here."""
     return await _status(sandbox, request, set() if fault_inside(request, "no_characters_tasks") else {"character"})
 
 
-async def _status(sandbox: Sandbox, request: Request, told: set[str]) -> Response:
+async def _status(sandbox: Sandbox, request: Request, served: set[str]) -> Response:
     job = sandbox.state.job(request.path_params["task_id"])
-    if job is None or job.gateway != "toapis" or jobs.task(job) not in told:
+    if job is None or job.gateway != "toapis" or jobs.task(job) not in served:
         raise Refused(404)
     now = sandbox.clock()
     if job.phase(now) == "COMPLETED":

@@ -56,6 +56,6 @@ async def _kept(sandbox: Sandbox, make: Callable[[bytes], bytes | None], data: b
 
 
 def name_of(url: str) -> str:
-    """What a file's name says about who is in it: nobody tells ToAPIs a name."""
+    """The character's name, taken from the file's name: a ToAPIs request has no field for it."""
     stem = PurePosixPath(unquote(urlsplit(url).path)).stem
     return re.sub(r"[\W_]+", " ", stem).strip().title() or "Guest"

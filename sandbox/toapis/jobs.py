@@ -1,4 +1,4 @@
-"""A ToAPIs task from submit to result: what it makes, and how each stage of it is told.
+"""A ToAPIs task from submit to result: what it makes, and the status document of each stage.
 
 No page has prices. A video is billed at $0.10 a second so that the meter counts money, a character at 0; neither figure
 says anything about ToAPIs. Nor does a page say where `metadata.character_create` returns its character, so it does
@@ -41,7 +41,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
     """The job with its outcome: run now unless it has been. Whether anyone may see it yet is the clock's business."""
     if job.outcome is not None:
         return job
-    return sandbox.state.save_job(job.but(outcome=await _run(sandbox, job)))
+    return sandbox.state.save_job(job.copy_with(outcome=await _run(sandbox, job)))
 
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
@@ -149,20 +149,21 @@ def submitted(job: Job, given: Order) -> dict[str, Any]:
 def _head(job: Job) -> dict[str, Any]:
     body = job.body if isinstance(job.body, dict) else {}
     named = {"client_business_id": given} if (given := body.get("client_business_id")) else {}
-    return {"id": job.id, **named, "object": "generation.task", "model": job.endpoint.partition("/")[0]}
+    ids = dict(zip(("id", "task_id"), job.options.get("ids", job.id).split(), strict=False))
+    return {**ids, **named, "object": "generation.task", "model": job.endpoint.partition("/")[0]}
 
 
 def document(job: Job, now: float, base: str) -> dict[str, Any]:
     """The status document; its outcome must be there when the job has ended."""
-    told = {**_head(job), **_progress(job, now), "created_at": int(job.submitted_at)}
-    if told["status"] == "completed":
-        told["completed_at"] = int(job.done_at)
+    document = {**_head(job), **_progress(job, now), "created_at": int(job.submitted_at)}
+    if document["status"] == "completed":
+        document["completed_at"] = int(job.done_at)
         if task(job) != "character":
-            told["expires_at"] = int(job.done_at) + LIFETIME
-        told["result"] = result(job, base)
-    elif told["status"] == "failed":
-        told["error"] = fault(job)
-    return {**told, "metadata": {}} if task(job) == "character" else told
+            document["expires_at"] = int(job.done_at) + LIFETIME
+        document["result"] = result(job, base)
+    elif document["status"] == "failed":
+        document["error"] = fault(job)
+    return {**document, "metadata": {}} if task(job) == "character" else document
 
 
 def _progress(job: Job, now: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import inputs
-from prefect_storyboard.sandbox.exchange import Desk, Sandbox, base_url
+from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url
 from prefect_storyboard.sandbox.forms import parts
 from prefect_storyboard.sandbox.state import File
 from prefect_storyboard.sandbox.toapis.auth import with_key
@@ -29,11 +29,11 @@ _WRONG = {
 _PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+def routes(router: Router) -> list[BaseRoute]:
     """The two upload routes; there is none for sounds."""
-    box = desk.sandbox
+    box = router.sandbox
     return [
-        desk.route(f"/toapis/v1/uploads/{kind}", "upload", with_key(box, partial(_upload, box, kind)), method="POST")
+        router.route(f"/toapis/v1/uploads/{kind}", "upload", with_key(box, partial(_upload, box, kind)), method="POST")
         for kind in ("images", "videos")
     ]
 

@@ -1,4 +1,4 @@
-"""WaveSpeed's own way of going wrong: the faults that need its words, and on which routes each makes sense."""
+"""The faults in WaveSpeed's own form, and the routes on which each makes sense."""
 
 import json
 from collections.abc import Callable
@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pydantic import JsonValue
 from starlette.responses import PlainTextResponse, Response
 
-from prefect_storyboard.sandbox.faults import Rule, Voice
+from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 from prefect_storyboard.sandbox.state import NEVER, Job
 from prefect_storyboard.sandbox.wavespeed.envelope import problem
 
-_TASKS: dict[str, tuple[int, str, str]] = {  # code (0: none is told), status, error
+_TASKS: dict[str, tuple[int, str, str]] = {  # code (0: without one), status, error
     "policy_refusal": (1200, "failed", "Content Moderation"),
+    "output_refused": (1200, "failed", "Output audio has sensitive content"),
+    "file_download_error": (1402, "failed", "Failed to download video from the provided URL."),
     "task_failed": (5000, "failed", "Internal error"),
     "task_failed_without_code": (0, "failed", "HTTP 502 from upstream"),
     "task_timeout": (0, "timeout", "Task timed out"),
@@ -25,15 +27,8 @@ _NAMES = {
     5003: "Service Unavailable",
     5004: "Timeout",
 }
-WEBHOOKS = {"webhook_duplicate", "webhook_late", "webhook_unsigned", "webhook_badly_signed"}
+WEBHOOKS = {"webhook_duplicate", "webhook_late", "webhook_unsigned", "webhook_badly_signed", "webhook_rotated"}
 ENDINGS = {*_TASKS, *WEBHOOKS, "stuck", "slow_render", "silent_fallback"}
-
-
-def _rate_limited(rule: Rule) -> Response:
-    reply = problem(429, "Too Many Requests")
-    if rule.retry_after is not None:
-        reply.headers["Retry-After"] = f"{rule.retry_after:g}"
-    return reply
 
 
 def _out_of_credit(rule: Rule) -> Response:
@@ -43,6 +38,27 @@ def _out_of_credit(rule: Rule) -> Response:
 
 def _says(status: int, message: str, *, code: int | None = None) -> Callable[[Rule], Response]:
     return lambda _: problem(status, message, code=code)
+
+
+def _envelope_refused(rule: Rule) -> Response:
+    """A refusal under HTTP 200: an envelope with a code and no prediction."""
+    code = rule.status or 1200
+    return problem(200, rule.message or ("Content Moderation" if code == 1200 else "Request refused"), code=code)
+
+
+def _names_task(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    data = body["data"]
+    return {
+        "code": 500,
+        "message": "Internal Server Error",
+        "data": {"id": data["id"]} if isinstance(data, dict) else None,
+    }
+
+
+def _end_word(rule: Rule, body: dict[str, JsonValue]) -> None:
+    for each in _predictions(body):
+        if each.get("status") not in {"created", "processing", None}:
+            each["status"] = rule.word
 
 
 def _forbidden_output(_: Rule) -> Response:
@@ -64,13 +80,13 @@ def _each(change: Callable[[dict[str, JsonValue]], None]) -> Callable[[dict[str,
     return changed
 
 
-def _made(tell: Callable[[dict[str, JsonValue]], JsonValue]) -> Callable[[dict[str, JsonValue]], None]:
+def _made(describe: Callable[[dict[str, JsonValue]], JsonValue]) -> Callable[[dict[str, JsonValue]], None]:
     """A change of the outputs that are objects: the characters and elements."""
 
     def changed(prediction: dict[str, JsonValue]) -> None:
         outputs = prediction.get("outputs")
         if isinstance(outputs, list):
-            prediction["outputs"] = [tell(each) if isinstance(each, dict) else each for each in outputs]
+            prediction["outputs"] = [describe(each) if isinstance(each, dict) else each for each in outputs]
 
     return _each(changed)
 
@@ -80,6 +96,13 @@ def _without(field: str) -> Callable[[dict[str, JsonValue]], None]:
         prediction.pop(field, None)
 
     return _each(changed)
+
+
+def _objects(prediction: dict[str, JsonValue]) -> None:
+    """Addresses in objects, as newer samples have them."""
+    outputs = prediction.get("outputs")
+    if isinstance(outputs, list):
+        prediction["outputs"] = [{"url": each} if isinstance(each, str) else each for each in outputs]
 
 
 def _compact(value: JsonValue) -> str:
@@ -98,36 +121,44 @@ def _minimal(body: dict[str, JsonValue]) -> None:
 
 _ANY = frozenset({"submit", "status", "upload", "platform"})
 _TELLS = frozenset({"status", "platform"})
-VOICE = Voice(
+FAULTS = FaultTable(
     replies={
-        "rate_limited": _rate_limited,
+        "rate_limited": _says(429, "Too Many Requests"),
         "upload_quota": _says(429, "Upload quota exceeded"),
         "upload_failed": _says(200, "Upload failed: invalid file type", code=500),
         "unauthorized": _says(401, "Unauthorized"),
         "forbidden": _says(403, "insufficient role"),
         "out_of_credit": _out_of_credit,
         "internal_error": _says(500, "Internal Server Error"),
+        "envelope_refused": _envelope_refused,
         "envelope_error": _says(200, "Internal Server Error", code=500),
         "not_found": _says(404, "Prediction not found"),
         "output_forbidden": _forbidden_output,
     },
     changes={
-        "unknown_status": _each(lambda each: each.update(status="paused")),
-        "result_without_url": _each(lambda each: each.update(outputs=[])),
-        "data_null": lambda body: body.update(data=None),
-        "missing_id": _without("id"),
-        "minimal_result": _minimal,
-        "character_json": _made(_compact),
-        "character_nested": _made(lambda each: _compact([each])),
-        "character_bare": _made(lambda each: each.get("id")),
-        "character_without_id": _made(lambda each: {"name": each.get("name")}),
-        "list_without_inputs": _without("input"),
-    },
+        name: ignoring_rule(change)
+        for name, change in {
+            "unknown_status": _each(lambda each: each.update(status="paused")),
+            "result_without_url": _each(lambda each: each.update(outputs=[])),
+            "outputs_as_objects": _each(_objects),
+            "data_null": lambda body: body.update(data=None),
+            "missing_id": _without("id"),
+            "minimal_result": _minimal,
+            "character_json": _made(_compact),
+            "character_nested": _made(lambda each: _compact([each])),
+            "character_bare": _made(lambda each: each.get("id")),
+            "character_without_id": _made(lambda each: {"name": each.get("name")}),
+            "list_without_inputs": _without("input"),
+        }.items()
+    }
+    | {"end_word": _end_word},
+    error=problem,
+    names_task=_names_task,
     routes={
         **dict.fromkeys(("rate_limited", "unauthorized", "forbidden", "internal_error", "envelope_error"), _ANY),
         **dict.fromkeys(("upload_quota", "upload_failed"), frozenset({"upload"})),
-        **dict.fromkeys(("out_of_credit", "missing_id", *ENDINGS), frozenset({"submit"})),
-        **dict.fromkeys(("not_found", "result_without_url"), frozenset({"status"})),
+        **dict.fromkeys(("out_of_credit", "missing_id", "envelope_refused", *ENDINGS), frozenset({"submit"})),
+        **dict.fromkeys(("not_found", "result_without_url", "outputs_as_objects", "end_word"), frozenset({"status"})),
         **dict.fromkeys(("character_json", "character_nested", "character_bare", "character_without_id"), _TELLS),
         **dict.fromkeys(("unknown_status", "minimal_result"), _TELLS),
         **dict.fromkeys(("list_without_inputs", "list_lags"), frozenset({"platform"})),
@@ -138,17 +169,17 @@ VOICE = Voice(
 )
 
 
-def doomed(job: Job, rule: Rule) -> Job:
+def with_fault(job: Job, rule: Rule) -> Job:
     """The job under a fault that was drawn for it at submit."""
     if rule.fault == "stuck":
-        return job.but(done_at=NEVER)
+        return job.copy_with(done_at=NEVER)
     if rule.fault == "slow_render":
-        return job.but(done_at=job.done_at + rule.seconds)
+        return job.copy_with(done_at=job.done_at + rule.seconds)
     if rule.fault == "silent_fallback":
-        return job.but(options={**job.options, "fallback": "1"})
+        return job.copy_with(options={**job.options, "fallback": "1"})
     if rule.fault in WEBHOOKS:
-        return job.but(options={**job.options, "webhook_fault": rule.fault, "webhook_late": f"{rule.seconds}"})
+        return job.copy_with(options={**job.options, "webhook_fault": rule.fault, "webhook_late": f"{rule.seconds}"})
     code, word, message = _TASKS[rule.fault]
     if rule.fault == "task_failed" and rule.status:
         code, message = rule.status, _NAMES.get(rule.status, message)
-    return job.but(ending={"status": code, "error_type": word, "detail": message})
+    return job.copy_with(ending={"status": code, "error_type": word, "detail": rule.message or message})

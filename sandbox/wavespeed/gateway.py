@@ -8,11 +8,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
-from prefect_storyboard.sandbox.exchange import Desk, Gateway, Sandbox, base_url, fault_inside, json_or_none
-from prefect_storyboard.sandbox.state import Job, words
+from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
+from prefect_storyboard.sandbox.state import Job, prompt_of
 from prefect_storyboard.sandbox.wavespeed import limits, platform_api, storage, webhooks
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
-from prefect_storyboard.sandbox.wavespeed.faults import ENDINGS, VOICE, doomed
+from prefect_storyboard.sandbox.wavespeed.faults import ENDINGS, FAULTS, with_fault
 from prefect_storyboard.sandbox.wavespeed.jobs import KEPT_SECONDS, common, due, prediction, settle
 from prefect_storyboard.sandbox.wavespeed.models import MODELS, Input, Refused, parse
 
@@ -22,16 +22,16 @@ _SYNC_ERROR = "Sync mode timed out after 90 seconds. The prediction is still pro
 
 def gateway(sandbox: Sandbox) -> Gateway:
     """WaveSpeedAI on the sandbox."""
-    desk = Desk(name="wavespeed", sandbox=sandbox, voice=VOICE, about=partial(_about, sandbox))
+    router = Router(name="wavespeed", sandbox=sandbox, fault_table=FAULTS, about=partial(_about, sandbox))
     routes: list[BaseRoute] = [
-        desk.route(f"{_API}/predictions/{{id}}/result", "status", with_key(partial(_result, sandbox))),
-        *storage.routes(desk),
-        *platform_api.routes(desk),
+        router.route(f"{_API}/predictions/{{id}}/result", "status", with_key(partial(_result, sandbox))),
+        *storage.routes(router),
+        *platform_api.routes(router),
         # Last, as it takes every other POST.
-        desk.route(f"{_API}/{{model:path}}", "submit", with_key(partial(_submit, sandbox)), method="POST"),
-        desk.route("/wavespeed/cdn/files/b/{path:path}", "download", partial(cdn.download, sandbox)),
+        router.route(f"{_API}/{{model:path}}", "submit", with_key(partial(_submit, sandbox)), method="POST"),
+        router.route("/wavespeed/cdn/files/b/{path:path}", "download", partial(cdn.download, sandbox)),
     ]
-    return Gateway(routes=routes, voice=VOICE, settle=partial(settle, sandbox))
+    return Gateway(routes=routes, fault_table=FAULTS, settle=partial(settle, sandbox))
 
 
 async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
@@ -39,7 +39,7 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
     given = request.path_params
     if "model" in given:
         request.state.body = json_or_none(await request.body())
-        return given["model"], words(request.state.body)
+        return given["model"], prompt_of(request.state.body)
     job_id = given.get("id") or str(given.get("path", "")).split("/")[0]
     job = sandbox.state.job(job_id) if job_id else None
     if job is not None:
@@ -79,16 +79,16 @@ def _bad_webhook(request: Request, given: Input) -> Response | None:
 
 def _accept(sandbox: Sandbox, request: Request, given: Input) -> Response:
     job = _job(sandbox, request)
-    sandbox.state.add_job(job)
-    sandbox.soon(settle(sandbox, job))
+    accept(sandbox, request, job)
+    sandbox.start(settle(sandbox, job))
     if "webhook" in job.options:
-        sandbox.soon(webhooks.deliver(sandbox, job))
-    told = common(job, base_url(request), "created")
+        sandbox.start(webhooks.deliver(sandbox, job))
+    document = common(job, base_url(request), "created")
     if given.enable_sync_mode:
         # Nobody is kept waiting: this is what the documents say when the server gives up.
         gave_up = {"status": "processing", "code": 5004, "error": _SYNC_ERROR}
-        return success({"id": job.id, **gave_up, "outputs": [], "urls": told["urls"]})
-    return success({**told, "has_nsfw_contents": []})
+        return success({"id": job.id, **gave_up, "outputs": [], "urls": document["urls"]})
+    return success({**document, "has_nsfw_contents": []})
 
 
 def _job(sandbox: Sandbox, request: Request) -> Job:
@@ -108,7 +108,7 @@ def _job(sandbox: Sandbox, request: Request) -> Job:
         done_at=started + seconds,
     )
     rule = fault_inside(request, *ENDINGS)
-    return job if rule is None else doomed(job, rule)
+    return job if rule is None else with_fault(job, rule)
 
 
 async def _result(sandbox: Sandbox, request: Request) -> Response:

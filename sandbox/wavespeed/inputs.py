@@ -46,7 +46,7 @@ async def first_frame(sandbox: Sandbox, job: Job, url: str) -> tuple[str, tuple[
 
 
 async def picture(sandbox: Sandbox, job: Job, url: str) -> str | None:
-    """The portrait of whoever is on a reference picture."""
+    """The portrait cut from a reference picture."""
     data = await _fetch(sandbox, job, url, "image")
     if await inputs.picture_size(sandbox, data) is None:
         raise Failed(1401, "The image could not be decoded.")
@@ -54,7 +54,7 @@ async def picture(sandbox: Sandbox, job: Job, url: str) -> str | None:
 
 
 async def clips(sandbox: Sandbox, job: Job, urls: list[str]) -> list[str | None]:
-    """The portraits of whoever is in the reference clips, which may last 15 seconds together."""
+    """The portraits cut from the reference clips, which may last 15 seconds together."""
     found = [await _fetch(sandbox, job, url, "video") for url in urls]
     measured = [await inputs.video(sandbox, data) for data in found]
     seconds = [each.seconds for each in measured if each]

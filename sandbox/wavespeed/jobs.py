@@ -1,4 +1,4 @@
-"""A WaveSpeed job from submit to result: what it makes, and how the prediction tells it."""
+"""A WaveSpeed job from submit to result: what it makes, and the prediction document."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
         return job
     outcome = await _run(sandbox, job)
     current = sandbox.state.job(job.id) or job  # it may have been deleted while its files were fetched
-    return sandbox.state.save_job(current.but(outcome=outcome))
+    return sandbox.state.save_job(current.copy_with(outcome=outcome))
 
 
 async def due(sandbox: Sandbox, job: Job) -> Job:
@@ -57,7 +57,7 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 
 async def _portrait(sandbox: Sandbox, job: Job, given: Character | Element) -> str | None:
-    """Whoever is on the references, all of which must be readable."""
+    """The portrait of the first reference; all references must be readable."""
     if isinstance(given, Character):
         return await files.character(sandbox, job, given.video)
     if given.reference_type == "video_refer":
@@ -145,19 +145,19 @@ def common(job: Job, base: str, status: str) -> dict[str, Any]:
 
 
 def prediction(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
-    """The prediction as polling tells it; an ended job must have been settled."""
+    """The prediction as a poll returns it; an ended job must have been settled."""
     word = status(sandbox, job)
-    told = common(job, base, word)
+    document = common(job, base, word)
     if word in {"created", "processing"}:
-        return {**told, "executionTime": 0}
+        return {**document, "executionTime": 0}
     outcome = job.outcome
     assert outcome is not None  # noqa: S101 - the caller has settled the job
     if word != "completed":
-        return {**told, "error": outcome.detail, **({"code": outcome.status} if outcome.status else {})}
-    told |= {"outputs": _outputs(job, base), "timings": {"inference": _milliseconds(job.done_at - job.started_at)}}
+        return {**document, "error": outcome.detail, **({"code": outcome.status} if outcome.status else {})}
+    document |= {"outputs": _outputs(job, base), "timings": {"inference": _milliseconds(job.done_at - job.started_at)}}
     if outcome.kind == "character":
-        return told
-    return {**told, "has_nsfw_contents": [False], "executionTime": execution(job)}
+        return document
+    return {**document, "has_nsfw_contents": [False], "executionTime": execution(job)}
 
 
 def status(sandbox: Sandbox, job: Job) -> str:

@@ -1,4 +1,4 @@
-"""What WaveSpeed tells about models, prices, money and earlier predictions."""
+"""WaveSpeed's catalogue, prices, balance, bills and list of predictions."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox.exchange import Desk, Handler, Sandbox, base_url, fault_inside
+from prefect_storyboard.sandbox.exchange import Handler, Router, Sandbox, base_url, fault_inside
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.wavespeed import jobs
@@ -58,12 +58,12 @@ class PriceQuestion(Strict):
     inputs: dict[str, Any] = Field(default_factory=dict)
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+def routes(router: Router) -> list[BaseRoute]:
     """Every call that buys nothing."""
-    box, prefix = desk.sandbox, "/wavespeed/api/v3"
+    box, prefix = router.sandbox, "/wavespeed/api/v3"
 
     def on(path: str, handle: Handler, method: str = "POST") -> BaseRoute:
-        return desk.route(f"{prefix}/{path}", "platform", with_key(_checked(handle)), method=method)
+        return router.route(f"{prefix}/{path}", "platform", with_key(_checked(handle)), method=method)
 
     return [
         on("predictions", partial(_list, box)),
@@ -129,10 +129,10 @@ def _time(text: str | None, default: float) -> float:
 
 
 def _item(sandbox: Sandbox, job: Job, base: str, asked: Listing) -> dict[str, Any]:
-    told = {"has_nsfw_contents": [], "executionTime": 0, **jobs.prediction(sandbox, job, base)}
-    if told["status"] == "completed":
-        told["executionTime"] = jobs.execution(job)
-    return {**told, "input": job.body} if asked.include_inputs else told
+    document = {"has_nsfw_contents": [], "executionTime": 0, **jobs.prediction(sandbox, job, base)}
+    if document["status"] == "completed":
+        document["executionTime"] = jobs.execution(job)
+    return {**document, "input": job.body} if asked.include_inputs else document
 
 
 async def _delete(sandbox: Sandbox, request: Request) -> Response:
@@ -140,7 +140,7 @@ async def _delete(sandbox: Sandbox, request: Request) -> Response:
     found = [job for job in await _jobs(sandbox, request) if job.id in ids]
     for job in found:
         # A negative lifetime: the CDN has no output of it any more. Whether it runs on is not documented; it is billed.
-        sandbox.state.save_job(job.but(options={**job.options, "deleted": "1", "output_seconds": "-1"}))
+        sandbox.state.save_job(job.copy_with(options={**job.options, "deleted": "1", "output_seconds": "-1"}))
     return success({"deleted_count": len(found)})
 
 
@@ -152,14 +152,14 @@ async def _secret(_: Request) -> Response:
     return success({"secret": f"whsec_{SECRET}"})
 
 
-async def _price(tell: Callable[[float], dict[str, Any]], request: Request) -> Response:
+async def _price(describe: Callable[[float], dict[str, Any]], request: Request) -> Response:
     """The price of a run. Inputs may be incomplete: what is missing has its default."""
     asked = PriceQuestion.model_validate_json(await request.body())
     model = MODELS.get(asked.model_id)
     usd = price(model, model.accepts.model_construct(None, **asked.inputs)) if model else None
     if usd is None:
         return problem(404, "Price not found")  # 0 would be a promise
-    return success({"model_id": asked.model_id, **tell(usd), "currency": "USD"})
+    return success({"model_id": asked.model_id, **describe(usd), "currency": "USD"})
 
 
 def _current(usd: float) -> dict[str, Any]:

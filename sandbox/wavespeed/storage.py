@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
-from prefect_storyboard.sandbox.exchange import Desk, Handler, Sandbox, base_url
+from prefect_storyboard.sandbox.exchange import Handler, Router, Sandbox, base_url
 from prefect_storyboard.sandbox.forms import parts
 from prefect_storyboard.sandbox.state import File, Ticket
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
@@ -23,7 +23,7 @@ _TICKET_SECONDS = 3600
 _FAILED = "Upload failed: invalid file type"
 
 
-class Wish(Strict):
+class TicketRequest(Strict):
     """The body of a request for a ticket."""
 
     filename: str = Field(min_length=1)
@@ -31,18 +31,18 @@ class Wish(Strict):
     content_type: str = ""
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+def routes(router: Router) -> list[BaseRoute]:
     """The two ways in, and the host to which the ticket's PUT goes."""
-    box = desk.sandbox
+    box = router.sandbox
 
     def on(handle: Callable[[Sandbox, Request], Awaitable[Response]]) -> Handler:
         return partial(handle, box)
 
     media = "/wavespeed/api/v3/media"
     return [
-        desk.route(f"{media}/uploads", "upload", with_key(on(_ticket)), method="POST"),
-        desk.route(f"{media}/upload/binary", "upload", with_key(on(_binary)), method="POST"),
-        desk.route("/wavespeed/storage/{ticket}/{name}", "upload", on(_put), method="PUT"),
+        router.route(f"{media}/uploads", "upload", with_key(on(_ticket)), method="POST"),
+        router.route(f"{media}/upload/binary", "upload", with_key(on(_binary)), method="POST"),
+        router.route("/wavespeed/storage/{ticket}/{name}", "upload", on(_put), method="PUT"),
     ]
 
 
@@ -86,19 +86,19 @@ def _publish(sandbox: Sandbox, ticket: Ticket, data: bytes) -> None:
 
 async def _ticket(sandbox: Sandbox, request: Request) -> Response:
     try:
-        wish = Wish.model_validate_json(await request.body())
+        asked = TicketRequest.model_validate_json(await request.body())
     except ValidationError:
         return problem(400, "invalid parameter")
-    kind = _kind(wish.filename, wish.content_type)
+    kind = _kind(asked.filename, asked.content_type)
     if kind is None:
         return problem(200, _FAILED, code=500)
-    ticket = sandbox.state.save_ticket(_new(sandbox, wish.filename, wish.content_type, wish.size))
+    ticket = sandbox.state.save_ticket(_new(sandbox, asked.filename, asked.content_type, asked.size))
     upload = {
         "method": "PUT",
         "url": f"{base_url(request)}/wavespeed/storage/{ticket.id}/{ticket.name}?sig={ticket.file_id}",
         "headers": _signed(ticket),
     }
-    return success({**_described(request, kind, ticket, wish.size), "upload": upload})
+    return success({**_described(request, kind, ticket, asked.size), "upload": upload})
 
 
 def _signed(ticket: Ticket) -> dict[str, str]:

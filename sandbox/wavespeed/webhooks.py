@@ -29,7 +29,7 @@ def is_target(url: str) -> bool:
 
 
 async def deliver(sandbox: Sandbox, job: Job) -> None:
-    """Wait for the end of the job, then tell whoever asked to be told."""
+    """Wait for the end of the job, then send its webhook."""
     fault = job.options.get("webhook_fault", "")
     moment = job.done_at + (float(job.options["webhook_late"]) if fault == "webhook_late" else 0.0)
     if moment >= NEVER:
@@ -61,7 +61,10 @@ def _headers(sandbox: Sandbox, job: Job, body: str, fault: str) -> dict[str, str
     if fault == "webhook_unsigned":
         return headers
     key = "somebody else" if fault == "webhook_badly_signed" else SECRET
-    return {**headers, "webhook-signature": signature(key, f"{message}.{timestamp}.{body}")}
+    signed = signature(key, f"{message}.{timestamp}.{body}")
+    if fault == "webhook_rotated":  # the previous secret's comes first
+        signed = f"{signature('previous_secret', f'{message}.{timestamp}.{body}')} {signed}"
+    return {**headers, "webhook-signature": signed}
 
 
 def signature(key: str, text: str) -> str:
@@ -71,5 +74,5 @@ def signature(key: str, text: str) -> str:
 
 async def _until(sandbox: Sandbox, moment: float) -> None:
     """Wait for the sandbox's own clock, which a test may move."""
-    while sandbox.clock() < moment:  # noqa: ASYNC110 - no event tells that a clock was moved
+    while sandbox.clock() < moment:  # noqa: ASYNC110 - no event announces that a clock was moved
         await asyncio.sleep(min(0.05, max(moment - sandbox.clock(), 0.001)))

@@ -155,17 +155,17 @@ def _follow() -> None:
 
 
 async def _play_all(given: argparse.Namespace) -> None:
-    """One worker: a hatchery, and some schedules at the same time."""
+    """One worker: a fork_server, and some schedules at the same time."""
     from tests.chaos import runs
     from tests.chaos.bucket import s3_server
-    from tests.chaos.hatchery import Hatchery
-    from tests.chaos.nights import Props, play
-    from tests.chaos.schedules import Night, schedule
+    from tests.chaos.fork_server import ForkServer
+    from tests.chaos.scenarios import Props, play
+    from tests.chaos.schedules import Phase, schedule
     from tests.chaos.stage import prepare
 
     Thread(target=_follow, daemon=True).start()
     given.folder.mkdir()
-    runs.hurry()
+    runs.shorten_waits()
     films = given.folder / "films"
     prepare(films)
     careless, spoilt = (
@@ -174,7 +174,7 @@ async def _play_all(given: argparse.Namespace) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(48))
     gate = asyncio.Semaphore(given.at_once)
     with s3_server() as s3:
-        async with Hatchery(dict(os.environ)) as hatchery:
+        async with ForkServer(dict(os.environ)) as fork_server:
 
             async def one(number: int) -> None:
                 async with gate:
@@ -182,8 +182,8 @@ async def _play_all(given: argparse.Namespace) -> None:
                     planned = schedule(given.seed, number)
                     if number in careless:
                         lost = {"match": {"route": "submit"}, "fault": "drop_after", "times": 3}
-                        planned = replace(planned, rules=(lost,), nights=(Night(on_unknown="resubmit"),) * 2)
-                    props = Props(films, hatchery, s3, spoil=number in spoilt)
+                        planned = replace(planned, rules=(lost,), phases=(Phase(on_unknown="resubmit"),) * 2)
+                    props = Props(films, fork_server, s3, spoil=number in spoilt)
                     verdict = await play(planned, folder, props)
                     if not verdict.problems:
                         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

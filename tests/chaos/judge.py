@@ -55,10 +55,18 @@ class Case:
     def billed(self) -> set[str]:
         return {bill["request_id"] for bill in self.meter["billed"]}
 
+    @cached_property
+    def ids(self) -> dict[str, str]:
+        return self.stage.ids()
+
+    def id_of(self, attempt: Attempt) -> str:
+        """The sandbox's id of an attempt's job, which may have another one too."""
+        return self.ids.get(attempt.job.request_id, attempt.job.request_id)
+
     @property
     def held(self) -> dict[str, Attempt]:
-        """Attempts by the provider's id of their job."""
-        return {attempt.job.request_id: attempt for attempt in self.attempts if attempt.job}
+        """Attempts by the sandbox's id of their job."""
+        return {self.id_of(attempt): attempt for attempt in self.attempts if attempt.job}
 
     @property
     def lost(self) -> set[str]:
@@ -81,10 +89,10 @@ def _money(case: Case) -> Iterator[str]:
     for order in case.meter["duplicates"]:
         if sum(not _free_failure(case.held.get(each)) for each in order["request_ids"]) > 1:
             yield f"bought {order['jobs']} times: {_short(order)}"
-    ids = [attempt.job.request_id for attempt in case.attempts if attempt.job]
+    ids = [case.id_of(attempt) for attempt in case.attempts if attempt.job]
     yield from (f"two attempts hold {each}" for each, times in Counter(ids).items() if times > 1)
     yield from (f"the ledger holds {each}, which was never accepted" for each in set(ids) - case.accepted)
-    kept = {attempt.job.request_id for attempt in case.attempts if attempt.job and _is(attempt, "done")}
+    kept = {case.id_of(attempt) for attempt in case.attempts if attempt.job and _is(attempt, "done")}
     for each in case.billed - kept - case.lost:
         yield f"{each} is billed, and the ledger calls it {line(case.held[each]).state}"
     unknown = [attempt for attempt in case.attempts if line(attempt).state == "unknown"]
@@ -149,7 +157,7 @@ def _clips(case: Case) -> Iterator[str]:
             yield f"{what} is done, and {clip.url} is not there"
         elif hashlib.sha256(body).hexdigest() != clip.sha256:
             yield f"{what}: {clip.url} is not what was stored"
-        elif body != case.stage.made(attempt.job.request_id):
+        elif body != case.stage.made(case.id_of(attempt)):
             yield f"{what}: {clip.url} is not what the gateway made"
 
 

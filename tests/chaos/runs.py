@@ -18,7 +18,7 @@ from prefect_storyboard.tasks import create_character, generate, store, upload
 Ended = Reel | Exception
 
 
-def hurry() -> None:
+def shorten_waits() -> None:
     """Prefect waits less before it tries a free task again: 0.2, 0.4, 0.8, 1.6 s in the place of 1, 2, 4, 8."""
     for task in (create_character, generate, store, upload):
         task.retry_delay_seconds = [0.2, 0.4, 0.8, 1.6]
@@ -46,17 +46,23 @@ async def collect(given: Credentials, library: Library) -> Collected | Exception
         return error
 
 
-def carry_out(errand: dict[str, Any]) -> None:
+def run_requested(run_request: dict[str, Any]) -> None:
     """In a fork: the flow, or the command line with its own way of ending."""
     random.seed()  # the fork must not jitter in step with its siblings
-    if errand["where"] == "command":
-        sys.argv = ["storyboard", "run", errand["file"], "--provider", errand["gateway"]]
-        sys.argv += ["--library", errand["library"]["url"], "--allow-retired", "--on-unknown", errand["on_unknown"]]
+    if run_request["where"] == "command":
+        sys.argv = ["storyboard", "run", run_request["file"], "--provider", run_request["gateway"]]
+        sys.argv += [
+            "--library",
+            run_request["library"]["url"],
+            "--allow-retired",
+            "--on-unknown",
+            run_request["on_unknown"],
+        ]
         command_line.main()
         return
-    given, library = credentials(errand["gateway"], errand["environment"]), Library(**errand["library"])
-    options = {name: errand[name] for name in ("on_unknown", "poll_minutes")}
-    board = json.loads(Path(errand["file"]).read_text())
+    given, library = credentials(run_request["gateway"], run_request["environment"]), Library(**run_request["library"])
+    options = {name: run_request[name] for name in ("on_unknown", "poll_minutes")}
+    board = json.loads(Path(run_request["file"]).read_text())
     ended = asyncio.run(render(board, given, library, **options))
     print(type(ended).__name__, ended, repr(ended), flush=True)
     sys.exit(0 if isinstance(ended, Reel) else 1)

@@ -1,4 +1,4 @@
-"""Schedules of trouble, drawn from a seed: a storyboard, what goes wrong, and the runs of the nights it goes wrong in.
+"""Schedules drawn from a seed: a storyboard, fault rules, and the phases of runs in which they are active.
 
 Number n of a seed is always the same schedule. Kinds and gateways take turns, so that any stretch has all of them.
 """
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any, Literal
 
-from tests.chaos.troubles import LISTS, Rule, Troubles
+from tests.chaos.fault_rules import LISTS, FaultRules, Rule
 
 GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
 KINDS = (
@@ -25,7 +25,10 @@ KINDS = (
     "full disk",
     "S3 errors",
     "all at once",
+    "odd answers",
+    "skewed clocks",
 )
+_BUCKET_FAULTS = {"before": 0.04, "after": 0.04, "slow down": 0.04, "torn": 0.02}
 Library = Literal["folder", "small disk", "bucket"]
 
 
@@ -40,7 +43,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class Night:
+class Phase:
     """Flows that run at the same time: where, started how, and how each of them ends before its time."""
 
     flows: int = 1
@@ -61,9 +64,10 @@ class Schedule:
     scenes: tuple[tuple[str, tuple[str, ...]], ...]
     continues: str | None
     rules: tuple[Rule, ...]
-    nights: tuple[Night, ...]
+    phases: tuple[Phase, ...]
     library: Library = "folder"
     bucket_faults: dict[str, float] = field(default_factory=dict)
+    clock_skew: float = 0.0
 
     @property
     def name(self) -> str:
@@ -77,7 +81,7 @@ class Schedule:
     @property
     def calm(self) -> bool:
         """Whether nothing comes between two notes of a run: nobody ends it, and its library is sound."""
-        return self.library == "folder" and not any(end for night in self.nights for end in night.ends)
+        return self.library == "folder" and not any(end for phase in self.phases for end in phase.ends)
 
     @property
     def jobs(self) -> int:
@@ -105,15 +109,23 @@ def schedule(seed: int, number: int) -> Schedule:
     draw = Random(f"{seed} {number}")  # noqa: S311 - to be repeated, not to be secret
     gateway = GATEWAYS[number % len(GATEWAYS)]
     kind = KINDS[number // len(GATEWAYS) % len(KINDS)]
-    troubles = Troubles(gateway, draw)
-    rules, nights, library = _MAKERS[kind](troubles, draw)
+    rules, phases, library = _MAKERS[kind](FaultRules(gateway, draw), draw)
     count = draw.randint(3, 5)
     names = draw.choice((("Mara",), ("Mara",), ("Mara", "Otto")))
     scenes = tuple((f"s{n:02d}", _cast(draw, names)) for n in range(1, count + 1))
     continues = f"s{count:02d}" if draw.random() < 0.35 else None
-    faults = {"before": 0.04, "after": 0.04, "slow down": 0.04, "torn": 0.02} if library == "bucket" else {}
     return Schedule(
-        seed, number, gateway, kind, scenes, continues, tuple(rules), tuple(nights), library, bucket_faults=faults
+        seed,
+        number,
+        gateway,
+        kind,
+        scenes,
+        continues,
+        tuple(rules),
+        tuple(phases),
+        library,
+        bucket_faults=_BUCKET_FAULTS if library == "bucket" else {},
+        clock_skew=draw.choice((-600.0, 600.0)) if kind == "skewed clocks" else 0.0,
     )
 
 
@@ -121,23 +133,23 @@ def _cast(draw: Random, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if draw.random() < 0.7)
 
 
-Made = tuple[list[Rule], list[Night], Library]
+Made = tuple[list[Rule], list[Phase], Library]
 
 
-def _of(*parts: str, nights: int = 2) -> Callable[[Troubles, Random], Made]:
-    """Trouble at the gateway alone: some nights in this process."""
+def _of(*parts: str, phases: int = 2) -> Callable[[FaultRules, Random], Made]:
+    """Faults at the gateway alone: some phases in this process."""
 
-    def make(troubles: Troubles, draw: Random) -> Made:
-        rules = [rule for part in parts for rule in getattr(troubles, part)()]
+    def make(faults: FaultRules, draw: Random) -> Made:
+        rules = [rule for part in parts for rule in getattr(faults, part)()]
         draw.shuffle(rules)
-        return rules, [Night() for _ in range(draw.randint(1, nights))], "folder"
+        return rules, [Phase() for _ in range(draw.randint(1, phases))], "folder"
 
     return make
 
 
-def _stuck(troubles: Troubles, draw: Random) -> Made:
+def _stuck(faults: FaultRules, draw: Random) -> Made:
     waits = [draw.choice((0.0, 0.01, 0.03)) for _ in range(draw.randint(1, 3))]
-    return troubles.stuck(), [Night(poll_minutes=wait) for wait in waits], "folder"
+    return faults.stuck(), [Phase(poll_minutes=wait) for wait in waits], "folder"
 
 
 def _moment(draw: Random, how: str) -> End:
@@ -146,71 +158,73 @@ def _moment(draw: Random, how: str) -> End:
     return End(how, record, draw.randint(1, 5), draw.choice((0.0, 0.0, 0.01, 0.03, 0.1, 0.3)))
 
 
-def _killed(troubles: Troubles, draw: Random) -> Made:
-    rules = [*draw.choice(([], troubles.lost(0.1), troubles.looks(), troubles.files())), *troubles.delays()]
+def _killed(faults: FaultRules, draw: Random) -> Made:
+    rules = [*draw.choice(([], faults.lost(0.1), faults.looks(), faults.files())), *faults.delays()]
     return rules, [_process(draw, _moment(draw, "SIGKILL")) for _ in range(draw.randint(1, 3))], "folder"
 
 
-def _stopped(troubles: Troubles, draw: Random) -> Made:
-    nights = []
+def _stopped(faults: FaultRules, draw: Random) -> Made:
+    phases = []
     for _ in range(draw.randint(1, 2)):
         how = draw.choice(("SIGTERM", "SIGINT", "cancel"))
         end = _moment(draw, how)
-        nights.append(Night(ends=(end,)) if how == "cancel" else _process(draw, end, where="command"))
-    return [*draw.choice(([], troubles.lost(0.1), troubles.looks())), *troubles.delays()], nights, "folder"
+        phases.append(Phase(ends=(end,)) if how == "cancel" else _process(draw, end, where="command"))
+    return [*draw.choice(([], faults.lost(0.1), faults.looks())), *faults.delays()], phases, "folder"
 
 
-def _process(draw: Random, end: End | None, where: str = "") -> Night:
-    return Night(where=where or draw.choice(("process", "process", "command")), ends=(end,), poll_minutes=0.05)
+def _process(draw: Random, end: End | None, where: str = "") -> Phase:
+    return Phase(where=where or draw.choice(("process", "process", "command")), ends=(end,), poll_minutes=0.05)
 
 
-def _rivals(troubles: Troubles, draw: Random) -> Made:
-    rules = [*draw.choice(([], troubles.lost(), troubles.refused(), troubles.files())), *troubles.delays()]
+def _rivals(faults: FaultRules, draw: Random) -> Made:
+    rules = [*draw.choice(([], faults.lost(), faults.refused(), faults.files())), *faults.delays()]
     flows = draw.choice((2, 2, 4))
     here = draw.random() < 0.5
     ends: list[End | None] = [None] * flows
     if draw.random() < 0.6:
         ends[0] = _moment(draw, "cancel" if here else "SIGKILL")
-    return rules, [Night(flows, "here" if here else "process", tuple(ends))], "folder"
+    return rules, [Phase(flows, "here" if here else "process", tuple(ends))], "folder"
 
 
-def _full(troubles: Troubles, draw: Random) -> Made:
-    rules = [*draw.choice(([], troubles.lost(0.1), troubles.files())), *troubles.delays()]
-    nights = [_process(draw, _moment(draw, "full"), where="process") for _ in range(draw.randint(1, 2))]
-    return rules, nights, "small disk"
+def _full(faults: FaultRules, draw: Random) -> Made:
+    rules = [*draw.choice(([], faults.lost(0.1), faults.files())), *faults.delays()]
+    phases = [_process(draw, _moment(draw, "full"), where="process") for _ in range(draw.randint(1, 2))]
+    return rules, phases, "small disk"
 
 
-def _bucket(troubles: Troubles, draw: Random) -> Made:
-    rules = draw.choice(([], troubles.lost(), troubles.refused()))
+def _bucket(faults: FaultRules, draw: Random) -> Made:
+    rules = draw.choice(([], faults.lost(), faults.refused()))
     if draw.random() < 0.4:
         end = End("SIGKILL", seconds=draw.uniform(0.5, 3.0))
-        return rules, [Night(where="process", ends=(end,), poll_minutes=0.05)], "bucket"
+        return rules, [Phase(where="process", ends=(end,), poll_minutes=0.05)], "bucket"
     flows = draw.choice((1, 1, 2))
-    return rules, [Night(flows, ends=(None,) * flows)], "bucket"
+    return rules, [Phase(flows, ends=(None,) * flows)], "bucket"
 
 
-def _storm(troubles: Troubles, draw: Random) -> Made:
-    parts = ("lost", "accepted", "refused", "looks", "files", "lists", "endings", "stuck")
-    rules = [rule for part in draw.sample(parts, 5) for rule in getattr(troubles, part)()]
+def _storm(faults: FaultRules, draw: Random) -> Made:
+    parts = ("lost", "accepted", "refused", "looks", "files", "lists", "endings", "stuck", "odd_submits", "odd_results")
+    rules = [rule for part in draw.sample(parts, 5) for rule in getattr(faults, part)()]
     draw.shuffle(rules)
-    nights = [
-        _process(draw, _moment(draw, "SIGKILL"), where="process") if draw.random() < 0.5 else Night(poll_minutes=0.02)
+    phases = [
+        _process(draw, _moment(draw, "SIGKILL"), where="process") if draw.random() < 0.5 else Phase(poll_minutes=0.02)
     ]
-    return rules, [*nights, Night(flows=2, ends=(None, None), poll_minutes=0.02)], "folder"
+    return rules, [*phases, Phase(flows=2, ends=(None, None), poll_minutes=0.02)], "folder"
 
 
-_MAKERS: dict[str, Callable[[Troubles, Random], Made]] = {
+_MAKERS: dict[str, Callable[[FaultRules, Random], Made]] = {
     "lost replies": _of("lost", "lists"),
     "accepted, then 502": _of("accepted", "lists"),
     "not accepted": _of("refused"),
     "broken looks": _of("looks"),
     "broken files": _of("files"),
     "stuck jobs": _stuck,
-    "failed jobs": _of("endings", "looks", nights=3),
+    "failed jobs": _of("endings", "looks", phases=3),
     "kill -9": _killed,
     "SIGTERM, SIGINT": _stopped,
     "parallel flows": _rivals,
     "full disk": _full,
     "S3 errors": _bucket,
     "all at once": _storm,
+    "odd answers": _of("odd_submits", "odd_results"),
+    "skewed clocks": _of("lost", "accepted", "dates"),
 }

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import struct
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -75,6 +76,10 @@ class Stage:
     def meter(self) -> dict[str, Any]:
         return self._call("meter")
 
+    def ids(self) -> dict[str, str]:
+        """The sandbox's id of each job by every id that a client may know it by."""
+        return {each: job["id"] for job in self._call("jobs") for each in job["ids"]}
+
     def posts(self) -> int:
         """Submits that have arrived so far, answered or not; looked up beside the server, which is quick."""
         with sqlite3.connect(f"file:{self.folder}/sandbox/sandbox.db?mode=ro", uri=True) as rows:
@@ -117,8 +122,12 @@ def staged(schedule: Schedule, folder: Path, props: Path, s3: str) -> Iterator[S
     """Set the stage in a folder; `props` holds the films that every schedule uses, `s3` is the bucket's server."""
     folder.mkdir(parents=True)
     exchange.render = copied(props)
+
+    def clock() -> float:
+        return time.time() + schedule.clock_skew
+
     with ExitStack() as stack:
-        base = stack.enter_context(running(folder / "sandbox", pace=_PACE))
+        base = stack.enter_context(running(folder / "sandbox", pace=_PACE, clock=clock))
         stage = Stage(schedule, folder, base, schedule.board(_clips(props)), {"url": str(folder / "library")})
         if schedule.library == "small disk":
             stage.library = {"url": str(stack.enter_context(_small_disk(folder / "disk")))}

@@ -28,13 +28,11 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(scope="module")
 def verdicts(engine, tmp_path_factory):
     """The verdicts by number; all schedules are played at the same time, in processes of their own."""
-    from prefect.server.api.server import SubprocessASGIServer
-
     only = ",".join(map(str, [*NUMBERS, CARELESS, SPOILT]))
     command = [sys.executable, "-m", "tests.chaos", "--json", "--seed", str(SEED), "--only", only, "--workers", "1"]
     command += ["--at-once", "8", "--careless", str(CARELESS), "--spoil", str(SPOILT)]
     command += ["--folder", str(tmp_path_factory.mktemp("chaos") / "suite")]
-    environment = {**os.environ, "PREFECT_API_URL": SubprocessASGIServer().api_url}
+    environment = {**os.environ, "PREFECT_API_URL": engine}
     run = subprocess.run(command, stdout=subprocess.PIPE, env=environment, cwd=Path(__file__).parents[2], timeout=400)
     told = [json.loads(line) for line in run.stdout.splitlines()]
     return {int(verdict["name"].split("-")[1]): verdict for verdict in told}

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cases import FIXTURES, Answer, Case, Reply, Trouble, Worded, canonical, every_case
+from cases import FIXTURES, Answer, Case, ExpectedOrder, Reply, Trouble, canonical, every_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -66,14 +66,14 @@ def each(kind: str) -> list[Any]:
     return [pytest.param(case, one, id=f"{case.name}-{_name(one)}") for case in CASES for one in getattr(case, kind)]
 
 
-def _name(one: Worded | Answer | Trouble) -> str:
-    if isinstance(one, Worded):
+def _name(one: ExpectedOrder | Answer | Trouble) -> str:
+    if isinstance(one, ExpectedOrder):
         return f"{one.fixture}{'-' + one.part if one.part else ''}"
     names = [f"{r.status}-{r.body if isinstance(r.body, str) else '...'}" for r in one.replies]
     return "-".join([one.call, *names, *([one.error.__name__] if isinstance(one, Trouble) else [])])
 
 
-def _fixture(case: Case, wanted: Worded) -> dict[str, Any]:
+def _fixture(case: Case, wanted: ExpectedOrder) -> dict[str, Any]:
     body = canonical(case.name, wanted.fixture)
     if wanted.part is not None:
         body = body[int(wanted.part)] if isinstance(body, list) else body[wanted.part]
@@ -81,7 +81,7 @@ def _fixture(case: Case, wanted: Worded) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("case", "wanted"), each("orders"))
-def test_what_we_send_is_the_contracts_request(case: Case, wanted: Worded) -> None:
+def test_what_we_send_is_the_contracts_request(case: Case, wanted: ExpectedOrder) -> None:
     adapter = Wire(case).adapter
     ask = adapter.character_order if isinstance(wanted.request, CharacterRequest) else adapter.scene_order
     order = ask(wanted.request)
@@ -132,9 +132,9 @@ def test_every_canonical_body_is_used(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_codec_of_the_table_has_a_worded_request(case: Case) -> None:
-    worded = {one.request.model.codec for one in case.orders if not isinstance(one.request, CharacterRequest)}
-    assert {model.codec for model in models()[case.name].values()} <= worded
+def test_every_codec_of_the_table_has_an_expected_request(case: Case) -> None:
+    expected = {one.request.model.codec for one in case.orders if not isinstance(one.request, CharacterRequest)}
+    assert {model.codec for model in models()[case.name].values()} <= expected
 
 
 NEVER_LEFT = (httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no"), httpx.ProxyError("no"))

@@ -67,9 +67,9 @@ SUBMITS = [
 
 # What the result of a COMPLETED job answers: error, charged, worth the same request again (None: not that kind).
 VERDICTS = [
-    ((422, "model-error.response"), Refused, None, None),
-    ((422, "model-error.response", FREE), Refused, False, None),
-    ((422, "model-error.response", BILLED), Refused, True, None),
+    ((422, "model-error.response"), Refused, None, False),
+    ((422, "model-error.response", FREE), Refused, False, False),
+    ((422, "model-error.response", BILLED), Refused, True, False),
     ((422, "missing-field.response", FREE), InvalidRequest, False, None),
     ((422, "literal-error.response"), InvalidRequest, None, None),
     *(
@@ -112,7 +112,6 @@ VERDICTS = [
     ((500, rejected("downstream_service_error")), GenerationFailed, False, True),
     ((500, said("Oops"), {"X-Fal-Error-Type": "internal_error"}), GenerationFailed, False, True),
     ((500, infra("invented_tomorrow")), GenerationFailed, False, False),
-    ((500, said("Internal Server Error"), FROM_FAL), GenerationFailed, False, False),
     ((500, infra("internal_error"), BILLED), GenerationFailed, True, True),
     ((500, infra("internal_error"), {"X-Fal-Needs-Retry": "false"}), GenerationFailed, False, False),
     ((500, infra("invented_tomorrow"), {"X-Fal-needs-retry": "1"}), GenerationFailed, False, True),
@@ -137,6 +136,10 @@ PASSING = [
     ((422, NGINX), ProtocolError),
     ((429, infra("concurrent_requests_limit")), Busy),
     ((500, said("Internal Server Error")), Busy),
+    ((500, said("Internal Server Error"), FROM_FAL), Busy),
+    ((503, said("Try later"), FROM_FAL), Busy),
+    ((422, {}), ProtocolError),
+    ((403, b"error code: 1010"), Busy),
     ((502, NGINX), Busy),
     ((503, NGINX), Busy),
     ((504, NGINX), Busy),
@@ -204,24 +207,29 @@ async def test_a_retired_model_names_its_endpoint(fal: Connect, order: Order) ->
 
 
 @pytest.mark.parametrize(
-    ("place", "field"),
+    ("place", "field", "what"),
     [
-        (["body", "prompt"], "prompt"),
-        (["body", "image_url"], "image_url"),
-        (["body", "character_ids", 0], "character_ids.0"),
-        (["body"], None),
-        ([], None),
-        ("body", None),
-        (None, None),
+        (["body", "prompt"], "prompt", "prompt"),
+        (["body", "image_url"], "image_url", "image"),
+        (["body", "image_urls", 1], "image_urls.1", "image 2"),
+        (["body", "video_urls", 0], "video_urls.0", "clip 1"),
+        (["body", "character_ids", 0], "character_ids.0", "character"),
+        (["body", "seed"], "seed", None),
+        (["body"], None, None),
+        ([], None, None),
+        ("body", None, None),
+        (None, None, None),
     ],
     ids=str,
 )
-async def test_a_refusal_names_the_part_that_was_refused(fal: Connect, job: Job, place: Any, field: str | None) -> None:
+async def test_a_refusal_names_the_part_that_was_refused(
+    fal: Connect, job: Job, place: Any, field: str | None, what: str | None
+) -> None:
     refusal = {"loc": place, "msg": "The content could not be processed.", "type": "content_policy_violation"}
     adapter, _ = fal((422, {"detail": [refusal]}))
-    with pytest.raises(Refused, match=f"moderation refused {field or 'the scene'}: The content") as error:
+    with pytest.raises(Refused, match=r"moderation refused .*: The content") as error:
         await adapter.result(job)
-    assert error.value.field == field
+    assert (error.value.field, error.value.what, error.value.resubmittable) == (field, what, False)
 
 
 async def test_what_can_be_tried_again_for_nothing_says_so(fal: Connect, job: Job) -> None:

@@ -92,5 +92,5 @@ async def test_storage_that_cannot_be_reached_was_not_sent_to(fal: Connect, pict
 
 async def test_an_unreadable_ticket_is_asked_for_again(fal: Connect, picture: Path) -> None:
     adapter, _ = fal((200, b"<html>welcome to the hotel's wifi</html>"))
-    with pytest.raises(Busy, match="no JSON"):
+    with pytest.raises(Busy, match="not JSON"):
         await adapter.upload(picture, "image/png")

@@ -10,7 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_storyboard.providers.errors import InvalidRequest, OutcomeUnknown, ProtocolError, ProviderError
+from prefect_storyboard.providers.errors import (
+    GenerationFailed,
+    OutcomeUnknown,
+    ProviderError,
+)
 from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Job
@@ -121,51 +125,22 @@ async def test_no_name_is_used_twice_for_kie_may_serve_the_older_file(kie: Conne
     assert first != second
 
 
-async def test_kie_fetches_a_remote_file_under_a_name_of_its_own(kie: Connect) -> None:
-    adapter, seen = kie(canonical("upload-ok.response"))
-    body = canonical("upload-url.request")
-    url = await adapter.upload_url(body["fileUrl"], "char.mp4")
-    assert url == canonical("upload-ok.response")["data"]["downloadUrl"]
-    (post,) = seen
-    assert (post.method, str(post.url)) == ("POST", "https://kieai.redpandaai.co/api/file-url-upload")
-    sent = json.loads(post.content)
-    assert (set(sent), sent["fileUrl"], sent["uploadPath"]) == (set(body), body["fileUrl"], "storyboard")
-    assert sent["fileName"].startswith("char-")
-    assert sent["fileName"].endswith(".mp4")
-
-
-async def test_an_expired_link_of_kies_own_is_replaced_by_a_fresh_one(kie: Connect) -> None:
-    adapter, seen = kie(canonical("download-url.response"))
-    body = canonical("download-url.request")
-    assert await adapter.fresh_link(body["url"]) == canonical("download-url.response")["data"]
-    (post,) = seen
-    assert (post.method, str(post.url)) == ("POST", "https://api.kie.ai/api/v1/common/download-url")
-    assert json.loads(post.content) == body
-
-
-async def test_a_link_that_is_not_kies_is_not_replaced(kie: Connect) -> None:
-    adapter, _ = kie({"code": 422, "msg": "Only URLs of generated files", "data": None})
-    with pytest.raises(InvalidRequest):
-        await adapter.fresh_link("https://example.com/a.mp4")
-    adapter, _ = kie({"code": 200, "msg": "success", "data": None})
-    with pytest.raises(ProtocolError, match="without saying which"):
-        await adapter.fresh_link(SIGNED)
-
-
 # --- what is told
 
 
 async def test_a_task_that_a_strange_answer_names_is_told_to_whoever_settles_it(kie: Connect) -> None:
     adapter, _ = kie({"code": 500, "msg": "Server Error", "data": {"taskId": "task_42"}})
-    with pytest.raises(OutcomeUnknown, match="names the task task_42"):
+    with pytest.raises(OutcomeUnknown, match="names the task task_42") as error:
         await adapter.submit(ORDER)
+    assert (error.value.request_id, error.value.sent) == ("task_42", None)
+    assert "storyboard adopt <job> task_42" in error.value.remedy
 
 
 async def test_an_unreadable_success_keeps_what_came_but_not_what_was_ordered(kie: Connect) -> None:
     reply = canonical("record-success.response")
     reply["data"] |= {"resultJson": json.dumps({"resultUrl": SIGNED}), "param": '{"prompt": "a secret plot"}'}
     adapter, _ = kie(reply)
-    with pytest.raises(ProtocolError, match="neither a video nor a character") as error:
+    with pytest.raises(GenerationFailed, match="neither a video nor a character") as error:
         await adapter.result(job())
     assert "resultUrl" in error.value.raw["resultJson"]
     assert "s1gned" not in repr(error.value.raw)
@@ -175,12 +150,7 @@ async def test_an_unreadable_success_keeps_what_came_but_not_what_was_ordered(ki
 async def test_no_error_holds_the_key_or_a_signature(kie: Connect) -> None:
     for code in (200, 400, 401, 402, 404, 408, 418, 422, 429, 433, 455, 500, 501, 505):
         adapter, _ = kie({"code": code, "msg": f"Bearer ksec may not GET {SIGNED}", "data": {"url": SIGNED}})
-        for call in (
-            adapter.submit(ORDER),
-            adapter.result(job()),
-            adapter.upload_url(SIGNED, "a.mp4"),
-            adapter.fresh_link(SIGNED),
-        ):
+        for call in (adapter.submit(ORDER), adapter.result(job())):
             with pytest.raises(ProviderError) as error:
                 await call
             told = f"{error.value!r} {error.value.__dict__}"

@@ -225,7 +225,7 @@ class Ours:
         assert (await self.provider.status(placed)).state == "ended", "the sandbox takes no time here"
         result = await self.provider.result(placed)
         self._character = result.character_id or self._character
-        return result.model_dump(include={"character_id", "url"})
+        return {"character_id": result.character_id, "url": result.url}
 
     def order(self, job: str) -> Order:
         clip, picture = self._links

@@ -36,7 +36,7 @@ def clips(count: int) -> tuple[Reference, ...]:
 @pytest.mark.parametrize(
     ("prompt", "sent"),
     [
-        ("mara climbs; mara rests", "Mara climbs; Mara rests"),
+        ("@mara climbs; MARA rests", "Mara climbs; Mara rests"),
         ("MARA'S lamp, not marabou", "Mara'S lamp, not marabou"),
         ("Mara hears the word mara", "Mara hears the word mara"),
     ],

@@ -18,10 +18,16 @@ def body(family: str, prompt: str, **facts: Any) -> dict[str, Any]:
     return WaveSpeed(httpx.AsyncClient(), api_key="ksec", api_url="https://api.wavespeed.ai").scene_order(request).body
 
 
-def test_sora_reads_a_character_s_name_in_its_own_letters() -> None:
-    cast = tuple(Casting(character=name, id=f"char_{name}") for name in ("Otto Junior", "Otto", "J. R. (Jo)"))
-    sent = body("sora-2", "otto junior meets OTTO and j. r. (jo).", castings=cast)["prompt"]
-    assert sent == "Otto Junior meets Otto and J. R. (Jo)."
+@pytest.mark.parametrize(
+    ("names", "prompt", "sent"),
+    [
+        (("Otto Junior", "Otto"), "OTTO JUNIOR meets @otto.", "Otto Junior meets Otto."),
+        (("Otto", "J. R. (Jo)"), "OTTO and J. R. (JO) meet.", "Otto and J. R. (Jo) meet."),
+    ],
+)
+def test_sora_reads_a_character_s_name_in_its_own_letters(names: tuple[str, str], prompt: str, sent: str) -> None:
+    cast = tuple(Casting(character=name, id=f"char_{name}") for name in names)
+    assert body("sora-2", prompt, castings=cast)["prompt"] == sent
 
 
 def test_an_at_sign_before_a_name_is_not_sent_twice() -> None:

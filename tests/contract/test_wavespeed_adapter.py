@@ -45,7 +45,7 @@ def test_a_character_is_made_of_a_clip_only(wavespeed: Connect) -> None:
     adapter, _ = wavespeed()
     with pytest.raises(InvalidRequest) as error:
         adapter.character_order(CharacterRequest(model=model("wavespeed", "sora-2"), name="Joe", video_id="v"))
-    assert (error.value.field, error.value.charged) == ("video", False)
+    assert (error.value.field, error.value.charged) == ("clip", False)
 
 
 @pytest.mark.parametrize(

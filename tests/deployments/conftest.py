@@ -1,4 +1,4 @@
-"""One company for all tests here: a server on SQLite, one worker, a library on disk."""
+"""One studio for all tests here: a server on SQLite, one worker, a library on disk."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.browser import browser  # noqa: F401 - a fixture
 
-from .company import LIMIT, Company, founded, working
+from .studio_server import LIMIT, StudioServer, founded, working
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,9 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     """Server, pool, deployments and worker, made as the README says; `said` is what the set-up printed, twice."""
-    folder = tmp_path_factory.mktemp("company")
+    folder = tmp_path_factory.mktemp("studio")
     with (
         founded(folder, str(folder / "libraries" / "main"), {}) as made,
         working(made, "one", PREFECT_LOGGING_LEVEL="INFO"),
@@ -38,7 +38,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 
 @pytest.fixture
-async def limit(company: Company) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+async def limit(studio: StudioServer) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
     """Let the account have that many jobs at once, until the end of the test."""
 
     async def to(jobs: int) -> None:
@@ -50,7 +50,7 @@ async def limit(company: Company) -> AsyncIterator[Callable[[int], Awaitable[Non
 
 
 @pytest.fixture(autouse=True)
-def _served(company: Company) -> Iterator[None]:
-    """This process talks to the company's server too."""
-    with temporary_settings({PREFECT_API_URL: company.api}):
+def _served(studio: StudioServer) -> Iterator[None]:
+    """This process talks to the studio's server too."""
+    with temporary_settings({PREFECT_API_URL: studio.api}):
         yield

@@ -29,16 +29,16 @@ deployments prefect.yaml exists; deploy it: prefect --no-prompt deploy --all
 
 
 @pytest.fixture
-async def deployments(company):
+async def deployments(studio):
     async with get_client() as client:
         return {deployment.name: deployment for deployment in await client.read_deployments()}
 
 
-def test_the_set_up_says_what_it_did_and_changes_nothing_the_second_time(company):
-    assert [re.sub(" +", " ", said) for said in company.said] == [re.sub(" +", " ", said) for said in (FIRST, SECOND)]
+def test_the_set_up_says_what_it_did_and_changes_nothing_the_second_time(studio):
+    assert [re.sub(" +", " ", said) for said in studio.said] == [re.sub(" +", " ", said) for said in (FIRST, SECOND)]
 
 
-async def test_the_set_up_makes_one_of_each(company):
+async def test_the_set_up_makes_one_of_each(studio):
     async with get_client() as client:
         limits = await client.read_global_concurrency_limits(limit=10, offset=0)
         pools = await client.read_work_pools()
@@ -54,7 +54,7 @@ async def test_the_set_up_makes_one_of_each(company):
     assert sorted(one.name for one in automations) == ["landed__automation_1", ZOMBIES]
 
 
-async def test_the_set_up_keeps_what_was_set_in_the_ui(company):
+async def test_the_set_up_keeps_what_was_set_in_the_ui(studio):
     """A library's storage options are no variable: running the set-up again must not wipe them."""
     library, account = await Library.aload("main"), await FalCredentials.aload("production")
     options = {"key": "minio", "secret": "minio-secret"}
@@ -63,7 +63,7 @@ async def test_the_set_up_keeps_what_was_set_in_the_ui(company):
         await account.model_copy(update={"in_flight": 7, "queue_url": "http://elsewhere"}).asave(
             "production", overwrite=True
         )
-        said = company.setup()
+        said = studio.setup()
         again, anew = await Library.aload("main"), await FalCredentials.aload("production")
     finally:
         await library.asave("main", overwrite=True)
@@ -74,21 +74,21 @@ async def test_the_set_up_keeps_what_was_set_in_the_ui(company):
     assert "minio" not in said
 
 
-async def test_a_worker_that_dies_is_watched_by_the_runs_of_these_deployments(company, deployments):
+async def test_a_worker_that_dies_is_watched_by_the_runs_of_these_deployments(studio, deployments):
     zombies = await Automation.aread(name=ZOMBIES)
     assert zombies.enabled
     assert zombies.trigger.match_related["prefect.resource.id"] == ["prefect.tag.storyboard"]
     assert all("storyboard" in deployment.tags for deployment in deployments.values())
 
 
-def test_every_deployment_runs_the_installed_package_and_pulls_nothing(company, deployments):
+def test_every_deployment_runs_the_installed_package_and_pulls_nothing(studio, deployments):
     assert set(deployments) == {"series", "nightly", "landed", "characters", "plan", "collect-jobs", "doctor"}
     for deployment in deployments.values():
         assert deployment.entrypoint.startswith("prefect_storyboard.flows.")
         assert (deployment.pull_steps or [], deployment.work_pool_name) == ([], "storyboard")
 
 
-def test_every_deployment_says_what_it_is_for_and_its_parameters_fit_the_flow(company, deployments):
+def test_every_deployment_says_what_it_is_for_and_its_parameters_fit_the_flow(studio, deployments):
     for deployment in deployments.values():
         assert deployment.description.endswith("."), deployment.name
         assert deployment.tags
@@ -100,7 +100,7 @@ def test_every_deployment_says_what_it_is_for_and_its_parameters_fit_the_flow(co
         validate(deployment.parameters, schema, raise_on_error=True, ignore_required=not scheduled)
 
 
-def test_schedules_name_their_time_zone_and_only_upkeep_begins_by_itself(company, deployments):
+def test_schedules_name_their_time_zone_and_only_upkeep_begins_by_itself(studio, deployments):
     schedules = {name: each.schedules for name, each in deployments.items() if each.schedules}
     assert {
         name: [(s.schedule.cron, s.schedule.timezone, s.active) for s in found] for name, found in schedules.items()
@@ -112,7 +112,7 @@ def test_schedules_name_their_time_zone_and_only_upkeep_begins_by_itself(company
     assert not any(each.paused for each in deployments.values())
 
 
-def test_two_nights_or_two_collectors_never_run_at_once(company, deployments):
+def test_two_nights_or_two_collectors_never_run_at_once(studio, deployments):
     bounded = {name for name, each in deployments.items() if each.concurrency_options}
     assert bounded == {"nightly", "collect-jobs"}
     assert {deployments[name].concurrency_options.collision_strategy.value for name in bounded} == {"CANCEL_NEW"}

@@ -16,7 +16,7 @@ from prefect_storyboard.media.probe import probe
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
 
-from .company import KEY
+from .studio_server import KEY
 
 SCENES, MINUTES = 100, 10
 PATIENT = "fal-credentials/patient"
@@ -38,27 +38,27 @@ def clock():
 
 
 @pytest.fixture
-async def patient(company, clock, tmp_path):
-    """The company with an account that renders a hundred jobs at once, slowly."""
+async def patient(studio, clock, tmp_path):
+    """The studio with an account that renders a hundred jobs at once, slowly."""
     pace = Pace(queue_seconds=0, render_seconds=60 * MINUTES, clip_scale=0.1)
     with running(tmp_path / "sandbox", pace=pace, clock=clock) as base:
         account = FalCredentials.from_environment({**environment(base), "FAL_KEY": KEY})
         account = account.model_copy(update={"account": "patient", "in_flight": SCENES})
         await account.asave("patient", overwrite=True)
-        yield replace(company, sandbox=base)
+        yield replace(studio, sandbox=base)
 
 
 class Occupied:
     """The seconds in which there was a process of the run, by looking ten times a second."""
 
-    def __init__(self, company, run):
+    def __init__(self, studio, run):
         self.seconds = 0.0
-        self._company, self._run, self._over = company, run, threading.Event()
+        self._studio, self._run, self._over = studio, run, threading.Event()
 
     def watch(self):
         last = time.monotonic()
         while not self._over.wait(0.1):
-            here, now = self._company.processes(self._run), time.monotonic()
+            here, now = self._studio.processes(self._run), time.monotonic()
             self.seconds += now - last if here else 0.0
             last = now
 
@@ -73,10 +73,10 @@ class Occupied:
             thread.join()
 
 
-async def left(company, run):
+async def left(studio, run):
     """Wait until the run has no process any more."""
     deadline = time.monotonic() + 60
-    while company.processes(run):
+    while studio.processes(run):
         assert time.monotonic() < deadline, "a process waits with the run"
         await asyncio.sleep(0.1)
 

@@ -26,7 +26,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from prefect_storyboard.blocks import FalCredentials, Library
 from tests.browser import picture
 
-from .company import KEY, ROOT
+from .studio_server import KEY, ROOT
 
 SERIES = "storyboard-series/series"
 TITLES = """\
@@ -129,17 +129,17 @@ class Ui:
 
 
 @pytest.fixture
-def ui(company, browser, logos) -> Iterator[Ui]:
+def ui(studio, browser, logos) -> Iterator[Ui]:
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 1200, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     )
     browser.get_log("browser")
-    yield Ui(browser, company.api.removesuffix("/api"))
+    yield Ui(browser, studio.api.removesuffix("/api"))
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.fixture
-async def logos(company) -> AsyncIterator[None]:
+async def logos(studio) -> AsyncIterator[None]:
     """The published logos, from the folder that is published: a test asks nobody but this machine."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Logos, directory=str(ROOT / "docs" / "logos")))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -186,7 +186,7 @@ async def logged(run: UUID, line: str) -> None:
             await asyncio.sleep(0.3)
 
 
-async def test_a_series_from_the_form_to_the_reel(company, ui):
+async def test_a_series_from_the_form_to_the_reel(studio, ui):
     await open_form(ui)
     titles = [label.text for label in ui.browser.find_elements(By.XPATH, "//form//label")]
     assert [title for title in titles if title in TITLES] == TITLES
@@ -208,11 +208,11 @@ async def test_a_series_from_the_form_to_the_reel(company, ui):
     ui.open(path)  # the page of a run that is over does not ask for its last lines again
     ui.see("//main//*[contains(., 's02 take 1 stored')]")
     ui.shoot("run")
-    seen = await company.state(run)
+    seen = await studio.state(run)
     assert (seen.name, seen.state_name) == ("Beacon", "Completed")
     assert set(seen.parameters["provider"]) == set(seen.parameters["library"]) == {"$ref"}
     assert (seen.parameters["storyboard"], seen.parameters["fit"]) == (BEACON, "nearest")
-    meter = company.meter("Beacon")
+    meter = studio.meter("Beacon")
     assert (meter["jobs"], len(meter["billed"]), meter["leaks"]) == (2, 2, 0)
 
     ui.tab("Artifacts")
@@ -229,14 +229,14 @@ async def test_a_series_from_the_form_to_the_reel(company, ui):
     assert ui.complaints() == ""
 
 
-async def test_a_form_without_a_storyboard_is_not_sent(company, ui):
+async def test_a_form_without_a_storyboard_is_not_sent(studio, ui):
     await open_form(ui)
     ui.click("//button[.='Submit']")
     ui.see("//form//*[.=\"'storyboard' is a required property\"]")
     ui.shoot("form-empty")
 
 
-async def test_a_mistake_in_the_storyboard_is_told_once_and_clearly_and_nothing_is_bought(company, ui):
+async def test_a_mistake_in_the_storyboard_is_told_once_and_clearly_and_nothing_is_bought(studio, ui):
     await open_form(ui)
     ui.type(MISTYPED)
     ui.open(ui.submit())
@@ -249,11 +249,11 @@ async def test_a_mistake_in_the_storyboard_is_told_once_and_clearly_and_nothing_
         "storyboard:4: scenes[0].promt: is not a known key; did you mean prompt?"
     )
     ui.shoot("failed")
-    assert company.submits("grey") == []
+    assert studio.submits("grey") == []
     assert ui.complaints() == ""
 
 
-async def test_the_blocks_have_logos_and_hide_the_key(company, ui):
+async def test_the_blocks_have_logos_and_hide_the_key(studio, ui):
     async with get_client() as client:
         saved = {block.name: block for block in await client.read_block_documents()}
     ui.open("blocks")

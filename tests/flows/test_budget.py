@@ -2,7 +2,7 @@
 
 import pytest
 
-from prefect_storyboard.series.price import OverBudget
+from prefect_storyboard.jobs.budget import OverBudget
 
 
 async def test_nothing_is_sent_over_budget(studio):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prefect_storyboard.series.price import OverBudget
+from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.storyboards import StoryboardError
 from tests.flows.gateways import opened
 

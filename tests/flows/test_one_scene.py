@@ -8,8 +8,8 @@ from PIL import Image
 
 from prefect_storyboard.flows import SeriesFailed, generate_scene
 from prefect_storyboard.flows.plan import planned
+from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.series.price import OverBudget
 from prefect_storyboard.storyboards import Clip, StoryboardError
 from prefect_storyboard.tasks import generate
 from tests.flows.gateways import fetched, inner, media, opened

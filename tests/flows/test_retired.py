@@ -2,8 +2,8 @@
 
 import pytest
 
+from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.providers.errors import Retired
-from prefect_storyboard.series.price import OverBudget
 from tests.flows.gateways import GATEWAYS, opened
 
 LISTS = {"fal": "deprecated", "toapis": "retired", "wavespeed": "retired"}  # who has a list, and how it ends there

@@ -1,4 +1,4 @@
-"""A company with two machines: a server on PostgreSQL, a library in Ceph's bucket, a worker on each machine.
+"""A studio with two machines: a server on PostgreSQL, a library in Ceph's bucket, a worker on each machine.
 
 The machines have names, homes and folders of their own, and know of each other only what is in the bucket and on the
 server: the ledger takes a process of the other one for alive until its lease is over.
@@ -19,7 +19,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_storyboard.blocks import Library
-from tests.deployments.company import LIMIT, Company, Process, founded, wait_for, working
+from tests.deployments.studio_server import LIMIT, Process, StudioServer, founded, wait_for, working
 from tests.machines.postgres import postgres
 from tests.s3.ceph import BUCKET, Server, serving
 
@@ -37,27 +37,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass
 class Machines:
-    """A company's two machines; each runs two flows at most, so that four flows are for both."""
+    """A studio's two machines; each runs two flows at most, so that four flows are for both."""
 
-    company: Company
+    studio: StudioServer
     stack: ExitStack
     workers: dict[str, Process] = field(default_factory=dict)
 
     def boot(self, name: str) -> None:
         """Start a worker on a machine of that name, with a home of its own."""
         named = ("unshare", "--uts", "sh", "-c", f'hostname {name} && exec "$@"', name)
-        home = self.company.folder / f"home-{name}"
+        home = self.studio.folder / f"home-{name}"
         env = {"PREFECT_HOME": str(home), "PREFECT_PROFILES_PATH": str(home / "profiles.toml")}
-        worker = working(self.company, name, "--limit", "2", on=named, **env)
+        worker = working(self.studio, name, "--limit", "2", on=named, **env)
         self.workers[name] = self.stack.enter_context(worker)
 
     def cut(self, name: str, run: UUID) -> None:
         """The power fails: worker and flow are gone in the same moment, and nobody tells the server."""
         os.killpg(self.workers[name].pid, signal.SIGKILL)
-        for process in self.company.processes(run):
+        for process in self.studio.processes(run):
             os.kill(process, signal.SIGKILL)
         self.workers[name].wait()
-        wait_for(lambda: not self.company.processes(run), 30, f"the end of {run}")
+        wait_for(lambda: not self.studio.processes(run), 30, f"the end of {run}")
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def ceph() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory, ceph: Server) -> Iterator[Company]:
+def studio(tmp_path_factory: pytest.TempPathFactory, ceph: Server) -> Iterator[StudioServer]:
     with postgres() as url:
         server = {**_SERVER, "PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
         with founded(tmp_path_factory.mktemp("machines"), f"s3://{BUCKET}/main", server) as made:
@@ -77,19 +77,19 @@ def company(tmp_path_factory: pytest.TempPathFactory, ceph: Server) -> Iterator[
 
 
 @pytest.fixture(autouse=True)
-def _served(company: Company) -> Iterator[None]:
-    """This process talks to the company's server too."""
-    with temporary_settings({PREFECT_API_URL: company.api}):
+def _served(studio: StudioServer) -> Iterator[None]:
+    """This process talks to the studio's server too."""
+    with temporary_settings({PREFECT_API_URL: studio.api}):
         yield
 
 
 @pytest.fixture(scope="session")
-def machines(company: Company) -> Iterator[Machines]:
+def machines(studio: StudioServer) -> Iterator[Machines]:
     with ExitStack() as stack:
-        both = Machines(company, stack)
+        both = Machines(studio, stack)
         both.boot("north")
         both.boot("south")
-        company.deploy()
+        studio.deploy()
         yield both
 
 
@@ -102,7 +102,7 @@ async def library(ceph: Server) -> Library:
 
 
 @pytest.fixture
-async def three_at_once(company: Company) -> AsyncIterator[None]:
+async def three_at_once(studio: StudioServer) -> AsyncIterator[None]:
     """The account may have three jobs at once, until the end of the test."""
     async with get_client() as client:
         await client.update_global_concurrency_limit(LIMIT, GlobalConcurrencyLimitUpdate(limit=3))

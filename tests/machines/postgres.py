@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployments.company import free_port, wait_for
+from tests.deployments.studio_server import free_port, wait_for
 
 CI = os.environ.get("CI") == "true"
 

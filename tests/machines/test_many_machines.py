@@ -9,25 +9,25 @@ from prefect.client.orchestration import get_client
 from prefect_storyboard.jobs.settle import jobs
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.media.probe import probe
-from tests.deployments.company import BIN, LIMIT
+from tests.deployments.studio_server import BIN, LIMIT
 
 MAIN = "storyboard-library/main"
 OVER = ("Completed", "Failed", "Crashed", "Cancelled")
 
 
-async def together(company, *boards):
+async def together(studio, *boards):
     """Start a series for each storyboard at once, and wait for all of them."""
-    runs = await asyncio.gather(*(company.start("", board, library=MAIN) for board in boards))
-    ended = await asyncio.gather(*(company.reaches(run, *OVER, seconds=300) for run in runs))
+    runs = await asyncio.gather(*(studio.start("", board, library=MAIN) for board in boards))
+    ended = await asyncio.gather(*(studio.reaches(run, *OVER, seconds=300) for run in runs))
     assert [run.state_name for run in ended] == ["Completed"] * len(boards), [run.state for run in ended]
     return runs
 
 
-async def verdicts(company, runs, number):
+async def verdicts(studio, runs, number):
     """What so many tasks of the runs say that they did: Completed, Reattached or Cached. They arrive with some lag."""
     deadline = time.monotonic() + 60
     while True:
-        tasks = [task for run in runs for task in (await company.task_states(run, 1)).items()]
+        tasks = [task for run in runs for task in (await studio.task_states(run, 1)).items()]
         said = [state for name, state in tasks if name.startswith("generate ")]
         if len(said) == number:
             return said
@@ -56,9 +56,9 @@ def assert_plays(library, slug, scenes, folder):
     assert reel.seconds == pytest.approx(4 * scenes, abs=0.5)
 
 
-def assert_reads_clean(company, library):
+def assert_reads_clean(studio, library):
     """Nothing is open, and every record that there is can be read."""
-    assert company.run(str(BIN / "storyboard"), "jobs", "--library", MAIN).split() == ["no", "job", "is", "open"]
+    assert studio.run(str(BIN / "storyboard"), "jobs", "--library", MAIN).split() == ["no", "job", "is", "open"]
     assert {line.state for line in jobs(Ledger(library.storage()), every=True)} == {"done"}
 
 
@@ -69,61 +69,61 @@ async def taken():
 
 async def test_four_series_at_once_on_two_machines_buy_each_character_and_each_scene_once(machines, library, tmp_path):
     """All four want the same two characters, and two of them are the same storyboard."""
-    company, cast = machines.company, ("Islemara", "Isleotto")
-    east = company.board("Isle East", "{Islemara} lands", "{Isleotto} waits", "nobody", cast=cast)
-    west = company.board("Isle West", "{Isleotto} rows", "{Islemara} and {Isleotto} wave", cast=cast)
-    moon = company.board("Isle Moon", "{Islemara} looks up", "{Isleotto} sleeps", cast=cast)
-    runs = await together(company, east, west, moon, east)
-    meter = company.meter("Isle")
+    studio, cast = machines.studio, ("Islemara", "Isleotto")
+    east = studio.board("Isle East", "{Islemara} lands", "{Isleotto} waits", "nobody", cast=cast)
+    west = studio.board("Isle West", "{Isleotto} rows", "{Islemara} and {Isleotto} wave", cast=cast)
+    moon = studio.board("Isle Moon", "{Islemara} looks up", "{Isleotto} sleeps", cast=cast)
+    runs = await together(studio, east, west, moon, east)
+    meter = studio.meter("Isle")
     assert (meter["jobs"], meter["orders"], len(meter["billed"]), meter["leaks"]) == (9, 9, 9, 0)
-    said = await verdicts(company, runs, 10)
+    said = await verdicts(studio, runs, 10)
     assert said.count("Completed") == 7, said
     assert set(said) - {"Completed"} <= {"Reattached", "Cached"}
     assert buyers(library) == {"north", "south"}
     for slug, scenes in (("isle-east", 3), ("isle-west", 2), ("isle-moon", 2)):
         assert_plays(library, slug, scenes, tmp_path)
-    assert_reads_clean(company, library)
+    assert_reads_clean(studio, library)
 
 
 @pytest.mark.usefixtures("three_at_once")
 async def test_four_series_on_two_machines_have_no_more_jobs_open_than_the_account_may(machines, library):
-    company, cast = machines.company, ("Reefmara", "Reefotto")
-    company.fault("slow_render", "Reef ", seconds=2)  # the scenes
+    studio, cast = machines.studio, ("Reefmara", "Reefotto")
+    studio.fault("slow_render", "Reef ", seconds=2)  # the scenes
     prompts = ("{Reefmara}", "{Reefotto}", "nobody", "both, {Reefmara} and {Reefotto}")
-    boards = [company.board(f"Reef {name}", *prompts, cast=cast) for name in "ABC"]
-    runs = await together(company, *boards, boards[0])
-    meter = company.meter("Reef")
+    boards = [studio.board(f"Reef {name}", *prompts, cast=cast) for name in "ABC"]
+    runs = await together(studio, *boards, boards[0])
+    meter = studio.meter("Reef")
     assert (meter["jobs"], meter["orders"], len(meter["billed"]), meter["leaks"]) == (14, 14, 14, 0)
-    assert company.most_at_once("Reef") == 3
-    assert (await verdicts(company, runs, 16)).count("Completed") == 12
+    assert studio.most_at_once("Reef") == 3
+    assert (await verdicts(studio, runs, 16)).count("Completed") == 12
     assert buyers(library) == {"north", "south"}
     assert await taken() == 0
-    assert_reads_clean(company, library)
+    assert_reads_clean(studio, library)
 
 
 @pytest.mark.usefixtures("three_at_once")
 async def test_after_a_power_cut_the_next_run_pays_nothing_again_and_the_slots_come_back(machines, library, tmp_path):
     """The dead run's lease on its slots ends after a minute, the shortest that Prefect takes; then others may go on."""
-    company, cast = machines.company, ("Galemara",)
-    company.fault("slow_render", "Gale:", seconds=10)  # its scenes
-    board = company.board("Gale", "{Galemara} runs", "rain", "hail", "sun", cast=cast)
-    dead = await company.start("", board, library=MAIN)
+    studio, cast = machines.studio, ("Galemara",)
+    studio.fault("slow_render", "Gale:", seconds=10)  # its scenes
+    board = studio.board("Gale", "{Galemara} runs", "rain", "hail", "sun", cast=cast)
+    dead = await studio.start("", board, library=MAIN)
     deadline = time.monotonic() + 120
     while open_jobs(library) != ["rendering"] * 3:
-        assert time.monotonic() < deadline, (await company.state(dead), open_jobs(library))
+        assert time.monotonic() < deadline, (await studio.state(dead), open_jobs(library))
         await asyncio.sleep(0.1)
     (where,) = buyers(library)
     machines.cut(where, dead)
     assert await taken() == 3
     machines.boot(where)
-    lull = company.board("Gale Lull", "{Galemara} sits", "wind", "calm", cast=cast)
-    again, _ = await together(company, board, lull)
-    assert (await company.state(dead)).state_name == "Running"  # nobody has told the server; its automation would
-    meter = company.meter("Gale")
+    lull = studio.board("Gale Lull", "{Galemara} sits", "wind", "calm", cast=cast)
+    again, _ = await together(studio, board, lull)
+    assert (await studio.state(dead)).state_name == "Running"  # nobody has told the server; its automation would
+    meter = studio.meter("Gale")
     assert (meter["jobs"], meter["orders"], len(meter["billed"]), meter["leaks"]) == (8, 8, 8, 0)
-    assert company.most_at_once("Gale") == 3
-    assert sorted(await verdicts(company, [again], 4)) == ["Completed", "Reattached", "Reattached", "Reattached"]
+    assert studio.most_at_once("Gale") == 3
+    assert sorted(await verdicts(studio, [again], 4)) == ["Completed", "Reattached", "Reattached", "Reattached"]
     assert await taken() == 0
     assert_plays(library, "gale", 4, tmp_path)
     assert_plays(library, "gale-lull", 3, tmp_path)
-    assert_reads_clean(company, library)
+    assert_reads_clean(studio, library)

@@ -1,4 +1,4 @@
-"""One Ceph for all tests here, and a folder of its bucket for each."""
+"""One Ceph for all tests that need a real server, and a folder of its bucket for each."""
 
 import uuid
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from .ceph import BUCKET, Server, serving
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if item.path.is_relative_to(Path(__file__).parent) and "ceph" in item.fixturenames:
             item.add_marker(pytest.mark.ceph)
 
 

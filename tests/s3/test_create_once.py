@@ -6,6 +6,7 @@ import pytest
 import s3fs
 
 from prefect_storyboard.ledger import Storage, open_storage, prove
+from tests.cli import racers
 from tests.unit import races
 
 from .ceph import Server
@@ -19,7 +20,7 @@ def test_of_eight_threads_one_wins_each_of_fifty_keys(storage: Storage) -> None:
 
 
 def test_of_four_processes_one_wins_each_of_fifty_keys(ceph: Server, folder: str, storage: Storage) -> None:
-    races.check(races.of_processes(folder, ceph.options, writers=4, keys=KEYS), storage)
+    races.check(racers.of_processes(folder, ceph.options, writers=4, keys=KEYS), storage)
 
 
 def test_who_lost_the_reply_is_told_that_it_is_theirs(ceph: Server, folder: str, storage: Storage) -> None:

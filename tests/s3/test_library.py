@@ -81,7 +81,9 @@ def test_a_file_whose_reply_is_lost_is_published(ceph: Server, folder: str, stor
 
 
 def test_a_bucket_that_is_not_there_is_named(ceph: Server) -> None:
-    with pytest.raises(LibraryError, match=r"s3://no-such-bucket/x/ledger/probe.json cannot be created: NoSuchBucket"):
+    with pytest.raises(
+        LibraryError, match=r"s3://no-such-bucket/x/ledger/library.json cannot be created: NoSuchBucket"
+    ):
         prove(open_storage("s3://no-such-bucket/x", ceph.options))
 
 

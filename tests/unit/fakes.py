@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
-from prefect_storyboard.ledger import Ledger, LibraryError, Storage, open_storage
+from prefect_storyboard.ledger import Attempt, Ledger, LibraryError, Storage, open_storage
 from prefect_storyboard.ledger.records import Intent, Owner
 from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
@@ -85,7 +86,7 @@ class Gateway:
         then = self.states.popleft() if self.states else "ended"
         if isinstance(then, Exception):
             raise then
-        return Status(state=then)
+        return then if isinstance(then, Status) else Status(state=then)
 
     async def result(self, job: Job) -> Result:
         then = self.results.popleft() if self.results else Result(url=f"https://cdn.example/{job.request_id}.mp4")
@@ -109,12 +110,42 @@ class Gateway:
     async def offered(self, endpoint: str) -> bool | None:
         return None
 
+    async def price(self, order: Order) -> float | None:
+        return None
+
     async def balance(self) -> float | None:
         return None
 
 
-def session_with(gateway: Gateway, transport: httpx.AsyncBaseTransport | None = None) -> Session:
-    return Session(httpx.AsyncClient(transport=transport or httpx.MockTransport(_nothing)), gateway, 40)
+class FakeClock(Clock):
+    """Stands still until somebody sleeps, and is then at the end of that sleep; `meanwhile` happens then, one a sleep."""
+
+    def __init__(self, *meanwhile: Callable[[], object]) -> None:
+        self._began = datetime.now(UTC)
+        self.passed = 0.0
+        self.slept: list[float] = []
+        self.meanwhile = deque(meanwhile)
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            self.slept.append(seconds)
+            self.passed += seconds
+            if self.meanwhile:
+                self.meanwhile.popleft()()
+        await asyncio.sleep(0)
+
+
+def session_with(
+    gateway: Gateway, transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None
+) -> Session:
+    http = httpx.AsyncClient(transport=transport or httpx.MockTransport(_nothing))
+    return Session(http, gateway, 40, clock=clock or FakeClock())
 
 
 def _nothing(_request: httpx.Request) -> httpx.Response:
@@ -202,6 +233,23 @@ def intent(key: str = KEY, **facts: Any) -> Intent:
 def job(request_id: str = "r1", **facts: Any) -> Job:
     defaults = {"provider": "fal", "endpoint": ENDPOINT, "request_id": request_id, "submitted_at": datetime.now(UTC)}
     return Job.model_validate({**defaults, **facts})
+
+
+@dataclass(frozen=True)
+class Overtaken(Ledger):
+    """A ledger in which something happens between the first look at a job and what is done about it."""
+
+    meanwhile: deque[Callable[[], object]] = field(default_factory=deque)
+
+    def history(self, key: str) -> tuple[Attempt, ...]:
+        seen = super().history(key)
+        while self.meanwhile:
+            self.meanwhile.popleft()()
+        return seen
+
+
+def overtaken_by(ledger: Ledger, *meanwhile: Callable[[], object]) -> Ledger:
+    return Overtaken(ledger.storage, deque(meanwhile))
 
 
 def ledger_in(folder: Path) -> Ledger:

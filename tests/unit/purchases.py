@@ -1,33 +1,22 @@
 """What the tests of a purchase share: one call of it, its owners dead and alive, and no waiting."""
 
 import os
-from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from prefect_storyboard.jobs import buy as module
-from prefect_storyboard.jobs import reconcile as lost
 from prefect_storyboard.jobs.buy import PaidJob, PurchaseRequest, buy_once
 from prefect_storyboard.ledger import Ledger, Owner
 from prefect_storyboard.ledger import owner as owners
+from prefect_storyboard.providers.clock import Clock
 
 from .fakes import KEY, Gateway, owner, session_with, wording
-
-
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lost, "_FIND_AFTER", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(module, "_RECORD_AFTER", (0.0, 0.0))
-    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
-    monkeypatch.setattr(module, "SETTLED", timedelta(seconds=-1))
 
 
 def want(key: str = KEY, **facts: Any) -> PurchaseRequest:
     return PurchaseRequest(key=key, label="scene s01 take 1", account="default", usd=0.4, **facts)
 
 
-async def buy(gateway: Gateway, ledger: Ledger, key: str = KEY, **facts: Any) -> PaidJob:
-    return await buy_once(session_with(gateway), ledger, want(key, **facts), wording())
+async def buy(gateway: Gateway, ledger: Ledger, key: str = KEY, *, clock: Clock | None = None, **facts: Any) -> PaidJob:
+    return await buy_once(session_with(gateway, clock=clock), ledger, want(key, **facts), wording())
 
 
 def outcomes(ledger: Ledger, key: str = KEY) -> list[str | None]:
@@ -42,4 +31,4 @@ def dead() -> Owner:
 
 def living() -> Owner:
     """An owner on this machine that runs: the parent of this process."""
-    return owner(host=owners._host(), pid=os.getppid(), started=owners._started(os.getppid()))
+    return owner(host=owners.host(), pid=os.getppid(), started=owners.started(os.getppid()))

@@ -16,9 +16,8 @@ from prefect_storyboard.jobs.buy import PaidJob, buy_once
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip
+from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.tasks import store
-from prefect_storyboard.tasks._states import plain
 
 from .fakes import KEY, OTHER, Gateway, order, session_with, wording
 from .purchases import want
@@ -50,6 +49,7 @@ class Studio:
     served: list[Any] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
     account: str = "default"
+    provider: str = "fal"
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -77,15 +77,21 @@ class Studio:
             return await buy_once(session, self.ledger, want(key), wording(order(key)))
 
     async def store(self, bought: PaidJob, result: Result | None = LINK, **facts: Any) -> Clip:
-        draft = Draft(
+        made_by = Draft(
             reel=facts.pop("reel", "lighthouse"),
             scene=facts.pop("scene", "s01"),
             model="sora-2",
             prompt="Mara climbs",
             characters=CASTINGS,
             parent_key=OTHER,
+            identity=KEY,
+            own_identity=KEY,
+            parent=OTHER,
+            asked=Asked(seconds=4, aspect="16:9", resolution="720p"),
         )
-        return await plain(store.fn(bought, result, draft, take=1, credentials=self, library=self.library))
+        job = bought.model_copy(update={"draft": made_by})
+        account: Any = self
+        return await store.fn(job, result, credentials=account, library=self.library)
 
     def file(self, clip: Clip) -> Path:
         return Path(clip.url)

@@ -1,7 +1,5 @@
 """What the Prefect UI stores, held to Prefect's own standards for a collection."""
 
-import subprocess
-import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from unittest.mock import patch
@@ -121,64 +119,6 @@ def test_there_are_credentials_for_every_provider_of_the_model_table():
     assert {block.provider for block in CREDENTIALS} == {*models()}
 
 
-def test_importing_the_blocks_costs_no_codec_no_server_and_no_cloud():
-    """Prefect's server and `prefect block register` import every collection at their start."""
-    heavy = "{'av', 'PIL', 's3fs', 'aiobotocore', 'moto', 'prefect_storyboard.sandbox', 'prefect_storyboard.media'}"
-    script = f"import sys, prefect_storyboard.blocks; print(sorted({heavy} & sys.modules.keys()))"
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert (ended.stdout, ended.stderr) == ("[]\n", "")
-
-
-@pytest.mark.engine
-async def test_credentials_come_back_from_the_server_as_they_were_saved(engine):
-    saved = FalCredentials(
-        api_key=SecretStr("id:secret"), account="agency", in_flight=3, queue_url="http://127.0.0.1:1"
-    )
-    await saved.save("agency", overwrite=True)
-    loaded = await load_credentials("fal-credentials/agency")
-    assert isinstance(loaded, FalCredentials)
-    assert loaded.model_dump() == saved.model_dump()
-    assert loaded.api_key.get_secret_value() == "id:secret"
-
-
-@pytest.mark.engine
-async def test_a_library_comes_back_from_the_server_as_it_was_saved(engine):
-    saved = Library(
-        url="s3://films/house", storage_options={"key": "k", "secret": "s3cr3t", "client_kwargs": {"a": [1]}}
-    )
-    await saved.save("house", overwrite=True)
-    loaded = await load_library("storyboard-library/house")
-    assert loaded.url == "s3://films/house"
-    assert loaded.storage_options.get_secret_value() == saved.storage_options.get_secret_value()
-
-
-@pytest.mark.engine
-async def test_a_block_that_was_not_saved_is_an_error_that_says_how_to_save_it(engine):
-    with pytest.raises(ValueError, match=r"fal-credentials.*nobody"):
-        await load_credentials("fal-credentials/nobody")
-    with pytest.raises(ValueError, match=r"storyboard-library.*nobody|nobody.*storyboard-library"):
-        await load_library("storyboard-library/nobody")
-
-
-@pytest.mark.engine
-async def test_a_webhook_secret_comes_back_and_the_server_shows_neither_secret(engine):
-    from prefect.client.orchestration import get_client
-
-    saved = KieCredentials(
-        api_key=SecretStr(SECRET), account="agency", api_url="http://127.0.0.1:1", webhook_secret=SecretStr(WEBHOOK)
-    )
-    await saved.save("agency-kie", overwrite=True)
-    loaded = await load_credentials("kie-credentials/agency-kie")
-    assert isinstance(loaded, KieCredentials)
-    assert loaded.model_dump() == saved.model_dump()
-    assert (loaded.api_key.get_secret_value(), loaded.webhook_secret.get_secret_value()) == (SECRET, WEBHOOK)
-    async with get_client() as client:
-        shown = await client.read_block_document_by_name("agency-kie", "kie-credentials", include_secrets=False)
-    assert shown.data["account"] == "agency"
-    assert SECRET not in str(shown.data)
-    assert WEBHOOK not in str(shown.data)
-
-
 @each_block
 def test_secrets_show_in_no_representation(block):
     secrets = {"api_key": SecretStr(SECRET)} | ({"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {})
@@ -272,15 +212,6 @@ async def test_credentials_can_be_read_from_the_environment_by_the_providers_nam
     found = await load_credentials(block.provider, {KEYS[block]: SECRET, f"{block.provider.upper()}_ACCOUNT": "agency"})
     assert type(found) is block
     assert (found.account, found.hosts) == ("agency", " ".join(HOSTS[block].values()))
-
-
-@pytest.mark.engine
-@each_block
-async def test_credentials_are_loaded_by_their_blocks_own_name(engine, block):
-    await block(api_key=SecretStr(SECRET), account=block.provider).save("by-slug", overwrite=True)
-    loaded = await load_credentials(f"{block.provider}-credentials/by-slug")
-    assert type(loaded) is block
-    assert loaded.account == block.provider
 
 
 @pytest.mark.parametrize(

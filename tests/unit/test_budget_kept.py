@@ -1,7 +1,6 @@
 """A budget holds at every submit: a job is counted before it is sent, and one that does not fit is not sent."""
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,22 +9,16 @@ from typing import Any
 
 import pytest
 
-from prefect_storyboard.jobs import buy as module
 from prefect_storyboard.jobs.budget import Budget, OverBudget
 from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.ledger import Intent, Ledger, LibraryError, Storage, open_storage
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards.keys import digest
 
-from .fakes import KEY, OTHER, Gateway, away, intent, ledger_in, session_with, wording
-from .purchases import buy, outcomes, quick, want
+from .fakes import KEY, OTHER, FakeClock, Gateway, away, intent, ledger_in, session_with, wording
+from .purchases import buy, outcomes, want
 
 REEL = "lighthouse"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
 
 
 @pytest.fixture
@@ -56,7 +49,7 @@ async def test_what_does_not_fit_is_not_sent_and_gives_its_money_back(ledger: Le
     gateway = Gateway()
     with pytest.raises(OverBudget) as over:
         await order(gateway, ledger, usd=0.39)
-    assert str(over.value) == "scene s01 take 1 would bring the reel to $0.40, and max_cost_usd is $0.39"
+    assert str(over.value) == f"scene s01 take 1 would bring {REEL} to $0.40, and max_cost_usd is $0.39"
     assert over.value.remedy == "Nothing was bought. Raise max_cost_usd, or leave scenes out."
     assert (gateway.billed, spent(ledger), outcomes(ledger)) == ([], 0.0, ["abandoned"])
     assert list(ledger.open()) == []
@@ -180,20 +173,17 @@ async def test_a_list_that_cannot_be_read_sends_nothing_and_leaves_no_doubt(ledg
     assert len(gateway.billed) == 1
 
 
-class Slow(Budget):
-    def check(self, ledger: Ledger, intent: Intent) -> None:
-        time.sleep(max((intent.lease_until - datetime.now(UTC) - module._POST).total_seconds(), 0) + 0.01)
-        super().check(ledger, intent)
-
-
-async def test_a_sum_that_took_too_long_leaves_no_time_for_a_submit(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_sum_that_took_too_long_leaves_no_time_for_a_submit(ledger: Ledger) -> None:
     """A rival would take the intent for dead while the POST is on its way."""
-    monkeypatch.setattr(module, "LEASE", module._POST + timedelta(seconds=0.2))
-    gateway, slow = Gateway(), Slow(**budget(0.4).model_dump())
+    gateway, clock = Gateway(), FakeClock()
+
+    class Slow(Budget):
+        def check(self, ledger: Ledger, intent: Intent) -> None:
+            clock.passed += 61
+            super().check(ledger, intent)
+
     with pytest.raises(errors.NotSent, match="took so long"):
-        await buy(gateway, ledger, reel=REEL, budget=slow)
+        await buy(gateway, ledger, reel=REEL, budget=Slow(**budget(0.4).model_dump()), clock=clock)
     assert (gateway.billed, outcomes(ledger)) == ([], ["refused"])
 
 

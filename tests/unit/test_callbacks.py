@@ -149,6 +149,81 @@ def test_fals_key_may_be_padded_or_not_and_any_key_of_the_set_will_do() -> None:
     assert from_fal(headers, FAL_BODY, [FAL_KEY], 1765174300) is None
 
 
+SIGNERS: dict[str, Callable[[dict[str, str], bytes, str, float], str | None]] = {
+    "kie": from_kie,
+    "toapis": from_toapis,
+    "wavespeed": from_wavespeed,
+}
+BODIES = {
+    "kie": json.dumps({"data": {"taskId": KIE_ID}}).encode(),
+    "toapis": TOAPIS_BODY,
+    "wavespeed": b'{"id":"p1"}',
+}
+
+
+def signed_with(secret: str, gateway: str, at: str = "1765174300") -> dict[str, str]:
+    """The headers of a callback that somebody who knows the secret has signed."""
+    key = secret.encode()
+    match gateway:
+        case "kie":
+            mac = base64.b64encode(hmac.digest(key, f"{KIE_ID}.{at}".encode(), "sha256")).decode()
+            return {"x-webhook-timestamp": at, "x-webhook-signature": mac}
+        case "toapis":
+            mac = hmac.digest(key, f"e.{at}.".encode() + BODIES[gateway], "sha256").hex()
+            names = [f"x-toapis-webhook-{name}" for name in ("id", "timestamp", "signature")]
+            return dict(zip(names, ("e", at, f"v1={mac}"), strict=True))
+    mac = hmac.digest(key, f"e.{at}.".encode() + BODIES[gateway], "sha256").hex()
+    return {"webhook-id": "e", "webhook-timestamp": at, "webhook-signature": f"v3,{mac}"}
+
+
+@pytest.mark.parametrize("gateway", SIGNERS)
+def test_an_empty_secret_verifies_nothing(gateway: str) -> None:
+    headers = signed_with("", gateway)
+    for secret in ("", *(["whsec_"] if gateway == "wavespeed" else [])):
+        assert SIGNERS[gateway](headers, BODIES[gateway], secret, 1765174300) is None
+    assert SIGNERS[gateway](signed_with("s", gateway), BODIES[gateway], "s", 1765174300)
+
+
+@pytest.mark.parametrize("separator", [" ", ", ", ","])
+def test_one_of_two_signatures_of_wavespeed_is_enough(separator: str) -> None:
+    headers = dict(WAVESPEED_HEADERS)
+    for order in (("v3,00ff", headers["webhook-signature"]), (headers["webhook-signature"], "v3,00ff")):
+        both = {**headers, "webhook-signature": separator.join(order)}
+        assert from_wavespeed(both, b'{"id":"p1","status":"completed"}', WAVESPEED_KEY, 1758798328) == "p1"
+
+
+ODD_TIMES = ["9" * 400, "9" * 5000, "٣٣٣", "1" * 13, "-1", "1e9", " 1765174300", "\ud800"]
+ODD_BODIES = [
+    b"[" * 100_000,
+    b'{"data":{"taskId":"\\ud800"}}',
+    b'{"id":"\\udfff"}',
+    b"\xff\xfe",
+    b"",
+    b"NaN",
+    b"9" * 5000,
+]
+
+
+@gateways
+@pytest.mark.parametrize("body", ODD_BODIES, ids=lambda body: str(body[:12]))
+def test_an_odd_body_or_time_is_nobodys_and_breaks_nothing(gateway: str, body: bytes) -> None:
+    verify, headers, good, now, _ = VALID[gateway]
+    assert verify(headers, body, now) is None
+    for at in ODD_TIMES:
+        late = {name: at if name.lower().endswith("timestamp") else value for name, value in headers.items()}
+        assert verify(late, good, now) is None
+        assert verify(late, body, now) is None
+
+
+@gateways
+@given(text=st.text(st.characters(codec=None), max_size=40), body=st.binary(max_size=60), data=st.data())
+def test_headers_of_any_text_break_nothing(gateway: str, text: str, body: bytes, data: st.DataObject) -> None:
+    verify, headers, good, now, _ = VALID[gateway]
+    name = data.draw(st.sampled_from(sorted(headers)))
+    assert verify({**headers, name: text}, body, now) is None
+    assert verify({**headers, name: text}, good, now) is None
+
+
 @gateways
 @given(text=st.text(max_size=40), body=st.binary(max_size=60), now=st.floats(allow_nan=False))
 def test_nonsense_is_nobodys_and_breaks_nothing(gateway: str, text: str, body: bytes, now: float) -> None:

@@ -24,8 +24,8 @@ def attempt(number: int = 1, *, answered: bool = True, lease: float = 60, **outc
     )
 
 
-def failed(number: int = 1, *, charged: bool | None = True, again: bool = False) -> Attempt:
-    return attempt(number, kind="failed", charged=charged, resubmittable=again)
+def failed(number: int = 1, *, charged: bool | None = True, again: bool = False, **facts: Any) -> Attempt:
+    return attempt(number, kind="failed", charged=charged, resubmittable=again, **facts)
 
 
 def voided(number: int = 1, **facts: Any) -> Attempt:
@@ -110,6 +110,52 @@ def test_only_failures_that_may_have_cost_something_use_up_the_attempts(
     history: list[Attempt], attempts: int, decision: str
 ) -> None:
     assert decide(history, now=NOW, owner_alive=False, attempts=attempts) == decision
+
+
+OUTPUT = failed(charged=False, again=True, error="Refused", what="output")
+STALE = failed(charged=False, again=True, stale_upload=True)
+
+
+@pytest.mark.parametrize(
+    ("history", "attempts", "decision"),
+    [
+        ([failed(charged=False, error="Refused", what="prompt")], 5, "failed"),
+        ([OUTPUT], 1, "failed"),
+        ([OUTPUT], 2, "submit"),
+        ([OUTPUT, OUTPUT], 2, "failed"),
+        ([FREE, OUTPUT], 2, "submit"),
+    ],
+)
+def test_a_refused_output_is_tried_again_within_the_attempts_and_a_refused_input_never(
+    history: list[Attempt], attempts: int, decision: str
+) -> None:
+    assert decide(history, now=NOW, owner_alive=False, attempts=attempts) == decision
+
+
+@pytest.mark.parametrize(
+    ("history", "attempts", "decision"),
+    [
+        ([FREE] * 3, 1, "submit"),
+        ([FREE] * 4, 1, "failed"),
+        ([FREE] * 4, 2, "submit"),
+        ([FREE] * 5, 2, "failed"),
+        ([STALE], 1, "submit"),
+        ([STALE] * 2, 1, "failed"),
+        ([STALE, *[FREE] * 3], 1, "submit"),
+        ([FREE, STALE], 1, "submit"),
+        ([*[FREE] * 4, STALE], 1, "submit"),
+    ],
+)
+def test_free_resubmits_end_after_three_and_an_expired_upload_is_renewed_once(
+    history: list[Attempt], attempts: int, decision: str
+) -> None:
+    assert decide(history, now=NOW, owner_alive=False, attempts=attempts) == decision
+
+
+def test_free_failures_of_an_earlier_run_are_not_counted() -> None:
+    earlier = [FREE] * 4
+    assert decide(earlier, now=NOW, owner_alive=False, since=NOW + timedelta(seconds=1)) == "submit"
+    assert decide(earlier, now=NOW, owner_alive=False, since=NOW) == "failed"
 
 
 KINDS: tuple[dict[str, Any], ...] = (

@@ -9,11 +9,11 @@ import yaml
 from prefect_storyboard.cli.main import app
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.sandbox.app import create_app
-from prefect_storyboard.sandbox.fal.faults import VOICE as FAL
+from prefect_storyboard.sandbox.fal.faults import FAULTS as FAL
 from prefect_storyboard.sandbox.faults import NETWORK
-from prefect_storyboard.sandbox.kie.faults import VOICE as KIE
-from prefect_storyboard.sandbox.toapis.faults import VOICE as TOAPIS
-from prefect_storyboard.sandbox.wavespeed.faults import VOICE as WAVESPEED
+from prefect_storyboard.sandbox.kie.faults import FAULTS as KIE
+from prefect_storyboard.sandbox.toapis.faults import FAULTS as TOAPIS
+from prefect_storyboard.sandbox.wavespeed.faults import FAULTS as WAVESPEED
 from prefect_storyboard.storyboards import Character, Scene, Storyboard, parse, shots
 
 ROOT = Path(__file__).parents[2]

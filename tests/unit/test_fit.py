@@ -143,12 +143,12 @@ SHOWN = {"name": "Cy", "clip": "c.mp4", "reference": "clip"}
         ("sora-2", [CLIP], {}, []),
         ("seedance-2", [CLIP], {}, [("Ann", False, 3)]),
         ("seedance-2", [SHOWN], {}, [("Cy", True, 0)]),
-        ("seedance-2", [CLIP, BOTH, SHOWN], {}, [("Ann", False, 3), ("Bob", False, 3), ("Cy", True, 0)]),
-        ("seedance-2", [CLIP, BOTH], {"image": "f.png"}, [("Ann", False, 3), ("Bob", False, 3)]),
+        ("seedance-2", [CLIP, BOTH, SHOWN], {}, [("Ann", False, 3), ("Bob", False, 1), ("Cy", True, 0)]),
+        ("seedance-2", [CLIP, BOTH], {"image": "f.png"}, [("Ann", False, 3), ("Bob", False, 1)]),
         ("veo-3.1", [CLIP, BOTH], {}, [("Ann", False, 1), ("Bob", False, 1)]),
         ("veo-3.1", [CLIP, BOTH], {"image": "f.png"}, [("Ann", False, 1), ("Bob", False, 1)]),
         ("veo-3.1", [SHOWN], {}, [("Cy", False, 1)]),
-        ("kling-o3", [CLIP, BOTH], {}, [("Ann", False, 4), ("Bob", False, 4)]),
+        ("kling-o3", [CLIP, BOTH], {}, [("Ann", False, 4), ("Bob", False, 2)]),
     ],
 )
 def test_each_character_is_shown_as_the_model_takes_it(family: str, cast: Any, scene: Any, sends: Any) -> None:
@@ -239,3 +239,12 @@ def test_a_frame_too_small_is_refused_by_name(tmp_path: Path) -> None:
     Image.new("RGB", (640, 200)).save(tmp_path / "dawn.png")
     with pytest.raises(MediaError, match=r"^s01: dawn\.png is 640x200: the shorter side needs at least 300 pixels"):
         frame(tmp_path / "dawn.png", model("fal", "kling-o3").frame, tmp_path)
+
+
+def test_auto_follows_a_first_frame_and_is_the_models_default_without_one():
+    asked = Size(4, "auto", "auto")
+    sold = model("fal", "sora-2")
+    assert nearest(asked, sold, "image") == asked
+    assert nearest(asked, sold) == Size(4, "16:9", "720p")
+    assert sold.price("image", 4, "auto") == sold.price("image", 4, "720p")
+    assert model("fal", "sora-2-pro").price("image", 4, "auto") is None

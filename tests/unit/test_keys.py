@@ -1,6 +1,8 @@
 """A key is what the user decided: all of it, and nothing else. Keys are money: a key that changes buys again."""
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,15 +194,81 @@ def test_a_description_is_for_people() -> None:
     assert fingerprint(MARA.model_copy(update={"description": "in a yellow coat"}), FILES) == fingerprint(MARA, FILES)
 
 
-def test_a_parent_is_named_and_not_followed() -> None:
-    """Another take of the parent leaves the child alone; renaming the parent does not."""
-    chain = changed(1, continues="s01")
-    assert keys({**chain, "scenes": [{**chain["scenes"][0], "take": 2}, *chain["scenes"][1:]]})[1] == keys(chain)[1]
-    renamed = {
-        **chain,
-        "scenes": [{**chain["scenes"][0], "id": "x"}, {**chain["scenes"][1], "continues": "x"}, chain["scenes"][2]],
-    }
-    assert keys(renamed)[1] != keys(chain)[1]
+def child_of(parent: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """A board of two scenes: a parent, and a child that says what every child says."""
+    child = {"id": "s02", "prompt": "She goes on.", "continues": "s01", **facts}
+    return {**BOARD, "scenes": [{"id": "s01", **parent}, child]}
+
+
+def test_a_child_belongs_to_its_own_parent() -> None:
+    one, other = child_of({"prompt": "Mara wakes."}), child_of({"prompt": "Otto sleeps."})
+    assert keys(one)[1] != keys(other)[1]
+
+
+def test_a_child_of_the_same_parent_is_the_same_job_in_another_board() -> None:
+    one = child_of({"prompt": "Mara wakes."})
+    assert keys({**one, "title": "Another Episode"})[1] == keys(one)[1]
+
+
+def test_a_renamed_parent_and_a_new_take_of_it_leave_the_child_alone() -> None:
+    one = child_of({"prompt": "Mara wakes."})
+    renamed = child_of({"prompt": "Mara wakes.", "id": "x"}, continues="x")
+    assert keys(renamed)[1] == keys(one)[1] == keys(child_of({"prompt": "Mara wakes.", "take": 2}))[1]
+
+
+def test_a_grandparent_is_part_of_the_chain() -> None:
+    def chain(first: str) -> list[str]:
+        return keys(
+            {
+                **BOARD,
+                "scenes": [
+                    {"id": "s01", "prompt": first},
+                    {"id": "s02", "prompt": "She goes on.", "continues": "s01"},
+                    {"id": "s03", "prompt": "And on.", "continues": "s02"},
+                ],
+            }
+        )
+
+    assert chain("Mara wakes.")[2] != chain("Otto sleeps.")[2]
+
+
+def test_a_child_may_stand_before_its_parent() -> None:
+    one = child_of({"prompt": "Mara wakes."})
+    assert keys({**one, "scenes": one["scenes"][::-1]}) == keys(one)[::-1]
+
+
+def test_continuing_and_remixing_the_same_parent_are_two_jobs() -> None:
+    one = child_of({"prompt": "Mara wakes."})
+    remix = {**BOARD, "scenes": [one["scenes"][0], {"id": "s02", "prompt": "She goes on.", "remixes": "s01"}]}
+    assert keys(remix)[1] != keys(one)[1]
+
+
+def test_fields_of_the_gateway_are_part_of_the_key_and_absent_ones_are_not() -> None:
+    (_, scene), (_, other) = (planned(child_of({"prompt": "M."}, fields=f)).scenes for f in ({}, {"seed": 7}))
+    assert scene.key != other.key
+    assert "fields" not in scene.content
+
+
+def test_the_keys_of_version_0_1_0_have_not_moved() -> None:
+    """A library of 0.1.0 holds clips under these keys. Those of scenes with a parent are found by their legacy key."""
+    fixture = json.loads((Path(__file__).parents[1] / "fixtures" / "keys-0.1.0.json").read_text())
+    for expected in fixture["plans"]:
+        board = next(board for board in fixture["boards"] if board["title"] == expected["board"])
+        found = planned_at(board, expected["provider"], expected["model"])
+        assert {scene.scene.id: scene.key for scene in found.scenes if not scene.scene.parent} == expected["scenes"]
+        assert {scene.scene.id: scene.legacy for scene in found.scenes if scene.scene.parent} == expected["children"]
+        assert {each.character.name: each.key for each in found.characters} == expected["characters"]
+
+
+def planned_at(board: dict[str, Any], provider: str, name: str) -> Plan:
+    """The plan of a board; the content of each file is taken to be its name."""
+    storyboard = validate({**board, "model": name, "fit": "nearest"})
+    resolved = shots(storyboard, lambda wanted: model(provider, wanted), Source())
+    named = [file for who in storyboard.cast for file in (who.clip, *who.images) if file]
+    named += [scene.image for scene in storyboard.scenes if scene.image]
+    lengths = {(shot.model.name, sending.character): 2.0 for shot in resolved for sending in shot.sends if sending.clip}
+    content = {file: hashlib.sha256(file.encode()).hexdigest() for file in named}
+    return plan(storyboard, resolved, provider=provider, account="default", content=content, clip_seconds=lengths)
 
 
 def test_what_is_changed_by_a_remix_counts() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from prefect_storyboard.ledger import Attempt, Draft, Ledger, LibraryError, Outcome
+from prefect_storyboard.ledger import Attempt, Draft, Ledger, LibraryError, Outcome, Unreadable
+from prefect_storyboard.ledger.records import LAYOUT
 from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import digest
 
@@ -42,13 +43,6 @@ def test_attempts_are_numbered_from_one_in_the_order_they_were_made(ledger: Ledg
         ledger.intend(number, intent(usd=float(number)))
         ledger.close(KEY, number, REFUSED)
     assert [(attempt.number, attempt.intent.usd) for attempt in ledger.history(KEY)] == [(1, 1.0), (2, 2.0), (3, 3.0)]
-
-
-def test_the_first_gap_is_the_end(ledger: Ledger) -> None:
-    ledger.intend(1, intent())
-    ledger.close(KEY, 1, REFUSED)
-    ledger.intend(3, intent())
-    assert len(ledger.history(KEY)) == 1
 
 
 def test_an_open_attempt_is_the_last_one(ledger: Ledger) -> None:
@@ -99,6 +93,29 @@ def test_a_field_of_a_newer_version_is_no_offence(ledger: Ledger, tmp_path: Path
     ledger.intend(1, intent())
     file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
     file.write_text(file.read_text().replace("{", '{"mood": "good",', 1))
+    assert ledger.history(KEY)[0].intent.key == KEY
+
+
+@pytest.mark.parametrize("record", ["intent", "job", "outcome"])
+def test_a_record_of_a_newer_version_is_refused_as_such(ledger: Ledger, tmp_path: Path, record: str) -> None:
+    ledger.intend(1, intent())
+    ledger.submitted(KEY, 1, job())
+    ledger.close(KEY, 1, DONE)
+    file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / f"{record}.json"
+    written = json.loads(file.read_text())
+    assert written["layout"] == LAYOUT
+    file.write_text(json.dumps({"layout": LAYOUT + 1, "all": "different"}))
+    with pytest.raises(Unreadable, match=rf"{file} was written by a newer version of prefect-storyboard; upgrade"):
+        ledger.history(KEY)
+    (listed,) = ledger.every()
+    assert isinstance(listed, Unreadable)
+    assert listed.key == KEY
+
+
+def test_a_record_without_a_layout_number_is_one_of_0_1_0(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.intend(1, intent())
+    file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / "intent.json"
+    file.write_text(json.dumps({name: each for name, each in json.loads(file.read_text()).items() if name != "layout"}))
     assert ledger.history(KEY)[0].intent.key == KEY
 
 
@@ -189,38 +206,38 @@ def test_a_torn_claim_stops(ledger: Ledger, tmp_path: Path) -> None:
 
 def test_takes_are_numbered_without_gaps(ledger: Ledger) -> None:
     keys = [digest(n) for n in range(4)]
-    assert [ledger.take("reel", "s01", key, reserve=True) for key in keys] == [1, 2, 3, 4]
+    assert [ledger.take("reel", "s01", key, attempt=1, reserve=True) for key in keys] == [1, 2, 3, 4]
 
 
 def test_a_job_keeps_the_number_of_its_take(ledger: Ledger) -> None:
     for _ in range(2):
-        assert [ledger.take("reel", "s01", key, reserve=True) for key in (KEY, OTHER)] == [1, 2]
-    assert ledger.take("reel", "s01", KEY, reserve=False) == 1
+        assert [ledger.take("reel", "s01", key, attempt=1, reserve=True) for key in (KEY, OTHER)] == [1, 2]
+    assert ledger.take("reel", "s01", KEY, attempt=1, reserve=False) == 1
 
 
 def test_looking_at_a_take_number_reserves_nothing(ledger: Ledger, tmp_path: Path) -> None:
-    assert ledger.take("reel", "s01", KEY, reserve=False) == 1
-    assert ledger.take("reel", "s01", OTHER, reserve=True) == 1
-    assert ledger.take("reel", "s01", KEY, reserve=False) == 2
+    assert ledger.take("reel", "s01", KEY, attempt=1, reserve=False) == 1
+    assert ledger.take("reel", "s01", OTHER, attempt=1, reserve=True) == 1
+    assert ledger.take("reel", "s01", KEY, attempt=1, reserve=False) == 2
 
 
 def test_takes_of_other_scenes_and_reels_count_for_themselves(ledger: Ledger) -> None:
     places = [("reel", "s01"), ("reel", "s02"), ("other", "s01")]
-    assert [ledger.take(reel, scene, KEY, reserve=True) for reel, scene in places] == [1, 1, 1]
+    assert [ledger.take(reel, scene, KEY, attempt=1, reserve=True) for reel, scene in places] == [1, 1, 1]
 
 
 def test_takes_reserved_at_once_are_all_different(ledger: Ledger) -> None:
     keys = [digest(n) for n in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(lambda key: ledger.take("reel", "s01", key, reserve=True), keys))
+        numbers = list(pool.map(lambda key: ledger.take("reel", "s01", key, attempt=1, reserve=True), keys))
     assert sorted(numbers) == list(range(1, 9))
 
 
 def test_a_foreign_file_in_the_place_of_a_take_stops(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.take("reel", "s01", KEY, reserve=True)
+    ledger.take("reel", "s01", KEY, attempt=1, reserve=True)
     (tmp_path / "ledger" / "takes" / "reel" / "s01" / "001.json").write_text("holiday.jpg")
     with pytest.raises(LibraryError, match=r"takes/reel/s01/001.json"):
-        ledger.take("reel", "s01", KEY, reserve=False)
+        ledger.take("reel", "s01", KEY, attempt=1, reserve=False)
 
 
 MARA = Casting(character="Mara", id="char_1")

@@ -1,4 +1,4 @@
-"""A clip is made to fit, and what will be done to it is said before; what cannot be mended is refused."""
+"""A clip is made to fit, and what will be done to it is said before; what cannot be fixed is refused."""
 
 from fractions import Fraction
 
@@ -22,20 +22,20 @@ LIMITS = {
 
 def fitted(path, limits, folder, start=None, end=None):
     """The file that is sent, its facts, and what was announced."""
-    told = judge(path, limits, "Mara", start=start, end=end)
+    fitting = judge(path, limits, "Mara", start=start, end=end)
     sent = fit(local_file(path), limits, "Mara", start=start, end=end, folder=folder / "made")
-    assert told.needed == (sent.path != path)
-    return sent.path, probe(sent.path), told.steps
+    assert fitting.needed == (sent.path != path)
+    return sent.path, probe(sent.path), fitting.steps
 
 
 def refused(path, limits, start=None, end=None):
-    with pytest.raises(MediaError) as told:
+    with pytest.raises(MediaError) as judged:
         judge(path, limits, "Mara", start=start, end=end)
     with pytest.raises(MediaError) as again:
         fit(local_file(path), limits, "Mara", start=start, end=end, folder=path.parent / "made")
-    assert str(told.value) == str(again.value)
+    assert str(judged.value) == str(again.value)
     assert not (path.parent / "made").exists()
-    return str(told.value)
+    return str(judged.value)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,10 @@ def test_what_comes_out_keeps_the_limits_of_every_model(kind, films, tmp_path):
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_good_clip_is_sent_as_it_is_to_every_model(name, films):
-    assert judge(films["good"], LIMITS[name], "Mara", start=None, end=None) == Fitting(steps=(), start=0, seconds=3)
+    facts = probe(films["good"])
+    assert judge(films["good"], LIMITS[name], "Mara", start=None, end=None) == Fitting(
+        steps=(), start=0, seconds=3, width=facts.width, height=facts.height
+    )
 
 
 def test_without_limits_nothing_is_done(tmp_path):
@@ -86,8 +89,8 @@ def test_the_range_that_is_given_is_cut_out(limits, start, end, steps, seconds, 
         path = clip(tmp_path / "a.webm", seconds=3, cue=2.0, **VP9)
     else:
         path = clip(tmp_path / "a.mp4", seconds=3, cue=2.0)
-    out, facts, told = fitted(path, ClipLimits(**limits), tmp_path, start, end)
-    assert told == steps
+    out, facts, done = fitted(path, ClipLimits(**limits), tmp_path, start, end)
+    assert done == steps
     assert facts.seconds == pytest.approx(seconds, abs=1 / 24)
     assert sound_seconds(out) == pytest.approx(facts.seconds, abs=1024 / 48_000)
     begin = start or (0.5 if limits.get("max_seconds") == 2 else 0)
@@ -99,23 +102,23 @@ def test_the_range_that_is_given_is_cut_out(limits, start, end, steps, seconds, 
 @pytest.mark.parametrize("limits", [ClipLimits(max_seconds=2), ClipLimits(used_seconds=2)])
 def test_of_a_clip_too_long_the_best_range_is_taken(limits, tmp_path):
     path = film(tmp_path / "a.mp4", cuts((0, still()), (3, walk())), 6)
-    told = judge(path, limits, "Mara", start=None, end=None)
-    assert 3 <= told.start <= 4
+    fitting = judge(path, limits, "Mara", start=None, end=None)
+    assert 3 <= fitting.start <= 4
     assert 1.95 <= fitted(path, limits, tmp_path)[1].seconds <= 2 + 1 / 48
 
 
 def test_what_the_model_leaves_alone_is_not_cut_off(tmp_path):
     path = film(tmp_path / "a.mp4", walk(), 6)
-    assert judge(path, ClipLimits(used_seconds=4), "Mara", start=None, end=None) == Fitting(
-        steps=(), start=0, seconds=4
-    )
+    fitting = judge(path, ClipLimits(used_seconds=4), "Mara", start=None, end=None)
+    assert (fitting.steps, fitting.start, fitting.seconds) == ((), 0, 4)
 
 
 @pytest.mark.parametrize(("size", "scaled"), [((1920, 1080), (1280, 720)), ((1080, 1920), (720, 1280))])
 def test_a_picture_too_large_is_scaled(size, scaled, tmp_path):
     path = film(tmp_path / "a.mp4", walk(size), 0.5)
     _, facts, steps = fitted(path, ClipLimits(min_short_side=480, max_short_side=720), tmp_path)
-    assert (facts.width, facts.height) == scaled
+    fitting = judge(path, ClipLimits(min_short_side=480, max_short_side=720), "Mara", start=None, end=None)
+    assert (facts.width, facts.height) == (fitting.width, fitting.height) == scaled
     assert steps == (f"scaled to {scaled[0]}x{scaled[1]}",)
 
 

@@ -1,10 +1,20 @@
-"""The best part of a clip is sharp and lively, of one piece, and heard; a still picture is known for one."""
+"""The best part of a clip is sharp and lively, of one piece, and audible; a still picture is known for one."""
 
 import pytest
 from PIL import Image
 from test_media_fitting_kit import black, cuts, film, only, still, walk
 
-from prefect_storyboard.media.motion import best_range, moves
+from prefect_storyboard.media.motion import best, moving, watch
+from prefect_storyboard.media.tracks import look
+
+
+def best_range(path, seconds):
+    clip = look(path)
+    return best(watch(clip, 0.0, float(clip.seconds), seconds), seconds)
+
+
+def moves(path, start, seconds):
+    return moving(watch(look(path), start, start + seconds, seconds).steps)
 
 
 def test_the_best_range_is_where_something_moves(tmp_path):
@@ -29,7 +39,7 @@ def test_the_best_range_spans_no_black_picture(tmp_path):
     assert best_range(path, 3) >= 3
 
 
-def test_the_best_range_is_heard_where_some_of_the_clip_is_silent(tmp_path):
+def test_the_best_range_is_audible_where_some_of_the_clip_is_silent(tmp_path):
     path = film(tmp_path / "a.mp4", walk(), 8, sound=only(4, 7.5))
     assert 3.7 <= best_range(path, 3) <= 4.5
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from test_media_kit import clip
 
-from prefect_storyboard.media.frames import contact_sheet, last_frame, poster
+from prefect_storyboard.media.frames import last_frame, poster
 from prefect_storyboard.media.probe import MediaError
 
 GREY = (40, 60, 90)
@@ -37,8 +37,9 @@ def test_the_last_frame_is_the_very_last(name, kind, length, tmp_path):
         assert (image.size, image.format) == ((160, 90), "PNG")
 
 
-def test_the_last_frame_is_found_when_the_sound_goes_on(tmp_path):
-    path = clip(tmp_path / "a.mp4", seconds=1, sound_seconds=9, cue=23 / 24)
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts"])
+def test_the_last_frame_is_found_when_the_sound_goes_on(name, tmp_path):
+    path = clip(tmp_path / name, seconds=1, sound_seconds=9, cue=23 / 24)
     last_frame(path, tmp_path / "last.png")
     assert min(colour(tmp_path / "last.png")) > 245
 
@@ -88,39 +89,6 @@ def test_a_poster_is_no_wider_than_asked_and_never_enlarged(tmp_path):
         poster(path, tmp_path / "a.jpg", max_width=width)
         with Image.open(tmp_path / "a.jpg") as image:
             assert image.size == expected
-
-
-def test_a_contact_sheet_takes_pictures_and_clips_row_by_row(tmp_path):
-    Image.new("RGB", (320, 180), (250, 200, 20)).save(tmp_path / "a.png")
-    tall = clip(tmp_path / "tall.mp4", size=(90, 160), cue=None)
-    cells = [(tmp_path / "a.png", "s01\nMara climbs the spiral stairs"), (tall, "s02"), (tmp_path / "a.png", "s03")] * 2
-    contact_sheet(cells, tmp_path / "sheet.jpg", columns=2, cell_width=200)
-    with Image.open(tmp_path / "sheet.jpg") as image:
-        assert image.width == 2 * 40 + 2 * 200 + 28
-        assert image.height > 3 * 112
-        assert image.getpixel((140, 100)) == pytest.approx((250, 200, 20), abs=12)
-        assert image.getpixel((40 + 228 + 100, 100)) == pytest.approx(GREY, abs=12)
-        assert max(image.getpixel((4, 4))) < 40
-
-
-def test_labels_of_any_length_and_script_fit(tmp_path):
-    Image.new("RGB", (320, 180)).save(tmp_path / "a.png")
-    labels = ["", "   ", "é Ж ω → “x”", "word " * 60, "\n" + "unbroken" * 40, "one\ntwo\nthree\nfour"]
-    contact_sheet([(tmp_path / "a.png", label) for label in labels], tmp_path / "sheet.jpg", cell_width=120)
-    with Image.open(tmp_path / "sheet.jpg") as image:
-        assert image.width == 2 * 40 + 3 * 120 + 2 * 28
-        assert max(image.crop((image.width - 30, 0, image.width, image.height)).getextrema()[0]) < 40
-
-
-def test_a_contact_sheet_of_nothing_or_of_no_picture_is_an_error(tmp_path):
-    (tmp_path / "page.png").write_text("<html>")
-    for cells, why in (
-        ([], "at least one scene"),
-        ([(tmp_path / "none.png", "")], "does not exist"),
-        ([(tmp_path / "page.png", "")], r"^page\.png is not a video"),
-    ):
-        with pytest.raises(MediaError, match=why):
-            contact_sheet(cells, tmp_path / "sheet.jpg")
 
 
 def test_stills_are_the_same_bytes_every_time(tmp_path):

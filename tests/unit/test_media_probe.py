@@ -36,7 +36,7 @@ def test_an_mp4_tells_its_facts(tmp_path):
         ("a.mp4", {"codec": "libx265"}, "mp4", "hevc"),
     ],
 )
-def test_containers_and_codecs_are_told_apart(name, kind, container, codec, tmp_path):
+def test_containers_and_codecs_are_distinguished(name, kind, container, codec, tmp_path):
     facts = probe(clip(tmp_path / name, **kind))
     assert (facts.container, facts.codec, facts.fps) == (container, codec, 24)
     assert facts.seconds == pytest.approx(1, abs=0.05)
@@ -56,7 +56,6 @@ def test_a_rotated_clip_is_as_tall_as_a_player_shows_it(tmp_path):
 def test_pixels_that_are_not_square_count_by_their_shape(tmp_path):
     facts = probe(clip(tmp_path / "a.mp4", size=(90, 160), pixel_shape=Fraction(256, 81)))
     assert (facts.width, facts.height) == (284, 160)
-    assert facts.aspect == pytest.approx(16 / 9, rel=0.01)
 
 
 def test_the_short_side_does_not_depend_on_the_orientation(tmp_path):

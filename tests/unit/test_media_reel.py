@@ -1,7 +1,5 @@
 """A reel keeps every clip's length, order and sound, whatever the clips are."""
 
-import subprocess
-import sys
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -210,22 +208,3 @@ def test_a_failure_while_writing_leaves_the_old_reel_in_place(tmp_path):
         raise OSError("disk full")
     assert [path.name for path in tmp_path.iterdir()] == ["reel.mp4"]
     assert (tmp_path / "reel.mp4").read_bytes() == b"the old one"
-
-
-def peak(folder: Path, count: int) -> int:
-    """Render so many clips in a process of its own; give its peak memory in MiB."""
-    code = (
-        "import resource, sys; from pathlib import Path; from prefect_storyboard.media.reel import Part, assemble;"
-        "a, b = Path(sys.argv[1], 'a.mp4'), Path(sys.argv[1], 'b.mp4');"
-        "assemble([Part(p, 'x') for p in [a, b] * int(sys.argv[2])], Path(sys.argv[1], 'reel.mp4'));"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
-    )
-    command = [sys.executable, "-c", code, str(folder), str(count)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def test_memory_does_not_grow_with_the_number_of_clips(tmp_path):
-    clip(tmp_path / "a.mp4", size=(320, 180))
-    clip(tmp_path / "b.mp4", size=(320, 180), fps=30)
-    few, many = peak(tmp_path, 2), peak(tmp_path, 10)
-    assert many - few < 12  # MiB; the 16 more clips have 36 MiB of pictures

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from prefect_storyboard.media.probe import MediaError, Probe
-from prefect_storyboard.media.reference import check, needs_conform
+from prefect_storyboard.media.reference import check
 from prefect_storyboard.storyboards import ClipLimits
 
 SORA = ClipLimits(
@@ -53,7 +53,7 @@ GOOD = Probe(
         ({"has_audio": False}, "Mara has no sound: a sound track is needed; add one, even if it is silent."),
     ],
 )
-def test_a_clip_outside_a_limit_is_told_the_fact_and_the_remedy(change, sentence):
+def test_a_clip_outside_a_limit_is_reported_the_fact_and_the_remedy(change, sentence):
     with pytest.raises(MediaError) as caught:
         check(GOOD.model_copy(update=change), SORA, "Mara")
     assert str(caught.value) == sentence
@@ -68,20 +68,3 @@ def test_a_clip_at_the_limits_passes(change):
 
 def test_without_limits_everything_passes():
     check(GOOD.model_copy(update={"width": 16, "bytes": 10**12}), ClipLimits(), "Mara")
-
-
-@pytest.mark.parametrize(
-    ("change", "start", "end", "needed"),
-    [
-        ({}, None, None, False),
-        ({}, 0, 3, False),
-        ({}, 0.5, None, True),
-        ({}, None, 2, True),
-        ({"container": "webm"}, None, None, True),
-        ({"seconds": 8}, None, None, True),
-        ({"bytes": 12_000_000}, None, None, True),
-        ({"rotation": 90}, None, None, True),
-    ],
-)
-def test_only_a_clip_that_does_not_fit_is_conformed(change, start, end, needed):
-    assert needs_conform(GOOD.model_copy(update=change), SORA, start, end) is needed

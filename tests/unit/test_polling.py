@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from prefect_storyboard.jobs import wait as polling
 from prefect_storyboard.jobs.buy import PaidJob
 from prefect_storyboard.jobs.wait import await_result, pause
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.protocol import Result, Status
 
-from .fakes import KEY, Gateway, intent, job, ledger_in, session_with
+from .fakes import KEY, FakeClock, Gateway, intent, job, ledger_in, session_with
 
 DONE = Result(url="https://cdn.example/r1.mp4")
 OLD = datetime.now(UTC) - timedelta(minutes=5)
@@ -28,38 +27,24 @@ def ledger(tmp_path: Path) -> Ledger:
     return ledger
 
 
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between two looks; none of them takes any time."""
-    pauses: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        await yielding(0)
-
-    yielding = asyncio.sleep
-    monkeypatch.setattr(polling.asyncio, "sleep", sleep)
-    monkeypatch.setattr(polling, "pause", lambda _age: 1.0)
-    return pauses
-
-
-async def wait(gateway: Gateway, ledger: Ledger, *, since: datetime | None = None, **facts: Any) -> Result:
+async def wait(
+    gateway: Gateway, ledger: Ledger, *, since: datetime | None = None, clock: FakeClock | None = None, **facts: Any
+) -> Result:
     bought = PaidJob(key=KEY, attempt=1, job=job(submitted_at=since or datetime.now(UTC)), state="Submitted")
-    return await await_result(session_with(gateway), ledger, bought, **facts)
+    return await await_result(session_with(gateway, clock=clock), ledger, bought, **facts)
 
 
 def outcome(ledger: Ledger) -> Outcome | None:
     return ledger.history(KEY)[0].outcome
 
 
-async def test_a_job_is_asked_until_it_has_ended(ledger: Ledger, slept: list[float]) -> None:
-    gateway = Gateway()
+async def test_a_job_is_asked_until_it_has_ended(ledger: Ledger) -> None:
+    gateway, clock = Gateway(), FakeClock()
     gateway.states.extend(["queued", "running", "running", "ended"])
-    assert await wait(gateway, ledger) == DONE
-    assert slept == [1.0] * 3
+    assert await wait(gateway, ledger, clock=clock) == DONE
+    assert len(clock.slept) == 3
 
 
-@pytest.mark.usefixtures("slept")
 async def test_whoever_watches_is_told_every_state(ledger: Ledger) -> None:
     gateway, seen = Gateway(), []
     gateway.states.extend(["queued", errors.Busy("503"), "running", "ended"])
@@ -72,19 +57,20 @@ BROKEN = [
     errors.Busy("fal answered 502"),
     errors.Busy("fal answered 429", retry_after=2.0),
     errors.InvalidRequest("fal does not take it: a proxy's opinion"),
+    errors.Retired("fal does not offer it: a proxy's opinion"),
+    errors.ProtocolError("fal gave an undocumented answer"),
 ]
 
 
 @pytest.mark.parametrize("trouble", BROKEN)
-async def test_a_broken_poll_never_fails_the_job(ledger: Ledger, slept: list[float], trouble: Exception) -> None:
-    gateway = Gateway()
+async def test_a_broken_poll_never_fails_the_job(ledger: Ledger, trouble: Exception) -> None:
+    gateway, clock = Gateway(), FakeClock()
     gateway.states.extend([trouble] * 20)
-    assert await wait(gateway, ledger) == DONE
+    assert await wait(gateway, ledger, clock=clock) == DONE
     assert outcome(ledger) is None
-    assert len(slept) >= 20  # another task of the loop may sleep meanwhile
+    assert len(clock.slept) == 20
 
 
-@pytest.mark.usefixtures("slept")
 async def test_a_result_that_cannot_be_had_yet_is_asked_for_again(ledger: Ledger) -> None:
     gateway = Gateway()
     gateway.results.extend([errors.Busy("still in progress"), errors.NotSent("no network")])
@@ -92,7 +78,7 @@ async def test_a_result_that_cannot_be_had_yet_is_asked_for_again(ledger: Ledger
     assert gateway.looks == 3
 
 
-@pytest.mark.parametrize("kind", [errors.Unauthorized, errors.OutOfCredit, errors.ProtocolError, errors.Retired])
+@pytest.mark.parametrize("kind", [errors.Unauthorized, errors.OutOfCredit])
 async def test_what_says_nothing_about_the_job_stops_the_run_and_leaves_it_open(
     ledger: Ledger, kind: type[errors.ProviderError]
 ) -> None:
@@ -127,20 +113,17 @@ async def test_the_providers_verdict_is_recorded_and_raised(ledger: Ledger, verd
     )
 
 
-async def test_a_verdict_is_recorded_in_spite_of_a_cancellation(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_verdict_is_recorded_in_spite_of_a_cancellation(ledger: Ledger) -> None:
     gateway = Gateway()
     gateway.results.append(errors.Refused("refused by moderation"))
-    close = Ledger.close
-
-    def cancelled_meanwhile(self: Ledger, *args: Any) -> Outcome:
-        loop.call_soon_threadsafe(waiting.cancel)
-        return close(self, *args)
-
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(Ledger, "close", cancelled_meanwhile)
-    waiting = asyncio.create_task(wait(gateway, ledger))
+
+    class Cancelling(Ledger):
+        def close(self, *args: Any) -> Outcome:
+            loop.call_soon_threadsafe(waiting.cancel)
+            return super().close(*args)
+
+    waiting = asyncio.create_task(wait(gateway, Cancelling(ledger.storage)))
     with pytest.raises(asyncio.CancelledError):
         await waiting
     kept = outcome(ledger)
@@ -148,14 +131,12 @@ async def test_a_verdict_is_recorded_in_spite_of_a_cancellation(
     assert kept.error == "Refused"
 
 
-@pytest.mark.usefixtures("slept")
 async def test_a_provider_may_not_know_yet_what_it_has_just_accepted(ledger: Ledger) -> None:
     gateway = Gateway()
     gateway.states.extend([errors.Expired("404")] * 3)
     assert await wait(gateway, ledger) == DONE
 
 
-@pytest.mark.usefixtures("slept")
 async def test_what_an_old_job_s_provider_does_not_know_is_forgotten(ledger: Ledger) -> None:
     gateway = Gateway()
     gateway.states.append(errors.Expired("404"))
@@ -166,9 +147,9 @@ async def test_what_an_old_job_s_provider_does_not_know_is_forgotten(ledger: Led
 
 async def test_the_time_limit_leaves_the_job_open(ledger: Ledger) -> None:
     gateway = Gateway()
-    gateway.states.extend(["running"] * 50)
-    with pytest.raises(errors.Busy, match=r"still rendering after 0\.001 minutes") as late:
-        await wait(gateway, ledger, minutes=0.001)
+    gateway.states.extend(["running"] * 500)
+    with pytest.raises(errors.Busy, match=r"still rendering after 2 minutes") as late:
+        await wait(gateway, ledger, minutes=2)
     assert (late.value.charged, late.value.request_id) == (None, "r1")
     assert "picked up, and not bought a second time" in late.value.remedy
     assert outcome(ledger) is None
@@ -176,28 +157,28 @@ async def test_the_time_limit_leaves_the_job_open(ledger: Ledger) -> None:
 
 async def test_the_time_limit_tells_the_last_trouble(ledger: Ledger) -> None:
     gateway = Gateway()
-    gateway.states.extend([errors.Busy("fal answered 503: overloaded")] * 50)
+    gateway.states.extend([errors.Busy("fal answered 503: overloaded")] * 500)
     with pytest.raises(errors.Busy, match=r"still rendering .* \(last answer: fal answered 503: overloaded\)"):
-        await wait(gateway, ledger, minutes=0.0005)
+        await wait(gateway, ledger, minutes=2)
 
 
 async def test_without_any_time_it_is_still_asked_once(ledger: Ledger) -> None:
     assert await wait(Gateway(), ledger, minutes=0) == DONE
 
 
-async def test_the_wait_that_the_provider_asks_for_is_kept(ledger: Ledger, slept: list[float]) -> None:
-    gateway = Gateway()
+async def test_the_wait_that_the_provider_asks_for_is_kept(ledger: Ledger) -> None:
+    gateway, clock = Gateway(), FakeClock()
     gateway.states.extend([errors.Busy("429", retry_after=7.5), errors.Busy("429", retry_after=0.2), "ended"])
-    await wait(gateway, ledger)
-    assert slept == [7.5, 1.0]
+    await wait(gateway, ledger, clock=clock)
+    assert clock.slept == [7.5, pytest.approx(7.5 / 4, rel=0.16)], "what was asked for, or a quarter of the job's age"
 
 
 async def test_no_wait_is_longer_than_the_time_that_is_left(ledger: Ledger) -> None:
-    gateway = Gateway()
+    gateway, clock = Gateway(), FakeClock()
     gateway.states.extend([errors.Busy("429", retry_after=3600.0)] * 5)
-    async with asyncio.timeout(2):
-        with pytest.raises(errors.Busy, match="still rendering"):
-            await wait(gateway, ledger, minutes=0.001)
+    with pytest.raises(errors.Busy, match="still rendering"):
+        await wait(gateway, ledger, minutes=2, clock=clock)
+    assert clock.passed == 120
 
 
 @pytest.mark.parametrize(("age", "seconds"), [(-5, 0.3), (0, 0.3), (8, 2.0), (100, 10.0), (1e6, 10.0)])
@@ -213,3 +194,46 @@ def test_an_unknown_state_is_no_state_of_ours() -> None:
     """An adapter reads one as running; it cannot hand it on by mistake."""
     with pytest.raises(ValueError, match="state"):
         Status.model_validate({"state": "meditating"})
+
+
+async def test_a_link_that_must_not_be_asked_stops_the_wait_and_leaves_the_job_open(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.append(errors.ProtocolError("fal returned a link to a stranger", sent=False))
+    with pytest.raises(errors.ProtocolError, match="stranger"):
+        await wait(gateway, ledger)
+    assert outcome(ledger) is None
+
+
+async def test_an_unknown_state_is_checked_against_the_result_once_for_each_word(
+    ledger: Ledger,
+) -> None:
+    gateway, clock = Gateway(), FakeClock()
+    odd = Status(state="running", unknown_word="'reviewing'")
+    gateway.states.extend([odd, odd, odd, "ended"])
+    gateway.results.extend([errors.Busy("not ready")])
+    assert await wait(gateway, ledger, clock=clock) == DONE
+    assert (len(clock.slept), gateway.looks) == (3, 4)
+
+
+async def test_an_unknown_state_with_a_result_has_ended(ledger: Ledger) -> None:
+    gateway, clock = Gateway(), FakeClock()
+    gateway.states.append(Status(state="running", unknown_word="'finalised'"))
+    assert await wait(gateway, ledger, clock=clock) == DONE
+    assert clock.slept == []
+
+
+async def test_an_unknown_state_without_a_result_is_pending_until_the_deadline(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.states.append(Status(state="running", unknown_word="'reviewing'"))
+    gateway.results.append(errors.Busy("not ready"))
+    with pytest.raises(errors.Busy, match="still rendering"):
+        await wait(gateway, ledger, minutes=0)
+    assert outcome(ledger) is None
+
+
+async def test_a_result_that_says_the_model_is_gone_ends_the_job(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.results.append(errors.Retired("Path /x not found"))
+    with pytest.raises(errors.Retired):
+        await wait(gateway, ledger)
+    assert (outcome(ledger) or Outcome).error == "Retired"

@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, Unauthorized
 from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.session import SUBMITS, Session, session
+
+from .fakes import FakeClock
 
 
 def connect(http: httpx.AsyncClient) -> Fal:
@@ -63,25 +66,31 @@ def test_two_loops_share_nothing() -> None:
     assert first is not second
 
 
-async def test_submits_keep_to_the_rate_of_the_gateway(monkeypatch) -> None:
+class Standing(Clock):
+    """Its time never passes."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return 100.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+async def test_submits_keep_to_the_rate_of_the_gateway() -> None:
     """Seven at three in ten seconds: three now, three after ten seconds, one after twenty."""
-    loop, slept, real = asyncio.get_running_loop(), [], asyncio.sleep
-    began = loop.time()
-    monkeypatch.setattr(loop, "time", lambda: began)
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        await real(0)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    async with session("slow", connect, in_flight=9, rate=3) as shared:
+    clock = Standing()
+    async with httpx.AsyncClient() as http:
+        shared = Session(http, connect(http), 9, rate=3, clock=clock)
 
         async def submit() -> None:
             async with shared.submitting():
                 pass
 
         await asyncio.gather(*(submit() for _ in range(7)))
-    assert slept == [0, 0, 0, 10, 10, 10, 20]
+    assert clock.slept == [0, 0, 0, 10, 10, 10, 20]
 
 
 async def test_eight_submits_are_under_way_at_once_and_no_more() -> None:
@@ -100,34 +109,9 @@ async def test_eight_submits_are_under_way_at_once_and_no_more() -> None:
     assert (most, under_way, SUBMITS) == (8, 0, 8)
 
 
-async def test_jobs_in_flight_are_bounded() -> None:
-    async with one(in_flight=1) as shared:
-        async with shared.in_flight:
-            assert shared.in_flight.locked()
-        assert not shared.in_flight.locked()
-
-
-class Clock:
-    """A loop whose time stands still until somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.slept: list[float] = []
-
-    def time(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("prefect_storyboard.providers.session.asyncio.get_running_loop", lambda: clock)
-    monkeypatch.setattr("prefect_storyboard.providers.session.asyncio.sleep", clock.sleep)
-    return clock
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 async def refused(shared: Session, error: Exception, *meanwhile: Exception) -> None:
@@ -143,9 +127,9 @@ async def refused(shared: Session, error: Exception, *meanwhile: Exception) -> N
         await submit()
 
 
-async def test_who_is_told_to_wait_closes_the_gate_for_everybody(clock: Clock) -> None:
+async def test_who_is_told_to_wait_closes_the_gate_for_everybody(clock: FakeClock) -> None:
     async with httpx.AsyncClient() as http:
-        shared = Session(http, connect(http), 1)
+        shared = Session(http, connect(http), 1, clock=clock)
         await refused(shared, Busy("slow down", retry_after=7.0))
         await refused(shared, Busy("slow down"))
         async with shared.submitting():
@@ -153,17 +137,17 @@ async def test_who_is_told_to_wait_closes_the_gate_for_everybody(clock: Clock) -
     assert clock.slept == [7.0]
 
 
-async def test_a_shorter_wait_does_not_open_the_gate_earlier(clock: Clock) -> None:
+async def test_a_shorter_wait_does_not_open_the_gate_earlier(clock: FakeClock) -> None:
     async with httpx.AsyncClient() as http:
-        shared = Session(http, connect(http), 1)
+        shared = Session(http, connect(http), 1, clock=clock)
         await refused(shared, Busy("slow down", retry_after=3.0), Busy("slow down", retry_after=7.0))
         async with shared.submitting():
             assert clock.slept == [7.0]
 
 
-async def test_any_other_refusal_leaves_the_gate_open(clock: Clock) -> None:
+async def test_any_other_refusal_leaves_the_gate_open(clock: FakeClock) -> None:
     async with httpx.AsyncClient() as http:
-        shared = Session(http, connect(http), 1)
+        shared = Session(http, connect(http), 1, clock=clock)
         await refused(shared, InvalidRequest("no"))
         async with shared.submitting():
             assert clock.slept == []

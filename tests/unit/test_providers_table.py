@@ -57,7 +57,7 @@ def test_every_entry_is_complete(entry: Model) -> None:
     assert entry.seconds == tuple(sorted(set(entry.seconds)))
     assert entry.aspects
     assert entry.resolutions
-    assert set(entry.usd_per_second) <= set(entry.resolutions)
+    assert set(entry.usd_per_second) <= {*entry.resolutions, *entry.frame_resolutions}
     assert all(price > 0 for price in entry.usd_per_second.values())
     assert (entry.casting is None) or entry.max_characters > 0
     assert entry.successor is None or entry.retires_on

@@ -11,12 +11,7 @@ from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
 
 from .fakes import KEY, Gateway, ledger_in, order, session_with
-from .purchases import buy, outcomes, quick, want
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
+from .purchases import buy, outcomes, want
 
 
 @pytest.fixture

@@ -11,13 +11,8 @@ from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards.keys import digest
 
-from .fakes import KEY, OTHER, Gateway, ledger_in, session_with, wording
-from .purchases import buy, outcomes, quick, want
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
+from .fakes import KEY, OTHER, FakeClock, Gateway, ledger_in, session_with, wording
+from .purchases import buy, outcomes, want
 
 
 @pytest.fixture
@@ -26,18 +21,20 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 async def test_a_cancellation_during_the_post_waits_until_the_id_is_on_disk(ledger: Ledger) -> None:
-    posted = asyncio.Event()
+    posted, answer = asyncio.Event(), asyncio.Event()
 
     async def slowly() -> None:
         posted.set()
-        await asyncio.sleep(0.1)
+        await answer.wait()
 
     gateway = Gateway(slowly)
     buying = asyncio.create_task(buy(gateway, ledger))
     await posted.wait()
     for _ in range(3):  # a second Ctrl-C, a timeout, the end of the loop
         buying.cancel()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+        assert not buying.done()
+    answer.set()
     with pytest.raises(asyncio.CancelledError):
         await buying
     assert ledger.history(KEY)[0].job == gateway.billed[0][0]
@@ -45,30 +42,34 @@ async def test_a_cancellation_during_the_post_waits_until_the_id_is_on_disk(ledg
 
 
 async def test_a_cancel_scope_that_insists_waits_too(ledger: Ledger) -> None:
-    posted = asyncio.Event()
+    insisted = asyncio.Event()
 
     async def slowly() -> None:
-        posted.set()
-        await asyncio.sleep(0.1)
+        scope.cancel()
+        for _ in range(5):  # a scope cancels again in every turn of the loop
+            await asyncio.sleep(0)
+        insisted.set()
 
-    with anyio.move_on_after(0.05) as scope:
+    with anyio.CancelScope() as scope:
         await buy(Gateway(slowly), ledger)
-    assert posted.is_set()
+    assert insisted.is_set()
     assert scope.cancelled_caught
     assert ledger.history(KEY)[0].job
 
 
 async def test_a_refusal_is_recorded_in_spite_of_a_cancellation(ledger: Ledger) -> None:
-    posted = asyncio.Event()
+    posted, answer = asyncio.Event(), asyncio.Event()
 
     async def refuse() -> None:
         posted.set()
-        await asyncio.sleep(0.05)
+        await answer.wait()
         raise errors.Busy("later")
 
     buying = asyncio.create_task(buy(Gateway(refuse), ledger))
     await posted.wait()
     buying.cancel()
+    await asyncio.sleep(0)
+    answer.set()
     with pytest.raises(asyncio.CancelledError):
         await buying
     assert outcomes(ledger) == ["refused"]
@@ -85,10 +86,10 @@ async def test_a_cancellation_at_the_gate_sends_and_records_nothing(ledger: Ledg
     session = session_with(gateway)
     keys = [digest(n) for n in range(12)]
     buying = [asyncio.create_task(buy_once(session, ledger, want(key), wording())) for key in keys]
-    await asyncio.wait_for(posted.wait(), 5)
+    await asyncio.wait_for(posted.wait(), 60)
     for task in buying:
         task.cancel()
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0)
     answer.set()
     await asyncio.gather(*buying, return_exceptions=True)
     assert all(task.cancelled() for task in buying)
@@ -97,12 +98,19 @@ async def test_a_cancellation_at_the_gate_sends_and_records_nothing(ledger: Ledg
 
 
 async def test_a_cancellation_while_the_gate_is_closed_sends_nothing(ledger: Ledger) -> None:
+    waits = asyncio.Event()
+
+    class Standing(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            waits.set()
+            await asyncio.Event().wait()
+
     gateway = Gateway(errors.Busy("later", retry_after=30.0))
-    session = session_with(gateway)
+    session = session_with(gateway, clock=Standing())
     with pytest.raises(errors.Busy):
         await buy_once(session, ledger, want(), wording())
     waiting = asyncio.create_task(buy_once(session, ledger, want(OTHER), wording()))
-    await asyncio.sleep(0.05)
+    await waits.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -123,12 +131,16 @@ async def test_finishing_hands_on_what_came_out() -> None:
 
 
 async def test_finishing_ends_with_work_that_was_cancelled_itself() -> None:
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
     async def hopeless() -> None:
-        await asyncio.sleep(0.02)
+        begun.set()
+        await cancelled.wait()
         raise asyncio.CancelledError
 
     waiting = asyncio.create_task(uninterrupted(hopeless()))
-    await asyncio.sleep(0.01)
+    await begun.wait()
     waiting.cancel()
+    cancelled.set()
     with pytest.raises(asyncio.CancelledError):
         await waiting

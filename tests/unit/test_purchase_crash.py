@@ -11,12 +11,7 @@ from prefect_storyboard.ledger import Ledger, LibraryError
 from prefect_storyboard.providers import errors
 
 from .fakes import KEY, OTHER, Breaks, Gateway, Killed, away, breaking
-from .purchases import buy, outcomes, quick
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
+from .purchases import buy, outcomes
 
 
 @pytest.mark.parametrize("arrives", [False, True])
@@ -32,10 +27,11 @@ async def test_a_library_that_stumbles_after_the_post_is_asked_again(
 
 
 async def test_a_job_that_cannot_be_recorded_is_named(tmp_path: Path) -> None:
-    ledger = Ledger(breaking(tmp_path, Breaks(at=4, times=3, error=away())))
+    ledger = Ledger(breaking(tmp_path, Breaks(at=4, times=4, error=away())))
     gateway = Gateway()
-    with pytest.raises(LibraryError, match=r"scene s01 take 1 is bought \(fal request r1\) and could not be recorded"):
+    with pytest.raises(LibraryError, match=r"take 1 is bought \(fal request r1\) and could not be recorded") as named:
         await buy(gateway, ledger)
+    assert f"run `storyboard adopt {KEY[:12]} r1`" in str(named.value)
     assert (await buy(gateway, ledger)).job.request_id == "r1"
     assert len(gateway.billed) == 1
 

@@ -10,13 +10,8 @@ import pytest
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 
-from .fakes import KEY, OTHER, Gateway, intent, job, ledger_in, order
-from .purchases import buy, dead, outcomes, quick
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
+from .fakes import KEY, OTHER, FakeClock, Gateway, intent, job, ledger_in, order
+from .purchases import buy, dead, outcomes
 
 
 @pytest.fixture
@@ -55,9 +50,10 @@ async def test_a_lost_reply_that_is_not_listed_stays_in_doubt(ledger: Ledger) ->
 async def test_a_second_call_neither_waits_for_the_lease_nor_submits(ledger: Ledger) -> None:
     gateway = Gateway("vanished")
     for _ in range(3):
+        clock = FakeClock()
         with pytest.raises(errors.OutcomeUnknown):
-            async with asyncio.timeout(2):
-                await buy(gateway, ledger)
+            await buy(gateway, ledger, clock=clock)
+        assert clock.passed == 10, "the looks into the provider's list; the lease is two minutes"
     assert not gateway.billed
     assert outcomes(ledger) == [None]
 
@@ -67,7 +63,7 @@ async def test_a_list_that_cannot_be_read_is_asked_again_and_named(ledger: Ledge
     gateway.lists.extend([errors.Busy("fal answered 503")] * 2)
     assert (await buy(gateway, ledger)).job.request_id == "r1"
     gateway = Gateway("lost")
-    gateway.lists.extend([errors.Busy("fal answered 503")] * 3)
+    gateway.lists.extend([errors.Busy("fal answered 503")] * 4)
     with pytest.raises(errors.OutcomeUnknown, match="the list of fal could not be read: fal answered 503"):
         await buy(gateway, ledger, OTHER)
 
@@ -84,7 +80,7 @@ async def test_the_users_word_lets_it_be_submitted_again(ledger: Ledger) -> None
 
 async def test_nothing_is_submitted_again_while_the_list_cannot_be_read(ledger: Ledger) -> None:
     gateway = Gateway("lost")
-    gateway.lists.extend([errors.NotSent("no network")] * 6)
+    gateway.lists.extend([errors.NotSent("no network")] * 8)
     for _ in range(2):
         with pytest.raises(errors.OutcomeUnknown):
             await buy(gateway, ledger, on_unknown="resubmit")
@@ -94,21 +90,22 @@ async def test_nothing_is_submitted_again_while_the_list_cannot_be_read(ledger: 
 
 async def test_a_key_that_may_never_read_the_list_can_still_resubmit(ledger: Ledger) -> None:
     gateway = Gateway("vanished")
-    gateway.lists.extend([errors.Unauthorized("no admin key")] * 6)
+    gateway.lists.extend([errors.Unauthorized("no admin key")] * 50)
     with pytest.raises(errors.OutcomeUnknown, match="no admin key"):
         await buy(gateway, ledger)
     assert (await buy(gateway, ledger, on_unknown="resubmit")).attempt == 2
 
 
 async def test_what_is_settled_meanwhile_is_not_abandoned(ledger: Ledger) -> None:
-    ledger.intend(1, intent(owner=dead()))
+    past = datetime.now(UTC) - timedelta(minutes=5)
+    ledger.intend(1, intent(owner=dead(), at=past, lease_until=past))
     gateway = Gateway()
 
     def settle() -> None:
         if not ledger.history(KEY)[0].job:
             ledger.submitted(KEY, 1, job("r7"))
 
-    gateway.lists.extend([None, None, settle])
+    gateway.lists.extend([None, None, None, settle])
     bought = await buy(gateway, ledger, on_unknown="resubmit")
     assert (bought.state, bought.job.request_id) == ("Reattached", "r7")
     assert not gateway.billed

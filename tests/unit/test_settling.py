@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from prefect_storyboard.jobs import buy as module
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
@@ -17,17 +16,12 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
 
-from .fakes import KEY, OTHER, Gateway, intent, job, ledger_in, session_with
-from .purchases import buy, dead, living, outcomes, quick
+from .fakes import KEY, OTHER, FakeClock, Gateway, intent, job, ledger_in, overtaken_by, session_with
+from .purchases import buy, dead, living, outcomes
 
 NOW = datetime.now(UTC)
 SHORT = KEY[:12]
 ONLY = "only an unknown job is settled by hand"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
 
 
 @pytest.fixture
@@ -50,7 +44,7 @@ def rendering(ledger: Ledger) -> None:
 
 def ended(kind: Any) -> Callable[[Ledger], None]:
     def end(ledger: Ledger) -> None:
-        rendering(ledger)
+        (announced if kind == "abandoned" else rendering)(ledger)
         ledger.close(KEY, 1, Outcome(kind=kind, at=NOW, message="why it ended"))
 
     return end
@@ -76,7 +70,7 @@ def test_every_job_is_in_the_list_of_all_and_the_open_ones_in_the_short_one(ledg
     opened = state in {"submitting", "rendering", "unknown"}
     assert settle.jobs(ledger) == ([line] if opened else [])
     assert line.note == ("" if opened else "why it ended")
-    assert line.request_id == (None if state in {"submitting", "unknown"} else "r1")
+    assert line.request_id == (None if state in {"submitting", "unknown", "abandoned"} else "r1")
 
 
 @pytest.mark.parametrize("minutes", [1, 3])
@@ -139,27 +133,11 @@ def test_a_request_belongs_to_one_job(ledger: Ledger) -> None:
     assert settle.adopt(ledger, KEY, "r2").request_id == "r2"
 
 
-@pytest.fixture
-def late(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Let something happen between the look at an unknown job and what is done about it."""
-    look = settle._unknown
-
-    def arrange(meanwhile: Callable[[], object]) -> None:
-        def looked(where: Ledger, key: str) -> Any:
-            found = look(where, key)
-            meanwhile()
-            return found
-
-        monkeypatch.setattr(settle, "_unknown", looked)
-
-    return arrange
-
-
-def test_a_job_that_was_found_meanwhile_keeps_its_id(ledger: Ledger, late: Any) -> None:
+def test_a_job_that_was_found_meanwhile_keeps_its_id(ledger: Ledger) -> None:
     announced(ledger)
-    late(lambda: ledger.submitted(KEY, 1, job("r7")))
+    overtaken = overtaken_by(ledger, lambda: ledger.submitted(KEY, 1, job("r7")))
     with pytest.raises(ValueError, match=rf"^job {SHORT} was recorded meanwhile as r7$"):
-        settle.adopt(ledger, KEY, "r1")
+        settle.adopt(overtaken, KEY, "r1")
     assert ledger.history(KEY)[0].job == job("r7", submitted_at=ledger.history(KEY)[0].job.submitted_at)  # type: ignore[union-attr]
 
 
@@ -186,12 +164,24 @@ async def test_what_a_run_finds_while_somebody_gives_it_up_is_not_bought_again(l
 
 
 @pytest.mark.parametrize("kind", ["done", "refused", "failed"])
-def test_a_job_that_ended_meanwhile_is_not_said_to_be_abandoned(ledger: Ledger, late: Any, kind: Any) -> None:
+def test_a_job_that_ended_meanwhile_is_not_said_to_be_abandoned(ledger: Ledger, kind: Any) -> None:
     announced(ledger)
-    late(lambda: (ledger.submitted(KEY, 1, job()), ledger.close(KEY, 1, Outcome(kind=kind, at=NOW))))
+
+    def ends() -> None:
+        ledger.submitted(KEY, 1, job())
+        ledger.close(KEY, 1, Outcome(kind=kind, at=NOW))
+
     with pytest.raises(ValueError, match=rf"^job {SHORT} was settled meanwhile: it is {kind}$"):
-        settle.abandon(ledger, KEY)
+        settle.abandon(overtaken_by(ledger, ends), KEY)
     assert outcomes(ledger) == [kind]
+
+
+def test_a_job_that_a_run_has_found_meanwhile_is_not_said_to_be_not_bought(ledger: Ledger) -> None:
+    announced(ledger)
+    found = overtaken_by(ledger, lambda: ledger.submitted(KEY, 1, job("r7")))
+    with pytest.raises(ValueError, match=rf"^job {SHORT} was bought meanwhile as r7: collect it$"):
+        settle.abandon(found, KEY)
+    assert [line.state for line in settle.jobs(ledger)] == ["rendering"]
 
 
 # --- which job
@@ -299,12 +289,8 @@ class Unlisting(Gateway):
         return None
 
 
-async def test_a_lost_job_is_waited_for_before_it_is_sent_again(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The list shows it at the third search, a while after the submit; by then it must not be bought twice."""
-    monkeypatch.setattr(module, "SETTLED", timedelta(hours=1))
-    monkeypatch.setattr(module, "_LOOK_AGAIN_LOST", 0.01)
+async def test_a_lost_job_is_waited_for_before_it_is_sent_again(ledger: Ledger) -> None:
+    """The list shows it at the second search, a while after the submit; by then it must not be bought twice."""
     gateway = Gateway("lost")
     gateway.hidden.add("r1")
     with pytest.raises(errors.OutcomeUnknown):
@@ -314,22 +300,18 @@ async def test_a_lost_job_is_waited_for_before_it_is_sent_again(
     assert (bought.state, bought.job.request_id, len(gateway.billed)) == ("Reattached", "r1", 1)
 
 
-async def test_where_no_list_can_be_asked_there_is_nothing_to_wait_for(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SETTLED", timedelta(hours=1))
+async def test_where_no_list_can_be_asked_there_is_nothing_to_wait_for(ledger: Ledger) -> None:
     gateway = Unlisting()
     announced(ledger)
     with pytest.raises(errors.OutcomeUnknown, match="keeps no list"):
         await buy(gateway, ledger)
-    assert (await buy(gateway, ledger, on_unknown="resubmit")).attempt == 2
-    assert len(gateway.billed) == 1
+    clock = FakeClock()
+    assert (await buy(gateway, ledger, on_unknown="resubmit", clock=clock)).attempt == 2
+    assert (len(gateway.billed), clock.passed) == (1, 0)
 
 
-async def test_a_lost_job_of_long_ago_that_is_not_listed_is_sent_again_at_once(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SETTLED", timedelta(minutes=1))
+async def test_a_lost_job_of_long_ago_that_is_not_listed_is_sent_again_at_once(ledger: Ledger) -> None:
     announced(ledger, digest("old"), at=NOW - timedelta(minutes=2))
-    gateway = Gateway()
-    assert (await buy(gateway, ledger, digest("old"), on_unknown="resubmit")).attempt == 2
+    gateway, clock = Gateway(), FakeClock()
+    assert (await buy(gateway, ledger, digest("old"), on_unknown="resubmit", clock=clock)).attempt == 2
+    assert clock.passed == 10, "one search"

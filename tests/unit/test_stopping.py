@@ -22,15 +22,17 @@ def prefects() -> Iterator[object]:
     signal.signal(signal.SIGTERM, before)
 
 
-async def ended() -> str:
+async def ended(begun: asyncio.Barrier | None = None) -> str:
     """A flow that is stopped, and has to say something before it ends."""
     said = ""
     try:
         with stoppable():
             try:
-                await asyncio.sleep(60)
+                if begun:
+                    await begun.wait()
+                await asyncio.Event().wait()
             finally:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
                 said = "recorded"
     except TerminationSignal:
         return said
@@ -38,25 +40,30 @@ async def ended() -> str:
 
 
 async def test_a_flow_that_is_stopped_records_first(prefects: object) -> None:
-    flow = asyncio.create_task(ended())
-    await asyncio.sleep(0.01)
+    begun = asyncio.Barrier(2)
+    flow = asyncio.create_task(ended(begun))
+    await begun.wait()
     os.kill(os.getpid(), signal.SIGTERM)
     assert await flow == "recorded"
 
 
 async def test_all_flows_of_the_process_are_stopped_and_no_other_task(prefects: object) -> None:
-    other = asyncio.create_task(asyncio.sleep(0.1, "other"))
-    flows = [asyncio.create_task(ended()) for _ in range(3)]
-    await asyncio.sleep(0.01)
+    begun, stopped = asyncio.Barrier(4), asyncio.Event()
+    other = asyncio.create_task(stopped.wait())
+    flows = [asyncio.create_task(ended(begun)) for _ in range(3)]
+    await begun.wait()
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGTERM)
-    assert await asyncio.gather(*flows, other) == ["recorded"] * 3 + ["other"]
+    assert await asyncio.gather(*flows) == ["recorded"] * 3
+    stopped.set()
+    assert await other
 
 
 async def test_a_signal_while_other_code_runs_is_raised_in_nobody(prefects: object) -> None:
     """Prefect's handler would raise in this task, which is no flow."""
-    flow = asyncio.create_task(ended())
-    await asyncio.sleep(0.01)
+    begun = asyncio.Barrier(2)
+    flow = asyncio.create_task(ended(begun))
+    await begun.wait()
     os.kill(os.getpid(), signal.SIGTERM)
     busy = sum(number * number for number in range(10_000))
     assert busy > 0
@@ -64,12 +71,15 @@ async def test_a_signal_while_other_code_runs_is_raised_in_nobody(prefects: obje
 
 
 async def test_a_cancellation_is_no_signal(prefects: object) -> None:
+    begun = asyncio.Event()
+
     async def flow() -> None:
         with stoppable():
-            await asyncio.sleep(60)
+            begun.set()
+            await asyncio.Event().wait()
 
     running = asyncio.create_task(flow())
-    await asyncio.sleep(0.01)
+    await begun.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

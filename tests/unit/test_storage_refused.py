@@ -71,7 +71,7 @@ def test_no_option_brings_the_listing_cache_back() -> None:
 def test_a_sound_storage_is_proved_and_proving_again_adds_nothing(storage: Storage, tmp_path: Path) -> None:
     for _ in range(3):
         prove(storage)
-    assert files(tmp_path / "library") == ["ledger/probe.json"]
+    assert files(tmp_path / "library") == ["ledger/library.json"]
 
 
 def test_memory_is_proved() -> None:
@@ -87,7 +87,7 @@ def test_a_storage_that_lets_a_second_writer_win_is_refused() -> None:
 
 def test_a_storage_that_forgot_the_condition_since_the_last_proof_is_refused() -> None:
     careless = Careless()
-    careless.objects["reels/ledger/probe.json"] = b'{"probe": "of last week"}'
+    careless.objects["reels/ledger/library.json"] = b'{"library": "of last week"}'
     with pytest.raises(LibraryError, match="second writer"):
         prove(Storage(fs=careless, root="reels", url="s3://reels"))
 
@@ -100,14 +100,14 @@ def test_a_folder_that_may_not_be_written_is_refused(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(LibraryError, match=rf"library/ledger/probe.json cannot be created: {os.strerror(number)}$"):
+    with pytest.raises(LibraryError, match=rf"library/ledger/library.json cannot be created: {os.strerror(number)}$"):
         prove(storage)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(LibraryError, match=r"ledger/probe.json cannot be created: Permission denied"):
+    with pytest.raises(LibraryError, match=r"ledger/library.json cannot be created: Permission denied"):
         prove(open_storage(str(tmp_path)))
     tmp_path.chmod(0o700)
 
@@ -119,7 +119,7 @@ def test_a_filesystem_without_hard_links_is_refused_with_the_reason(
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    with pytest.raises(LibraryError, match=r"probe.json cannot be created: this filesystem has no hard links"):
+    with pytest.raises(LibraryError, match=r"library.json cannot be created: this filesystem has no hard links"):
         prove(storage)
     assert files(tmp_path / "library") == []
 

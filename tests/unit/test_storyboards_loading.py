@@ -185,12 +185,12 @@ TEXTS = st.one_of(
 @settings(max_examples=400, deadline=None, derandomize=True, database=None)
 @given(text=TEXTS, name=st.sampled_from(["board.yaml", "board.json"]))
 def test_any_text_is_a_storyboard_or_says_what_is_wrong_with_it(text: str, name: str) -> None:
-    told = ""
+    reported = ""
     try:
         assert parse(text, name)[0].scenes
     except StoryboardError as error:
-        told = str(error)
-    assert all(line.startswith(name) for line in told.split("\n") if told)
+        reported = str(error)
+    assert all(line.startswith(name) for line in reported.split("\n") if reported)
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
@@ -222,5 +222,5 @@ def test_json_text_and_the_same_mapping_are_one_storyboard(title: str, prompts: 
         ("s3://boards/fog.yaml", False),
     ],
 )
-def test_a_text_is_told_from_the_name_of_a_file(written, text):
+def test_a_text_is_reported_from_the_name_of_a_file(written, text):
     assert is_text(written) == text

@@ -1,4 +1,4 @@
-"""A mistake in a storyboard is told with file, line, field and what to write instead."""
+"""A mistake in a storyboard is reported with file, line, field and what to write instead."""
 
 import json
 from typing import Any
@@ -8,14 +8,14 @@ import pytest
 from prefect_storyboard.storyboards import Source, StoryboardError, parse, validate
 
 
-def told(text: str, name: str = "board.yaml") -> list[str]:
+def reported(text: str, name: str = "board.yaml") -> list[str]:
     with pytest.raises(StoryboardError) as error:
         parse(text, name)
     assert [str(problem) for problem in error.value.problems] == str(error.value).split("\n")
     return [str(problem) for problem in error.value.problems]
 
 
-def told_of(**facts: Any) -> list[str]:
+def reported_of(**facts: Any) -> list[str]:
     with pytest.raises(StoryboardError) as error:
         validate({"title": "T", "scenes": [{"id": "s01", "prompt": "p"}], **facts})
     return [f"{problem.field}: {problem.message}" for problem in error.value.problems]
@@ -47,17 +47,17 @@ def scene(line: str) -> str:
     ],
 )
 def test_a_mistake_in_a_scene_names_file_line_and_field(line: str, rest: str) -> None:
-    assert told(scene(line)) == [f"board.yaml:5: scenes[0].{rest}"]
+    assert reported(scene(line)) == [f"board.yaml:5: scenes[0].{rest}"]
 
 
-def test_an_aspect_that_nobody_sells_is_told_with_those_that_are() -> None:
-    (problem,) = told(scene("aspect: 16x9"))
+def test_an_aspect_that_nobody_sells_is_reported_with_those_that_are() -> None:
+    (problem,) = reported(scene("aspect: 16x9"))
     assert "scenes[0].aspect: has to be one of '16:9', '9:16'" in problem
     assert problem.endswith("found '16x9'")
 
 
-def test_a_key_that_nobody_could_mean_is_told_with_all_that_there_are() -> None:
-    (problem,) = told("title: T\nscenes: [{id: s, prompt: p}]\nzzz: 1\n")
+def test_a_key_that_nobody_could_mean_is_reported_with_all_that_there_are() -> None:
+    (problem,) = reported("title: T\nscenes: [{id: s, prompt: p}]\nzzz: 1\n")
     assert problem == (
         "board.yaml:3: zzz: is not a known key; the keys are title, model, aspect, seconds, resolution, fit, style, cast, scenes"
     )
@@ -65,14 +65,14 @@ def test_a_key_that_nobody_could_mean_is_told_with_all_that_there_are() -> None:
 
 @pytest.mark.parametrize("key", ["characters", "character"])
 def test_the_cast_is_called_cast(key: str) -> None:
-    assert told(f"title: T\nscenes: [{{id: s, prompt: p}}]\n{key}: []") == [
+    assert reported(f"title: T\nscenes: [{{id: s, prompt: p}}]\n{key}: []") == [
         f"board.yaml:3: {key}: is not a known key; did you mean cast?"
     ]
 
 
-def test_several_mistakes_are_told_at_once_each_at_its_line() -> None:
+def test_several_mistakes_are_reported_at_once_each_at_its_line() -> None:
     text = "titel: T\ncast:\n  - name: Mara\nscenes:\n  - id: s 01\n    prompt: p\n    seconds: many\n  - id: s02\n    prompt:\n"
-    assert told(text) == [
+    assert reported(text) == [
         "board.yaml: title: is missing: Names the reel and its folder in the library",
         "board.yaml:3: cast[0].clip: Mara needs a clip or images; add clip: path/to/mara.mp4",
         "board.yaml:5: scenes[0].id: 's 01' is not safe as a file name; use letters, digits, - and _, for example s01",
@@ -85,7 +85,7 @@ def test_several_mistakes_are_told_at_once_each_at_its_line() -> None:
 @pytest.mark.parametrize("text", ["", " \n\n", "\ufeff", "\t"])
 @pytest.mark.parametrize("name", ["board.yaml", "board.json"])
 def test_an_empty_file_says_so(text: str, name: str) -> None:
-    assert told(text, name) == [f"{name}: is empty; a storyboard begins with lines like title: and scenes:"]
+    assert reported(text, name) == [f"{name}: is empty; a storyboard begins with lines like title: and scenes:"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,9 @@ def test_an_empty_file_says_so(text: str, name: str) -> None:
     [("# nothing yet", "b.yaml"), ("- a\n- b", "b.yaml"), ("a text", "b.yaml"), ("[1]", "b.json"), ("7", "b.json")],
 )
 def test_a_file_of_something_else_is_no_storyboard(text: str, name: str) -> None:
-    assert told(text, name) == [f"{name}:1: is no storyboard; a storyboard begins with lines like title: and scenes:"]
+    assert reported(text, name) == [
+        f"{name}:1: is no storyboard; a storyboard begins with lines like title: and scenes:"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -112,54 +114,54 @@ def test_a_file_of_something_else_is_no_storyboard(text: str, name: str) -> None
     ],
 )
 def test_broken_yaml_says_what_to_look_for(line: str, rest: str) -> None:
-    (problem,) = told(f"title: T\n{line}")
+    (problem,) = reported(f"title: T\n{line}")
     assert problem.startswith("board.yaml:2: is no valid YAML: ")
     assert problem.endswith(rest)
 
 
 def test_yaml_tags_and_several_documents_are_refused_in_words() -> None:
-    (tagged,) = told("title: !include title.txt\nscenes: []")
+    (tagged,) = reported("title: !include title.txt\nscenes: []")
     assert tagged.startswith("board.yaml:1: is no valid YAML: could not determine a constructor for the tag '!include'")
-    (second,) = told("title: T\n---\ntitle: U")
+    (second,) = reported("title: T\n---\ntitle: U")
     assert second == "board.yaml:2: is no valid YAML: but found another document; a file holds one storyboard"
-    assert "special characters are not allowed" in told("title: \x00")[0]
-    assert "it cannot be read" in told('title: "\\U99999999"')[0]
+    assert "special characters are not allowed" in reported("title: \x00")[0]
+    assert "it cannot be read" in reported('title: "\\U99999999"')[0]
 
 
-def test_a_template_that_was_never_filled_in_is_told_at_its_line() -> None:
+def test_a_template_that_was_never_filled_in_is_reported_at_its_line() -> None:
     text = "style: x\ntitle: {{ title }}\nscenes: []"
-    assert told(text) == [
+    assert reported(text) == [
         "board.yaml:2: a key is missing here; a text with braces or brackets in it stands in quotes",
     ]
 
 
-def test_every_key_that_stands_twice_is_told() -> None:
+def test_every_key_that_stands_twice_is_reported() -> None:
     text = "title: T\nscenes:\n  - id: s01\n    prompt: a\n    prompt: b\ntitle: U\n"
-    assert told(text) == [
+    assert reported(text) == [
         "board.yaml:5: 'prompt' stands here a second time; keep one of the two",
         "board.yaml:6: 'title' stands here a second time; keep one of the two",
     ]
-    assert told('{"title": "T",\n"scenes": [],\n"title": "U"}', "b.json") == [
+    assert reported('{"title": "T",\n"scenes": [],\n"title": "U"}', "b.json") == [
         "b.json:3: 'title' stands here a second time; keep one of the two",
     ]
 
 
 def test_broken_json_names_its_line() -> None:
-    assert told('{"title": "T",\n "scenes": [}', "b.json") == ["b.json:2: is no valid JSON: Expecting value"]
-    assert told('{"title": "T",\n}', "b.json") == [
+    assert reported('{"title": "T",\n "scenes": [}', "b.json") == ["b.json:2: is no valid JSON: Expecting value"]
+    assert reported('{"title": "T",\n}', "b.json") == [
         "b.json:2: is no valid JSON: Expecting property name enclosed in double quotes"
     ]
 
 
 def test_a_mistake_in_json_has_its_line_behind_tabs_too() -> None:
     board = {"title": "T", "scenes": [{"id": "s01", "promt": "p"}]}
-    assert told(json.dumps(board, indent="\t"), "b.json")[-1] == (
+    assert reported(json.dumps(board, indent="\t"), "b.json")[-1] == (
         "b.json:6: scenes[0].promt: is not a known key; did you mean prompt?"
     )
 
 
-def test_json_that_yaml_cannot_read_is_told_without_lines() -> None:
-    assert told('{"title": "T", "style": "\x7f", "scenes": []}', "b.json") == [
+def test_json_that_yaml_cannot_read_is_reported_without_lines() -> None:
+    assert reported('{"title": "T", "style": "\x7f", "scenes": []}', "b.json") == [
         "b.json: scenes: is empty; a storyboard needs at least one scene"
     ]
 
@@ -167,50 +169,56 @@ def test_json_that_yaml_cannot_read_is_told_without_lines() -> None:
 @pytest.mark.parametrize("broken", ["a\nb", "a\r\nb", "a\tb", "a\u2028b", "a\x85b", "a\x00b", "\x1b[31ma"], ids=ascii)
 def test_a_name_and_a_title_are_of_one_line(broken: str) -> None:
     rule = "has to be one line of text; take out line breaks and control characters"
-    assert told_of(cast=[{"name": broken, "clip": "a"}]) == [f"cast[0].name: {rule}"]
-    assert told_of(title=broken) == [f"title: {rule}"]
-    assert told_of(scenes=[{"id": "s", "prompt": "p", "characters": [broken]}]) == [f"scenes[0].characters[0]: {rule}"]
+    assert reported_of(cast=[{"name": broken, "clip": "a"}]) == [f"cast[0].name: {rule}"]
+    assert reported_of(title=broken) == [f"title: {rule}"]
+    assert reported_of(scenes=[{"id": "s", "prompt": "p", "characters": [broken]}]) == [
+        f"scenes[0].characters[0]: {rule}"
+    ]
 
 
 def test_anchors_that_contain_themselves_are_no_storyboard() -> None:
-    assert told("title: &a [*a]\nscenes: [{id: s, prompt: p}]") == ["board.yaml:1: title: is no text; found [[...]]"]
-    assert told("[" * 1_500) == [
+    assert reported("title: &a [*a]\nscenes: [{id: s, prompt: p}]") == [
+        "board.yaml:1: title: is no text; found [[...]]"
+    ]
+    assert reported("[" * 1_500) == [
         "board.yaml: is no valid YAML: it cannot be read; check indentation, quotes and colons"
     ]
 
 
 def test_a_bomb_of_anchors_does_no_harm() -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]
-    assert len(told("\n".join([*lines, "title: T", "scenes: [{id: s, prompt: p}]"]))) == 9
+    assert len(reported("\n".join([*lines, "title: T", "scenes: [{id: s, prompt: p}]"]))) == 9
 
 
-def test_what_was_found_is_told_in_short() -> None:
-    (problem,) = told_of(title={"a very long": "x" * 1000})
+def test_what_was_found_is_reported_in_short() -> None:
+    (problem,) = reported_of(title={"a very long": "x" * 1000})
     assert len(problem) < 120
-    assert told_of(scenes=["Mara walks"]) == ["scenes[0]: is no entry with keys such as id, prompt; found 'Mara walks'"]
-    assert told_of(cast=[None]) == ["cast[0]: is empty; write something there, or leave the line out"]
-    assert told_of(scenes=None) == ["scenes: is empty; write something there"]
-    assert told_of(scenes="s01") == ["scenes: is no list; write scenes: [s01]"]
-    assert told_of(scenes={"s01": "p"}) == ["scenes: is no list; begin each entry with a hyphen"]
-    assert told_of(cast=[{"name": "M", "clip": "c", "end": 0}]) == [
+    assert reported_of(scenes=["Mara walks"]) == [
+        "scenes[0]: is no entry with keys such as id, prompt; found 'Mara walks'"
+    ]
+    assert reported_of(cast=[None]) == ["cast[0]: is empty; write something there, or leave the line out"]
+    assert reported_of(scenes=None) == ["scenes: is empty; write something there"]
+    assert reported_of(scenes="s01") == ["scenes: is no list; write scenes: [s01]"]
+    assert reported_of(scenes={"s01": "p"}) == ["scenes: is no list; begin each entry with a hyphen"]
+    assert reported_of(cast=[{"name": "M", "clip": "c", "end": 0}]) == [
         "cast[0].end: Input should be greater than 0; found 0"
     ]
 
 
 def test_a_number_where_a_text_belongs_goes_in_quotes() -> None:
-    assert told_of(title=2001) == ["title: is no text; put it in quotes: '2001'"]
-    assert told_of(scenes=[{"id": 1, "prompt": "p"}]) == ["scenes[0].id: is no text; put it in quotes: '1'"]
+    assert reported_of(title=2001) == ["title: is no text; put it in quotes: '2001'"]
+    assert reported_of(scenes=[{"id": 1, "prompt": "p"}]) == ["scenes[0].id: is no text; put it in quotes: '1'"]
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), "soon"])
 def test_the_range_of_a_clip_is_in_seconds(number: Any) -> None:
-    (problem,) = told_of(cast=[{"name": "Mara", "clip": "a.mp4", "end": number}])
+    (problem,) = reported_of(cast=[{"name": "Mara", "clip": "a.mp4", "end": number}])
     assert problem == f"cast[0].end: is no number; found {number!r}; write for example end: 2.5"
 
 
 def test_half_a_character_is_no_text() -> None:
     for field in ("title", "style"):
-        (problem,) = told_of(**{field: "\ud800"})
+        (problem,) = reported_of(**{field: "\ud800"})
         assert problem == f"{field}: is no text; found '\\ud800'"
 
 
@@ -219,8 +227,39 @@ def test_a_list_is_no_storyboard_either() -> None:
         validate([])  # type: ignore[arg-type]
 
 
-def test_a_problem_without_a_line_of_its_own_is_told_at_the_nearest_one() -> None:
+def test_a_problem_without_a_line_of_its_own_is_reported_at_the_nearest_one() -> None:
     source = Source("b.yaml", {("scenes",): 3, ("scenes", 0): 4})
     assert str(source.problem(("scenes", 0, "characters"), "no")) == "b.yaml:4: scenes[0].characters: no"
     assert str(source.problem(("scenes", 7, "id"), "no")) == "b.yaml:3: scenes[7].id: no"
     assert str(source.problem(("title",), "no")) == "b.yaml: title: no"
+
+
+@pytest.mark.parametrize(
+    ("line", "read", "comment"),
+    [
+        ("Take #3 of the boat", "Take", "#3 of the boat"),
+        ("Mara says a\n      lot #nowhere", "Mara says a lot", "#nowhere"),
+        ("p   # second try", "p", "# second try"),
+    ],
+)
+def test_a_prompt_that_a_comment_has_cut_is_warned_of_at_its_line(line: str, read: str, comment: str) -> None:
+    board, source = parse(f"title: T\nscenes:\n  - id: s01\n    prompt: {line}\n", "board.yaml")
+    assert board.scenes[0].prompt == read
+    (warning,) = source.warnings
+    assert str(warning) == (
+        f'board.yaml:4: scenes[0].prompt: is read as {read!r}, for " #" begins a comment; '
+        f"put the text in quotes if {comment!r} belongs to it"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["'Take #3'", '"Take #3"', "Take#3", "|\n      Take #3", ">\n      Take #3", "p\n    # on"]
+)
+def test_a_hash_that_cuts_nothing_off_is_no_matter(text: str) -> None:
+    assert parse(f"title: T\nscenes:\n  - id: s01\n    prompt: {text}\n", "b.yaml")[1].warnings == ()
+
+
+def test_a_comment_behind_anything_but_a_text_is_a_comment() -> None:
+    text = 'title: Fog #2\nfit: nearest # as it is\nscenes: [{id: s01, prompt: "p"}] # all\n'
+    assert [warning.field for warning in parse(text, "b.yaml")[1].warnings] == ["title"]
+    assert parse('{"title": "Fog #2", "scenes": [{"id": "a", "prompt": "p #1"}]}', "b.json")[1].warnings == ()

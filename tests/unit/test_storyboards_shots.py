@@ -1,4 +1,4 @@
-"""From scenes to shots: defaults, names in the prompt, and what a model does not sell, told before anything is sent."""
+"""From scenes to shots: defaults, names in the prompt, and what a model does not sell, reported before anything is sent."""
 
 from datetime import date
 from typing import Any
@@ -31,7 +31,7 @@ def taken(*scenes: dict[str, Any], table: Table = fal, **facts: Any) -> tuple[Sh
     return shots(validate({"title": "T", "cast": CAST, "scenes": written, **facts}), table, Source())
 
 
-def told(*scenes: dict[str, Any], **facts: Any) -> list[str]:
+def reported(*scenes: dict[str, Any], **facts: Any) -> list[str]:
     with pytest.raises(StoryboardError) as error:
         taken(*scenes, **facts)
     return [f"{problem.field}: {problem.message}" for problem in error.value.problems]
@@ -76,13 +76,13 @@ def test_the_style_stands_behind_every_prompt() -> None:
         ("An empty room.", None, "An empty room."),
     ],
 )
-def test_sora_is_told_the_names_that_the_prompt_leaves_out(prompt: str, characters: Any, sent: str) -> None:
+def test_sora_is_reported_the_names_that_the_prompt_leaves_out(prompt: str, characters: Any, sent: str) -> None:
     (shot,) = taken({"prompt": prompt, "characters": characters})
     assert shot.prompt == sent
     assert shot.words == prompt  # what the key is made of
 
 
-def test_other_models_are_told_the_prompt_as_it_is() -> None:
+def test_other_models_are_reported_the_prompt_as_it_is() -> None:
     (shot,) = taken(
         {"prompt": "She climbs.", "characters": ["Mara"], "seconds": 5, "aspect": "1:1"}, table=lambda _: ANY
     )
@@ -113,14 +113,14 @@ def test_a_remix_is_as_long_and_as_large_as_what_it_changes() -> None:
     ],
 )
 def test_what_a_remix_cannot_choose_is_refused_and_not_ignored(wish: dict[str, Any], message: str) -> None:
-    assert told({}, {"remixes": "s01", **wish}) == [f"scenes[1].{message}"]
+    assert reported({}, {"remixes": "s01", **wish}) == [f"scenes[1].{message}"]
 
 
 def test_a_remix_may_repeat_what_it_keeps() -> None:
     assert taken({"seconds": 8}, {"remixes": "s01", "seconds": 8, "aspect": "16:9", "characters": []})[1].seconds == 8
 
 
-def test_an_unknown_model_is_told_once_where_it_was_written() -> None:
+def test_an_unknown_model_is_reported_once_where_it_was_written() -> None:
     text = "title: T\nmodel: sora-3\nscenes:\n- {id: a, prompt: p}\n- {id: b, prompt: p}\n- {id: c, prompt: p, model: sora2}\n"
     board, source = parse(text, "board.yaml")
     with pytest.raises(StoryboardError) as error:
@@ -132,46 +132,55 @@ def test_an_unknown_model_is_told_once_where_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(("asked", "nearest"), [(1, 4), (5, 4), (6, 4), (7, 8), (10, 8), (25, 20), (3600, 20)])
-def test_seconds_that_are_not_sold_are_told_with_what_to_write(asked: int, nearest: int) -> None:
+def test_seconds_that_are_not_sold_are_reported_with_what_to_write(asked: int, nearest: int) -> None:
     sold = f"sora-2 at fal sells 4, 8, 12, 16, 20 seconds, not {asked}; write seconds: {nearest}, or fit: nearest"
-    assert told({"seconds": asked}) == [f"scenes[0].seconds: {sold}"]
-    assert told({}, {}, seconds=asked) == [f"seconds: {sold}"]
+    assert reported({"seconds": asked}) == [f"scenes[0].seconds: {sold}"]
+    assert reported({}, {}, seconds=asked) == [f"seconds: {sold}"]
 
 
-def test_a_shape_or_size_that_is_not_offered_is_told_with_what_to_write() -> None:
-    assert told({"aspect": "1:1", "resolution": "4k"}) == [
+def test_a_shape_or_size_that_is_not_offered_is_reported_with_what_to_write() -> None:
+    assert reported({"aspect": "1:1", "resolution": "4k"}) == [
         'scenes[0].aspect: sora-2 at fal offers 16:9, 9:16, not 1:1; write aspect: "16:9", or fit: nearest',
         'scenes[0].resolution: sora-2 at fal offers 720p, not 4k; write resolution: "720p", or fit: nearest',
     ]
-    assert told({}, resolution="1080p", aspect="4:3") == [
+    assert reported({}, resolution="1080p", aspect="4:3") == [
         'aspect: sora-2 at fal offers 16:9, 9:16, not 4:3; write aspect: "16:9", or fit: nearest',
         'resolution: sora-2 at fal offers 720p, not 1080p; write resolution: "720p", or fit: nearest',
     ]
 
 
-def test_more_characters_than_the_model_takes_are_told_with_what_to_write() -> None:
-    assert told({"prompt": "Mara, Otto and Ines climb."}) == [
+def test_more_characters_than_the_model_takes_are_reported_with_what_to_write() -> None:
+    assert reported({"prompt": "Mara, Otto and Ines climb."}) == [
         "scenes[0].characters: sora-2 at fal takes 2 characters a scene, not Mara, Otto, Ines; write characters: [Mara, Otto]"
     ]
-    assert told({"prompt": "Mara climbs.", "seconds": 5, "aspect": "1:1"}, table=lambda _: PLAIN) == [
+    assert reported({"prompt": "Mara climbs.", "seconds": 5, "aspect": "1:1"}, table=lambda _: PLAIN) == [
         "scenes[0].characters: plain at nowhere takes 0 characters a scene, not Mara; write characters: []"
     ]
 
 
 def test_a_character_without_a_clip_cannot_be_cast_for_sora() -> None:
-    assert told({"prompt": "Bo climbs."}, cast=[{"name": "Bo", "images": ["bo.png"]}]) == [
+    assert reported({"prompt": "Bo climbs."}, cast=[{"name": "Bo", "images": ["bo.png"]}]) == [
         "scenes[0].characters: sora-2 at fal makes characters from a clip, and Bo has none; give it a clip"
     ]
 
 
 @pytest.mark.parametrize("beginning", [{"image": "a.png"}, {"continues": "s01"}, {"remixes": "s01"}], ids=str)
-def test_a_beginning_that_the_model_does_not_sell_is_told(beginning: dict[str, str]) -> None:
+def test_a_beginning_that_the_model_does_not_sell_is_reported(beginning: dict[str, str]) -> None:
     (field,) = beginning
     fitting = {"seconds": 5, "aspect": "1:1"}
-    assert told({}, beginning, table=lambda _: PLAIN, **fitting) == [
+    assert reported({}, beginning, table=lambda _: PLAIN, **fitting) == [
         f"scenes[1].{field}: plain at nowhere cannot start a scene this way; leave {field} out or choose another model"
     ]
 
 
-def test_all_that_the_models_do_not_take_is_told_at_once() -> None:
-    assert len(told({"seconds": 5}, {"aspect": "1:1"}, {"model": "veo"})) == 3
+def test_all_that_the_models_do_not_take_is_reported_at_once() -> None:
+    assert len(reported({"seconds": 5}, {"aspect": "1:1"}, {"model": "veo"})) == 3
+
+
+def test_auto_is_taken_with_a_first_frame_only() -> None:
+    wishes = {"aspect": "auto", "resolution": "auto"}
+    (shot,) = taken({"image": "a.png", **wishes})
+    assert (shot.aspect, shot.resolution) == ("auto", "auto")
+    (aspect, resolution) = reported(wishes)
+    assert aspect.endswith('sora-2 at fal offers 16:9, 9:16, not auto; write aspect: "16:9", or fit: nearest')
+    assert resolution.endswith('offers 720p, not auto; write resolution: "720p", or fit: nearest')

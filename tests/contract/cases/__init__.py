@@ -30,7 +30,7 @@ class Reply(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worded:
+class ExpectedOrder:
     """A request of ours, and the canonical body that it has to become.
 
     `ours` are fields that we send besides, `theirs` fields of the fixture that we leave to the gateway's default or
@@ -82,7 +82,7 @@ class Case:
     order: Order
     accepted: Reply
     job: Job
-    orders: Sequence[Worded]
+    orders: Sequence[ExpectedOrder]
     answers: Sequence[Answer]
     troubles: Sequence[Trouble]
     elsewhere: Mapping[str, str] = field(default_factory=dict)  # fixture -> the test that uses it, or why none can

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from cases import Answer, Case, Reply, Trouble, Worded, canonical
+from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -64,19 +64,21 @@ CASE = Case(
     accepted=Reply("queue-submit.response"),
     job=JOB,
     orders=[
-        Worded(
+        ExpectedOrder(
             fixture="characters.request",
             request=CharacterRequest(model=model("fal", "sora-2"), name="Joe", clip_url=f"{CDN}/joe.mp4", end=4.0),
             endpoint="fal-ai/sora-2/characters",
         ),
-        Worded(
+        ExpectedOrder(
             fixture="text-to-video-minimal.request",
             request=scene(prompt="A calico cat plays the piano on a stage", seconds=4),
             endpoint=TEXT,
             ours={**KEPT, "duration": 4, "resolution": "720p", "aspect_ratio": "16:9"},
         ),
-        Worded(fixture="text-to-video-full.request", request=scene(castings=(JOE,)), endpoint=TEXT, theirs=DEFAULTS),
-        Worded(
+        ExpectedOrder(
+            fixture="text-to-video-full.request", request=scene(castings=(JOE,)), endpoint=TEXT, theirs=DEFAULTS
+        ),
+        ExpectedOrder(
             fixture="image-to-video.request",
             request=scene(
                 prompt="The cat jumps down", seconds=4, aspect="auto", resolution="auto", image_url=f"{CDN}/a.png"
@@ -84,13 +86,13 @@ CASE = Case(
             endpoint="fal-ai/sora-2/image-to-video",
             ours=KEPT,
         ),
-        Worded(
+        ExpectedOrder(
             fixture="text-to-video-pro.request",
             request=scene("sora-2-pro", seconds=12, aspect="9:16", resolution="true_1080p", castings=(JOE,)),
             endpoint=f"{TEXT}/pro",
             ours=KEPT,
         ),
-        Worded(
+        ExpectedOrder(
             fixture="image-to-video-pro.request",
             request=scene(
                 "sora-2-pro", prompt="The cat jumps down", seconds=20, resolution="1080p", image_url=f"{CDN}/a.png"
@@ -98,18 +100,18 @@ CASE = Case(
             endpoint="fal-ai/sora-2/image-to-video/pro",
             ours={**KEPT, "aspect_ratio": "16:9"},
         ),
-        Worded(
+        ExpectedOrder(
             fixture="remix.request",
             request=scene(prompt="Make it night", remix_of="video_123"),
             endpoint="fal-ai/sora-2/video-to-video/remix",
         ),
-        Worded(
+        ExpectedOrder(
             fixture="reference-models.requests",
             part="bytedance/seedance-2.0/reference-to-video",
             request=scene("seedance-2", prompt="Mara waves at the camera", seconds=5, references=mara("a")),
             endpoint="bytedance/seedance-2.0/reference-to-video",
         ),
-        Worded(
+        ExpectedOrder(
             fixture="reference-models.requests",
             part="fal-ai/kling-video/o3/pro/reference-to-video",
             request=scene(
@@ -118,7 +120,7 @@ CASE = Case(
             endpoint="fal-ai/kling-video/o3/pro/reference-to-video",
             ours={"generate_audio": True},  # silent by default, and a reel is not
         ),
-        Worded(
+        ExpectedOrder(
             fixture="reference-models.requests",
             part="fal-ai/veo3.1/reference-to-video",
             request=scene("veo-3.1", prompt="A woman in a red coat crosses the street", references=mara("a")),
@@ -141,7 +143,7 @@ CASE = Case(
             replies=[Reply("queue-submit.response")],
             gives={"request_id": JOB.request_id, "urls": JOB.urls},
         ),
-        Answer(call="status", replies=[Reply("status-in-queue.response", 202)], gives={"state": "queued", "ahead": 2}),
+        Answer(call="status", replies=[Reply("status-in-queue.response", 202)], gives={"state": "queued"}),
         Answer(call="status", replies=[Reply("status-in-progress.response", 202)], gives={"state": "running"}),
         Answer(call="status", replies=[Reply("status-completed.response")], gives={"state": "ended"}),
         Answer(call="status", replies=[Reply("status-completed-error.response")], gives={"state": "ended"}),
@@ -149,16 +151,12 @@ CASE = Case(
         Answer(
             call="result",
             replies=[Reply("video-result-minimal.response")],
-            gives={
-                "url": "https://v3b.fal.media/files/b/fixture/out.mp4",
-                "handle": "video_123",
-                "billable_units": None,
-            },
+            gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4", "handle": "video_123", "files": {}},
         ),
         Answer(
             call="result",
             replies=[Reply("video-result-full.response", headers={"x-fal-billable-units": "8"})],
-            gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4", "billable_units": 8.0},
+            gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4"},
         ),
         Answer(
             call="result",
@@ -234,7 +232,7 @@ CASE = Case(
             charged=None,
             facts={"resubmittable": True},
         ),
-        Trouble(call="result", replies=[Reply({"video": {}})], error=ProtocolError, sent=None, charged=None),
+        Trouble(call="result", replies=[Reply({"video": {}})], error=GenerationFailed, charged=None),
         Trouble(call="upload", replies=[Reply({"detail": "no"}, 500)], error=Busy),
         Trouble(call="upload", replies=[Reply({"upload_url": "x"})], error=ProtocolError, sent=None, charged=None),
     ],

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from cases import Answer, Case, Reply, Trouble, Worded, canonical
+from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -109,28 +109,28 @@ def reads(call: Any, body: Any, gives: Any, **facts: Any) -> Answer:
 
 
 ORDERS = [
-    Worded(
+    ExpectedOrder(
         fixture="create-characters.request",
         request=character(clip_url="https://tempfile.redpandaai.co/x/char.mp4"),
         endpoint="sora-2-characters",
         ours=without("create-characters.request", "safety_instruction"),
         theirs=CALLBACKS | {"input"},
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-characters-pro.request",
         request=character(video_id="7118f712c1f35c9b8bf2ad1af68ad482", start=3.55, end=5.55),
         endpoint="sora-2-characters-pro",
         ours=without("create-characters-pro.request", "safety_instruction", "character_user_name"),
         theirs=frozenset({"input"}),
     ),
-    Worded(fixture="create-t2v.request", request=scene(aspect="9:16"), endpoint=TEXT),
-    Worded(
+    ExpectedOrder(fixture="create-t2v.request", request=scene(aspect="9:16"), endpoint=TEXT),
+    ExpectedOrder(
         fixture="create-t2v-with-character.request",
         request=scene(prompt="Fox walks in the rain", aspect="9:16", castings=(FOX,)),
         endpoint=TEXT,
         theirs=CALLBACKS,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-i2v.request",
         request=scene(
             prompt="The fox turns around",
@@ -140,23 +140,25 @@ ORDERS = [
         ),
         endpoint="sora-2-image-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-pro-t2v.request",
         request=scene("sora-2-pro", resolution="1080p"),
         endpoint="sora-2-pro-text-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-pro-i2v.request",
         request=scene("sora-2-pro", prompt="The fox turns around", image_url=FRAME),
         endpoint="sora-2-pro-image-to-video",
     ),
-    Worded(fixture="create-t2v-stable.request", request=scene("sora-2-stable"), endpoint="sora-2-text-to-video-stable"),
-    Worded(
+    ExpectedOrder(
+        fixture="create-t2v-stable.request", request=scene("sora-2-stable"), endpoint="sora-2-text-to-video-stable"
+    ),
+    ExpectedOrder(
         fixture="create-i2v-stable.request",
         request=scene("sora-2-stable", prompt="The fox turns around", image_url=FRAME),
         endpoint="sora-2-image-to-video-stable",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="create-storyboard.request",
         request=scene(
             "sora-2-pro-storyboard",
@@ -167,7 +169,7 @@ ORDERS = [
         ),
         endpoint="sora-2-pro-storyboard",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="reference-models.requests",
         part="0",
         request=scene(
@@ -199,18 +201,19 @@ ANSWERS = [
         {"provider": "kie", "endpoint": TEXT, "request_id": "task_sora-2-characters_1765174270120", "urls": {}},
     ),
     reads("submit", envelope(200, "success", {"taskId": "e989", "recordId": "r"}), {"request_id": "e989"}),
-    reads("status", "record-waiting.response", {"state": "queued", "ahead": None}),
-    reads("status", "record-queuing.response", {"state": "queued", "ahead": None}),
-    reads("status", "record-generating.response", {"state": "running", "ahead": None}),
+    reads("status", "record-waiting.response", {"state": "queued"}),
+    reads("status", "record-queuing.response", {"state": "queued"}),
+    reads("status", "record-generating.response", {"state": "running"}),
     reads("status", "record-success.response", {"state": "ended"}),
     reads("status", "record-fail.response", {"state": "ended"}),
     reads("status", "record-task-failed-envelope.response", {"state": "ended"}),
     reads("status", envelope(408, "Upstream is currently experiencing service issues."), {"state": "ended"}),
     reads("status", record(state="reviewing"), {"state": "running"}),
     reads("status", record(), {"state": "running"}),
-    reads("result", "record-success.response", {**VIDEO, "billable_units": None, "usd": None}),
-    reads("result", "record-success-2026.response", {**VIDEO, "billable_units": 30.0, "usd": 0.15}),
+    reads("result", "record-success.response", {**VIDEO, "usd": None}),
+    reads("result", "record-success-2026.response", {**VIDEO, "usd": 0.15}),
     reads("result", made({"resultUrls": [MP4]}), VIDEO),
+    reads("result", made({"resultUrls": MP4}), VIDEO),
     reads("result", made({"resultUrls": [MP4], "id": "x"}), VIDEO),
     reads("result", made({"resultUrls": [None, MP4]}, creditsConsumed=12.5), {"url": MP4, "usd": 0.0625}),
     reads("result", made({"resultUrls": [MP4]}), {"url": MP4, "handle": None}, job=SEEDANCE),
@@ -241,6 +244,7 @@ SUBMITS = [
     submit("error-401.response", Unauthorized, remedy="addresses"),
     submit("error-401.response", Unauthorized, 401),
     submit(PAGE, Unauthorized, 401),
+    submit(PAGE, Unauthorized, 403, remedy="firewall"),
     submit("error-402.response", OutOfCredit, remedy="Top up"),
     submit("error-402.response", OutOfCredit, 402),
     submit("record-not-found.response", InvalidRequest, 404),
@@ -283,7 +287,6 @@ SUBMITS = [
     submit(envelope(429, "Rate limit exceeded", {"taskId": "task_1"}), OutcomeUnknown),
     submit({}, OutcomeUnknown),
     submit([], OutcomeUnknown),
-    submit(PAGE, OutcomeUnknown, 403),
     submit(PAGE, OutcomeUnknown, 500),
     submit(PAGE, OutcomeUnknown, 520),
 ]
@@ -317,10 +320,12 @@ LOOKS = [
 
 VERDICTS = [
     verdict("record-fail.response", GenerationFailed, resubmittable=True),
-    verdict("record-task-failed-envelope.response", GenerationFailed, resubmittable=True),
+    verdict("record-task-failed-envelope.response", GenerationFailed, resubmittable=False),
     verdict("callback-fail.event", GenerationFailed, resubmittable=True),
     verdict(envelope(408, "No result for over 10 minutes"), GenerationFailed, resubmittable=True),
-    verdict(failed("501", "Generation failed"), GenerationFailed, resubmittable=True),
+    verdict(failed("501", "Generation failed"), GenerationFailed, resubmittable=False),
+    verdict(failed("500", "x"), GenerationFailed, resubmittable=False),
+    verdict(failed("500", ""), GenerationFailed, resubmittable=True),
     verdict(failed("408", "Upstream"), GenerationFailed, resubmittable=True),
     verdict(failed("", "Please try again later."), GenerationFailed, resubmittable=True),
     verdict(failed("430", "An internal error occurred"), GenerationFailed, resubmittable=True),
@@ -342,11 +347,10 @@ VERDICTS = [
         )
     ),
     *(
-        Trouble(call="result", replies=[Reply(made(shape))], error=ProtocolError, sent=None, charged=None)
+        Trouble(call="result", replies=[Reply(made(shape))], error=GenerationFailed, charged=None)
         for shape in (
             *("", None, "{", "[]", 7, [], {}),
             {"resultUrls": []},
-            {"resultUrls": "https://tempfile.aiquickdraw.com/v/abc.mp4"},
             {"resultUrls": ["ftp://a.b/c.mp4"], "resultWaterMarkUrls": [MP4]},
             {"resultUrls": None, "resultObject": {"remark": "none"}},
         )
@@ -388,12 +392,12 @@ CASE = Case(
     elsewhere={
         "character-result-nested.decoded": "decoded here: NESTED",
         "character-result-flat.decoded": "decoded here: FLAT",
-        "upload-url.request": "test_kie.py",
-        "download-url.request": "test_kie.py",
-        "download-url.response": "test_kie.py",
+        "upload-url.request": "we upload the bytes as they are",
+        "download-url.request": "a clip is stored before its link ends",
+        "download-url.response": "a clip is stored before its link ends",
         "upload-base64.request": "we upload the bytes as they are",
         "create-watermark-remover.request": "not offered: it takes share links of an app that is closed",
-        "callback-success.event": "we poll; the sandbox sends it: tests/unit/test_sandbox_kie_faults.py",
+        "callback-success.event": "we poll; the sandbox sends it: tests/sandbox/test_sandbox_kie_faults.py",
         "callback-ack.response": "we poll, and answer no callbacks",
         "pricing-page.request": "the list is for people: it names models by sentences",
         "pricing-page.response": "the list is for people: it names models by sentences",

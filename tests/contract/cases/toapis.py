@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from cases import Answer, Case, Reply, Trouble, Worded, canonical
+from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -91,23 +91,23 @@ def open_still(status: int, body: Any, error: Any, job: Job = VIDEO, **more: Any
 
 
 ORDERS = [
-    Worded(fixture="create-character-url.request", request=cast(clip_url=CLIP), endpoint=VIDEOS),
-    Worded(
+    ExpectedOrder(fixture="create-character-url.request", request=cast(clip_url=CLIP), endpoint=VIDEOS),
+    ExpectedOrder(
         fixture="create-character-from-task.request",
         request=cast(video_id="task_01KBYT59JDHB4A3KDDR9N9JVWP"),
         endpoint=VIDEOS,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="generate-t2v.request",
         request=scene(prompt="A golden retriever running on grass, sunny day"),
         endpoint=VIDEOS,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="generate-i2v.request",
         request=scene(prompt="The dog turns its head", image_url="https://files.toapis.com/uploads/123/a.jpg"),
         endpoint=VIDEOS,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="generate-username.request",
         request=scene(
             prompt="Turbo is dancing in the rain",
@@ -116,26 +116,26 @@ ORDERS = [
         endpoint=VIDEOS,
         ours={"duration": 10, "aspect_ratio": "16:9"},
     ),
-    Worded(
+    ExpectedOrder(
         fixture="generate-vvip.request",
         request=scene("sora-2-vvip", seconds=4),
         endpoint=VIDEOS,
         theirs=frozenset({"metadata"}),  # a style and a second video, which nobody ordered
     ),
-    Worded(fixture="generate-official.request", request=scene("sora-2-official", seconds=12), endpoint=VIDEOS),
-    Worded(
+    ExpectedOrder(fixture="generate-official.request", request=scene("sora-2-official", seconds=12), endpoint=VIDEOS),
+    ExpectedOrder(
         fixture="remix.request",
         request=scene(prompt="Add a puppy playing in the scene", seconds=15, remix_of="video_01", job_key="ab12"),
         endpoint="v1/videos/video_01/remix",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="remix-official.request",
         request=scene(
             "sora-2-official", prompt="Add a puppy playing in the scene", seconds=8, remix_of="video_01", job_key="ab12"
         ),
         endpoint="v1/videos/video_01/remix",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="seedance-2.request",
         request=mini(
             scene(
@@ -170,7 +170,7 @@ ANSWERS = [
     ),
     Answer(call="submit", replies=[Reply({"task_id": "tsk_vid_1"})], gives={"request_id": "tsk_vid_1"}),
     *(
-        Answer(call="status", replies=[Reply(name)], gives={"state": state, "ahead": None}, job=job)
+        Answer(call="status", replies=[Reply(name)], gives={"state": state}, job=job)
         for name, state, job in (
             ("video-queued.response", "queued", VIDEO),
             ("video-in-progress.response", "running", VIDEO),
@@ -314,14 +314,14 @@ VERDICTS = [
         call="result",
         replies=[Reply("video-failed-billing.response")],
         error=GenerationFailed,
-        facts=AGAIN,
-        remedy="It was not charged: run it again.",
+        facts=NOT_AGAIN,
+        remedy="It was not charged.",
     ),
     Trouble(
         call="result",
         replies=[Reply("character-failed.response")],
         error=GenerationFailed,
-        facts={"resubmittable": True, "request_id": CHARACTER.request_id},
+        facts={"resubmittable": False, "request_id": CHARACTER.request_id},
         job=CHARACTER,
     ),
     *(
@@ -347,7 +347,7 @@ VERDICTS = [
         facts=NOT_AGAIN,
     ),
     *(
-        Trouble(call="result", replies=[reply], error=ProtocolError, sent=None, charged=None)
+        Trouble(call="result", replies=[reply], error=GenerationFailed, charged=None)
         for reply in (
             done(),
             done(result={"type": "video", "data": []}),

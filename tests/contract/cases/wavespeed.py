@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from cases import Answer, Call, Case, Reply, Trouble, Worded, canonical
+from cases import Answer, Call, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -86,38 +86,38 @@ def failure(kind: type, facts: dict[str, Any] | None = None, **told: Any) -> Tro
 
 
 ORDERS = [
-    Worded(
+    ExpectedOrder(
         fixture="create-character.request",
         request=CharacterRequest(model=model("wavespeed", "sora-2"), name="Joe", clip_url=f"{CDN}/joe.mp4"),
         endpoint=CHARACTERS,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="text-to-video.request",
         request=scene(),
         endpoint=TEXT,
         ours={"size": "1280*720", "duration": 4},  # the gateway's default is upright
     ),
-    Worded(
+    ExpectedOrder(
         fixture="text-to-video-with-character.request",
         request=scene(prompt="Joe walks on a beach at sunset.", seconds=8, castings=(JOE,)),
         endpoint=TEXT,
     ),
-    Worded(
+    ExpectedOrder(
         fixture="text-to-video-pro.request",
         request=scene("sora-2-pro", resolution="1080p"),
         endpoint="openai/sora-2-pro/text-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="image-to-video.request",
         request=scene(prompt="The fox turns around", image_url=f"{CDN}/a.png", castings=(JOE,)),
         endpoint="openai/sora-2/image-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="image-to-video-pro.request",
         request=scene("sora-2-pro", prompt="The fox turns around", image_url=f"{CDN}/a.png"),
         endpoint="openai/sora-2-pro/image-to-video",
     ),
-    Worded(
+    ExpectedOrder(
         fixture="reference-models.requests",
         part="bytedance/seedance-2.0/text-to-video",
         request=scene(
@@ -138,7 +138,7 @@ ANSWERS = [
     # A wait in sync mode that was given up is no failure: the task goes on.
     answer("submit", {"request_id": "req-timeout"}, Reply("sync-timeout.response")),
     answer("submit", {"request_id": "pred_1-Z"}, says({"id": "pred_1-Z"})),
-    answer("status", {"state": "queued", "ahead": None}, Reply("submit.response")),
+    answer("status", {"state": "queued"}, Reply("submit.response")),
     answer("status", {"state": "running"}, Reply("result-processing.response")),
     answer("status", {"state": "running"}, Reply("sync-timeout.response")),
     answer("status", {"state": "ended"}, Reply("result-completed.response")),
@@ -146,7 +146,7 @@ ANSWERS = [
     answer("status", {"state": "ended"}, Reply("result-timeout.response")),
     *(answer("status", {"state": "queued"}, task(state)) for state in ("created", "pending")),
     *(answer("status", {"state": "ended"}, task(state)) for state in ("cancelled", "deleted")),
-    *(answer("status", {"state": "running"}, task(odd)) for odd in ("invented", "COMPLETED", "", None, 7, ["failed"])),
+    *(answer("status", {"state": "running"}, task(odd)) for odd in ("invented", "", None, 7, ["failed"])),
     answer("result", {"url": VIDEO, "character_id": None, "handle": None}, Reply("result-completed.response")),
     answer("result", {"url": VIDEO}, task("completed", outputs=VIDEO)),
     answer("result", {"url": VIDEO}, task("completed", outputs=[VIDEO], code=0)),
@@ -194,9 +194,15 @@ REFUSALS = [
     refusal(Reply("error-429.response"), Busy, facts={"retry_after": 60.0}),
     refusal(Reply("error-429.response", 429, {"Retry-After": "7"}), Busy, facts={"retry_after": 7.0}),
     refusal(Reply("error-429.response", 429, {"Retry-After": "0"}), Busy, facts={"retry_after": 0.0}),
-    *(refusal(no(code, status=code), **UNKNOWN) for code in (301, 408, 409, 500, 502, 503, 504)),
+    *(refusal(no(code, status=code), **UNKNOWN) for code in (303, 408, 409, 425, 500, 502, 503, 504)),
     refusal(Reply("upload-failed.response"), **UNKNOWN),
-    *(refusal(no(code), **UNKNOWN) for code in (0, 201, 1200, 1402, 5000, 5003, 5004)),
+    *(refusal(no(code), **UNKNOWN) for code in (0, 201, 5000, 5003, 5004)),
+    # Under HTTP 200 an error that names no task is a refusal as well.
+    refusal(no(1200, "Content Moderation"), Refused),
+    refusal(no(4006, "No such model"), Retired),
+    refusal(no(4006, "No such model", 400), Retired),
+    refusal(no(1402), InvalidRequest, facts={"stale_upload": True}, remedy="uploaded anew"),
+    refusal(no(301, status=301), InvalidRequest),
     refusal(no(400, status=500), **UNKNOWN),
     refusal(Reply("submit.response", 202), **UNKNOWN),
     refusal(Reply({"code": 400, "message": "No.", "data": {"id": "e683"}}), **UNKNOWN),
@@ -210,8 +216,8 @@ VERDICTS = [
         call="result",
         replies=[Reply("result-failed.response")],
         error=GenerationFailed,
-        facts={**AGAIN, "request_id": JOB.request_id},
-        remedy="refunds it within 3 hours",
+        facts={**AGAIN, "request_id": JOB.request_id, "stale_upload": True},
+        remedy="uploaded anew",
     ),
     Trouble(call="result", replies=[Reply("result-failed-no-code.response")], error=GenerationFailed, facts=AGAIN),
     Trouble(
@@ -258,7 +264,7 @@ PASSING = [
             *((no(code), Busy) for code in (500, 5000, 5003)),
             (says(None), Busy),
             (says([]), Busy),
-            (Reply({"data": {"status": "completed"}}), Busy),
+            (Reply({"data": {"status": "processing"}}), Busy),
             (Reply(PAGE), Busy),
             (Reply(PAGE, 502), Busy),
             (no(401, status=401), Unauthorized),
@@ -280,11 +286,11 @@ PASSING = [
     Trouble(call="result", replies=[Reply("result-processing.response")], error=Busy, **OPEN),
     Trouble(call="result", replies=[task("invented")], error=Busy, **OPEN),
     *(
-        Trouble(call="result", replies=[made(*outputs)], error=ProtocolError, sent=None, charged=None)
+        Trouble(call="result", replies=[made(*outputs)], error=GenerationFailed, charged=None)
         for outputs in ((), ("",), (None,), ({"id": CHAR},), ("ftp://cdn.wavespeed.ai/x.mp4",))
     ),
     *(
-        Trouble(call="result", replies=[made(*outputs)], error=ProtocolError, sent=None, charged=None, job=CAST)
+        Trouble(call="result", replies=[made(*outputs)], error=GenerationFailed, charged=None, job=CAST)
         for outputs in ((), ("Joe",), ("{}",), ("[]",), ({"id": 7},), ({"name": "Joe"},), ('{"id": "char_',))
     ),
     Trouble(call="result", replies=[made(f"{CDN}/joe.json"), Reply(PAGE, 403)], error=Busy, job=CAST, **OPEN),

@@ -1,0 +1,24 @@
+"""One look at a paid job."""
+
+from datetime import datetime
+
+from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Job
+
+YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
+
+
+def is_young(job: Job, now: datetime) -> bool:
+    """Whether the provider may not know the job yet."""
+    return (now - job.submitted_at).total_seconds() <= YOUNG
+
+
+async def has_ended(session: Session, job: Job) -> bool:
+    """Ask once. A provider that does not answer, or does not know the job yet, has not said that it has ended."""
+    try:
+        return (await session.provider.status(job)).state == "ended"
+    except errors.Expired:
+        return not is_young(job, session.clock.now())
+    except errors.ProviderError:
+        return False

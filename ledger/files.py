@@ -1,0 +1,53 @@
+"""Records as JSON files: created once, with the number of their layout, and never taken for what they are not."""
+
+import json
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from prefect_storyboard.ledger.location import LibraryError
+from prefect_storyboard.ledger.records import LAYOUT, Layout
+from prefect_storyboard.ledger.storage import Storage
+
+Stored = TypeVar("Stored", bound=BaseModel)
+
+
+class Unreadable(LibraryError):
+    """A record of one job is torn, foreign, missing or of a newer version. The other jobs are not affected."""
+
+    key = ""
+
+
+@dataclass(frozen=True)
+class RecordFiles:
+    """The record files of one library."""
+
+    storage: Storage
+
+    def create(self, record: Stored, *place: str) -> Stored:
+        """Create the file, or return the record that was there first."""
+        body = json.dumps({"layout": LAYOUT, **record.model_dump(mode="json")}, indent=1).encode()
+        stored = self.storage.create_once(body, *place)
+        return record if stored == body else self._parse(type(record), stored, place)
+
+    def read(self, kind: type[Stored], *place: str) -> Stored | None:
+        """The record, or None where there is no file. Raises Unreadable for one that is torn, foreign or newer."""
+        body = self.storage.read(*place)
+        return None if body is None else self._parse(kind, body, place)
+
+    def unreadable(self, why: str, *place: str) -> Unreadable:
+        """The error about a record, with what a person can do."""
+        return Unreadable(
+            f"{self.storage.link(*place)} {why}; the job is left alone, and nothing was bought. Restore the file from "
+            "a backup, or run `storyboard repair`; move it away only if it is not yours"
+        )
+
+    def _parse(self, kind: type[Stored], body: bytes, place: tuple[str, ...]) -> Stored:
+        try:
+            if Layout.model_validate_json(body).layout > LAYOUT:
+                newer = "was written by a newer version of prefect-storyboard; upgrade this one. The job is left alone"
+                raise Unreadable(f"{self.storage.link(*place)} {newer}")
+            return kind.model_validate_json(body)
+        except ValidationError:
+            raise self.unreadable(f"is no {kind.__name__.lower()} of this ledger (torn or foreign)", *place) from None

@@ -1,0 +1,57 @@
+"""What a library's URL means. One that would silently become another folder is refused, with the one to write."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!//|:)")
+_VARIABLE = re.compile(r"\$\{?\w+|%[A-Za-z_]\w{2,}%")
+
+
+class LibraryError(OSError):
+    """The library cannot be used as it is; the message says which file, and what to change."""
+
+
+def check_location(url: str) -> None:
+    """Raise LibraryError for a URL that is mistyped: fsspec takes all of these for a folder or a bucket's prefix."""
+    if not url:
+        raise LibraryError("the library has no URL; name a folder, or s3://, gs:// or az://")
+    scheme = _SCHEME.match(url)
+    if scheme and len(scheme[1]) == 1:
+        if os.name != "nt":
+            raise LibraryError(
+                f"library {url}: this is a path of Windows, and this machine is none; name a folder here"
+            )
+    elif scheme:
+        raise LibraryError(
+            f"library {url}: write {scheme[1]}:// with two slashes, or ./{url} for a folder of that name"
+        )
+    if "::" in url:
+        return  # a chain of protocols; no storage of ours is one
+    protocol, _, rest = url.rpartition("://")
+    if protocol in {"", "file", "local"}:
+        if variable := _VARIABLE.search(rest):
+            raise LibraryError(
+                f"library {url}: {variable[0]} is not replaced here; write the folder out, or begin with ~"
+            )
+    elif rest.startswith("/"):
+        raise LibraryError(f"library {url}: it names no bucket; write {protocol}://bucket/folder")
+    elif "//" in rest:
+        raise LibraryError(
+            f"library {url}: a folder without a name (//) is kept by some servers and dropped by others; "
+            f"write {protocol}://{re.sub('/+', '/', rest)}"
+        )
+
+
+def local_folder(url: str, root: str) -> str:
+    """The folder of a local library: `file://` URLs may be percent-encoded, and name the same folder as the path."""
+    if not Path(root).is_absolute():
+        raise LibraryError(f"library {url}: there is no such home folder")
+    plain = unquote(root) if "://" in url else root
+    if plain != root and Path(root).exists():
+        raise LibraryError(
+            f"library {url}: version 0.1.0 kept it in {root}, and the URL means {plain}; "
+            "rename the folder, or give its path without file://"
+        )
+    return plain

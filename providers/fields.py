@@ -1,0 +1,172 @@
+"""The inputs that the gateways' own pages name, read from fields.toml, and a request body with the user's own in it."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue
+
+from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
+from prefect_storyboard.storyboards import Frozen, Operation
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "link": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+}
+
+_REMEDY = "Nothing was sent. Change what the message names, then run it again."
+
+
+class Input(Frozen):
+    """One input of a gateway, as its page has it. A dot in the name goes into an object of the body."""
+
+    name: str
+    codec: str = Field(description='"*" is every codec of the gateway.')
+    type: Literal["string", "link", "boolean", "integer", "number", "array", "object"]
+    means: str
+    page: str = Field(description="Address of the page that names it.")
+    of: tuple[Operation, ...] = Field(default=("text", "image"), description="The operations that take it.")
+    models: tuple[str, ...] = Field(default=(), description="The models that take it; none named: all of the codec.")
+    argument: str | None = Field(default=None, description="Our argument that says it.")
+    instead: bool = Field(default=False, description="Whether it may be given where that argument is left out.")
+    preset: JsonValue = Field(default=None, description="What is sent unless the user says otherwise.")
+    top: bool = Field(default=False, description="Whether it stands beside the object that holds the other inputs.")
+    choices: tuple[JsonValue, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+
+    def takes(self, request: SceneRequest | CharacterRequest) -> bool:
+        """Whether the request's model and operation have this input."""
+        return request.operation in self.of and (not self.models or request.model.name in self.models)
+
+    def fault(self, value: JsonValue) -> str | None:
+        """What is wrong with the value, and what to do; None where the page allows it."""
+        if not isinstance(value, _KINDS[self.type]) or (isinstance(value, bool) and self.type != "boolean"):
+            return f"is no {self.type}: give it one"
+        if self.type == "link" and not str(value).startswith(("https://", "http://")):
+            return "is no link: begin it with https://"
+        if self.choices and value not in self.choices:
+            return f"is not one of {', '.join(map(_as_text, self.choices))}: choose one of them"
+        if isinstance(value, str | list):
+            return self._length_fault(len(value), "characters" if isinstance(value, str) else "items")
+        if isinstance(value, int | float):
+            if self.minimum is not None and value < self.minimum:
+                return f"is less than {self.minimum:g}: make it larger"
+            if self.maximum is not None and value > self.maximum:
+                return f"is more than {self.maximum:g}: make it smaller"
+        return None
+
+    def _length_fault(self, length: int, what: str) -> str | None:
+        if self.min_length is not None and length < self.min_length:
+            return f"has {length} {what}, and needs {self.min_length} at least: lengthen it"
+        if self.max_length is not None and length > self.max_length:
+            return f"has {length:,} {what}, and may have {self.max_length:,} at most: shorten it"
+        return None
+
+
+@cache
+def table() -> dict[str, Any]:
+    """fields.toml."""
+    return tomllib.loads(files(__package__).joinpath("fields.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def inputs(provider: str) -> tuple[Input, ...]:
+    """All inputs of a gateway; none of one that the table does not know."""
+    pages = table()["pages"]
+    return tuple(
+        Input(name=name, codec=codec, **{**facts, "page": pages[facts["page"]]})
+        for codec, names in table()["inputs"].get(provider, {}).items()
+        for name, facts in names.items()
+    )
+
+
+def with_fields(body: JsonObject, request: SceneRequest | CharacterRequest) -> JsonObject:
+    """The body of a request with the user's own `fields` in it, every input that is known checked.
+
+    What is not known goes along as it is. Raises InvalidRequest, before anything is sent, for a field that repeats
+    what an argument says, that the model's operation does not have, or whose value the gateway's page does not allow.
+    """
+    known = {each.name: each for each in inputs(request.model.provider) if each.codec in {"*", request.model.codec}}
+    inside = table()["inside"].get(request.model.provider)
+    for path, value in _leaves(request.fields, known):
+        each = known.get(".".join(path))
+        whole = path if inside is None or (each and each.top) else (inside, *path)
+        _check_free(path, each, _value(body, whole), request)
+        if each and (why := each.fault(value)):
+            raise _refusal(f"fields.{each.name}", each, request, why)
+        body = _merged(body, whole, value)
+    for each in known.values():
+        path = tuple(each.name.split("."))
+        value = _value(body, path if inside is None or each.top else (inside, *path))
+        if value is not None and (why := each.fault(value)):
+            raise _refusal(each.argument or each.name, each, request, why)
+    return body
+
+
+def _check_free(
+    path: tuple[str, ...], each: Input | None, held: JsonValue, request: SceneRequest | CharacterRequest
+) -> None:
+    """Raise InvalidRequest for a field that is not the user's to give."""
+    if each and not each.takes(request):
+        operation = request.operation.replace("_", " ")
+        why = f"is no input of {request.model.name} at {request.model.provider} for the operation {operation}"
+    elif each and (each.preset is not None or (each.instead and each.argument and not getattr(request, each.argument))):
+        return
+    elif each and each.argument:
+        why = f"is what the argument {each.argument} says"
+    elif held is not None:
+        why = "is in the request already"
+    else:
+        return
+    name = ".".join(path)
+    raise InvalidRequest(
+        f"fields.{name} {why}: leave it out of fields; nothing was sent", field=name, sent=False, remedy=_REMEDY
+    )
+
+
+def _refusal(name: str, each: Input, request: SceneRequest | CharacterRequest, why: str) -> InvalidRequest:
+    where = f"{request.model.name} at {request.model.provider}"
+    return InvalidRequest(
+        f"{name} {why}; {where} does not take it, and nothing was sent", field=each.name, sent=False, remedy=_REMEDY
+    )
+
+
+def _leaves(
+    fields: JsonObject, known: Mapping[str, Input], under: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], JsonValue]]:
+    """Each field by its path; an object is entered where the table knows a part of it."""
+    for key, value in fields.items():
+        path = (*under, key)
+        if isinstance(value, dict) and any(name.startswith(f"{'.'.join(path)}.") for name in known):
+            yield from _leaves(value, known, path)
+        else:
+            yield path, value
+
+
+def _value(place: JsonValue, path: tuple[str, ...]) -> JsonValue:
+    for key in path:
+        place = place.get(key) if isinstance(place, dict) else None
+    return place
+
+
+def _merged(body: JsonObject, path: tuple[str, ...], value: JsonValue) -> JsonObject:
+    """A copy of the body with the value in its place."""
+    first, *rest = path
+    inner = body.get(first)
+    return {**body, first: _merged(inner if isinstance(inner, dict) else {}, tuple(rest), value) if rest else value}
+
+
+def _as_text(value: JsonValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

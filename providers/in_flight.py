@@ -1,0 +1,118 @@
+"""How many jobs of an account render at the same time, also where nobody waits for them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from prefect_storyboard.storyboards import Job
+
+HasEnded = Callable[[Job], Awaitable[bool]]
+Release = Callable[[], None]
+_LOOK_EVERY = 2.0  # seconds between two looks at jobs that nobody polls, while somebody waits for a slot
+
+# How a job takes a slot that the processes of a company share, beside its own process' one; it returns how to free it.
+shared_slot: ContextVar[Callable[[], Awaitable[Release]] | None] = ContextVar("shared_slot", default=None)
+
+
+class InFlight:
+    """The slots of one account in one process.
+
+    A job takes a slot before it is submitted and gives it back when somebody has seen that it ended, and with it the
+    `shared_slot`, where there is one. Who submits many jobs and polls them later would wait for ever for a slot; so
+    whoever waits looks at the jobs that nobody polls.
+    """
+
+    def __init__(self, limit: int, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        self.limit = limit
+        self._sleep = sleep
+        self._taken: dict[str, Job | None] = {}  # by key; None until the provider has answered the submit
+        self._shared: dict[str, Release] = {}
+        self._watched: set[str] = set()
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Event()
+
+    @property
+    def taken(self) -> int:
+        """How many slots are taken."""
+        return len(self._taken)
+
+    async def take(self, key: str, has_ended: HasEnded) -> None:
+        """Take a slot for a job that is about to be submitted; wait until there is one."""
+        async with self._turn:
+            while key not in self._taken and len(self._taken) >= self.limit:
+                self._freed.clear()
+                await self._free_ended(has_ended)
+                if len(self._taken) >= self.limit:
+                    await self._wait()
+            self._taken.setdefault(key, None)
+            try:
+                await self._take_shared(key, has_ended)
+            except BaseException:
+                self.give_back_unsubmitted(key)
+                raise
+
+    def submitted(self, key: str, job: Job) -> None:
+        """Note the provider's id of a job that holds a slot."""
+        self._taken[key] = job
+
+    def give_back(self, key: str) -> None:
+        """Free the slot of a job that has ended, or was not accepted."""
+        self._taken.pop(key, None)
+        if release := self._shared.pop(key, None):
+            release()
+        self._freed.set()
+
+    def give_back_unsubmitted(self, key: str) -> None:
+        """Free the slot of a submit that ended without a job: refused, cancelled, or its outcome unknown."""
+        if key in self._taken and self._taken[key] is None:
+            self.give_back(key)
+
+    @contextmanager
+    def watching(self, key: str, job: Job) -> Iterator[None]:
+        """Somebody polls the job: it holds a slot, and nobody else needs to look at it."""
+        self._taken[key] = job
+        self._watched.add(key)
+        try:
+            yield
+        finally:
+            self._watched.discard(key)
+
+    async def _take_shared(self, key: str, has_ended: HasEnded) -> None:
+        """Take the shared slot; while others hold all of them, see whether they are jobs of ours that have ended."""
+        take = shared_slot.get()
+        if take is None or key in self._shared:
+            return
+        taking = asyncio.ensure_future(take())
+        try:
+            while not taking.done():
+                due = asyncio.ensure_future(self._sleep(_LOOK_EVERY))
+                try:
+                    await asyncio.wait([taking, due], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    due.cancel()
+                if not taking.done():
+                    await self._free_ended(has_ended)
+            self._shared[key] = taking.result()
+        except asyncio.CancelledError:
+            taking.cancel()
+            await asyncio.wait([taking])
+            if not taking.cancelled() and not taking.exception():
+                taking.result()()
+            raise
+
+    async def _free_ended(self, has_ended: HasEnded) -> None:
+        unwatched = [(key, job) for key, job in self._taken.items() if job and key not in self._watched]
+        ended = await asyncio.gather(*(has_ended(job) for _, job in unwatched))
+        for (key, _), over in zip(unwatched, ended, strict=True):
+            if over:
+                self.give_back(key)
+
+    async def _wait(self) -> None:
+        """Until a slot is freed, or it is time to look again."""
+        freed, due = asyncio.ensure_future(self._freed.wait()), asyncio.ensure_future(self._sleep(_LOOK_EVERY))
+        try:
+            await asyncio.wait([freed, due], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            freed.cancel()
+            due.cancel()

@@ -1,0 +1,71 @@
+"""What the gateways' own pages name as output, read from fields.toml: which of it is kept with the take."""
+
+from functools import cache
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from prefect_storyboard.providers.fields import table
+from prefect_storyboard.providers.json_values import link
+from prefect_storyboard.storyboards import Frozen
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+
+class Output(Frozen):
+    """One output of a gateway. A list on its path stands for its first item.
+
+    `kept` is `files.<kind>` or `facts.<name>` of a Result, or says in other words where the output goes.
+    """
+
+    path: str
+    kept: str
+    means: str
+    page: str
+
+
+class Kept(NamedTuple):
+    """What is kept with a take: links to small files by kind, and values by name."""
+
+    files: dict[str, str]
+    facts: JsonObject
+
+
+@cache
+def outputs(provider: str) -> tuple[Output, ...]:
+    """All outputs of a gateway; none of one that the table does not know."""
+    pages = table()["pages"]
+    return tuple(
+        Output(path=path, **{**facts, "page": pages[facts["page"]]})
+        for path, facts in table()["outputs"].get(provider, {}).items()
+    )
+
+
+def keep_outputs(provider: str, answer: JsonObject) -> Kept:
+    """The files and facts that an answer holds. A fact is never a link: links carry signatures, and expire."""
+    found = Kept({}, {})
+    for each in outputs(provider):
+        place, _, name = each.kept.partition(".")
+        value = _at(answer, each.path)
+        if place == "files" and (url := link(_first(value))):
+            found.files.setdefault(name, url)
+        elif place == "facts" and _is_fact(value):
+            found.facts.setdefault(name, value)
+    return found
+
+
+def _at(value: JsonValue, path: str) -> JsonValue:
+    for key in path.split("."):
+        value = _first(value)
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _first(value: JsonValue) -> JsonValue:
+    return next(iter(value), None) if isinstance(value, list) else value
+
+
+def _is_fact(value: JsonValue) -> bool:
+    """A plain value, or a list of such, that says something."""
+    if isinstance(value, list):
+        return bool(value) and all(not isinstance(each, list) and _is_fact(each) for each in value)
+    return value is not None and value != "" and not isinstance(value, dict) and "://" not in str(value)

@@ -1,0 +1,198 @@
+"""What a gateway's text says about why there is no result: one table for all gateways, and the errors made from it.
+
+Codes and types decide first, in each gateway's own errors.py. The text decides where there is no code, or where the
+code says too little. It is folded before it is compared: case, camel case, underscores and punctuation do not matter.
+"""
+
+import re
+import unicodedata
+from typing import Any
+
+from prefect_storyboard.providers.errors import (
+    Busy,
+    GenerationFailed,
+    InvalidRequest,
+    OutcomeUnknown,
+    Refused,
+    Unauthorized,
+)
+
+_MODERATION = re.compile(
+    r"\bpolic(y|ies)\b|guardrail|moderat(ion|ed|or)|(?<!case )sensitive|violat|photorealistic (people|person)"
+    r"|real (people|persons?|humans?)\b|likeness|nsfw|prohibited|rejected by flow|safety (filter|system|check|guard)"
+    r"|unsafe|content (was |is |has been )?(block|filter|restrict|reject|flag)|copyright|intellectual property"
+    r"|third party content|privacy information|public figure|celebrit|inappropriate|\bsexual|nudity|explicit content"
+    r"|(request|prompt|text|image|picture|photo|video|clip|audio|input|output)s? (was|were|is|are|has been|have been)"
+    r"( \w+)? (rejected|blocked|flagged|refused)"
+    r"|政策|违规|违反|敏感|审核|정책|민감|ポリシー|センシティブ"
+)
+_PASSING = re.compile(
+    r"internal (server )?error|server error|try(ing)? again|please retry|retry later|tim(ed|e) ?out|temporar|overload"
+    r"|unavailable|\bbusy\b|(high|heavy) (demand|load|traffic)|service issues|upstream error|no result\b"
+    r"|rate limit|too many requests|\b(http|status|code) (5\d\d|429)\b|bad gateway|disconnect"
+    r"|connection (reset|refused|error|lost)|(at|out of) capacity|queue is full"
+    r"|内部错误|服务器错误|超时|稍后|繁忙|重试|다시 시도|内部エラー|タイムアウト"
+)
+_OTHER_INPUT = re.compile(  # "try again with another prompt" is no passing fault
+    r"again (with|using|after)\b|(another|different|new) (prompt|text|image|picture|photo|video|clip|audio|file|input)"
+    r"|(change|modify|adjust|edit|revise|rephrase|check|shorten) (your|the|its)\b"
+)
+_FILE = re.compile(r"image|picture|photo|video|audio|clip|file|media|\burls?\b|\blinks?\b|文件|图片|视频")
+_NOT_FETCHED = re.compile(
+    r"(fail\w*|could not|cannot|can not|can t|unable|error|invalid)( \w+){0,3} (download|fetch|access|retriev)\w*"
+    r"|(download|fetch)\w*( \w+){0,3} (fail|error|timed)"
+    r"|(could not|cannot|can not|can t) be (fetched|downloaded|accessed|retrieved|reached)"
+    r"|\b404\b|下载失败|无法下载|无法访问"
+)
+_BLOCKED = re.compile(
+    r"(user|account|organi[sz]ation|team|key)( \w+){0,3} (blocked|banned|suspended|locked|disabled|deactivated|frozen)"
+    r"|封禁|禁用|冻结|停用"
+)
+_NO_ACCESS = re.compile(r"cannot access application")
+_OUTPUT = re.compile(r"\b(generated|output|resulting)\b( \w+)? (video|audio|image|content|frame|speech|text)s?\b")
+_PARTS = {
+    "prompt": re.compile(r"\bprompt|\binput text\b|\btext\b|\bwords?\b|提示词"),
+    "character": re.compile(r"\bcharacter|\bcameo"),
+    "image": re.compile(r"\bimages?\b|\bpictures?\b|\bphotos?\b|\bframes?\b|图片"),
+    "clip": re.compile(r"\bvideos?\b|\bclips?\b|视频"),
+    "audio": re.compile(r"\baudios?\b|\bvoice\b|\bsound\b"),
+}
+_NUMBER = re.compile(r"(?:image|picture|photo|video|clip|audio|content)s?(?: urls?)? (\d{1,3})\b")
+
+_FREE = "It was not charged. "
+_OUTPUT_REMEDY = (
+    "The scene itself was not refused: allow more attempts or run it again, and set audio: false where its sound was "
+    "refused."
+)
+_UPLOAD_REMEDY = "Run it again: the file is uploaded anew, once. If it fails again, look at the file."
+
+
+def fold(text: str) -> str:
+    """Lower case, single blanks, no punctuation; CamelCase and under_scores become words."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFKC", text))
+    return " ".join(re.sub(r"[\W_]+", " ", spaced).casefold().split())
+
+
+def is_moderation(text: str) -> bool:
+    """Whether a text speaks of moderation."""
+    return bool(_MODERATION.search(fold(text)))
+
+
+def is_passing(text: str) -> bool:
+    """Whether a text speaks of a fault that passes, and asks for no other input."""
+    folded = fold(text)
+    return bool(_PASSING.search(folded)) and not _OTHER_INPUT.search(folded) and not _MODERATION.search(folded)
+
+
+def is_stale_upload(text: str) -> bool:
+    """Whether a text says that the provider could not fetch a file of the request."""
+    folded = fold(text)
+    return bool(_FILE.search(folded) and _NOT_FETCHED.search(folded))
+
+
+def part(text: str, field: str | None = None) -> str | None:
+    """Which part of a scene a text or a field is about: prompt, image (2), clip (1), audio, character or output."""
+    folded = fold(text)
+    named = fold(field or "")
+    if _OUTPUT.search(named) or _OUTPUT.search(folded) or named.startswith("output"):
+        return "output"
+    for words in (named, folded):
+        kind = next((kind for kind, pattern in _PARTS.items() if pattern.search(words)), None)
+        if kind:
+            return f"{kind} {number}" if kind != "prompt" and (number := _number(words, named)) else kind
+    return None
+
+
+def refusal(text: str, *, field: str | None = None, charged: bool | None = False, **facts: Any) -> Refused:
+    """Moderation's verdict, on an input or on the output."""
+    what = part(text, field)
+    if what != "output":
+        message = f"moderation refused {f'the {what}' if what else field or 'the scene'}: {text}"
+        return Refused(message, field=field, what=what, charged=charged, **facts)
+    remedy = (_FREE if charged is False else "") + _OUTPUT_REMEDY
+    message = f"moderation refused what was generated, not the scene: {text}"
+    facts |= {"what": what, "resubmittable": True, "charged": charged, "remedy": remedy}
+    return Refused(message, field=field, **facts)
+
+
+def failure(message: str, *, again: bool = False, charged: bool | None = None, **facts: Any) -> GenerationFailed:
+    """A job that failed. `again` means that the same request may succeed next time."""
+    if "remedy" not in facts and charged is False:
+        facts["remedy"] = "It was not charged: run it again." if again else _FREE + GenerationFailed.remedy
+    return GenerationFailed(message, resubmittable=again, charged=charged, **facts)
+
+
+def stale_upload(message: str, *, charged: bool | None = False, **facts: Any) -> GenerationFailed:
+    """A job that failed because its file could not be fetched. Nothing was generated from it, so it is free."""
+    remedy = ("" if charged else _FREE) + _UPLOAD_REMEDY
+    return failure(message, again=True, charged=charged, stale_upload=True, remedy=remedy, **facts)
+
+
+def invalid(message: str, text: str, *, field: str | None = None, **facts: Any) -> InvalidRequest:
+    """An input that the provider does not take, and which part of the scene it is."""
+    if is_stale_upload(text):
+        return unfetched(message, field=field, **facts)
+    return InvalidRequest(message, field=field, what=part("", field), **facts)
+
+
+def unfetched(message: str, *, field: str | None = None, **facts: Any) -> InvalidRequest:
+    """A submit that was refused because a file of it could not be fetched."""
+    facts |= {"stale_upload": True, "remedy": _UPLOAD_REMEDY, "what": part("", field)}
+    return InvalidRequest(message, field=field, **facts)
+
+
+def nothing_made(who: str, **facts: Any) -> GenerationFailed:
+    """An ended job whose result holds nothing that can be stored. That is a verdict: asking again changes nothing."""
+    remedy = "Look at the job on the provider's own page; increase the scene's take to render it again."
+    message = f"the job ended at {who} with neither a video nor a character"
+    return failure(message, remedy=remedy, **facts)
+
+
+def outcome_unknown(who: str, said: str, named: str | None = None, **facts: Any) -> OutcomeUnknown:
+    """A submit that may have been accepted. The id of the job that its answer names is kept."""
+    if named is None:
+        return OutcomeUnknown(
+            f"{who} answered a submit with {said} and names no task; it may have been accepted", **facts
+        )
+    remedy = OutcomeUnknown.remedy.replace("<the provider's id>", named)
+    message = f"{who} answered a submit with {said}; it names the task {named} and may have accepted it"
+    return OutcomeUnknown(message, request_id=named, remedy=remedy, **facts)
+
+
+def blocked(who: str, text: str, **facts: Any) -> Unauthorized | None:
+    """Where a 401 or 403 is not about the key: the account is blocked, or has no access to the model."""
+    folded = fold(text)
+    if _NO_ACCESS.search(folded):
+        remedy = "Nothing was bought. Ask the model's owner for access, or use another model; the key itself is good."
+        return Unauthorized(f"this account at {who} has no access to the model: {text}", remedy=remedy, **facts)
+    if _BLOCKED.search(folded):
+        remedy = f"Nothing was bought. Ask {who}'s support why the account is blocked; another key does not help."
+        return Unauthorized(f"{who} has blocked the account: {text}", remedy=remedy, **facts)
+    return None
+
+
+def stopped_in_front(who: str, code: int, **facts: Any) -> Unauthorized:
+    """A submit that a firewall or a proxy refused in the gateway's place."""
+    message, remedy = _in_front(who, code)
+    return Unauthorized(message, remedy=f"Nothing was bought. {remedy}", **facts)
+
+
+def stopped_on_the_way(who: str, code: int, **facts: Any) -> Busy:
+    """The same of a call that buys nothing: it may be asked again, because it says nothing about a job."""
+    message, remedy = _in_front(who, code)
+    return Busy(message, remedy=f"Nothing was bought. {remedy}", **facts)
+
+
+def _in_front(who: str, code: int) -> tuple[str, str]:
+    message = f"something in front of {who} refused the request (HTTP {code}, and no answer of {who}'s own)"
+    remedy = "The key is not the reason: look for a firewall, a proxy or a VPN on the way, then run it again."
+    return message, remedy
+
+
+def _number(words: str, field: str) -> int | None:
+    """Which one of several, counted from 1. A field counts from 0, but `content[0]` is the prompt."""
+    found = _NUMBER.search(words)
+    if found is None:
+        return None
+    number = int(found[1])
+    return number + 1 if words == field and not found[0].startswith("content") else number

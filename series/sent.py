@@ -1,0 +1,156 @@
+"""What is sent for each scene, word for word, before anything is bought: its prompt, its references, its sound."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pydantic import JsonValue
+
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.media.fitting import judge
+from prefect_storyboard.media.jpeg import shape
+from prefect_storyboard.media.probe import probe, probe_image
+from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.protocol import Order, Provider, Reference
+from prefect_storyboard.series.prepare import Prepared
+from prefect_storyboard.storyboards import Casting, Model, Plan, PlannedScene, References, Sending
+from prefect_storyboard.tasks._references import CastMember, drawn
+from prefect_storyboard.tasks._scene import scene_request
+
+_ANYWHERE = "https://example.com/media"  # what is said of a file does not depend on its address
+_PROMPTS = ("prompt", "Scene")  # a body has one text, or one for each shot
+_SOUND = ("generate_audio", "sound", "audio")
+
+Castings = Mapping[str, Casting]  # by the key of the character
+
+
+def known_castings(plan: Plan, ledger: Ledger) -> dict[str, Casting]:
+    """The castings that the library has already. Before a character is created, nobody knows its mention."""
+    found: dict[str, Casting] = {}
+    for character in plan.characters:
+        for last in ledger.history(character.key)[-1:]:
+            if last.outcome and last.outcome.casting and not last.void:
+                found[character.key] = last.outcome.casting
+    return found
+
+
+def with_sends(prepared: Prepared, provider: Provider, castings: Castings) -> Plan:
+    """The plan whose scenes carry what is sent: `sent`, `references` and `audio`; reads the media, sends nothing.
+
+    A prompt that is longer than the model takes is among the warnings. Raises InvalidRequest where the provider's own
+    form has no room for a scene.
+    """
+    plan = prepared.plan
+    shown = {(scene.model.name, sending): (scene.model, sending) for scene in plan.scenes for sending in scene.sends}
+    media = {key: _shown(prepared.cast[key[1].character], sending, model) for key, (model, sending) in shown.items()}
+    scenes = []
+    for scene in plan.scenes:
+        sent, audio = wording(provider, scene, castings_of(plan, scene, castings))
+        lines = (*_cast_lines(scene), *(media[scene.model.name, sending] for sending in scene.sends))
+        update = {"sent": sent, "audio": audio, "references": (*lines, *_beginning(prepared, scene))}
+        scenes.append(scene.model_copy(update=update))
+    warnings = (*plan.warnings, *filter(None, map(too_long, scenes)))
+    return plan.model_copy(update={"scenes": tuple(scenes), "warnings": warnings})
+
+
+def draft_order(provider: Provider, scene: PlannedScene, castings: tuple[Casting, ...] = ()) -> Order:
+    """The order of a scene, with an example's address for each file. Raises InvalidRequest, which names the scene."""
+    request = scene_request(scene, castings, None).model_copy(
+        update={
+            "references": tuple(map(_reference, scene.sends)),
+            "image_url": _ANYWHERE if scene.operation == "image" else None,
+            "remix_of": "draft" if scene.operation == "remix" else None,
+        }
+    )
+    try:
+        return provider.scene_order(request)
+    except InvalidRequest as error:
+        error.args = (f"{scene.scene.id}: {error}",)
+        raise
+
+
+def castings_of(plan: Plan, scene: PlannedScene, castings: Castings) -> tuple[Casting, ...]:
+    """The castings of a scene as the run will pass them; one that is not created yet is mentioned as @Name."""
+    keys = {each.character.name: each.key for each in plan.characters if each.model.casting == scene.model.casting}
+    return tuple(
+        castings.get(keys[name], Casting(character=name, id="new", mention=f"@{name}"))
+        for name in scene.cast
+        if name in keys
+    )
+
+
+def wording(provider: Provider, scene: PlannedScene, castings: tuple[Casting, ...]) -> tuple[str, bool | None]:
+    """The prompt as it is sent with these castings, and whether sound is asked for. Raises InvalidRequest."""
+    body = draft_order(provider, scene, castings).body
+    return sent_prompt(body), next((value for value in _values(body, _SOUND) if isinstance(value, bool)), None)
+
+
+def sent_prompt(body: JsonValue) -> str:
+    """The prompt of a request body; where each shot has a text of its own, one line a shot."""
+    return "\n".join(text for text in _values(body, _PROMPTS) if isinstance(text, str))
+
+
+def too_long(scene: PlannedScene) -> str | None:
+    """The sentence about a prompt that is longer than the model takes, counted as it is sent."""
+    most, length = scene.model.max_prompt, len(scene.sent)
+    if most is None or length <= most:
+        return None
+    model = f"{scene.model.name} at {scene.model.provider}"
+    return f"{scene.scene.id}: the prompt has {length} characters as it is sent, and {model} takes {most}; shorten it"
+
+
+def check_prompts(scenes: Iterable[PlannedScene]) -> None:
+    """Raise InvalidRequest if a prompt is too long: nothing was sent."""
+    if faults := [*filter(None, map(too_long, scenes))]:
+        raise InvalidRequest("\n".join(faults), field="prompt", sent=False)
+
+
+def _reference(sending: Sending) -> Reference:
+    if sending.clip:
+        return Reference(character=sending.character, clip_url=_ANYWHERE)
+    return Reference(character=sending.character, image_urls=(_ANYWHERE,) * max(sending.pictures, 1))
+
+
+def _values(body: JsonValue, names: tuple[str, ...]) -> Iterator[JsonValue]:
+    """What stands under these names, at any depth."""
+    if isinstance(body, dict):
+        for name, value in body.items():
+            if name in names:
+                yield value
+            else:
+                yield from _values(value, names)
+    elif isinstance(body, list):
+        for item in body:
+            yield from _values(item, names)
+
+
+def _cast_lines(scene: PlannedScene) -> Iterator[str]:
+    for name in scene.cast if scene.model.casting else ():
+        yield f"{name}: the character created at {scene.model.provider}"
+
+
+def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
+    said = scene.scene
+    if said.image:
+        width, height, _ = probe_image(prepared.files[said.image].path)
+        yield f"first frame: {_size(shape((width, height), scene.model.frame))}"
+    elif said.continues:
+        yield f"first frame: the last frame of {said.continues}"
+    elif said.remixes:
+        yield f"the video of {said.remixes}"
+
+
+def _shown(member: CastMember, sending: Sending, model: Model) -> str:
+    """What is shown of a character, in the size in which it is sent."""
+    who, clip, limits = member.character, member.clip, model.references or References(images=0)
+    if sending.clip and clip:
+        fitting = judge(clip.path, model.reference, who.name, start=who.start, end=who.end)
+        return f"{who.name}: clip of {round(fitting.seconds, 2):g} s, {_size((fitting.width, fitting.height))}"
+    sizes = [shape(probe_image(image.path)[:2], limits) for image in member.images[: sending.pictures]]
+    if clip and (count := drawn(who, sending, limits)):
+        facts = probe(clip.path)
+        sizes += [shape((facts.width, facts.height), limits)] * count
+    distinct = " and ".join(dict.fromkeys(map(_size, sizes)))
+    return f"{who.name}: {len(sizes)} {'picture' if len(sizes) == 1 else 'pictures'}, {distinct}"
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

@@ -1,0 +1,151 @@
+"""From shots to a plan: the key and price of every job, and what a person should know before it is bought."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from prefect_storyboard.storyboards.keys import character_key, digest, fingerprint, identity, scene_content, scene_key
+from prefect_storyboard.storyboards.nouns import Storyboard
+from prefect_storyboard.storyboards.outcomes import JsonObject
+from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards.shots import Shot
+
+
+def plan(
+    storyboard: Storyboard,
+    shots: tuple[Shot, ...],
+    *,
+    provider: str,
+    account: str,
+    content: Mapping[str, str],
+    clip_seconds: Mapping[tuple[str, str], float] | None = None,
+    preparations: tuple[str, ...] = (),
+) -> Plan:
+    """Give every shot and every character in use its key and price.
+
+    `content` maps each path or URL that the storyboard names to the sha256 of what it holds, `clip_seconds` the names
+    of a model and of a character whose clip goes along to its length; `preparations` say what is done to media.
+    """
+    prints = {c.name: fingerprint(c, content) for c in storyboard.cast if any(c.name in s.cast for s in shots)}
+
+    def decide(shot: Shot, parent: str | None) -> JsonObject:
+        return scene_content(
+            provider=provider,
+            account=account,
+            model=shot.model.name,
+            prompt=shot.words,
+            seconds=shot.seconds,
+            aspect=shot.aspect,
+            resolution=shot.resolution,
+            characters=[prints[name] for name in shot.cast],
+            image=content[shot.scene.image] if shot.scene.image else None,
+            continues=parent if shot.scene.continues else None,
+            remixes=parent if shot.scene.remixes else None,
+            take=shot.scene.take,
+            clips=[prints[sending.character] for sending in shot.sends if sending.clip],
+            fields=shot.scene.fields,
+        )
+
+    keyed, before = _keyed(shots, decide), _keyed(shots, decide, legacy=True)
+    lengths = clip_seconds or {}
+    scenes: list[PlannedScene] = []
+    for shot in shots:
+        decided, copy = keyed[shot.scene.id]
+        sent = sum(lengths[shot.model.name, sending.character] for sending in shot.sends if sending.clip)
+        facts = {**dict(shot), "usd": shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)}
+        legacy = scene_key(*before[shot.scene.id]) if shot.scene.parent else None
+        key = scene_key(decided, copy)
+        scenes.append(PlannedScene(**facts, key=key, content=decided, copy_number=copy, legacy=legacy))
+    return Plan(
+        storyboard=storyboard,
+        provider=provider,
+        account=account,
+        characters=_characters(storyboard, scenes, provider, account, prints),
+        scenes=tuple(scenes),
+        preparations=preparations,
+        warnings=(*_retiring(scenes), *_remarks(scenes), *_frames(scenes), *_unseen(storyboard, scenes)),
+    )
+
+
+Content = Callable[[Shot, str | None], JsonObject]
+
+
+def _keyed(shots: tuple[Shot, ...], decide: Content, *, legacy: bool = False) -> dict[str, tuple[JsonObject, int]]:
+    """Content and copy number of every scene, parents first: a child's content holds the identity of its parent.
+
+    Version 0.1.0 named a parent by its id (`legacy`).
+    """
+    found: dict[str, tuple[JsonObject, int]] = {}
+    seen: Counter[str] = Counter()
+    waiting = list(shots)
+    while waiting:
+        ready = [shot for shot in waiting if shot.scene.parent is None or shot.scene.parent in found]
+        for shot in ready:
+            parent = shot.scene.parent
+            content = decide(shot, parent if legacy or parent is None else identity(*found[parent]))
+            same = digest(content)
+            found[shot.scene.id] = content, seen[same]
+            seen[same] += 1
+        waiting = [shot for shot in waiting if shot not in ready]
+    return found
+
+
+def _characters(
+    storyboard: Storyboard, scenes: list[PlannedScene], provider: str, account: str, prints: Mapping[str, str]
+) -> tuple[PlannedCharacter, ...]:
+    """One creation for each character and family of castings, in the order of the cast."""
+    planned: dict[str, PlannedCharacter] = {}
+    for character in storyboard.cast:
+        for scene in scenes:
+            if character.name not in scene.cast or scene.model.casting is None:
+                continue
+            key = character_key(
+                provider=provider,
+                account=account,
+                casting=scene.model.casting,
+                fingerprint=prints[character.name],
+            )
+            planned[key] = PlannedCharacter(
+                character=character,
+                model=scene.model,
+                fingerprint=prints[character.name],
+                key=key,
+                usd=scene.model.usd_per_character,
+            )
+    return tuple(planned.values())
+
+
+def _retiring(scenes: list[PlannedScene]) -> list[str]:
+    return list(dict.fromkeys(scene.model.ending for scene in scenes if scene.model.ending))
+
+
+def _remarks(scenes: list[PlannedScene]) -> list[str]:
+    return [f"{scene.scene.id}: {remark}" for scene in scenes for remark in scene.remarks]
+
+
+def _frames(scenes: list[PlannedScene]) -> list[str]:
+    """What a first frame costs at some models: exactness, or the characters."""
+    found = []
+    for scene in scenes:
+        model = f"{scene.model.name} at {scene.model.provider}"
+        cited = scene.model.first_frame == "cited" or (scene.model.first_frame == "cited with cast" and scene.sends)
+        if scene.operation == "image" and cited:
+            found.append(
+                f"{scene.scene.id}: {model} takes the first frame as a reference; the scene begins much like it"
+            )
+        lost = [name for name in scene.characters if name not in scene.cast]
+        if lost and scene.operation == "image" and scene.model.max_characters:
+            names = " and ".join(lost)
+            found.append(
+                f"{scene.scene.id}: {model} takes no characters beside a first frame; the frame has to show {names}"
+            )
+    return found
+
+
+def _unseen(storyboard: Storyboard, scenes: list[PlannedScene]) -> list[str]:
+    """Cast members in no scene: most often a name that the prompts spell in another way."""
+    seen = {name for scene in scenes for name in scene.characters}
+    return [
+        f"{character.name} is in no scene; name {character.name} in a prompt or in a scene's characters"
+        for character in storyboard.cast
+        if character.name not in seen
+    ]

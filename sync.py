@@ -1,0 +1,41 @@
+"""The tasks and flows for plain flows: the same names, arguments and results, called without `await`.
+
+    from prefect_storyboard.sync import generate, poll, store
+
+Each is made of the async one and shares its body, its name in the UI, its options and its cached results. Tasks have
+`.submit`, `.map` and `.with_options` as any Prefect task has; flows are functions. They work in plain flows with any
+task runner, in scripts and in threads. In async code, await the async ones.
+"""
+
+from prefect_storyboard import flows, tasks
+from prefect_storyboard.tasks._twin import sync_twin
+
+upload = sync_twin(tasks.upload)
+create_character = sync_twin(tasks.create_character)
+generate = sync_twin(tasks.generate)
+poll = sync_twin(tasks.poll)
+store = sync_twin(tasks.store)
+render = sync_twin(tasks.render)
+assemble = sync_twin(tasks.assemble)
+render = sync_twin(tasks.render)
+
+storyboard_series = sync_twin(flows.storyboard_series)
+create_characters = sync_twin(flows.create_characters)
+generate_scene = sync_twin(flows.generate_scene)
+plan_storyboard = sync_twin(flows.plan_storyboard)
+collect_jobs = sync_twin(flows.collect_jobs)
+
+__all__ = [
+    "assemble",
+    "collect_jobs",
+    "create_character",
+    "create_characters",
+    "generate",
+    "generate_scene",
+    "plan_storyboard",
+    "poll",
+    "render",
+    "store",
+    "storyboard_series",
+    "upload",
+]

@@ -1,0 +1,112 @@
+"""What a caller may write: checked before money is spent, with one sentence for what cannot be used."""
+
+import logging
+from collections.abc import Sequence
+
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging import get_run_logger
+
+from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.providers.session import Account
+from prefect_storyboard.providers.table import model as table_model
+from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
+
+
+async def accounts(credentials: Credentials | str, library: Library | str | None) -> tuple[Credentials, Library]:
+    """The blocks themselves, from blocks or the references of saved ones. Raises ValueError."""
+    return await account(credentials), await a_library(library)
+
+
+async def account(credentials: Credentials | str) -> Credentials:
+    """The credentials block, or the saved one of that reference. Raises ValueError."""
+    if isinstance(credentials, str):
+        try:
+            return await load_credentials(credentials)
+        except ValueError as error:
+            raise ValueError(f"credentials: {error}") from None
+    if not isinstance(credentials, Account):
+        kind = type(credentials).__name__
+        raise ValueError(f"credentials: give a credentials block such as FalCredentials, or its reference, not {kind}")
+    return credentials
+
+
+async def a_library(library: Library | str | None) -> Library:
+    """The library block, the saved one of that reference, a folder or URL; None is the default. Raises ValueError."""
+    if not isinstance(library, Library | str | None):
+        raise ValueError(f"library: give a Library block, its reference or a URL, not {type(library).__name__}")
+    return await load_library(library)
+
+
+def sold(provider: str, name: str) -> Model:
+    """The model of that name. Raises ValueError for one that the gateway does not sell; warns of one past its date."""
+    try:
+        found = table_model(provider, name)
+    except KeyError as error:
+        raise ValueError(f"model: {error.args[0]}") from None
+    if found.ended:
+        _logger().warning("%s; it is asked for all the same, because it was named", found.ending)
+    return found
+
+
+def castings(characters: Sequence[Casting] | Casting) -> tuple[Casting, ...]:
+    """The castings as they were given. Raises ValueError for what are none, and for one alone."""
+    if isinstance(characters, Casting):
+        name = characters.character
+        raise ValueError(
+            f"characters: takes a list, characters=[{name.lower()}]; with .map write "
+            f"characters=unmapped([{name.lower()}]), or each scene is given one of them"
+        )
+    for casting in characters:
+        if not isinstance(casting, Casting):
+            raise ValueError(f"characters: give what create_character returns, not {type(casting).__name__}")
+    return tuple(characters)
+
+
+def check_castings(cast: Sequence[Casting], shot: Shot, account_name: str) -> None:
+    """Raise ValueError that names a casting that the model cannot show, and the remedy."""
+    for casting in cast:
+        if casting.character in shot.cast:
+            _check_casting(casting, shot.model, account_name)
+
+
+def _check_casting(casting: Casting, model: Model, account_name: str) -> None:
+    again = f"call create_character with model={model.name!r} and these credentials"
+    if model.casting is None:
+        if model.references and not casting.clip and not casting.images:
+            raise ValueError(f"characters: {casting.character} has no media that {model.name} could be shown; {again}")
+        return
+    made_for = (casting.provider, casting.account, casting.family)
+    if casting.id is None or (casting.provider and made_for != (model.provider, account_name, model.casting)):
+        where = f"at {casting.provider} ({casting.account})" if casting.id else "without an id"
+        raise ValueError(
+            f"characters: {casting.character} was created {where} and {model.name} at {model.provider} "
+            f"({account_name}) does not know it; {again}"
+        )
+
+
+def parent(clip: Clip | None, argument: str, model: Model) -> Clip | None:
+    """A clip to continue or remix, if it can be. Raises ValueError."""
+    if clip is None:
+        return None
+    if not isinstance(clip, Clip):
+        raise ValueError(f"{argument}: give a Clip, as store and render return it, not {type(clip).__name__}")
+    if argument == "remixes" and (clip.handle is None or clip.provider != model.provider):
+        why = "has no id at the provider" if clip.provider == model.provider else f"was rendered at {clip.provider}"
+        raise ValueError(
+            f"remixes: the clip of {clip.scene} {why}, so {model.provider} cannot change it; "
+            "use continues, or render the clip with a model that can be remixed"
+        )
+    return clip
+
+
+def paid_job(job: PaidJob) -> PaidJob:
+    """A job as generate returns it. Raises ValueError."""
+    if not isinstance(job, PaidJob):
+        raise ValueError(f"job: give what generate returns, not {type(job).__name__}")
+    return job
+
+
+def _logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    inside = FlowRunContext.get() or TaskRunContext.get()
+    return get_run_logger() if inside else logging.getLogger("prefect_storyboard")

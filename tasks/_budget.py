@@ -1,0 +1,16 @@
+"""The budget that a caller gives a single task."""
+
+from datetime import datetime
+
+from prefect_storyboard.jobs.budget import Budget, OverBudget
+
+
+def budget(
+    max_cost_usd: float | None, reel: str | None, since: datetime | None, *, allow_unknown_price: bool
+) -> Budget | None:
+    """At most so many US dollars for the reel, or without one for this job. Raises OverBudget for what is no amount."""
+    if max_cost_usd is None:
+        return None
+    if not max_cost_usd >= 0:
+        raise OverBudget(f"max_cost_usd: {max_cost_usd} is no amount of money; give US dollars, or leave it out")
+    return Budget(usd=max_cost_usd, reel=reel or "", since=since, unpriced=allow_unknown_price)

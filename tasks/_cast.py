@@ -1,0 +1,114 @@
+"""The media of one character: read, judged by a model's limits, kept in the library, put into the creation's order."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.ledger import Storage
+from prefect_storyboard.media.fitting import Fitting, fit, judge
+from prefect_storyboard.media.probe import probe
+from prefect_storyboard.media.sources import LocalFile
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
+from prefect_storyboard.storyboards import Casting, Character, Clip, Media, Model
+from prefect_storyboard.storyboards.shots import sendings
+from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._names import fixed_name
+from prefect_storyboard.tasks._references import CastMember, show
+from prefect_storyboard.tasks.upload import upload
+
+
+class GivenMedia(NamedTuple):
+    """The media of a character on local disk."""
+
+    clip: LocalFile | None
+    images: tuple[LocalFile, ...]
+    rendered: Clip | None
+
+    @property
+    def content(self) -> dict[str, str]:
+        return {str(file.path): file.sha256 for file in (self.clip, *self.images) if file}
+
+
+async def read_media(
+    clip: str | Path | Clip | None, images: Sequence[str | Path], storage: Storage, library: Library
+) -> GivenMedia:
+    if isinstance(images, str | Path):
+        raise ValueError(f"images: takes a list, images=[{str(images)!r}]")
+    pictures = [_media.keep(await _media.read(image, "images", library)) for image in images]
+    if isinstance(clip, Clip):
+        media = Media(url=clip.url, sha256=clip.sha256)
+        return GivenMedia(await asyncio.to_thread(_media.from_library, storage, media), tuple(pictures), clip)
+    file = _media.keep(await _media.read(clip, "clip", library)) if clip is not None else None
+    return GivenMedia(file, tuple(pictures), None)
+
+
+def check(who: Character, family: Model, given: GivenMedia) -> None:
+    """Judge the media by the model's limits. Raises MediaError."""
+    member = CastMember(character=who, folder=_media.folder(), clip=given.clip, images=given.images)
+    if family.references is None:
+        _judge(family, who, given)
+        return
+    for sending in sendings(family, [who], frame=False):
+        show(member, sending, family)
+
+
+async def creation_order(
+    provider: Provider, family: Model, who: Character, given: GivenMedia, account: Credentials
+) -> Order:
+    """Build the request: of a finished video by its id where the gateway takes one, else of the uploaded clip."""
+    request = CharacterRequest(model=family, name=who.name, description=who.description, fields=who.fields)
+    if given.rendered and _known(given.rendered, family, account):
+        fitting = await asyncio.to_thread(_judge, family, who, given)
+        span = {"start": round(fitting.start, 3), "end": round(fitting.start + fitting.seconds, 3)}
+        return provider.character_order(request.model_copy(update={"video_id": given.rendered.handle, **span}))
+    file, seconds = await asyncio.to_thread(_fitted, family, who, given)
+    named = upload.with_options(task_run_name=fixed_name(f"upload {who.name}, clip"))
+    url = await named(file.path, credentials=account)
+    return provider.character_order(request.model_copy(update={"clip_url": url, "end": seconds}))
+
+
+def _known(clip: Clip, family: Model, account: Credentials) -> bool:
+    """Whether the gateway takes the finished video by its id, and knows this one."""
+    made_there = (clip.provider, clip.account) == (account.provider, account.account)
+    return family.character_from_video and made_there and clip.handle is not None
+
+
+def _judge(family: Model, who: Character, given: GivenMedia) -> Fitting:
+    if given.clip is None:
+        raise ValueError(f"clip: {family.name} at {family.provider} makes characters from a clip; give one")
+    return judge(given.clip.path, family.reference, who.name, start=who.start, end=who.end)
+
+
+def _fitted(family: Model, who: Character, given: GivenMedia) -> tuple[LocalFile, float]:
+    """The clip as the model takes it, and its length in seconds."""
+    if given.clip is None:
+        raise ValueError(f"clip: {family.name} makes characters from a clip; give one")
+    file = fit(given.clip, family.reference, who.name, start=who.start, end=who.end, folder=_media.folder())
+    return file, probe(file.path).seconds
+
+
+def keep(storage: Storage, who: Character, who_hash: str, given: GivenMedia) -> Casting:
+    """Keep the media beside the reels, so that the cast can move to another provider or machine."""
+    place = ("characters", who.slug, who_hash[:16])
+    clip = f"clip{given.clip.path.suffix}" if given.clip else None
+    images = tuple(f"image-{number}{image.path.suffix}" for number, image in enumerate(given.images, 1))
+    record = who.model_copy(update={"clip": clip, "images": images}).model_dump_json(indent=2).encode()
+    if storage.read(*place, "character.json") != record:
+        for name, file in zip((clip, *images), (given.clip, *given.images), strict=True):
+            if name and file:
+                storage.publish(file.path, *place, name)
+        storage.write(record, *place, "character.json")
+    pictures = zip(images, given.images, strict=True)
+    return Casting(
+        character=who.name,
+        fingerprint=who_hash,
+        clip=Media(url=storage.link(*place, clip), sha256=given.clip.sha256) if clip and given.clip else None,
+        images=tuple(Media(url=storage.link(*place, name), sha256=file.sha256) for name, file in pictures),
+        start=who.start,
+        end=who.end,
+        reference=who.reference,
+        description=who.description,
+        aliases=who.aliases,
+    )

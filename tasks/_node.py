@@ -1,0 +1,208 @@
+"""Nodes: Prefect tasks whose body runs on the one loop, and which end in a named state and give back a plain value.
+
+The body of a node is an `async def` that returns its value. Where nothing was bought it calls `name_state("Cached",
+...)`: the UI shows the name, and whoever calls the node gets the value, from `await`, `.submit().result()`, `.map()`
+and `.delay()`, on the first run and on every later one.
+"""
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import copy
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
+
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
+from prefect.states import Completed
+from prefect.tasks import OneOrManyFutureOrResult, Task, TaskOptions, TaskRunNameCallbackWithParameters
+from typing_extensions import Unpack
+
+from prefect_storyboard.tasks._loop import on_loop
+from prefect_storyboard.tasks._own_keys import own_keys
+from prefect_storyboard.tasks._retries import begin_attempt, note_retry_after
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Body = Callable[P, Coroutine[Any, Any, R]]
+StateName = Literal["Cached", "Reattached"]
+WaitFor = OneOrManyFutureOrResult[Any] | None
+
+_LONGEST_NAME = 200  # characters of a run's name
+
+
+@dataclass
+class Attempt:
+    """One attempt of a body, and what it says of the state in which it ends."""
+
+    name: str = ""
+    message: str = ""
+
+
+_attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+
+
+def name_state(name: StateName, message: str) -> None:
+    """Let the task run that this body belongs to end in a completed state of that name."""
+    if attempt := _attempt.get():
+        attempt.name, attempt.message = name, message
+
+
+def node(**options: Unpack[TaskOptions]) -> Callable[[Body[P, R]], "Node[P, R]"]:
+    """Make a node of an `async def`; the options are those of `prefect.task`.
+
+    A name for the task's runs may be a template or a callable. Where it fails, because an argument is not what it
+    should be, the run is named after the task: the body then says what is wrong, in one sentence.
+    """
+
+    def decorate(fn: Body[P, R]) -> Node[P, R]:
+        given: TaskOptions = {**options}
+        if run_name := given.get("task_run_name"):
+            given["task_run_name"] = _RunName(run_name, given.get("name") or fn.__name__)
+        return Node(_async_body(fn), **given)
+
+    return decorate
+
+
+class TypedTask(Task[P, Any], Generic[P, R]):
+    """A task whose futures give R, whose options keep its class, and whose cached results are its own."""
+
+    def __init__(self, fn: Callable[P, Any], **options: Unpack[TaskOptions]) -> None:
+        super().__init__(fn, **options)
+        vars(self).update(cache_policy=own_keys(self.cache_policy, _owner(self)))
+
+    @overload  # type: ignore[override] # Prefect has more overloads, and types an async task's future with a coroutine
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R]: ...
+
+    @overload
+    def submit(self, *args: Any, return_state: Literal[True], wait_for: WaitFor = None, **kwargs: Any) -> State[R]: ...
+
+    @overload
+    def submit(
+        self, *args: Any, wait_for: WaitFor, return_state: Literal[False] = False, **kwargs: Any
+    ) -> PrefectFuture[R]: ...
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """Run in the flow's task runner. `.result()` of the future is the plain value."""
+        return super().submit(*args, **kwargs)
+
+    @overload  # type: ignore[override] # likewise
+    def map(
+        self, *args: Any, return_state: Literal[True], wait_for: WaitFor = None, **kwargs: Any
+    ) -> list[State[R]]: ...
+
+    @overload
+    def map(
+        self, *args: Any, return_state: Literal[False] = False, wait_for: WaitFor = None, **kwargs: Any
+    ) -> PrefectFutureList[R]: ...
+
+    def map(self, *args: Any, **kwargs: Any) -> Any:
+        """Run once for each element of the arguments that can be iterated over; `unmapped(...)` keeps one whole."""
+        return super().map(*args, **kwargs)
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R]:
+        """Run in a task worker."""
+        return super().delay(*args, **kwargs)
+
+    def with_options(self, **options: Unpack[TaskOptions]) -> Self:  # type: ignore[override] # the same, as one mapping
+        """The same task with other options. What is not given stays."""
+        given: dict[str, Any] = {"version": self.version, **options}
+        version = given.pop("version")  # which Prefect does not take here
+        return like(self, super().with_options(**given), version=version)
+
+
+def _owner(task: Task[..., Any]) -> str:
+    return f"storyboard-{inspect.unwrap(task.fn).__name__}"
+
+
+class Node(TypedTask[P, R]):
+    """An async task with a plain value and a named state, see the module."""
+
+    @overload  # type: ignore[override] # as for submit
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
+
+    @overload
+    def __call__(
+        self, *args: Any, return_state: Literal[True], wait_for: WaitFor = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, State[R]]: ...
+
+    @overload
+    def __call__(
+        self, *args: Any, wait_for: WaitFor, return_state: Literal[False] = False, **kwargs: Any
+    ) -> Coroutine[Any, Any, R]: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        """Run the task and return its value, or its state where `return_state` is true."""
+        call: Coroutine[Any, Any, Any] = super().__call__(*args, **kwargs)
+        return call if kwargs.get("return_state") else _unwrap(call)
+
+
+def _async_body(fn: Body[P, R]) -> Callable[P, Coroutine[Any, Any, R | State[R]]]:
+    @wraps(fn)
+    async def body(*args: P.args, **kwargs: P.kwargs) -> R | State[R]:
+        with attempting() as attempt:
+            value = await on_loop(partial(fn, *args, **kwargs))
+        return in_state(value, attempt, body)
+
+    return body
+
+
+@contextmanager
+def attempting() -> Iterator[Attempt]:
+    begin_attempt()
+    attempt = Attempt()
+    token = _attempt.set(attempt)
+    try:
+        yield attempt
+    except Exception as error:
+        note_retry_after(error)
+        raise
+    finally:
+        _attempt.reset(token)
+
+
+def in_state(value: R, attempt: Attempt, body: object) -> R | State[R]:
+    """The value, in the state that the body named; plain where no engine asked, as in `task.fn()`."""
+    run = TaskRunContext.get()
+    if not attempt.name or run is None or run.task.fn is not body:
+        return value
+    return Completed(name=attempt.name, message=attempt.message, data=value)
+
+
+async def _unwrap(call: Coroutine[Any, Any, Any]) -> Any:
+    value = await call
+    return await value.aresult() if isinstance(value, State) else value
+
+
+N = TypeVar("N", bound="TypedTask[..., Any]")
+
+
+def like(task: N, other: Task[..., Any], **changes: Any) -> N:
+    """A copy of the task with everything that the other one holds, except its class and its cache keys."""
+    made = copy(task)
+    vars(made).update(vars(other), **changes)
+    if not isinstance(other, TypedTask):
+        vars(made).update(cache_policy=own_keys(other.cache_policy, _owner(made)))
+    return made
+
+
+class _RunName(TaskRunNameCallbackWithParameters):
+    """Names a task run, whatever its arguments are."""
+
+    def __init__(self, run_name: Any, fallback: str) -> None:
+        self._run_name, self._fallback = run_name, fallback
+
+    def __call__(self, parameters: dict[str, Any]) -> str:
+        try:
+            name = self._run_name
+            text = name.format(**parameters) if isinstance(name, str) else self._called(parameters)
+            return str(text)[:_LONGEST_NAME] or self._fallback
+        except Exception:  # noqa: BLE001 - an argument may be anything; the body explains what is wrong with it
+            return self._fallback
+
+    def _called(self, parameters: dict[str, Any]) -> Any:
+        takes = "parameters" in inspect.signature(self._run_name).parameters
+        return self._run_name(parameters=parameters) if takes else self._run_name()

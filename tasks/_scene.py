@@ -1,0 +1,91 @@
+"""One scene on its way to the provider: where it starts, where its clip will lie, and the order."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.ledger import Storage
+from prefect_storyboard.media.frames import last_frame
+from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.stills import fit_image
+from prefect_storyboard.providers.protocol import SceneRequest
+from prefect_storyboard.storyboards import Casting, Clip, Shot
+from prefect_storyboard.storyboards.folders import slug_words
+from prefect_storyboard.storyboards.single import SingleScene
+from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._references import CastMember, clip_seconds, member, references
+from prefect_storyboard.tasks.upload import upload
+
+Where = tuple[Credentials, Library]
+
+
+def place_of(reel: str | None, scene: str | None, single: SingleScene) -> tuple[str, str]:
+    """Reel and scene under which the clip lies; what has no name is called after its prompt and what was asked."""
+    words = slug_words(single.shot.scene.prompt)[:32].strip("-")
+    return reel or "", scene or f"{words}-{single.identity[:8]}"
+
+
+async def read_image(image: str | Path | None, shot: Shot, library: Library) -> LocalFile | None:
+    """The picture that the scene starts from, judged by the model's limits. Raises MediaError or SourceError."""
+    if image is None:
+        return None
+    file = _media.keep(await _media.read(image, "image", library))
+    await asyncio.to_thread(partial(fit_image, file, shot.model.frame, "image", folder=_media.folder()))
+    return file
+
+
+async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, library: Library) -> LocalFile | None:
+    """What the scene starts from, as the model takes it: the picture, or the last frame of the clip it continues."""
+    if parent and shot.operation == "image":
+        image = await asyncio.to_thread(_last_frame, parent, library.storage())
+    if image is None:
+        return None
+    return await asyncio.to_thread(partial(fit_image, image, shot.model.frame, shot.scene.id, folder=_media.folder()))
+
+
+async def complete(
+    request: SceneRequest, shot: Shot, cast: Sequence[Casting], frame: LocalFile | None, where: Where
+) -> tuple[SceneRequest, float | None]:
+    """Upload what the scene shows: the request with the links, and its price by the model table."""
+    credentials, library = where
+    members = await asyncio.to_thread(_members, shot, cast, library.storage())
+    shown = await references(shot, members, credentials)
+    named = upload.with_options(task_run_name="upload first frame")
+    image_url = await named(frame.path, credentials=credentials) if frame else None
+    sent = await asyncio.to_thread(clip_seconds, shot, members)
+    usd = shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)
+    return request.model_copy(update={"references": shown, "image_url": image_url}), usd
+
+
+def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:
+    """The request, before anything is uploaded for it."""
+    return SceneRequest(
+        model=shot.model,
+        prompt=shot.prompt,
+        seconds=shot.seconds,
+        aspect=shot.aspect,
+        resolution=shot.resolution,
+        castings=tuple(casting for casting in cast if casting.id and casting.character in shot.cast),
+        remix_of=parent.handle if parent and shot.operation == "remix" else None,
+        fields=shot.scene.fields,
+    )
+
+
+def _members(shot: Shot, cast: Sequence[Casting], storage: Storage) -> dict[str, CastMember]:
+    """The characters whose media go along with the scene."""
+    names = {sending.character for sending in shot.sends}
+    return {casting.character: member(casting, storage) for casting in cast if casting.character in names}
+
+
+def _last_frame(clip: Clip, storage: Storage) -> LocalFile:
+    picture = _media.folder() / "media" / f"{clip.sha256}-last-frame.png"
+    if not picture.exists():
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=_media.folder()) as folder:
+            part = Path(folder) / picture.name
+            last_frame(storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part)
+            part.replace(picture)
+    return local_file(picture)

@@ -1,0 +1,87 @@
+"""Where the takes of a scene lie in the library, and how one is published."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
+from prefect_storyboard.media.kind import content_type
+from prefect_storyboard.media.sources import local_file
+from prefect_storyboard.storyboards import Clip
+from prefect_storyboard.tasks._media import inside
+
+_ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif"}
+
+
+@dataclass(frozen=True)
+class Takes:
+    """The takes of one scene, or of a single clip, and the job whose clip is one of them. All methods block."""
+
+    storage: Storage
+    draft: Draft
+    job: PaidJob
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """`reels/<reel>/scenes/<scene>`, or `clips/<scene>` without a reel."""
+        return (
+            ("reels", self.draft.reel, "scenes", self.draft.scene) if self.draft.reel else ("clips", self.draft.scene)
+        )
+
+    def stored(self) -> Clip | None:
+        """The clip, if its sidecar and its file are there. A crash may have left it there with its job still open."""
+        name = self._name(reserve=False)
+        try:
+            clip = Clip.model_validate_json(self.storage.read(*self.folder, f"{name}.json") or b"")
+        except ValidationError:
+            return None
+        if clip.job_key != self.job.key or self.storage.size(*self.folder, f"{name}.mp4") != clip.bytes:
+            return None
+        clip = self._placed(clip, name)
+        self._close(clip)
+        return clip
+
+    def fetch_elsewhere(self, file: Path) -> Clip | None:
+        """Copy the clip from elsewhere in the library; None where it is not, or somebody has removed or changed it."""
+        clip = self.job.outcome.clip if self.job.outcome else None
+        if clip is None:
+            return None
+        try:
+            self.storage.fetch(file, *inside(clip.url))
+        except FileNotFoundError:
+            return None
+        return clip if local_file(file).sha256 == clip.sha256 else None
+
+    def publish(self, file: Path, made: Clip, extras: dict[str, Path]) -> Clip:
+        """Publish the take, then its sidecar, then close the job: the next run completes what a crash interrupts."""
+        name = self._name(reserve=True)
+        self.storage.publish(file, *self.folder, f"{name}.mp4")
+        files = {kind: self._publish_extra(extra, name, kind) for kind, extra in extras.items()}
+        clip = self._placed(made, name).model_copy(update={"files": files})
+        self.storage.write(clip.model_dump_json(indent=2).encode(), *self.folder, f"{name}.json")
+        self._close(clip)
+        return clip
+
+    def _publish_extra(self, file: Path, name: str, kind: str) -> str:
+        ending = _ENDINGS.get(content_type(file), "")
+        return self.storage.publish(file, *self.folder, f"{name}.{kind.replace('_', '-')}{ending}")
+
+    def _placed(self, clip: Clip, name: str) -> Clip:
+        """The clip as it lies here. The library may have moved, and 0.1.0 recorded nothing of what was asked."""
+        here = {"scene": self.draft.scene, "take": int(name.removeprefix("take-"))}
+        here |= {"url": self.storage.link(*self.folder, f"{name}.mp4")}
+        asked = {field: getattr(self.draft, field) for field in ("identity", "parent", "asked")}
+        return clip.model_copy(update=here | {field: value for field, value in asked.items() if value is not None})
+
+    def _name(self, *, reserve: bool) -> str:
+        reel = self.draft.reel or "~clips"  # no reel is called so
+        ledger, attempt = Ledger(self.storage), self.job.attempt
+        return f"take-{ledger.take(reel, self.draft.scene, self.job.key, attempt=attempt, reserve=reserve):03d}"
+
+    def _close(self, clip: Clip) -> None:
+        if not self.job.outcome:
+            done = Outcome(kind="done", at=datetime.now(UTC), clip=clip, cost_usd=clip.cost_usd, charged=True)
+            Ledger(self.storage).close(self.job.key, self.job.attempt, done)

@@ -1,0 +1,93 @@
+"""Render one scene: generate, poll and store in one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from prefect.cache_policies import NO_CACHE
+from pydantic import JsonValue
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.storyboards import Casting, Clip
+from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks._names import scene_name
+from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._retries import retry_safely
+from prefect_storyboard.tasks.generate import generate
+from prefect_storyboard.tasks.poll import poll
+from prefect_storyboard.tasks.store import store
+
+
+# Safe to retry, by a caller: the ledger stands in front of every POST. Its three parts have retries of their own.
+@node(
+    name="render",
+    task_run_name=scene_name("render"),
+    retry_condition_fn=retry_safely,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def render(
+    prompt: str,
+    *,
+    model: str,
+    credentials: Credentials | str,
+    library: Library | str | None = None,
+    characters: Sequence[Casting] = (),
+    seconds: int | None = None,
+    aspect: str = "16:9",
+    resolution: str | None = None,
+    image: str | Path | None = None,
+    continues: Clip | None = None,
+    remixes: Clip | None = None,
+    take: int = 1,
+    copy: int = 0,
+    reel: str | None = None,
+    scene: str | None = None,
+    fit: Fit = "exact",
+    max_cost_usd: float | None = None,
+    allow_unknown_price: bool = False,
+    spent_since: datetime | None = None,
+    on_unknown: OnUnknown = "stop",
+    attempts: int = 1,
+    fields: Mapping[str, JsonValue] | None = None,
+    remixable: bool = True,
+    minutes: float = 60.0,
+) -> Clip:
+    """Return the stored clip of one scene: generate, poll and store in one, for `.map` and for people in a hurry.
+
+    The arguments are those of generate, and `minutes`, how long to wait for the render. Costs the model's price once;
+    ends in the state `Cached` or `Reattached` where nothing was bought. Raises what generate, poll and store raise.
+    """
+    account, shelf = await arguments.accounts(credentials, library)
+    job = await generate(
+        prompt,
+        model=model,
+        credentials=account,
+        library=shelf,
+        characters=characters,
+        seconds=seconds,
+        aspect=aspect,
+        resolution=resolution,
+        image=image,
+        continues=continues,
+        remixes=remixes,
+        take=take,
+        copy=copy,
+        reel=reel,
+        scene=scene,
+        fit=fit,
+        max_cost_usd=max_cost_usd,
+        allow_unknown_price=allow_unknown_price,
+        spent_since=spent_since,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        fields=fields,
+        remixable=remixable,
+    )
+    result = await poll(job, credentials=account, library=shelf, minutes=minutes)
+    clip = await store(job, result, credentials=account, library=shelf)
+    if job.state != "Submitted":
+        name_state(job.state, f"{job.about} was paid for before")
+    return clip

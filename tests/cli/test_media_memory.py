@@ -1,0 +1,39 @@
+"""How much memory a reel and its sheets take, measured in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+from test_media_kit import clip
+
+ASSEMBLE = """
+from prefect_storyboard.media.reel import Part, assemble
+a, b = folder / "a.mp4", folder / "b.mp4"
+assemble([Part(path, "x") for path in [a, b] * count], folder / "reel.mp4")
+"""
+SHEETS = """
+from prefect_storyboard.media.frames import contact_sheets
+contact_sheets([(folder / "a.jpg", "s")] * count, folder, cell_width=80)
+"""
+HEAD = "import resource, sys; from pathlib import Path; folder, count = Path(sys.argv[1]), int(sys.argv[2])\n"
+TAIL = "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+
+
+def peak(code: str, folder: Path, count: int) -> int:
+    """Run the code for so many clips or scenes in a process of its own; return its peak memory in MiB."""
+    command = [sys.executable, "-c", HEAD + code + TAIL, str(folder), str(count)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def test_memory_does_not_grow_with_the_number_of_clips(tmp_path):
+    clip(tmp_path / "a.mp4", size=(320, 180))
+    clip(tmp_path / "b.mp4", size=(320, 180), fps=30)
+    few, many = peak(ASSEMBLE, tmp_path, 2), peak(ASSEMBLE, tmp_path, 10)
+    assert many - few < 12  # MiB; the 16 more clips have 36 MiB of pictures
+
+
+def test_memory_does_not_grow_with_the_number_of_scenes_on_the_sheets(tmp_path):
+    Image.effect_noise((640, 360), 80).convert("RGB").save(tmp_path / "a.jpg")
+    few, many = peak(SHEETS, tmp_path, 400), peak(SHEETS, tmp_path, 800)
+    assert many - few < 12  # MiB; the 400 more posters have 275 MiB

@@ -1,0 +1,219 @@
+"""Every input that the gateways' pages name arrives on the wire, in its place, and nothing else does."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from cases import Case, canonical, every_case
+
+from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.fields import Input, inputs
+from prefect_storyboard.providers.protocol import CharacterRequest, Reference, SceneRequest
+from prefect_storyboard.providers.table import model, models
+from prefect_storyboard.storyboards import Casting, Model, Operation
+
+CASES = {case.name: case for case in every_case()}
+CLIP, PICTURE = "https://example.com/mara.mp4", "https://example.com/dawn.png"
+MARA = Casting(character="Mara", id="char_1", mention="@mara.ab")
+SAMPLES = {"string": "text", "link": "https://example.com/x", "boolean": True, "integer": 1, "array": [CLIP]}
+# What the pages that this project began with name; here by hand, so that a row that is lost from the table is noticed.
+NAMED_INPUTS = {
+    "fal": "video_url name prompt image_url resolution aspect_ratio duration delete_video model detect_and_block_ip "
+    "character_ids",
+    "kie": "model callBackUrl character_file_url character_prompt safety_instruction",
+    "toapis": "model timestamps url from_task",
+    "wavespeed": "video name",
+}
+
+
+def requests(sold: Model, operation: Operation, fields: dict[str, Any], **facts: Any) -> Iterator[Any]:
+    """Requests of that operation in which every argument says something: with a cast, and without."""
+    if operation in {"character", "character_from_video"}:
+        source = {"clip_url": CLIP} if operation == "character" else {"video_id": "task_1"}
+        described = {"description": "A lighthouse keeper", "start": 1.0, "end": 3.0, **source, **facts}
+        yield CharacterRequest(model=sold, name="Mara", fields=fields, **described)
+        return
+    wanted: dict[str, Any] = {"prompt": "Mara waves.", "seconds": sold.seconds[0], "aspect": "16:9"}
+    wanted |= {"resolution": sold.resolutions[-1], "image_url": PICTURE if operation == "image" else None}
+    wanted |= {"remix_of": "video_1" if operation == "remix" else None, "fields": fields, "job_key": "", **facts}
+    cast: dict[str, Any] = {"castings": (MARA,)} if sold.casting else {}
+    if sold.references:
+        shown = Reference(character="Mara", image_urls=(PICTURE,) * sold.references.each[0])
+        moving = (Reference(character="Otto", clip_url=CLIP),) if sold.references.clips else ()
+        cast = {"references": (shown, *moving)}
+    yield SceneRequest(model=sold, **wanted, **cast)
+    if not (sold.references and sold.references.needed):
+        yield SceneRequest(model=sold, **wanted)
+
+
+async def posted(case: Case, request: SceneRequest | CharacterRequest) -> dict[str, Any]:
+    """The body as the gateway sees it, which refuses one with a null or with a field that its pages do not name."""
+    seen: list[dict[str, Any]] = []
+
+    def gateway(sent: httpx.Request) -> httpx.Response:
+        seen.append(json.loads(sent.content))
+        return httpx.Response(200, json=canonical(case.name, str(case.accepted.body)))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
+        adapter = case.connect(http)
+        ask = adapter.character_order if isinstance(request, CharacterRequest) else adapter.scene_order
+        await adapter.submit(ask(request))
+    (body,) = seen
+    taken = {each.name for each in inputs(case.name) if each.takes(request)}
+    assert {name for name, _ in leaves(body)} <= taken
+    assert None not in dict(leaves(body)).values()
+    return body
+
+
+def leaves(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in body.items():
+        if isinstance(value, dict) and key in {"input", "metadata"}:
+            yield from leaves(value, "" if key == "input" else f"{key}.")
+        else:
+            yield prefix + key, value
+
+
+def every_input() -> Iterator[Any]:
+    for name in CASES:
+        for each in inputs(name):
+            for operation in each.of:
+                yield pytest.param(name, each, operation, id=f"{name}-{each.codec}-{each.name}-{operation}")
+
+
+def taker(each: Input, provider: str, operation: Operation) -> Model | None:
+    """The first model that has the input."""
+    takers = (
+        sold
+        for sold in models()[provider].values()
+        if each.codec in {"*", sold.codec} and (not each.models or sold.name in each.models)
+    )
+    return next((sold for sold in takers if operation in sold.endpoints), None)
+
+
+def sample(each: Input) -> Any:
+    """A value that the input takes, and that is not what is sent without it."""
+    if each.choices:
+        return next((choice for choice in reversed(each.choices) if choice != each.preset), each.choices[0])
+    return (not each.preset) if each.preset is not None else SAMPLES[each.type]
+
+
+@pytest.mark.parametrize(("provider", "each", "operation"), list(every_input()))
+async def test_every_input_of_the_table_arrives(provider: str, each: Input, operation: Operation) -> None:
+    sold = taker(each, provider, operation)
+    assert sold is not None
+    if each.argument and not each.instead:
+        bodies = [dict(leaves(await posted(CASES[provider], one))) for one in requests(sold, operation, {})]
+        assert any(each.name in body for body in bodies)
+        return
+    value = sample(each)
+    first, _, rest = each.name.partition(".")
+    fields = {first: {rest: value}} if rest else {first: value}
+    bare = {"description": ""} if operation.startswith("character") else {}
+    for request in requests(sold, operation, fields, **bare):
+        body = await posted(CASES[provider], request)
+        assert dict(leaves(body))[each.name] == value
+        assert first in (body if each.top or provider != "kie" else body["input"])
+
+
+@pytest.mark.parametrize("provider", CASES)
+def test_the_table_has_every_input_that_the_pages_name(provider: str) -> None:
+    assert set(NAMED_INPUTS[provider].split()) <= {each.name for each in inputs(provider)}
+
+
+@pytest.mark.parametrize("provider", CASES)
+def test_no_body_holds_a_null_or_an_input_that_the_table_does_not_know(provider: str) -> None:
+    adapter = CASES[provider].connect(httpx.AsyncClient())
+    for sold in models()[provider].values():
+        for operation in sold.endpoints:
+            for request in requests(sold, operation, {}):
+                ask = adapter.character_order if isinstance(request, CharacterRequest) else adapter.scene_order
+                body = dict(leaves(ask(request).body))
+                assert set(body) <= {each.name for each in inputs(provider) if each.takes(request)}
+                assert None not in body.values()
+
+
+# ------------------------------------------------------------------------------------------------- one by one, by hand
+
+
+def scene(provider: str, family: str = "sora-2", **facts: Any) -> SceneRequest:
+    sold = model(provider, family)
+    wanted = {"prompt": "p", "seconds": sold.seconds[0], "aspect": "16:9", "resolution": sold.resolutions[0]}
+    return SceneRequest(model=sold, **{**wanted, **facts})
+
+
+def cast(provider: str, family: str = "sora-2", **facts: Any) -> CharacterRequest:
+    wanted = facts if "video_id" in facts else {"clip_url": CLIP, **facts}
+    return CharacterRequest(model=model(provider, family), **{"name": "Mara", "start": 1.0, "end": 3.0, **wanted})
+
+
+BY_HAND = [
+    (scene("fal", remixable=False), {"delete_video": True}),
+    (scene("fal", remixable=True), {"delete_video": False}),
+    (scene("fal", remixable=False, fields={"delete_video": False}), {"delete_video": False}),
+    (scene("fal", remixable=True, remix_of="v", fields={"delete_video": True}), {"delete_video": True}),
+    (scene("fal", fields={"detect_and_block_ip": True}), {"detect_and_block_ip": True}),
+    (scene("fal", fields={"model": "sora-2-2025-10-06"}), {"model": "sora-2-2025-10-06"}),
+    (scene("fal", image_url=PICTURE, fields={"model": "sora-2-2025-12-08"}), {"model": "sora-2-2025-12-08"}),
+    (
+        scene("fal", image_url=PICTURE, aspect="auto", resolution="auto"),
+        {"aspect_ratio": "auto", "resolution": "auto", "image_url": PICTURE},
+    ),
+    (cast("fal"), {"video_url": CLIP, "name": "Mara"}),
+    (
+        cast(
+            "kie", fields={"safety_instruction": "For children.", "callBackUrl": CLIP, "character_prompt": "A keeper"}
+        ),
+        {
+            "model": "sora-2-characters",
+            "callBackUrl": CLIP,
+            "input": {
+                "character_file_url": [CLIP],
+                "character_prompt": "A keeper",
+                "safety_instruction": "For children.",
+            },
+        },
+    ),
+    (
+        cast("kie", video_id="task_1", fields={"character_prompt": "A keeper", "character_user_name": "mara"}),
+        {
+            "model": "sora-2-characters-pro",
+            "input": {
+                "origin_task_id": "task_1",
+                "timestamps": "1,3",
+                "character_prompt": "A keeper",
+                "character_user_name": "mara",
+            },
+        },
+    ),
+    (cast("toapis"), {"model": "sora-2", "timestamps": "1,3", "url": CLIP}),
+    (cast("toapis", "sora-2-pro"), {"model": "sora-2-pro"}),
+    (cast("toapis", "sora-2-vip"), {"model": "sora-2-vip"}),
+    (
+        cast("toapis", "sora-2-vip", video_id="t"),
+        {"model": "sora-2-vip", "timestamps": "1,3", "from_task": "t"},
+    ),
+    (scene("toapis", fields={"character_url": "task_9", "thumbnail": True}), {"character_url": "task_9"}),
+    (cast("wavespeed"), {"video": CLIP, "name": "Mara"}),
+]
+
+
+@pytest.mark.parametrize(("request_", "holds"), BY_HAND, ids=lambda value: None)
+async def test_a_parameter_of_the_page_arrives_in_its_place(
+    request_: SceneRequest | CharacterRequest, holds: dict[str, Any]
+) -> None:
+    body = await posted(CASES[request_.model.provider], request_)
+    assert {name: body.get(name) for name in holds} == holds
+
+
+@pytest.mark.parametrize("provider", models())
+def test_a_finished_video_becomes_a_character_by_its_id_or_is_refused(provider: str) -> None:
+    adapter = CASES[provider].connect(httpx.AsyncClient())
+    request = cast(provider, video_id="task_1")
+    if request.model.character_from_video:
+        assert "task_1" in json.dumps(adapter.character_order(request).body)
+        return
+    with pytest.raises(InvalidRequest, match="give it the stored file; nothing was sent") as error:
+        adapter.character_order(request)
+    assert (error.value.field, error.value.sent) == ("clip", False)

@@ -1,0 +1,45 @@
+"""One Prefect server for all workers of a test run: the first that needs it starts it, and stops it as the last.
+
+Files in the folder that the workers share hold the locks, so a worker that crashes lets go of them.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prefect.server.api.server import SubprocessASGIServer
+
+_STARTED = 240  # seconds; ten on an idle machine
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[SubprocessASGIServer]:
+    """Start the server, or use the one of another worker, in the place where Prefect's own clients look for one."""
+    server = SubprocessASGIServer()
+    port = folder / "prefect-server.port"
+    with (folder / "prefect-server.users").open("w") as users:
+        with _locked(folder / "prefect-server.start"):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            mine = not port.exists()
+            if mine:
+                server.start(timeout=_STARTED)
+                port.write_text(str(server.port))
+            else:
+                server.port, server.running = int(port.read_text()), True
+        try:
+            yield server
+        finally:
+            if mine:
+                with _locked(folder / "prefect-server.start"):  # who comes now starts another one
+                    port.unlink()
+                    fcntl.flock(users, fcntl.LOCK_EX)  # waits until the others have finished
+                    server.stop()
+            server.port, server.running = None, False
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

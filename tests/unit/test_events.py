@@ -1,0 +1,124 @@
+"""What the events say, of which resources, and that nothing is said outside of a run."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prefect.context import FlowRunContext
+
+from prefect_storyboard.blocks import Library
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
+from prefect_storyboard.tasks import _events as events
+
+LIBRARY = Library(url="s3://studio/series/")
+SIGNED = "https://user:pass@cdn.example.com/take-001.mp4?X-Amz-Signature=abc#t=1"
+BARE = "https://cdn.example.com/take-001.mp4"
+KEY = "f" * 64
+JOB = events.JobFacts(
+    key=KEY, label="scene s01 take 1", provider="fal", account="studio", cost_usd=0.4, request_id="r1", reel="pilot"
+)
+CLIP = Clip(
+    scene="s01", take=1, url=SIGNED, sha256="0" * 64, bytes=1, seconds=4, width=1, height=1, job_key=KEY, cost_usd=0.4,
+    provider="fal", model="sora-2", request_id="r1", prompt="a secret plot", stored_at=datetime(2026, 1, 1, tzinfo=UTC),
+)  # fmt: skip
+REEL = Reel(title="Pilot", url=SIGNED, page=SIGNED, clips=(CLIP,), cost_usd=0.4)
+FAILED = FailedScene(
+    scene="s02", error=f"refused: Bearer abcdefgh1234567 {SIGNED}", charged=False, remedy="Change the prompt."
+)
+EACH: dict[str, Callable[[Any], None]] = {
+    "storyboard.job.submitted": lambda emit: events.job_submitted(LIBRARY, JOB, emit=emit),
+    "storyboard.job.unknown": lambda emit: events.job_unknown(LIBRARY, JOB, f"lost {SIGNED}", emit=emit),
+    "storyboard.scene.stored": lambda emit: events.scene_stored(LIBRARY, "pilot", CLIP, emit=emit),
+    "storyboard.scene.failed": lambda emit: events.scene_failed(LIBRARY, "pilot", FAILED, KEY, emit=emit),
+    "storyboard.character.created": lambda emit: events.character_created(
+        LIBRARY, "mara", Casting(character="Mara", id="char_1"), JOB, emit=emit
+    ),
+    "storyboard.reel.ready": lambda emit: events.reel_ready(LIBRARY, "pilot", REEL, emit=emit),
+    "storyboard.budget.reached": lambda emit: events.budget_reached(LIBRARY, JOB, 5.0, emit=emit),
+}
+
+
+class Recorder:
+    """Keeps what would be emitted."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def __call__(self, event: str, resource: dict[str, str], **facts: Any) -> None:
+        self.events.append({"event": event, "resource": resource, **facts})
+
+
+@pytest.fixture
+def in_a_run() -> Iterator[None]:
+    token = FlowRunContext.__var__.set(FlowRunContext.model_construct())
+    yield
+    FlowRunContext.__var__.reset(token)
+
+
+def recorded(event: str) -> dict[str, Any]:
+    recorder = Recorder()
+    EACH[event](recorder)
+    (only,) = recorder.events
+    assert only["event"] == event
+    return only
+
+
+def test_every_documented_event_can_be_emitted() -> None:
+    assert set(EACH) == set(events.EVENTS)
+
+
+@pytest.mark.parametrize("event", EACH)
+def test_outside_of_a_run_nothing_is_emitted(event: str) -> None:
+    recorder = Recorder()
+    EACH[event](recorder)
+    assert recorder.events == []
+
+
+@pytest.mark.parametrize("event", EACH)
+@pytest.mark.usefixtures("in_a_run")
+def test_no_event_holds_a_secret_a_prompt_or_a_signed_link(event: str) -> None:
+    said = str(recorded(event))
+    assert not [word for word in ("Signature", "user:pass", "secret plot", "abcdefgh1234567") if word in said]
+
+
+@pytest.mark.parametrize(
+    ("event", "resource"),
+    [
+        ("storyboard.job.submitted", f"storyboard.job.{{}}.{KEY}"),
+        ("storyboard.job.unknown", f"storyboard.job.{{}}.{KEY}"),
+        ("storyboard.budget.reached", f"storyboard.job.{{}}.{KEY}"),
+        ("storyboard.scene.stored", "storyboard.scene.{}.pilot.s01"),
+        ("storyboard.scene.failed", "storyboard.scene.{}.pilot.s02"),
+        ("storyboard.character.created", "storyboard.character.{}.mara"),
+        ("storyboard.reel.ready", "storyboard.reel.{}.pilot"),
+    ],
+)
+@pytest.mark.usefixtures("in_a_run")
+def test_resources_have_stable_ids_and_the_reel_is_related(event: str, resource: str) -> None:
+    only, library = recorded(event), events.library_id(LIBRARY)
+    assert only["resource"]["prefect.resource.id"] == resource.format(library)
+    related = {each["prefect.resource.role"]: each["prefect.resource.id"] for each in only["related"]}
+    assert related == ({} if event == "storyboard.reel.ready" else {"reel": f"storyboard.reel.{library}.pilot"})
+
+
+@pytest.mark.parametrize("event", ["storyboard.job.submitted", "storyboard.scene.stored"])
+@pytest.mark.usefixtures("in_a_run")
+def test_money_and_job_are_in_the_payload(event: str) -> None:
+    payload = recorded(event)["payload"]
+    assert (payload["job_key"], payload["cost_usd"], payload["request_id"]) == (KEY, 0.4, "r1")
+
+
+@pytest.mark.usefixtures("in_a_run")
+def test_links_are_those_of_the_library_without_their_signature() -> None:
+    assert recorded("storyboard.scene.stored")["payload"]["url"] == BARE
+    assert recorded("storyboard.reel.ready")["payload"]["page"] == BARE
+
+
+def test_a_library_is_known_by_its_blocks_name_else_by_its_url() -> None:
+    saved = Library(url="s3://studio/series")
+    saved._block_document_name = "main"
+    assert events.library_id(saved) == "main"
+    assert events.library_id(LIBRARY) == events.library_id(Library(url="s3://studio/series"))
+    assert events.library_id(LIBRARY) != events.library_id(Library(url="s3://studio/other"))
+    assert events.bare("/home/me/reels/reel #1?.mp4") == "/home/me/reels/reel #1?.mp4"

@@ -51,7 +51,6 @@ async def show(folder: Path, base: str, board: Path | None) -> int:
         str(board or files("prefect_storyboard.examples") / "lighthouse.yaml"),
         FalCredentials.from_environment(environment(base)),
         str(folder / "library"),
-        allow_retired=True,
         on_unknown="resubmit",  # the sandbox lists every request at once, so what it does not list was not bought
     )
     after = _meter(base)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from prefect_storyboard.ledger import Decision, Intent, Ledger, decide
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.storyboards import Frozen, Plan
+from prefect_storyboard.storyboards.money import price
 
 _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
 
@@ -33,14 +34,14 @@ class Budget(Frozen):
         """Raise OverBudget where the reel's jobs, this one and those of parallel runs included, cost too much."""
         if intent.usd is None and not self.unpriced:
             raise OverBudget(
-                f"nobody has published the price of {intent.label}, so max_cost_usd cannot be kept; "
+                f"there is no published price of {intent.label}, so max_cost_usd cannot be kept; "
                 "allow it with allow_unknown_price"
             )
         since = self.since or datetime.min.replace(tzinfo=UTC)
         spent = ledger.journal.spent(self.reel, since) if self.reel else intent.usd or 0.0
         if spent > self.usd and not math.isclose(spent, self.usd):
             comes_to = f"bring {self.reel} to" if self.reel else "cost"
-            raise OverBudget(f"{intent.label} would {comes_to} ${spent:.2f}, and max_cost_usd is ${self.usd:.2f}")
+            raise OverBudget(f"{intent.label} would {comes_to} {price(spent)}, and max_cost_usd is {price(self.usd)}")
 
 
 class Estimate(Frozen):
@@ -89,11 +90,11 @@ def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_
         raise OverBudget("max_cost_usd is no number; give US dollars, or leave it out")
     if wanted.usd > max_cost_usd:
         raise OverBudget(
-            f"the run would buy for ${wanted.usd:.2f}, and max_cost_usd is ${max_cost_usd:.2f}; "
+            f"the run would buy for {price(wanted.usd)}, and max_cost_usd is {price(max_cost_usd)}; "
             "raise it, or leave scenes out"
         )
     if wanted.unpriced and not allow_unknown_price:
         raise OverBudget(
-            f"nobody has published the price of {', '.join(wanted.unpriced)}, so max_cost_usd cannot be kept; "
+            f"there is no published price of {', '.join(wanted.unpriced)}, so max_cost_usd cannot be kept; "
             "allow it with allow_unknown_price"
         )

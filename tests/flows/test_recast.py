@@ -122,7 +122,7 @@ async def test_a_price_that_nobody_knows_is_not_paid_again_without_leave(fal):
     reel, bought = await fal.counted(board, max_cost_usd=5)
     (failed,) = reel.failed
     assert (bought, fal.bought()[0]) == (1, 0)
-    assert failed.error.startswith("nobody has published the price of character Mara")
+    assert failed.error.startswith("there is no published price of character Mara")
     reel, _ = await fal.counted(board, max_cost_usd=5, allow_unknown_price=True)
     assert (reel.failed, fal.bought()[0]) == ((), 1)
     assert billed(fal) == {"Mara wakes.": 1, "Mara climbs.": 1}

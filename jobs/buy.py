@@ -77,7 +77,8 @@ async def buy_once(
                 await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
                 state: State = "Cached" if decision is Decision.DONE else "Reattached"
-                return _paid_job(request, last.number, job, state, last.end)
+                known = request.model_copy(update={"usd": last.intent.usd}) if request.usd is None else request
+                return _paid_job(known, last.number, job, state, last.end)
             case _, Attempt(end=Outcome() as outcome):
                 raise remembered(outcome, last.job)
 
@@ -226,11 +227,8 @@ async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest,
     elif request.on_unknown != "resubmit" or not found.told:
         raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
     elif found.listed and (left := attempt.intent.at + SETTLED - session.clock.now()) > timedelta():
-        await session.clock.sleep(
-            min(left.total_seconds(), _LOOK_AGAIN_LOST)
-        )  # a list may lag; then it is asked once more
-    elif (await asyncio.to_thread(_look, ledger, request, session.clock))[
-        1
-    ] == attempt:  # nobody has settled it meanwhile
+        # A list may lag; then it is asked once more.
+        await session.clock.sleep(min(left.total_seconds(), _LOOK_AGAIN_LOST))
+    elif (await asyncio.to_thread(_look, ledger, request, session.clock))[1] == attempt:  # not settled meanwhile
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
         await asyncio.to_thread(ledger.close, request.key, attempt.number, given_up)

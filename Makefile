@@ -1,13 +1,17 @@
 # make demo   a reel from the example storyboard, in the sandbox: no key, no cost
-# make test   the test suite
+# make test   the quick tests: everything but what is marked slow; 95 % of the branches of what money rests on
+# make test-all  all tests, those of make deployments too
+# make test-lowest, make test-newest  with the lowest and the newest versions of the dependencies; Python 3.11 to 3.13
 # make deployments  tests of a Prefect server with a worker and its UI; then PostgreSQL, S3 and the workers of two machines
 # make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again
 # make check  formatting, lint, types, import directions, generated files
 # make docs   the documentation as a site, in site/; nothing is downloaded
-.PHONY: demo test deployments chaos check docs setup clean
+.PHONY: demo test test-rest test-all test-lowest test-newest deployments chaos check docs setup clean
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST = $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+OTHERS = --ignore=tests/deployments --ignore=tests/machines
 # As pip does: companies and CI machines have certificates of their own.
 export UV_SYSTEM_CERTS = 1
 
@@ -15,7 +19,19 @@ demo: setup
 	@$(BIN)/storyboard demo
 
 test: setup
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/deployments --ignore=tests/machines --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	$(PYTEST) -m "not slow" $(OTHERS) --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+
+# What make test leaves out: chaos, kills, a browser, the wheel, a real S3 server.
+test-rest: setup
+	$(PYTEST) -m slow $(OTHERS) $(ARGS)
+
+test-all: test test-rest deployments
+
+test-lowest: setup
+	.ci/versions lowest-direct 3.11
+
+test-newest: setup
+	.ci/versions highest 3.11 3.12 3.13
 
 deployments: setup
 	$(BIN)/pytest tests/deployments tests/machines $(ARGS)

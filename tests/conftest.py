@@ -42,17 +42,20 @@ import pytest_socket  # noqa: E402
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
+_ROOT = Path(__file__).parent
 _SLOW = {"chaos", "deployments", "machines", "packaging", "ui"}
 _SERVED = {"cli", "flows"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files run side by side; the slow ones begin first, then those on a Prefect server."""
-    root = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(_ROOT).parts[0] in _SLOW:
+            item.add_marker(pytest.mark.slow)
 
     def rank(item: pytest.Item) -> int:
-        folder = item.path.relative_to(root).parts[0]
-        return 0 if folder in _SLOW else 1 if folder in _SERVED else 2
+        slow, served = item.get_closest_marker("slow"), item.path.relative_to(_ROOT).parts[0] in _SERVED
+        return 0 if slow else 1 if served else 2
 
     items.sort(key=rank)
 

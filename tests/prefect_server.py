@@ -4,9 +4,11 @@ Files in the folder that the workers share hold the locks, so a worker that cras
 """
 
 import fcntl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 from prefect.server.api.server import SubprocessASGIServer
 
@@ -26,7 +28,7 @@ def shared(folder: Path) -> Iterator[SubprocessASGIServer]:
                 server.start(timeout=_STARTED)
                 port.write_text(str(server.port))
             else:
-                server.port, server.running = int(port.read_text()), True
+                server.port, server.running, server.server_process = int(port.read_text()), True, _elsewhere()
         try:
             yield server
         finally:
@@ -35,7 +37,12 @@ def shared(folder: Path) -> Iterator[SubprocessASGIServer]:
                     port.unlink()
                     fcntl.flock(users, fcntl.LOCK_EX)  # waits until the others have finished
                     server.stop()
-            server.port, server.running = None, False
+            server.port, server.running, server.server_process = None, False, None
+
+
+def _elsewhere() -> subprocess.Popen[bytes]:
+    """A process that runs, as far as Prefect's clients ask: it is the child of another worker."""
+    return mock.create_autospec(subprocess.Popen, instance=True, **{"poll.return_value": None})
 
 
 @contextmanager

@@ -52,6 +52,7 @@ check: setup
 	$(BIN)/python -m prefect_storyboard.cli.listing --check docs/command-line.md
 	$(BIN)/python -m prefect_storyboard.parameters --check docs/parameters.md
 	$(BIN)/python -m prefect_storyboard.blocks.listing --check docs/blocks.md
+	$(BIN)/python -m prefect_storyboard.tasks._events_page --check docs/events.md
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

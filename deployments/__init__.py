@@ -1,1 +1,1 @@
-"""What deployments need (limits, blocks, a work pool, an automation), and a script that serves the flows."""
+"""What deployments need (limits, blocks, a work pool, automations), and a script that serves the flows."""

@@ -5,35 +5,35 @@ TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRA
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
 automation     marks a series whose worker has died as crashed, so that it can be run again
+notices        of reels that are ready and jobs that are unknown, to the block that STORYBOARD_NOTIFY names
 deployments    prefect.yaml in the working directory, for these accounts, unless there is one
 """
 
 import os
 from collections.abc import Sequence
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
-from prefect.automations import Automation, ChangeFlowRunState, EventTrigger, Posture
+from prefect.automations import Automation
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
-from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.blocks.credentials import BY_PROVIDER, Credentials
+from prefect_storyboard.deployments import automations
 from prefect_storyboard.tasks._limits import limit_name
 
 B = TypeVar("B", bound=Block)
 NAME, POOL = "production", "storyboard"
-ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
 
 
 async def set_up() -> int:
-    """Create everything. Returns 1 if there is no account at all."""
+    """Create everything. Returns 1 if there is no account at all, or the block for notices is of no use."""
     given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
     accounts = [block.from_environment(os.environ) for block in given]
     accounts = [await _saved(account, NAME) for account in accounts]
@@ -42,12 +42,14 @@ async def set_up() -> int:
         for account in accounts:
             await _limit(client, account)
         await _pool(client)
-    await _automation()
+        await _automation(automations.crashed_series())
+        notify = os.environ.get("STORYBOARD_NOTIFY")
+        noticed = await _notices(client, notify) if notify else True
     _deployments(Path("prefect.yaml"), [f"{each.get_block_type_slug()}/{NAME}" for each in accounts])
     if not accounts:
         keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
         _say("account", f"none: export one of {keys} and run this again")
-    return 0 if accounts else 1
+    return 0 if accounts and noticed else 1
 
 
 async def _saved(block: B, name: str) -> B:
@@ -100,33 +102,40 @@ async def _pool(client: PrefectClient) -> None:
         _say("pool", f"{POOL} created; start a worker: prefect worker start --pool {POOL}")
 
 
-async def _automation() -> None:
-    """A worker that dies with its machine leaves its runs Running; a missing heartbeat shows it."""
+async def _automation(wanted: Automation) -> None:
+    """Create the automation. Of one that exists only the block that it uses is changed; the rest may be edited."""
     try:
-        await Automation.aread(name=ZOMBIES)
-        _say("automation", f"{ZOMBIES!r} exists")
+        there = await Automation.aread(name=wanted.name)
     except ValueError:
-        trigger = EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
-            expect={
-                "prefect.flow-run.heartbeat",
-                "prefect.flow-run.Completed",
-                "prefect.flow-run.Failed",
-                "prefect.flow-run.Cancelled",
-                "prefect.flow-run.Crashed",
-                "prefect.flow-run.Suspended",
-            },
-            match={"prefect.resource.id": ["prefect.flow-run.*"]},
-            match_related={"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.storyboard"},
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(minutes=10),
-        )
-        message = "it has sent no heartbeat for 10 minutes"
-        action = ChangeFlowRunState(state=StateType.CRASHED, message=message)
-        await Automation(name=ZOMBIES, trigger=trigger, actions=[action]).acreate()
-        _say("automation", f"{ZOMBIES!r} created")
+        await wanted.acreate()
+        _say("automation", f"{wanted.name!r} created")
+        return
+    same = {_block(action) for action in wanted.actions} <= {_block(action) for action in there.actions}
+    if not same:
+        there.actions = wanted.actions
+        await there.aupdate()
+    _say("automation", f"{wanted.name!r} exists" + ("" if same else "; updated: block"))
+
+
+def _block(action: object) -> UUID | None:
+    return getattr(action, "block_document_id", None)
+
+
+async def _notices(client: PrefectClient, reference: str) -> bool:
+    """Create the notices. False where the block that they should go to is not there, or can send none."""
+    kind, _, name = reference.partition("/")
+    try:
+        block = await client.read_block_document_by_name(name, kind, include_secrets=False)
+        wanted = [automations.reel_ready(block), automations.job_unknown(block)]
+    except ObjectNotFound:
+        _say("notices", f"none: there is no block {reference}; save it in the UI and run this again")
+        return False
+    except ValueError as error:
+        _say("notices", f"none: {error}")
+        return False
+    for each in wanted:
+        await _automation(each)
+    return True
 
 
 def prefect_yaml(accounts: Sequence[str]) -> str:

@@ -13,12 +13,14 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.reconcile import find_job
 from prefect_storyboard.jobs.settle import JobLine, line
 from prefect_storyboard.jobs.wait import await_result
-from prefect_storyboard.ledger import Attempt, Ledger, Unreadable
+from prefect_storyboard.ledger import Attempt, Intent, Ledger, Unreadable
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.suspend import wake
-from prefect_storyboard.storyboards import Casting, Clip, Frozen
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job
+from prefect_storyboard.storyboards.folders import slug
+from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import store
 
 _AT_ONCE = 16
@@ -81,7 +83,7 @@ async def _collect(
     async with gate, credentials.session() as session:
         try:
             if attempt.job is None:
-                attempt = await _found(session, ledger, attempt)
+                attempt = await _found(session, ledger, attempt, library)
             return await _fetched(session, ledger, attempt, credentials, library)
         except (Busy, NotSent, OutcomeUnknown) as error:
             return line(attempt, str(error))
@@ -92,7 +94,7 @@ async def _collect(
             return line(last, str(error))
 
 
-async def _found(session: Session, ledger: Ledger, attempt: Attempt) -> Attempt:
+async def _found(session: Session, ledger: Ledger, attempt: Attempt, library: Library) -> Attempt:
     """The attempt with its job, if the provider lists it."""
     if line(attempt).state == "submitting":
         raise OutcomeUnknown("it is being submitted")
@@ -100,6 +102,8 @@ async def _found(session: Session, ledger: Ledger, attempt: Attempt) -> Attempt:
     if found.job is None:
         raise OutcomeUnknown(f"{found.why}; adopt {attempt.intent.key[:12]} with the provider's id, or abandon it")
     job = await asyncio.to_thread(ledger.submitted, attempt.intent.key, attempt.number, found.job)
+    if job:
+        events.job_submitted(library, _facts(attempt.intent, job))
     return attempt.model_copy(update={"job": job})
 
 
@@ -113,11 +117,25 @@ async def _fetched(
         key=intent.key, attempt=attempt.number, job=job, state="Reattached", usd=intent.usd, draft=intent.draft
     )
     if intent.character:
-        return await finish_character(session, ledger, bought, intent.character, minutes=0)
+        casting = await finish_character(session, ledger, bought, intent.character, minutes=0)
+        events.character_created(library, slug(intent.character), casting, _facts(intent, job))
+        return casting
     if intent.draft is None:
         return line(attempt, "an older version bought it; run its storyboard to fetch it")
     result = await await_result(session, ledger, bought, minutes=0)
     return await store(bought, result, credentials=credentials, library=library)
+
+
+def _facts(intent: Intent, job: Job) -> events.JobFacts:
+    return events.JobFacts(
+        key=intent.key,
+        label=intent.label,
+        provider=intent.provider,
+        account=intent.account,
+        cost_usd=intent.usd,
+        request_id=job.request_id,
+        reel=intent.reel,
+    )
 
 
 async def _report(collected: Collected) -> None:

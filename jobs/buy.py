@@ -40,7 +40,10 @@ OnUnknown = Literal["stop", "resubmit"]
 
 
 class PurchaseRequest(Frozen):
-    """What to buy, and under which key. `label` is for people; `attempts` counts failures that may be paid for."""
+    """What to buy, and under which key. `label` is for people; `attempts` counts failures that may be paid for.
+
+    `on_submitted` is called when the job is on record, also where the caller has been cancelled; it must not raise.
+    """
 
     key: str
     label: str
@@ -52,6 +55,7 @@ class PurchaseRequest(Frozen):
     draft: Draft | None = None
     character: str | None = None
     budget: Budget | None = None
+    on_submitted: Callable[[PaidJob], None] | None = None
 
 
 async def buy_once(
@@ -154,7 +158,7 @@ async def _submit(
             # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
     session.in_flight.submitted(request.key, kept)
-    return _paid_job(request, number, kept, "Submitted")
+    return _submitted(request, number, kept)
 
 
 def _intended(ledger: Ledger, number: int, intent: Intent) -> bool:
@@ -177,6 +181,13 @@ def _keep_budget(ledger: Ledger, request: PurchaseRequest, number: int, intent: 
     except Exception as why:  # also a storage that stumbles: nothing was sent, so nobody has to wonder about it later
         ledger.close(request.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(why)))
         raise
+
+
+def _submitted(request: PurchaseRequest, number: int, job: Job) -> PaidJob:
+    bought = _paid_job(request, number, job, "Submitted")
+    if request.on_submitted:
+        request.on_submitted(bought)
+    return bought
 
 
 def _paid_job(request: PurchaseRequest, number: int, job: Job, state: State, outcome: Outcome | None = None) -> PaidJob:
@@ -223,7 +234,8 @@ async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest,
     """Settle an intent whose owner never recorded an answer: find the job, or obey the user's word."""
     found = await find_job(session, ledger, attempt.intent)
     if found.job:
-        await _recorded(ledger, attempt.intent, attempt.number, found.job, session.clock)
+        if kept := await _recorded(ledger, attempt.intent, attempt.number, found.job, session.clock):
+            _submitted(request, attempt.number, kept)
     elif request.on_unknown != "resubmit" or not found.told:
         raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
     elif found.listed and (left := attempt.intent.at + SETTLED - session.clock.now()) > timedelta():

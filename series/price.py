@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
-from prefect_storyboard.jobs.budget import Budget, Estimate, check_budget, estimate
+from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import (
@@ -24,6 +24,7 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import check_prompts, draft_order
 from prefect_storyboard.storyboards import Plan, PlannedScene
+from prefect_storyboard.tasks import _events as events
 
 
 async def priced(plan: Plan, provider: Provider) -> Plan:
@@ -54,7 +55,11 @@ async def allow(
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
     log_warnings(plan)
     check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
-    check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
+    try:
+        check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
+    except OverBudget as error:
+        events.series_over_budget(run.library, plan.storyboard.slug, max_cost_usd or 0.0, str(error))
+        raise
     if max_cost_usd is not None:
         now, reel = datetime.now(UTC), plan.storyboard.slug
         run.budget = Budget(usd=max_cost_usd, reel=reel, since=now, unpriced=allow_unknown_price)

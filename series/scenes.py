@@ -18,6 +18,7 @@ from prefect_storyboard.providers.errors import (
 from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
+from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import generate, poll, store
 
 
@@ -76,8 +77,9 @@ async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
 async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
     """Render all scenes; one that fails stops only those that continue it. Order of the storyboard."""
     running: dict[str, asyncio.Task[Ended]] = {}
-    for scene in run.prepared.plan.scenes:
-        running[scene.scene.id] = asyncio.create_task(_scene(run, scene, running))
+    with events.reported_by_caller():
+        for scene in run.prepared.plan.scenes:
+            running[scene.scene.id] = asyncio.create_task(_scene(run, scene, running))
     ended = await asyncio.gather(*running.values(), return_exceptions=True)
     for end in ended:
         if isinstance(end, BaseException):
@@ -91,7 +93,9 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         if isinstance(parent, OpenScene):
             return OpenScene(scene=scene.scene.id, key=parent.key)
         if isinstance(parent, FailedScene):
-            return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
+            return _failed(
+                run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first."
+            )
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
@@ -109,13 +113,13 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
 def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget) -> FailedScene:
     """What a failed scene says of itself; what it did not cost is taken off the run's bill."""
     if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
-        return _failed(scene, str(error), remedy="Nothing was sent. Look at the file that the message names.")
+        return _failed(run, scene, str(error), remedy="Nothing was sent. Look at the file that the message names.")
     charged = error.charged if isinstance(error, ProviderError) else False
     if charged is False:
         run.bought.pop(scene.key, None)
     elif charged is None and scene.key in run.bought:
         run.bought[scene.key] = None
-    return _failed(scene, str(error), charged=charged, remedy=error.remedy)
+    return _failed(run, scene, str(error), charged=charged, remedy=error.remedy)
 
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
@@ -215,6 +219,10 @@ def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
     )
 
 
-def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:
+def _failed(
+    run: Rendering, scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str
+) -> FailedScene:
     emit_progress(Progress(subject=scene.scene.id, state="failed"))
-    return FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy)
+    failed = FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy)
+    events.scene_failed(run.library, run.limits["reel"], failed, scene.key)
+    return failed

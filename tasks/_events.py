@@ -3,12 +3,16 @@
 Events are emitted inside of runs only: outside, Prefect would start a server for the first one and wait half a minute.
 Prefect relates each to the flow run, task run, flow and deployment that it happened in. Resource ids are stable, so
 that an automation can name one reel: `storyboard.reel.<library>.<slug>`, where the library is its block's name or,
-without a block, a short hash of its URL. No event holds a key, a prompt or a signed link.
+without a block, a short hash of its URL. No event holds a key, a prompt or a signed link. An event that cannot be
+emitted is logged: it never stops a job that is paid for.
 """
 
 import hashlib
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,20 +20,18 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events import emit_event
 
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.providers.errors import clean
+from prefect_storyboard.jobs.budget import OverBudget
+from prefect_storyboard.jobs.buy import PurchaseRequest
+from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError, ProviderError, clean
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Reel
 
-EVENTS = {
-    "storyboard.job.submitted": "A job was bought: the provider has accepted it.",
-    "storyboard.job.unknown": "A job may have been bought, and nobody can tell: adopt it or abandon it.",
-    "storyboard.scene.stored": "A clip is in the library.",
-    "storyboard.scene.failed": "A scene has no clip; the payload says why and what to do.",
-    "storyboard.character.created": "A character was created at a provider.",
-    "storyboard.reel.ready": "A reel is assembled; scenes without a clip are counted in it.",
-    "storyboard.budget.reached": "A job was not bought, because it would have cost more than the reel may.",
-}
 _PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")
+_log = logging.getLogger(__name__)
 _LONGEST = 500  # characters of a message
+_OPEN = (NotSent, Busy, ProtocolError)  # a repeat of the task may yet return the clip
+
+_reported_by_caller: ContextVar[bool] = ContextVar("reported_by_caller", default=False)
 
 Payload = Mapping[str, str | float | int | bool | None]
 
@@ -57,6 +59,55 @@ class JobFacts(Frozen):
     cost_usd: float | None = None
     request_id: str | None = None
     reel: str = ""
+
+    @classmethod
+    def of_request(cls, request: PurchaseRequest, provider: str) -> "JobFacts":
+        """What is known before the submit."""
+        given = {"key": request.key, "label": request.label, "account": request.account, "reel": request.reel}
+        return cls(**given, provider=provider, cost_usd=request.usd)
+
+    @classmethod
+    def of_job(cls, job: PaidJob, account: str) -> "JobFacts":
+        """What is known of a paid job."""
+        reel = job.draft.reel if job.draft else ""
+        facts = cls(key=job.key, label=job.about, provider=job.job.provider, account=account, reel=reel)
+        return facts.bought(job)
+
+    def bought(self, job: PaidJob) -> "JobFacts":
+        """The same, with the provider's id and the price at which it was bought."""
+        return self.model_copy(update={"request_id": job.job.request_id, "cost_usd": job.usd})
+
+
+@contextmanager
+def job_errors(
+    library: Library, job: JobFacts, *, scene: str = "", max_cost_usd: float | None = None, emit: Emit = emit_event
+) -> Iterator[None]:
+    """Emit why a job was not bought, is unknown or, where it renders `scene`, has no clip. The error is raised on."""
+    try:
+        yield
+    except OutcomeUnknown as error:
+        job_unknown(library, job, f"{error}. {error.remedy}", emit=emit)
+        raise
+    except OverBudget as error:
+        budget_reached(library, job, max_cost_usd or 0.0, str(error), emit=emit)
+        raise
+    except _OPEN:
+        raise
+    except ProviderError as error:
+        if scene and not _reported_by_caller.get():
+            failed = FailedScene(scene=scene, error=str(error), charged=error.charged, remedy=error.remedy)
+            scene_failed(library, job.reel, failed, job.key, emit=emit)
+        raise
+
+
+@contextmanager
+def reported_by_caller() -> Iterator[None]:
+    """Leave `scene.failed` to the caller: a series may render a scene again after a job of it has failed."""
+    token = _reported_by_caller.set(True)
+    try:
+        yield
+    finally:
+        _reported_by_caller.reset(token)
 
 
 def job_submitted(library: Library, job: JobFacts, *, emit: Emit = emit_event) -> None:
@@ -113,16 +164,26 @@ def reel_ready(library: Library, slug: str, reel: Reel, *, emit: Emit = emit_eve
         "clips": len(reel.clips),
         "failed": len(reel.failed),
         "cost_usd": reel.cost_usd,
+        "unpriced": reel.unpriced,
         "bought_usd": reel.bought_usd,
     }
     _send(emit, "storyboard.reel.ready", _resource("reel", library, slug, reel.title), [], payload)
 
 
-def budget_reached(library: Library, job: JobFacts, max_cost_usd: float, *, emit: Emit = emit_event) -> None:
+def budget_reached(
+    library: Library, job: JobFacts, max_cost_usd: float, reason: str, *, emit: Emit = emit_event
+) -> None:
     """A job was not bought, because it would have cost more than the reel may."""
-    payload = {**_said(job), "max_cost_usd": max_cost_usd}
-    related = _reel(library, job.reel)
-    _send(emit, "storyboard.budget.reached", _job(library, job), related, payload)
+    payload = {**_said(job), "max_cost_usd": max_cost_usd, "reason": _sentence(reason)}
+    _send(emit, "storyboard.budget.reached", _job(library, job), _reel(library, job.reel), payload)
+
+
+def series_over_budget(
+    library: Library, slug: str, max_cost_usd: float, reason: str, *, emit: Emit = emit_event
+) -> None:
+    """A series was refused as a whole, before anything was bought."""
+    payload: Payload = {"max_cost_usd": max_cost_usd, "reason": _sentence(reason)}
+    _send(emit, "storyboard.budget.reached", _resource("reel", library, slug, slug), [], payload)
 
 
 def library_id(library: Library) -> str:
@@ -140,8 +201,12 @@ def bare(url: str) -> str:
 
 
 def _send(emit: Emit, event: str, resource: dict[str, str], related: list[dict[str, str]], payload: Payload) -> None:
-    if FlowRunContext.get() or TaskRunContext.get():
+    if FlowRunContext.get() is None and TaskRunContext.get() is None:
+        return
+    try:
         emit(event, resource, related=related, payload=dict(payload))
+    except Exception as error:  # noqa: BLE001 - whatever it is: what the event is about has happened, and is recorded
+        _log.warning("The event %s could not be emitted: %s", event, clean(str(error)))
 
 
 def _resource(kind: str, library: Library, name: str, title: str) -> dict[str, str]:
@@ -157,7 +222,7 @@ def _job(library: Library, job: JobFacts) -> dict[str, str]:
 
 
 def _scene(library: Library, reel: str, scene: str) -> dict[str, str]:
-    return _resource("scene", library, f"{reel}.{scene}", scene)
+    return _resource("scene", library, f"{reel}.{scene}" if reel else scene, scene)
 
 
 def _reel(library: Library, slug: str) -> list[dict[str, str]]:

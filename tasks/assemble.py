@@ -22,6 +22,7 @@ from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel,
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
@@ -75,6 +76,8 @@ async def assemble(
     finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, plan)
     if cached:
         name_state("Cached", "the reel is in the library")
+    else:
+        events.reel_ready(shelf, slug(title), finished)
     return finished
 
 

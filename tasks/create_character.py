@@ -14,9 +14,11 @@ from prefect_storyboard.jobs.characters import finish_character
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Casting, Clip
+from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import character_key, fingerprint
 from prefect_storyboard.storyboards.single import checked_character
 from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._budget import budget
 from prefect_storyboard.tasks._cast import check, creation_order, keep, read_media
 from prefect_storyboard.tasks._limits import account_limit
@@ -111,6 +113,7 @@ async def create_character(
     async def build_order() -> Order:
         return await creation_order(session.provider, family, who, given, account)
 
+    folder = slug(reel) if reel else ""
     request = PurchaseRequest(
         key=character_key(
             provider=account.provider, account=account.account, casting=family.casting, fingerprint=who_hash
@@ -120,18 +123,24 @@ async def create_character(
         usd=family.usd_per_character,
         on_unknown=on_unknown,
         attempts=attempts,
-        reel=reel or "",
+        reel=folder,
         character=who.name,
-        budget=budget(max_cost_usd, reel, spent_since, allow_unknown_price=allow_unknown_price),
+        budget=budget(max_cost_usd, folder, spent_since, allow_unknown_price=allow_unknown_price),
+    )
+    facts = events.JobFacts.of_request(request, account.provider)
+    request = request.model_copy(
+        update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
     )
     async with account.session() as session:
-        with account_limit(account):
+        with account_limit(account), events.job_errors(shelf, facts, max_cost_usd=max_cost_usd):
             job = await buy_once(session, Ledger(storage), request, build_order)
         known = job.outcome.casting if job.outcome else None
         made = known or await finish_character(session, Ledger(storage), job, who.name, minutes=minutes)
     if known:
         name_state("Cached", f"{who.name} was created before")
-    elif job.state == "Reattached":
-        name_state("Reattached", f"{who.name} was paid for before")
+    else:
+        events.character_created(shelf, who.slug, made, facts.bought(job))
+        if job.state == "Reattached":
+            name_state("Reattached", f"{who.name} was paid for before")
     place = {"provider": account.provider, "account": account.account, "family": family.casting}
     return casting.model_copy(update={"id": made.id, "mention": made.mention, **place})

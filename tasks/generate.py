@@ -18,6 +18,7 @@ from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._budget import budget
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
@@ -154,6 +155,11 @@ async def generate(
         budget=budget(max_cost_usd, folder, spent_since, allow_unknown_price=allow_unknown_price),
     )
 
+    facts = events.JobFacts.of_request(request, account.provider)
+    request = request.model_copy(
+        update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
+    )
+
     async def build_order() -> Order:
         frame = await first_frame(shot, picture, parent, shelf)
         wanted = scene_request(shot, cast, parent).model_copy(update={"job_key": single.key, "remixable": remixable})
@@ -161,7 +167,7 @@ async def generate(
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 
     async with account.session() as session:
-        with account_limit(account):
+        with account_limit(account), events.job_errors(shelf, facts, scene=name, max_cost_usd=max_cost_usd):
             job = await buy_once(session, Ledger(shelf.storage()), request, build_order)
     if job.state != "Submitted":
         name_state(job.state, f"{request.label} was paid for before")

@@ -11,6 +11,7 @@ from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers.protocol import Result, Status
 from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
@@ -46,15 +47,16 @@ async def poll(
     arguments.paid_job(job)
     account, shelf = await arguments.accounts(credentials, library)
     ledger = Ledger(shelf.storage())
-    if outcome := await asyncio.to_thread(_settled, ledger, job):
-        name_state("Cached", f"{job.about} has ended before")
-        return Result(stored=outcome.clip, character_id=outcome.casting.id if outcome.casting else None)
 
     def watch(status: Status) -> None:
         emit_progress(Progress(subject=job.scene, state=status.state, take=job.take))
 
-    async with account.session() as session:
-        return await await_result(session, ledger, job, minutes=minutes, watch=watch)
+    with events.job_errors(shelf, events.JobFacts.of_job(job, account.account), scene=job.scene):
+        if outcome := await asyncio.to_thread(_settled, ledger, job):
+            name_state("Cached", f"{job.about} has ended before")
+            return Result(stored=outcome.clip, character_id=outcome.casting.id if outcome.casting else None)
+        async with account.session() as session:
+            return await await_result(session, ledger, job, minutes=minutes, watch=watch)
 
 
 def _settled(ledger: Ledger, job: PaidJob) -> Outcome | None:

@@ -20,6 +20,7 @@ from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
@@ -70,13 +71,19 @@ async def store(
         file = Path(folder) / "take.mp4"
         if kept := await asyncio.to_thread(takes.fetch_elsewhere, file):
             name_state("Cached", "another reel has the clip")
-            return await uninterrupted(asyncio.to_thread(takes.publish, file, kept, {}))
+            return await uninterrupted(_published(takes, shelf, file, kept, {}))
         async with account.session() as session:
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
             extras = await _fetch_files(session, made, Path(folder))
         described = await asyncio.to_thread(_describe, job, made, draft, file)
         clip = described.model_copy(update={"account": account.account})
-        return await uninterrupted(asyncio.to_thread(takes.publish, file, clip, extras))
+        return await uninterrupted(_published(takes, shelf, file, clip, extras))
+
+
+async def _published(takes: Takes, shelf: Library, file: Path, clip: Clip, extras: dict[str, Path]) -> Clip:
+    stored = await asyncio.to_thread(takes.publish, file, clip, extras)
+    events.scene_stored(shelf, takes.draft.reel, stored)
+    return stored
 
 
 async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Path) -> Result:

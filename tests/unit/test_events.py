@@ -8,8 +8,11 @@ import pytest
 from prefect.context import FlowRunContext
 
 from prefect_storyboard.blocks import Library
+from prefect_storyboard.jobs.budget import OverBudget
+from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 from prefect_storyboard.tasks import _events as events
+from prefect_storyboard.tasks._event_table import EVENTS
 
 LIBRARY = Library(url="s3://studio/series/")
 SIGNED = "https://user:pass@cdn.example.com/take-001.mp4?X-Amz-Signature=abc#t=1"
@@ -35,7 +38,7 @@ EACH: dict[str, Callable[[Any], None]] = {
         LIBRARY, "mara", Casting(character="Mara", id="char_1"), JOB, emit=emit
     ),
     "storyboard.reel.ready": lambda emit: events.reel_ready(LIBRARY, "pilot", REEL, emit=emit),
-    "storyboard.budget.reached": lambda emit: events.budget_reached(LIBRARY, JOB, 5.0, emit=emit),
+    "storyboard.budget.reached": lambda emit: events.budget_reached(LIBRARY, JOB, 5.0, f"over {SIGNED}", emit=emit),
 }
 
 
@@ -65,7 +68,27 @@ def recorded(event: str) -> dict[str, Any]:
 
 
 def test_every_documented_event_can_be_emitted() -> None:
-    assert set(EACH) == set(events.EVENTS)
+    assert set(EACH) == set(EVENTS)
+
+
+@pytest.mark.parametrize("event", EACH)
+@pytest.mark.usefixtures("in_a_run")
+def test_the_payload_has_the_documented_fields_in_their_order(event: str) -> None:
+    assert tuple(recorded(event)["payload"]) == EVENTS[event].payload
+
+
+@pytest.mark.parametrize("event", EACH)
+@pytest.mark.usefixtures("in_a_run")
+def test_an_event_that_cannot_be_emitted_is_logged_and_stops_nothing(
+    event: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError(f"no server at {SIGNED}")
+
+    EACH[event](broken)
+    (line,) = [record.getMessage() for record in caplog.records if event in record.getMessage()]
+    assert "could not be emitted" in line
+    assert "Signature" not in line
 
 
 @pytest.mark.parametrize("event", EACH)
@@ -122,3 +145,66 @@ def test_a_library_is_known_by_its_blocks_name_else_by_its_url() -> None:
     assert events.library_id(LIBRARY) == events.library_id(Library(url="s3://studio/series"))
     assert events.library_id(LIBRARY) != events.library_id(Library(url="s3://studio/other"))
     assert events.bare("/home/me/reels/reel #1?.mp4") == "/home/me/reels/reel #1?.mp4"
+
+
+def what_is_emitted(error: Exception, *, scene: str = "s01") -> list[str]:
+    recorder = Recorder()
+    with pytest.raises(type(error)), events.job_errors(LIBRARY, JOB, scene=scene, max_cost_usd=5, emit=recorder):
+        raise error
+    return [each["event"].removeprefix("storyboard.") for each in recorder.events]
+
+
+@pytest.mark.parametrize(
+    ("error", "emitted"),
+    [
+        (errors.OutcomeUnknown("lost"), ["job.unknown"]),
+        (OverBudget("too much"), ["budget.reached"]),
+        (errors.Refused("no"), ["scene.failed"]),
+        (errors.GenerationFailed("no"), ["scene.failed"]),
+        (errors.Expired("gone"), ["scene.failed"]),
+        (errors.OutOfCredit("no"), ["scene.failed"]),
+        (errors.Busy("later"), []),
+        (errors.NotSent("no network"), []),
+        (ValueError("no such clip"), []),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
+)
+@pytest.mark.usefixtures("in_a_run")
+def test_an_error_of_a_job_is_emitted_for_what_it_is_and_raised_on(error: Exception, emitted: list[str]) -> None:
+    assert what_is_emitted(error) == emitted
+
+
+@pytest.mark.usefixtures("in_a_run")
+def test_only_a_scene_fails_and_only_where_no_series_reports_it() -> None:
+    assert what_is_emitted(errors.Refused("no"), scene="") == []
+    with events.reported_by_caller():
+        assert what_is_emitted(errors.Refused("no")) == []
+    assert what_is_emitted(errors.Refused("no")) == ["scene.failed"]
+
+
+@pytest.mark.usefixtures("in_a_run")
+def test_an_unknown_job_says_how_it_is_settled() -> None:
+    recorder = Recorder()
+    with pytest.raises(errors.OutcomeUnknown), events.job_errors(LIBRARY, JOB, emit=recorder):
+        raise errors.OutcomeUnknown("no answer")
+    reason = recorder.events[0]["payload"]["reason"]
+    assert "storyboard adopt" in reason
+    assert "storyboard abandon" in reason
+
+
+@pytest.mark.usefixtures("in_a_run")
+def test_a_series_that_is_refused_as_a_whole_has_the_reel_as_its_resource() -> None:
+    recorder = Recorder()
+    events.series_over_budget(LIBRARY, "pilot", 5.0, "too much", emit=recorder)
+    (only,) = recorder.events
+    assert only["resource"]["prefect.resource.id"] == f"storyboard.reel.{events.library_id(LIBRARY)}.pilot"
+    assert only["payload"] == {"max_cost_usd": 5.0, "reason": "too much"}
+
+
+@pytest.mark.usefixtures("in_a_run")
+def test_a_clip_without_a_reel_has_an_id_of_its_own() -> None:
+    recorder = Recorder()
+    events.scene_stored(LIBRARY, "", CLIP, emit=recorder)
+    (only,) = recorder.events
+    assert only["resource"]["prefect.resource.id"] == f"storyboard.scene.{events.library_id(LIBRARY)}.s01"
+    assert only["related"] == []

@@ -28,6 +28,18 @@ async def test_what_is_wanted_is_bought_once(ledger: Ledger) -> None:
     assert len(gateway.billed) == 1
 
 
+async def test_a_purchase_is_announced_once_and_only_when_it_is_on_record(ledger: Ledger) -> None:
+    heard: list[tuple[str, bool]] = []
+    gateway = Gateway()
+    for _ in range(2):
+        await buy(
+            gateway,
+            ledger,
+            on_submitted=lambda bought: heard.append((bought.job.request_id, ledger.history(KEY)[0].job is not None)),
+        )
+    assert heard == [("r1", True)]
+
+
 async def test_what_is_done_is_cached(ledger: Ledger) -> None:
     gateway = Gateway()
     await buy(gateway, ledger)

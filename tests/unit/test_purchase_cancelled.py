@@ -27,8 +27,8 @@ async def test_a_cancellation_during_the_post_waits_until_the_id_is_on_disk(ledg
         posted.set()
         await answer.wait()
 
-    gateway = Gateway(slowly)
-    buying = asyncio.create_task(buy(gateway, ledger))
+    gateway, heard = Gateway(slowly), []
+    buying = asyncio.create_task(buy(gateway, ledger, on_submitted=heard.append))
     await posted.wait()
     for _ in range(3):  # a second Ctrl-C, a timeout, the end of the loop
         buying.cancel()
@@ -38,6 +38,7 @@ async def test_a_cancellation_during_the_post_waits_until_the_id_is_on_disk(ledg
     with pytest.raises(asyncio.CancelledError):
         await buying
     assert ledger.history(KEY)[0].job == gateway.billed[0][0]
+    assert [bought.job for bought in heard] == [gateway.billed[0][0]], "who listens hears of it all the same"
     assert (await buy(gateway, ledger)).state == "Reattached"
 
 

@@ -47,6 +47,16 @@ async def test_a_lost_reply_that_is_not_listed_stays_in_doubt(ledger: Ledger) ->
     assert outcomes(ledger) == [None]
 
 
+async def test_a_job_that_a_later_call_finds_is_announced_then(ledger: Ledger) -> None:
+    gateway, heard = Gateway("vanished"), []
+    with pytest.raises(errors.OutcomeUnknown):
+        await buy(gateway, ledger, on_submitted=heard.append)
+    gateway.bill(order())
+    for _ in range(2):
+        assert (await buy(gateway, ledger, on_submitted=heard.append)).state == "Reattached"
+    assert [bought.job.request_id for bought in heard] == ["r1"]
+
+
 async def test_a_second_call_neither_waits_for_the_lease_nor_submits(ledger: Ledger) -> None:
     gateway = Gateway("vanished")
     for _ in range(3):

@@ -48,8 +48,8 @@ _READY = Notice(
 _UNKNOWN = Notice(
     subject=f"Job unknown: {quoted('label')}",
     body=(
-        f"{quoted('label')} at {quoted('provider')} ({quoted('account')}) may have been bought. {quoted('reason')} "
-        f"Job: {quoted('job_key')}"
+        f"{quoted('label')} at {quoted('provider')} ({quoted('account')}) may have been bought: {quoted('reason')}. "
+        f"{quoted('remedy')} Job: {quoted('job_key')}"
     ),
 )
 

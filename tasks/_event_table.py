@@ -26,7 +26,7 @@ EVENTS: Mapping[str, Documented] = {
         "A job may have been bought, and nobody can tell: adopt it or abandon it.",
         "in every run that is stopped by it, until somebody settles it",
         "job.<library>.<job key>",
-        (*_JOB, "reason"),
+        (*_JOB, "reason", "remedy"),
     ),
     "storyboard.scene.stored": Documented(
         "A clip is in the library.",

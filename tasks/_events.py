@@ -86,7 +86,7 @@ def job_errors(
     try:
         yield
     except OutcomeUnknown as error:
-        job_unknown(library, job, f"{error}. {error.remedy}", emit=emit)
+        job_unknown(library, job, str(error), error.remedy.replace("<job>", job.key[:12]), emit=emit)
         raise
     except OverBudget as error:
         budget_reached(library, job, max_cost_usd or 0.0, str(error), emit=emit)
@@ -115,9 +115,9 @@ def job_submitted(library: Library, job: JobFacts, *, emit: Emit = emit_event) -
     _send(emit, "storyboard.job.submitted", _job(library, job), _reel(library, job.reel), _said(job))
 
 
-def job_unknown(library: Library, job: JobFacts, reason: str, *, emit: Emit = emit_event) -> None:
-    """A job may have been bought. `reason` is the error's sentence, with the two commands that settle it."""
-    payload = {**_said(job), "reason": _sentence(reason)}
+def job_unknown(library: Library, job: JobFacts, reason: str, remedy: str, *, emit: Emit = emit_event) -> None:
+    """A job may have been bought. `remedy` has the two commands that settle it."""
+    payload = {**_said(job), "reason": _sentence(reason), "remedy": _sentence(remedy)}
     _send(emit, "storyboard.job.unknown", _job(library, job), _reel(library, job.reel), payload)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from prefect.context import FlowRunContext
+from prefect.events.worker import EventsWorker
+from prefect.server.api.server import SubprocessASGIServer
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.budget import OverBudget
@@ -31,7 +33,7 @@ FAILED = FailedScene(
 )
 EACH: dict[str, Callable[[Any], None]] = {
     "storyboard.job.submitted": lambda emit: events.job_submitted(LIBRARY, JOB, emit=emit),
-    "storyboard.job.unknown": lambda emit: events.job_unknown(LIBRARY, JOB, f"lost {SIGNED}", emit=emit),
+    "storyboard.job.unknown": lambda emit: events.job_unknown(LIBRARY, JOB, f"lost {SIGNED}", "adopt it", emit=emit),
     "storyboard.scene.stored": lambda emit: events.scene_stored(LIBRARY, "pilot", CLIP, emit=emit),
     "storyboard.scene.failed": lambda emit: events.scene_failed(LIBRARY, "pilot", FAILED, KEY, emit=emit),
     "storyboard.character.created": lambda emit: events.character_created(
@@ -96,6 +98,12 @@ def test_outside_of_a_run_nothing_is_emitted(event: str) -> None:
     recorder = Recorder()
     EACH[event](recorder)
     assert recorder.events == []
+
+
+def test_outside_of_a_run_no_server_is_started_for_an_event() -> None:
+    servers, worker = dict(SubprocessASGIServer._instances), dict(EventsWorker._instances)
+    events.job_submitted(LIBRARY, JOB)
+    assert (SubprocessASGIServer._instances, EventsWorker._instances) == (servers, worker)
 
 
 @pytest.mark.parametrize("event", EACH)
@@ -187,9 +195,9 @@ def test_an_unknown_job_says_how_it_is_settled() -> None:
     recorder = Recorder()
     with pytest.raises(errors.OutcomeUnknown), events.job_errors(LIBRARY, JOB, emit=recorder):
         raise errors.OutcomeUnknown("no answer")
-    reason = recorder.events[0]["payload"]["reason"]
-    assert "storyboard adopt" in reason
-    assert "storyboard abandon" in reason
+    remedy = recorder.events[0]["payload"]["remedy"]
+    assert f"storyboard adopt {KEY[:12]}" in remedy
+    assert f"storyboard abandon {KEY[:12]}" in remedy
 
 
 @pytest.mark.usefixtures("in_a_run")

@@ -109,7 +109,7 @@ async def test_a_webhook_hears_of_a_reel_and_a_channel_once_a_day_of_an_unknown_
     kie = KieCredentials.from_environment({**environment(studio.sandbox), **keys})
     for scene in ("fog", "fog", "mist"):
         studio.fault("drop_before", scene)
-        lost = studio.board("Whistle", scene, model="sora-2")
+        lost = studio.board("Whistle", scene, model="sora-2", seconds=10)
         with pytest.raises(SeriesFailed, match="storyboard adopt"):
             await storyboard_series(lost, kie, studio.library("Whistle"), allow_retired=True)
     fog, mist = receiver.wait("/notify", 2)

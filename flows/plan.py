@@ -1,5 +1,6 @@
 """The flow that plans: what a run would buy, reuse and cost, before anything is bought."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -109,7 +110,13 @@ def row(scene: PlannedScene) -> dict[str, str]:
 
 def sends(scene: PlannedScene) -> dict[str, str]:
     """What is sent for the scene, word for word."""
-    return {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
+    facts = {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
+    return facts | {"fields": own_fields(scene)}
+
+
+def own_fields(scene: PlannedScene) -> str:
+    """The gateway's own inputs that the scene sets."""
+    return ", ".join(f"{name}={json.dumps(value)}" for name, value in scene.scene.fields.items())
 
 
 def sound(scene: PlannedScene) -> str:

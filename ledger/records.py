@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
+from prefect_storyboard.storyboards.outcomes import JsonObject
 
 LAYOUT = 1  # of the records; version 0.1.0 wrote no number
 
@@ -49,6 +50,7 @@ class Draft(Record):
     parent: str | None = None
     take: int = 1
     asked: Asked | None = None
+    fields: JsonObject = {}
 
 
 class Intent(Record):

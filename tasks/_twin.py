@@ -75,6 +75,7 @@ def _plain_flow(flow: Flow[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
         with capture_sigterm():  # the flow's own engine cannot: it runs in the thread of the loop
             return run_on_loop(partial(flow, *args, **kwargs))
 
+    run.__doc__ = flow.__doc__  # with what each parameter means
     return run
 
 

@@ -142,6 +142,7 @@ async def generate(
         parent=(parent.identity or parent.job_key) if parent else None,
         take=take,
         asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
+        fields=shot.scene.fields,
     )
     request = PurchaseRequest(
         key=single.key,

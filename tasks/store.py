@@ -138,6 +138,7 @@ def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
         identity=draft.identity,
         parent=draft.parent,
         asked=draft.asked,
+        fields=draft.fields,
         facts=result.facts,
         stored_at=datetime.now(UTC),
     )

@@ -1,6 +1,7 @@
 """What every test stands on: no traffic but loopback, a Prefect of its own, a sandbox where one is asked for."""
 
 import os
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -11,7 +12,10 @@ import certifi
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_HOME = tempfile.mkdtemp(prefix="prefect-home-")
+_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+# One home for all workers, because one server serves them; a worker inherits it.
+_HOME = os.environ.get("STORYBOARD_TESTS_HOME") or tempfile.mkdtemp(prefix="prefect-home-")
+os.environ["STORYBOARD_TESTS_HOME"] = _HOME
 _PEM = Path(certifi.where()).read_text(encoding="ascii")
 _END = "-----END CERTIFICATE-----\n"
 Path(_HOME, "one.pem").write_text(_PEM[_PEM.index("-----BEGIN") : _PEM.index(_END) + len(_END)], encoding="ascii")
@@ -36,8 +40,13 @@ os.environ.pop("PREFECT_API_URL", None)
 
 from collections.abc import Iterator  # noqa: E402
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 import pytest_socket  # noqa: E402
+
+# A busy machine may slow an example; that is no failure.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
@@ -60,6 +69,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def pytest_unconfigure() -> None:
+    """Nothing is left in the temporary folder when the last worker has ended."""
+    if not _WORKER:
+        os.environ.pop("STORYBOARD_TESTS_HOME")
+        shutil.rmtree(_HOME, ignore_errors=True)
+
+
 def pytest_runtest_setup() -> None:
     """A connection to any other host than this one is an error: tests cost nothing and tell nobody."""
     pytest_socket.socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
@@ -71,7 +87,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from tests.prefect_server import shared
 
     folder = tmp_path_factory.getbasetemp()
-    with shared(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as server:
+    with shared(folder.parent if _WORKER else folder) as server:
         yield server.api_url
 
 

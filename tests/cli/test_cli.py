@@ -279,6 +279,7 @@ def test_a_prefect_server_that_does_not_answer_is_one_clear_error(tmp_path, sand
     assert "PREFECT_API_URL" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_nothing_but_its_error_when_it_brings_its_own_server(tmp_path, sandbox, sea):
     """Prefect's own services must not mutter while they are stopped."""
     home = {"PREFECT_HOME": str(tmp_path / "prefect"), "FAL_KEY": "bad:key"}
@@ -290,6 +291,7 @@ def test_a_run_that_fails_says_nothing_but_its_error_when_it_brings_its_own_serv
     ]
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_a_table_that_lives(tmp_path, sandbox, engine, sea):
     shown, terminal = pty.openpty()
     home = {"PREFECT_API_URL": engine, "TERM": "xterm-256color", "COLUMNS": "100"}

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.storyboards.keys import digest
 from tests.unit.fakes import KEY, Gateway, ledger_in, order
 from tests.unit.purchases import buy
@@ -55,6 +56,17 @@ def test_two_processes_send_one_post_a_job(tmp_path: Path) -> None:
     assert [request for _, request in bought[0]] == [request for _, request in bought[1]]
 
 
+class Looking(Clock):
+    """Tells when somebody waits."""
+
+    def __init__(self) -> None:
+        self.looked = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.looked.set()
+        await super().sleep(min(seconds, 0.05))
+
+
 async def test_a_process_killed_before_its_answer_came_leaves_a_job_that_is_found(tmp_path: Path) -> None:
     with buyer(tmp_path, "and hangs", KEY) as process:
         assert said(process) == "ready"
@@ -62,10 +74,11 @@ async def test_a_process_killed_before_its_answer_came_leaves_a_job_that_is_foun
         assert said(process) == "billed"
         gateway, ledger = Gateway(), ledger_in(tmp_path / "library")
         gateway.bill(order())  # the job that the other process has bought, in the list that the provider shows
-        waiting = asyncio.create_task(buy(gateway, ledger))
-        await asyncio.sleep(0.1)
+        clock = Looking()
+        waiting = asyncio.create_task(buy(gateway, ledger, clock=clock))
+        await clock.looked.wait()
         assert not waiting.done(), "it may still get its answer"
         process.send_signal(signal.SIGKILL)
-        bought = await asyncio.wait_for(waiting, 5)
+        bought = await asyncio.wait_for(waiting, 60)
     assert (bought.state, bought.job.request_id) == ("Reattached", "r1")
     assert len(gateway.billed) == 1

@@ -52,9 +52,11 @@ def test_a_signal_stops_it_without_a_word_even_while_a_call_waits(tmp_path: Path
     with started(tmp_path) as (process, base):
         httpx.post(f"{base}/sandbox/faults", json=[{"fault": "slow", "seconds": 60}])
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{base}/fal/queue/{T2V}", json={"prompt": "p"}, headers=KEY, timeout=0.2)
+            httpx.post(
+                f"{base}/fal/queue/{T2V}", json={"prompt": "p"}, headers=KEY, timeout=httpx.Timeout(60, read=0.2)
+            )
         process.send_signal(number)
-        errors = process.communicate(timeout=10)[1]
+        errors = process.communicate(timeout=60)[1]
     assert (process.returncode, errors) == (0, "")
 
 
@@ -62,7 +64,7 @@ def test_it_goes_when_its_parent_is_gone(tmp_path: Path) -> None:
     with started(tmp_path, "--until-stdin-closes") as (process, _):
         assert process.stdin
         process.stdin.close()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_killed_sandbox_continues_where_it_was(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prefect.server.api.server import SubprocessASGIServer
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 PROGRAM = Path(__file__).parent / "programs.py"
 INT, TERM = signal.SIGINT, signal.SIGTERM
 LATE = 90.0  # seconds; without the cure a program waits an hour. Alone it ends within three

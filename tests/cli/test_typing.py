@@ -14,6 +14,7 @@ CHECKERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_flows_of_ones_own_are_typed_and_a_wrong_argument_is_seen(checker: str, tmp_path: Path) -> None:
     text = USERS.read_text()

@@ -129,5 +129,5 @@ def media(value: Any) -> list[str]:
 
 def fetched(url: str) -> bytes:
     """What the gateway saw behind an address."""
-    with urllib.request.urlopen(url, timeout=30) as reply:
+    with urllib.request.urlopen(url, timeout=120) as reply:
         return reply.read()

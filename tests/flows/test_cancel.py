@@ -132,6 +132,7 @@ SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (si
 STOPPED = "Stopped. Jobs that are paid for stay in the ledger; run it again to go on.\n"
 
 
+@pytest.mark.slow
 @SIGNALS
 async def test_a_signal_ends_the_command_with_one_line_and_leaves_the_jobs_open(fal, number, code):
     board = fal.board("The sea.", "The shore.")
@@ -140,6 +141,7 @@ async def test_a_signal_ends_the_command_with_one_line_and_leaves_the_jobs_open(
     assert (len(fal.open_jobs()), fal.requests("cancel")) == (2, [])
 
 
+@pytest.mark.slow
 @SIGNALS
 async def test_a_signal_waits_for_the_reply_to_a_submit(engine, tmp_path, number, code):
     """Kie has no list: a job whose reply is not waited for would have to be looked for by hand."""

@@ -28,6 +28,7 @@ NAMES = ["Zoë {x}", "李", 'O\'Neill "Red"', "[/bold]", "../Mara", "𠀀" * 80,
 PROMPTS = ['She says "no"', "one\ntwo", "{braces} {0} {{", "100 % %s", "<script>alert(1)</script>", "\\", "灯台"]
 
 
+@pytest.mark.slow
 async def test_any_title_has_a_folder_inside_the_library(studio):
     for title in ODD:
         reel = await studio.check(studio.board("The sea.", title=title))
@@ -52,6 +53,7 @@ async def test_any_prompt_is_sent_in_the_users_words(studio):
     assert "<script>alert" not in Path(reel.page).read_text()
 
 
+@pytest.mark.slow
 async def test_thirty_scenes_stay_in_the_order_of_the_storyboard(studio):
     prompts = [f"Wave {number}." for number in range(30)]
     reel = await studio.render(studio.board(*prompts, seconds=4), provider=studio.credentials(in_flight=7))

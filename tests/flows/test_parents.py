@@ -11,7 +11,7 @@ from prefect_storyboard.media.probe import probe
 
 
 def picture_at(url):
-    with urllib.request.urlopen(url, timeout=30) as reply:
+    with urllib.request.urlopen(url, timeout=120) as reply:
         return Image.open(io.BytesIO(reply.read())).convert("RGB")
 
 
@@ -109,7 +109,7 @@ async def test_a_clip_that_the_model_does_not_take_as_it_is_is_made_to_fit(studi
     board = studio.board("Mara wakes.")
     board["cast"][0] |= {"clip": str(studio.clips / clip), "start": 0.5, "end": 1.5}
     await studio.render(board)
-    with urllib.request.urlopen(studio.submitted()[0]["video_url"], timeout=30) as reply:
+    with urllib.request.urlopen(studio.submitted()[0]["video_url"], timeout=120) as reply:
         (tmp_path / "sent.mp4").write_bytes(reply.read())
     sent = probe(tmp_path / "sent.mp4")
     assert (sent.container, sent.width, sent.height) == ("mp4", 1280, 720)

@@ -140,6 +140,7 @@ async def test_three_flows_inside_one_run_buy_once(studio):
     assert sum(reel.bought for reel in reels) == 4
 
 
+@pytest.mark.slow
 async def test_two_processes_at_the_same_moment_buy_each_character_and_scene_once(studio):
     board = studio.board("Mara wakes.", "Mara and Otto climb.")
     order = json.dumps([board, environment(studio.base), studio.library]) + "\n"

@@ -77,7 +77,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kie]:
     clock, pace = Clock(), Pace(queue_seconds=10, render_seconds=40, character_seconds=5, clip_scale=0.25)
     with (
         running(tmp_path_factory.mktemp("sandbox"), clock=clock, pace=pace) as base,
-        httpx.Client(base_url=f"{base}/kie", headers=key("sandbox"), timeout=5) as http,
+        httpx.Client(base_url=f"{base}/kie", headers=key("sandbox"), timeout=60) as http,
     ):
         yield Kie(http, clock, base)
 
@@ -270,7 +270,7 @@ class Ear:
         self.url = f"http://127.0.0.1:{self.server.server_port}/cb"
 
     def next(self) -> tuple[dict[str, str], dict[str, Any]]:
-        return self.heard.get(timeout=20)
+        return self.heard.get(timeout=60)
 
 
 @pytest.fixture

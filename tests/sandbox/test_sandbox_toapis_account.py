@@ -39,7 +39,7 @@ def serving(folder: Path) -> Iterator[ToApis]:
     clock, key = Clock(), {"Authorization": "Bearer sk-sandbox"}
     with (
         running(folder, clock=clock, pace=PACE) as base,
-        httpx.Client(base_url=f"{base}/toapis", headers=key, timeout=20) as http,
+        httpx.Client(base_url=f"{base}/toapis", headers=key, timeout=60) as http,
     ):
         yield ToApis(http, clock, base)
 

@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToApis]:
     clock, key = Clock(), {"Authorization": "Bearer sk-sandbox"}
     with (
         running(tmp_path_factory.mktemp("sandbox"), clock=clock, pace=PACE) as base,
-        httpx.Client(base_url=f"{base}/toapis", headers=key, timeout=5) as http,
+        httpx.Client(base_url=f"{base}/toapis", headers=key, timeout=60) as http,
     ):
         yield ToApis(http, clock, base)
 

@@ -43,7 +43,7 @@ class Listener:
     heard: "queue.Queue[Event]" = field(default_factory=queue.Queue)
 
     def next(self) -> Event:
-        return self.heard.get(timeout=20)
+        return self.heard.get(timeout=60)
 
 
 @pytest.fixture

@@ -119,13 +119,3 @@ async def test_a_plain_call_on_the_loop_itself_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match="would wait for itself; nothing was sent"):
         await on_loop(work)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_after_a_fork_the_child_has_a_loop_of_its_own() -> None:
-    run_on_loop(where)
-    child = os.fork()
-    if not child:
-        os._exit(0 if run_on_loop(where)[1] == "storyboard-loop" else 1)
-    assert os.waitpid(child, 0)[1] == 0

@@ -12,7 +12,7 @@ from prefect_storyboard.media.probe import Probe, display_size, turn
 
 _TURNS = {90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
-_RATES = [Fraction(n) for n in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60")]
+RATES = [Fraction(n) for n in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60")]
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def cadence(fps: Fraction) -> Fraction:
 
     A variable rate measures as something like 19.83, and WebM's milliseconds as 23.98 or 24.04.
     """
-    near = min(_RATES, key=lambda rate: abs(rate - fps))
+    near = min(RATES, key=lambda rate: abs(rate - fps))
     if abs(near - fps) <= near / 200:
         return near
-    return next((rate for rate in _RATES if rate > fps), _RATES[-1])
+    return next((rate for rate in RATES if rate > fps), RATES[-1])
 
 
 def _fit(frame: VideoFrame, pixel_shape: Fraction | None, canvas: Canvas) -> list[str]:

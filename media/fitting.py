@@ -16,6 +16,7 @@ from prefect_storyboard.media.ranges import Range, used_range
 from prefect_storyboard.media.reference import check, megabytes, size_faults, tolerance
 from prefect_storyboard.media.sizing import sized, smaller
 from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.tone import label
 from prefect_storyboard.media.tracks import Clip, look
 from prefect_storyboard.storyboards import ClipLimits, Frozen
 
@@ -122,6 +123,8 @@ def _shape_steps(clip: Clip) -> Iterator[str]:
         shape = picture_track(source, clip.path).sample_aspect_ratio or Fraction(1)
     if abs(shape - 1) > Fraction(1, 200):
         yield "pixels made square"
+    if clip.probe.range:
+        yield f"colours converted from {label(clip.probe.range)} to BT.709"
 
 
 def _file_steps(clip: Clip, limits: ClipLimits, chosen: Range) -> Iterator[str]:

@@ -12,6 +12,8 @@ from av.video import VideoFrame, VideoStream
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
 
+from prefect_storyboard.media.tone import Range, wide_range
+
 # A playlist (HLS, ffconcat) under a video's name would make libav read other files or hosts.
 _FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
 
@@ -39,6 +41,7 @@ class Probe(BaseModel):
     has_audio: bool
     bytes: int
     rotation: int = 0
+    range: Range | None = None
 
     @property
     def short_side(self) -> int:
@@ -73,6 +76,7 @@ def examine(source: InputContainer, stream: VideoStream, path: Path) -> Probe:
         has_audio=bool(source.streams.audio),
         bytes=path.stat().st_size,
         rotation=turn(frame),
+        range=wide_range(frame),
     )
 
 

@@ -75,9 +75,11 @@ def _times(packet: "Packet[VideoStream]") -> _Times:
 
 
 def _picture(stream: VideoStream, times: list[_Times], facts: Probe) -> tuple[object, ...] | None:
-    """H.264 in MP4 or MOV only: it plays everywhere. Hidden packets and a display matrix would be lost in a copy."""
+    """H.264 in MP4 or MOV only: it plays everywhere. A copy would lose hidden packets and a display matrix, and HDR."""
     start = times[0].decoded
-    if stream.codec_context.name != "h264" or facts.container not in {"mp4", "mov"} or facts.rotation:
+    if stream.codec_context.name != "h264" or facts.container not in {"mp4", "mov"}:
+        return None
+    if facts.rotation or facts.range:
         return None
     if start is None or not times[0].key or any(t.hidden or t.decoded is None for t in times):
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from prefect_storyboard.blocks import Library
+from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.sources import LocalFile, fetch, local_file
 from prefect_storyboard.storyboards import Media
@@ -31,12 +31,13 @@ async def read(media: str | Path, argument: str, library: Library | None = None)
     if not isinstance(media, str | Path):
         raise ValueError(f"{argument}: give a path or a URL, not {type(media).__name__}")
     reference = str(media)
-    return await asyncio.to_thread(_fetch, reference, storage_options(library))
+    return await asyncio.to_thread(_fetch, reference, library)
 
 
-def _fetch(reference: str, options: Mapping[str, Any]) -> LocalFile:
+def _fetch(reference: str, library: Library | None) -> LocalFile:
+    """Any path, as it is the caller's own; web addresses are bounded all the same."""
     path = reference if "://" in reference else str(Path(reference).expanduser())
-    return fetch(path, folder(), options)
+    return fetch(path, folder(), storage_options(library), allowed_to_callers(library))
 
 
 def storage_options(library: Library | None) -> Mapping[str, Any]:

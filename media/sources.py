@@ -14,8 +14,10 @@ from botocore.exceptions import BotoCoreError
 from fsspec.utils import get_protocol
 
 from prefect_storyboard.media.bounds import ALIASES, PREFIX, Allowed, local_path, refusal
+from prefect_storyboard.media.copies import Stamp, as_stored, changed, copy_once, short_name
 from prefect_storyboard.media.web import OverBounds, Pace, copy_from_web
 from prefect_storyboard.storyboards import Frozen
+from prefect_storyboard.storyboards.encoding import decoded
 
 _READABLE = ("file", "http", "https", "s3", "gs", "az", "memory")
 _CALLERS_OWN = Allowed()
@@ -27,10 +29,17 @@ class SourceError(OSError):
 
 
 class LocalFile(Frozen):
-    """A file on local disk, with the sha256 of its content in hex."""
+    """A file on local disk, with the sha256 of its content in hex; of a copy also where it comes from."""
 
     path: Path
     sha256: str
+    original: Path | None = None
+    stamp: Stamp | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the original is no longer what was copied."""
+        return self.original is not None and self.stamp is not None and changed(self.original, self.stamp)
 
 
 def local_file(path: Path) -> LocalFile:
@@ -53,25 +62,29 @@ def folder_of(reference: str) -> str:
 
 
 def read_text(reference: str, options: Mapping[str, Any], allowed: Allowed = _CALLERS_OWN) -> str:
-    """The text of a storyboard's file or URL. Raises SourceError."""
+    """The text of a storyboard's file or URL. Raises SourceError, and StoryboardError for what is no UTF-8."""
     most = allowed.bounds.max_storyboard_bytes
     with TemporaryDirectory(prefix="storyboard-text-") as folder:
         path = _copied(reference, Path(folder), options, allowed, most)
         try:
-            return path.read_text(encoding="utf-8")
+            body = path.read_bytes()
         except _TROUBLE as error:
             raise _unreadable(reference, error) from None
+    return decoded(body, _shown(reference).rpartition("/")[2])
 
 
 def fetch(reference: str, folder: Path, options: Mapping[str, Any], allowed: Allowed = _CALLERS_OWN) -> LocalFile:
-    """Bring a file to local disk, unless it is there, and hash it. Raises SourceError.
+    """Read a file once into `folder`, and hash it: what becomes of the original changes nothing. Raises SourceError.
 
     `options` are fsspec's, by protocol: {"s3": {...}}. Without `allowed` any path and bucket may be read, as is right
     for those that the caller's own code names; web addresses have to be public ones.
     """
     path = _copied(reference, folder, options, allowed, allowed.bounds.max_media_bytes)
     try:
-        return local_file(path)
+        if folder in path.parents:
+            return local_file(path)
+        copy = copy_once(path, folder / "read")
+        return LocalFile(path=copy.path, sha256=copy.sha256, original=path, stamp=copy.stamp)
     except _TROUBLE as error:
         raise _unreadable(reference, error) from None
 
@@ -84,9 +97,9 @@ def _copied(reference: str, folder: Path, options: Mapping[str, Any], allowed: A
             raise PermissionError(why)
         protocol = get_protocol(reference)
         if protocol in {"file", "local"}:
-            return _regular(local_path(reference), most)
+            return _regular(as_stored(local_path(reference)), most)
         name = reference.partition("?")[0].rpartition("/")[2] or "media"
-        target = folder / hashlib.sha256(reference.encode()).hexdigest()[:16] / name[-100:]
+        target = folder / hashlib.sha256(reference.encode()).hexdigest()[:16] / short_name(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         if protocol in {"http", "https"}:
             copy_from_web(reference, target, most, hosts=allowed.hosts, bounds=allowed.bounds)
@@ -98,10 +111,21 @@ def _copied(reference: str, folder: Path, options: Mapping[str, Any], allowed: A
 
 
 def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], pace: Pace) -> None:
-    with fsspec.open(reference, "rb", **options) as source, target.open("wb") as file:
-        while block := source.read(1 << 20):
-            pace.took(len(block))
-            file.write(block)
+    try:
+        with fsspec.open(reference, "rb", **options) as source, target.open("wb") as file:
+            while block := source.read(1 << 20):
+                pace.took(len(block))
+                file.write(block)
+    except _TROUBLE:
+        raise
+    except ImportError as error:
+        raise OSError(
+            f"a package is missing that reads it ({error.name or error}); install it beside this one"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - each store has errors of its own: of credentials, of names, of quotas
+        raise OSError(
+            f"its store answers {type(error).__name__}; check the bucket's name and the credentials"
+        ) from None
 
 
 def _regular(path: Path, most: int) -> Path:

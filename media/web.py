@@ -2,23 +2,43 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
 from prefect_storyboard.addresses import PublicOnly
 from prefect_storyboard.media.bounds import PREFIX, Bounds
+from prefect_storyboard.media.source_errors import Passing, check_answer, transport_error
 
 _FIRST_LOOK = 5.0  # seconds before the speed of a transfer is judged
+_PAUSES = (0.5, 2.0)  # seconds before a second and a third try
+_LONGEST_PAUSE = 10.0
 
 
 class OverBounds(OSError):
     """A source is larger or slower than the operator allows; the message names the bound and its setting."""
 
 
-def copy_from_web(url: str, target: Path, max_bytes: int, *, hosts: tuple[str, ...], bounds: Bounds) -> None:
-    """Copy what an address holds, in a thread without an event loop. Raises OSError with a sentence."""
-    asyncio.run(_copy(url, target, max_bytes, hosts, bounds))
+def copy_from_web(  # the last one is for tests
+    url: str,
+    target: Path,
+    max_bytes: int,
+    *,
+    hosts: tuple[str, ...],
+    bounds: Bounds,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Copy what an address holds, in a thread without an event loop. Raises OSError with a sentence.
+
+    A GET is tried up to three times where the reason passes by itself: a busy or broken host, a lost connection.
+    """
+    for seconds in _PAUSES:
+        try:
+            return asyncio.run(_copy(url, target, max_bytes, hosts, bounds))
+        except Passing as reason:
+            pause(min(reason.wait or seconds, _LONGEST_PAUSE))
+    return asyncio.run(_copy(url, target, max_bytes, hosts, bounds))
 
 
 async def _copy(url: str, target: Path, max_bytes: int, hosts: tuple[str, ...], bounds: Bounds) -> None:
@@ -43,14 +63,11 @@ async def _copy(url: str, target: Path, max_bytes: int, hosts: tuple[str, ...], 
             name = f"{PREFIX}MAX_REDIRECTS"
             raise OverBounds(f"it is redirected more than {bounds.max_redirects} times ({name})") from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise OSError(str(error) or type(error).__name__) from None
+            raise transport_error(error, httpx.URL(url).host) from None
 
 
 async def _write(response: httpx.Response, target: Path, pace: "Pace") -> None:
-    if response.status_code == httpx.codes.NOT_FOUND:
-        raise FileNotFoundError
-    if not response.is_success:
-        raise OSError(f"its host answered with HTTP {response.status_code}")
+    check_answer(response)
     if (coding := response.headers.get("content-encoding", "identity")) != "identity":
         raise OSError(f"its host sends it compressed ({coding[:20]}); store it as it is")
     pace.declared(response.headers.get("content-length", ""))

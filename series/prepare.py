@@ -48,6 +48,15 @@ class Prepared(Frozen):
     cast: dict[str, CastMember]
 
 
+def changed_files(prepared: Prepared) -> list[str]:
+    """Name the files that were written to after they were read: what was checked and planned is what was sent."""
+    return [
+        f"{reference} has changed since this run read it; what was checked then was sent, so run again to use the new one"
+        for reference, file in prepared.files.items()
+        if file.changed
+    ]
+
+
 async def prepare(
     storyboard: Storyboard | Mapping[str, Any] | str,
     credentials: Credentials,

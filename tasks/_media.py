@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,6 @@ from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.sources import LocalFile, fetch, local_file
 from prefect_storyboard.storyboards import Media
-from prefect_storyboard.storyboards.keys import digest
 
 
 def folder() -> Path:
@@ -44,17 +42,6 @@ def storage_options(library: Library | None) -> Mapping[str, Any]:
     """The library's storage options, also for files that lie in storage of the same kind."""
     protocol = library.url.partition("://")[0] if library and "://" in library.url else "file"
     return {protocol: library.storage_options.get_secret_value()} if library and protocol != "file" else {}
-
-
-def keep(file: LocalFile) -> LocalFile:
-    """Copy a file into the process's folder by its content, so that a later change of the original changes nothing."""
-    target = folder() / "media" / f"{file.sha256}{file.path.suffix}"
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(f".{digest(str(file.path))[:12]}.part")
-        shutil.copyfile(file.path, part)
-        part.replace(target)
-    return LocalFile(path=target, sha256=file.sha256)
 
 
 def from_library(storage: Storage, media: Media) -> LocalFile:

@@ -1,4 +1,4 @@
-"""A file read once: copied and hashed in one reading, so that what is checked is what is sent, whatever happens to it."""
+"""A file read once: copied and hashed in one reading, so that what is checked is what is sent."""
 
 import hashlib
 import os
@@ -81,7 +81,7 @@ def as_stored(path: Path) -> Path:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(each.name for each in folder.iterdir())
     except OSError:
         return []
 

@@ -8,15 +8,18 @@ from prefect_storyboard.blocks.credentials import (
     WaveSpeedCredentials,
     load_credentials,
 )
-from prefect_storyboard.blocks.library import Library, load_library
+from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
+from prefect_storyboard.blocks.settings import StoryboardSettings
 
 __all__ = [
     "Credentials",
     "FalCredentials",
     "KieCredentials",
     "Library",
+    "StoryboardSettings",
     "ToApisCredentials",
     "WaveSpeedCredentials",
+    "allowed_to_callers",
     "load_credentials",
     "load_library",
 ]

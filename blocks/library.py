@@ -7,7 +7,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from prefect_storyboard.blocks.gateway import load_block
+from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.ledger import Storage, open_storage
+from prefect_storyboard.media.bounds import Allowed, bucket_of
 from prefect_storyboard.project import logo, page
 
 HOME_FOLDER = "~/storyboard-library"
@@ -31,6 +33,22 @@ class Library(Block):
         description="Passed to fsspec, for example key and endpoint_url for S3. Empty: the machine's credentials.",
     )
 
+    media_roots: list[str] = Field(
+        default=[],
+        title="Media folders",
+        description="Folders of the worker whose files a storyboard may name, beside the one that it lies in.",
+    )
+    allowed_stores: list[str] = Field(
+        default=[],
+        title="Media buckets",
+        description="Other buckets, or folders in them, whose files a storyboard may name: s3://brand-assets.",
+    )
+    allowed_hosts: list[str] = Field(
+        default=[],
+        title="Inner hosts",
+        description="Hosts, with or without a port, that a storyboard may name although their address is not public.",
+    )
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Require `url`: else Prefect's form takes the reference to a saved library for a library, and refuses it."""
@@ -41,6 +59,20 @@ class Library(Block):
     def storage(self) -> Storage:
         """Open the storage. Raises LibraryError where it cannot create a file exclusively."""
         return open_storage(self.url, self.storage_options.get_secret_value())
+
+    def allowed(self, *roots: str) -> Allowed:
+        """What a storyboard may name: this library's bucket, what block and settings say, and the given roots."""
+        settings = StoryboardSettings()
+        own = [bucket_of(self.url)] if "://" in self.url and not self.url.startswith(("file:", "local:")) else []
+        named = (*self.media_roots, *self.allowed_stores, *settings.media_roots, *settings.allowed_stores)
+        hosts = (*self.allowed_hosts, *settings.allowed_hosts)
+        return Allowed(roots=(*own, *named, *roots), hosts=hosts, bounds=settings.bounds)
+
+
+def allowed_to_callers(library: Library | None = None) -> Allowed:
+    """What a caller's own code may name: every path and bucket, and the hosts that block and settings say."""
+    given = (library or Library()).allowed()
+    return given.model_copy(update={"roots": None})
 
 
 async def load_library(reference: Library | str | None) -> Library:

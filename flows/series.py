@@ -22,7 +22,7 @@ from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
-from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.prepare import Overrides, changed_files
 from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import SeriesFailed, report_costs, report_failures, report_reel, summary
 from prefect_storyboard.series.run import Ended, OpenScene, Rendering
@@ -172,7 +172,7 @@ async def _assembled(run: Rendering, ended: tuple[Ended, ...]) -> Reel:
         library=run.library,
         plan=plan,
         failed=[end for end in ended if isinstance(end, FailedScene)],
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *changed_files(run.prepared)),
         costs=_costs(run, ended),
     )
 

@@ -10,19 +10,19 @@ import av
 
 from prefect_storyboard.media.derived import derived, derived_name
 from prefect_storyboard.media.encode import CRF, Shot, render
-from prefect_storyboard.media.picture import Canvas, cadence, even
+from prefect_storyboard.media.picture import Canvas
 from prefect_storyboard.media.probe import MediaError, Probe, opened, picture_track, probe, probe_image
 from prefect_storyboard.media.ranges import Range, used_range
 from prefect_storyboard.media.reference import check, megabytes, size_faults, tolerance
+from prefect_storyboard.media.sizing import sized, smaller
 from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.tone import label
 from prefect_storyboard.media.tracks import Clip, look
 from prefect_storyboard.storyboards import ClipLimits, Frozen
 
 _SLACK = 0.05  # some probes count the last, half-filled AAC frame: stay that far inside a hard limit
-_WIDE = Fraction(16, 9)
 _COARSE = 30  # from there on fewer pixels look better than coarser ones
 _COARSEST = 40
-_SIDES = (1080, 720, 480)
 
 
 class Fitting(Frozen):
@@ -97,7 +97,7 @@ def _plan(clip: Clip, limits: ClipLimits, name: str, wanted: tuple[float | None,
     for fault in size_faults(facts, limits):
         raise MediaError(f"{name} {fault}.")
     chosen = used_range(clip, limits, name, wanted)
-    canvas, sizing = _size(facts, limits)
+    canvas, sizing = sized(facts, limits)
     steps = [*_shape_steps(clip), *sizing, *_file_steps(clip, limits, chosen)]
     if facts.container != "mp4" and (steps or chosen.cut or _refused(facts, limits)):
         steps.append("as MP4")
@@ -123,6 +123,8 @@ def _shape_steps(clip: Clip) -> Iterator[str]:
         shape = picture_track(source, clip.path).sample_aspect_ratio or Fraction(1)
     if abs(shape - 1) > Fraction(1, 200):
         yield "pixels made square"
+    if clip.probe.range:
+        yield f"colours converted from {label(clip.probe.range)} to BT.709"
 
 
 def _file_steps(clip: Clip, limits: ClipLimits, chosen: Range) -> Iterator[str]:
@@ -140,28 +142,6 @@ def _longest_track(path: Path) -> float:
         return (source.duration or 0) / av.time_base
 
 
-def _size(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
-    """Return the canvas that the picture is put on: padded first, then scaled."""
-    (width, height), steps = even(facts), []
-    if limits.max_aspect and max(width, height) > min(width, height) * limits.max_aspect:
-        shape = min(_WIDE, Fraction(limits.max_aspect))
-        longest = max(width, height)
-        other = ceil(longest / shape / 2) * 2
-        width, height = (longest, other) if width > height else (other, longest)
-        steps.append(f"padded to {'16:9' if width > height else '9:16'}")
-    if limits.max_short_side and min(width, height) > limits.max_short_side:
-        width, height = _scaled(width, height, limits.max_short_side)
-        steps.append(f"scaled to {width}x{height}")
-    return Canvas(width, height, cadence(facts.fps)), steps
-
-
-def _scaled(width: int, height: int, short: int) -> tuple[int, int]:
-    """Return the even size whose shorter side is `short`."""
-    short = short // 2 * 2
-    long = round(Fraction(max(width, height) * short, min(width, height)) / 2) * 2
-    return (long, short) if width > height else (short, long)
-
-
 def _make(clip: Clip, plan: _Plan, limits: ClipLimits, *, name: str, out: Path) -> None:
     shot = Shot(clip.path, clip.first + Fraction(plan.fitting.start), Fraction(plan.fitting.seconds))
     render([shot], plan.canvas, out)
@@ -175,12 +155,9 @@ def _squeeze(shot: Shot, canvas: Canvas, limits: ClipLimits, *, name: str, out: 
     crf, most = CRF, limits.max_bytes or 0
     while (size := out.stat().st_size) > most:
         needed = crf + ceil(6 * log2(size / most))
-        lower = [
-            s for s in _SIDES if max(limits.min_short_side or 0, _SIDES[-1]) <= s < min(canvas.width, canvas.height)
-        ]
+        lower = smaller(canvas, limits)
         if needed > _COARSE and lower:
-            before = canvas.width * canvas.height
-            canvas = Canvas(*_scaled(canvas.width, canvas.height, lower[0]), canvas.fps)
+            before, canvas = canvas.width * canvas.height, lower
             needed = max(CRF, needed - round(4 * log2(before / (canvas.width * canvas.height))))
         elif crf >= _COARSEST:
             raise MediaError(f"{name} cannot be made as small as {megabytes(most)}; choose a shorter range.")

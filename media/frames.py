@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import av
-from av.container import InputContainer
-from av.video import VideoFrame, VideoStream
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from prefect_storyboard.media.picture import upright
@@ -25,18 +23,11 @@ def last_frame(path: Path, out_png: Path) -> None:
     Raises `MediaError` when the clip cannot be read.
     """
     path = Path(path)
-    with opened(path) as source:
-        stream = picture_track(source, path)
-        stream.thread_type = "AUTO"
-        if source.duration and source.duration > _TAIL:
-            source.seek((source.start_time or 0) + source.duration - _TAIL)
-        frame = _last(source, stream)
-        if frame is None:  # the picture ends long before the sound, or the file has no index
-            source.seek(0)
-            frame = _last(source, stream)
-        if frame is None:
-            raise unreadable(path, "it holds no picture")
-        upright(frame, stream.sample_aspect_ratio).save(out_png, "PNG")
+    # From the beginning where the picture ends long before the sound, or the file has no index.
+    frame = _last(path, near_the_end=True) or _last(path, near_the_end=False)
+    if frame is None:
+        raise unreadable(path, "it holds no picture")
+    frame.save(out_png, "PNG")
 
 
 def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int = 640) -> None:
@@ -74,11 +65,20 @@ def contact_sheets(
     return written
 
 
-def _last(source: InputContainer, stream: VideoStream) -> VideoFrame | None:
-    frame = None
-    for frame in source.decode(stream):  # noqa: B007  # the last one is wanted
-        pass
-    return frame
+def _last(path: Path, *, near_the_end: bool) -> Image.Image | None:
+    with opened(path) as source:
+        stream = picture_track(source, path)
+        stream.thread_type = "AUTO"
+        length = source.duration or 0
+        if near_the_end:
+            if length <= _TAIL:
+                return None
+            with suppress(av.FFmpegError):
+                source.seek((source.start_time or 0) + length - _TAIL)
+        frame = None
+        for frame in source.decode(stream):  # noqa: B007  # the last one is wanted
+            pass
+        return upright(frame, stream.sample_aspect_ratio) if frame else None
 
 
 def _size(path: Path | None) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from av import AudioFrame, AudioStream, Packet, VideoStream
 from av.stream import Stream
 
 from prefect_storyboard.media.mp4 import Mark, mp4
-from prefect_storyboard.media.probe import opened, picture_track
+from prefect_storyboard.media.probe import opened, picture_track, sound_track
 from prefect_storyboard.media.sound import LAYOUT, RATE
 from prefect_storyboard.media.tracks import AAC_FRAME, Clip
 
@@ -35,8 +35,8 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
     sounding = next((clip for clip in clips if clip.sound), None)
     with opened(clips[0].path) as first, opened((sounding or clips[0]).path) as audible, mp4(out, marks) as target:
         video = target.add_stream_from_template(picture_track(first, clips[0].path), opaque=True)
-        if sounding:
-            audio = target.add_stream_from_template(audible.streams.audio[0], opaque=True)
+        if heard := sound_track(audible):
+            audio = target.add_stream_from_template(heard, opaque=True)
         else:
             audio = target.add_stream("aac", rate=RATE, layout=LAYOUT)
         grid = _Grid(audio, starts[-1])
@@ -49,7 +49,8 @@ def _copied(clip: Clip, shift: Fraction, video: VideoStream, grid: "_Grid", unti
     """Yield the packets of one clip, `shift` seconds later; its sound is filled or cut up to the slot `until`."""
     grid.offset = None
     with opened(clip.path) as source:
-        for packet in source.demux(picture_track(source, clip.path), *source.streams.audio[:1]):
+        tracks = filter(None, (picture_track(source, clip.path), sound_track(source)))
+        for packet in source.demux(*tracks):
             if packet.pts is None or packet.dts is None:
                 continue
             if packet.stream.type == "audio":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 
 from PIL import Image, ImageOps, ImageStat
@@ -27,15 +28,24 @@ def too_long(size: tuple[int, int], limits: PictureLimits) -> bool:
     return limits.max_aspect is not None and max(size) > min(size) * limits.max_aspect
 
 
+def too_large(size: tuple[int, int], limits: PictureLimits) -> bool:
+    """Whether a side has more pixels than the model takes."""
+    return limits.max_side is not None and max(size) > limits.max_side
+
+
 def shape(size: tuple[int, int], limits: PictureLimits) -> tuple[int, int]:
-    """The width and height that a picture of this size is padded to, as displayed, in pixels."""
+    """The width and height that a picture of this size is padded and scaled to, as displayed, in pixels."""
     width, height = size
     if limits.sizes and size not in limits.sizes:
         return min(limits.sizes, key=lambda wanted: abs(wanted[0] / wanted[1] - width / height))
-    if limits.max_aspect is None or not too_long(size, limits):
-        return size
-    long, short = max(size), int(-(-Fraction(max(size)) // Fraction(limits.max_aspect)))
-    return (long, short) if width > height else (short, long)
+    if limits.max_aspect is not None and too_long(size, limits):
+        long, short = max(size), int(-(-Fraction(max(size)) // Fraction(limits.max_aspect)))
+        width, height = (long, short) if width > height else (short, long)
+    if limits.max_side and too_large((width, height), limits):
+        factor = Fraction(limits.max_side, max(width, height))
+        # Rounded up: a shape at the limit of its kind must not get narrower.
+        width, height = (min(limits.max_side, ceil(side * factor)) for side in (width, height))
+    return width, height
 
 
 def padded(image: Image.Image, limits: PictureLimits) -> Image.Image:

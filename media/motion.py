@@ -9,10 +9,11 @@ from operator import mul
 from statistics import fmean, median
 from typing import NamedTuple
 
-from av import AudioFrame, AudioResampler
+from av import AudioFrame
 
-from prefect_storyboard.media.probe import opened, seek
+from prefect_storyboard.media.probe import opened, seek, sound_track
 from prefect_storyboard.media.samples import STEP, Sample, change, sampled, stretches
+from prefect_storyboard.media.sound import uniform
 from prefect_storyboard.media.tracks import Clip
 
 _GRID = 0.25  # seconds from one window to the next
@@ -134,15 +135,14 @@ def _audible_slots(clip: Clip, begin: float, end: float) -> dict[int, bool]:
     if not clip.probe.has_audio:
         return {}
     power: dict[int, list[float]] = {}
-    resampler = AudioResampler("s16", "mono", _RATE)
     with opened(clip.path) as source:
         seek(source, clip.first + Fraction(begin))
-        for frame in source.decode(source.streams.audio[0]):
+        track = sound_track(source)
+        for frame in uniform(source.decode(track) if track else (), "s16", "mono", _RATE):
             at = float((frame.pts or 0) * (frame.time_base or Fraction(0)) - clip.first)
             if at >= end:
                 break
-            for part in resampler.resample(frame):
-                power.setdefault(floor(at / _GRID), []).append(_power(part))
+            power.setdefault(floor(at / _GRID), []).append(_power(frame))
     return {slot: fmean(powers) > _AUDIBLE**2 for slot, powers in power.items() if begin <= (slot + 1) * _GRID}
 
 

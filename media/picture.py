@@ -9,10 +9,11 @@ from av.filter import Graph
 from PIL import Image
 
 from prefect_storyboard.media.probe import Probe, display_size, turn
+from prefect_storyboard.media.tone import table, wide_range
 
 _TURNS = {90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
-_RATES = [Fraction(n) for n in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60")]
+RATES = [Fraction(n) for n in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60")]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def upright(frame: VideoFrame, pixel_shape: Fraction | None) -> Image.Image:
     """Return the frame as an RGB image, exactly as a player shows it."""
     width, height = display_size(frame, pixel_shape)
     scale = f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:in_color_matrix={_matrix(frame)}"
-    graph = _graph(frame, [*_TURNS.get(turn(frame), []), scale, "format=rgb24"])
+    graph = _graph(frame, [*_TURNS.get(turn(frame), []), *_toned(frame, scale), "format=rgb24"])
     graph.vpush(frame)
     image: Image.Image = graph.vpull().to_image()  # type: ignore[no-untyped-call]  # av does not annotate it
     return image
@@ -60,10 +61,10 @@ def cadence(fps: Fraction) -> Fraction:
 
     A variable rate measures as something like 19.83, and WebM's milliseconds as 23.98 or 24.04.
     """
-    near = min(_RATES, key=lambda rate: abs(rate - fps))
+    near = min(RATES, key=lambda rate: abs(rate - fps))
     if abs(near - fps) <= near / 200:
         return near
-    return next((rate for rate in _RATES if rate > fps), _RATES[-1])
+    return next((rate for rate in RATES if rate > fps), RATES[-1])
 
 
 def _fit(frame: VideoFrame, pixel_shape: Fraction | None, canvas: Canvas) -> list[str]:
@@ -73,13 +74,26 @@ def _fit(frame: VideoFrame, pixel_shape: Fraction | None, canvas: Canvas) -> lis
     # Bars of one or two pixels are a rounding of the sides, not a shape.
     outer = (canvas.width, canvas.height)
     w, h = (full if full - side <= 2 else side for side, full in zip(inner, outer, strict=True))
+    scale = f"scale={w}:{h}:flags=bicubic:in_color_matrix={_matrix(frame)}"
+    if wide_range(frame):
+        sized = [*_toned(frame, scale), "scale=out_color_matrix=bt709:out_range=tv"]
+    else:
+        sized = [f"{scale}:out_color_matrix=bt709:out_range=tv"]
     return [
         *_TURNS.get(turn(frame), []),
-        f"scale={w}:{h}:flags=bicubic:in_color_matrix={_matrix(frame)}:out_color_matrix=bt709:out_range=tv",
+        *sized,
         f"pad={canvas.width}:{canvas.height}:(ow-iw)/4*2:(oh-ih)/4*2",
         "setsar=1",
         "format=yuv420p",
     ]
+
+
+def _toned(frame: VideoFrame, scale: str) -> list[str]:
+    """Let a frame of high dynamic range or wide gamut follow its scaling through the table that makes it BT.709."""
+    kind = wide_range(frame)
+    if kind is None:
+        return [scale]
+    return [scale, "format=gbrp12", f"lut3d={table(kind)}", "setparams=color_primaries=bt709:color_trc=bt709"]
 
 
 def _matrix(frame: VideoFrame) -> str:
@@ -88,8 +102,9 @@ def _matrix(frame: VideoFrame) -> str:
     return _MATRICES.get(frame.colorspace, fallback)
 
 
-def _shape(frame: VideoFrame) -> tuple[int, int, str, int, int, int]:
-    return frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.rotation
+def _shape(frame: VideoFrame) -> tuple[object, ...]:
+    colours = (frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries)
+    return frame.width, frame.height, frame.format.name, frame.rotation, *colours
 
 
 def _graph(frame: VideoFrame, steps: list[str]) -> Graph:
@@ -103,7 +118,8 @@ def _graph(frame: VideoFrame, steps: list[str]) -> Graph:
     )
     for step in [*steps, "buffersink"]:
         name, _, arguments = step.partition("=")
-        following = graph.add(name, arguments or None)
+        # A path inside the arguments would have to be escaped, so it is an option of its own.
+        following = graph.add(name, file=arguments) if name == "lut3d" else graph.add(name, arguments or None)
         node.link_to(following)
         node = following
     graph.configure()

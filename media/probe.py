@@ -1,16 +1,19 @@
 """What a media file is: container, length, size as displayed, frame rate, sound."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from av import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video import VideoFrame, VideoStream
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
+
+from prefect_storyboard.media.tone import Range, wide_range
 
 # A playlist (HLS, ffconcat) under a video's name would make libav read other files or hosts.
 _FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
@@ -39,6 +42,7 @@ class Probe(BaseModel):
     has_audio: bool
     bytes: int
     rotation: int = 0
+    range: Range | None = None
 
     @property
     def short_side(self) -> int:
@@ -73,6 +77,7 @@ def examine(source: InputContainer, stream: VideoStream, path: Path) -> Probe:
         has_audio=bool(source.streams.audio),
         bytes=path.stat().st_size,
         rotation=turn(frame),
+        range=wide_range(frame),
     )
 
 
@@ -119,11 +124,18 @@ def picture_track(source: InputContainer, path: Path) -> VideoStream:
     return moving[0]
 
 
+def sound_track(source: InputContainer) -> AudioStream | None:
+    """Return the sound that a player plays: the track marked as the default, else the first one; None for none."""
+    tracks = source.streams.audio
+    return next((track for track in tracks if track.disposition & Disposition.default), tracks[0] if tracks else None)
+
+
 def seek(source: InputContainer, moment: Fraction) -> None:
     """Go to a key frame before `moment` (seconds on the file's clock), where that saves decoding."""
     start = Fraction(source.start_time or 0, av.time_base)
     if moment - start > 1 and "mpeg" not in source.format.name:  # a stream without an index may land behind it
-        source.seek(int(moment * av.time_base))
+        with suppress(av.FFmpegError):  # without an index it is read from where it is
+            source.seek(int(moment * av.time_base))
 
 
 def turn(frame: VideoFrame) -> int:
@@ -153,7 +165,8 @@ def _seconds(source: InputContainer, stream: VideoStream) -> float:
         return float(stream.duration * stream.time_base)
     if source.duration:  # WebM states one length for the whole file
         return source.duration / av.time_base
-    source.seek(0)
+    with suppress(av.FFmpegError):  # not every file can be rewound; then the rest of it is measured
+        source.seek(0)
     ends = [(p.pts + (p.duration or 0)) * p.time_base for p in source.demux(stream) if p.pts is not None]
     return float(max(ends, default=Fraction(0)))
 

@@ -42,6 +42,16 @@ def _shape_faults(facts: Probe, limits: ClipLimits) -> Iterator[str]:
     if limits.max_aspect and long > short * limits.max_aspect:
         shape = f"{long / short:.2f}:1"
         yield f"is {size}, that is {shape}: at most {limits.max_aspect:g}:1 is accepted; crop it, for example to 16:9"
+    area = facts.width * facts.height
+    if limits.min_area and area < limits.min_area:
+        yield f"is {size}, {area:,} pixels: at least {limits.min_area:,} are needed; use a larger recording"
+    if limits.max_area and area > limits.max_area:
+        yield f"is {size}, {area:,} pixels: at most {limits.max_area:,} are accepted; scale it down"
+    rate = f"has {float(facts.fps):.4g} frames a second"
+    if limits.min_fps and facts.fps < limits.min_fps:
+        yield f"{rate}: at least {limits.min_fps} are needed; export it at a higher rate"
+    if limits.max_fps and facts.fps > limits.max_fps:
+        yield f"{rate}: at most {limits.max_fps} are accepted; export it at a lower rate"
 
 
 def _file_faults(facts: Probe, limits: ClipLimits) -> Iterator[str]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
+from pathlib import Path
 from typing import NamedTuple
 
 from av import Packet
-from av.container import InputContainer
 from av.video import VideoFrame, VideoStream
 from PIL import Image, ImageChops, ImageStat
 
@@ -54,7 +54,9 @@ def sampled(clip: Clip, begin: float, end: float) -> list[Sample]:
         stream.thread_type = "AUTO"
         if not short:
             stream.codec_context.skip_frame = "NONREF"
-        for frame in _frames(source, stream, (clip.first + Fraction(begin), clip.first + Fraction(end)), whole=short):
+        span = clip.first + Fraction(begin), clip.first + Fraction(end)
+        seek(source, span[0])
+        for frame in _frames(stream, source.demux(stream), span, set() if short else _short_groups(clip.path, *span)):
             at = float((frame.pts or 0) * (frame.time_base or Fraction(0)) - clip.first)
             if begin - 0.001 <= at < end - 0.001 and (not found or at >= due - 0.01):
                 found.append(_sample(frame, at))
@@ -79,18 +81,18 @@ def change(one: Sample, other: Sample) -> Change:
 
 
 def _frames(
-    source: InputContainer, stream: VideoStream, span: tuple[Fraction, Fraction], *, whole: bool
+    stream: VideoStream,
+    packets: Iterator["Packet[VideoStream]"],
+    span: tuple[Fraction, Fraction],
+    short: set[Fraction],
 ) -> Iterator[VideoFrame]:
-    begin, end = span
-    short = set() if whole else _short_groups(source, stream, begin, end)
-    _rewind(source, begin)
     group = None
-    for packet in source.demux(stream):
+    for packet in packets:
         moment = _moment(packet)
         if packet.size and moment is not None:
             if packet.is_keyframe:
                 group = moment
-            if moment > end + 1:
+            if moment > span[1] + 1:
                 break
             # Pictures before their key frame lean on the group before, which may have been cut short.
             if group is not None and (moment < group or (group in short and moment - group > _BURST)):
@@ -101,23 +103,19 @@ def _frames(
     yield from stream.codec_context.decode(None)
 
 
-def _short_groups(source: InputContainer, stream: VideoStream, begin: Fraction, end: Fraction) -> set[Fraction]:
+def _short_groups(path: Path, begin: Fraction, end: Fraction) -> set[Fraction]:
     """Return the moments of the key frames that the next key frame follows soon."""
-    _rewind(source, begin)
     keys: list[Fraction] = []
-    for packet in source.demux(stream):
-        moment = _moment(packet)
-        if packet.size and packet.is_keyframe and moment is not None:
-            keys.append(moment)
-            if moment > end + 1:
-                break
-    return {one for one, following in pairwise(keys) if following - one <= _SHORT_GROUP}
-
-
-def _rewind(source: InputContainer, begin: Fraction) -> None:
-    source.seek(source.start_time or 0)
-    if "mpeg" not in source.format.name:  # MPEG-TS has no index: a seek may land behind the only key frame
+    with opened(path) as source:
+        stream = picture_track(source, path)
         seek(source, begin)
+        for packet in source.demux(stream):
+            moment = _moment(packet)
+            if packet.size and packet.is_keyframe and moment is not None:
+                keys.append(moment)
+                if moment > end + 1:
+                    break
+    return {one for one, following in pairwise(keys) if following - one <= _SHORT_GROUP}
 
 
 def _moment(packet: "Packet[VideoStream]") -> Fraction | None:

@@ -1,14 +1,14 @@
 """The sound of one clip, made to fit its picture: 48 kHz stereo, an exact number of samples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
-from av import AudioFrame
+from av import AudioFrame, AudioResampler
 from av.filter import Graph
 
-from prefect_storyboard.media.probe import opened, seek
+from prefect_storyboard.media.probe import opened, seek, sound_track
 
 RATE = 48_000
 LAYOUT = "stereo"
@@ -39,36 +39,43 @@ def silence(samples: int) -> AudioFrame:
     return frame
 
 
+def uniform(frames: Iterable[AudioFrame], kind: str, layout: str, rate: int) -> Iterator[AudioFrame]:
+    """Bring frames into one form, also where theirs changes on the way, as at a programme's break in a TS file."""
+    resampler, shape = None, None
+    for frame in frames:
+        found = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if resampler is None or found != shape:
+            if resampler:
+                yield from resampler.resample(None)
+            resampler, shape = AudioResampler(kind, layout, rate), found
+        yield from resampler.resample(frame)
+    if resampler:
+        yield from resampler.resample(None)
+
+
 def _decoded(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
     with opened(path) as source:
-        if not source.streams.audio:
+        track = sound_track(source)
+        if track is None:
             return
         seek(source, origin - 1)
-        graph, made = None, 0
-        for frame in source.decode(source.streams.audio[0]):
-            graph = graph or _conform(frame, samples)
+        graph, made = _conform(samples), 0
+        for frame in uniform(source.decode(track), "fltp", LAYOUT, RATE):
             moment = (frame.pts or 0) * (frame.time_base or Fraction(0))
-            frame.pts = round((moment - origin) * frame.sample_rate)
-            frame.time_base = Fraction(1, frame.sample_rate)
+            frame.pts, frame.time_base = round((moment - origin) * RATE), Fraction(1, RATE)
             graph.push(frame)
             for ready in _drain(graph):
                 made += ready.samples
                 yield ready
             if made >= samples:
                 return
-        if graph:
-            graph.push(None)
-            yield from _drain(graph)
+        graph.push(None)
+        yield from _drain(graph)
 
 
-def _conform(frame: AudioFrame, samples: int) -> Graph:
+def _conform(samples: int) -> Graph:
     graph = Graph()
-    node = graph.add_abuffer(
-        sample_rate=frame.sample_rate,
-        format=frame.format.name,
-        layout=frame.layout.name,
-        time_base=Fraction(1, frame.sample_rate),
-    )
+    node = graph.add_abuffer(sample_rate=RATE, format="fltp", layout=LAYOUT, time_base=Fraction(1, RATE))
     for name, arguments in (
         ("atrim", "start=0"),
         ("aresample", f"{RATE}:async=1:first_pts=0"),

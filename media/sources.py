@@ -1,9 +1,11 @@
 """The files that a storyboard names: local, in a bucket or on the web, brought to local disk and hashed by content."""
 
 import hashlib
-import shutil
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import fsspec
@@ -11,10 +13,14 @@ from aiohttp import ClientError
 from botocore.exceptions import BotoCoreError
 from fsspec.utils import get_protocol
 
+from prefect_storyboard.media.bounds import ALIASES, PREFIX, Allowed, local_path, refusal
+from prefect_storyboard.media.copies import Stamp, as_stored, changed, copy_once, short_name
+from prefect_storyboard.media.web import OverBounds, Pace, copy_from_web
 from prefect_storyboard.storyboards import Frozen
+from prefect_storyboard.storyboards.encoding import decoded
 
 _READABLE = ("file", "http", "https", "s3", "gs", "az", "memory")
-_ALIASES = {"local": "file", "s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
+_CALLERS_OWN = Allowed()
 _TROUBLE = (OSError, BotoCoreError, ClientError, ValueError)
 
 
@@ -23,10 +29,17 @@ class SourceError(OSError):
 
 
 class LocalFile(Frozen):
-    """A file on local disk, with the sha256 of its content in hex."""
+    """A file on local disk, with the sha256 of its content in hex; of a copy also where it comes from."""
 
     path: Path
     sha256: str
+    original: Path | None = None
+    stamp: Stamp | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the original is no longer what was copied."""
+        return self.original is not None and self.stamp is not None and changed(self.original, self.stamp)
 
 
 def local_file(path: Path) -> LocalFile:
@@ -48,33 +61,85 @@ def folder_of(reference: str) -> str:
     return path.rpartition("/")[0] or "/"
 
 
-def read_text(reference: str, options: Mapping[str, Any]) -> str:
-    """The text of a local file or URL. Raises SourceError."""
-    _check_protocol(reference)
-    try:
-        with fsspec.open(reference, "rt", encoding="utf-8", **_options(reference, options)) as file:
-            return str(file.read())
-    except _TROUBLE as error:
-        raise _unreadable(reference, error) from None
+def read_text(reference: str, options: Mapping[str, Any], allowed: Allowed = _CALLERS_OWN) -> str:
+    """The text of a storyboard's file or URL. Raises SourceError, and StoryboardError for what is no UTF-8."""
+    most = allowed.bounds.max_storyboard_bytes
+    with TemporaryDirectory(prefix="storyboard-text-") as folder:
+        path = _copied(reference, Path(folder), options, allowed, most)
+        try:
+            body = path.read_bytes()
+        except _TROUBLE as error:
+            raise _unreadable(reference, error) from None
+    return decoded(body, _shown(reference).rpartition("/")[2])
 
 
-def fetch(reference: str, folder: Path, options: Mapping[str, Any]) -> LocalFile:
-    """Bring a file to local disk, unless it is there, and hash it. Raises SourceError.
+def fetch(reference: str, folder: Path, options: Mapping[str, Any], allowed: Allowed = _CALLERS_OWN) -> LocalFile:
+    """Read a file once into `folder`, and hash it: what becomes of the original changes nothing. Raises SourceError.
 
-    `options` are fsspec's, by protocol: {"s3": {...}}.
+    `options` are fsspec's, by protocol: {"s3": {...}}. Without `allowed` any path and bucket may be read, as is right
+    for those that the caller's own code names; web addresses have to be public ones.
     """
-    _check_protocol(reference)
+    path = _copied(reference, folder, options, allowed, allowed.bounds.max_media_bytes)
     try:
-        if get_protocol(reference) in {"file", "local"}:
-            return local_file(Path(reference.removeprefix("file://")))
-        name = reference.partition("?")[0].rpartition("/")[2] or "media"
-        target = folder / hashlib.sha256(reference.encode()).hexdigest()[:16] / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with fsspec.open(reference, "rb", **_options(reference, options)) as source, target.open("wb") as file:
-            shutil.copyfileobj(source, file, 1 << 20)
-        return local_file(target)
+        if folder in path.parents:
+            return local_file(path)
+        copy = copy_once(path, folder / "read")
+        return LocalFile(path=copy.path, sha256=copy.sha256, original=path, stamp=copy.stamp)
     except _TROUBLE as error:
         raise _unreadable(reference, error) from None
+
+
+def _copied(reference: str, folder: Path, options: Mapping[str, Any], allowed: Allowed, most: int) -> Path:
+    """The path of a local file, once it is known to be one, or that of a copy in `folder`."""
+    _check_protocol(reference)
+    try:
+        if why := refusal(reference, allowed):
+            raise PermissionError(why)
+        protocol = get_protocol(reference)
+        if protocol in {"file", "local"}:
+            return _regular(as_stored(local_path(reference)), most)
+        name = reference.partition("?")[0].rpartition("/")[2] or "media"
+        target = folder / hashlib.sha256(reference.encode()).hexdigest()[:16] / short_name(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if protocol in {"http", "https"}:
+            copy_from_web(reference, target, most, hosts=allowed.hosts, bounds=allowed.bounds)
+        else:
+            _copy_from_store(reference, target, _options(reference, options), Pace(most, allowed.bounds))
+    except _TROUBLE as error:
+        raise _unreadable(reference, error) from None
+    return target
+
+
+def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], pace: Pace) -> None:
+    try:
+        with fsspec.open(reference, "rb", **options) as source, target.open("wb") as file:
+            while block := source.read(1 << 20):
+                pace.took(len(block))
+                file.write(block)
+    except _TROUBLE:
+        raise
+    except ImportError as error:
+        raise OSError(
+            f"a package is missing that reads it ({error.name or error}); install it beside this one"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - each store has errors of its own: of credentials, of names, of quotas
+        raise OSError(
+            f"its store answers {type(error).__name__}; check the bucket's name and the credentials"
+        ) from None
+
+
+def _regular(path: Path, most: int) -> Path:
+    """The path itself, if it is a file: reading a pipe or a device may never end."""
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError("it is a folder")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError("it is no regular file")
+    if found.st_size > most:
+        raise OverBounds(f"it has more than {most / 1e6:g} MB ({PREFIX}MAX_MEDIA_BYTES)")
+    if not os.access(path, os.R_OK):
+        raise PermissionError("this process may not read it")
+    return path
 
 
 def _check_protocol(reference: str) -> None:
@@ -82,7 +147,7 @@ def _check_protocol(reference: str) -> None:
     protocol = "data" if reference.startswith("data:") else get_protocol(reference)
     if "::" in reference.partition("?")[0]:
         raise SourceError(f"{_shown(reference)} cannot be read: it chains protocols with ::; give one path or URL")
-    if _ALIASES.get(protocol, protocol) not in _READABLE:
+    if ALIASES.get(protocol, protocol) not in _READABLE:
         schemes = ", ".join(f"{scheme}://" for scheme in _READABLE[1:-1])
         raise SourceError(
             f"{_shown(reference)} cannot be read: {protocol}:// is not allowed here; give a path, or {schemes}"

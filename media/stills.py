@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from prefect_storyboard.media.derived import derived, derived_name
-from prefect_storyboard.media.jpeg import padded, small_fault, too_long, write_jpeg
+from prefect_storyboard.media.jpeg import padded, small_fault, too_large, too_long, write_jpeg
 from prefect_storyboard.media.motion import watch
 from prefect_storyboard.media.picture import upright
 from prefect_storyboard.media.probe import MediaError, opened, picture_track, seek, unreadable
@@ -18,6 +18,9 @@ from prefect_storyboard.media.tracks import Clip, look
 from prefect_storyboard.storyboards import ClipLimits, PictureLimits, References
 
 _TAKEN = {"JPEG", "PNG", "WEBP"}
+_PLAIN = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}  # 8 bits a channel at most; not CMYK, 16 bits or floating point
+_OPAQUE = 255
+_WHITES = {"I": ((255.0, 255.0), (65535.0, 65535.0)), "F": ((1.0, 16.0), (255.0, 255.0), (65535.0, 65535.0))}
 _STRETCH = 3.0  # seconds of a long clip looked at in one go
 _SHARP = 0.6  # of the sharpest picture: below that it is not among the candidates
 _UNLIKE = 12.0  # of 255: pictures that differ so much on the whole look different
@@ -121,14 +124,22 @@ def _picture(clip: Clip, at: float) -> Image.Image:
 
 def _fits(image: Image.Image, size: int, limits: PictureLimits) -> bool:
     """Whether nothing has to be done: to the file, or to the picture in it."""
-    accepted = image.format in _TAKEN and image.mode != "CMYK" and not getattr(image, "is_animated", False)
+    accepted = image.format in _TAKEN and image.mode in _PLAIN and not getattr(image, "is_animated", False)
     turned = image.getexif().get(0x0112, 1) > 1
     heavy = limits.max_bytes is not None and size > limits.max_bytes
     sized = not limits.sizes or image.size in limits.sizes
-    return accepted and sized and not turned and not heavy and not too_long(image.size, limits)
+    shaped = not too_long(image.size, limits) and not too_large(image.size, limits)
+    return accepted and sized and shaped and not turned and not heavy and not _see_through(image)
+
+
+def _see_through(image: Image.Image) -> bool:
+    """Whether the background would show through: what a gateway puts there, often black, is not for us to guess."""
+    return image.has_transparency_data and image.convert("RGBA").getchannel("A").histogram()[:_OPAQUE] != [0] * _OPAQUE
 
 
 def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode[0] in _WHITES:
+        return _shallow(image).convert("RGB")
     if not image.has_transparency_data:
         opaque = image.convert("RGB")
     else:
@@ -138,3 +149,14 @@ def _opaque(image: Image.Image) -> Image.Image:
     if image.mode in {"RGB", "RGBA"} and "icc_profile" in image.info:
         opaque.info["icc_profile"] = image.info["icc_profile"]  # phones record in Display P3
     return opaque
+
+
+def _shallow(image: Image.Image) -> Image.Image:
+    """Bring a picture of 16 or 32 bits or of floating point to 8 bits, where Pillow cuts off what is above 255."""
+    deep = image.convert("I").convert("F") if image.mode.startswith("I;16") else image.convert("F")
+    high = float(deep.getextrema()[1])  # type: ignore[arg-type]  # one band has two numbers
+    if image.mode.startswith("I;16"):
+        white = 65535.0
+    else:  # the format does not say how bright white is; pictures in floating point have lights above it
+        white = next((most for most, seen in _WHITES[image.mode] if high <= seen), high)
+    return deep.point(lambda value: value * (255 / white) + 0.5).convert("L")

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from av import Packet
 from av.container import InputContainer
 from av.video import VideoStream
 
-from prefect_storyboard.media.probe import Probe, examine, opened, picture_track, unreadable
+from prefect_storyboard.media.probe import Probe, opened, picture_track, probe, sound_track, unreadable
 
 AAC_FRAME = 1024
+_STATING = {"mp4", "mov", "webm", "mkv"}  # containers that state their length in front
 _TORN = 0.3  # seconds by which the packets of a whole file may miss the length that it states
 
 
@@ -33,17 +34,19 @@ class Clip:
 
 def look(path: Path) -> Clip:
     """Read a clip's facts and walk over its packets, without decoding more than one frame."""
-    with opened(path) as source:
+    facts = probe(path)
+    with opened(path) as source:  # a second time: a file without an index cannot be rewound
         stream = picture_track(source, path)
-        facts = examine(source, stream, path)
-        source.seek(0)
-        times = [_times(p) for p in source.demux(stream) if p.size]
+        packets = [(p.stream.index, _times(p)) for p in source.demux() if p.size]
+        times = [seen for index, seen in packets if index == stream.index]
         shown = [t for t in times if not t.hidden] or times
         if not shown:
             raise unreadable(path, "it holds no picture")
         first = min(t.shown for t in shown)
         end = max(t.shown + (t.lasts or 1 / facts.fps) for t in shown)
-        if facts.container in {"mp4", "mov"} and end - first < facts.seconds - _TORN:
+        # WebM states one length for all tracks: the end of the last one counts.
+        last = end if facts.container in {"mp4", "mov"} else max(t.shown + t.lasts for _, t in packets)
+        if facts.container in _STATING and float(last - min(first, Fraction(0))) < facts.seconds - _TORN:
             raise unreadable(path, f"it breaks off after {float(end - first):.1f} of {facts.seconds:.1f} s")
         return Clip(
             path=path,
@@ -63,7 +66,7 @@ class _Times(NamedTuple):
     key: bool
 
 
-def _times(packet: "Packet[VideoStream]") -> _Times:
+def _times(packet: "Packet[Any]") -> _Times:
     base, moment = packet.time_base, packet.dts if packet.pts is None else packet.pts  # AVI has no pts
     return _Times(
         shown=(moment or 0) * base,
@@ -75,9 +78,11 @@ def _times(packet: "Packet[VideoStream]") -> _Times:
 
 
 def _picture(stream: VideoStream, times: list[_Times], facts: Probe) -> tuple[object, ...] | None:
-    """H.264 in MP4 or MOV only: it plays everywhere. Hidden packets and a display matrix would be lost in a copy."""
+    """H.264 in MP4 or MOV only: it plays everywhere. A copy would lose hidden packets and a display matrix, and HDR."""
     start = times[0].decoded
-    if stream.codec_context.name != "h264" or facts.container not in {"mp4", "mov"} or facts.rotation:
+    if stream.codec_context.name != "h264" or facts.container not in {"mp4", "mov"}:
+        return None
+    if facts.rotation or facts.range:
         return None
     if start is None or not times[0].key or any(t.hidden or t.decoded is None for t in times):
         return None
@@ -89,9 +94,9 @@ def _picture(stream: VideoStream, times: list[_Times], facts: Probe) -> tuple[ob
 
 def _sound(source: InputContainer) -> tuple[object, ...] | None:
     """AAC-LC in mono or stereo only: for these a silent frame can be made that fits any encoder's."""
-    if not source.streams.audio:
+    stream = sound_track(source)
+    if stream is None:
         return None
-    stream = source.streams.audio[0]
     context = stream.codec_context
     if context.name != "aac" or stream.profile != "LC" or context.layout.name not in {"mono", "stereo"}:
         return None

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect_storyboard.blocks import Credentials, Library
+from prefect.runtime import deployment
+
+from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
+from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.series.preflight import judge_all
@@ -45,6 +48,15 @@ class Prepared(Frozen):
     cast: dict[str, CastMember]
 
 
+def changed_files(prepared: Prepared) -> list[str]:
+    """Name the files that were written to after they were read: what was checked and planned is what was sent."""
+    return [
+        f"{reference} has changed since this run read it, and what was read is what was sent; run again to use the new one"
+        for reference, file in prepared.files.items()
+        if file.changed
+    ]
+
+
 async def prepare(
     storyboard: Storyboard | Mapping[str, Any] | str,
     credentials: Credentials,
@@ -54,10 +66,14 @@ async def prepare(
 ) -> Prepared:
     """Read, check and plan. Raises StoryboardError with everything that has to be fixed, or SourceError."""
     options = _options(library)
-    board, source, base = await asyncio.to_thread(_read, storyboard, options)
+    callers = await asyncio.to_thread(allowed_to_callers, library)
+    board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
     board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
-    files, problems = await _fetched(_references(board, resolved), base, source, folder, options)
+    allowed = await asyncio.to_thread(lambda: library.allowed(*_own_folders(storyboard, base)))
+    places = _references(board, resolved)
+    fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
+    files, problems = _sorted_out(fetched, places, source)
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
@@ -77,23 +93,45 @@ async def prepare(
 
 
 async def _fetched(
-    places: Mapping[str, Place], base: str, source: Source, folder: Path, options: Mapping[str, Any]
-) -> tuple[dict[str, LocalFile], list[Problem]]:
-    """A local copy of every file, and what cannot be read."""
-    fetched = await asyncio.gather(
-        *(asyncio.to_thread(fetch, absolute(reference, base), folder, options) for reference in places),
+    references: Mapping[str, str], folder: Path, options: Mapping[str, Any], allowed: Allowed
+) -> dict[str, LocalFile | BaseException]:
+    """A local copy of every file, or why there is none, by the reference as it is written in the storyboard."""
+    ended = await asyncio.gather(
+        *(asyncio.to_thread(fetch, full, folder, options, allowed) for full in references.values()),
         return_exceptions=True,
     )
+    return dict(zip(references, ended, strict=True))
+
+
+def _sorted_out(
+    fetched: Mapping[str, LocalFile | BaseException], places: Mapping[str, Place], source: Source
+) -> tuple[dict[str, LocalFile], list[Problem]]:
+    """The local copies, and what cannot be read, each at its line."""
     files: dict[str, LocalFile] = {}
     problems: list[Problem] = []
-    for (reference, place), file in zip(places.items(), fetched, strict=True):
+    for reference, file in fetched.items():
         if isinstance(file, LocalFile):
             files[reference] = file
         elif isinstance(file, SourceError):
-            problems.append(source.problem(place, str(file)))
+            problems.append(source.problem(places[reference], str(file)))
         else:
             raise file
     return files, problems
+
+
+def _own_folders(storyboard: object, base: str) -> tuple[str, ...]:
+    """The storyboard's own folder, and outside of a deployment the working directory: both are the caller's.
+
+    Of a storyboard behind a symbolic link, the folder that it really lies in counts as well. A working directory that
+    is the whole disk, as in many containers, allows nothing.
+    """
+    folders = [base] if base else []
+    if base and "://" not in base:
+        folders.append(str(Path(str(storyboard)).expanduser().resolve().parent))
+    here = Path.cwd()
+    if deployment.id is None and here != here.parent:
+        folders.append(str(here))
+    return tuple(folders)
 
 
 def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> CastMember:
@@ -102,7 +140,7 @@ def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> Cas
 
 
 def _read(
-    storyboard: Storyboard | Mapping[str, Any] | str, options: Mapping[str, Any]
+    storyboard: Storyboard | Mapping[str, Any] | str, options: Mapping[str, Any], allowed: Allowed
 ) -> tuple[Storyboard, Source, str]:
     """The storyboard, where it was read, and what relative paths in it are relative to."""
     if isinstance(storyboard, Storyboard):
@@ -111,7 +149,7 @@ def _read(
         return validate(storyboard), Source(), ""
     if is_text(storyboard):
         return *parse(storyboard, "storyboard"), ""
-    board, source = parse(read_text(storyboard, options), storyboard.partition("?")[0].rpartition("/")[2])
+    board, source = parse(read_text(storyboard, options, allowed), storyboard.partition("?")[0].rpartition("/")[2])
     return board, source, folder_of(storyboard)
 
 

@@ -17,6 +17,10 @@ class ClipLimits(Frozen):
     min_short_side: int | None = None
     max_short_side: int | None = None
     max_aspect: float | None = None
+    min_area: int | None = Field(default=None, description="Width times height; smaller pictures are scaled up.")
+    max_area: int | None = None
+    min_fps: int | None = Field(default=None, description="Other rates are resampled.")
+    max_fps: int | None = None
     min_seconds: float | None = None
     max_seconds: float | None = None
     used_seconds: float | None = Field(
@@ -31,6 +35,7 @@ class PictureLimits(Frozen):
     """What a provider accepts as a picture: JPEG, PNG or WebP."""
 
     min_side: int | None = Field(default=None, description="In pixels.")
+    max_side: int | None = Field(default=None, description="In pixels; larger pictures are scaled down.")
     max_aspect: float | None = Field(default=None, description="Long side / short side.")
     max_bytes: int | None = None
     sizes: tuple[tuple[int, int], ...] = Field(default=(), description="Exactly one of these, in pixels.")

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from prefect_storyboard.storyboards.nouns import Character, Scene, Storyboard
 
+_ALIKE = 0.7  # "secnods" and "promt" are above, "seed" and "seconds" (0.55) below
 _NOUNS: dict[tuple[str, ...], type[BaseModel]] = {(): Storyboard, ("cast",): Character, ("scenes",): Scene}
 # What other tools, and the providers themselves, call it.
 _ELSEWHERE = {
@@ -81,7 +82,7 @@ def _unfit(detail: ErrorDetails, key: str) -> str:
 
 def _meant(key: str, noun: type[BaseModel]) -> str:
     known = [each for each in _ELSEWHERE.get(key.casefold(), ()) if each in noun.model_fields]
-    if close := known or get_close_matches(key.casefold(), noun.model_fields, n=1, cutoff=0.5):
+    if close := known or get_close_matches(key.casefold(), noun.model_fields, n=1, cutoff=_ALIKE):
         return f"did you mean {close[0]}?"
     return f"the keys are {', '.join(noun.model_fields)}"
 

@@ -22,6 +22,7 @@ _TYPES = {  # of YAML 1.2's core schema
 }
 _UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, RecursionError)  # all that PyYAML makes of bad text
 _TEXTS = {"title", "style", "name", "description", "prompt"}
+_JSON_COMMENT = re.compile(r"^\s*(#|//|/\*)|[,\[\]{}\"\d]\s*(//|/\*|#)")
 _COMMENT = re.compile(r" +(#[^\n]*)")
 _HINTS = {
     "mapping values are not allowed": "a text with a colon and a space in it stands in quotes",
@@ -115,13 +116,23 @@ def _from_json(text: str, name: str) -> tuple[Any, yaml.Node | None]:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise StoryboardError(_unreadable(name, error.lineno, f"is no valid JSON: {error.msg}")) from None
+        line, why = _json_problem(error, text)
+        raise StoryboardError(_unreadable(name, line, f"is no valid JSON: {why}")) from None
     try:
         root = yaml.compose(text.expandtabs(), Loader=_Loader)  # JSON may be indented with tabs, YAML may not
     except _UNREADABLE:
         return data, None
     _check_keys(root, name)
     return data, root
+
+
+def _json_problem(error: json.JSONDecodeError, text: str) -> tuple[int, str]:
+    """The line and the reason; a comment is found where the reader stops, or in the line before it."""
+    lines = text.splitlines()
+    for number in (error.lineno, error.lineno - 1):
+        if 0 < number <= len(lines) and _JSON_COMMENT.search(lines[number - 1]):
+            return number, "JSON has no comments; take it out, or rename the file to .yaml, where # begins one"
+    return error.lineno, error.msg
 
 
 def _from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:

@@ -36,11 +36,11 @@ async def read_media(
 ) -> GivenMedia:
     if isinstance(images, str | Path):
         raise ValueError(f"images: takes a list, images=[{str(images)!r}]")
-    pictures = [_media.keep(await _media.read(image, "images", library)) for image in images]
+    pictures = [await _media.read(image, "images", library) for image in images]
     if isinstance(clip, Clip):
         media = Media(url=clip.url, sha256=clip.sha256)
         return GivenMedia(await asyncio.to_thread(_media.from_library, storage, media), tuple(pictures), clip)
-    file = _media.keep(await _media.read(clip, "clip", library)) if clip is not None else None
+    file = await _media.read(clip, "clip", library) if clip is not None else None
     return GivenMedia(file, tuple(pictures), None)
 
 

@@ -2,18 +2,16 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from prefect_storyboard.blocks import Library
+from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.sources import LocalFile, fetch, local_file
 from prefect_storyboard.storyboards import Media
-from prefect_storyboard.storyboards.keys import digest
 
 
 def folder() -> Path:
@@ -31,29 +29,19 @@ async def read(media: str | Path, argument: str, library: Library | None = None)
     if not isinstance(media, str | Path):
         raise ValueError(f"{argument}: give a path or a URL, not {type(media).__name__}")
     reference = str(media)
-    return await asyncio.to_thread(_fetch, reference, storage_options(library))
+    return await asyncio.to_thread(_fetch, reference, library)
 
 
-def _fetch(reference: str, options: Mapping[str, Any]) -> LocalFile:
+def _fetch(reference: str, library: Library | None) -> LocalFile:
+    """Any path, as it is the caller's own; web addresses are bounded all the same."""
     path = reference if "://" in reference else str(Path(reference).expanduser())
-    return fetch(path, folder(), options)
+    return fetch(path, folder(), storage_options(library), allowed_to_callers(library))
 
 
 def storage_options(library: Library | None) -> Mapping[str, Any]:
     """The library's storage options, also for files that lie in storage of the same kind."""
     protocol = library.url.partition("://")[0] if library and "://" in library.url else "file"
     return {protocol: library.storage_options.get_secret_value()} if library and protocol != "file" else {}
-
-
-def keep(file: LocalFile) -> LocalFile:
-    """Copy a file into the process's folder by its content, so that a later change of the original changes nothing."""
-    target = folder() / "media" / f"{file.sha256}{file.path.suffix}"
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(f".{digest(str(file.path))[:12]}.part")
-        shutil.copyfile(file.path, part)
-        part.replace(target)
-    return LocalFile(path=target, sha256=file.sha256)
 
 
 def from_library(storage: Storage, media: Media) -> LocalFile:

@@ -32,7 +32,7 @@ async def read_image(image: str | Path | None, shot: Shot, library: Library) -> 
     """The picture that the scene starts from, judged by the model's limits. Raises MediaError or SourceError."""
     if image is None:
         return None
-    file = _media.keep(await _media.read(image, "image", library))
+    file = await _media.read(image, "image", library)
     await asyncio.to_thread(partial(fit_image, file, shot.model.frame, "image", folder=_media.folder()))
     return file
 

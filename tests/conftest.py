@@ -35,6 +35,8 @@ os.environ |= {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "240",
     "DO_NOT_TRACK": "1",
+    # Everything that tests read lies on loopback, which is an inner address: an operator's permission as any other.
+    "PREFECT_INTEGRATIONS_STORYBOARD_ALLOWED_HOSTS": "127.0.0.1,localhost,::1",
 }
 os.environ.pop("PREFECT_API_URL", None)
 

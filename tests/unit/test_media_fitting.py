@@ -43,7 +43,7 @@ def films(tmp_path_factory):
     """Clips that break one limit or another of nearly every model."""
     folder = tmp_path_factory.mktemp("films")
     return {
-        "good": film(folder / "good.mp4", walk(HD), 3),
+        "good": film(folder / "good.mp4", walk(HD), 3, fps=24),
         "long and silent": film(folder / "long.mp4", walk(HD), 7, sound=None),
         "webm": film(folder / "a.mkv", walk((720, 1280)), 3, sound=None),
         "wide and large": film(folder / "wide.mov", walk((2400, 800)), 2.5),

@@ -1,0 +1,144 @@
+"""Which hosts of the network may be reached: public addresses, and the hosts that the operator has named.
+
+A name is resolved here and the connection goes to the very address that was checked, at every redirect anew, so that no
+name leads elsewhere between the check and the request. Behind a proxy the proxy resolves names; one that this machine
+resolves to an inner address is refused all the same.
+"""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+SETTING = "PREFECT_INTEGRATIONS_STORYBOARD_ALLOWED_HOSTS"
+Resolve = Callable[[str, int], Awaitable[list[str]]]  # a name and a port to addresses
+
+_PORTS = {"http": 80, "https": 443}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class ForbiddenAddress(httpx.TransportError):
+    """The host leads to an inner address that the operator has not named. Nothing was sent."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet; an IPv4 address inside an IPv6 one counts as itself."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def names_host(url: httpx.URL, hosts: Iterable[str]) -> bool:
+    """Whether the operator has named the URL's host: as `host`, as `host:port`, or as a URL of it."""
+    port = url.port or _PORTS.get(url.scheme)
+    return any(_same(url.host, host) and named in {None, port} for host, named in map(_named, hosts))
+
+
+def _same(host: str, named: str) -> bool:
+    return bool(host) and (host == named or {host, named} <= _LOOPBACK)
+
+
+def _named(entry: str) -> tuple[str, int | None]:
+    """Host and port of an entry; of a URL without a port, its scheme's."""
+    try:
+        url = httpx.URL(entry if "://" in entry else f"any://{entry}")
+    except httpx.InvalidURL:
+        return "", None
+    return url.host, url.port or _PORTS.get(url.scheme)
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a name, in the system's order. Raises httpx.ConnectError for a name that has none."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)  # 1: SOCK_STREAM
+    except (OSError, UnicodeError) as error:
+        raise httpx.ConnectError(f"the host {host[:80]} is not known") from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class PublicOnly(httpx.AsyncBaseTransport):
+    """Send to the hosts that are named, and else to public addresses only; ForbiddenAddress for the others.
+
+    A connection to a host that is not named is used once: two hosts at one address would else share it.
+    """
+
+    def __init__(self, hosts: Iterable[str] = (), *, limits: httpx.Limits | None = None, by: Resolve = resolve) -> None:
+        self._hosts = tuple(hosts)
+        self._resolve = by
+        self._named = httpx.AsyncHTTPTransport(verify=_context(), limits=limits or httpx.Limits())
+        once = httpx.Limits(max_connections=64, max_keepalive_connections=0)
+        self._pinned = httpx.AsyncHTTPTransport(verify=_context(), limits=once)
+        self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        proxy, named = self._proxy(request.url), names_host(request.url, self._hosts)
+        if proxy:
+            if not named:
+                await self._public(request.url, proxied=True)
+            return await proxy.handle_async_request(request)
+        if named:
+            return await self._named.handle_async_request(request)
+        return await self._first_that_answers(request, await self._public(request.url, proxied=False))
+
+    async def aclose(self) -> None:
+        for transport in (self._named, self._pinned, *self._proxied.values()):
+            await transport.aclose()
+
+    async def _first_that_answers(self, request: httpx.Request, addresses: list[str]) -> httpx.Response:
+        host = request.url.host
+        for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+            pinned = httpx.Request(
+                request.method,
+                request.url.copy_with(host=address),
+                headers=request.headers,  # its Host header names the host
+                stream=request.stream,
+                extensions={**request.extensions, "sni_hostname": host},
+            )
+            try:
+                return await self._pinned.handle_async_request(pinned)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if not left:
+                    raise
+        raise httpx.ConnectError(f"the host {host[:80]} has no address")
+
+    async def _public(self, url: httpx.URL, *, proxied: bool) -> list[str]:
+        """The addresses of a host, all of them public."""
+        try:
+            addresses = await self._resolve(url.host, url.port or _PORTS.get(url.scheme, 0))
+        except httpx.ConnectError:
+            if proxied:  # names of the world that only the proxy resolves
+                return []
+            raise
+        if inner := next((address for address in addresses if not is_public(address)), None):
+            raise ForbiddenAddress(
+                f"{url.host[:80]} leads to the inner address {inner}, which is not allowed; the operator may name the "
+                f"host in {SETTING}"
+            )
+        return addresses
+
+    def _proxy(self, url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
+        """The connection to the proxy that the machine has for this URL, as httpx itself would choose it."""
+        proxies = getproxies()
+        address = proxies.get(url.scheme) or proxies.get("all")
+        if not address or proxy_bypass(url.host):
+            return None
+        address = address if "://" in address else f"http://{address}"
+        if address not in self._proxied:
+            self._proxied[address] = httpx.AsyncHTTPTransport(verify=_context(), proxy=httpx.Proxy(address))
+        return self._proxied[address]
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    """Reading all root certificates takes 20 to 50 ms: once a process."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,87 @@
+"""What the references of a storyboard may name, and how much may be read. The operator says it, no storyboard."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fsspec.utils import get_protocol
+
+from prefect_storyboard.storyboards import Frozen
+
+PREFIX = "PREFECT_INTEGRATIONS_STORYBOARD_"
+ALIASES = {"local": "file", "s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
+
+
+class Bounds(Frozen):
+    """How much of one source is read: its size, the whole time, and redirects. Every one is a setting."""
+
+    max_media_bytes: int = 200_000_000
+    max_media_seconds: float = 300.0
+    min_media_bytes_per_second: int = 4_096
+    max_redirects: int = 5
+    max_storyboard_bytes: int = 4_000_000
+    max_scenes: int = 1_000
+
+
+class Allowed(Frozen):
+    """Which files, buckets and inner hosts may be read.
+
+    `roots` are folders, and URLs of buckets and folders in them; None allows every path and bucket, as for paths that
+    come from Python code. `hosts` are those that may have an inner address.
+    """
+
+    roots: tuple[str, ...] | None = None
+    hosts: tuple[str, ...] = ()
+    bounds: Bounds = Bounds()
+
+
+def refusal(reference: str, allowed: Allowed) -> str:
+    """Why a path or bucket's URL may not be read, and what would allow it; empty where it may."""
+    protocol = _protocol(reference)
+    if allowed.roots is None or protocol in {"http", "https"}:
+        return ""
+    if protocol == "file":
+        if _is_below(reference, allowed.roots):
+            return ""
+        return (
+            "it lies outside of the folders that a storyboard may name; put it beside the storyboard, or name its "
+            f"folder in media_roots (of the library's block, or {PREFIX}MEDIA_ROOTS)"
+        )
+    if any(_is_in(reference, root) for root in allowed.roots):
+        return ""
+    return (
+        "it lies outside of the buckets that a storyboard may name; put it into the library's bucket, or name its "
+        f"bucket in allowed_stores (of the library's block, or {PREFIX}ALLOWED_STORES)"
+    )
+
+
+def local_path(reference: str) -> Path:
+    """The path of a local reference."""
+    return Path(reference.removeprefix("file://").removeprefix("local://"))
+
+
+def bucket_of(url: str) -> str:
+    """The bucket of an object store's URL, as a URL; the folder itself for a local path."""
+    if _protocol(url) == "file":
+        return url
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
+def _protocol(reference: str) -> str:
+    protocol = str(get_protocol(reference))
+    return ALIASES.get(protocol, protocol)
+
+
+def _is_below(reference: str, roots: Iterable[str]) -> bool:
+    """Whether the file, with every link on its way followed, is below one of the folders."""
+    path = local_path(reference).resolve()
+    folders = [local_path(root).expanduser().resolve() for root in roots if root and _protocol(root) == "file"]
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _is_in(reference: str, root: str) -> bool:
+    if _protocol(root) != _protocol(reference):
+        return False
+    place, folder = (url.partition("://")[2].partition("?")[0].strip("/").split("/") for url in (reference, root))
+    inside = folder == [""] or place[: len(folder)] == folder
+    return inside and ".." not in place

@@ -1,0 +1,69 @@
+"""Why an address could not be read, in words; and which of the reasons pass by themselves."""
+
+from http import HTTPStatus
+
+import httpx
+
+_REASONS = {
+    401: "its host asks for a login (HTTP 401); use a link that works without one, such as a signed link",
+    403: "its host refuses access (HTTP 403); the link may have expired, so make a new one or make the file public",
+    404: "there is no such file (HTTP 404); check the address",
+    410: "the file is gone for good (HTTP 410); upload it again and use the new address",
+    429: "its host is busy (HTTP 429); wait a minute and try again",
+}
+_PASSING = {408, 425, 429, 500, 502, 503, 504}
+_PAGES = {"text/html", "application/xhtml+xml"}
+
+
+class Passing(OSError):
+    """A host could not answer just now; the same request may succeed a moment later. `wait` is what the host asks."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.wait = wait
+
+
+def check_answer(response: httpx.Response) -> None:
+    """Raise OSError with the reason if the answer is no file: an error, or the page of a share link."""
+    status = response.status_code
+    if not response.is_success:
+        why = _REASONS.get(status) or _reason(status)
+        raise Passing(why, _wait(response)) if status in _PASSING else OSError(why)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _PAGES:
+        raise OSError(
+            "its host sends a web page and not the file; a share link shows a page, so use the link that downloads it"
+        )
+
+
+def transport_error(error: Exception, host: str) -> OSError:
+    """The error for a request that got no answer."""
+    text = str(error)
+    if isinstance(error, httpx.ConnectError):
+        if any(part in text for part in ("Name or service", "nodename nor", "getaddrinfo", "No address", "resolution")):
+            return OSError(f"there is no host called {host}; check the spelling")
+        if "certificate" in text.lower() or "ssl" in text.lower():
+            return OSError(f"{host} cannot prove who it is (its certificate is not accepted); check the address")
+        return Passing(f"{host} accepts no connection; check the address, or try again later")
+    if isinstance(error, httpx.TimeoutException):
+        return Passing(f"{host} does not answer in time; try again later")
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return OSError("it leads to an address that is neither http:// nor https://")
+    if isinstance(error, httpx.TransportError):
+        return Passing(f"{host} broke off the transfer; try again")
+    return OSError(text or type(error).__name__)
+
+
+def _reason(status: int) -> str:
+    if status >= 500:
+        return f"its host fails just now (HTTP {status}); try again later"
+    try:
+        name = HTTPStatus(status).phrase
+    except ValueError:
+        name = "no known status"
+    return f"its host answered with HTTP {status} ({name}); open the address in a browser to see why"
+
+
+def _wait(response: httpx.Response) -> float | None:
+    seconds = response.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdecimal() and len(seconds) < 6 else None

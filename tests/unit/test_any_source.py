@@ -1,0 +1,56 @@
+"""A file is read once: what is checked is what is sent. Names and spellings of any kind are found."""
+
+from unicodedata import normalize
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from prefect_storyboard.media.copies import short_name
+from prefect_storyboard.media.sources import SourceError, fetch
+
+
+def test_what_becomes_of_a_file_after_it_was_read_changes_nothing_and_is_noticed(tmp_path):
+    path = tmp_path / "mara.mp4"
+    path.write_bytes(b"first")
+    file = fetch(str(path), tmp_path / "run", {})
+    assert not file.changed
+    path.write_bytes(b"second cut")
+    assert (file.path.read_bytes(), file.path.name, file.changed) == (b"first", "mara.mp4", True)
+    path.unlink()
+    assert file.changed
+
+
+def test_the_hash_is_that_of_the_bytes_that_were_copied(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"picture")
+    file = fetch(str(tmp_path / "a.png"), tmp_path / "run", {})
+    assert file.sha256.startswith(file.path.parent.name)
+    assert fetch(str(file.path), tmp_path / "other", {}).sha256 == file.sha256
+
+
+@pytest.mark.parametrize(("written", "stored"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_is_found_however_its_accents_are_stored(written, stored, tmp_path):
+    (tmp_path / normalize(stored, "café")).mkdir()
+    (tmp_path / normalize(stored, "café") / normalize(stored, "é.png")).write_bytes(b"picture")
+    named = f"{tmp_path}/{normalize(written, 'café/é.png')}"
+    assert fetch(named, tmp_path / "run", {}).path.read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize("name", ["x" * 400 + ".png", "猫" * 120 + ".png"])
+def test_a_name_over_255_bytes_is_shortened_and_keeps_its_ending(name, tmp_path):
+    MemoryFileSystem().pipe_file(f"/pictures/{name}", b"picture")
+    file = fetch(f"memory://pictures/{name}", tmp_path, {})
+    assert file.path.read_bytes() == b"picture"
+    assert file.path.suffix == ".png"
+    assert len(short_name(name).encode()) <= 200
+
+
+@pytest.mark.parametrize("address", ["gs://bucket/a.mp4", "az://box/a.mp4", "sftp://host/a.mp4", "dropbox://a.mp4"])
+def test_a_store_that_cannot_be_read_is_an_answer_and_no_traceback(address, tmp_path):
+    with pytest.raises(SourceError, match=r"cannot be read: .*(package is missing|not allowed here|its store answers)"):
+        fetch(address, tmp_path, {})
+
+
+def test_inline_data_is_cut_in_the_error(tmp_path):
+    with pytest.raises(SourceError) as error:
+        fetch("data:image/png;base64," + "A" * 5000, tmp_path, {})
+    assert len(str(error.value)) < 200

@@ -86,7 +86,8 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
 
 
 async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
-    parent = await asyncio.shield(running[scene.scene.parent]) if scene.scene.parent else None
+    needed = None if scene.standing else scene.scene.parent  # a take that stands is there without its parent
+    parent = await asyncio.shield(running[needed]) if needed else None
     try:
         if isinstance(parent, OpenScene):
             return OpenScene(scene=scene.scene.id, key=parent.key)
@@ -120,7 +121,7 @@ def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | Media
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
     """Render a scene; if the provider has forgotten its characters, create them again, once, and send it again."""
-    castings = castings_of(run, scene)
+    castings = () if scene.standing else castings_of(run, scene)
     try:
         return await _render(run, scene, castings, parent, attempts=run.attempts)
     except (InvalidRequest, GenerationFailed) as error:
@@ -149,7 +150,7 @@ async def _render(
     emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
     if scene.standing:
-        job = await asyncio.to_thread(_standing, ledger, scene)
+        job = await asyncio.to_thread(_standing, ledger, scene, run.limits["reel"])
     else:
         job = await _generate(run, scene, castings, parent, attempts)
     result = None
@@ -186,7 +187,7 @@ async def _generate(
         image=run.prepared.files[asked.image].path if asked.image else None,
         continues=parent if asked.continues else None,
         remixes=parent if asked.remixes else None,
-        take=int(str(scene.content["take"])),
+        take=scene.take,
         copy=scene.copy_number,
         scene=asked.id,
         fields=asked.fields,
@@ -197,13 +198,13 @@ async def _generate(
     )
 
 
-def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
-    """The paid job of the take that stands in the reel."""
+def _standing(ledger: Ledger, scene: PlannedScene, reel: str) -> PaidJob:
+    """The paid job of the take that stands in the reel; one that another reel holds is copied by store."""
     last = deciding(ledger.history(scene.key))
     if last is None or last.job is None:
         raise TypeError("a standing take has a job")
     current = {"identity": scene.identity, "parent": scene.parent_identity} if scene.stale is None else {}
-    draft = last.intent.draft.model_copy(update=current) if last.intent.draft else None
+    here = {"reel": reel, "scene": scene.scene.id, **current}
     return PaidJob(
         key=scene.key,
         attempt=last.number,
@@ -211,7 +212,7 @@ def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
         state="Cached" if last.end else "Reattached",
         outcome=last.end,
         usd=last.intent.usd,
-        draft=draft,
+        draft=last.intent.draft.model_copy(update=here) if last.intent.draft else None,
     )
 
 

@@ -60,6 +60,11 @@ class PlannedScene(Shot):
         found = self.content.get("continues") or self.content.get("remixes")
         return str(found) if found else None
 
+    @property
+    def take(self) -> int:
+        """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
+        return int(str(self.content["take"]))
+
     def with_take(self, take: int) -> Self:
         """The same scene as another take: another job."""
         content = {**self.content, "take": take}

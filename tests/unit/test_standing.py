@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -79,8 +80,8 @@ class Night:
 
 
 @pytest.fixture
-def night(request: pytest.FixtureRequest) -> Night:
-    return Night(Ledger(open_storage(f"memory://standing/{request.node.nodeid}")))
+def night() -> Night:
+    return Night(Ledger(open_storage(f"memory://standing/{uuid4().hex}")))
 
 
 ROOT: dict[str, Any] = {"prompt": "Mara wakes."}

@@ -73,7 +73,7 @@ async def storyboard_series(
                 # They have ended in the moment before the run was to be suspended.
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             reel = await _assembled(run, ended)
-    await report_costs(reel, plan)
+    await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     await report_reel(reel, plan, run.library)
     if not reel.failed:
         return reel
@@ -152,9 +152,12 @@ async def create_characters(
 
 
 async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
-    """Render what can be rendered now, in as many slots as the account has. Raises what is true of all scenes."""
+    """Render what can be rendered now, in as many slots as the account has. Raises what is true of all scenes.
+
+    A scene without a slot has not been ordered: once an account is refused or has no credit, it is not ordered at all.
+    """
     async with account_slots(run.credentials, wanted.unsettled) as slots:
-        run.admit(slots if run.waits else min(slots, run.credentials.in_flight))
+        run.admit(min(slots, run.credentials.in_flight))
         async with released(run, cancel_provider_jobs=cancel_provider_jobs):
             await create_cast(run)
             ended = await render_scenes(run)

@@ -36,6 +36,7 @@ class Draft(Record):
 
     Without a `reel` the clip lies among the library's single clips. `identity`, `own_identity` and `parent` say what
     was asked for: all of it without the take, the same without the parent, and the parent; 0.1.0 recorded none of them.
+    `remixable` is whether the provider was asked to keep the video for a remix.
     """
 
     reel: str
@@ -49,6 +50,7 @@ class Draft(Record):
     parent: str | None = None
     take: int = 1
     asked: Asked | None = None
+    remixable: bool = True
 
 
 class Intent(Record):

@@ -11,6 +11,7 @@ from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger, deciding
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
+    Busy,
     GenerationFailed,
     InvalidRequest,
     ProviderError,
@@ -92,7 +93,7 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         if isinstance(parent, OpenScene):
             return OpenScene(scene=scene.scene.id, key=parent.key)
         if isinstance(parent, FailedScene):
-            return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
+            return _without(scene, parent)
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
@@ -107,6 +108,15 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         return _explained(run, scene, error)
 
 
+def _without(scene: PlannedScene, parent: FailedScene) -> FailedScene:
+    """A scene whose parent has no clip, or none yet."""
+    if parent.state == "failed":
+        return _failed(scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
+    why = f"it needs {parent.scene}, which still renders"
+    waits = _failed(scene, why, remedy=f"Run again when {parent.scene} has ended.")
+    return waits.model_copy(update={"state": "waiting"})
+
+
 def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget) -> FailedScene:
     """What a failed scene says of itself; what it did not cost is taken off the run's bill."""
     if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
@@ -116,7 +126,9 @@ def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | Media
         run.bought.pop(scene.key, None)
     elif charged is None and scene.key in run.bought:
         run.bought[scene.key] = None
-    return _failed(scene, str(error), charged=charged, remedy=error.remedy)
+    failed = _failed(scene, str(error), charged=charged, remedy=error.remedy)
+    still_open = isinstance(error, Busy) and charged is None
+    return failed.model_copy(update={"state": "rendering"}) if still_open else failed
 
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
@@ -157,7 +169,8 @@ async def _render(
     if job.state == "Submitted":
         run.bought[scene.key] = scene.usd
     if job.state != "Cached":
-        emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=scene.usd))
+        charged = scene.usd if job.state == "Submitted" else 0.0
+        emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=charged))
         if not run.waits and not await has_ended(run.session, job.job):
             raise _StillOpen
         result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
@@ -167,7 +180,8 @@ async def _render(
     if scene.key in run.bought:
         run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
     state = "cached" if job.state == "Cached" else "stored"
-    emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
+    charged = clip.cost_usd if scene.key in run.bought else 0.0
+    emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=charged))
     return clip
 
 
@@ -217,5 +231,5 @@ def _standing(ledger: Ledger, scene: PlannedScene, reel: str) -> PaidJob:
 
 
 def _failed(scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str) -> FailedScene:
-    emit_progress(Progress(subject=scene.scene.id, state="failed"))
+    emit_progress(Progress(subject=scene.scene.id, state="failed", cost_usd=0.0 if charged is False else None))
     return FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy)

@@ -102,9 +102,13 @@ class Clip(Stored):
 
 
 class FailedScene(Stored):
-    """A scene without a clip: why, whether it was charged (None: nobody knows), and what to do."""
+    """A scene without a clip: why, whether it was charged (None: nobody knows), and what to do.
+
+    One that is `rendering` has a job that goes on after the run, and one that is `waiting` continues such a scene.
+    """
 
     scene: str
+    state: Literal["failed", "rendering", "waiting"] = "failed"
     error: str
     charged: bool | None
     remedy: str

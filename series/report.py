@@ -13,6 +13,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
 from prefect_storyboard.blocks import Library
+from prefect_storyboard.jobs.budget import Duplicate
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.money import price
@@ -86,6 +87,13 @@ def total(usd: float, unpriced: int) -> str:
     if not unpriced:
         return price(usd)
     return f"{price(usd)} and {unknown}" if usd else unknown
+
+
+def billed_twice(other: Duplicate) -> str:
+    """The warning about a scene of which two jobs were billed."""
+    where = f"its clip is take {other.take} of the scene" if other.take else "its clip is not collected yet"
+    lost = f"a job that was given up as lost had been bought for {price(other.usd)}"
+    return f"{other.about} was billed twice: {lost}, and is in the sum; {where}"
 
 
 def rows(reel: Reel) -> list[dict[str, str]]:

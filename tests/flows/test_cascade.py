@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from prefect_storyboard.flows import collect_jobs
 from prefect_storyboard.flows.plan import planned
@@ -126,7 +127,7 @@ async def test_titles_that_are_nearly_the_same_have_reels_of_their_own(fal):
     assert len({reel.url for reel in reels}) == len(titles)
     for reel in reels:
         assert Path(reel.url).read_bytes()
-        assert reel.title in (Path(reel.url).parent / "storyboard.yaml").read_text(encoding="utf-8")
+        assert yaml.safe_load((Path(reel.url).parent / "storyboard.yaml").read_text())["title"] == reel.title
 
 
 async def test_a_library_that_is_deleted_while_it_is_used_is_named_and_the_run_fails(fal):

@@ -10,6 +10,7 @@ import yaml
 from prefect_storyboard.flows import collect_jobs
 from prefect_storyboard.flows.plan import planned
 from prefect_storyboard.ledger import Ledger, LedgerLost, LibraryError, open_storage
+from prefect_storyboard.series.report import summary
 from tests.flows.gateways import opened
 from tests.flows.test_parents import frames_back, picture_at
 
@@ -171,3 +172,11 @@ async def test_where_a_job_that_was_given_up_had_been_bought_both_are_takes_and_
         reel, bought = await kie.counted(board)
         assert (bought, reel.clips, reel.cost_usd) == (0, once.clips, 2 * once.cost_usd)
         assert any(line.startswith("s01 was billed twice: ") and "take 2" in line for line in reel.warnings)
+
+
+async def test_a_scene_that_renders_on_has_not_failed_and_the_scene_after_it_waits(fal):
+    fal.fault("slow_render", seconds=3600)
+    reel, bought = await fal.counted(chain(fal), poll_minutes=0)
+    assert (bought, [failed.state for failed in reel.failed]) == (1, ["rendering", "waiting", "waiting"])
+    assert summary(reel).startswith("1 of 3 scenes still renders, 2 wait.")
+    assert reel.failed[1].error == "it needs s01, which still renders"

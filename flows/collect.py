@@ -13,7 +13,7 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.reconcile import find_job
 from prefect_storyboard.jobs.settle import JobLine, line
 from prefect_storyboard.jobs.wait import await_result
-from prefect_storyboard.ledger import Attempt, Ledger, Unreadable
+from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, prove
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.session import Session
@@ -47,13 +47,15 @@ class Collected(Frozen):
 async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
 
-    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended.
+    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError where the
+    library has been deleted or replaced meanwhile.
     """
     given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     shelf = await load_library(library)
     ledger = Ledger(shelf.storage())
     accounts = {(each.provider, each.account): each for each in given}
     attempts = await asyncio.to_thread(lambda: list(ledger.open()))
+    identity = await asyncio.to_thread(prove, ledger.storage) if attempts else None
     gate = asyncio.Semaphore(_AT_ONCE)
     ended = await asyncio.gather(*(_collect(attempt, ledger, accounts, shelf, gate) for attempt in attempts))
     lines = [each for each in ended if isinstance(each, JobLine)]
@@ -65,6 +67,8 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
         unknown=tuple(each for each in lines if each.state in {"unknown", "unreadable"}),
         resumed=tuple(await wake(ledger, stuck={each.key for each in lines if each.state == "stuck"})),
     )
+    if identity:
+        await asyncio.to_thread(ledger.check_still_there, identity)
     await _report(collected)
     return collected
 

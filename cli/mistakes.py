@@ -2,6 +2,7 @@
 
 from prefect.exceptions import TerminationSignal
 
+from prefect_storyboard.cli.served import ServerGone
 from prefect_storyboard.flows import SeriesFailed
 from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.ledger import LibraryError
@@ -10,7 +11,17 @@ from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.storyboards import StoryboardError
 
-MISTAKES = (StoryboardError, OverBudget, LibraryError, MediaError, SourceError, ProviderError, SeriesFailed, ValueError)
+MISTAKES = (
+    StoryboardError,
+    OverBudget,
+    LibraryError,
+    MediaError,
+    SourceError,
+    ProviderError,
+    SeriesFailed,
+    ServerGone,
+    ValueError,
+)
 STOPPED = (KeyboardInterrupt, TerminationSignal)
 
 

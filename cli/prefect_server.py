@@ -19,6 +19,7 @@ _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
+    "PREFECT_CLIENT_MAX_RETRIES": "3",  # five, the default, repeat each request to a dead server for a minute
 }
 
 
@@ -45,15 +46,18 @@ def blocks(*references: str | None) -> bool:
 
 
 @contextmanager
-def prefect_server() -> Iterator[None]:
-    """Start Prefect's ephemeral server, unless one is set, and stop it even if this process is killed."""
+def prefect_server() -> Iterator[str]:
+    """Start Prefect's ephemeral server, unless one is set, and stop it even if this process is killed.
+
+    Yields the address of its API.
+    """
     from prefect.logging.handlers import APILogHandler
     from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import get_current_settings
 
     if url := get_current_settings().api.url:
         _reach(url)
-        yield
+        yield url
         return
     print("starting Prefect's server (about 15 s the first time)", flush=True)
     server = SubprocessASGIServer()  # as Prefect's client would do by itself
@@ -64,7 +68,7 @@ def prefect_server() -> Iterator[None]:
         watchdog = _watchdog(server.server_process)
         try:
             started.result()
-            yield
+            yield server.api_url
         finally:
             asyncio.run(APILogHandler.aflush())
             server.stop()

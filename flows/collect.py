@@ -13,10 +13,11 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.reconcile import find_job
 from prefect_storyboard.jobs.settle import JobLine, line
 from prefect_storyboard.jobs.wait import await_result
-from prefect_storyboard.ledger import Attempt, Intent, Ledger, Unreadable
+from prefect_storyboard.ledger import Attempt, Intent, Ledger, Unreadable, prove
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job
 from prefect_storyboard.storyboards.folders import slug
@@ -48,13 +49,15 @@ class Collected(Frozen):
 async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
 
-    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended.
+    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError where the
+    library has been deleted or replaced meanwhile.
     """
     given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     shelf = await load_library(library)
     ledger = Ledger(shelf.storage())
     accounts = {(each.provider, each.account): each for each in given}
     attempts = await asyncio.to_thread(lambda: list(ledger.open()))
+    identity = await asyncio.to_thread(prove, ledger.storage) if attempts else None
     gate = asyncio.Semaphore(_AT_ONCE)
     ended = await asyncio.gather(*(_collect(attempt, ledger, accounts, shelf, gate) for attempt in attempts))
     lines = [each for each in ended if isinstance(each, JobLine)]
@@ -66,6 +69,8 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
         unknown=tuple(each for each in lines if each.state in {"unknown", "unreadable"}),
         resumed=tuple(await wake(ledger, stuck={each.key for each in lines if each.state == "stuck"})),
     )
+    if identity:
+        await asyncio.to_thread(ledger.check_still_there, identity)
     await _report(collected)
     return collected
 
@@ -145,4 +150,5 @@ async def _report(collected: Collected) -> None:
     ]
     if rows:
         text = f"{len(collected.clips)} clips stored. These jobs are open or have failed."
-        await acreate_table_artifact(key="storyboard-jobs", table=rows, description=text)
+        with shown("the table of open jobs"):
+            await acreate_table_artifact(key="storyboard-jobs", table=rows, description=text)

@@ -4,8 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from PIL import Image
@@ -15,12 +13,14 @@ from prefect.artifacts import acreate_table_artifact
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderField, form
 from prefect_storyboard.ledger import LibraryError, prove
+from prefect_storyboard.ledger.scratch import scratch
 from prefect_storyboard.providers.errors import NotSent, OutOfCredit, ProviderError, Unauthorized
 from prefect_storyboard.providers.http import ask
 from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.providers.table import model, models
+from prefect_storyboard.series.report import shown
 from prefect_storyboard.storyboards import Frozen, Model
 
 State = Literal["ok", "unsure", "bad"]
@@ -52,9 +52,9 @@ async def check_accounts(
     found = await asyncio.gather(*(examine(account, tuple(models or ())) for account in accounts))
     findings = [*(finding for account in found for finding in account), await examine_library(shelf)]
     rows = [finding.model_dump() for finding in findings]
-    await acreate_table_artifact(
-        key="storyboard-doctor", table=rows, description="What would stop a run, and what would not"
-    )
+    with shown("the table of findings"):
+        text = "What would stop a run, and what would not"
+        await acreate_table_artifact(key="storyboard-doctor", table=rows, description=text)
     bad = [f"{finding.subject}, {finding.check}: {finding.text}" for finding in findings if finding.state == "bad"]
     if bad:
         raise NotWell("\n".join(bad))
@@ -124,8 +124,8 @@ async def _clock(session: Session, credentials: Credentials) -> Verdict:
 
 async def _upload(provider: Provider) -> tuple[Verdict, bool]:
     """Upload a picture of one pixel, which verifies the key. The flag says whether further checks make sense."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "doctor.png"
+    with scratch() as folder:
+        file = folder / "doctor.png"
         Image.new("RGB", (1, 1)).save(file)
         try:
             await provider.upload(file, "image/png")

@@ -1,5 +1,6 @@
 """The flow that plans: what a run would buy, reuse and cost, before anything is bought."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -22,8 +23,8 @@ from prefect_storyboard.ledger import Decision, Ledger
 from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
-from prefect_storyboard.series.price import check_offered
-from prefect_storyboard.series.report import artifact_key
+from prefect_storyboard.series.price import check_offered, check_remixes
+from prefect_storyboard.series.report import artifact_key, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
 from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Fit
@@ -56,11 +57,12 @@ async def plan_storyboard(
     Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
     plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts, cascade=cascade)
-    await acreate_table_artifact(
-        key=artifact_key(plan.storyboard.slug, "plan"),
-        table=[row(job) | sends(job) for job in plan.scenes],
-        description=f"{plan.storyboard.title}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
-    )
+    with shown("the table of the plan"):
+        await acreate_table_artifact(
+            key=artifact_key(plan.storyboard.slug, "plan"),
+            table=[row(job) | sends(job) for job in plan.scenes],
+            description=f"{plan.storyboard.title}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
+        )
     return plan
 
 
@@ -78,6 +80,7 @@ async def planned(
     async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         wanted = await estimate(plan, ledger, attempts)
+        await asyncio.to_thread(check_remixes, plan, wanted, ledger)
         try:
             await check_offered(run.session, plan, wanted, allow_retired=False)
             retired: tuple[str, ...] = ()
@@ -126,7 +129,8 @@ def sound(scene: PlannedScene) -> str:
 
 def cost_of(plan: Plan) -> str:
     """What a run would cost, in a few words; unknown is said to be unknown."""
-    low, high = plan.low_usd, plan.high_usd
-    if high is None:
-        return f"{price(low)} and what has no published price"
-    return price(low) if high == low else f"{price(low)} to {price(high)}"
+    unpriced = sum(job.usd is None for job in plan.unsettled)
+    most = round(sum(job.usd or 0.0 for job in plan.unsettled), 6)
+    if most == plan.low_usd:
+        return total(most, unpriced)
+    return f"{price(plan.low_usd)} to {total(most, unpriced)}"

@@ -1,6 +1,6 @@
 """The flows that render: a whole storyboard, one scene of it, or its characters only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, cast
 
 from prefect import flow
@@ -24,7 +24,14 @@ from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides, changed_files
 from prefect_storyboard.series.price import allow
-from prefect_storyboard.series.report import SeriesFailed, report_costs, report_failures, report_reel, summary
+from prefect_storyboard.series.report import (
+    SeriesFailed,
+    billed_twice,
+    report_costs,
+    report_failures,
+    report_reel,
+    summary,
+)
 from prefect_storyboard.series.run import Ended, OpenScene, Rendering
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
@@ -72,8 +79,8 @@ async def storyboard_series(
                 await suspend(Ledger(run.library.storage()), open_keys)
                 # They have ended in the moment before the run was to be suspended.
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
-            reel = await _assembled(run, ended)
-    await report_costs(reel, plan)
+            reel = await _assembled(run, ended, wanted)
+    await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     await report_reel(reel, plan, run.library)
     if not reel.failed:
         return reel
@@ -152,9 +159,12 @@ async def create_characters(
 
 
 async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
-    """Render what can be rendered now, in as many slots as the account has. Raises what is true of all scenes."""
+    """Render what can be rendered now, in as many slots as the account has. Raises what is true of all scenes.
+
+    A scene without a slot has not been ordered: once an account is refused or has no credit, it is not ordered at all.
+    """
     async with account_slots(run.credentials, wanted.unsettled) as slots:
-        run.admit(slots if run.waits else min(slots, run.credentials.in_flight))
+        run.admit(min(slots, run.credentials.in_flight))
         async with released(run, cancel_provider_jobs=cancel_provider_jobs):
             await create_cast(run)
             ended = await render_scenes(run)
@@ -163,23 +173,25 @@ async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool
     return ended
 
 
-async def _assembled(run: Rendering, ended: tuple[Ended, ...]) -> Reel:
+async def _assembled(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate) -> Reel:
     """Put the clips in order, join them, and add up what they cost."""
     plan = run.prepared.plan
+    twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
     return await assemble(
         [end for end in ended if isinstance(end, Clip)],
         title=plan.storyboard.title,
         library=run.library,
         plan=plan,
         failed=[end for end in ended if isinstance(end, FailedScene)],
-        warnings=(*plan.warnings, *changed_files(run.prepared)),
-        costs=_costs(run, ended),
+        warnings=(*plan.warnings, *changed_files(run.prepared), *map(billed_twice, twice)),
+        costs=_costs(run, ended, [each.usd for each in twice]),
     )
 
 
-def _costs(run: Rendering, ended: tuple[Ended, ...]) -> Costs:
+def _costs(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float | None] = ()) -> Costs:
     castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
     prices = [end.cost_usd for end in ended if isinstance(end, Clip)] + [character.usd for character in castings]
+    prices += further
     return Costs(
         cost_usd=_sum(prices),
         bought_usd=_sum(run.bought.values()),

@@ -2,11 +2,12 @@
 
 import asyncio
 import math
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from prefect_storyboard.ledger import Decision, Intent, Ledger, decide
+from prefect_storyboard.ledger import Attempt, Decision, Intent, Ledger, decide, deciding
 from prefect_storyboard.ledger.owner import alive
-from prefect_storyboard.storyboards import Frozen, Plan
+from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene
 from prefect_storyboard.storyboards.money import price
 
 _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
@@ -44,10 +45,22 @@ class Budget(Frozen):
             raise OverBudget(f"{intent.label} would {comes_to} {price(spent)}, and max_cost_usd is {price(self.usd)}")
 
 
+class Duplicate(Frozen):
+    """A job that was given up as lost and had been bought all the same, beside the one that the reel shows."""
+
+    about: str
+    usd: float | None
+    take: int | None
+
+
 class Estimate(Frozen):
-    """What is new, and its price. `unpriced` names the jobs whose price nobody has published."""
+    """What is new, and its price. `unpriced` names the jobs whose price nobody has published.
+
+    `duplicates` were billed by earlier runs with on_unknown="resubmit".
+    """
 
     decisions: dict[str, Decision]
+    duplicates: tuple[Duplicate, ...] = ()
     usd: float
     unpriced: tuple[str, ...]
 
@@ -62,32 +75,53 @@ class Estimate(Frozen):
 
 
 async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
-    """Look every job up in the ledger and add up the new ones."""
+    """Look every job up in the ledger and add up the new ones.
+
+    Raises LedgerLost where a stored take names a job that the ledger does not know.
+    """
     jobs = {job.key: job for job in plan.jobs}
-
-    def look(key: str) -> Decision:
-        history = ledger.history(key)
-        owner_alive = bool(history) and alive(history[-1].intent.owner)
-        return decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
-
-    found = await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs))
-    decisions = dict(zip(jobs, found, strict=True))
     names = {character.key: character.character.name for character in plan.characters}
     names |= {scene.key: scene.scene.id for scene in plan.scenes}
+
+    def look(key: str) -> tuple[Decision, list[Duplicate]]:
+        history = ledger.history(key)
+        if not history and isinstance(jobs[key], PlannedScene):
+            ledger.check_not_lost(plan.storyboard.slug, names[key], key)
+        owner_alive = bool(history) and alive(history[-1].intent.owner)
+        decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
+        return decision, [_duplicate(each, names[key]) for each in _given_up(history)]
+
+    found = await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs))
+    decisions = {key: decision for key, (decision, _) in zip(jobs, found, strict=True)}
     new = [job for key, job in jobs.items() if decisions[key] in _BUYS]
     return Estimate(
         decisions=decisions,
+        duplicates=tuple(each for _, duplicates in found for each in duplicates),
         usd=round(sum(job.usd or 0.0 for job in new), 6),
         unpriced=tuple(names[job.key] for job in new if job.usd is None),
     )
+
+
+def _given_up(history: Sequence[Attempt]) -> Iterator[Attempt]:
+    """The attempts that were billed although they had been given up, without the one whose clip is used."""
+    used = deciding(history)
+    for attempt in history:
+        free = attempt.late is not None and attempt.late.charged is False
+        if attempt.bought_after_all and not free and attempt != used:
+            yield attempt
+
+
+def _duplicate(attempt: Attempt, about: str) -> Duplicate:
+    clip = attempt.late.clip if attempt.late else None
+    return Duplicate(about=about, usd=clip.cost_usd if clip else attempt.intent.usd, take=clip.take if clip else None)
 
 
 def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_price: bool) -> None:
     """Raise OverBudget where the new jobs cost more than allowed, or nobody can tell whether they do."""
     if max_cost_usd is None:
         return
-    if math.isnan(max_cost_usd):
-        raise OverBudget("max_cost_usd is no number; give US dollars, or leave it out")
+    if not max_cost_usd >= 0:
+        raise OverBudget(f"max_cost_usd: {max_cost_usd} is no amount of money; give US dollars, or leave it out")
     if wanted.usd > max_cost_usd:
         raise OverBudget(
             f"the run would buy for {price(wanted.usd)}, and max_cost_usd is {price(max_cost_usd)}; "

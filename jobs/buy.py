@@ -81,8 +81,7 @@ async def buy_once(
                 await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
                 state: State = "Cached" if decision is Decision.DONE else "Reattached"
-                known = request.model_copy(update={"usd": last.intent.usd}) if request.usd is None else request
-                return _paid_job(known, last.number, job, state, last.end)
+                return _paid_job(_as_bought(request, last), last.number, job, state, last.end)
             case _, Attempt(end=Outcome() as outcome):
                 raise remembered(outcome, last.job)
 
@@ -194,6 +193,16 @@ def _paid_job(request: PurchaseRequest, number: int, job: Job, state: State, out
     return PaidJob(
         key=request.key, attempt=number, job=job, state=state, outcome=outcome, usd=request.usd, draft=request.draft
     )
+
+
+def _as_bought(request: PurchaseRequest, attempt: Attempt) -> PurchaseRequest:
+    """The request with what is true of the job that was bought, whatever is asked for now."""
+    bought = attempt.intent.draft
+    request = request.model_copy(update={"usd": attempt.intent.usd}) if request.usd is None else request
+    if request.draft is None or bought is None:
+        return request
+    draft = request.draft.model_copy(update={"remixable": bought.remixable, "parent_key": bought.parent_key})
+    return request.model_copy(update={"draft": draft})
 
 
 def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Owner) -> Intent:

@@ -7,7 +7,7 @@ from prefect_storyboard.storyboards import Frozen
 
 
 class Progress(Frozen):
-    """One change of one scene or character. `cost_usd` is None until it is known."""
+    """One change of one scene or character. `cost_usd` is what this run is charged for it; None until it is known."""
 
     subject: str
     state: str

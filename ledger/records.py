@@ -37,6 +37,7 @@ class Draft(Record):
 
     Without a `reel` the clip lies among the library's single clips. `identity`, `own_identity` and `parent` say what
     was asked for: all of it without the take, the same without the parent, and the parent; 0.1.0 recorded none of them.
+    `remixable` is whether the provider was asked to keep the video for a remix.
     """
 
     reel: str
@@ -51,6 +52,7 @@ class Draft(Record):
     take: int = 1
     asked: Asked | None = None
     fields: JsonObject = {}
+    remixable: bool = True
 
 
 class Intent(Record):

@@ -39,6 +39,9 @@ class Input(Frozen):
     argument: str | None = Field(default=None, description="Our argument that says it.")
     instead: bool = Field(default=False, description="Whether it may be given where that argument is left out.")
     preset: JsonValue = Field(default=None, description="What is sent unless the user says otherwise.")
+    deletes: bool = Field(
+        default=False, description="Whether true lets the gateway delete the video: no remix follows."
+    )
     top: bool = Field(default=False, description="Whether it stands beside the object that holds the other inputs.")
     choices: tuple[JsonValue, ...] = ()
     minimum: float | None = None
@@ -90,6 +93,14 @@ def inputs(provider: str) -> tuple[Input, ...]:
         for codec, names in table()["inputs"].get(provider, {}).items()
         for name, facts in names.items()
     )
+
+
+def keeps_video(request: SceneRequest) -> bool:
+    """Whether the gateway still has the video when it is rendered, for a remix of it."""
+    asked = [
+        each for each in inputs(request.model.provider) if each.deletes and each.codec in {"*", request.model.codec}
+    ]
+    return not any(request.fields.get(each.name, not request.remixable) for each in asked if each.takes(request))
 
 
 def with_fields(body: JsonObject, request: SceneRequest | CharacterRequest) -> JsonObject:

@@ -106,14 +106,14 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
     try:
         casting = await state.aresult()
     except ProviderError as error:
-        emit_progress(Progress(subject=who.name, state="failed"))
+        emit_progress(Progress(subject=who.name, state="failed", cost_usd=0.0 if error.charged is False else None))
         _of_character(who.name, error)
         raise
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
         run.bought[planned.key] = planned.usd
     shown = "created" if bought else str(state.name).lower()
-    emit_progress(Progress(subject=who.name, state=shown, cost_usd=planned.usd))
+    emit_progress(Progress(subject=who.name, state=shown, cost_usd=planned.usd if bought else 0.0))
     return casting
 
 

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from prefect.runtime import flow_run
@@ -12,6 +11,7 @@ from pydantic import BeforeValidator
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.ledger import Ledger, prove
+from prefect_storyboard.ledger.scratch import scratch, sweep
 from prefect_storyboard.series.prepare import Overrides, prepare
 from prefect_storyboard.series.price import priced
 from prefect_storyboard.series.run import Rendering
@@ -52,13 +52,15 @@ async def opened(
 ) -> AsyncIterator[Rendering]:
     """Read and check everything that can be checked for nothing, and join the account's session.
 
-    Takes that stand in the reel although their parent has changed are kept, or with `cascade` planned anew.
+    Takes that stand in the reel although their parent has changed are kept, or with `cascade` planned anew. When the
+    work is done, raises LibraryError where the library has been deleted or replaced meanwhile.
     """
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     shelf = await load_library(library)
-    with stoppable(), TemporaryDirectory() as folder:
-        prepared = await prepare(storyboard, credentials, shelf, Path(folder), overrides)
-        await asyncio.to_thread(prove, shelf.storage())
+    await asyncio.to_thread(sweep)
+    with stoppable(), scratch() as folder:
+        prepared = await prepare(storyboard, credentials, shelf, folder, overrides)
+        identity = await asyncio.to_thread(prove, shelf.storage())
         await asyncio.to_thread(_check_folder, prepared.plan.storyboard, shelf)
         async with credentials.session() as session:
             castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
@@ -66,6 +68,7 @@ async def opened(
             plan = await priced(plan, session.provider)
             plan = await asyncio.to_thread(with_standing, plan, Ledger(shelf.storage()), cascade=cascade)
             yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)
+            await asyncio.to_thread(Ledger(shelf.storage()).check_still_there, identity)
 
 
 def _check_folder(board: Storyboard, library: Library) -> None:

@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 
 from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Attempt, Ledger, deciding
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -55,6 +55,7 @@ async def allow(
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
     log_warnings(plan)
     check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
+    await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
     try:
         check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
     except OverBudget as error:
@@ -76,6 +77,27 @@ def log_warnings(plan: Plan) -> None:
     logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
     for warning in plan.warnings:
         logger.warning(warning)
+
+
+def check_remixes(plan: Plan, wanted: Estimate, ledger: Ledger) -> None:
+    """Raise InvalidRequest where a new remix needs a video that its provider has not kept. Nothing was sent. Blocks."""
+    scenes = {scene.scene.id: scene for scene in plan.scenes}
+    new = [scene for scene in plan.scenes if scene.scene.remixes and wanted.buys(scene.key)]
+    faults = []
+    for scene in new:
+        parent = scenes[scene.scene.remixes or ""]
+        last = deciding(ledger.history(parent.key)) if not wanted.buys(parent.key) else None
+        if last and _is_deleted(last):
+            name = parent.scene.id
+            why = f"was rendered without a remix in the storyboard, and {plan.provider} deleted its video"
+            faults.append(f"{scene.scene.id}: {name} {why}; increase the take of {name}")
+    if faults:
+        raise InvalidRequest("\n".join(faults), field="remixes", sent=False)
+
+
+def _is_deleted(bought: Attempt) -> bool:
+    draft, clip = bought.intent.draft, bought.end.clip if bought.end else None
+    return (draft is not None and not draft.remixable) or (clip is not None and clip.handle is None)
 
 
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:

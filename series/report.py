@@ -3,12 +3,18 @@
 import asyncio
 import base64
 import io
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from PIL import Image
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 
 from prefect_storyboard.blocks import Library
+from prefect_storyboard.jobs.budget import Duplicate
+from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -27,18 +33,38 @@ class SeriesFailed(Exception):
 
 
 def summary(reel: Reel) -> str:
-    """The end of a run in one sentence, or one sentence a failed scene."""
-    total = len(reel.clips) + len(reel.failed)
+    """The end of a run in one sentence, or one sentence a scene without a clip."""
     if not reel.failed:
-        return f"{reel.title}: {count(total, 'scene')}, {reel.seconds:g} s, {cost(reel)}"
-    lines = [f"{len(reel.failed)} of {total} scenes failed; the other {len(reel.clips)} are in the library."]
+        return f"{reel.title}: {count(len(reel.clips), 'scene')}, {reel.seconds:g} s, {cost(reel)}"
+    lines = [_missing(reel)]
     lines += [f"  {row['scene']}: {row['why']} (charged: {row['charged']}) {row['what to do']}" for row in rows(reel)]
     return "\n".join(lines)
 
 
+def _missing(reel: Reel) -> str:
+    """How many scenes failed, still render or wait for one that does, and where the others are."""
+    verbs = {
+        "failed": ("failed", "failed"),
+        "rendering": ("still renders", "still render"),
+        "waiting": ("waits", "wait"),
+    }
+    states = [failed.state for failed in reel.failed]
+    numbers = [(states.count(state), verb) for state, verb in verbs.items() if state in states]
+    (first, verb), *others = [(number, one if number == 1 else many) for number, (one, many) in numbers]
+    scenes = count(len(reel.clips) + len(reel.failed), "scene")
+    said = ", ".join([f"{first} of {scenes} {verb}", *(f"{number} {verb}" for number, verb in others)])
+    match len(reel.clips):
+        case 0:
+            return f"{said}."
+        case 1:
+            return f"{said}; the other one is in the library."
+        case there:
+            return f"{said}; the other {there} are in the library."
+
+
 def cost(reel: Reel) -> str:
     """What the reel cost; a price that nobody has published is said to be unknown."""
-    return _sum(reel.cost_usd, reel.unpriced)
+    return total(reel.cost_usd, reel.unpriced)
 
 
 def bought(reel: Reel) -> str:
@@ -46,8 +72,8 @@ def bought(reel: Reel) -> str:
     if not reel.bought:
         return "nothing"
     if reel.bought == reel.bought_unpriced:
-        return _sum(0.0, reel.bought)
-    return f"{count(reel.bought, 'job')} for {_sum(reel.bought_usd, reel.bought_unpriced)}"
+        return total(0.0, reel.bought)
+    return f"{count(reel.bought, 'job')} for {total(reel.bought_usd, reel.bought_unpriced)}"
 
 
 def count(number: int, noun: str) -> str:
@@ -55,42 +81,83 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _sum(usd: float, unpriced: int) -> str:
+def total(usd: float, unpriced: int) -> str:
+    """A sum of known prices, and the number of jobs whose price nobody has published."""
     unknown = f"{count(unpriced, 'job')} of unknown price"
     if not unpriced:
         return price(usd)
     return f"{price(usd)} and {unknown}" if usd else unknown
 
 
+def billed_twice(other: Duplicate) -> str:
+    """The warning about a scene of which two jobs were billed."""
+    where = f"its clip is take {other.take} of the scene" if other.take else "its clip is not collected yet"
+    lost = f"a job that was given up as lost had been bought for {price(other.usd)}"
+    return f"{other.about} was billed twice: {lost}, and is in the sum; {where}"
+
+
 def rows(reel: Reel) -> list[dict[str, str]]:
-    """The table of failed scenes."""
+    """The table of scenes without a clip."""
     return [_row(failed) for failed in reel.failed]
 
 
-async def report_costs(reel: Reel, plan: Plan) -> None:
+def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> list[dict[str, str]]:
+    """What was expected of this run, what it was charged, and what each take has cost, whenever it was bought.
+
+    `expected` are the keys of the jobs that the run was to buy, `paid` of those that it has bought.
+    """
+    clips = {clip.scene: clip for clip in reel.clips}
+    failed = {scene.scene: scene for scene in reel.failed}
+    table = []
+    for scene in plan.scenes:
+        name = scene.scene.id
+        row = {"scene": name, "estimate": price(scene.usd if scene.key in expected else 0.0)}
+        if clip := clips.get(name):
+            row |= {"charged": price(clip.cost_usd if scene.key in paid else 0.0), "cost": price(clip.cost_usd)}
+        elif name in failed:
+            charged = {True: scene.usd, False: 0.0, None: None}[failed[name].charged]
+            row |= {"charged": price(charged), "cost": ""}
+        table.append(row)
+    return table
+
+
+async def report_costs(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> None:
     """Keep what was expected and what was charged, scene by scene, as an artifact of the run."""
-    expected = {scene.scene.id: scene.usd for scene in plan.scenes}
-    table = [
-        {"scene": clip.scene, "estimate": price(expected[clip.scene]), "charged": price(clip.cost_usd)}
-        for clip in reel.clips
-    ]
-    if table and FlowRunContext.get():
+    if FlowRunContext.get():
         text = f"{reel.title}: {cost(reel)} in all; this run bought {bought(reel)}."
-        await acreate_table_artifact(key=artifact_key(plan.storyboard.slug, "cost"), table=table, description=text)
+        table = cost_rows(reel, plan, expected, paid)
+        key = artifact_key(plan.storyboard.slug, "cost")
+        with shown("the table of costs"):
+            await acreate_table_artifact(key=key, table=table, description=text)
+
+
+@contextmanager
+def shown(what: str) -> Iterator[None]:
+    """Log as a warning whatever fails inside: what people only look at must not fail a run that is paid for."""
+    warnings: list[str] = []
+    with for_show(what, warnings):
+        yield
+    logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
+    for warning in warnings:
+        logger.warning(warning)
 
 
 async def report_reel(reel: Reel, plan: Plan, library: Library) -> None:
     """Keep the end of the run as one page: the sheet of all scenes, what they cost, and where everything is."""
-    if not reel.url or FlowRunContext.get() is None:
-        return
+    if reel.url and FlowRunContext.get():
+        with shown("the page of the run"):
+            await _report_reel(reel, reel.url, plan, library)
+
+
+async def _report_reel(reel: Reel, url: str, plan: Plan, library: Library) -> None:
     place = ("reels", plan.storyboard.slug, "contact-sheet.jpg")
     sheet = await asyncio.to_thread(_small, library.storage().read(*place))
     lines = [f"# {reel.title}", "", summary(reel), ""]
     if sheet:
         lines += [f"![{reel.title}](data:image/jpeg;base64,{sheet})", ""]
-    lines += [f"- reel: `{reel.url}`", f"- page: `{reel.page}`", "", "| scene | take | seconds | cost | clip |"]
+    lines += [f"- reel: `{url}`", f"- page: `{reel.page}`", "", "| scene | take | seconds | cost | clip |"]
     lines += ["|---|---|---|---|---|"]
-    folder = reel.url.rpartition("/")[0] + "/"  # in full, the addresses run out of the page
+    folder = url.rpartition("/")[0] + "/"  # in full, the addresses run out of the page
     lines += [
         f"| {c.scene} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | `{c.url.removeprefix(folder)}` |"
         for c in reel.clips
@@ -120,11 +187,9 @@ async def report_failures(reel: Reel, slug: str) -> None:
     """Keep the table of failed scenes as an artifact of the run."""
     if FlowRunContext.get() is None:
         return
-    await acreate_table_artifact(
-        key=artifact_key(slug, "failed"),
-        table=rows(reel),
-        description=f"Scenes of {reel.title} without a clip. Run again: what is stored is not bought twice.",
-    )
+    text = f"Scenes of {reel.title} without a clip. Run again: what is stored is not bought twice."
+    with shown("the table of failed scenes"):
+        await acreate_table_artifact(key=artifact_key(slug, "failed"), table=rows(reel), description=text)
 
 
 def _row(failed: FailedScene) -> dict[str, str]:

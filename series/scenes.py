@@ -11,6 +11,7 @@ from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger, deciding
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import (
+    Busy,
     GenerationFailed,
     InvalidRequest,
     ProviderError,
@@ -18,6 +19,7 @@ from prefect_storyboard.providers.errors import (
 from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
+from prefect_storyboard.storyboards.outcomes import SceneState
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import generate, poll, store
 
@@ -88,14 +90,13 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
 
 
 async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
-    parent = await asyncio.shield(running[scene.scene.parent]) if scene.scene.parent else None
+    needed = None if scene.standing else scene.scene.parent  # a take that stands is there without its parent
+    parent = await asyncio.shield(running[needed]) if needed else None
     try:
         if isinstance(parent, OpenScene):
             return OpenScene(scene=scene.scene.id, key=parent.key)
         if isinstance(parent, FailedScene):
-            return _failed(
-                run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first."
-            )
+            return _without(run, scene, parent)
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
@@ -110,6 +111,14 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         return _explained(run, scene, error)
 
 
+def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
+    """A scene whose parent has no clip, or none yet."""
+    if parent.state == "failed":
+        return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
+    why = f"it needs {parent.scene}, which still renders"
+    return _failed(run, scene, why, remedy=f"Run again when {parent.scene} has ended.", state="waiting")
+
+
 def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget) -> FailedScene:
     """What a failed scene says of itself; what it did not cost is taken off the run's bill."""
     if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
@@ -119,12 +128,13 @@ def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | Media
         run.bought.pop(scene.key, None)
     elif charged is None and scene.key in run.bought:
         run.bought[scene.key] = None
-    return _failed(run, scene, str(error), charged=charged, remedy=error.remedy)
+    state: SceneState = "rendering" if isinstance(error, Busy) and charged is None else "failed"
+    return _failed(run, scene, str(error), charged=charged, remedy=error.remedy, state=state)
 
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
     """Render a scene; if the provider has forgotten its characters, create them again, once, and send it again."""
-    castings = castings_of(run, scene)
+    castings = () if scene.standing else castings_of(run, scene)
     try:
         return await _render(run, scene, castings, parent, attempts=run.attempts)
     except (InvalidRequest, GenerationFailed) as error:
@@ -153,14 +163,15 @@ async def _render(
     emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
     if scene.standing:
-        job = await asyncio.to_thread(_standing, ledger, scene)
+        job = await asyncio.to_thread(_standing, ledger, scene, run.limits["reel"])
     else:
         job = await _generate(run, scene, castings, parent, attempts)
     result = None
     if job.state == "Submitted":
         run.bought[scene.key] = scene.usd
     if job.state != "Cached":
-        emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=scene.usd))
+        charged = scene.usd if job.state == "Submitted" else 0.0
+        emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=charged))
         if not run.waits and not await has_ended(run.session, job.job):
             raise _StillOpen
         result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
@@ -170,7 +181,8 @@ async def _render(
     if scene.key in run.bought:
         run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
     state = "cached" if job.state == "Cached" else "stored"
-    emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=clip.cost_usd))
+    charged = clip.cost_usd if scene.key in run.bought else 0.0
+    emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=charged))
     return clip
 
 
@@ -190,7 +202,7 @@ async def _generate(
         image=run.prepared.files[asked.image].path if asked.image else None,
         continues=parent if asked.continues else None,
         remixes=parent if asked.remixes else None,
-        take=int(str(scene.content["take"])),
+        take=scene.take,
         copy=scene.copy_number,
         scene=asked.id,
         fields=asked.fields,
@@ -201,13 +213,13 @@ async def _generate(
     )
 
 
-def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
-    """The paid job of the take that stands in the reel."""
+def _standing(ledger: Ledger, scene: PlannedScene, reel: str) -> PaidJob:
+    """The paid job of the take that stands in the reel; one that another reel holds is copied by store."""
     last = deciding(ledger.history(scene.key))
     if last is None or last.job is None:
         raise TypeError("a standing take has a job")
     current = {"identity": scene.identity, "parent": scene.parent_identity} if scene.stale is None else {}
-    draft = last.intent.draft.model_copy(update=current) if last.intent.draft else None
+    here = {"reel": reel, "scene": scene.scene.id, **current}
     return PaidJob(
         key=scene.key,
         attempt=last.number,
@@ -215,14 +227,21 @@ def _standing(ledger: Ledger, scene: PlannedScene) -> PaidJob:
         state="Cached" if last.end else "Reattached",
         outcome=last.end,
         usd=last.intent.usd,
-        draft=draft,
+        draft=last.intent.draft.model_copy(update=here) if last.intent.draft else None,
     )
 
 
 def _failed(
-    run: Rendering, scene: PlannedScene, error: str, *, charged: bool | None = False, remedy: str
+    run: Rendering,
+    scene: PlannedScene,
+    error: str,
+    *,
+    charged: bool | None = False,
+    remedy: str,
+    state: SceneState = "failed",
 ) -> FailedScene:
-    emit_progress(Progress(subject=scene.scene.id, state="failed"))
-    failed = FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy)
-    events.scene_failed(run.library, run.limits["reel"], failed, scene.key)
+    emit_progress(Progress(subject=scene.scene.id, state="failed", cost_usd=0.0 if charged is False else None))
+    failed = FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy, state=state)
+    if state == "failed":
+        events.scene_failed(run.library, run.limits["reel"], failed, scene.key)
     return failed

@@ -5,13 +5,15 @@ child's take is stale: it is kept and named, and rendered again only on request 
 say which take stands in its reel, so the ledger's takes of this reel and scene are read.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prefect_storyboard.ledger import Ledger, deciding
-from prefect_storyboard.ledger.records import Attempt
+from prefect_storyboard.ledger import Attempt, Ledger, deciding
 from prefect_storyboard.storyboards import Plan, PlannedScene
 from prefect_storyboard.storyboards.keys import scene_key
 from prefect_storyboard.storyboards.money import price
+
+_UNUSED = {"refused", "abandoned"}
 
 
 def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
@@ -28,7 +30,7 @@ def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
         for scene in ready:
             name = scene.scene.id
             settled[name], made_of = reel.settle(scene, parents.get(scene.scene.parent or ""))
-            parents[name] = _Parent(made_of or settled[name].identity, settled[name].key)
+            parents[name] = _Parent(name, made_of or settled[name].identity, settled[name].key)
         waiting = [scene for scene in waiting if scene not in ready]
     scenes = tuple(settled[scene.scene.id] for scene in plan.scenes)
     stale = tuple(f"{scene.scene.id} {scene.stale}" for scene in scenes if scene.stale)
@@ -37,8 +39,9 @@ def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
 
 @dataclass(frozen=True)
 class _Parent:
-    """Identity and job key of the take that a child is made of in this run."""
+    """Id, identity and job key of the take that a child is made of in this run."""
 
+    scene: str
     identity: str
     key: str
 
@@ -54,31 +57,75 @@ class _Reel:
         if parent is None:
             return scene, None
         scene = _made_of(scene, parent)
-        held = self._standing(scene) or _last_done(self.ledger, scene.key) or self._legacy(scene, parent)
+        if current := self._current(scene, parent):
+            key = current.intent.key
+            return scene.model_copy(update={"key": key, "standing": key != scene.key}), None
+        held = self._stale(scene, parent)
         if held is None:
             return scene, None
-        if _is_of(held, parent):
-            return scene.model_copy(update={"key": held.intent.key, "standing": held.intent.key != scene.key}), None
         if self.cascade:
-            return (scene.with_take(_take(held) + 1) if held.intent.key == scene.key else scene), None
-        kept = {"key": held.intent.key, "standing": True, "stale": _explain(scene)}
-        return scene.model_copy(update=kept), _identity(held)
+            return self._next_take(scene, parent), None
+        return scene.model_copy(update={"key": held.intent.key, "standing": True, "stale": _explain(scene)}), _id(held)
 
-    def _standing(self, scene: PlannedScene) -> Attempt | None:
-        """The newest finished take of this reel and scene that the scene itself, whatever its parent, asks for."""
-        for key in reversed(self.ledger.take_keys(self.slug, scene.scene.id)):
-            held = _last_done(self.ledger, key)
-            draft = held.intent.draft if held else None
-            if draft is None or draft.take < scene.scene.take:
-                continue
-            if draft.own_identity == scene.own_identity or key == scene.legacy:
-                return held
-        return None
+    def _current(self, scene: PlannedScene, parent: _Parent) -> Attempt | None:
+        """The job that is paid for and made of this very take of the parent; the lowest take where there are more."""
+        takes = (take.key for take in self._takes(scene))
+        asked = self._paid(*takes, *([scene.legacy] if scene.legacy else []))
+        found = next((held for held in asked if _is_of(held, parent)), None)
+        # A parent of 0.1.0 that has become stale has another identity, but its children are still made of it.
+        return found or next((held for held in self._standing(scene, parent) if _is_of(held, parent)), None)
 
-    def _legacy(self, scene: PlannedScene, parent: _Parent) -> Attempt | None:
-        """A job that 0.1.0 bought for this scene and for this very parent, finished or not."""
-        last = deciding(self.ledger.history(scene.legacy)) if scene.legacy else None
-        return last if last and last.job and _is_of(last, parent) else None
+    def _stale(self, scene: PlannedScene, parent: _Parent) -> Attempt | None:
+        """The paid job that the scene itself asks for, made of another take of its parent; the newest of the reel."""
+        elsewhere = self._paid(*(take.key for take in self._takes(scene)))
+        return next(self._standing(scene, parent), None) or next(elsewhere, None) or next(self._rendering(scene), None)
+
+    def _standing(self, scene: PlannedScene, parent: _Parent) -> Iterator[Attempt]:
+        """The takes of this reel and scene that the scene itself asks for, newest first."""
+        taken = self._paid(*reversed(self.ledger.take_keys(self.slug, scene.scene.id)))
+        return (held for held in taken if self._asked(held, scene, parent))
+
+    def _asked(self, held: Attempt, scene: PlannedScene, parent: _Parent) -> bool:
+        """Whether today's scene, whatever its parent, asks for this take.
+
+        Version 0.1.0 recorded no identities, and took the children of another storyboard's scene for this reel's own.
+        """
+        draft = held.intent.draft
+        if draft is None or draft.take < scene.scene.take:
+            return False
+        if held.intent.key == scene.legacy:
+            return draft.parent_key in self.ledger.take_keys(self.slug, parent.scene)
+        return draft.own_identity == scene.own_identity
+
+    def _rendering(self, scene: PlannedScene) -> Iterator[Attempt]:
+        """Jobs of this reel and scene that are paid for and have not ended. One listing."""
+        wanted = self.slug, scene.scene.id, scene.own_identity
+        for held in self.ledger.open():
+            draft = held.intent.draft if isinstance(held, Attempt) and held.job else None
+            if isinstance(held, Attempt) and draft and (draft.reel, draft.scene, draft.own_identity) == wanted:
+                yield held
+
+    def _takes(self, scene: PlannedScene) -> Iterator[PlannedScene]:
+        """The scene as it is asked for, then as its further takes, as far as there are jobs of them."""
+        while self.ledger.history(scene.key):
+            yield scene
+            scene = scene.with_take(scene.take + 1)
+
+    def _next_take(self, scene: PlannedScene, parent: _Parent) -> PlannedScene:
+        """The first take that is free, or was begun for this take of the parent and has not succeeded."""
+        while history := self.ledger.history(scene.key):
+            last = deciding(history) or history[-1]
+            if _is_of(last, parent) or (last.end and last.end.kind in _UNUSED):
+                break
+            scene = scene.with_take(scene.take + 1)
+        return scene
+
+    def _paid(self, *keys: str) -> Iterator[Attempt]:
+        """The jobs that are paid for, and have a clip or may yet have one."""
+        for key in keys:
+            last = deciding(self.ledger.history(key))
+            if last and last.job and (last.end is None or last.end.clip):
+                yield last
 
 
 def _made_of(scene: PlannedScene, parent: _Parent) -> PlannedScene:
@@ -88,22 +135,12 @@ def _made_of(scene: PlannedScene, parent: _Parent) -> PlannedScene:
     return scene.model_copy(update={"content": content, "key": scene_key(content, scene.copy_number)})
 
 
-def _last_done(ledger: Ledger, key: str) -> Attempt | None:
-    last = deciding(ledger.history(key))
-    return last if last and last.end and last.end.clip else None
-
-
 def _is_of(held: Attempt, parent: _Parent) -> bool:
-    """Whether a take was made of that take of that parent. 0.1.0 recorded the parent's job alone."""
-    draft = held.intent.draft
-    return draft is not None and draft.parent in {None, parent.identity} and draft.parent_key == parent.key
+    """Whether a job was ordered with that take of that parent: its key says all that was asked of the parent."""
+    return held.intent.draft is not None and held.intent.draft.parent_key == parent.key
 
 
-def _take(held: Attempt) -> int:
-    return held.intent.draft.take if held.intent.draft else 1
-
-
-def _identity(held: Attempt) -> str:
+def _id(held: Attempt) -> str:
     """What was asked of a take that is kept, as tasks.generate takes it from the clip."""
     draft = held.intent.draft
     return (draft and draft.identity) or held.intent.key
@@ -112,5 +149,5 @@ def _identity(held: Attempt) -> str:
 def _explain(scene: PlannedScene) -> str:
     """Why the take is stale, and what a new one costs."""
     parent = scene.scene.parent
-    was = f"begins where an older take of {parent} ended" if scene.scene.continues else f"is made of an older {parent}"
+    was = f"begins where another take of {parent} ended" if scene.scene.continues else f"is made of another {parent}"
     return f"{was}; it is kept, and --cascade renders it again for {price(scene.usd)}"

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from prefect_storyboard.storyboards.nouns import Frozen
 
 JsonObject = dict[str, JsonValue]
+SceneState = Literal["failed", "rendering", "waiting"]
 
 
 class Stored(Frozen):
@@ -103,9 +104,13 @@ class Clip(Stored):
 
 
 class FailedScene(Stored):
-    """A scene without a clip: why, whether it was charged (None: nobody knows), and what to do."""
+    """A scene without a clip: why, whether it was charged (None: nobody knows), and what to do.
+
+    One that is `rendering` has a job that goes on after the run, and one that is `waiting` continues such a scene.
+    """
 
     scene: str
+    state: SceneState = "failed"
     error: str
     charged: bool | None
     remedy: str

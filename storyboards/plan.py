@@ -60,6 +60,11 @@ class PlannedScene(Shot):
         found = self.content.get("continues") or self.content.get("remixes")
         return str(found) if found else None
 
+    @property
+    def take(self) -> int:
+        """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
+        return int(str(self.content["take"]))
+
     def with_take(self, take: int) -> Self:
         """The same scene as another take: another job."""
         content = {**self.content, "take": take}
@@ -90,10 +95,14 @@ class Plan(Frozen):
     @property
     def high_usd(self) -> float | None:
         """What a run costs at most: unknown jobs may turn out to be new. None where a price is unknown."""
-        unsettled = [job for job in self.jobs if job.state in {None, "new", "unknown"}]
-        if any(job.usd is None for job in unsettled):
+        if any(job.usd is None for job in self.unsettled):
             return None
-        return round(sum(job.usd or 0.0 for job in unsettled), 6)
+        return round(sum(job.usd or 0.0 for job in self.unsettled), 6)
+
+    @property
+    def unsettled(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
+        """The new jobs, and the unknown ones, which may turn out to be new."""
+        return tuple(job for job in self.jobs if job.state in {None, "new", "unknown"})
 
     @property
     def hash(self) -> str:

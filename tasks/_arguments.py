@@ -91,11 +91,15 @@ def parent(clip: Clip | None, argument: str, model: Model) -> Clip | None:
         return None
     if not isinstance(clip, Clip):
         raise ValueError(f"{argument}: give a Clip, as store and render return it, not {type(clip).__name__}")
-    if argument == "remixes" and (clip.handle is None or clip.provider != model.provider):
-        why = "has no id at the provider" if clip.provider == model.provider else f"was rendered at {clip.provider}"
+    if argument == "remixes" and clip.provider != model.provider:
         raise ValueError(
-            f"remixes: the clip of {clip.scene} {why}, so {model.provider} cannot change it; "
+            f"remixes: the clip of {clip.scene} was rendered at {clip.provider}, so {model.provider} cannot change it; "
             "use continues, or render the clip with a model that can be remixed"
+        )
+    if argument == "remixes" and clip.handle is None:
+        raise ValueError(
+            f"remixes: {model.provider} has not kept the video of {clip.scene}, so it cannot change it; use continues, "
+            "or render the clip again with another take and remixable=True"
         )
     return clip
 

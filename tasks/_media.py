@@ -1,27 +1,31 @@
 """Files of the library and of the user as local files, each fetched once a process."""
 
 import asyncio
+import atexit
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.ledger import Storage
+from prefect_storyboard.ledger.scratch import scratch
 from prefect_storyboard.media.sources import LocalFile, fetch, local_file
 from prefect_storyboard.storyboards import Media
 
 
 def folder() -> Path:
     """Where this process keeps copies, and what is made of them; it goes when the process ends."""
-    return Path(_folder(os.getpid()).name)
+    return _folder(os.getpid())
 
 
 @cache
-def _folder(pid: int) -> "TemporaryDirectory[str]":
-    return TemporaryDirectory(prefix=f"storyboard-{pid}-", ignore_cleanup_errors=True)
+def _folder(pid: int) -> Path:
+    kept = ExitStack()
+    atexit.register(lambda: kept.close() if os.getpid() == pid else None)  # a fork leaves its parent's folder alone
+    return kept.enter_context(scratch())
 
 
 async def read(media: str | Path, argument: str, library: Library | None = None) -> LocalFile:

@@ -12,6 +12,7 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest, buy_once
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Draft, Ledger
+from prefect_storyboard.providers.fields import keeps_video
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
@@ -129,6 +130,7 @@ async def generate(
         parent=parent,
         copy=copy,
     )
+    wanted = scene_request(shot, cast, parent).model_copy(update={"job_key": single.key, "remixable": remixable})
     folder, name = place_of(slug(reel) if reel else None, scene, single)
     draft = Draft(
         reel=folder,
@@ -143,6 +145,7 @@ async def generate(
         take=take,
         asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
         fields=shot.scene.fields,
+        remixable=keeps_video(wanted),
     )
     request = PurchaseRequest(
         key=single.key,
@@ -163,7 +166,6 @@ async def generate(
 
     async def build_order() -> Order:
         frame = await first_frame(shot, picture, parent, shelf)
-        wanted = scene_request(shot, cast, parent).model_copy(update={"job_key": single.key, "remixable": remixable})
         complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf))
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 

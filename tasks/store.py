@@ -133,7 +133,7 @@ def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
         request_id=job.job.request_id,
         prompt=draft.prompt,
         characters=draft.characters,
-        handle=result.handle,
+        handle=result.handle if draft.remixable else None,
         parent_key=draft.parent_key,
         identity=draft.identity,
         parent=draft.parent,

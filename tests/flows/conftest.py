@@ -80,6 +80,10 @@ class Studio:
     def requests(self, route: str = "") -> list[dict[str, Any]]:
         return self._call(f"requests?route={route}" if route else "requests")
 
+    def jobs_received(self) -> list[str]:
+        """The ids of the jobs that the provider has accepted, oldest first."""
+        return [job["id"] for job in self._call("jobs")]
+
     def submitted(self) -> list[dict[str, Any]]:
         """The bodies of the paid POSTs, oldest first."""
         return [request["body"] for request in self.requests("submit")]

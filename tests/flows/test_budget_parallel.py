@@ -49,7 +49,7 @@ async def test_two_storyboards_of_one_title_never_spend_more_than_the_budget_tog
     assert spent(fal) == pytest.approx(0.4 * (2 - len(refused)))
     assert spent(fal) <= 0.4
     for failed in refused:
-        assert failed.error == "scene s01 take 1 would bring the reel to $0.80, and max_cost_usd is $0.40"
+        assert failed.error == "scene s01 take 1 would bring the-lighthouse to $0.80, and max_cost_usd is $0.40"
         assert (failed.charged, failed.remedy) == (False, REMEDY)
 
 
@@ -104,7 +104,7 @@ async def test_a_run_that_meets_the_limit_midway_fails_the_scene_and_sends_nothi
     assert (bought, spent(fal), [clip.scene for clip in reel.clips]) == (2, 0.8, ["s01", "s02"])
     (failed,) = reel.failed
     assert (failed.scene, failed.charged, failed.remedy) == ("s03", False, REMEDY)
-    assert failed.error == "scene s03 take 1 would bring the reel to $1.60, and max_cost_usd is $1.20"
+    assert failed.error == "scene s03 take 1 would bring the-lighthouse to $1.60, and max_cost_usd is $1.20"
     assert {body["prompt"] for body in fal.submitted()} == {"The sea.", "The shore."}
     monkeypatch.undo()
     reel, bought = await fal.counted(board, max_cost_usd=0.4)

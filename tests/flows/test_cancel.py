@@ -129,7 +129,7 @@ async def stopped(branch, board, number, when):
 
 
 SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-STOPPED = "Stopped. Jobs that are paid for stay in the ledger; run it again to go on.\n"
+STOPPED = "Stopped. Jobs that were paid for are in the ledger; run the command again to continue.\n"
 
 
 @pytest.mark.slow

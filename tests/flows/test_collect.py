@@ -10,7 +10,6 @@ import pytest
 from prefect_storyboard.flows import collect_jobs, storyboard_series
 from prefect_storyboard.jobs import reconcile as lost
 from prefect_storyboard.jobs import settle
-from prefect_storyboard.jobs import wait as polling
 from prefect_storyboard.ledger import Intent
 from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.storyboards import StoryboardError
@@ -42,7 +41,9 @@ async def collected(branch, *accounts, times=1):
 
 
 def takes(branch):
-    return sorted(path.relative_to(branch.library).as_posix() for path in Path(branch.library).glob("reels/**/take-*"))
+    """Clips and their sidecars; the small files beside them are left out."""
+    found = (path for end in ("json", "mp4") for path in Path(branch.library).glob(f"reels/**/take-???.{end}"))
+    return sorted(path.relative_to(branch.library).as_posix() for path in found)
 
 
 async def lose_reply(branch, board, fault="drop_after"):
@@ -256,11 +257,14 @@ async def test_a_torn_record_is_told_by_name_and_left_where_it_is(fal):
     assert file.read_bytes() == b"{"
 
 
-async def test_a_job_that_the_provider_does_not_know_is_open_at_first_and_stuck_later(fal, monkeypatch):
+async def test_a_job_that_the_provider_does_not_know_is_open_at_first_and_stuck_later(fal):
     await fal.leave(fal.board("The sea."))
     fal.fault("not_found", match={"route": "status"})
     assert [line.state for line in (await collected(fal)).waiting] == ["rendering"]
-    monkeypatch.setattr(polling, "YOUNG", 0.0)
+    (record,) = Path(fal.library).glob("ledger/??/*/001/job.json")
+    facts = json.loads(record.read_text())
+    earlier = datetime.fromisoformat(facts["submitted_at"]) - timedelta(minutes=10)
+    record.write_text(json.dumps(facts | {"submitted_at": earlier.isoformat()}))
     (stuck,) = (await collected(fal)).failed
     assert stuck.state == "stuck"
     assert "does not know the job" in stuck.note

@@ -142,5 +142,5 @@ async def test_characters_can_be_created_before_there_is_a_series(studio):
     castings = await create_characters(board, studio.credentials(), studio.library)
     assert [casting.character for casting in castings] == ["Mara", "Otto"]
     reel = await studio.render(board)
-    assert reel.clips[0].characters == tuple(castings)
+    assert reel.clips[0].characters == tuple(casting.bare for casting in castings)
     assert studio.bought() == (2, 1)

@@ -8,7 +8,6 @@ import yaml
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.flows import storyboard_series
 from prefect_storyboard.media.probe import MediaError, probe
-from prefect_storyboard.series.prepare import prepare
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import assemble, create_character, generate, poll, store
 
@@ -109,21 +108,18 @@ async def test_a_flow_may_be_called_without_prefects_engine(studio):
     assert reel.bought == 2
 
 
-async def test_tasks_may_be_called_one_by_one(studio, tmp_path):
-    credentials, library = studio.credentials(), Library(url=studio.library)
-    prepared = await prepare(studio.board("Mara wakes."), credentials, library, tmp_path)
-    (mara,), (scene,) = prepared.plan.characters, prepared.plan.scenes
-    shared = {"credentials": credentials, "library": library}
-    casting = await create_character.fn(mara, prepared.files[mara.character.clip], **shared)
-    bought = await generate.fn(scene, (casting,), reel="one", **shared)
-    result = await poll.fn(bought, scene="s01", take=1, **shared)
-    clip = await store.fn(bought, result, bought.draft, take=1, **shared)
+async def test_tasks_may_be_called_one_by_one(studio):
+    on = {"credentials": studio.credentials(), "library": Library(url=studio.library)}
+    mara = await create_character.fn("Mara", studio.clips / "mara.mp4", model="sora-2", **on)
+    scene = {"model": "sora-2", "characters": [mara], "reel": "one", "scene": "s01", **on}
+    bought = await generate.fn("Mara wakes.", **scene)
+    clip = await store.fn(bought, await poll.fn(bought, **on), **on)
     assert isinstance(clip, Clip)
     assert Path(clip.url).exists()
-    state = await generate.fn(scene, (casting,), **shared)
-    assert state.name == "Cached"
+    assert (await generate.fn("Mara wakes.", **scene)).state == "Cached"
+    reel = await assemble.fn([clip], title="One", library=on["library"])
+    assert Path(reel.url).exists()
     assert studio.bought() == (1, 1)
-    assert callable(assemble.fn)
 
 
 async def test_a_clip_that_was_spoilt_in_the_library_is_fetched_again_or_named(studio):

@@ -93,24 +93,30 @@ async def test_a_remix_of_what_cannot_be_remixed_is_refused_before_anything_is_s
     assert fal.requests() == []
 
 
-async def test_a_remix_of_a_clip_without_an_id_at_the_provider_sends_nothing(fal):
+async def test_a_remix_of_a_video_that_the_gateway_has_not_kept_sends_nothing_until_it_is_rendered_again(fal):
     board = fal.board("The sea.", "The same at night.")
+    parent = await one(fal, {**board, "scenes": board["scenes"][:1]}, "s01")
+    assert (parent.handle, fal.submitted()[0]["delete_video"]) == (None, True)
     board["scenes"][1]["remixes"] = "s01"
-    parent = await one(fal, board, "s01")
-    made = await planned(board, fal.credentials(), fal.library)
-    nameless = parent.model_copy(update={"handle": None})
-    library = (await _library(fal)).model_copy()
-    for given in (nameless, None):
-        with pytest.raises(InvalidRequest, match="s01 has no id at the provider that a remix could name") as refused:
-            await generate.fn(made.scenes[1], (), credentials=fal.credentials(), library=library, parent=given)
-        assert (refused.value.field, refused.value.sent, refused.value.charged) == ("remixes", False, False)
+    why = "s01 was rendered without a remix in the storyboard, and fal deleted its video; increase the take of s01"
+    for refused in (fal.counted(board), one(fal, board, "s02"), planned(board, fal.credentials(), fal.library)):
+        with pytest.raises(InvalidRequest, match=why) as error:
+            await refused
+        assert (error.value.field, error.value.sent, error.value.charged) == ("remixes", False, False)
     assert fal.bought() == (0, 1)
+    board["scenes"][0]["take"] = 2
+    assert (await one(fal, board, "s02")).scene == "s02"
+    assert [body["delete_video"] for body in fal.submitted()] == [True, False, True]
+    assert await one(fal, board, "s02"), "and what is remixed is not asked for again"
 
 
-async def _library(branch):
-    from prefect_storyboard.blocks import load_library
-
-    return await load_library(branch.library)
+async def test_a_task_refuses_to_remix_a_clip_that_was_not_kept(fal):
+    parent = await one(fal, fal.board("The sea."), "s01")
+    with pytest.raises(ValueError, match="remixes: fal has not kept the video of s01"):
+        await generate.fn(
+            "At night.", model="sora-2", remixes=parent, credentials=fal.credentials(), library=fal.library
+        )
+    assert fal.bought() == (0, 1)
 
 
 # --- first frames

@@ -64,16 +64,6 @@ async def test_a_child_of_a_stored_parent_starts_from_that(studio):
     assert studio.bought() == (1, 2)
 
 
-async def test_a_new_take_of_the_parent_leaves_the_child_alone_and_says_so(studio):
-    board = studio.board("Mara wakes.", "She goes on.")
-    board["scenes"][1]["continues"] = "s01"
-    await studio.render(board)
-    board["scenes"][0]["take"] = 2
-    reel = await studio.render(board)
-    assert reel.bought == 1
-    assert "s02 begins where an older take of s01 ended; raise the take of s02" in " ".join(reel.warnings)
-
-
 async def test_a_failed_parent_fails_its_children_with_the_reason_and_nobody_else(studio):
     studio.fault("policy_refusal", match={"prompt": "knife"})
     board = studio.board("Mara finds a knife.", "She goes on.", "And on.", "Otto waits.")
@@ -82,7 +72,7 @@ async def test_a_failed_parent_fails_its_children_with_the_reason_and_nobody_els
     assert [clip.scene for clip in reel.clips] == ["s04"]
     refused, child, grandchild = reel.failed
     assert (refused.scene, child.scene, grandchild.scene) == ("s01", "s02", "s03")
-    assert (child.error, child.charged, child.remedy) == ("it needs s01, which has no clip", False, "Mend s01 first.")
+    assert (child.error, child.charged, child.remedy) == ("it needs s01, which has no clip", False, "Fix s01 first.")
     assert grandchild.error == "it needs s02, which has no clip"
     assert studio.bought() == (2, 2)
 
@@ -92,7 +82,8 @@ async def test_a_remix_sends_the_id_of_its_parents_video(studio):
     board["scenes"][1]["remixes"] = "s01"
     reel = await studio.render(board)
     remix = studio.submitted()[-1]
-    assert remix == {"prompt": "The same at night.", "video_id": reel.clips[0].handle, "delete_video": False}
+    assert remix == {"prompt": "The same at night.", "video_id": reel.clips[0].handle, "delete_video": True}
+    assert studio.submitted()[-2]["delete_video"] is False, "or there would be nothing to remix"
     assert (reel.clips[1].cost_usd, reel.unpriced) == (None, 2), "nobody publishes the price of a remix"
 
 

@@ -87,7 +87,7 @@ async def test_every_state_of_the_ledger_has_its_word_and_its_share_of_the_price
 async def test_a_price_that_nobody_has_published_is_said_to_be_unknown(fal):
     made = await plan(fal, fal.board("Mara wakes.", "The sea."))
     assert (made.characters[0].usd, made.low_usd, made.high_usd) == (None, 0.8, None)
-    assert cost_of(made) == "$0.80 and what has no published price"
+    assert cost_of(made) == "$0.80 and 1 job of unknown price"
     known(fal, made.characters[0], until="cached")
     assert (await plan(fal, fal.board("Mara wakes.", "The sea."))).high_usd == 0.8
 
@@ -110,11 +110,14 @@ async def test_a_child_that_begins_where_an_older_take_ended_is_pointed_out(fal)
     board = fal.board("The sea.", "The shore.")
     board["scenes"][1]["continues"] = "s01"
     await fal.counted(board)
-    assert not [line for line in (await plan(fal, board)).warnings if "older take" in line]
+    assert not [line for line in (await plan(fal, board)).warnings if "another take" in line]
     board["scenes"][0]["take"] = 2
     made = await plan(fal, board)
-    assert states(made) == ["new", "cached"]
-    assert "s02 begins where an older take of s01 ended; raise its take" in made.warnings
+    assert (states(made), made.low_usd) == (["new", "stale"], 0.4)
+    stale = "s02 begins where another take of s01 ended; it is kept, and --cascade renders it again for $0.40"
+    assert stale in made.warnings
+    renewed = await plan(fal, board, cascade=True)
+    assert (states(renewed), renewed.low_usd) == (["new", "new"], 0.8)
 
 
 async def test_the_flow_returns_the_plan_and_shows_it_as_a_table(fal):
@@ -128,7 +131,7 @@ async def test_the_flow_returns_the_plan_and_shows_it_as_a_table(fal):
         ("s01", "new", "$0.40"),
         ("s02", "new", "$0.40"),
     ]
-    assert shown.description == (f"Night at Sea: $0.80 and what has no published price. Plan {made.hash[:12]}.")
+    assert shown.description == (f"Night at Sea: $0.80 and 1 job of unknown price. Plan {made.hash[:12]}.")
 
 
 async def test_another_model_and_the_nearest_size_are_planned_as_they_are_rendered(fal):

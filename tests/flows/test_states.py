@@ -41,8 +41,8 @@ async def test_every_task_run_is_named_for_its_scene_and_cached_where_nothing_wa
     assert await task_runs(first, 9) == dict.fromkeys(
         (
             "create character Mara",
-            "upload mara.mp4",
-            *(f"{verb} {scene} take 1" for scene in ("s01", "sea") for verb in ("generate", "poll", "store")),
+            "upload Mara, clip",
+            *(f"{verb} {scene}" for scene in ("s01", "sea") for verb in ("generate", "poll", "store")),
             "assemble The Lighthouse",
         ),
         "Completed",
@@ -50,7 +50,7 @@ async def test_every_task_run_is_named_for_its_scene_and_cached_where_nothing_wa
     assert await task_runs(second, 6) == dict.fromkeys(
         (
             "create character Mara",
-            *(f"{verb} {scene} take 1" for scene in ("s01", "sea") for verb in ("generate", "store")),
+            *(f"{verb} {scene}" for scene in ("s01", "sea") for verb in ("generate", "store")),
             "assemble The Lighthouse",
         ),
         "Cached",
@@ -63,14 +63,13 @@ async def test_a_job_that_is_paid_for_is_picked_up_as_reattached(studio):
     await studio.fails(board, poll_minutes=0.2 / 60)
     _, run = await watched(board, studio.credentials(), studio.library)
     states = await task_runs(run, 4)
-    assert states["generate s01 take 1"] == "Reattached"
-    assert states["poll s01 take 1"] == states["store s01 take 1"] == "Completed"
+    assert states["generate s01"] == "Reattached"
+    assert states["poll s01"] == states["store s01"] == "Completed"
 
 
-async def test_the_number_of_the_take_is_the_one_that_the_file_gets(studio):
+async def test_another_take_is_named_so(studio):
     board = studio.board("The sea.")
-    await studio.render(board)
-    board["scenes"][0]["prompt"] = "The open sea."
+    board["scenes"][0]["take"] = 2
     _, run = await watched(board, studio.credentials(), studio.library)
     assert {"generate s01 take 2", "store s01 take 2"} < set(await task_runs(run, 4))
 
@@ -82,7 +81,7 @@ async def test_a_run_is_named_for_its_title_and_a_failed_one_says_why(studio):
     async with get_client() as client:
         seen = await client.read_flow_run(run)
     assert (seen.name, seen.state_name) == ("Kníže {and} 'friends'", "Failed")
-    assert seen.state.message.startswith("1 of 2 scenes failed; the other 1 are in the library.\n  s01: ")
+    assert seen.state.message.startswith("1 of 2 scenes failed; the other one is in the library.\n  s01: ")
     states = await task_runs(run, 6)
-    assert states["poll s01 take 1"] == "Failed"
+    assert states["poll s01"] == "Failed"
     assert Counter(states.values()) == {"Completed": 5, "Failed": 1}

@@ -88,6 +88,7 @@ class Studio:
             own_identity=KEY,
             parent=OTHER,
             asked=Asked(seconds=4, aspect="16:9", resolution="720p"),
+            remixable=facts.pop("remixable", True),
         )
         job = bought.model_copy(update={"draft": made_by})
         account: Any = self

@@ -51,7 +51,7 @@ def test_what_may_turn_out_to_be_new_is_in_the_most_and_not_in_the_least(
 def test_an_unknown_price_is_never_nothing(state: State | None) -> None:
     made = known(planned({}, {"model": "sora-2-pro", "resolution": "1080p"}), "new", state)
     assert (made.low_usd, made.high_usd) == (0.4, None)
-    assert cost_of(made) == "$0.40 and what has no published price"
+    assert cost_of(made) == "$0.40 and 1 job of unknown price"
     assert [row(scene)["price"] for scene in made.scenes] == ["$0.40", "unknown"]
 
 

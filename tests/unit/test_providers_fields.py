@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.providers.fields import inputs, with_fields
+from prefect_storyboard.providers.fields import inputs, keeps_video, with_fields
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.providers.table import model, models
 
@@ -40,6 +40,23 @@ def test_a_field_that_nobody_knows_goes_along_as_it_is() -> None:
 
 def test_a_preset_gives_way_to_the_user() -> None:
     assert with_fields({"delete_video": True}, scene(fields={"delete_video": False})) == {"delete_video": False}
+
+
+@pytest.mark.parametrize(
+    ("request_", "kept"),
+    [
+        (scene(remixable=True), True),
+        (scene(remixable=False), False),
+        (scene(remixable=False, fields={"delete_video": False}), True),
+        (scene(remixable=True, fields={"delete_video": True}), False),
+        (scene(family="seedance-2", remixable=False), True),
+        (scene("wavespeed", remixable=False), True),
+    ],
+)
+def test_a_video_is_kept_for_a_remix_unless_the_gateway_is_asked_to_delete_it(
+    request_: SceneRequest, *, kept: bool
+) -> None:
+    assert keeps_video(request_) == kept
 
 
 def test_a_field_that_an_argument_says_is_refused_though_the_body_has_none() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prefect_storyboard.jobs.buy import buy_once
-from prefect_storyboard.ledger import Ledger, Outcome
+from prefect_storyboard.ledger import Draft, Ledger, Outcome
 from prefect_storyboard.providers import errors
 
 from .fakes import KEY, Gateway, ledger_in, order, session_with
@@ -47,6 +47,15 @@ async def test_what_is_done_is_cached(ledger: Ledger) -> None:
     again = await buy(gateway, ledger)
     assert (again.state, again.outcome) == ("Cached", done)
     assert len(gateway.billed) == 1
+
+
+async def test_what_is_picked_up_says_what_it_was_bought_with(ledger: Ledger) -> None:
+    asked = Draft(reel="t", scene="s01", model="sora-2", prompt="p", parent_key="first", remixable=False)
+    await buy(Gateway(), ledger, draft=asked)
+    now = asked.model_copy(update={"parent_key": "second", "remixable": True, "scene": "s02"})
+    again = await buy(Gateway(), ledger, draft=now)
+    assert again.draft
+    assert (again.draft.parent_key, again.draft.remixable, again.draft.scene) == ("first", False, "s02")
 
 
 async def test_the_order_is_worded_only_when_there_is_something_to_buy(ledger: Ledger) -> None:

@@ -44,6 +44,10 @@ async def test_the_sidecar_is_complete_and_holds_no_signed_link(studio: Studio) 
     assert b"s3cr3t" not in body
 
 
+async def test_a_video_that_its_provider_deletes_has_no_id_that_a_remix_could_name(studio: Studio) -> None:
+    assert (await studio.store(await studio.buy(), remixable=False)).handle is None
+
+
 async def test_no_key_goes_along_with_a_download(studio: Studio) -> None:
     await studio.store(await studio.buy())
     (request,) = studio.requests

@@ -50,8 +50,9 @@ def _same(host: str, named: str) -> bool:
 
 def _named(entry: str) -> tuple[str, int | None]:
     """Host and port of an entry; of a URL without a port, its scheme's."""
+    bare = f"[{entry}]" if entry.count(":") > 1 and "[" not in entry and "://" not in entry else entry
     try:
-        url = httpx.URL(entry if "://" in entry else f"any://{entry}")
+        url = httpx.URL(bare if "://" in bare else f"any://{bare}")
     except httpx.InvalidURL:
         return "", None
     return url.host, url.port or _PORTS.get(url.scheme)

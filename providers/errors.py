@@ -12,6 +12,7 @@
     ├── Retired              the model is not sold any more; successor names the next one
     ├── Expired              the provider has forgotten the job or its file
     └── ProtocolError        an undocumented answer; raw holds it
+        └── OverBounds       an answer or a file that is larger or slower than anything that is sold; it was not read
 
 `sent` and `charged` are None where nobody can know. `field` is the gateway's own name of an input, `what` is ours. Keys
 and signed URLs never appear in an error: a provider's text is cleaned of them here, in the message and in `raw`.
@@ -158,3 +159,9 @@ class ProtocolError(ProviderError):
     sent: bool | None = None
     charged: bool | None = None
     remedy = "Report it: this version does not know the form of the provider's answer."
+
+
+class OverBounds(ProtocolError):
+    """An answer or a file is larger, or comes in more slowly, than anything that is sold: it was read no further."""
+
+    remedy = "Look at the job on the provider's own page; if that is in order, report it."

@@ -15,7 +15,7 @@ import httpx
 
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
+from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
@@ -154,16 +154,21 @@ class ToApis:
 
         A submit may have named two ids, and a character's task may be listed among the videos.
         """
-        first = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
-        known = [first, *filter(None, [job.urls.get("other")])]
+        first = self._own(job.urls.get("status") or self._address(_CHARACTERS, job.request_id))
+        known = [first, *map(self._own, filter(None, [job.urls.get("other")]))]
         if f"/{_CHARACTERS}/" in first:
             known += [each.replace(f"/{_CHARACTERS}/", f"/{_VIDEOS}/") for each in known]
         with on_the_way(job):
             for address in known:
-                response = await self._ask("GET", trusted(address, self._api, "ToAPIs"))
+                response = await self._ask("GET", address)
                 if response.status_code != httpx.codes.NOT_FOUND:
                     break
             return _success(response)
+
+    def _own(self, address: str) -> str:
+        """The address at the configured host: as it was stored, or with the same place and id at ours."""
+        place = _CHARACTERS if f"/{_CHARACTERS}/" in address else _VIDEOS
+        return own_link(address, f"{self._api}/{place}/{address.rpartition('/')[2]}", self._api)
 
     def _address(self, place: str, task: str) -> str:
         return f"{self._api}/{place}/{quote(task, safe='')}"

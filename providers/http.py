@@ -51,7 +51,9 @@ _PACKED = {"gzip", "x-gzip"}
 def _without_query(record: logging.LogRecord) -> bool:
     """httpx logs whole URLs at INFO; a signature in one is as good as a key."""
     if isinstance(record.args, tuple):
-        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+        record.args = tuple(
+            arg.copy_with(query=None, userinfo=b"") if isinstance(arg, httpx.URL) else arg for arg in record.args
+        )
     return True
 
 

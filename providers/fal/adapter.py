@@ -12,6 +12,7 @@ from typing import Any
 import anyio.to_thread
 import httpx
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
@@ -84,7 +85,10 @@ class Fal:
             raise fal_errors.of_submit(response, order.endpoint)
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
         returned = {link: value for link in _LINKS if (value := non_blank(reply.get(link)))}
-        own = {link: value for link, value in returned.items() if same_host(value, self._queue)}
+        # A link with a signature is as good as a key: then the one by the id is kept.
+        own = {
+            link: value for link, value in returned.items() if same_host(value, self._queue) and bare(value) == value
+        }
         return job.model_copy(update={"urls": {**job.urls, **own}})
 
     async def status(self, job: Job) -> Status:

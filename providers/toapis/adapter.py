@@ -8,7 +8,7 @@ character's task, the one for videos is asked. A task's document is its status a
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import anyio.to_thread
 import httpx
@@ -154,8 +154,9 @@ class ToApis:
 
         A submit may have named two ids, and a character's task may be listed among the videos.
         """
-        first = self._own(job.urls.get("status") or self._address(_CHARACTERS, job.request_id))
-        known = [first, *map(self._own, filter(None, [job.urls.get("other")]))]
+        stored = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
+        first, other = self._own(stored, job.request_id), job.urls.get("other")
+        known = [first, *([self._own(other, unquote(other.rpartition("/")[2]))] if other else [])]
         if f"/{_CHARACTERS}/" in first:
             known += [each.replace(f"/{_CHARACTERS}/", f"/{_VIDEOS}/") for each in known]
         with on_the_way(job):
@@ -165,10 +166,10 @@ class ToApis:
                     break
             return _success(response)
 
-    def _own(self, address: str) -> str:
-        """The address at the configured host: as it was stored, or with the same place and id at ours."""
+    def _own(self, address: str, task: str) -> str:
+        """The address as it was stored, if its host is the configured one; else the same place by the task's id."""
         place = _CHARACTERS if f"/{_CHARACTERS}/" in address else _VIDEOS
-        return own_link(address, f"{self._api}/{place}/{address.rpartition('/')[2]}", self._api)
+        return own_link(address, self._address(place, task), self._api)
 
     def _address(self, place: str, task: str) -> str:
         return f"{self._api}/{place}/{quote(task, safe='')}"

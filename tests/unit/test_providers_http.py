@@ -218,11 +218,10 @@ async def test_a_packed_reply_is_unpacked_up_to_the_bound() -> None:
 async def test_a_reply_that_unpacks_without_end_is_over_the_bound_and_a_submit_unknown() -> None:
     bomb = _bomb()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reply, again = await packed(bomb), await packed(bomb)
     with pytest.raises(OverBounds, match="fal answered, and the answer has more than 8 MB"):
-        reply = await packed(bomb)
         await ask(http(lambda _: reply), "fal", "GET", URL)
     with pytest.raises(OutcomeUnknown, match="it may have been accepted"):
-        again = await packed(bomb)
         await buy(http(lambda _: again), "fal", URL)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol, Self
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.project import page
@@ -65,6 +65,14 @@ class GatewayCredentials(CredentialsBlock):
     )
     in_flight: int = in_flight_field(20)
     submits: int | None = submits_field(None)
+
+    @field_validator("webhook_secret", check_fields=False)
+    @classmethod
+    def _signs(cls, secret: SecretStr | None) -> SecretStr | None:
+        """An empty secret would verify everybody's signature, and so would one that is only a prefix."""
+        if secret is not None and not secret.get_secret_value().strip().removeprefix("whsec_"):
+            raise ValueError("the webhook secret is empty; copy it from the provider's dashboard, or leave it out")
+        return secret
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

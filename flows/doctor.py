@@ -21,6 +21,7 @@ from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.providers.table import model, models
+from prefect_storyboard.series.markdown import escaped_rows
 from prefect_storyboard.storyboards import Frozen, Model
 
 State = Literal["ok", "unsure", "bad"]
@@ -53,7 +54,7 @@ async def check_accounts(
     findings = [*(finding for account in found for finding in account), await examine_library(shelf)]
     rows = [finding.model_dump() for finding in findings]
     await acreate_table_artifact(
-        key="storyboard-doctor", table=rows, description="What would stop a run, and what would not"
+        key="storyboard-doctor", table=escaped_rows(rows), description="What would stop a run, and what would not"
     )
     bad = [f"{finding.subject}, {finding.check}: {finding.text}" for finding in findings if finding.state == "bad"]
     if bad:

@@ -9,6 +9,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.context import FlowRunContext
 
 from prefect_storyboard.blocks import Library
+from prefect_storyboard.series.markdown import code, escaped, escaped_rows
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -71,11 +72,11 @@ async def report_costs(reel: Reel, plan: Plan) -> None:
     """Keep what was expected and what was charged, scene by scene, as an artifact of the run."""
     expected = {scene.scene.id: scene.usd for scene in plan.scenes}
     table = [
-        {"scene": clip.scene, "estimate": price(expected[clip.scene]), "charged": price(clip.cost_usd)}
+        {"scene": escaped(clip.scene), "estimate": price(expected[clip.scene]), "charged": price(clip.cost_usd)}
         for clip in reel.clips
     ]
     if table and FlowRunContext.get():
-        text = f"{reel.title}: {cost(reel)} in all; this run bought {bought(reel)}."
+        text = f"{escaped(reel.title)}: {cost(reel)} in all; this run bought {bought(reel)}."
         await acreate_table_artifact(key=artifact_key(plan.storyboard.slug, "cost"), table=table, description=text)
 
 
@@ -85,18 +86,24 @@ async def report_reel(reel: Reel, plan: Plan, library: Library) -> None:
         return
     place = ("reels", plan.storyboard.slug, "contact-sheet.jpg")
     sheet = await asyncio.to_thread(_small, library.storage().read(*place))
-    lines = [f"# {reel.title}", "", summary(reel), ""]
+    title, told = escaped(reel.title), summary(reel).splitlines()
+    lines = [f"# {title}", "", *(f"{escaped(line)}  " for line in told), ""]
     if sheet:
-        lines += [f"![{reel.title}](data:image/jpeg;base64,{sheet})", ""]
-    lines += [f"- reel: `{reel.url}`", f"- page: `{reel.page}`", "", "| scene | take | seconds | cost | clip |"]
+        lines += [f"![{title}](data:image/jpeg;base64,{sheet})", ""]
+    lines += [
+        f"- reel: {code(reel.url)}",
+        f"- page: {code(reel.page or '')}",
+        "",
+        "| scene | take | seconds | cost | clip |",
+    ]
     lines += ["|---|---|---|---|---|"]
     folder = reel.url.rpartition("/")[0] + "/"  # in full, the addresses run out of the page
     lines += [
-        f"| {c.scene} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | `{c.url.removeprefix(folder)}` |"
+        f"| {escaped(c.scene)} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | {code(c.url.removeprefix(folder))} |"
         for c in reel.clips
     ]
     key = artifact_key(plan.storyboard.slug, "reel")
-    await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=summary(reel).partition("\n")[0])
+    await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=escaped(told[0]))
 
 
 def _small(sheet: bytes | None) -> str:
@@ -122,8 +129,8 @@ async def report_failures(reel: Reel, slug: str) -> None:
         return
     await acreate_table_artifact(
         key=artifact_key(slug, "failed"),
-        table=rows(reel),
-        description=f"Scenes of {reel.title} without a clip. Run again: what is stored is not bought twice.",
+        table=escaped_rows(rows(reel)),
+        description=f"Scenes of {escaped(reel.title)} without a clip. Run again: what is stored is not bought twice.",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.storyboards.bounds import (
     Size,
     TooLarge,
@@ -85,7 +86,7 @@ class Source:
         """A problem at the line of the place, or of the nearest thing around it that has one."""
         sizes = range(len(place), 0, -1)
         line = next((self.lines[place[:size]] for size in sizes if place[:size] in self.lines), None)
-        return Problem(source=self.name, line=line, field=_dotted(place), message=message)
+        return Problem(source=self.name, line=line, field=_dotted(place), message=bare(message))
 
 
 def is_text(given: str) -> bool:
@@ -250,7 +251,7 @@ def _yaml_problem(error: Exception, name: str) -> Problem:
 
 
 def _unreadable(name: str, line: int | None, message: str) -> Problem:
-    return Problem(source=name, line=line, field="", message=message)
+    return Problem(source=bare(name), line=line, field="", message=bare(message))
 
 
 def _check_keys(root: yaml.Node | None, name: str) -> None:

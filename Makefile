@@ -1,10 +1,10 @@
 # make demo   a reel from the example storyboard, in the sandbox: no key, no cost
-# make test   the test suite
+# make test   the test suite; make test-all draws 100,000 inputs for the parsers of what strangers write besides
 # make deployments  tests of a Prefect server with a worker and its UI; then PostgreSQL, S3 and the workers of two machines
 # make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again
 # make check  formatting, lint, types, import directions, generated files
 # make docs   the documentation as a site, in site/; nothing is downloaded
-.PHONY: demo test deployments chaos check docs setup clean
+.PHONY: demo test test-all deployments chaos check docs setup clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,7 +15,11 @@ demo: setup
 	@$(BIN)/storyboard demo
 
 test: setup
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/deployments --ignore=tests/machines --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	$(BIN)/pytest -m "not fuzz" -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/deployments --ignore=tests/machines --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+
+test-all: setup
+	$(MAKE) test
+	$(BIN)/pytest tests/hostile/test_fuzz.py -m fuzz $(ARGS)
 
 deployments: setup
 	$(BIN)/pytest tests/deployments tests/machines $(ARGS)

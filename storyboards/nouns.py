@@ -278,3 +278,4 @@ def _parent_problems(board: Storyboard) -> Iterator[Problem]:
         elif ancestor == scene.id:
             circle = " -> ".join([*chain, ancestor])
             yield ("scenes", at, field), f"goes round in a circle: {circle}; take one link out"
+            rooted.update(chain)  # said once

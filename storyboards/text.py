@@ -25,6 +25,7 @@ Place = tuple[str | int, ...]
 
 _SIZE = Size()
 _SHORT = 100_000  # characters
+_LONGEST = 600  # characters of a message
 _SHOWN = 50  # problems in one message; `problems` has all
 
 _TAG = "tag:yaml.org,2002:"
@@ -86,7 +87,7 @@ class Source:
         """A problem at the line of the place, or of the nearest thing around it that has one."""
         sizes = range(len(place), 0, -1)
         line = next((self.lines[place[:size]] for size in sizes if place[:size] in self.lines), None)
-        return Problem(source=self.name, line=line, field=_dotted(place), message=bare(message))
+        return Problem(source=self.name, line=line, field=_dotted(place), message=_short(message))
 
 
 def is_text(given: str) -> bool:
@@ -250,8 +251,14 @@ def _yaml_problem(error: Exception, name: str) -> Problem:
     return _unreadable(name, mark.line + 1 if mark else None, f"is no valid YAML: {text}; {hint}")
 
 
+def _short(message: str) -> str:
+    """A message without signatures, and of one that quotes a megabyte only its two ends."""
+    text = bare(message)
+    return text if len(text) <= _LONGEST else f"{text[:300]} ... {text[-200:]}"
+
+
 def _unreadable(name: str, line: int | None, message: str) -> Problem:
-    return Problem(source=bare(name), line=line, field="", message=bare(message))
+    return Problem(source=bare(name), line=line, field="", message=_short(message))
 
 
 def _check_keys(root: yaml.Node | None, name: str) -> None:

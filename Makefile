@@ -6,7 +6,7 @@
 # make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again
 # make check  formatting, lint, types, import directions, generated files
 # make docs   the documentation as a site, in site/; nothing is downloaded
-.PHONY: demo test test-rest test-all test-lowest test-newest deployments chaos check docs setup clean
+.PHONY: demo test test-rest test-fuzz test-all test-lowest test-newest deployments chaos check docs setup clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -19,13 +19,17 @@ demo: setup
 	@$(BIN)/storyboard demo
 
 test: setup
-	$(PYTEST) -m "not slow" $(OTHERS) --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	$(PYTEST) -m "not slow and not fuzz" $(OTHERS) --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
 
 # What make test leaves out: chaos, kills, a browser, the wheel, a real S3 server.
 test-rest: setup
-	$(PYTEST) -m slow $(OTHERS) $(ARGS)
+	$(PYTEST) -m "slow and not fuzz" $(OTHERS) $(ARGS)
 
-test-all: test test-rest deployments
+# 100,000 inputs for the parsers of what strangers write.
+test-fuzz: setup
+	$(BIN)/pytest tests/hostile/test_fuzz.py -m fuzz $(ARGS)
+
+test-all: test test-rest test-fuzz deployments
 
 test-lowest: setup
 	.ci/versions lowest-direct 3.11

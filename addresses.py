@@ -7,6 +7,7 @@ resolves to an inner address is refused all the same.
 
 import asyncio
 import ipaddress
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
@@ -17,9 +18,24 @@ import httpx
 SETTING = "PREFECT_INTEGRATIONS_STORYBOARD_ALLOWED_HOSTS"
 Resolve = Callable[[str, int], Awaitable[list[str]]]  # a name and a port to addresses
 
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s\"'<>\\]*)")
 _PORTS = {"http": 80, "https": 443}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def bare(text: str) -> str:
+    """The text with every address in it cut off before its query, and without user and password.
+
+    A signature stands in a query, and is as good as a key. Takes time in proportion to the text.
+    """
+    return _ADDRESS.sub(lambda found: found[1] + _cut(found[2]), text)
+
+
+def _cut(rest: str) -> str:
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, slash, path = place.partition("/")
+    return f"{host.rpartition('@')[2]}{slash}{path}"
 
 
 class ForbiddenAddress(httpx.TransportError):
@@ -50,8 +66,9 @@ def _same(host: str, named: str) -> bool:
 
 def _named(entry: str) -> tuple[str, int | None]:
     """Host and port of an entry; of a URL without a port, its scheme's."""
+    bare = f"[{entry}]" if entry.count(":") > 1 and "[" not in entry and "://" not in entry else entry
     try:
-        url = httpx.URL(entry if "://" in entry else f"any://{entry}")
+        url = httpx.URL(bare if "://" in bare else f"any://{bare}")
     except httpx.InvalidURL:
         return "", None
     return url.host, url.port or _PORTS.get(url.scheme)

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Protocol, Self
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.project import page
 from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.protocol import Provider
@@ -65,6 +66,14 @@ class GatewayCredentials(CredentialsBlock):
     in_flight: int = in_flight_field(20)
     submits: int | None = submits_field(None)
 
+    @field_validator("webhook_secret", check_fields=False)
+    @classmethod
+    def _signs(cls, secret: SecretStr | None) -> SecretStr | None:
+        """An empty secret would verify everybody's signature, and so would one that is only a prefix."""
+        if secret is not None and not secret.get_secret_value().strip().removeprefix("whsec_"):
+            raise ValueError("the webhook secret is empty; copy it from the provider's dashboard, or leave it out")
+        return secret
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the key, the hosts and the account from variables such as KIE_API_KEY, KIE_API_URL, KIE_ACCOUNT."""
@@ -82,17 +91,24 @@ class GatewayCredentials(CredentialsBlock):
 
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
         """Build an adapter for this account. Flows share one through `session()`."""
-        return type(self).connect(http or client(), api_key=self.api_key.get_secret_value(), **self._hosts())
+        return type(self).connect(
+            http or client(self._reachable()), api_key=self.api_key.get_secret_value(), **self._hosts()
+        )
 
     def session(self) -> AbstractAsyncContextManager[Session]:
         """Share this account's connections and limits with all its users in this process, while the context lasts."""
         identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
-        return session(identity, self.get_client, in_flight=self.in_flight, rate=self.submits)
+        hosts = self._reachable()
+        return session(identity, self.get_client, in_flight=self.in_flight, rate=self.submits, hosts=hosts)
 
     @property
     def hosts(self) -> str:
         """All hosts as one string; an upload is cached for them."""
         return " ".join(self._hosts().values())
+
+    def _reachable(self) -> tuple[str, ...]:
+        """Hosts that may have an inner address: those of this block, and those that the operator allows."""
+        return (*self._hosts().values(), *StoryboardSettings().allowed_hosts)
 
     def _hosts(self) -> dict[str, str]:
         return {field: getattr(self, field) for field in type(self).model_fields if field.endswith("_url")}

@@ -17,6 +17,7 @@ from prefect_storyboard.ledger import Attempt, Intent, Ledger, Unreadable, prove
 from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.series.markdown import escaped_rows
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job
@@ -151,4 +152,4 @@ async def _report(collected: Collected) -> None:
     if rows:
         text = f"{len(collected.clips)} clips stored. These jobs are open or have failed."
         with shown("the table of open jobs"):
-            await acreate_table_artifact(key="storyboard-jobs", table=rows, description=text)
+            await acreate_table_artifact(key="storyboard-jobs", table=escaped_rows(rows), description=text)

@@ -20,6 +20,7 @@ from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.providers.table import model, models
+from prefect_storyboard.series.markdown import escaped_rows
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.storyboards import Frozen, Model
 
@@ -54,7 +55,7 @@ async def check_accounts(
     rows = [finding.model_dump() for finding in findings]
     with shown("the table of findings"):
         text = "What would stop a run, and what would not"
-        await acreate_table_artifact(key="storyboard-doctor", table=rows, description=text)
+        await acreate_table_artifact(key="storyboard-doctor", table=escaped_rows(rows), description=text)
     bad = [f"{finding.subject}, {finding.check}: {finding.text}" for finding in findings if finding.state == "bad"]
     if bad:
         raise NotWell("\n".join(bad))

@@ -21,6 +21,7 @@ from prefect_storyboard.flows.form import (
 from prefect_storyboard.jobs.budget import estimate
 from prefect_storyboard.ledger import Decision, Ledger
 from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import check_offered, check_remixes
@@ -60,8 +61,8 @@ async def plan_storyboard(
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),
-            table=[row(job) | sends(job) for job in plan.scenes],
-            description=f"{plan.storyboard.title}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
+            table=escaped_rows(row(job) | sends(job) for job in plan.scenes),
+            description=f"{escaped(plan.storyboard.title)}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
         )
     return plan
 

@@ -10,7 +10,7 @@ import av
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from prefect_storyboard.media.picture import upright
-from prefect_storyboard.media.probe import MediaError, opened, picture_track, probe, seek, unreadable
+from prefect_storyboard.media.probe import MediaError, opened, opened_picture, picture_track, probe, seek, unreadable
 from prefect_storyboard.media.sheet import Cell, pages
 
 _POSTER_AT = 0.35
@@ -102,13 +102,13 @@ def _thumbnail(path: Path | None, box: tuple[int, int]) -> Image.Image | None:
     if path is None:
         return None
     try:
-        with Image.open(path) as image:
+        with opened_picture(path) as image:
             image.draft("RGB", (max(box), max(box)))  # JPEG only: decodes an eighth, a quarter, a half
             return ImageOps.exif_transpose(image).convert("RGB")
     except UnidentifiedImageError:
         with suppress(MediaError):
             return _still(path, _POSTER_AT)
-    except (OSError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, MediaError, Image.DecompressionBombError):
         return None
     return None
 

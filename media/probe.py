@@ -19,6 +19,11 @@ from prefect_storyboard.media.tone import Range, wide_range
 _FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
 
 
+MAX_PIXELS = 40_000_000  # of one picture: more than 8K has
+_MAX_SECONDS = 4 * 3600
+_MAX_STREAMS = 32
+
+
 class MediaError(ValueError):
     """A file is not what is needed here. The message says in one sentence what is wrong and what to do."""
 
@@ -88,15 +93,25 @@ def probe_image(path: Path | str) -> tuple[int, int, str]:
     """
     path = Path(path)
     try:
-        with Image.open(path) as image:
+        with opened_picture(path) as image:
             image.load()
             sideways = image.getexif().get(0x0112, 1) >= 5  # Exif orientations 5 to 8 swap the sides
             size = image.size[::-1] if sideways else image.size
             return *size, (image.format or "").lower()
     except FileNotFoundError:
         raise MediaError(f"{path} does not exist; check the path.") from None
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as reason:
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as reason:
         raise MediaError(f"{path.name} is not a picture that can be read: {_first_line(reason)}.") from reason
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Image.Image]:
+    """Open a picture, of which nothing is decoded yet. Raises MediaError for one that is too large to decode."""
+    with Image.open(path) as image:
+        if image.width * image.height > MAX_PIXELS:
+            size = f"{image.width}x{image.height}"
+            raise MediaError(f"{path.name} is {size}: at most {MAX_PIXELS / 1e6:g} megapixels are read; scale it down.")
+        yield image
 
 
 @contextmanager
@@ -104,11 +119,24 @@ def opened(path: Path) -> Iterator[InputContainer]:
     """Open a media file; whatever PyAV finds wrong with it, then or while it is read, is a `MediaError`."""
     try:
         with av.open(path, "r", options={"format_whitelist": _FORMATS}, metadata_errors="replace") as source:
+            _check_bounds(source, path)
             yield source
     except av.FileNotFoundError:
         raise MediaError(f"{path} does not exist; check the path.") from None
     except av.FFmpegError as reason:
         raise unreadable(path, _first_line(reason)) from reason
+
+
+def _check_bounds(source: InputContainer, path: Path) -> None:
+    """Refuse what only its header makes expensive, and what grows while it is decoded, before anything is decoded."""
+    if len(source.streams) > _MAX_STREAMS:
+        raise unreadable(path, f"it has more than {_MAX_STREAMS} tracks")
+    if (source.duration or 0) / av.time_base > _MAX_SECONDS:
+        raise unreadable(path, f"it is longer than {_MAX_SECONDS // 3600} hours")
+    for stream in source.streams.video:
+        if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+            raise unreadable(path, f"its picture has more than {MAX_PIXELS / 1e6:g} megapixels")
+        stream.codec_context.options = {**stream.codec_context.options, "max_pixels": str(MAX_PIXELS)}
 
 
 def unreadable(path: Path, why: str) -> MediaError:

@@ -13,6 +13,7 @@ from aiohttp import ClientError
 from botocore.exceptions import BotoCoreError
 from fsspec.utils import get_protocol
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.media.bounds import ALIASES, PREFIX, Allowed, local_path, refusal
 from prefect_storyboard.media.copies import Stamp, as_stored, changed, copy_once, short_name
 from prefect_storyboard.media.web import OverBounds, Pace, copy_from_web
@@ -160,16 +161,17 @@ def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unreadable(reference: str, error: Exception) -> SourceError:
     """Build the error with the address alone: the query of a link may hold its signature."""
-    shown = _shown(reference)
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):
         why = "there is no such file"
-    query = reference.removeprefix(shown)
-    return SourceError(f"{shown} cannot be read: {why.replace(query, '') if query else why}")
+    shown = _shown(reference)
+    for part in {reference, reference.removeprefix(shown)} - {shown, ""}:
+        why = why.replace(part, "")
+    return SourceError(f"{shown} cannot be read: {bare(why)}")
 
 
 def _shown(reference: str) -> str:
-    """The address without its query, and of inline data only the beginning."""
+    """The address without its query and password, and of inline data only the beginning."""
     if reference.startswith("data:"):
         return reference[:32]
-    return reference.partition("?")[0] if "://" in reference else reference
+    return bare(reference)[:300] if "://" in reference else reference[:300]

@@ -10,7 +10,7 @@ from prefect_storyboard.media.derived import derived, derived_name
 from prefect_storyboard.media.jpeg import padded, small_fault, too_large, too_long, write_jpeg
 from prefect_storyboard.media.motion import watch
 from prefect_storyboard.media.picture import upright
-from prefect_storyboard.media.probe import MediaError, opened, picture_track, seek, unreadable
+from prefect_storyboard.media.probe import MediaError, opened, opened_picture, picture_track, seek, unreadable
 from prefect_storyboard.media.ranges import used_range
 from prefect_storyboard.media.samples import Sample, change
 from prefect_storyboard.media.sources import LocalFile, local_file
@@ -58,7 +58,7 @@ def fit_image(image: LocalFile, limits: PictureLimits, name: str, *, folder: Pat
     """
     title = f"{name}: {image.path.name}"
     try:
-        with Image.open(image.path) as opened_image:
+        with opened_picture(image.path) as opened_image:
             fits = _fits(opened_image, image.path.stat().st_size, limits)
             shown = ImageOps.exif_transpose(opened_image)
             shown.load()

@@ -48,9 +48,9 @@ async def _copy(url: str, target: Path, max_bytes: int, hosts: tuple[str, ...], 
         follow_redirects=True,
         max_redirects=bounds.max_redirects,
     ) as http:
-        # Not compressed: what is small on its way could be endless here.
-        request = http.build_request("GET", url, headers={"Accept-Encoding": "identity"})
         try:
+            # Not compressed: what is small on its way could be endless here.
+            request = http.build_request("GET", url, headers={"Accept-Encoding": "identity"})
             async with asyncio.timeout(_FIRST_LOOK):
                 response = await http.send(request, stream=True)
             try:

@@ -1,14 +1,19 @@
 """Fetch what a job made. The link carries its own permission: no key goes along."""
 
+import asyncio
 import hashlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import httpx
 
-from prefect_storyboard.providers.errors import Busy, Expired, NotSent
+from prefect_storyboard.addresses import ForbiddenAddress
+from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OverBounds, ProtocolError
 from prefect_storyboard.providers.http import NEVER_LEFT
+from prefect_storyboard.storyboards import Frozen
 
 _GONE = {401, 403, 404, 410}
 _RESUMES = 5  # of one transfer; each goes on where the one before broke off
@@ -19,25 +24,59 @@ PAID = {  # what every error says on the way home
 }
 
 
-async def download(http: httpx.AsyncClient, url: str, to: Path) -> str:
+class Bounds(Frozen):
+    """How large and how slow a file may be before it is given up. `bytes_per_second` is the slowest average speed."""
+
+    bytes: int = 100_000_000
+    seconds: float = 1_800.0
+    bytes_per_second: int = 10_000
+    patience: float = 5.0
+
+
+def bounds_of(seconds: int | None) -> Bounds:
+    """The bounds of a clip of that length: 30 MB a second are more than any model sells."""
+    return Bounds(bytes=100_000_000 + 30_000_000 * min(seconds or 60, 600))
+
+
+_SMALL = Bounds()
+
+
+async def download(
+    http: httpx.AsyncClient,
+    url: str,
+    to: Path,
+    bounds: Bounds = _SMALL,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> str:
     """Stream a file to local disk; returns its sha256 in hex.
 
     A transfer that breaks off goes on where it was, if the server names a version (ETag) to go on with. Raises Expired
-    where the link is dead, NotSent and Busy where the transfer broke: then ask for the result afresh. What is fetched
-    here is paid for already, whatever goes wrong.
+    where the link is dead, NotSent and Busy where the transfer broke: then ask for the result afresh; OverBounds for a
+    file that is too large or too slow, ProtocolError for a link to an inner address. What is fetched here is paid for
+    already, whatever goes wrong.
     """
     have, version = 0, ""
+    transfer = _Transfer(bounds, clock)
     for left in reversed(range(_RESUMES + 1)):
         wanted = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
         try:
-            # Not compressed: a range counts the bytes that are sent.
-            headers = {"Accept-Encoding": "identity", **wanted}
-            async with http.stream("GET", url, follow_redirects=True, headers=headers) as response:
+            # Not compressed: a range counts the bytes that are sent, and what is small on its way could be endless.
+            request = http.build_request("GET", url, headers={"Accept-Encoding": "identity", **wanted})
+            async with asyncio.timeout(bounds.seconds):
+                response = await http.send(request, stream=True, follow_redirects=True)
                 version = _strong(response.headers.get("etag", ""))
-                await _write(response, to, have)
+                try:
+                    await _write(response, to, have, transfer)
+                finally:
+                    await response.aclose()
             return await anyio.to_thread.run_sync(_checksum, to)
+        except ForbiddenAddress as error:
+            raise ProtocolError(f"the link to the result is not followed: {error}", **PAID) from None
         except NEVER_LEFT as error:
             raise NotSent(f"the result's host could not be reached ({type(error).__name__})", **PAID) from None
+        except TimeoutError:
+            raise OverBounds(f"the result took more than {bounds.seconds:g} s", **PAID) from None
         except httpx.HTTPError as error:
             have = (await anyio.Path(to).stat()).st_size if version and await anyio.Path(to).exists() else 0
             if not (left and have):
@@ -45,14 +84,41 @@ async def download(http: httpx.AsyncClient, url: str, to: Path) -> str:
     raise AssertionError("the last try either returns or raises")
 
 
-async def _write(response: httpx.Response, to: Path, have: int) -> None:
+class _Transfer:
+    """What all tries at one file have taken so far."""
+
+    def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
+        self._bounds, self._clock = bounds, clock
+        self._begun = clock()
+        self._received = 0
+
+    def took(self, count: int, size: int) -> None:
+        """Count a block of a file that has grown to `size`. Raises OverBounds."""
+        bounds = self._bounds
+        self._received += count
+        seconds = self._clock() - self._begun
+        if max(size, self._received // (_RESUMES + 1)) > bounds.bytes:
+            raise OverBounds(f"the result has more than {bounds.bytes / 1e6:g} MB", **PAID)
+        if seconds > bounds.seconds:
+            raise OverBounds(f"the result took more than {bounds.seconds:g} s", **PAID)
+        if seconds > bounds.patience and self._received < bounds.bytes_per_second * seconds:
+            slow = f"the result comes in more slowly than {bounds.bytes_per_second / 1e3:g} kB in a second"
+            raise OverBounds(slow, **PAID)
+
+
+async def _write(response: httpx.Response, to: Path, have: int, transfer: _Transfer) -> None:
     if response.status_code in _GONE:
         raise Expired(f"the link to the result is dead (HTTP {response.status_code})", **PAID)
     if not response.is_success:
         raise Busy(f"the result cannot be fetched now (HTTP {response.status_code})", **PAID)
+    if response.headers.get("content-encoding", "identity") != "identity" and not response.is_stream_consumed:
+        raise OverBounds("the result is sent compressed, which was not asked for", **PAID)
     goes_on = have and response.status_code == httpx.codes.PARTIAL_CONTENT
+    size = have if goes_on else 0
     async with await anyio.open_file(to, "ab" if goes_on else "wb") as file:
         async for block in response.aiter_bytes():
+            size += len(block)
+            transfer.took(len(block), size)
             await file.write(block)
 
 

@@ -12,6 +12,7 @@
     ├── Retired              the model is not sold any more; successor names the next one
     ├── Expired              the provider has forgotten the job or its file
     └── ProtocolError        an undocumented answer; raw holds it
+        └── OverBounds       an answer or a file that is larger or slower than anything that is sold; it was not read
 
 `sent` and `charged` are None where nobody can know. `field` is the gateway's own name of an input, `what` is ours. Keys
 and signed URLs never appear in an error: a provider's text is cleaned of them here, in the message and in `raw`.
@@ -21,24 +22,31 @@ import json
 import re
 from typing import Any
 
-_QUERY = re.compile(r"(https?://[^\s?#\"'<>\\]*)[?#][^\s\"'<>\\]*")  # where the signature of a link stands
+from prefect_storyboard.addresses import bare
+
 _KEY = re.compile(r"\b(Key\s+[^\s:]+:|Bearer\s|sk-)\s*[^\s\"'\\]+")
+_PARTS = re.compile(r"[:._~/+=|-]|\s")  # at which gateways put their keys together
+_SHORTEST = 8  # characters of a key's part: shorter ones are words
+_LONGEST = 2_000  # characters of a message that a provider has a share in
+_LONGEST_RAW = 100_000
 
-
-_secrets: set[str] = set()
+_secrets: dict[str, None] = {}  # the longest first
 
 
 def redact(secret: str) -> None:
-    """Keep a key out of every error from now on: some providers echo the key that they refuse."""
-    if len(secret) > 11:  # shorter ones are words of a sandbox
-        _secrets.add(secret)
+    """Keep a key, and every part of it, out of all text from now on: some providers echo what they refuse."""
+    parts = [secret, *_PARTS.split(secret), *re.split(r"[:-]", secret, maxsplit=1)]
+    found = {part for part in parts if len(part) >= _SHORTEST}
+    known = sorted({*_secrets, *found}, key=len, reverse=True)
+    _secrets.clear()
+    _secrets.update(dict.fromkeys(known))
 
 
 def clean(text: str) -> str:
-    """The text without keys, and with links cut off before their query."""
+    """The text without keys, and with addresses cut off before their query and without user and password."""
     for secret in _secrets:
         text = text.replace(secret, "(a key)")
-    return _KEY.sub("(a key)", _QUERY.sub(r"\1", text))
+    return _KEY.sub("(a key)", bare(text))
 
 
 class ProviderError(Exception):
@@ -49,14 +57,20 @@ class ProviderError(Exception):
     remedy: str = "Run it again; if it stays, report it with the request id."
 
     def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(clean(message))
+        super().__init__(clean(message[: 4 * _LONGEST])[:_LONGEST])
         self.request_id: str | None = facts.pop("request_id", None)
         self.http_status: int | None = facts.pop("http_status", None)
-        self.raw: Any = json.loads(clean(json.dumps(facts.pop("raw", None), default=str)))
+        self.raw: Any = _kept(facts.pop("raw", None))
         for name, value in facts.items():
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no {name}")
             setattr(self, name, value)
+
+
+def _kept(raw: Any) -> Any:
+    """What was found, cleaned; of more than anybody would report, the beginning as text."""
+    text = json.dumps(raw, default=str)
+    return json.loads(clean(text)) if len(text) <= _LONGEST_RAW else clean(text[:_LONGEST_RAW])
 
 
 class NotSent(ProviderError):
@@ -158,3 +172,9 @@ class ProtocolError(ProviderError):
     sent: bool | None = None
     charged: bool | None = None
     remedy = "Report it: this version does not know the form of the provider's answer."
+
+
+class OverBounds(ProtocolError):
+    """An answer or a file is larger, or comes in more slowly, than anything that is sold: it was read no further."""
+
+    remedy = "Look at the job on the provider's own page; if that is in order, report it."

@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import math
+import zlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,10 +13,12 @@ from typing import Any
 import httpx
 
 from prefect_storyboard import __version__
+from prefect_storyboard.addresses import ForbiddenAddress, PublicOnly
 from prefect_storyboard.providers.errors import (
     Busy,
     NotSent,
     OutcomeUnknown,
+    OverBounds,
     ProtocolError,
     Unauthorized,
     redact,
@@ -34,16 +38,22 @@ NEVER_LEFT = (
 REDIRECTS = {301, 302, 307, 308}  # to a POST: it was not accepted here, and no adapter follows
 _AMBIGUOUS = {408, 409, 425, 429}  # the 4xx after which a submit may have been accepted, or may be sent later
 _SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and an answer takes some
+_OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # of what is unpacked now
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
 ASK_SECONDS = 60.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
 FILE_SECONDS = 1800.0  # the same where a file goes along
+MOST = 8_000_000  # bytes of an answer, unpacked; the largest that is documented, a list of models, has 2 MB
+_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=4.0)
+_PACKED = {"gzip", "x-gzip"}
 
 
 def _without_query(record: logging.LogRecord) -> bool:
     """httpx logs whole URLs at INFO; a signature in one is as good as a key."""
     if isinstance(record.args, tuple):
-        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+        record.args = tuple(
+            arg.copy_with(query=None, userinfo=b"") if isinstance(arg, httpx.URL) else arg for arg in record.args
+        )
     return True
 
 
@@ -59,13 +69,19 @@ def sound_key(api_key: str, where: str) -> str:
     return key
 
 
-def client() -> httpx.AsyncClient:
-    """One client for all hosts of a provider. It holds no key: each call says where its key may go."""
+def client(hosts: Iterable[str] = ()) -> httpx.AsyncClient:
+    """One client for all hosts of a provider. It holds no key: each call says where its key may go.
+
+    `hosts` are those that the operator has configured or named; every other one has to have a public address, and so
+    have those that it redirects to.
+    """
     return httpx.AsyncClient(
+        transport=PublicOnly(hosts, limits=_LIMITS),
         timeout=httpx.Timeout(SUBMIT_SECONDS, connect=10.0, pool=None),
-        limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=4.0),
-        headers={"User-Agent": f"prefect-storyboard/{__version__}"},
+        # What no bound holds back while it is unpacked, brotli and the like, is not asked for.
+        headers={"User-Agent": f"prefect-storyboard/{__version__}", "Accept-Encoding": "gzip"},
         follow_redirects=False,
+        max_redirects=5,
     )
 
 
@@ -73,9 +89,11 @@ async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) 
     """POST once. Raises NotSent where nothing left, OutcomeUnknown where it left and no whole answer came."""
     try:
         async with asyncio.timeout(SUBMIT_SECONDS):
-            return await http.post(url, **request)
-    except NEVER_LEFT as error:
+            return await _answer(http, "POST", url, **request)
+    except (*NEVER_LEFT, ForbiddenAddress) as error:
         raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
+    except OverBounds as error:
+        raise OutcomeUnknown(f"{provider} answered a submit, and {error}; it may have been accepted") from None
     except (httpx.HTTPError, TimeoutError) as error:
         raise OutcomeUnknown(f"{provider} did not answer a submit ({_why(error)}); it may have been accepted") from None
 
@@ -84,11 +102,56 @@ async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **r
     """Send a call that buys nothing. A broken connection raises Busy: it may be asked again."""
     try:
         async with asyncio.timeout(FILE_SECONDS if request.get("content") or request.get("files") else ASK_SECONDS):
-            return await http.request(method, url, **request)
+            return await _answer(http, method, url, **request)
+    except ForbiddenAddress as error:
+        raise ProtocolError(f"{provider} returned a link that is not followed: {error}", sent=False) from None
+    except OverBounds as error:
+        raise OverBounds(f"{provider} answered, and {error}") from None
     except NEVER_LEFT as error:
         raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
     except (httpx.HTTPError, TimeoutError) as error:
         raise Busy(f"{provider} did not answer ({_why(error)})") from None
+
+
+async def _answer(http: httpx.AsyncClient, method: str, url: str, **request: Any) -> httpx.Response:
+    """Send a request, and read its answer up to the bound. Raises OverBounds."""
+    follow = request.pop("follow_redirects", False)
+    sent = http.build_request(method, url, **request)
+    response = await http.send(sent, stream=True, follow_redirects=follow)
+    try:
+        body = await _body(response)
+    finally:
+        await response.aclose()
+    plain = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _OF_THE_WAY]
+    return httpx.Response(response.status_code, headers=plain, content=body, request=response.request)
+
+
+async def _body(response: httpx.Response) -> bytes:
+    """The body, unpacked piece by piece: a megabyte of gzip may hold a thousand of them."""
+    if response.is_stream_consumed:  # by a transport that holds its answers whole
+        _within(response.content)
+        return response.content
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"", "identity", *_PACKED}:
+        raise OverBounds(f"the answer is packed as {coding[:20]}, which was not asked for")
+    unpack = zlib.decompressobj(47) if coding in _PACKED else None  # 47: gzip or zlib
+    body = bytearray()
+    async for block in response.aiter_raw():
+        body += _unpacked(unpack, block, MOST + 1 - len(body)) if unpack else block
+        _within(body)
+    return bytes(body)
+
+
+def _unpacked(unpack: "zlib._Decompress", block: bytes, most: int) -> bytes:
+    try:
+        return unpack.decompress(block, most)
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error)) from None
+
+
+def _within(body: bytes | bytearray) -> None:
+    if len(body) > MOST:
+        raise OverBounds(f"the answer has more than {MOST / 1e6:g} MB")
 
 
 def json_object(response: httpx.Response) -> JsonObject | None:
@@ -115,15 +178,12 @@ def same_host(url: str, configured: str) -> bool:
     return bool(link.host) and (link.host == own.host or {link.host, own.host} <= _LOOPBACK)
 
 
-def trusted(url: str, configured: str, provider: str) -> str:
-    """The link itself, if its host is the configured one. Raises ProtocolError: a key goes to no stranger."""
-    if same_host(url, configured):
-        return url
-    raise ProtocolError(
-        f"{provider} returned a link to {_host(url)}, which is not its own host ({_host(configured)}); the key was not "
-        "sent there",
-        sent=False,
-    )
+def own_link(stored: str | None, built: str, configured: str) -> str:
+    """Where to ask for a job: the link that was stored, if its host is the configured one, else the one by its id.
+
+    The id is the truth. A link to another host may be old, or a stranger's, and is sent no key.
+    """
+    return stored if stored and same_host(stored, configured) else built
 
 
 def is_refusal(status: int) -> bool:
@@ -168,13 +228,6 @@ def _date(response: httpx.Response, header: str) -> datetime | None:
         return utc(parsedate_to_datetime(response.headers[header]))
     except (KeyError, ValueError, OverflowError):
         return None
-
-
-def _host(url: str) -> str:
-    try:
-        return httpx.URL(url).netloc.decode() or "nowhere"
-    except httpx.InvalidURL:
-        return "nowhere"
 
 
 def _why(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
@@ -105,13 +105,21 @@ class Account(Protocol):
 
 @asynccontextmanager
 async def session(
-    identity: Hashable, connect: Callable[[httpx.AsyncClient], Provider], *, in_flight: int, rate: int | None = None
+    identity: Hashable,
+    connect: Callable[[httpx.AsyncClient], Provider],
+    *,
+    in_flight: int,
+    rate: int | None = None,
+    hosts: Iterable[str] = (),
 ) -> AsyncIterator[Session]:
-    """Join the session of that identity, or open it; the last to leave closes the connections, the gates stay."""
+    """Join the session of that identity, or open it; the last to leave closes the connections, the gates stay.
+
+    `hosts` may have inner addresses; all others, which results name, have to be public.
+    """
     loop = asyncio.get_running_loop()
     key = (loop, identity)
     if key not in _open:
-        http = client()
+        http = client(hosts)
         gates = _gates.setdefault(loop, {}).setdefault((identity, in_flight, rate), Gates(in_flight, rate))
         _open[key] = (Session(http, connect(http), gates=gates), 0)
     shared, users = _open[key]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from prefect.runtime import flow_run
 from pydantic import BeforeValidator
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.ledger import Ledger, prove
 from prefect_storyboard.ledger.scratch import scratch, sweep
@@ -36,7 +37,7 @@ def title() -> str:
     if isinstance(board, Mapping):
         return str(board.get("title", "storyboard"))
     try:
-        return parse(str(board), "storyboard")[0].title if is_text(str(board)) else str(board).rpartition("/")[2]
+        return parse(str(board), "storyboard")[0].title if is_text(str(board)) else bare(str(board)).rpartition("/")[2]
     except StoryboardError:
         return "storyboard"
 

@@ -27,7 +27,9 @@ from prefect_storyboard.storyboards import (
     shots,
     validate,
 )
+from prefect_storyboard.storyboards.bounds import Size
 from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.text import check_scenes
 from prefect_storyboard.tasks._references import CastMember
 
 Place = tuple[str | int, ...]
@@ -70,7 +72,7 @@ async def prepare(
     board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
     board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
-    allowed = await asyncio.to_thread(lambda: library.allowed(*_own_folders(storyboard, base)))
+    allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
     files, problems = _sorted_out(fetched, places, source)
@@ -119,19 +121,23 @@ def _sorted_out(
     return files, problems
 
 
-def _own_folders(storyboard: object, base: str) -> tuple[str, ...]:
-    """The storyboard's own folder, and outside of a deployment the working directory: both are the caller's.
+def _allowed(storyboard: object, base: str, library: Library) -> Allowed:
+    """What the storyboard may name: its own folder, and outside of a deployment the working directory.
 
-    Of a storyboard behind a symbolic link, the folder that it really lies in counts as well. A working directory that
-    is the whole disk, as in many containers, allows nothing.
+    Both are the caller's. A storyboard that the caller's own code has built may name any path, but in a deployment,
+    where it comes from the form. A working directory that is the whole disk, as in many containers, allows nothing.
+    Of a storyboard behind a symbolic link, the folder that it really lies in counts as well.
     """
+    deployed = deployment.id is not None
+    if not isinstance(storyboard, str) and not deployed:
+        return allowed_to_callers(library)
     folders = [base] if base else []
     if base and "://" not in base:
         folders.append(str(Path(str(storyboard)).expanduser().resolve().parent))
     here = Path.cwd()
-    if deployment.id is None and here != here.parent:
+    if not deployed and here != here.parent:
         folders.append(str(here))
-    return tuple(folders)
+    return library.allowed(*folders)
 
 
 def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> CastMember:
@@ -143,13 +149,16 @@ def _read(
     storyboard: Storyboard | Mapping[str, Any] | str, options: Mapping[str, Any], allowed: Allowed
 ) -> tuple[Storyboard, Source, str]:
     """The storyboard, where it was read, and what relative paths in it are relative to."""
+    size = Size(max_bytes=allowed.bounds.max_storyboard_bytes, max_scenes=allowed.bounds.max_scenes)
     if isinstance(storyboard, Storyboard):
+        check_scenes(storyboard, size)
         return storyboard, Source(), ""
     if isinstance(storyboard, Mapping):
-        return validate(storyboard), Source(), ""
+        return validate(storyboard, Source(), size), Source(), ""
     if is_text(storyboard):
-        return *parse(storyboard, "storyboard"), ""
-    board, source = parse(read_text(storyboard, options, allowed), storyboard.partition("?")[0].rpartition("/")[2])
+        return *parse(storyboard, "storyboard", size), ""
+    name = storyboard.partition("?")[0].rpartition("/")[2]
+    board, source = parse(read_text(storyboard, options, allowed), name, size)
     return board, source, folder_of(storyboard)
 
 

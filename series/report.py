@@ -15,6 +15,7 @@ from prefect.logging import get_run_logger
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.budget import Duplicate
 from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.series.markdown import code, escaped, escaped_rows
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -124,8 +125,8 @@ def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collectio
 async def report_costs(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> None:
     """Keep what was expected and what was charged, scene by scene, as an artifact of the run."""
     if FlowRunContext.get():
-        text = f"{reel.title}: {cost(reel)} in all; this run bought {bought(reel)}."
-        table = cost_rows(reel, plan, expected, paid)
+        text = f"{escaped(reel.title)}: {cost(reel)} in all; this run bought {bought(reel)}."
+        table = escaped_rows(cost_rows(reel, plan, expected, paid))
         key = artifact_key(plan.storyboard.slug, "cost")
         with shown("the table of costs"):
             await acreate_table_artifact(key=key, table=table, description=text)
@@ -152,18 +153,20 @@ async def report_reel(reel: Reel, plan: Plan, library: Library) -> None:
 async def _report_reel(reel: Reel, url: str, plan: Plan, library: Library) -> None:
     place = ("reels", plan.storyboard.slug, "contact-sheet.jpg")
     sheet = await asyncio.to_thread(_small, library.storage().read(*place))
-    lines = [f"# {reel.title}", "", summary(reel), ""]
+    title, told = escaped(reel.title), summary(reel).splitlines()
+    lines = [f"# {title}", "", *(f"{escaped(line)}  " for line in told), ""]
     if sheet:
-        lines += [f"![{reel.title}](data:image/jpeg;base64,{sheet})", ""]
-    lines += [f"- reel: `{url}`", f"- page: `{reel.page}`", "", "| scene | take | seconds | cost | clip |"]
+        lines += [f"![{title}](data:image/jpeg;base64,{sheet})", ""]
+    lines += [f"- reel: {code(url)}", f"- page: {code(reel.page or '')}", ""]
+    lines += ["| scene | take | seconds | cost | clip |"]
     lines += ["|---|---|---|---|---|"]
     folder = url.rpartition("/")[0] + "/"  # in full, the addresses run out of the page
     lines += [
-        f"| {c.scene} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | `{c.url.removeprefix(folder)}` |"
+        f"| {escaped(c.scene)} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | {code(c.url.removeprefix(folder))} |"
         for c in reel.clips
     ]
     key = artifact_key(plan.storyboard.slug, "reel")
-    await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=summary(reel).partition("\n")[0])
+    await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=escaped(told[0]))
 
 
 def _small(sheet: bytes | None) -> str:
@@ -187,9 +190,9 @@ async def report_failures(reel: Reel, slug: str) -> None:
     """Keep the table of failed scenes as an artifact of the run."""
     if FlowRunContext.get() is None:
         return
-    text = f"Scenes of {reel.title} without a clip. Run again: what is stored is not bought twice."
+    text = f"Scenes of {escaped(reel.title)} without a clip. Run again: what is stored is not bought twice."
     with shown("the table of failed scenes"):
-        await acreate_table_artifact(key=artifact_key(slug, "failed"), table=rows(reel), description=text)
+        await acreate_table_artifact(key=artifact_key(slug, "failed"), table=escaped_rows(rows(reel)), description=text)
 
 
 def _row(failed: FailedScene) -> dict[str, str]:

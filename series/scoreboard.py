@@ -15,6 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
 from prefect_storyboard.jobs.progress import Progress, progress_listener
+from prefect_storyboard.series.markdown import escaped
 from prefect_storyboard.series.report import artifact_key
 from prefect_storyboard.storyboards import Plan
 from prefect_storyboard.storyboards.money import price
@@ -54,7 +55,7 @@ class Scoreboard:
         """The table."""
         return [
             {
-                "scene": line.subject,
+                "scene": escaped(line.subject),
                 "state": line.state,
                 "take": line.take or "",
                 "seconds": line.seconds or "",
@@ -101,7 +102,7 @@ async def _begin(board: Scoreboard) -> None:
     with suppress(Exception):  # what cannot be shown does not stop a run that is paid for
         key = artifact_key(board.plan.storyboard.slug, "progress")
         board.bar = await acreate_progress_artifact(
-            progress=0.0, key=key, description=f"{board.plan.storyboard.title}: how much is done"
+            progress=0.0, key=key, description=f"{escaped(board.plan.storyboard.title)}: how much is done"
         )
 
 
@@ -128,5 +129,5 @@ async def _table(board: Scoreboard) -> None:
             await client.update_artifact(board.table, ArtifactUpdate(data=json.dumps(board.rows())))
         return
     key = artifact_key(board.plan.storyboard.slug, "scenes")
-    text = f"{board.plan.storyboard.title}: what has become of each scene"
+    text = f"{escaped(board.plan.storyboard.title)}: what has become of each scene"
     board.table = await acreate_table_artifact(key=key, table=board.rows(), description=text)

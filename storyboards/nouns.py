@@ -19,11 +19,14 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import composed, folded, named_in, one_line, suggest
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_LONGEST = 20_000  # characters of a prompt; gateways take up to about 10,000
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(one_line)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(one_line)]
-Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(composed)]
-Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
+Prompt = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST), AfterValidator(composed)
+]
+Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST)]
 SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
@@ -45,6 +48,7 @@ class Character(Frozen):
     name: Name = Field(title="Name", description="How the prompts call this character; at most 80 characters.")
     aliases: tuple[Name, ...] = Field(
         default=(),
+        max_length=50,
         title="Aliases",
         description="Other words by which prompts call this character: a short form, a title, a genitive. Adding one "
         "buys only the scenes whose cast it changes.",
@@ -55,7 +59,7 @@ class Character(Frozen):
         description="Path or URL of a short clip that shows the character, at least 720p; relative to the storyboard.",
     )
     images: tuple[Text, ...] = Field(
-        default=(), title="Reference images", description="Paths or URLs of pictures of the character."
+        default=(), max_length=50, title="Reference images", description="Paths or URLs of pictures of the character."
     )
     start: float | None = Field(
         default=None,
@@ -170,7 +174,9 @@ class Storyboard(Frozen):
         "takes the nearest that it sells. The plan shows what is billed.",
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
-    cast: tuple[Character, ...] = Field(default=(), title="Cast", description="The characters of the series.")
+    cast: tuple[Character, ...] = Field(
+        default=(), max_length=200, title="Cast", description="The characters of the series."
+    )
     scenes: tuple[Scene, ...] = Field(
         title="Scenes", description="The scenes, in the order of the reel.", json_schema_extra={"minItems": 1}
     )
@@ -254,6 +260,7 @@ def _scene_problems(board: Storyboard) -> Iterator[Problem]:
 
 def _parent_problems(board: Storyboard) -> Iterator[Problem]:
     parents = {scene.id: scene.parent for scene in board.scenes}
+    rooted: set[str] = set()  # scenes whose chain is known to begin somewhere
     for at, scene in enumerate(board.scenes):
         field = "continues" if scene.continues else "remixes"
         if scene.parent is None:
@@ -261,11 +268,14 @@ def _parent_problems(board: Storyboard) -> Iterator[Problem]:
         if scene.parent not in parents:
             yield ("scenes", at, field), f"no scene has the id {scene.parent}; {suggest(scene.parent, parents)}"
             continue
-        chain = [scene.id]
+        chain = {scene.id: None}  # in order
         ancestor: str | None = scene.parent
-        while ancestor is not None and ancestor not in chain:
-            chain.append(ancestor)
+        while ancestor is not None and ancestor not in chain and ancestor not in rooted:
+            chain[ancestor] = None
             ancestor = parents.get(ancestor)
-        if ancestor == scene.id:
+        if ancestor is None or ancestor in rooted:
+            rooted.update(chain)
+        elif ancestor == scene.id:
             circle = " -> ".join([*chain, ancestor])
             yield ("scenes", at, field), f"goes round in a circle: {circle}; take one link out"
+            rooted.update(chain)  # said once

@@ -9,10 +9,24 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from prefect_storyboard.addresses import bare
+from prefect_storyboard.storyboards.bounds import (
+    Size,
+    TooLarge,
+    check_events,
+    check_length,
+    check_nesting,
+    check_repeats,
+)
 from prefect_storyboard.storyboards.nouns import Frozen, Storyboard
 from prefect_storyboard.storyboards.remedies import sentence
 
 Place = tuple[str | int, ...]
+
+_SIZE = Size()
+_SHORT = 100_000  # characters
+_LONGEST = 600  # characters of a message
+_SHOWN = 50  # problems in one message; `problems` has all
 
 _TAG = "tag:yaml.org,2002:"
 _TYPES = {  # of YAML 1.2's core schema
@@ -54,7 +68,9 @@ class StoryboardError(ValueError):
         self.problems = problems
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.problems))
+        more = len(self.problems) - _SHOWN
+        lines = [*map(str, self.problems[:_SHOWN]), *([f"and {more} more problems"] if more > 0 else [])]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,7 @@ class Source:
         """A problem at the line of the place, or of the nearest thing around it that has one."""
         sizes = range(len(place), 0, -1)
         line = next((self.lines[place[:size]] for size in sizes if place[:size] in self.lines), None)
-        return Problem(source=self.name, line=line, field=_dotted(place), message=message)
+        return Problem(source=self.name, line=line, field=_dotted(place), message=_short(message))
 
 
 def is_text(given: str) -> bool:
@@ -80,35 +96,68 @@ def is_text(given: str) -> bool:
     return "\n" in given.strip() or given.lstrip()[:1] in {"", "{"}
 
 
-def parse(text: str, name: str) -> tuple[Storyboard, Source]:
-    """Read YAML or JSON text; `name` is the file's, for the messages. Raises StoryboardError."""
+def parse(text: str, name: str, size: Size = _SIZE) -> tuple[Storyboard, Source]:
+    """Read YAML or JSON text; `name` is the file's, for the messages. Raises StoryboardError.
+
+    Takes time in proportion to the text: what is larger than `size`, nests too deeply or unfolds without end is refused
+    before anything is built from it.
+    """
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise StoryboardError(
             _unreadable(name, None, "is empty; a storyboard begins with lines like title: and scenes:")
         )
-    data, root = (_from_json if name.lower().endswith(".json") else _from_yaml)(text, name)
+    try:
+        check_length(text, size)
+        data, root = (_from_json if name.lower().endswith(".json") else _from_yaml)(text, name)
+    except TooLarge as error:
+        raise StoryboardError(_unreadable(name, error.line, str(error))) from None
     if not isinstance(data, dict):
         raise StoryboardError(
             _unreadable(name, 1, "is no storyboard; a storyboard begins with lines like title: and scenes:")
         )
     source = Source(name, dict(_lines(root, set())) if root else {})
-    board = validate(data, source)
+    board = validate(data, source, size)
     return board, replace(source, warnings=tuple(_cut_texts(root, text, source)))
 
 
-def validate(data: Mapping[str, Any], source: Source = Source()) -> Storyboard:
+def validate(data: Mapping[str, Any], source: Source = Source(), size: Size = _SIZE) -> Storyboard:
     """Build a Storyboard from a mapping. Raises StoryboardError with every problem that can be seen at once.
 
     The key `$schema` is for editors; it is allowed and ignored.
     """
     if isinstance(data, Mapping):
         data = {key: value for key, value in data.items() if key != "$schema"}
+        _check_size(data, source, size)
     try:
         return Storyboard.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise StoryboardError(*(source.problem(detail["loc"], sentence(detail)) for detail in details)) from None
+
+
+def _check_size(data: Mapping[str, Any], source: Source, size: Size) -> None:
+    """Refuse what would take for ever to check, or more scenes than the operator allows."""
+    scenes = data.get("scenes")
+    if isinstance(scenes, list | tuple) and len(scenes) > size.max_scenes:
+        raise StoryboardError(source.problem(("scenes", size.max_scenes), _too_many(len(scenes), size)))
+    try:
+        check_nesting(dict(data))
+    except TooLarge as error:
+        raise StoryboardError(source.problem((), str(error))) from None
+
+
+def check_scenes(board: Storyboard, size: Size) -> None:
+    """The bound of scenes for a storyboard that was built elsewhere. Raises StoryboardError."""
+    if len(board.scenes) > size.max_scenes:
+        raise StoryboardError(Source().problem(("scenes",), _too_many(len(board.scenes), size)))
+
+
+def _too_many(count: int, size: Size) -> str:
+    return (
+        f"{count} scenes are more than {size.max_scenes}; split the storyboard, or raise "
+        "PREFECT_INTEGRATIONS_STORYBOARD_MAX_SCENES"
+    )
 
 
 def _from_json(text: str, name: str) -> tuple[Any, yaml.Node | None]:
@@ -118,8 +167,15 @@ def _from_json(text: str, name: str) -> tuple[Any, yaml.Node | None]:
     except json.JSONDecodeError as error:
         line, why = _json_problem(error, text)
         raise StoryboardError(_unreadable(name, line, f"is no valid JSON: {why}")) from None
+    except RecursionError:
+        raise TooLarge("nests too deeply; write it flat") from None
+    except ValueError:  # a number with thousands of digits
+        raise StoryboardError(_unreadable(name, None, "is no valid JSON: it holds a number that is too long")) from None
+    check_nesting(data)
     try:
-        root = yaml.compose(text.expandtabs(), Loader=_Loader)  # JSON may be indented with tabs, YAML may not
+        root = _composed(text.expandtabs())  # JSON may be indented with tabs, YAML may not
+    except TooLarge:
+        return data, None
     except _UNREADABLE:
         return data, None
     _check_keys(root, name)
@@ -137,17 +193,25 @@ def _json_problem(error: json.JSONDecodeError, text: str) -> tuple[int, str]:
 
 def _from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = _composed(text)
         _check_keys(root, name)
         _type_fields(root, set())
         return (_Loader.construct(root) if root else None), root
-    except StoryboardError:
+    except (StoryboardError, TooLarge):
         raise
     except _UNREADABLE as error:
-        raise StoryboardError(_yaml_problem(error, name)) from None
+        raise StoryboardError(_yaml_problem(_in_pyyamls_words(text, error), name)) from None
 
 
-class _Loader(yaml.SafeLoader):
+def _composed(text: str) -> yaml.Node | None:
+    """The text as nodes, once it is known to be no larger and no deeper than a storyboard."""
+    check_events(yaml.parse(text, Loader=_Loader))
+    root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    check_repeats(root)
+    return root
+
+
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc] # sixty times faster
     """YAML 1.2's plain scalars: 16:9 stays text (1.1 reads 969), and a character may be called No.
 
     Numbers stay text too: the nouns know where one belongs.
@@ -175,9 +239,20 @@ def _type_fields(node: yaml.Node | None, seen: set[int], *, inside: bool = False
     """Give plain numbers and booleans below a `fields:` key their own types: no noun of ours knows what they are."""
     for key, value in _children(node, seen):
         within = inside or (isinstance(key, yaml.ScalarNode) and key.value == "fields")
-        if within and isinstance(value, yaml.ScalarNode) and value.style is None and value.tag == f"{_TAG}str":
+        if within and isinstance(value, yaml.ScalarNode) and not value.style and value.tag == f"{_TAG}str":
             value.tag = next((tag for tag, form in _TYPES.items() if form.fullmatch(value.value)), value.tag)
         _type_fields(value, seen, inside=within)
+
+
+def _in_pyyamls_words(text: str, error: Exception) -> Exception:
+    """The error as PyYAML's own parser words it, which says more than libyaml's; it is slow, so of short texts only."""
+    if len(text) > _SHORT:
+        return error
+    try:
+        yaml.compose(text, Loader=yaml.SafeLoader)
+    except _UNREADABLE as worded:
+        return worded
+    return error
 
 
 def _yaml_problem(error: Exception, name: str) -> Problem:
@@ -187,8 +262,14 @@ def _yaml_problem(error: Exception, name: str) -> Problem:
     return _unreadable(name, mark.line + 1 if mark else None, f"is no valid YAML: {text}; {hint}")
 
 
+def _short(message: str) -> str:
+    """A message without signatures, and of one that quotes a megabyte only its two ends."""
+    text = bare(message)
+    return text if len(text) <= _LONGEST else f"{text[:300]} ... {text[-200:]}"
+
+
 def _unreadable(name: str, line: int | None, message: str) -> Problem:
-    return Problem(source=name, line=line, field="", message=message)
+    return Problem(source=bare(name), line=line, field="", message=_short(message))
 
 
 def _check_keys(root: yaml.Node | None, name: str) -> None:
@@ -222,7 +303,7 @@ def _lines(node: yaml.Node, seen: set[int], at: Place = ()) -> Iterator[tuple[Pl
 def _cut_texts(root: yaml.Node | None, text: str, source: Source) -> Iterator[Problem]:
     """The texts without quotes that a comment ends: "Take #3 of the boat" is read as "Take"."""
     for place, node in _scalars(root, set()):
-        if node.style is None and place[-1] in _TEXTS and (cut := _COMMENT.match(text, node.end_mark.index)):
+        if not node.style and place[-1] in _TEXTS and (cut := _COMMENT.match(text, node.end_mark.index)):
             words = cut[1].strip()
             read = f'is read as {node.value[-30:]!r}, for " #" begins a comment'
             yield source.problem(place, f"{read}; put the text in quotes if {words[:30]!r} belongs to it")

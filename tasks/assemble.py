@@ -1,16 +1,19 @@
 """Join clips into a reel, and lay out what people look at: page, contact sheet, storyboard, plan."""
 
 import asyncio
+import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ValidationError
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.for_show import for_show, posters
@@ -27,6 +30,7 @@ from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
 
+_CUT = "Addresses are kept here without their query, where a signature may stand; the original storyboard has it."
 _FORMAT = 2  # of what is laid out; raising it lays out every reel anew
 
 
@@ -122,9 +126,7 @@ def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel
     seen = join(parts, folder / "reel.mp4")
     storage.publish(folder / "reel.mp4", *place, "reel.mp4")
     if plan:
-        board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
-        storage.write(yaml.safe_dump(board, sort_keys=False, allow_unicode=True).encode(), *place, "storyboard.yaml")
-        storage.write(plan.model_dump_json(indent=2).encode(), *place, "plan.json")
+        _write_plan(storage, place, plan)
     reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
     shown = posters(files, warnings)
     with for_show("the page", warnings):
@@ -134,6 +136,28 @@ def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel
         for sheet in contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
     return reel.model_copy(update={"warnings": tuple(warnings)})
+
+
+def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
+    """Keep storyboard and plan beside the reel. Addresses lose their signatures, which are as good as keys."""
+    board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
+    kept = _bare(board)
+    said = "" if kept == board else f"# {_CUT}\n"
+    text = said + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
+    storage.write(text.encode(), *place, "storyboard.yaml")
+    whole = _bare(plan.model_dump(mode="json"))
+    if said:
+        whole["warnings"] = [*whole["warnings"], _CUT]
+    storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
+
+
+def _bare(value: Any) -> Any:
+    """The same value with every address in it cut off before its query."""
+    if isinstance(value, str):
+        return bare(value)
+    if isinstance(value, list):
+        return [_bare(each) for each in value]
+    return {key: _bare(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None) -> str:

@@ -14,7 +14,7 @@ from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.ledger import Draft
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import local_file
-from prefect_storyboard.providers.download import PAID, download
+from prefect_storyboard.providers.download import PAID, bounds_of, download
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
@@ -88,14 +88,16 @@ async def _published(takes: Takes, shelf: Library, file: Path, clip: Clip, extra
 
 async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Path) -> Result:
     """Download what the job made, asking for a fresh link where the first one is missing, dead or was tried."""
+    asked = job.draft.asked if job.draft else None
+    bounds = bounds_of(asked.seconds if asked else None)
     if result and result.url:
         with suppress(Expired):
-            await download(session.http, result.url, file)
+            await download(session.http, result.url, file, bounds)
             return result
     result = await session.provider.result(job.job)
     if result.url is None:
         raise ProtocolError("the job ended without a video", request_id=job.job.request_id, raw=result.raw)
-    await download(session.http, result.url, file)
+    await download(session.http, result.url, file, bounds)
     return result
 
 
@@ -103,7 +105,7 @@ async def _fetch_files(session: Session, result: Result, folder: Path) -> dict[s
     """The small files beside the clip. They are for show: one that cannot be fetched is left out."""
     fetched: dict[str, Path] = {}
     for kind, url in result.files.items():
-        with suppress(Expired, Busy, NotSent):
+        with suppress(Expired, Busy, NotSent, ProtocolError):
             file = folder / kind
             await download(session.http, url, file)
             fetched[kind] = file

@@ -9,6 +9,7 @@ from typing import Any
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.media.kind import content_type
 from prefect_storyboard.media.sources import local_file
@@ -41,7 +42,7 @@ def _sha256(path: str, _changed_at: int, _size: int) -> str:
 # Safe to retry and to cache: an upload buys nothing, and the provider keeps it longer than the cache does.
 @node(
     name="upload",
-    task_run_name=RunName(lambda media, **_: f"upload {short(str(media).rpartition('/')[2])}"),
+    task_run_name=RunName(lambda media, **_: f"upload {short(bare(str(media)).rpartition('/')[2])}"),
     retries=TRIES,
     retry_delay_seconds=BACKOFF,
     retry_condition_fn=retry_safely,

@@ -12,11 +12,12 @@ from typing import Any
 import anyio.to_thread
 import httpx
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key, trusted
+from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
@@ -84,7 +85,11 @@ class Fal:
             raise fal_errors.of_submit(response, order.endpoint)
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
         returned = {link: value for link in _LINKS if (value := non_blank(reply.get(link)))}
-        return job.model_copy(update={"urls": {**job.urls, **returned}})
+        # A link with a signature is as good as a key: then the one by the id is kept.
+        own = {
+            link: value for link, value in returned.items() if same_host(value, self._queue) and bare(value) == value
+        }
+        return job.model_copy(update={"urls": {**job.urls, **own}})
 
     async def status(self, job: Job) -> Status:
         """Ask the status link. An undocumented state reads as still running, and is named."""
@@ -203,9 +208,9 @@ class Fal:
         return response
 
     def _own(self, job: Job, link: str) -> str:
-        """A job's link exactly as returned, if it may be sent the key; by the id where none was kept."""
-        known = self._job(job.endpoint, job.request_id, job.submitted_at).urls | job.urls
-        return trusted(known[link], self._queue, "fal")
+        """A job's link exactly as returned, if its host is ours; by the id where none was kept or it is another's."""
+        built = self._job(job.endpoint, job.request_id, job.submitted_at).urls[link]
+        return own_link(job.urls.get(link), built, self._queue)
 
     def _job(self, endpoint: str, request_id: str, submitted_at: datetime) -> Job:
         """A job by its id alone: fal serves it under owner and app, whatever the rest of the endpoint."""

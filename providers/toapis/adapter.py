@@ -8,14 +8,14 @@ character's task, the one for videos is asked. A task's document is its status a
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import anyio.to_thread
 import httpx
 
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, json_object, sound_key, trusted
+from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
@@ -154,16 +154,22 @@ class ToApis:
 
         A submit may have named two ids, and a character's task may be listed among the videos.
         """
-        first = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
-        known = [first, *filter(None, [job.urls.get("other")])]
+        stored = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
+        first, other = self._own(stored, job.request_id), job.urls.get("other")
+        known = [first, *([self._own(other, unquote(other.rpartition("/")[2]))] if other else [])]
         if f"/{_CHARACTERS}/" in first:
             known += [each.replace(f"/{_CHARACTERS}/", f"/{_VIDEOS}/") for each in known]
         with on_the_way(job):
             for address in known:
-                response = await self._ask("GET", trusted(address, self._api, "ToAPIs"))
+                response = await self._ask("GET", address)
                 if response.status_code != httpx.codes.NOT_FOUND:
                     break
             return _success(response)
+
+    def _own(self, address: str, task: str) -> str:
+        """The address as it was stored, if its host is the configured one; else the same place by the task's id."""
+        place = _CHARACTERS if f"/{_CHARACTERS}/" in address else _VIDEOS
+        return own_link(address, self._address(place, task), self._api)
 
     def _address(self, place: str, task: str) -> str:
         return f"{self._api}/{place}/{quote(task, safe='')}"

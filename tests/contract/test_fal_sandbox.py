@@ -36,7 +36,7 @@ Connect = Callable[..., Fal]
 
 @pytest.fixture
 async def http(sandbox: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with client() as connection:
+    async with client([sandbox]) as connection:
         yield connection
 
 

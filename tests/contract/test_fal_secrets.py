@@ -75,11 +75,18 @@ async def test_no_error_of_a_download_holds_its_link(tmp_path: Path, reply: Any)
     assert not [secret for secret in SECRETS if secret in shown(error.value)]
 
 
-async def test_a_refused_link_is_named_by_its_host_alone(fal: Connect, job: Job) -> None:
-    adapter, _ = fal("video-result-minimal.response")
-    with pytest.raises(ProviderError, match=r"storage\.example\.com") as error:
-        await adapter.result(job.model_copy(update={"urls": {"response_url": SIGNED}}))
-    assert not [secret for secret in SECRETS if secret in shown(error.value)]
+async def test_a_stored_link_of_another_host_is_not_asked_and_not_shown(fal: Connect, job: Job) -> None:
+    adapter, seen = fal("video-result-minimal.response")
+    result = await adapter.result(job.model_copy(update={"urls": {"response_url": SIGNED}}))
+    assert [str(request.url) for request in seen] == [job.urls["response_url"]]
+    assert not [secret for secret in SECRETS if secret in repr(result)]
+
+
+async def test_a_link_with_a_signature_is_not_kept_with_the_job(fal: Connect) -> None:
+    root = "https://queue.fal.run/fal-ai/sora-2/requests/r1"
+    adapter, _ = fal((200, {"request_id": "r1", "status_url": f"{root}/status?sig=s1gned", "response_url": root}))
+    kept = await adapter.submit(Order(endpoint="fal-ai/sora-2/text-to-video", body={}))
+    assert kept.urls == {"status_url": f"{root}/status", "response_url": root, "cancel_url": f"{root}/cancel"}
 
 
 async def test_a_result_does_not_show_its_link_in_a_log(fal: Connect, job: Job) -> None:

@@ -23,7 +23,7 @@ HOOK = "https://example.com/hook"
 
 @pytest.fixture
 async def http(sandbox: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with client() as connection:
+    async with client([sandbox]) as connection:
         yield connection
 
 

@@ -15,7 +15,6 @@ from prefect_storyboard.providers.errors import (
     Expired,
     InvalidRequest,
     OutcomeUnknown,
-    ProtocolError,
     Unauthorized,
 )
 from prefect_storyboard.providers.protocol import Order
@@ -130,13 +129,13 @@ async def test_a_task_whose_address_was_not_kept_may_be_of_either_kind() -> None
     ]
 
 
-async def test_an_address_of_a_stranger_gets_no_key() -> None:
+async def test_an_address_of_a_stranger_gets_no_key_and_the_id_is_asked_for() -> None:
     adapter, seen = toapis(MADE)
     for link in ("https://toapis.com.evil.example/v1/characters_tasks/1", "http://toapis.com/v1/characters_tasks/1"):
-        for call in (adapter.status, adapter.result):
-            with pytest.raises(ProtocolError, match="the key was not sent"):
-                await call(CHARACTER.model_copy(update={"urls": {"status": link}}))
-    assert not seen
+        strange = CHARACTER.model_copy(update={"urls": {"status": link}})
+        await adapter.status(strange)
+        await adapter.result(strange)
+    assert {str(request.url) for request in seen} == {f"https://toapis.com/v1/characters_tasks/{CHARACTER.request_id}"}
 
 
 async def test_the_picture_of_a_character_may_have_either_name() -> None:

@@ -242,3 +242,10 @@ async def test_a_library_is_named_by_a_block_a_path_or_nothing(tmp_path):
     assert await load_library(library) is library
     assert (await load_library(str(tmp_path))).url == str(tmp_path)
     assert (await load_library(None)).url == "~/storyboard-library"
+
+
+@pytest.mark.parametrize("block", SIGNING)
+@pytest.mark.parametrize("secret", ["", "  ", "whsec_"])
+def test_an_empty_webhook_secret_is_a_mistake(block, secret):
+    with pytest.raises(ValueError, match="the webhook secret is empty"):
+        block(api_key=SecretStr("k"), webhook_secret=SecretStr(secret))

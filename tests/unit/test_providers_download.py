@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_storyboard.providers.download import download
-from prefect_storyboard.providers.errors import Busy, Expired, NotSent, ProviderError
+from prefect_storyboard.providers.download import Bounds, bounds_of, download
+from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OverBounds, ProviderError
 
 LINK = "https://v3b.fal.media/files/b/out.mp4"
 CLIP = bytes(range(256)) * 4096
@@ -136,3 +136,27 @@ async def test_a_transfer_that_never_ends_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(Busy) as broke:
         await download(client, LINK, tmp_path / "take.mp4")
     assert (len(seen), broke.value.charged) == (6, True)
+
+
+async def blocks(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b"x" * 1000
+
+
+async def test_a_file_larger_than_anything_sold_is_given_up_and_the_job_stays_open(tmp_path: Path) -> None:
+    endless = http(lambda _: httpx.Response(200, content=blocks(10**9)))
+    with pytest.raises(OverBounds, match=r"more than 0.005 MB") as error:
+        await download(endless, LINK, tmp_path / "take.mp4", Bounds(bytes=5_000))
+    assert error.value.charged is True
+    assert (tmp_path / "take.mp4").stat().st_size <= 5_000
+
+
+async def test_a_file_that_drips_in_is_given_up(tmp_path: Path) -> None:
+    ticks = iter(range(10**6))
+    slow = http(lambda _: httpx.Response(200, content=blocks(10**9)))
+    with pytest.raises(OverBounds, match="more slowly than 10 kB in a second"):
+        await download(slow, LINK, tmp_path / "take.mp4", clock=lambda: float(next(ticks)))
+
+
+async def test_a_longer_clip_may_be_larger() -> None:
+    assert bounds_of(4).bytes < bounds_of(12).bytes == 460_000_000

@@ -1,6 +1,7 @@
 """Every error answers three questions: was it sent, was it charged, what should the person do?"""
 
 import pickle
+import time
 
 import pytest
 
@@ -77,3 +78,29 @@ def test_what_was_found_is_kept_without_its_signatures() -> None:
         "list": ["(a key)", 7, None, "é\"'"],
     }
     assert ProviderError("x", raw="text").raw == "text"
+
+
+@pytest.mark.parametrize(
+    ("key", "echo"),
+    [
+        ("kid-01234567:s3cr3t-89abcdef", "s3cr3t-89abcdef"),
+        ("kid-01234567:s3cr3t-89abcdef", "kid-01234567"),
+        ("sk-abcdef0123456789", "abcdef0123456789"),
+        ("whole-key-of-parts99", "whole-key-of-parts99"),
+    ],
+)
+def test_every_part_of_a_key_is_masked(key: str, echo: str) -> None:
+    errors.redact(key)
+    assert echo not in str(ProviderError(f"no account for {echo}."))
+
+
+@pytest.mark.parametrize("text", ["http://" * 300_000, "Key " * 500_000, "https://a?" * 200_000, "x@" * 500_000])
+def test_a_megabyte_is_cleaned_in_proportion_to_its_length(text: str) -> None:
+    begun = time.process_time()
+    clean(text)
+    assert time.process_time() - begun < 2
+
+
+def test_a_message_is_a_sentence_and_what_was_found_no_library() -> None:
+    assert len(str(ProviderError("x" * 1_000_000))) == 2_000
+    assert len(ProviderError("x", raw=["y" * 1_000_000]).raw) == 100_000

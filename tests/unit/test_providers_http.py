@@ -1,14 +1,17 @@
 """Whether a broken call may have arrived, who may see the key, and what is a JSON object."""
 
 import asyncio
+import gzip
 import logging
-from collections.abc import Awaitable, Callable
+import resource
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError
+from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, OverBounds, ProtocolError
 from prefect_storyboard.providers.http import (
     NEVER_LEFT,
     SUBMIT_SECONDS,
@@ -17,9 +20,9 @@ from prefect_storyboard.providers.http import (
     client,
     json_object,
     number,
+    own_link,
     retry_after,
     same_host,
-    trusted,
 )
 
 URL = "https://queue.example/submit"
@@ -136,7 +139,7 @@ async def test_no_log_shows_the_query_of_a_link(caplog: pytest.LogCaptureFixture
 )
 def test_our_own_host_may_see_the_key(link: str, configured: str) -> None:
     assert same_host(link, configured)
-    assert trusted(link, configured, "fal") == link
+    assert own_link(link, "https://built", configured) == link
 
 
 @pytest.mark.parametrize(
@@ -162,8 +165,7 @@ def test_our_own_host_may_see_the_key(link: str, configured: str) -> None:
 )
 def test_no_other_host_port_or_less_secure_way_may_see_the_key(link: str, configured: str) -> None:
     assert not same_host(link, configured)
-    with pytest.raises(ProtocolError, match="the key was not sent there"):
-        trusted(link, configured, "fal")
+    assert own_link(link, "https://built", configured) == own_link(None, "https://built", configured) == "https://built"
 
 
 @pytest.mark.parametrize(
@@ -196,3 +198,50 @@ def test_a_number_in_a_header_is_finite_or_unknown(header: str, read: float | No
     assert number(response, "retry-after") == read
     assert retry_after(response) == (read if read is None else max(read, 0.0))
     assert number(response, "another") is None
+
+
+async def packed(body: bytes, coding: str = "gzip") -> httpx.Response:
+    """A reply that arrives in blocks of 64 KB, as from a socket."""
+
+    async def blocks() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), 1 << 16):
+            yield body[at : at + (1 << 16)]
+
+    return httpx.Response(200, headers={"content-encoding": coding}, content=blocks())
+
+
+async def test_a_packed_reply_is_unpacked_up_to_the_bound() -> None:
+    small = await packed(gzip.compress(b'{"a": 1}'))
+    assert json_object(await ask(http(lambda _: small), "fal", "GET", URL)) == {"a": 1}
+
+
+async def test_a_reply_that_unpacks_without_end_is_over_the_bound_and_a_submit_unknown() -> None:
+    bomb = _bomb()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reply, again = await packed(bomb), await packed(bomb)
+    with pytest.raises(OverBounds, match="fal answered, and the answer has more than 8 MB"):
+        await ask(http(lambda _: reply), "fal", "GET", URL)
+    with pytest.raises(OutcomeUnknown, match="it may have been accepted"):
+        await buy(http(lambda _: again), "fal", URL)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+def _bomb() -> bytes:
+    """Gzip of one gigabyte, made of 1,000 members of a megabyte each of nothing."""
+    pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+    megabyte = pack.compress(bytes(1 << 20)) + pack.flush(zlib.Z_FULL_FLUSH)  # may stand any number of times
+    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + megabyte * 1024
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "x"])
+async def test_what_was_not_asked_for_is_not_unpacked(coding: str) -> None:
+    reply = await packed(b"x", coding)
+    with pytest.raises(OverBounds, match="which was not asked for"):
+        await ask(http(lambda _: reply), "fal", "GET", URL)
+
+
+async def test_a_link_to_an_inner_address_is_not_followed() -> None:
+    async with client(["http://queue.example"]) as real:
+        with pytest.raises(ProtocolError, match=r"link that is not followed: .* leads to the inner address") as error:
+            await ask(real, "fal", "PUT", "http://169.254.169.254/latest/meta-data")
+    assert error.value.sent is False

@@ -1,0 +1,31 @@
+"""Words of a storyboard or a provider inside Prefect's artifacts: they stay words.
+
+Prefect's UI reads the text of a Markdown artifact, every description and every cell of a table as Markdown, bare
+addresses included. What could load a picture or lead elsewhere is escaped; ordinary sentences stay as they are.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from prefect_storyboard.providers.errors import clean
+
+T = TypeVar("T")
+
+_MARKS = re.compile(r"[\\`*_\[\]<>&~|@]|:(?=//)|(?<=[wW]{3})\.|^[#+=-]|^\d+[.)]")
+
+
+def escaped(text: str) -> str:
+    """The text as one line that Markdown shows as it is: no link, no picture, no HTML, no table of its own."""
+    line = " ".join(clean(text).split())
+    return _MARKS.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", line)
+
+
+def code(text: str) -> str:
+    """The text as code, which no grave accent or bar in it ends."""
+    return f"`{' '.join(clean(text).split()).replace('`', chr(0x2CB)).replace('|', chr(0x2223))}`"
+
+
+def escaped_rows(rows: Iterable[Mapping[str, T]]) -> list[dict[str, T | str]]:
+    """The rows of a table artifact with every text in them escaped."""
+    return [{key: escaped(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows]

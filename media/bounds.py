@@ -16,7 +16,7 @@ class Bounds(Frozen):
 
     max_media_bytes: int = 200_000_000
     max_media_seconds: float = 300.0
-    min_media_bytes_per_second: int = 4_096
+    min_media_bytes_per_second: int = 1_000
     max_redirects: int = 5
     max_storyboard_bytes: int = 4_000_000
     max_scenes: int = 1_000

@@ -25,12 +25,16 @@ PAID = {  # what every error says on the way home
 
 
 class Bounds(Frozen):
-    """How large and how slow a file may be before it is given up. `bytes_per_second` is the slowest average speed."""
+    """How large and how slow a file may be before it is given up. `bytes_per_second` is the slowest average speed.
+
+    It is judged once `patience` seconds have passed since the first bytes; `answer` bounds the wait for the headers.
+    """
 
     bytes: int = 100_000_000
     seconds: float = 1_800.0
-    bytes_per_second: int = 10_000
-    patience: float = 5.0
+    bytes_per_second: int = 1_000
+    patience: float = 8.0
+    answer: float = 30.0
 
 
 def bounds_of(seconds: int | None) -> Bounds:
@@ -64,7 +68,8 @@ async def download(
             # Not compressed: a range counts the bytes that are sent, and what is small on its way could be endless.
             request = http.build_request("GET", url, headers={"Accept-Encoding": "identity", **wanted})
             async with asyncio.timeout(bounds.seconds):
-                response = await http.send(request, stream=True, follow_redirects=True)
+                async with asyncio.timeout(bounds.answer):
+                    response = await http.send(request, stream=True, follow_redirects=True)
                 version = _strong(response.headers.get("etag", ""))
                 try:
                     await _write(response, to, have, transfer)
@@ -76,7 +81,10 @@ async def download(
         except NEVER_LEFT as error:
             raise NotSent(f"the result's host could not be reached ({type(error).__name__})", **PAID) from None
         except TimeoutError:
-            raise OverBounds(f"the result took more than {bounds.seconds:g} s", **PAID) from None
+            late = (
+                f"the result's host did not answer within {bounds.answer:g} s, or send it within {bounds.seconds:g} s"
+            )
+            raise Busy(late, **PAID) from None
         except httpx.HTTPError as error:
             have = (await anyio.Path(to).stat()).st_size if version and await anyio.Path(to).exists() else 0
             if not (left and have):
@@ -89,20 +97,21 @@ class _Transfer:
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
         self._bounds, self._clock = bounds, clock
-        self._begun = clock()
+        self._begun: float | None = None
         self._received = 0
 
     def took(self, count: int, size: int) -> None:
         """Count a block of a file that has grown to `size`. Raises OverBounds."""
-        bounds = self._bounds
+        bounds, now = self._bounds, self._clock()
+        self._begun = now if self._begun is None else self._begun  # a busy host may take its time before
         self._received += count
-        seconds = self._clock() - self._begun
+        seconds = now - self._begun
         if max(size, self._received // (_RESUMES + 1)) > bounds.bytes:
             raise OverBounds(f"the result has more than {bounds.bytes / 1e6:g} MB", **PAID)
         if seconds > bounds.seconds:
             raise OverBounds(f"the result took more than {bounds.seconds:g} s", **PAID)
         if seconds > bounds.patience and self._received < bounds.bytes_per_second * seconds:
-            slow = f"the result comes in more slowly than {bounds.bytes_per_second / 1e3:g} kB in a second"
+            slow = f"the result comes in more slowly than {bounds.bytes_per_second} bytes in a second"
             raise OverBounds(slow, **PAID)
 
 

@@ -235,7 +235,7 @@ def hosts(folder: Path, host: str, canary: str) -> Iterator[Case]:
 
 async def _download(url: str, where: str, to: Path) -> str:
     async with client([where]) as http:
-        return await download(http, url, to, DownloadBounds(bytes=50_000_000, seconds=9.0, patience=3.0))
+        return await download(http, url, to, DownloadBounds(bytes=50_000_000, seconds=9.0, patience=3.0, answer=6.0))
 
 
 async def _call(call: Any, where: str, *args: str) -> Any:

@@ -53,6 +53,7 @@ check: setup
 	$(BIN)/python -m prefect_storyboard.storyboards.schema --check
 	$(BIN)/python -m prefect_storyboard.providers.listing --check docs/models.md
 	$(BIN)/python -m prefect_storyboard.providers.fields_page --check docs/gateway-parameters.md
+	$(BIN)/python -m prefect_storyboard.series.given_page --check docs/what-you-can-give.md
 	$(BIN)/python -m prefect_storyboard.cli.listing --check docs/command-line.md
 	$(BIN)/python -m prefect_storyboard.parameters --check docs/parameters.md
 	$(BIN)/python -m prefect_storyboard.blocks.listing --check docs/blocks.md

@@ -118,7 +118,9 @@ def _still(path: Path, at: float) -> Image.Image:
     wanted = Fraction(probe(path).seconds * min(max(at, 0.0), 1.0))
     with opened(path) as source:
         stream = picture_track(source, path)
-        start = Fraction(source.start_time or 0, av.time_base)
+        # The picture may begin after the sound, and so after the file.
+        begun = Fraction(source.start_time or 0, av.time_base)
+        start = begun if stream.start_time is None else stream.start_time * (stream.time_base or Fraction(0))
         seek(source, start + wanted)
         shown = None
         for frame in source.decode(stream):

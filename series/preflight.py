@@ -8,8 +8,9 @@ from prefect_storyboard.media.fitting import judge
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.media.stills import fit_image
+from prefect_storyboard.media.tone import label
 from prefect_storyboard.storyboards import ClipLimits, Model, References, Sending, Shot, Storyboard
-from prefect_storyboard.tasks._references import CastMember, drawn
+from prefect_storyboard.tasks._references import CastMember, drawn, show
 
 Place = tuple[str | int, ...]
 
@@ -79,14 +80,15 @@ def _judge(judged: Judged, member: CastMember, family: Model, sending: Sending |
 
 
 def _pictures(member: CastMember, sending: Sending, family: Model) -> str:
-    """Check the pictures that are given, and say how many are taken from the clip."""
+    """Make the pictures as the run will, and say how many are taken from the clip."""
     who, clip, limits = member.character, member.clip, family.references or References(images=0)
-    for image in member.images[: sending.pictures]:
-        fit_image(image, limits, who.name, folder=member.folder)
-    count = drawn(who, sending, limits)
+    made = show(member, sending, family)
+    count = min(len(made), drawn(who, sending, limits))
     if clip is None or not count:
         return ""
+    facts = probe(clip.path)
     fitting = judge(clip.path, ClipLimits(min_short_side=limits.min_side), who.name, start=who.start, end=who.end)
-    whole = not fitting.start and fitting.seconds >= probe(clip.path).seconds
+    whole = not fitting.start and fitting.seconds >= facts.seconds
     where = "its clip" if whole else f"seconds {fitting.start:g} to {fitting.start + fitting.seconds:g} of its clip"
-    return f"{count} {'picture' if count == 1 else 'pictures'} taken from {where}"
+    toned = f", colours converted from {label(facts.range)} to BT.709" if facts.range else ""
+    return f"{count} {'picture' if count == 1 else 'pictures'} taken from {where}{toned}"

@@ -53,7 +53,7 @@ class Prepared(Frozen):
 def changed_files(prepared: Prepared) -> list[str]:
     """Name the files that were written to after they were read: what was checked and planned is what was sent."""
     return [
-        f"{reference} has changed since this run read it; what was read is what was sent: run again to use the new one"
+        f"{reference} has changed since this run read it, and what was read was sent; run again to use the new one"
         for reference, file in prepared.files.items()
         if file.changed
     ]

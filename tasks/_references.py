@@ -7,6 +7,7 @@ from pathlib import Path
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.fitting import fit, judge
+from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.media.stills import fit_image, stills
 from prefect_storyboard.providers.protocol import Reference
@@ -61,7 +62,10 @@ def clip_seconds(shot: Shot, cast: Mapping[str, CastMember]) -> float:
 
 
 def show(member: CastMember, sending: Sending, model: Model) -> tuple[LocalFile, ...]:
-    """The files that are sent: the clip, or pictures, of which the missing ones are taken from the clip."""
+    """The files that are sent: the clip, or pictures, of which the missing ones are taken from the clip.
+
+    Raises MediaError, also where the clip has fewer pictures than the model needs.
+    """
     who, folder, limits = member.character, member.folder, model.references or References(images=0)
 
     if sending.clip and member.clip:
@@ -70,7 +74,13 @@ def show(member: CastMember, sending: Sending, model: Model) -> tuple[LocalFile,
     count = drawn(member.character, sending, limits)
     if not count or member.clip is None:
         return tuple(given)
-    return (*given, *stills(member.clip, count, start=who.start, end=who.end, folder=folder, limits=limits))
+    taken = stills(member.clip, count, start=who.start, end=who.end, folder=folder, limits=limits)
+    if len(given) + len(taken) < limits.each[0]:
+        needed = f"{model.name} needs {limits.each[0]} pictures of a character; give a longer clip, or more images"
+        raise MediaError(
+            f"{who.name}: the clip has only {len(taken)} {'frame' if len(taken) == 1 else 'frames'}: {needed}."
+        )
+    return (*given, *taken)
 
 
 def drawn(character: Character, sending: Sending, limits: References) -> int:

@@ -20,7 +20,7 @@ MODEL, FAL, LIBRARY = "seedance-2", "fal-credentials/production", "storyboard-li
 CAST = {"Mara": "clips/mara.mp4", "Otto": "clips/otto.mp4"}
 
 
-async def cast() -> list[Casting]:
+async def both_of_them() -> list[Casting]:
     """Mara and Otto."""
     creations = (
         create_character(name, clip, model=MODEL, credentials=FAL, library=LIBRARY) for name, clip in CAST.items()
@@ -31,14 +31,14 @@ async def cast() -> list[Casting]:
 @flow
 async def trailer() -> Clip:
     """One scene with both."""
-    both = await cast()
+    both = await both_of_them()
     return await render("Otto follows Mara.", model=MODEL, characters=both, credentials=FAL, library=LIBRARY)
 
 
 @flow
 async def episode() -> list[Clip]:
     """Two scenes, of another flow, with the same two."""
-    both = await cast()
+    both = await both_of_them()
     prompts = ("Mara winds the clockwork.", "Otto holds the lantern.")
     scenes = (render(prompt, model=MODEL, characters=both, credentials=FAL, library=LIBRARY) for prompt in prompts)
     return await asyncio.gather(*scenes)

@@ -51,9 +51,11 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m prefect_storyboard.storyboards.schema --check
+	$(BIN)/python -m prefect_storyboard.storyboards.result_schemas --check docs/schemas
 	$(BIN)/python -m prefect_storyboard.providers.listing --check docs/models.md
 	$(BIN)/python -m prefect_storyboard.providers.fields_page --check docs/gateway-parameters.md
 	$(BIN)/python -m prefect_storyboard.series.given_page --check docs/what-you-can-give.md
+	$(BIN)/python -m prefect_storyboard.examples.listing --check docs/examples.md
 	$(BIN)/python -m prefect_storyboard.cli.listing --check docs/command-line.md
 	$(BIN)/python -m prefect_storyboard.parameters --check docs/parameters.md
 	$(BIN)/python -m prefect_storyboard.blocks.listing --check docs/blocks.md

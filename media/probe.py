@@ -19,7 +19,8 @@ from prefect_storyboard.media.tone import Range, wide_range
 _FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
 
 
-MAX_PIXELS = 40_000_000  # of one picture: more than 8K has
+MAX_PIXELS = 40_000_000  # of a clip's picture: more than 8K has
+MAX_PICTURE_PIXELS = 64_000_000  # of a picture: phones take 50 million
 _MAX_SECONDS = 4 * 3600
 _MAX_STREAMS = 32
 
@@ -108,9 +109,9 @@ def probe_image(path: Path | str) -> tuple[int, int, str]:
 def opened_picture(path: Path) -> Iterator[Image.Image]:
     """Open a picture, of which nothing is decoded yet. Raises MediaError for one that is too large to decode."""
     with Image.open(path) as image:
-        if image.width * image.height > MAX_PIXELS:
-            size = f"{image.width}x{image.height}"
-            raise MediaError(f"{path.name} is {size}: at most {MAX_PIXELS / 1e6:g} megapixels are read; scale it down.")
+        if image.width * image.height > MAX_PICTURE_PIXELS:
+            size, most = f"{image.width}x{image.height}", f"{MAX_PICTURE_PIXELS / 1e6:g} megapixels"
+            raise MediaError(f"{path.name} is {size}: at most {most} are read; scale it down.")
         yield image
 
 

@@ -28,7 +28,7 @@ def main() -> None:
     for draw, sound in ((mara, surf), (otto, clockwork)):
         path = folder / f"{draw.__name__}.mp4"
         render(draw, sound(), path)
-        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")  # noqa: T201  # it is a script
+        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
 def render(draw: Callable[[float], Image.Image], sound: list[float], out: Path) -> None:

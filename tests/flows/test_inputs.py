@@ -77,11 +77,9 @@ async def test_a_library_may_be_the_bucket_itself(studio, bucket, moto):
 
 
 async def test_provider_and_library_may_be_saved_blocks(studio):
-    await studio.credentials().save("production", overwrite=True)
-    await Library(url=studio.library).save("main", overwrite=True)
-    reel = await storyboard_series(
-        studio.board("Otto whirrs."), "fal-credentials/production", "storyboard-library/main"
-    )
+    await studio.credentials().save("inputs", overwrite=True)
+    await Library(url=studio.library).save("inputs", overwrite=True)
+    reel = await storyboard_series(studio.board("Otto whirrs."), "fal-credentials/inputs", "storyboard-library/inputs")
     assert reel.url == f"{studio.library}/reels/the-lighthouse/reel.mp4"
     assert probe(Path(reel.url)).seconds == pytest.approx(4, abs=0.1)
     assert studio.bought() == (1, 1)

@@ -71,6 +71,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         "sandbox/fonts/LICENSE-DejaVu.txt",
         "examples/lighthouse.yaml",
         "examples/clips/mara.mp4",
+        "examples/flows/teaser.py",
+        "examples/flows/variants.csv",
+        "examples/flows/nightly.txt",
         "examples/clips/otto.mp4",
         "storyboards/storyboard.schema.json",
     )

@@ -1,11 +1,15 @@
 """What the documentation lists is what there is."""
 
+import inspect
+import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
+from prefect_storyboard import tasks
 from prefect_storyboard.cli.main import app
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.sandbox.app import create_app
@@ -14,7 +18,8 @@ from prefect_storyboard.sandbox.faults import NETWORK
 from prefect_storyboard.sandbox.kie.faults import FAULTS as KIE
 from prefect_storyboard.sandbox.toapis.faults import FAULTS as TOAPIS
 from prefect_storyboard.sandbox.wavespeed.faults import FAULTS as WAVESPEED
-from prefect_storyboard.storyboards import Character, Scene, Storyboard, parse, shots
+from prefect_storyboard.storyboards import Character, Reel, Scene, Storyboard, parse, shots
+from prefect_storyboard.storyboards.result_schemas import RESULTS, main, texts
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -88,3 +93,34 @@ def test_every_command_of_the_documentation_exists():
     }
     assert used
     assert used <= {name for name in app if not name.startswith("-")}
+
+
+@pytest.mark.parametrize("task", [tasks.create_character, tasks.generate, tasks.render], ids=lambda task: task.name)
+def test_every_argument_of_a_task_that_buys_is_said_to_be_part_of_the_key_or_not(task):
+    page = (DOCS / "flows-of-your-own.md").read_text(encoding="utf-8")
+    rows = page.partition("## What is part of the key")[2].partition("## Where clips lie")[0]
+    said = set(re.findall(r"`(\w+)`", " ".join(row.split(" | ")[0] for row in rows.splitlines()))) | {"reference"}
+    assert set(inspect.signature(task.fn).parameters) <= said
+
+
+@pytest.mark.parametrize("kind", RESULTS, ids=lambda kind: kind.__name__)
+def test_every_result_has_a_schema_that_is_linked(kind):
+    name = f"{kind.__name__.lower()}.schema.json"
+    assert (DOCS / "schemas" / name).read_text(encoding="utf-8") == texts()[name]
+    assert f"schemas/{name})" in (DOCS / "flows-of-your-own.md").read_text(encoding="utf-8")
+
+
+def test_a_reel_of_an_old_library_is_what_its_schema_says():
+    clip = ROOT / "tests/fixtures/library-0.1.0/library/reels/the-night-watch/scenes/s01/take-001.json"
+    reel = Reel(title="Watch", clips=[json.loads(clip.read_text(encoding="utf-8"))], url="s3://films/reel.mp4")
+    schema = json.loads((DOCS / "schemas" / "reel.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(reel.model_dump(mode="json"), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**reel.model_dump(mode="json"), "clips": "none"}, schema)
+
+
+def test_schemas_that_are_not_current_are_named(tmp_path, capsys):
+    assert main([str(tmp_path)]) == main(["--check", str(tmp_path)]) == 0
+    (tmp_path / "clip.schema.json").write_text("{}")
+    assert main(["--check", str(tmp_path)]) == 1
+    assert "clip.schema.json" in capsys.readouterr().err

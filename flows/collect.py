@@ -20,6 +20,7 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.storyboards import Casting, Clip, Frozen
 from prefect_storyboard.tasks import store
+from prefect_storyboard.tasks._extras import character_files
 
 _AT_ONCE = 16
 Accounts = Mapping[tuple[str, str], Credentials]
@@ -113,7 +114,8 @@ async def _fetched(
         key=intent.key, attempt=attempt.number, job=job, state="Reattached", usd=intent.usd, draft=intent.draft
     )
     if intent.character:
-        return await finish_character(session, ledger, bought, intent.character, minutes=0)
+        keep = character_files(session, ledger.storage, intent.character, intent.key, intent.fingerprint)
+        return await finish_character(session, ledger, bought, intent.character, keep_files=keep, minutes=0)
     if intent.draft is None:
         return line(attempt, "an older version bought it; run its storyboard to fetch it")
     result = await await_result(session, ledger, bought, minutes=0)

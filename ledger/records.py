@@ -56,7 +56,7 @@ class Draft(Record):
 class Intent(Record):
     """Written before the POST. Who created it may submit; everyone else re-attaches or waits.
 
-    It is about a scene (`draft`) or a character (its name), and was written for a `reel`.
+    It is about a scene (`draft`) or a character (its name and fingerprint), and was written for a `reel`.
     """
 
     key: str
@@ -72,6 +72,7 @@ class Intent(Record):
     reel: str = ""
     draft: Draft | None = None
     character: str | None = None
+    fingerprint: str | None = None
 
 
 class Outcome(Record):

@@ -1,7 +1,9 @@
 """What a caller may write: checked before money is spent, with one sentence for what cannot be used."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_run_logger
@@ -11,6 +13,8 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.providers.session import Account
 from prefect_storyboard.providers.table import model as table_model
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
+
+T = TypeVar("T")
 
 
 async def accounts(credentials: Credentials | str, library: Library | str | None) -> tuple[Credentials, Library]:
@@ -36,6 +40,14 @@ async def a_library(library: Library | str | None) -> Library:
     if not isinstance(library, Library | str | None):
         raise ValueError(f"library: give a Library block, its reference or a URL, not {type(library).__name__}")
     return await load_library(library)
+
+
+def a_list(values: Iterable[T] | object, argument: str) -> list[T]:
+    """The values of a list. Raises ValueError for one value alone."""
+    if isinstance(values, str | Path | bytes | Mapping) or not isinstance(values, Iterable):
+        shown = str(values) if isinstance(values, Path) else values
+        raise ValueError(f"{argument}: takes a list; write {argument}=[{shown!r}]")
+    return list(values)
 
 
 def sold(provider: str, name: str) -> Model:

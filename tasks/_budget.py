@@ -1,6 +1,8 @@
-"""The budget that a caller gives a single task."""
+"""The budget that a caller gives a single task, and since when the run counts."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+
+from prefect.context import FlowRunContext
 
 from prefect_storyboard.jobs.budget import Budget, OverBudget
 
@@ -14,3 +16,9 @@ def budget(
     if not max_cost_usd >= 0:
         raise OverBudget(f"max_cost_usd: {max_cost_usd} is no amount of money; give US dollars, or leave it out")
     return Budget(usd=max_cost_usd, reel=reel or "", since=since, unpriced=allow_unknown_price)
+
+
+def run_began() -> datetime:
+    """When the flow run began; outside of one, now."""
+    run = FlowRunContext.get()
+    return run.start_time if run else datetime.now(UTC)

@@ -9,16 +9,15 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest, buy_once
-from prefect_storyboard.jobs.characters import finish_character
+from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.storyboards.keys import character_key, fingerprint
 from prefect_storyboard.storyboards.single import checked_character
 from prefect_storyboard.tasks import _arguments as arguments
-from prefect_storyboard.tasks._budget import budget
-from prefect_storyboard.tasks._cast import check, creation_order, keep, read_media
+from prefect_storyboard.tasks._budget import budget, run_began
+from prefect_storyboard.tasks._cast import check, create_once, creation_order, keep, read_media
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
@@ -43,6 +42,7 @@ async def create_character(
     credentials: Credentials | str,
     library: Library | str | None = None,
     images: Sequence[str | Path] = (),
+    aliases: Sequence[str] = (),
     description: str = "",
     start: float | None = None,
     end: float | None = None,
@@ -68,6 +68,7 @@ async def create_character(
         credentials: The account: a credentials block, or the reference of a saved one.
         library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
         images: Paths or URLs of pictures of the character, beside the clip or in its place.
+        aliases: Other words by which prompts call the character. Not part of the key.
         description: Who this is; told to a provider that asks for it. Not part of the key.
         start: Second at which the used part of the clip begins.
         end: Second at which it ends.
@@ -98,6 +99,7 @@ async def create_character(
             "start": start,
             "end": end,
             "reference": reference,
+            "aliases": arguments.a_list(aliases, "aliases"),
             "description": description,
             "fields": dict(fields or {}),
         }
@@ -108,8 +110,8 @@ async def create_character(
     if family.casting is None:
         return casting
 
-    async def build_order() -> Order:
-        return await creation_order(session.provider, family, who, given, account)
+    async def build_order(*, fresh: bool) -> Order:
+        return await creation_order(session.provider, family, who, given, account, fresh=fresh)
 
     request = PurchaseRequest(
         key=character_key(
@@ -120,18 +122,20 @@ async def create_character(
         usd=family.usd_per_character,
         on_unknown=on_unknown,
         attempts=attempts,
+        since=run_began(),
         reel=reel or "",
         character=who.name,
+        fingerprint=who_hash,
         budget=budget(max_cost_usd, reel, spent_since, allow_unknown_price=allow_unknown_price),
     )
     async with account.session() as session:
         with account_limit(account):
-            job = await buy_once(session, Ledger(storage), request, build_order)
-        known = job.outcome.casting if job.outcome else None
-        made = known or await finish_character(session, Ledger(storage), job, who.name, minutes=minutes)
-    if known:
+            made, state = await create_once(session, Ledger(storage), request, build_order, minutes=minutes)
+    if state == "Cached":
         name_state("Cached", f"{who.name} was created before")
-    elif job.state == "Reattached":
+    elif state == "Reattached":
         name_state("Reattached", f"{who.name} was paid for before")
     place = {"provider": account.provider, "account": account.account, "family": family.casting}
-    return casting.model_copy(update={"id": made.id, "mention": made.mention, **place})
+    return casting.model_copy(
+        update={"id": made.id, "mention": made.mention, "files": made.files, "facts": made.facts, **place}
+    )

@@ -18,7 +18,7 @@ from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
-from prefect_storyboard.tasks._budget import budget
+from prefect_storyboard.tasks._budget import budget, run_began
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
@@ -150,15 +150,16 @@ async def generate(
         usd=shot.usd if not any(sending.clip for sending in shot.sends) else None,
         on_unknown=on_unknown,
         attempts=attempts,
+        since=run_began(),
         reel=folder,
         draft=draft,
         budget=budget(max_cost_usd, folder, spent_since, allow_unknown_price=allow_unknown_price),
     )
 
-    async def build_order() -> Order:
+    async def build_order(*, fresh: bool) -> Order:
         frame = await first_frame(shot, picture, parent, shelf)
         wanted = scene_request(shot, cast, parent).model_copy(update={"job_key": single.key, "remixable": remixable})
-        complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf))
+        complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf), fresh=fresh)
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 
     async with account.session() as session:

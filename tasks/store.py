@@ -15,12 +15,13 @@ from prefect_storyboard.ledger import Draft
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.download import PAID, download
-from prefect_storyboard.providers.errors import Busy, Expired, NotSent, ProtocolError
+from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._extras import fetch_files
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
@@ -73,7 +74,7 @@ async def store(
             return await uninterrupted(asyncio.to_thread(takes.publish, file, kept, {}))
         async with account.session() as session:
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
-            extras = await _fetch_files(session, made, Path(folder))
+            extras = await fetch_files(session, made, Path(folder))
         described = await asyncio.to_thread(_describe, job, made, draft, file)
         clip = described.model_copy(update={"account": account.account})
         return await uninterrupted(asyncio.to_thread(takes.publish, file, clip, extras))
@@ -90,17 +91,6 @@ async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Pa
         raise ProtocolError("the job ended without a video", request_id=job.job.request_id, raw=result.raw)
     await download(session.http, result.url, file)
     return result
-
-
-async def _fetch_files(session: Session, result: Result, folder: Path) -> dict[str, Path]:
-    """The small files beside the clip. They are for show: one that cannot be fetched is left out."""
-    fetched: dict[str, Path] = {}
-    for kind, url in result.files.items():
-        with suppress(Expired, Busy, NotSent):
-            file = folder / kind
-            await download(session.http, url, file)
-            fetched[kind] = file
-    return fetched
 
 
 def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:

@@ -40,7 +40,7 @@ async def test_what_is_done_is_cached(ledger: Ledger) -> None:
 async def test_the_order_is_worded_only_when_there_is_something_to_buy(ledger: Ledger) -> None:
     gateway, worded = Gateway(), []
 
-    async def word() -> Any:
+    async def word(*, fresh: bool) -> Any:
         worded.append(1)
         return order()
 

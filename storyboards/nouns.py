@@ -24,7 +24,8 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(one_line)]
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(composed)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True)]
-SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+SCENE_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]

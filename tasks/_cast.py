@@ -14,7 +14,7 @@ from prefect_storyboard.jobs.paid import State
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.media.fitting import Fitting, fit, judge
-from prefect_storyboard.media.probe import probe
+from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
 from prefect_storyboard.providers.session import Session
@@ -24,6 +24,8 @@ from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._arguments import a_list
 from prefect_storyboard.tasks._extras import character_files
 from prefect_storyboard.tasks._references import CastMember, show, upload_file
+
+_ANYWHERE = "https://example.com/clip.mp4"
 
 
 class GivenMedia(NamedTuple):
@@ -51,7 +53,15 @@ async def read_media(
 
 
 def check(who: Character, family: Model, given: GivenMedia) -> None:
-    """Judge the media by the model's limits. Raises MediaError."""
+    """Judge the media by the model's limits. Raises MediaError, which names the argument."""
+    try:
+        _check(who, family, given)
+    except MediaError as error:
+        pictured = given.clip is None or any(image.path.name in str(error) for image in given.images)
+        raise MediaError(f"{'images' if pictured else 'clip'}: {error}") from None
+
+
+def _check(who: Character, family: Model, given: GivenMedia) -> None:
     member = CastMember(character=who, folder=_media.folder(), clip=given.clip, images=given.images)
     if family.references is None:
         _judge(family, who, given)
@@ -69,6 +79,7 @@ async def creation_order(
         fitting = await asyncio.to_thread(_judge, family, who, given)
         span = {"start": round(fitting.start, 3), "end": round(fitting.start + fitting.seconds, 3)}
         return provider.character_order(request.model_copy(update={"video_id": given.rendered.handle, **span}))
+    provider.character_order(request.model_copy(update={"clip_url": _ANYWHERE, "end": 1.0}))  # before the upload
     file, seconds = await asyncio.to_thread(_fitted, family, who, given)
     url = await upload_file(file.path, f"{who.name}, clip", account, fresh=fresh)
     return provider.character_order(request.model_copy(update={"clip_url": url, "end": seconds}))

@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.sources import LocalFile, fetch, local_file
+from prefect_storyboard.media.sources import LocalFile, SourceError, fetch, local_file
 from prefect_storyboard.storyboards import Media
 from prefect_storyboard.storyboards.keys import digest
 
@@ -31,7 +31,10 @@ async def read(media: str | Path, argument: str, library: Library | None = None)
     if not isinstance(media, str | Path):
         raise ValueError(f"{argument}: give a path or a URL, not {type(media).__name__}")
     reference = str(media)
-    return await asyncio.to_thread(_fetch, reference, storage_options(library))
+    try:
+        return await asyncio.to_thread(_fetch, reference, storage_options(library))
+    except SourceError as error:
+        raise SourceError(f"{argument}: {error}") from None
 
 
 def _fetch(reference: str, options: Mapping[str, Any]) -> LocalFile:
@@ -47,7 +50,7 @@ def storage_options(library: Library | None) -> Mapping[str, Any]:
 
 def keep(file: LocalFile) -> LocalFile:
     """Copy a file into the process's folder by its content, so that a later change of the original changes nothing."""
-    target = folder() / "media" / f"{file.sha256}{file.path.suffix}"
+    target = folder() / "media" / file.sha256 / file.path.name  # errors name the file by it
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(f".{digest(str(file.path))[:12]}.part")

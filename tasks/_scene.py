@@ -11,7 +11,7 @@ from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.stills import fit_image
-from prefect_storyboard.providers.protocol import SceneRequest
+from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
 from prefect_storyboard.storyboards.single import SingleScene
@@ -19,6 +19,7 @@ from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._references import CastMember, clip_seconds, member, references, upload_file
 
 Where = tuple[Credentials, Library]
+_ANYWHERE = "https://example.com/file"
 
 
 def place_of(reel: str | None, scene: str | None, single: SingleScene) -> tuple[str, str]:
@@ -56,6 +57,18 @@ async def complete(
     sent = await asyncio.to_thread(clip_seconds, shot, members)
     usd = shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)
     return request.model_copy(update={"references": shown, "image_url": image_url}), usd
+
+
+def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
+    """Build the order with an example's link for each file: what its form does not take is said before an upload."""
+    shown = [
+        Reference(
+            character=each.character, clip_url=_ANYWHERE if each.clip else None, image_urls=(_ANYWHERE,) * each.pictures
+        )
+        for each in shot.sends
+    ]
+    link = _ANYWHERE if shot.operation == "image" else None
+    provider.scene_order(request.model_copy(update={"references": tuple(shown), "image_url": link}))
 
 
 def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:

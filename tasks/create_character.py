@@ -13,6 +13,7 @@ from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Casting, Clip
+from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import character_key, fingerprint
 from prefect_storyboard.storyboards.single import checked_character
 from prefect_storyboard.tasks import _arguments as arguments
@@ -87,6 +88,10 @@ async def create_character(
     GenerationFailed, OutcomeUnknown where a submit may have been accepted, and Busy after `minutes`: the job stays open
     and the next call re-attaches to it.
     """
+    arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
+    arguments.waiting(minutes)
+    folder = slug(reel) if reel else ""
+    allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
     account, shelf = await arguments.accounts(credentials, library)
     family = arguments.sold(account.provider, model)
     storage = shelf.storage()
@@ -101,7 +106,7 @@ async def create_character(
             "reference": reference,
             "aliases": arguments.a_list(aliases, "aliases"),
             "description": description,
-            "fields": dict(fields or {}),
+            "fields": arguments.gateway_fields(fields),
         }
     )
     who_hash = fingerprint(who, given.content)
@@ -123,10 +128,10 @@ async def create_character(
         on_unknown=on_unknown,
         attempts=attempts,
         since=run_began(),
-        reel=reel or "",
+        reel=folder,
         character=who.name,
         fingerprint=who_hash,
-        budget=budget(max_cost_usd, reel, spent_since, allow_unknown_price=allow_unknown_price),
+        budget=allowed,
     )
     async with account.session() as session:
         with account_limit(account):

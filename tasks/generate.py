@@ -23,7 +23,7 @@ from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
-from prefect_storyboard.tasks._scene import complete, first_frame, place_of, read_image, scene_request
+from prefect_storyboard.tasks._scene import check_order, complete, first_frame, place_of, read_image, scene_request
 
 
 # Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought. A
@@ -97,10 +97,16 @@ async def generate(
     MediaError, SourceError and OverBudget before anything is sent, the provider's refusals (nothing was bought), and
     OutcomeUnknown where a submit may have been accepted.
     """
+    arguments.at_least(0, copy=copy)
+    arguments.scene_id(scene)
+    arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
+    allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price)
     account, shelf = await arguments.accounts(credentials, library)
     family = arguments.sold(account.provider, model)
     cast = arguments.castings(characters)
-    starts = [name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given]
+    starts = [
+        name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given is not None
+    ]
     if len(starts) > 1:
         raise ValueError(f"{starts[1]}: a scene has one beginning; give {' or '.join(starts)}")
     parent = arguments.parent(continues, "continues", family) or arguments.parent(remixes, "remixes", family)
@@ -112,11 +118,11 @@ async def generate(
         seconds=seconds,
         aspect=aspect,
         resolution=resolution,
-        starts_from_picture=bool(image or continues),
+        starts_from_picture=image is not None or continues is not None,
         remixes=remixes,
         fit=fit,
         take=take,
-        fields=fields,
+        fields=arguments.gateway_fields(fields),
     )
     arguments.check_castings(cast, shot, account.account)
     picture = await read_image(image, shot, shelf)
@@ -153,12 +159,13 @@ async def generate(
         since=run_began(),
         reel=folder,
         draft=draft,
-        budget=budget(max_cost_usd, folder, spent_since, allow_unknown_price=allow_unknown_price),
+        budget=allowed and allowed.model_copy(update={"reel": folder}),
     )
 
     async def build_order(*, fresh: bool) -> Order:
-        frame = await first_frame(shot, picture, parent, shelf)
         wanted = scene_request(shot, cast, parent).model_copy(update={"job_key": single.key, "remixable": remixable})
+        check_order(session.provider, wanted, shot)
+        frame = await first_frame(shot, picture, parent, shelf)
         complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf), fresh=fresh)
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 

@@ -66,6 +66,7 @@ async def render(
     What failed at no cost is bought again up to three times, what was charged within `attempts`. Ends in the state
     `Cached` or `Reattached` where nothing was bought. Raises what generate, poll and store raise.
     """
+    arguments.waiting(minutes)
     account, shelf = await arguments.accounts(credentials, library)
     generated = partial(
         generate,

@@ -62,6 +62,8 @@ async def store(
     draft = arguments.paid_job(job).draft
     if draft is None:
         raise ValueError("job: it creates a character, and there is no clip to store; create_character returns it")
+    if not isinstance(result, Result | None):
+        raise ValueError(f"result: give what poll returns, or leave it out; found {type(result).__name__}")
     account, shelf = await arguments.accounts(credentials, library)
     takes = Takes(shelf.storage(), draft, job)
     if stored := await uninterrupted(asyncio.to_thread(takes.stored)):

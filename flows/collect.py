@@ -24,6 +24,7 @@ from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import store
+from prefect_storyboard.tasks._extras import character_files
 
 _AT_ONCE = 16
 Accounts = Mapping[tuple[str, str], Credentials]
@@ -123,7 +124,8 @@ async def _fetched(
         key=intent.key, attempt=attempt.number, job=job, state="Reattached", usd=intent.usd, draft=intent.draft
     )
     if intent.character:
-        casting = await finish_character(session, ledger, bought, intent.character, minutes=0)
+        keep = character_files(session, ledger.storage, intent.character, intent.key, intent.fingerprint)
+        casting = await finish_character(session, ledger, bought, intent.character, keep_files=keep, minutes=0)
         events.character_created(library, slug(intent.character), casting, _facts(intent, job))
         return casting
     if intent.draft is None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 from prefect_storyboard.jobs.budget import Budget
 from prefect_storyboard.jobs.look import has_ended
@@ -42,7 +42,8 @@ OnUnknown = Literal["stop", "resubmit"]
 class PurchaseRequest(Frozen):
     """What to buy, and under which key. `label` is for people; `attempts` counts failures that may be paid for.
 
-    `on_submitted` is called when the job is on record, also where the caller has been cancelled; it must not raise.
+    `since` is when the run began: failures that cost nothing are bought again three times a run. `on_submitted` is
+    called when the job is on record, also where the caller has been cancelled; it must not raise.
     """
 
     key: str
@@ -51,28 +52,44 @@ class PurchaseRequest(Frozen):
     usd: float | None = None
     on_unknown: OnUnknown = "stop"
     attempts: int = 1
+    since: datetime | None = None
     reel: str = ""
     draft: Draft | None = None
     character: str | None = None
+    fingerprint: str | None = None
     budget: Budget | None = None
     on_submitted: Callable[[PaidJob], None] | None = None
 
 
-async def buy_once(
-    session: Session, ledger: Ledger, request: PurchaseRequest, build_order: Callable[[], Awaitable[Order]]
-) -> PaidJob:
+class BuildOrder(Protocol):
+    """Uploads what an order names and builds its body."""
+
+    def __call__(self, *, fresh: bool) -> Awaitable[Order]:
+        """`fresh`: upload anew, for the provider could not fetch what was uploaded before."""
+
+
+async def buy_once(session: Session, ledger: Ledger, request: PurchaseRequest, build_order: BuildOrder) -> PaidJob:
     """Return the job of that key: the stored one, or one that this call has just bought.
 
-    `build_order` uploads what the order names and builds its body; it is called only when there is something to buy.
+    `build_order` is called only when there is something to buy. Where the provider could not fetch an upload, the order
+    is built with fresh ones, and submitted once more.
     Raises the provider's refusal, the recorded error of a failed job, or OutcomeUnknown where a submit may have been
     accepted and the provider does not say. A cancellation is honoured at once before the intent is written, and after
     it only once the provider's answer is on disk.
     """
+    fresh = False
     while True:
         decision, last = await asyncio.to_thread(_look, ledger, request, session.clock)
         match decision, last:
             case Decision.SUBMIT, _:
-                bought = await _buy(session, ledger, request, last.number + 1 if last else 1, build_order)
+                fresh = fresh or (last is not None and last.end is not None and last.end.stale_upload)
+                number = last.number + 1 if last else 1
+                try:
+                    bought = await _buy(session, ledger, request, number, partial(build_order, fresh=fresh))
+                except errors.InvalidRequest as refusal:
+                    if fresh or not refusal.stale_upload:
+                        raise
+                    fresh, bought = True, None
                 if bought:
                     return bought
             case Decision.WAIT, _:
@@ -95,22 +112,20 @@ def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decis
         if last is None and request.draft and request.draft.reel:
             ledger.check_not_lost(request.draft.reel, request.draft.scene, request.key)
         owner_alive = last is not None and alive(last.intent.owner)
-        decision = decide(history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts)
+        decision = decide(
+            history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts, since=request.since
+        )
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
 
 
 async def _buy(
-    session: Session,
-    ledger: Ledger,
-    request: PurchaseRequest,
-    number: int,
-    build_order: Callable[[], Awaitable[Order]],
+    session: Session, ledger: Ledger, request: PurchaseRequest, number: int, build: Callable[[], Awaitable[Order]]
 ) -> PaidJob | None:
     """Take a slot of the account, build the order, and submit it. The job keeps the slot until it has ended."""
     await session.in_flight.take(request.key, partial(has_ended, session))
     try:
-        order = await build_order()
+        order = await build()
         request = request.model_copy(update={"usd": await _price(session, request, order)})
         async with session.submitting():
             bought = await uninterrupted(_submit(session, ledger, request, number, order))
@@ -221,6 +236,7 @@ def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Own
         reel=request.reel,
         draft=request.draft,
         character=request.character,
+        fingerprint=request.fingerprint,
     )
 
 

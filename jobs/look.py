@@ -1,7 +1,9 @@
 """One look at a paid job."""
 
-from datetime import datetime
+import asyncio
+from datetime import UTC, datetime
 
+from prefect_storyboard.ledger import Decision, Ledger, decide
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
@@ -22,3 +24,10 @@ async def has_ended(session: Session, job: Job) -> bool:
         return not is_young(job, session.clock.now())
     except errors.ProviderError:
         return False
+
+
+async def may_resubmit(ledger: Ledger, key: str, *, attempts: int, since: datetime) -> bool:
+    """Whether a job that has just failed may be bought again: it cost nothing and may pass, or attempts are left."""
+    history = await asyncio.to_thread(ledger.history, key)
+    decision = decide(history, now=datetime.now(UTC), owner_alive=False, attempts=attempts, since=since)
+    return decision is Decision.SUBMIT

@@ -12,7 +12,7 @@ from prefect_storyboard.providers.protocol import Result, Status
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
-_VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed, errors.Retired)
+VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed, errors.Retired)
 
 
 def pause(age: float) -> float:
@@ -37,7 +37,7 @@ async def await_result(
     with session.in_flight.watching(bought.key, bought.job):
         try:
             result = await _poll(session, ledger, bought, minutes=minutes, watch=watch)
-        except (*_VERDICTS, errors.Expired):
+        except (*VERDICTS, errors.Expired):
             session.in_flight.give_back(bought.key)
             raise
     session.in_flight.give_back(bought.key)
@@ -68,7 +68,7 @@ async def _poll(
         except errors.Expired:
             if not is_young(bought.job, clock.now()):
                 raise
-        except _VERDICTS as verdict:
+        except VERDICTS as verdict:
             await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
             raise
         left = deadline - clock.monotonic()

@@ -58,7 +58,7 @@ class Draft(Record):
 class Intent(Record):
     """Written before the POST. Who created it may submit; everyone else re-attaches or waits.
 
-    It is about a scene (`draft`) or a character (its name), and was written for a `reel`.
+    It is about a scene (`draft`) or a character (its name and fingerprint), and was written for a `reel`.
     """
 
     key: str
@@ -74,6 +74,7 @@ class Intent(Record):
     reel: str = ""
     draft: Draft | None = None
     character: str | None = None
+    fingerprint: str | None = None
 
 
 class Outcome(Record):

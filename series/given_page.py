@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a page
 """What a model takes of the user's files, as a page: `python -m prefect_storyboard.series.given_page`."""
 
 import sys

@@ -27,7 +27,8 @@ Prompt = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST), AfterValidator(composed)
 ]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST)]
-SceneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+SCENE_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]

@@ -57,6 +57,7 @@ class Casting(Stored):
     description: str = ""
     aliases: tuple[str, ...] = ()
     files: dict[str, str] = Field(default={}, description="Small files beside the media, such as a profile picture.")
+    facts: JsonObject = Field(default={}, description="What the provider says of it: display_name, remark, ...")
 
     @property
     def bare(self) -> "Casting":

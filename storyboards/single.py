@@ -1,5 +1,6 @@
 """One scene without a storyboard: the same rules, the same key, and errors that name the argument."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from prefect_storyboard.storyboards.outcomes import Casting, Clip, JsonObject
 from prefect_storyboard.storyboards.shots import Shot, Table, shots
 from prefect_storyboard.storyboards.text import Source, StoryboardError, validate
 
+_YAML = re.compile(r"\b(write(?: for example)?|or|add) ([a-z_]+): (\"[^\"]*\"|\[[^\]]*\]|[^\s,;]+)")
 _SCENE, _PARENT, _FIRST_FRAME = "scene", "parent", "first-frame"
 
 
@@ -66,11 +68,17 @@ def single_shot(
         scene |= {"image": _FIRST_FRAME} if starts_from_picture else {}
         scene |= {"seconds": min(model.seconds) if seconds is None else seconds, "aspect": aspect}
         scene |= {"resolution": resolution} if resolution else {}
-    board = {"title": _SCENE, "model": model.name, "fit": fit, "cast": [*map(_member, characters)], "scenes": scenes}
+    board = {
+        "title": _SCENE,
+        "model": model.name,
+        "fit": fit,
+        "cast": [_member(casting, model) for casting in characters],
+        "scenes": scenes,
+    }
     try:
         return shots(validate(board), table, Source())[-1]
     except StoryboardError as error:
-        raise ValueError("; ".join(f"{_argument(each.field)}: {each.message}" for each in error.problems)) from None
+        raise _of_arguments(error, cast="characters") from None
 
 
 def single_scene(
@@ -111,13 +119,13 @@ def checked_character(facts: Mapping[str, Any]) -> Character:
     try:
         return validate(board).cast[0]
     except StoryboardError as error:
-        raise ValueError("; ".join(f"{_argument(each.field)}: {each.message}" for each in error.problems)) from None
+        raise _of_arguments(error) from None
 
 
-def _member(casting: Casting) -> dict[str, Any]:
-    """A cast member as a storyboard has it; one that is known by its id alone was made from a clip."""
+def _member(casting: Casting, model: Model) -> dict[str, Any]:
+    """A cast member as a storyboard has it; one that is known by its id was made from a clip."""
     urls = [image.url for image in casting.images]
-    clip = casting.clip.url if casting.clip else None if urls else "clip"
+    clip = casting.clip.url if casting.clip else None if urls and model.casting is None else "clip"
     facts = casting.model_dump(include={"start", "end", "reference", "description", "aliases"})
     return {"name": casting.character, "clip": clip, "images": urls, **facts}
 
@@ -129,6 +137,28 @@ def _parent(clip: Clip, model: Model) -> dict[str, Any]:
     return {"id": _PARENT, "prompt": clip.prompt or "-", "model": clip.model, "characters": [], **asked}
 
 
-def _argument(field: str) -> str:
-    """`scenes[0].seconds` is the argument `seconds`; `cast[0].clip` is `clip`."""
-    return field.rpartition(".")[2].partition("[")[0] or "model"
+def _of_arguments(error: StoryboardError, cast: str = "") -> ValueError:
+    """The same mistakes by the names of arguments, in Python's spelling. `cast` is the argument of all cast members."""
+    said = (f"{_argument(each.field, cast)}: {_in_python(each.message)}" for each in error.problems)
+    return ValueError("; ".join(dict.fromkeys(said)))
+
+
+def _argument(field: str, cast: str) -> str:
+    """`scenes[0].seconds` is the argument `seconds`; `cast[0].clip` is `clip`, or what holds the cast."""
+    if cast and field.startswith("cast["):
+        return cast
+    return re.sub(r"^(scenes|cast)\[\d+\]\.", "", field).partition("[")[0] or "model"
+
+
+def _in_python(message: str) -> str:
+    """`write seconds: 4` becomes `write seconds=4`; what is said of lines in a file is said of arguments."""
+    spelled = _YAML.sub(lambda found: f"{found[1]} {found[2]}={_literal(found[3])}", message)
+    return spelled.replace("leave the line out", "leave it out").replace(
+        "begin each entry with a hyphen", "give a list"
+    )
+
+
+def _literal(value: str) -> str:
+    if value.startswith(('"', "[")) or value.replace(".", "", 1).isdigit():
+        return value
+    return f'"{value}"'

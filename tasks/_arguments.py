@@ -1,16 +1,26 @@
 """What a caller may write: checked before money is spent, with one sentence for what cannot be used."""
 
+import json
 import logging
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar, get_args
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_run_logger
+from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.providers.session import Account
 from prefect_storyboard.providers.table import model as table_model
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
+from prefect_storyboard.storyboards.nouns import SCENE_ID
+
+T = TypeVar("T")
 
 
 async def accounts(credentials: Credentials | str, library: Library | str | None) -> tuple[Credentials, Library]:
@@ -38,6 +48,71 @@ async def a_library(library: Library | str | None) -> Library:
     return await load_library(library)
 
 
+def a_list(values: Iterable[T] | object, argument: str) -> list[T]:
+    """The values of a list. Raises ValueError for one value alone."""
+    if isinstance(values, str | Path | bytes | Mapping) or not isinstance(values, Iterable):
+        shown = str(values) if isinstance(values, Path) else values
+        raise ValueError(f"{argument}: takes a list; write {argument}=[{shown!r}]")
+    return list(values)
+
+
+def at_least(least: int, **numbers: int) -> None:
+    """Raise ValueError for what is no whole number, or less."""
+    for argument, value in numbers.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{argument}: has to be {least} or more, as a whole number; found {value!r}")
+
+
+def one_of(choices: object, **values: str) -> None:
+    """Raise ValueError for a value that is none of a Literal's."""
+    for argument, value in values.items():
+        if value not in get_args(choices):
+            raise ValueError(f"{argument}: has to be one of {', '.join(map(repr, get_args(choices)))}; found {value!r}")
+
+
+def texts(**values: str | None) -> None:
+    """Raise ValueError for what is no text, or an empty one. None is an argument that was left out."""
+    for argument, value in values.items():
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{argument}: is no text; found {value!r}")
+        if value is not None and not value.strip():
+            raise ValueError(f"{argument}: is empty; write something there, or leave it out")
+
+
+def scene_id(scene: str | None) -> None:
+    """Raise ValueError for the id of a scene that would make no file's name."""
+    texts(scene=scene)
+    if scene is not None and not re.fullmatch(SCENE_ID, scene):
+        raise ValueError(
+            f"scene: {scene!r} is not safe as a file name; use letters, digits, - and _, for example scene='s01'"
+        )
+
+
+def purchase(*, model: str, reel: str | None, on_unknown: str, attempts: int) -> None:
+    """Check what both paid tasks take. Raises ValueError."""
+    texts(model=model, reel=reel)
+    one_of(OnUnknown, on_unknown=on_unknown)
+    at_least(1, attempts=attempts)
+
+
+def waiting(minutes: float) -> None:
+    """Raise ValueError for what is no length of time."""
+    if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 <= minutes < math.inf:
+        raise ValueError(f"minutes: has to be a number of minutes, 0 or more; found {minutes!r}")
+
+
+def gateway_fields(fields: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
+    """The gateway's own inputs. Raises ValueError for what no JSON can say."""
+    if fields is not None and not isinstance(fields, Mapping):
+        raise ValueError(f"fields: takes the gateway's inputs by name, fields={{'seed': 7}}; found {fields!r}")
+    given = dict(fields or {})
+    try:
+        json.dumps(given, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"fields: holds what JSON cannot say: {error}; write texts, numbers and lists") from None
+    return given
+
+
 def sold(provider: str, name: str) -> Model:
     """The model of that name. Raises ValueError for one that the gateway does not sell; warns of one past its date."""
     try:
@@ -57,10 +132,11 @@ def castings(characters: Sequence[Casting] | Casting) -> tuple[Casting, ...]:
             f"characters: takes a list, characters=[{name.lower()}]; with .map write "
             f"characters=unmapped([{name.lower()}]), or each scene is given one of them"
         )
-    for casting in characters:
+    given: list[Casting] = a_list(characters, "characters")
+    for casting in given:
         if not isinstance(casting, Casting):
             raise ValueError(f"characters: give what create_character returns, not {type(casting).__name__}")
-    return tuple(characters)
+    return tuple(given)
 
 
 def check_castings(cast: Sequence[Casting], shot: Shot, account_name: str) -> None:

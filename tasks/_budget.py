@@ -1,16 +1,24 @@
-"""The budget that a caller gives a single task."""
+"""The budget that a caller gives a single task, and since when the run counts."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+
+from prefect.context import FlowRunContext
 
 from prefect_storyboard.jobs.budget import Budget, OverBudget
 
 
 def budget(
-    max_cost_usd: float | None, reel: str | None, since: datetime | None, *, allow_unknown_price: bool
+    max_cost_usd: float | None, since: datetime | None, *, allow_unknown_price: bool, reel: str = ""
 ) -> Budget | None:
     """At most so many US dollars for the reel, or without one for this job. Raises OverBudget for what is no amount."""
     if max_cost_usd is None:
         return None
-    if not max_cost_usd >= 0:
+    if not isinstance(max_cost_usd, int | float) or isinstance(max_cost_usd, bool) or not max_cost_usd >= 0:
         raise OverBudget(f"max_cost_usd: {max_cost_usd} is no amount of money; give US dollars, or leave it out")
-    return Budget(usd=max_cost_usd, reel=reel or "", since=since, unpriced=allow_unknown_price)
+    return Budget(usd=max_cost_usd, reel=reel, since=since, unpriced=allow_unknown_price)
+
+
+def run_began() -> datetime:
+    """When the flow run began; outside of one, now."""
+    run = FlowRunContext.get()
+    return run.start_time if run else datetime.now(UTC)

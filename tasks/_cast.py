@@ -2,21 +2,30 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.ledger import Storage
+from prefect_storyboard.jobs.buy import BuildOrder, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.characters import finish_character
+from prefect_storyboard.jobs.look import may_resubmit
+from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.wait import VERDICTS
+from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.media.fitting import Fitting, fit, judge
-from prefect_storyboard.media.probe import probe
+from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
+from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Character, Clip, Media, Model
 from prefect_storyboard.storyboards.shots import sendings
 from prefect_storyboard.tasks import _media
-from prefect_storyboard.tasks._names import fixed_name
-from prefect_storyboard.tasks._references import CastMember, show
-from prefect_storyboard.tasks.upload import upload
+from prefect_storyboard.tasks._arguments import a_list
+from prefect_storyboard.tasks._extras import character_files
+from prefect_storyboard.tasks._references import CastMember, show, upload_file
+
+_ANYWHERE = "https://example.com/clip.mp4"
 
 
 class GivenMedia(NamedTuple):
@@ -34,9 +43,8 @@ class GivenMedia(NamedTuple):
 async def read_media(
     clip: str | Path | Clip | None, images: Sequence[str | Path], storage: Storage, library: Library
 ) -> GivenMedia:
-    if isinstance(images, str | Path):
-        raise ValueError(f"images: takes a list, images=[{str(images)!r}]")
-    pictures = [await _media.read(image, "images", library) for image in images]
+    listed: list[str | Path] = a_list(images, "images")
+    pictures = [await _media.read(image, "images", library) for image in listed]
     if isinstance(clip, Clip):
         media = Media(url=clip.url, sha256=clip.sha256)
         return GivenMedia(await asyncio.to_thread(_media.from_library, storage, media), tuple(pictures), clip)
@@ -45,7 +53,15 @@ async def read_media(
 
 
 def check(who: Character, family: Model, given: GivenMedia) -> None:
-    """Judge the media by the model's limits. Raises MediaError."""
+    """Judge the media by the model's limits. Raises MediaError, which names the argument."""
+    try:
+        _check(who, family, given)
+    except MediaError as error:
+        pictured = given.clip is None or any(image.path.name in str(error) for image in given.images)
+        raise MediaError(f"{'images' if pictured else 'clip'}: {error}") from None
+
+
+def _check(who: Character, family: Model, given: GivenMedia) -> None:
     member = CastMember(character=who, folder=_media.folder(), clip=given.clip, images=given.images)
     if family.references is None:
         _judge(family, who, given)
@@ -55,7 +71,7 @@ def check(who: Character, family: Model, given: GivenMedia) -> None:
 
 
 async def creation_order(
-    provider: Provider, family: Model, who: Character, given: GivenMedia, account: Credentials
+    provider: Provider, family: Model, who: Character, given: GivenMedia, account: Credentials, *, fresh: bool
 ) -> Order:
     """Build the request: of a finished video by its id where the gateway takes one, else of the uploaded clip."""
     request = CharacterRequest(model=family, name=who.name, description=who.description, fields=who.fields)
@@ -63,10 +79,29 @@ async def creation_order(
         fitting = await asyncio.to_thread(_judge, family, who, given)
         span = {"start": round(fitting.start, 3), "end": round(fitting.start + fitting.seconds, 3)}
         return provider.character_order(request.model_copy(update={"video_id": given.rendered.handle, **span}))
+    provider.character_order(request.model_copy(update={"clip_url": _ANYWHERE, "end": 1.0}))  # before the upload
     file, seconds = await asyncio.to_thread(_fitted, family, who, given)
-    named = upload.with_options(task_run_name=fixed_name(f"upload {who.name}, clip"))
-    url = await named(file.path, credentials=account)
+    url = await upload_file(file.path, f"{who.name}, clip", account, fresh=fresh)
     return provider.character_order(request.model_copy(update={"clip_url": url, "end": seconds}))
+
+
+async def create_once(
+    session: Session, ledger: Ledger, request: PurchaseRequest, build_order: BuildOrder, *, minutes: float
+) -> tuple[Casting, PaidJob]:
+    """The casting, and the job that created it. What failed for free is bought again."""
+    name, since = request.character or "", request.since or datetime.now(UTC)
+    files = character_files(session, ledger.storage, name, request.key, request.fingerprint)
+    while True:
+        job = await buy_once(session, ledger, request, build_order)
+        if job.outcome and job.outcome.casting:
+            return job.outcome.casting, job
+        try:
+            made = await finish_character(session, ledger, job, name, keep_files=files, minutes=minutes)
+        except VERDICTS:
+            if not await may_resubmit(ledger, request.key, attempts=request.attempts, since=since):
+                raise
+        else:
+            return made, job
 
 
 def _known(clip: Clip, family: Model, account: Credentials) -> bool:

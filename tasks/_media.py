@@ -12,7 +12,7 @@ from typing import Any
 from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.scratch import scratch
-from prefect_storyboard.media.sources import LocalFile, fetch, local_file
+from prefect_storyboard.media.sources import LocalFile, SourceError, fetch, local_file
 from prefect_storyboard.storyboards import Media
 
 
@@ -33,7 +33,10 @@ async def read(media: str | Path, argument: str, library: Library | None = None)
     if not isinstance(media, str | Path):
         raise ValueError(f"{argument}: give a path or a URL, not {type(media).__name__}")
     reference = str(media)
-    return await asyncio.to_thread(_fetch, reference, library)
+    try:
+        return await asyncio.to_thread(_fetch, reference, library)
+    except SourceError as error:
+        raise SourceError(f"{argument}: {error}") from None
 
 
 def _fetch(reference: str, library: Library | None) -> LocalFile:

@@ -36,19 +36,29 @@ def member(casting: Casting, storage: Storage) -> CastMember:
     return CastMember(character=who, folder=_media.folder(), clip=clip, images=images)
 
 
-async def references(shot: Shot, cast: Mapping[str, CastMember], credentials: Credentials) -> tuple[Reference, ...]:
-    """Upload what the scene shows of each character, in the order of the scene. Costs nothing."""
+async def references(
+    shot: Shot, cast: Mapping[str, CastMember], credentials: Credentials, *, fresh: bool
+) -> tuple[Reference, ...]:
+    """Upload what the scene shows of each character, in the order of the scene; `fresh` ones anew. Costs nothing."""
 
     async def one(sending: Sending) -> Reference:
         files = await asyncio.to_thread(show, cast[sending.character], sending, shot.model)
         names = [f"{sending.character}, {'clip' if sending.clip else f'picture {n}'}" for n in range(1, len(files) + 1)]
-        named = [upload.with_options(task_run_name=fixed_name(f"upload {name}")) for name in names]
-        urls = await asyncio.gather(*(up(f.path, credentials=credentials) for up, f in zip(named, files, strict=True)))
+        urls = await asyncio.gather(
+            *(upload_file(file.path, name, credentials, fresh=fresh) for file, name in zip(files, names, strict=True))
+        )
         if sending.clip:
             return Reference(character=sending.character, clip_url=urls[0])
         return Reference(character=sending.character, image_urls=tuple(urls))
 
     return tuple(await asyncio.gather(*(one(sending) for sending in shot.sends)))
+
+
+async def upload_file(file: Path, what: str, credentials: Credentials, *, fresh: bool) -> str:
+    """Upload a file in a task run named after it. `fresh` forgets where the file was uploaded before."""
+    named = upload.with_options(task_run_name=fixed_name(f"upload {what}"))
+    named = named.with_options(refresh_cache=True) if fresh else named
+    return await named(file, credentials=credentials)
 
 
 def clip_seconds(shot: Shot, cast: Mapping[str, CastMember]) -> float:

@@ -11,15 +11,15 @@ from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.stills import fit_image
-from prefect_storyboard.providers.protocol import SceneRequest
+from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
 from prefect_storyboard.storyboards.single import SingleScene
 from prefect_storyboard.tasks import _media
-from prefect_storyboard.tasks._references import CastMember, clip_seconds, member, references
-from prefect_storyboard.tasks.upload import upload
+from prefect_storyboard.tasks._references import CastMember, clip_seconds, member, references, upload_file
 
 Where = tuple[Credentials, Library]
+_ANYWHERE = "https://example.com/file"
 
 
 def place_of(reel: str | None, scene: str | None, single: SingleScene) -> tuple[str, str]:
@@ -47,17 +47,28 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
 
 
 async def complete(
-    request: SceneRequest, shot: Shot, cast: Sequence[Casting], frame: LocalFile | None, where: Where
+    request: SceneRequest, shot: Shot, cast: Sequence[Casting], frame: LocalFile | None, where: Where, *, fresh: bool
 ) -> tuple[SceneRequest, float | None]:
-    """Upload what the scene shows: the request with the links, and its price by the model table."""
+    """Upload what the scene shows, `fresh` all of it anew: the request with the links, and its price by the table."""
     credentials, library = where
     members = await asyncio.to_thread(_members, shot, cast, library.storage())
-    shown = await references(shot, members, credentials)
-    named = upload.with_options(task_run_name="upload first frame")
-    image_url = await named(frame.path, credentials=credentials) if frame else None
+    shown = await references(shot, members, credentials, fresh=fresh)
+    image_url = await upload_file(frame.path, "first frame", credentials, fresh=fresh) if frame else None
     sent = await asyncio.to_thread(clip_seconds, shot, members)
     usd = shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)
     return request.model_copy(update={"references": shown, "image_url": image_url}), usd
+
+
+def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
+    """Build the order with an example's link for each file: what its form does not take is said before an upload."""
+    shown = [
+        Reference(
+            character=each.character, clip_url=_ANYWHERE if each.clip else None, image_urls=(_ANYWHERE,) * each.pictures
+        )
+        for each in shot.sends
+    ]
+    link = _ANYWHERE if shot.operation == "image" else None
+    provider.scene_order(request.model_copy(update={"references": tuple(shown), "image_url": link}))
 
 
 def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:

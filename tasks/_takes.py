@@ -8,12 +8,10 @@ from pydantic import ValidationError
 
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
-from prefect_storyboard.media.kind import content_type
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.storyboards import Clip
+from prefect_storyboard.tasks._extras import file_name
 from prefect_storyboard.tasks._media import inside
-
-_ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,7 @@ class Takes:
         return clip
 
     def _publish_extra(self, file: Path, name: str, kind: str) -> str:
-        ending = _ENDINGS.get(content_type(file), "")
-        return self.storage.publish(file, *self.folder, f"{name}.{kind.replace('_', '-')}{ending}")
+        return self.storage.publish(file, *self.folder, file_name(kind, file, before=f"{name}."))
 
     def _placed(self, clip: Clip, name: str) -> Clip:
         """The clip as it lies here. The library may have moved, and 0.1.0 recorded nothing of what was asked."""

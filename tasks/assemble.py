@@ -69,7 +69,8 @@ async def assemble(
     folder, MediaError for a clip that cannot be decoded.
     """
     shelf = await arguments.a_library(library)
-    if isinstance(clips, Clip) or not all(isinstance(clip, Clip) for clip in clips):
+    arguments.texts(title=title)
+    if not isinstance(clips, list | tuple) or not all(isinstance(clip, Clip) for clip in clips):
         raise ValueError("clips: takes a list of clips, as store and render return them")
     prices = [clip.cost_usd for clip in clips]
     known = costs or Costs(cost_usd=round(sum(p or 0.0 for p in prices), 6), unpriced=prices.count(None))

@@ -9,8 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest, buy_once
-from prefect_storyboard.jobs.characters import finish_character
+from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Casting, Clip
@@ -19,8 +18,8 @@ from prefect_storyboard.storyboards.keys import character_key, fingerprint
 from prefect_storyboard.storyboards.single import checked_character
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
-from prefect_storyboard.tasks._budget import budget
-from prefect_storyboard.tasks._cast import check, creation_order, keep, read_media
+from prefect_storyboard.tasks._budget import budget, run_began
+from prefect_storyboard.tasks._cast import check, create_once, creation_order, keep, read_media
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
@@ -45,6 +44,7 @@ async def create_character(
     credentials: Credentials | str,
     library: Library | str | None = None,
     images: Sequence[str | Path] = (),
+    aliases: Sequence[str] = (),
     description: str = "",
     start: float | None = None,
     end: float | None = None,
@@ -70,6 +70,7 @@ async def create_character(
         credentials: The account: a credentials block, or the reference of a saved one.
         library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
         images: Paths or URLs of pictures of the character, beside the clip or in its place.
+        aliases: Other words by which prompts call the character. Not part of the key.
         description: Who this is; told to a provider that asks for it. Not part of the key.
         start: Second at which the used part of the clip begins.
         end: Second at which it ends.
@@ -88,6 +89,10 @@ async def create_character(
     GenerationFailed, OutcomeUnknown where a submit may have been accepted, and Busy after `minutes`: the job stays open
     and the next call re-attaches to it.
     """
+    arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
+    arguments.waiting(minutes)
+    folder = slug(reel) if reel else ""
+    allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
     account, shelf = await arguments.accounts(credentials, library)
     family = arguments.sold(account.provider, model)
     storage = shelf.storage()
@@ -100,8 +105,9 @@ async def create_character(
             "start": start,
             "end": end,
             "reference": reference,
+            "aliases": arguments.a_list(aliases, "aliases"),
             "description": description,
-            "fields": dict(fields or {}),
+            "fields": arguments.gateway_fields(fields),
         }
     )
     who_hash = fingerprint(who, given.content)
@@ -110,10 +116,9 @@ async def create_character(
     if family.casting is None:
         return casting
 
-    async def build_order() -> Order:
-        return await creation_order(session.provider, family, who, given, account)
+    async def build_order(*, fresh: bool) -> Order:
+        return await creation_order(session.provider, family, who, given, account, fresh=fresh)
 
-    folder = slug(reel) if reel else ""
     request = PurchaseRequest(
         key=character_key(
             provider=account.provider, account=account.account, casting=family.casting, fingerprint=who_hash
@@ -123,9 +128,11 @@ async def create_character(
         usd=family.usd_per_character,
         on_unknown=on_unknown,
         attempts=attempts,
+        since=run_began(),
         reel=folder,
         character=who.name,
-        budget=budget(max_cost_usd, folder, spent_since, allow_unknown_price=allow_unknown_price),
+        fingerprint=who_hash,
+        budget=allowed,
     )
     facts = events.JobFacts.of_request(request, account.provider)
     request = request.model_copy(
@@ -133,14 +140,14 @@ async def create_character(
     )
     async with account.session() as session:
         with account_limit(account), events.job_errors(shelf, facts, max_cost_usd=max_cost_usd):
-            job = await buy_once(session, Ledger(storage), request, build_order)
-        known = job.outcome.casting if job.outcome else None
-        made = known or await finish_character(session, Ledger(storage), job, who.name, minutes=minutes)
-    if known:
+            made, job = await create_once(session, Ledger(storage), request, build_order, minutes=minutes)
+    if job.state == "Cached":
         name_state("Cached", f"{who.name} was created before")
     else:
         events.character_created(shelf, who.slug, made, facts.bought(job))
         if job.state == "Reattached":
             name_state("Reattached", f"{who.name} was paid for before")
     place = {"provider": account.provider, "account": account.account, "family": family.casting}
-    return casting.model_copy(update={"id": made.id, "mention": made.mention, **place})
+    return casting.model_copy(
+        update={"id": made.id, "mention": made.mention, "files": made.files, "facts": made.facts, **place}
+    )

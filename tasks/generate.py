@@ -20,12 +20,12 @@ from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
-from prefect_storyboard.tasks._budget import budget
+from prefect_storyboard.tasks._budget import budget, run_began
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
-from prefect_storyboard.tasks._scene import complete, first_frame, place_of, read_image, scene_request
+from prefect_storyboard.tasks._scene import check_order, complete, first_frame, place_of, read_image, scene_request
 
 
 # Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought. A
@@ -99,10 +99,16 @@ async def generate(
     MediaError, SourceError and OverBudget before anything is sent, the provider's refusals (nothing was bought), and
     OutcomeUnknown where a submit may have been accepted.
     """
+    arguments.at_least(0, copy=copy)
+    arguments.scene_id(scene)
+    arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
+    allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price)
     account, shelf = await arguments.accounts(credentials, library)
     family = arguments.sold(account.provider, model)
     cast = arguments.castings(characters)
-    starts = [name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given]
+    starts = [
+        name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given is not None
+    ]
     if len(starts) > 1:
         raise ValueError(f"{starts[1]}: a scene has one beginning; give {' or '.join(starts)}")
     parent = arguments.parent(continues, "continues", family) or arguments.parent(remixes, "remixes", family)
@@ -114,11 +120,11 @@ async def generate(
         seconds=seconds,
         aspect=aspect,
         resolution=resolution,
-        starts_from_picture=bool(image or continues),
+        starts_from_picture=image is not None or continues is not None,
         remixes=remixes,
         fit=fit,
         take=take,
-        fields=fields,
+        fields=arguments.gateway_fields(fields),
     )
     arguments.check_castings(cast, shot, account.account)
     picture = await read_image(image, shot, shelf)
@@ -154,9 +160,10 @@ async def generate(
         usd=shot.usd if not any(sending.clip for sending in shot.sends) else None,
         on_unknown=on_unknown,
         attempts=attempts,
+        since=run_began(),
         reel=folder,
         draft=draft,
-        budget=budget(max_cost_usd, folder, spent_since, allow_unknown_price=allow_unknown_price),
+        budget=allowed and allowed.model_copy(update={"reel": folder}),
     )
 
     facts = events.JobFacts.of_request(request, account.provider)
@@ -164,9 +171,10 @@ async def generate(
         update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
     )
 
-    async def build_order() -> Order:
+    async def build_order(*, fresh: bool) -> Order:
+        check_order(session.provider, wanted, shot)
         frame = await first_frame(shot, picture, parent, shelf)
-        complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf))
+        complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf), fresh=fresh)
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 
     async with account.session() as session:

@@ -45,6 +45,7 @@ async def poll(
     InvalidRequest), Expired, or Busy after `minutes`: the job stays open and the next call goes on waiting.
     """
     arguments.paid_job(job)
+    arguments.waiting(minutes)
     account, shelf = await arguments.accounts(credentials, library)
     ledger = Ledger(shelf.storage())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from prefect.cache_policies import NO_CACHE
@@ -9,9 +10,13 @@ from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.jobs.look import may_resubmit
+from prefect_storyboard.jobs.wait import VERDICTS
+from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks import _arguments as arguments
+from prefect_storyboard.tasks._budget import run_began
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import retry_safely
@@ -57,11 +62,14 @@ async def render(
 ) -> Clip:
     """Return the stored clip of one scene: generate, poll and store in one, for `.map` and for people in a hurry.
 
-    The arguments are those of generate, and `minutes`, how long to wait for the render. Costs the model's price once;
-    ends in the state `Cached` or `Reattached` where nothing was bought. Raises what generate, poll and store raise.
+    The arguments are those of generate, and `minutes`, how long to wait for the render. Costs the model's price once.
+    What failed at no cost is bought again up to three times, what was charged within `attempts`. Ends in the state
+    `Cached` or `Reattached` where nothing was bought. Raises what generate, poll and store raise.
     """
+    arguments.waiting(minutes)
     account, shelf = await arguments.accounts(credentials, library)
-    job = await generate(
+    generated = partial(
+        generate,
         prompt,
         model=model,
         credentials=account,
@@ -86,7 +94,15 @@ async def render(
         fields=fields,
         remixable=remixable,
     )
-    result = await poll(job, credentials=account, library=shelf, minutes=minutes)
+    since, ledger = run_began(), Ledger(shelf.storage())
+    while True:
+        job = await generated()
+        try:
+            result = await poll(job, credentials=account, library=shelf, minutes=minutes)
+            break
+        except VERDICTS:
+            if not await may_resubmit(ledger, job.key, attempts=attempts, since=since):
+                raise
     clip = await store(job, result, credentials=account, library=shelf)
     if job.state != "Submitted":
         name_state(job.state, f"{job.about} was paid for before")

@@ -15,13 +15,14 @@ from prefect_storyboard.ledger import Draft
 from prefect_storyboard.media.probe import MediaError, probe
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.download import PAID, bounds_of, download
-from prefect_storyboard.providers.errors import Busy, Expired, NotSent, ProtocolError
+from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._extras import fetch_files
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
@@ -62,6 +63,8 @@ async def store(
     draft = arguments.paid_job(job).draft
     if draft is None:
         raise ValueError("job: it creates a character, and there is no clip to store; create_character returns it")
+    if not isinstance(result, Result | None):
+        raise ValueError(f"result: give what poll returns, or leave it out; found {type(result).__name__}")
     account, shelf = await arguments.accounts(credentials, library)
     takes = Takes(shelf.storage(), draft, job)
     if stored := await uninterrupted(asyncio.to_thread(takes.stored)):
@@ -74,7 +77,7 @@ async def store(
             return await uninterrupted(_published(takes, shelf, file, kept, {}))
         async with account.session() as session:
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
-            extras = await _fetch_files(session, made, Path(folder))
+            extras = await fetch_files(session, made, Path(folder))
         described = await asyncio.to_thread(_describe, job, made, draft, file)
         clip = described.model_copy(update={"account": account.account})
         return await uninterrupted(_published(takes, shelf, file, clip, extras))
@@ -99,17 +102,6 @@ async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Pa
         raise ProtocolError("the job ended without a video", request_id=job.job.request_id, raw=result.raw)
     await download(session.http, result.url, file, bounds)
     return result
-
-
-async def _fetch_files(session: Session, result: Result, folder: Path) -> dict[str, Path]:
-    """The small files beside the clip. They are for show: one that cannot be fetched is left out."""
-    fetched: dict[str, Path] = {}
-    for kind, url in result.files.items():
-        with suppress(Expired, Busy, NotSent, ProtocolError):
-            file = folder / kind
-            await download(session.http, url, file)
-            fetched[kind] = file
-    return fetched
 
 
 def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:

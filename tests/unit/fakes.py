@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from prefect_storyboard.jobs.buy import BuildOrder
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError, Storage, open_storage
 from prefect_storyboard.ledger.records import Intent, Owner
 from prefect_storyboard.providers import errors
@@ -200,8 +201,8 @@ def order(prompt: str = "Mara climbs the stairs") -> Order:
     return Order(endpoint=ENDPOINT, body={"prompt": prompt})
 
 
-def wording(wanted: Order | None = None) -> Callable[[], Awaitable[Order]]:
-    async def word() -> Order:
+def wording(wanted: Order | None = None) -> BuildOrder:
+    async def word(*, fresh: bool = False) -> Order:
         await asyncio.sleep(0)
         return wanted or order()
 

@@ -61,7 +61,7 @@ async def test_what_is_picked_up_says_what_it_was_bought_with(ledger: Ledger) ->
 async def test_the_order_is_worded_only_when_there_is_something_to_buy(ledger: Ledger) -> None:
     gateway, worded = Gateway(), []
 
-    async def word() -> Any:
+    async def word(*, fresh: bool) -> Any:
         worded.append(1)
         return order()
 

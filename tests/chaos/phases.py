@@ -54,7 +54,9 @@ def note(stage: Stage, name: str, *said: Reel | Collected | Repaired | Exception
 
 async def run_phase(stage: Stage, phase: Phase, number: int, fork_server: ForkServer, verdict: Verdict) -> None:
     if phase.loses:
-        stage.lost += await asyncio.to_thread(stage.lose, number)
+        lost = await asyncio.to_thread(stage.lose, number)
+        stage.lost += lost
+        verdict.ends += [f"{phase.loses} lost"] * bool(lost)
     if phase.repairs:
         note(stage, f"repair-{number}", await asyncio.to_thread(repair, stage.ledger))
     ends = phase.ends or (None,) * phase.flows

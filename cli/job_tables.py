@@ -106,6 +106,8 @@ async def repair(library: str | None) -> int:
     repaired = await asyncio.to_thread(rebuild, ledger)
     for take in repaired.takes:
         console.print(f"rebuilt  {take}", soft_wrap=True, markup=False)
+    for name in repaired.characters:
+        console.print(f"rebuilt  character {name}", soft_wrap=True, markup=False)
     for sentence in repaired.damaged:
         console.print(f"damaged  {sentence}", style="red", soft_wrap=True, markup=False)
     console.print(f"{len(repaired.takes)} takes rebuilt, {len(repaired.damaged)} damaged; nothing was bought")

@@ -109,14 +109,22 @@ def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decis
     while True:
         before, history = history, ledger.history(request.key)
         last = deciding(history)
-        if last is None and request.draft and request.draft.reel:
-            ledger.check_not_lost(request.draft.reel, request.draft.scene, request.key)
         owner_alive = last is not None and alive(last.intent.owner)
         decision = decide(
             history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts, since=request.since
         )
+        if decision is Decision.SUBMIT:
+            _check_not_lost(ledger, request, last)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
+
+
+def _check_not_lost(ledger: Ledger, request: PurchaseRequest, last: Attempt | None) -> None:
+    """Raise LedgerLost where the library shows that the job was bought, and its records are gone."""
+    if request.draft:
+        ledger.check_not_lost(request.draft.reel, request.draft.scene, request.key)
+    elif last is None:
+        ledger.check_character_not_lost(request.reel, request.key)
 
 
 async def _buy(

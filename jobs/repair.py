@@ -3,26 +3,29 @@
 from datetime import UTC, datetime
 
 from prefect_storyboard.ledger import Draft, Intent, Ledger, LibraryError, Outcome, Owner, Sidecar, Unreadable
+from prefect_storyboard.ledger.evidence import creation_key
 from prefect_storyboard.ledger.sidecars import every_sidecar
-from prefect_storyboard.storyboards import Frozen, Job
+from prefect_storyboard.storyboards import Casting, Frozen, Job
 
 _OWNER = Owner(token="rebuilt", host="", pid=0, started="")  # noqa: S106 - of an intent, not a secret
 
 
 class Repaired(Frozen):
-    """What was rebuilt: the takes whose jobs have records again. `damaged` are sentences about what cannot be."""
+    """What was rebuilt: takes and characters whose jobs have records again. `damaged` says what cannot be rebuilt."""
 
     takes: tuple[str, ...] = ()
+    characters: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
 
 
 def repair(ledger: Ledger) -> Repaired:
-    """Give every stored take whose job has no records, or not all of them, its records back.
+    """Give every stored take, and every character in one, whose job has not all of its records, those records back.
 
     A second call finds nothing to do. A job without a stored take, and a record that is torn, cannot be rebuilt: they
     are named in `damaged`.
     """
     takes: list[str] = []
+    characters: list[str] = []
     damaged: dict[str, None] = {}  # each sentence once, in the order in which it was found
     for found in every_sidecar(ledger.storage):
         if isinstance(found, LibraryError):
@@ -31,10 +34,11 @@ def repair(ledger: Ledger) -> Repaired:
         try:
             if _rebuilt(ledger, found):
                 takes.append(ledger.storage.link(*found.place))
+            characters += [each.character for each in found.clip.characters if _rebuilt_casting(ledger, found, each)]
         except LibraryError as error:
             damaged[str(error)] = None
     damaged |= {str(each): None for each in ledger.every() if isinstance(each, Unreadable)}
-    return Repaired(takes=tuple(takes), damaged=tuple(damaged))
+    return Repaired(takes=tuple(takes), characters=tuple(characters), damaged=tuple(damaged))
 
 
 def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
@@ -42,26 +46,46 @@ def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
     clip, key = found.clip, found.clip.job_key
     number = ledger.attempt_of(key, clip.request_id)
     before = ledger.records(key)
-    for earlier in range(1, number):
-        _rebuild_unused(ledger, found, earlier)
     intent = _intent(found)
+    for earlier in range(1, number):
+        _rebuild_unused(ledger, intent, earlier)
     done = Outcome(kind="done", at=clip.stored_at, clip=clip, cost_usd=clip.cost_usd, charged=True)
     if not _complete(before, number):
         ledger.intend(number, intent)
-        if ledger.submitted(key, number, _job(found)) is None:
+        if ledger.submitted(key, number, _job(intent, clip.request_id)) is None:
             raise LibraryError(f"{ledger.storage.link(*found.place)}: its request belongs to another job in the ledger")
         ledger.close(key, number, done)
-    _, reel, _, scene, _ = found.place
-    ledger.take(reel, scene, key, attempt=number, reserve=True)
+    ledger.take(found.reel, found.scene, key, attempt=number, reserve=True)
     return ledger.records(key) != before
 
 
-def _rebuild_unused(ledger: Ledger, found: Sidecar, number: int) -> None:
+def _rebuilt_casting(ledger: Ledger, found: Sidecar, casting: Casting) -> bool:
+    """Whether records of the character's creation were missing, and are there now. One that is open is left alone."""
+    key = creation_key(casting)
+    before = ledger.records(key) if key else []
+    number = max((int(attempt) for attempt, _ in before), default=1)
+    there = _names(before, number)
+    if key is None or "void.json" in there or {"intent.json", "job.json"} <= there:
+        return False
+    ended = ledger.outcome(key, number)
+    if (ended and ended.kind != "done") or (number > 1 and there == {"intent.json"}):
+        return False
+    intent = _intent_of_casting(found, casting, key)
+    for earlier in range(1, number):
+        _rebuild_unused(ledger, intent, earlier)
+    made = Casting(character=casting.character, id=casting.id, mention=casting.mention)
+    ledger.intend(number, intent)
+    ledger.submitted(key, number, _job(intent, casting.id or ""))
+    ledger.close(key, number, Outcome(kind="done", at=found.clip.stored_at, casting=made, charged=None))
+    return True
+
+
+def _rebuild_unused(ledger: Ledger, intent: Intent, number: int) -> None:
     """An earlier attempt with records that are gone: the later one says that it ended."""
-    key = found.clip.job_key
+    key = intent.key
     there = _names(ledger.records(key), number)
     if "intent.json" not in there:
-        ledger.intend(number, _intent(found))
+        ledger.intend(number, intent)
     if "outcome.json" not in there:
         text = "its records were lost; a later attempt followed"
         ledger.close(key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=text))
@@ -79,30 +103,50 @@ def _names(records: list[tuple[str, ...]], number: int) -> set[str]:
 def _intent(found: Sidecar) -> Intent:
     """The intent as far as the sidecar knows it; it is the same at every call."""
     clip = found.clip
-    _, reel, _, scene, _ = found.place
     return Intent(
         key=clip.job_key,
         owner=_OWNER,
         at=clip.stored_at,
         lease_until=clip.stored_at,
         provider=clip.provider,
-        account="default",
+        account=clip.account or "default",
         endpoint="",
         order_digest="",
-        label=f"scene {scene} take {found.take}",
+        label=f"scene {found.scene} take {found.take}",
         usd=clip.cost_usd,
-        reel=reel,
+        reel=found.reel,
         draft=Draft(
-            reel=reel,
-            scene=scene,
+            reel=found.reel,
+            scene=found.scene,
             model=clip.model,
             prompt=clip.prompt,
             characters=clip.characters,
             parent_key=clip.parent_key,
+            identity=clip.identity,
+            parent=clip.parent,
+            asked=clip.asked,
         ),
     )
 
 
-def _job(found: Sidecar) -> Job:
+def _intent_of_casting(found: Sidecar, casting: Casting, key: str) -> Intent:
     clip = found.clip
-    return Job(provider=clip.provider, endpoint="", request_id=clip.request_id, submitted_at=clip.stored_at)
+    return Intent(
+        key=key,
+        owner=_OWNER,
+        at=clip.stored_at,
+        lease_until=clip.stored_at,
+        provider=casting.provider or clip.provider,
+        account=casting.account or "default",
+        endpoint="",
+        order_digest="",
+        label=f"character {casting.character}",
+        usd=None,
+        reel=found.reel,
+        character=casting.character,
+    )
+
+
+def _job(intent: Intent, request_id: str) -> Job:
+    """Of a character only the id is known: it stands for the request that made it."""
+    return Job(provider=intent.provider, endpoint="", request_id=request_id, submitted_at=intent.at)

@@ -1,8 +1,9 @@
 """The pay-once memory of a library, on any fsspec storage that can create a file exclusively. No Prefect."""
 
 from prefect_storyboard.ledger.decide import Decision, decide, deciding
+from prefect_storyboard.ledger.evidence import LedgerLost
 from prefect_storyboard.ledger.files import Unreadable
-from prefect_storyboard.ledger.ledger import Ledger, LedgerLost
+from prefect_storyboard.ledger.ledger import Ledger
 from prefect_storyboard.ledger.location import LibraryError
 from prefect_storyboard.ledger.proof import prove
 from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner

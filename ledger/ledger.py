@@ -14,21 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from prefect_storyboard.ledger.evidence import check_character_not_lost, check_take_not_lost
 from prefect_storyboard.ledger.files import RecordFiles, Unreadable
 from prefect_storyboard.ledger.journal import Journal
-from prefect_storyboard.ledger.location import LibraryError
 from prefect_storyboard.ledger.proof import check_still_there
 from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
-from prefect_storyboard.ledger.sidecars import Sidecar, sidecars
+from prefect_storyboard.ledger.sidecars import stored_take
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.storyboards import Casting, Job
 
 _RECORDS = {f"{name}.json" for name in ("intent", "job", "outcome", "late", "void")}
 _UNUSED = {"refused", "abandoned"}
-
-
-class LedgerLost(LibraryError):
-    """The library holds the clip of a job that its ledger knows nothing of."""
+_SINGLE_CLIPS = "~clips"  # no reel is called so
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Ledger:
             intent = self._intent(key, number)
             if intent is None:
                 break
-            found.append(self._attempt(number, intent))
+            found.append(self._not_followed(self._attempt(number, intent)))
         return tuple(found)
 
     def outcome(self, key: str, number: int) -> Outcome | None:
@@ -130,18 +127,19 @@ class Ledger:
         """Raise LibraryError where this is no longer the library that `prove` returned the identity of. One read."""
         check_still_there(self.storage, identity)
 
-    def sidecar(self, reel: str, scene: str, key: str) -> Sidecar | None:
-        """The stored take of a scene that says it was made by this job. One listing where the scene has no take."""
-        return next((each for each in sidecars(self.storage, reel, scene) if each.clip.job_key == key), None)
-
     def check_not_lost(self, reel: str, scene: str, key: str) -> None:
-        """Raise LedgerLost where a stored take names a job that has no records: it must not be bought again."""
-        if found := self.sidecar(reel, scene, key):
-            raise LedgerLost(
-                f"{self.storage.link(*found.place)} was made by job {key[:12]}, of which the ledger has no record: "
-                "ledger/ was lost, or parts of it. Nothing was bought. Restore it, or run `storyboard repair`, which "
-                "rebuilds it from the stored takes and buys nothing"
-            )
+        """Raise LedgerLost where a stored take names a job that has no records: it must not be bought again.
+
+        One listing where the scene has no take.
+        """
+        check_take_not_lost(self.storage, reel, scene, key)
+
+    def check_character_not_lost(self, reel: str, key: str) -> None:
+        """Raise LedgerLost where a stored take shows a character whose creation has no records.
+
+        Reads the reel's takes.
+        """
+        check_character_not_lost(self.storage, reel, key)
 
     @property
     def journal(self) -> Journal:
@@ -193,13 +191,18 @@ class Ledger:
     def take(self, reel: str, scene: str, key: str, *, attempt: int | None, reserve: bool) -> int:
         """The number of the take that an attempt made: the one it has, else the next free one (kept if `reserve`).
 
-        Without an attempt, the first take that any attempt at the job has made; only for looking.
+        Without an attempt, the first take that any attempt at the job has made; only for looking. A number whose
+        record was lost while another job's take lies there is not free.
         """
         number, mine = 1, Holder(key=key, attempt=attempt)
         while True:
-            place = ("ledger", "takes", reel, scene, f"{number:03d}.json")
-            held = self._files.create(mine, *place) if reserve else self._files.read(Holder, *place)
-            if held is None or self._same(held, mine):
+            place = ("ledger", "takes", reel or _SINGLE_CLIPS, scene, f"{number:03d}.json")
+            held = self._files.read(Holder, *place)
+            if held is None and reserve and not self._is_taken(reel, scene, number, mine):
+                held = self._files.create(mine, *place)
+            elif held is None and not reserve:
+                return number
+            if held and self._same(held, mine):
                 return number
             number += 1
 
@@ -209,6 +212,14 @@ class Ledger:
         while held := self._files.read(Holder, "ledger", "takes", reel, scene, f"{len(keys) + 1:03d}.json"):
             keys.append(held.key)
         return tuple(keys)
+
+    def _is_taken(self, reel: str, scene: str, number: int, mine: Holder) -> bool:
+        """Whether another attempt's take lies under that number: then its record was lost."""
+        clip = stored_take(self.storage, reel, scene, number)
+        if clip is None or clip.job_key != mine.key:
+            return clip is not None
+        job = self._files.read(Job, *self._at(mine.key, mine.attempt, "job")) if mine.attempt else None
+        return job is not None and job.request_id != clip.request_id
 
     def _same(self, held: Holder, mine: Holder) -> bool:
         if held.key != mine.key or mine.attempt is None:
@@ -230,6 +241,18 @@ class Ledger:
         if intent and intent.key != key:
             raise self._files.unreadable(f"is the intent of another job, {intent.key}", *place)
         return intent
+
+    def _not_followed(self, attempt: Attempt) -> Attempt:
+        """The attempt. Raises Unreadable where it has nothing but its intent, and another one came after it."""
+        key, number = attempt.intent.key, attempt.number
+        if attempt.job or attempt.outcome or not (later := self._later(key, number + 1)):
+            return attempt
+        attempt = self._attempt(number, attempt.intent)  # it may have ended since the first look
+        if attempt.job is None and attempt.outcome is None:
+            raise self._files.unreadable(
+                f"is missing, and {'/'.join(later)} is there", *self._at(key, number, "outcome")
+            )
+        return attempt
 
     def _later(self, key: str, number: int) -> tuple[str, ...] | None:
         """A record of this attempt or of one that came after it."""

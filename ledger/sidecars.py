@@ -20,10 +20,33 @@ class Sidecar(NamedTuple):
     take: int
     clip: Clip
 
+    @property
+    def reel(self) -> str:
+        """The reel that it lies in; empty for a single clip."""
+        return self.place[1] if self.place[0] == "reels" else ""
+
+    @property
+    def scene(self) -> str:
+        """The scene whose take it is."""
+        return self.place[-2]
+
+
+def takes_folder(reel: str, scene: str) -> tuple[str, ...]:
+    """Where the takes of a scene lie: `reels/<reel>/scenes/<scene>`, or `clips/<scene>` without a reel."""
+    return ("reels", reel, "scenes", scene) if reel else ("clips", scene)
+
+
+def stored_take(storage: Storage, reel: str, scene: str, number: int) -> Clip | None:
+    """What the sidecar of that take says; None where there is none, or it is torn. One read."""
+    try:
+        return Clip.model_validate_json(storage.read(*takes_folder(reel, scene), f"take-{number:03d}.json") or b"")
+    except ValidationError:
+        return None
+
 
 def sidecars(storage: Storage, reel: str, scene: str) -> Iterator[Sidecar]:
     """The takes of a scene. Raises LibraryError for a sidecar that is torn: it may be the one that was asked for."""
-    folder = ("reels", reel, "scenes", scene)
+    folder = takes_folder(reel, scene)
     for name in (names[0] for names in storage.below(*folder, prefix="take-") if len(names) == 1):
         if number := _TAKE.fullmatch(name):
             try:
@@ -35,10 +58,12 @@ def sidecars(storage: Storage, reel: str, scene: str) -> Iterator[Sidecar]:
 
 
 def every_sidecar(storage: Storage) -> Iterator[Sidecar | LibraryError]:
-    """The takes of all reels; a torn one is given as the error that it is. Lists the folders."""
+    """The takes of all reels and all single clips; a torn one is given as the error that it is. Lists the folders."""
+    places = [("", scene) for scene in storage.names("clips")]
     for reel in storage.names("reels"):
-        for scene in storage.names("reels", reel, "scenes"):
-            try:
-                yield from sidecars(storage, reel, scene)
-            except LibraryError as error:
-                yield error
+        places += [(reel, scene) for scene in storage.names("reels", reel, "scenes")]
+    for reel, scene in places:
+        try:
+            yield from sidecars(storage, reel, scene)
+        except LibraryError as error:
+            yield error

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
+from prefect_storyboard.ledger.sidecars import takes_folder
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks._extras import file_name
@@ -25,9 +26,7 @@ class Takes:
     @property
     def folder(self) -> tuple[str, ...]:
         """`reels/<reel>/scenes/<scene>`, or `clips/<scene>` without a reel."""
-        return (
-            ("reels", self.draft.reel, "scenes", self.draft.scene) if self.draft.reel else ("clips", self.draft.scene)
-        )
+        return takes_folder(self.draft.reel, self.draft.scene)
 
     def stored(self) -> Clip | None:
         """The clip, if its sidecar and its file are there. A crash may have left it there with its job still open."""
@@ -74,9 +73,8 @@ class Takes:
         return clip.model_copy(update=here | {field: value for field, value in asked.items() if value is not None})
 
     def _name(self, *, reserve: bool) -> str:
-        reel = self.draft.reel or "~clips"  # no reel is called so
-        ledger, attempt = Ledger(self.storage), self.job.attempt
-        return f"take-{ledger.take(reel, self.draft.scene, self.job.key, attempt=attempt, reserve=reserve):03d}"
+        ledger, draft, job = Ledger(self.storage), self.draft, self.job
+        return f"take-{ledger.take(draft.reel, draft.scene, job.key, attempt=job.attempt, reserve=reserve):03d}"
 
     def _close(self, clip: Clip) -> None:
         if not self.job.outcome:

@@ -159,8 +159,9 @@ async def _play_all(given: argparse.Namespace) -> None:
     from tests.chaos import runs
     from tests.chaos.bucket import s3_server
     from tests.chaos.fork_server import ForkServer
+    from tests.chaos.kinds import Phase
     from tests.chaos.scenarios import Props, play
-    from tests.chaos.schedules import Phase, schedule
+    from tests.chaos.schedules import schedule
     from tests.chaos.stage import prepare
 
     Thread(target=_follow, daemon=True).start()

@@ -64,7 +64,7 @@ _ODD_SUBMITS: dict[str, tuple[Rule, ...]] = {
     "wavespeed": ({"fault": "envelope_refused", "status": 1200}, {"fault": "envelope_refused", "status": 4006}),
 }
 _ODD_RESULTS: dict[str, tuple[Rule, ...]] = {
-    "fal": ({"fault": "error_in_200"}, {"fault": "detail_in_200"}, {"fault": "empty_video"}),
+    "fal": (),  # an error under 200 is its verdict on a job, and a lie about one that is billed
     "kie": ({"fault": "odd_success_code", "code": 505}, {"fault": "odd_success_code"}),
     "toapis": ({"fault": "no_url"}, {"fault": "video_url_on_top"}),
     "wavespeed": ({"fault": "outputs_as_objects"},),
@@ -181,8 +181,12 @@ class FaultRules:
             self._rule(route, "untyped_5xx", status=self.draw.choice((500, 502, 503)), probability=0.4, times=6),
             self._rule("status", "untyped_5xx", probability=0.2, times=4),
             self._rule(route, self._some("html_200", "empty_200", "torn"), probability=0.3, times=4),
-            self._rule("status", "end_word", word=self._some(*_END_WORDS[self.gateway]), probability=0.4, times=4),
         ]
+        word = self._rule("status", "end_word", word=self._some(*_END_WORDS[self.gateway]), probability=0.4, times=4)
+        if self.gateway == "fal" and self.draw.random() < 0.3:
+            return self._weighted([word])  # "FAILED" beside an error on the result is a verdict, and would be a lie
+        if self.gateway != "fal":
+            rules.append(word)
         rules += [self._rule(route, probability=0.2, times=2, **rule) for rule in _ODD_RESULTS[self.gateway]]
         return self._weighted(rules)
 

@@ -17,6 +17,7 @@ from prefect_storyboard.ledger import Attempt, LibraryError
 from prefect_storyboard.storyboards import Reel
 from tests.chaos.stage import SECRET, Stage
 
+_LOST = ("is missing, and", "of which the ledger has no record")  # what errors about lost records say
 _TELLTALES = (SECRET.encode(), b"?sig=", b"n0b0dy-reads-th1s")
 
 
@@ -28,6 +29,7 @@ class Case:
     reel: Reel
     collected: Collected
     problems: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def meter(self) -> dict[str, Any]:
@@ -35,7 +37,7 @@ class Case:
 
     @cached_property
     def attempts(self) -> list[Attempt]:
-        """Every attempt in the ledger; each record is read, and one that does not parse is a problem."""
+        """Every attempt in the ledger. A job that does not read is a problem, where no record was taken away."""
         storage, ledger = self.stage.storage, self.stage.ledger
         folders = [name for name in storage.names("ledger") if len(name) == 2]
         keys = [key for folder in folders for key in storage.names("ledger", folder)]
@@ -44,7 +46,9 @@ class Case:
             try:
                 found += ledger.history(key)
             except LibraryError as error:
-                self.problems.append(f"the ledger does not read: {error}")
+                self.unreadable[key] = str(error)
+                if not self.stage.schedule.loses:
+                    self.problems.append(f"the ledger does not read: {error}")
         return found
 
     @property
@@ -70,8 +74,21 @@ class Case:
 
     @property
     def lost(self) -> set[str]:
-        """Jobs that were accepted, and that the ledger does not know."""
-        return self.accepted - set(self.held)
+        """Jobs that were accepted, and that the ledger does not know.
+
+        Of a character that was rebuilt from a take, the ledger knows the id and not the request.
+        """
+        lost = self.accepted - set(self.held)
+        characters = {bill["request_id"] for bill in self.meter["billed"] if bill["kind"] == "character"} & lost
+        return lost - characters if len(characters) <= len(self.rebuilt_castings) else lost
+
+    @property
+    def rebuilt_castings(self) -> list[str]:
+        """Ids of the characters whose job was rebuilt from a take: they stand in the place of a request's."""
+        ended = ((each.job, each.end) for each in self.attempts if each.intent.character)
+        return [
+            job.request_id for job, end in ended if job and end and end.casting and end.casting.id == job.request_id
+        ]
 
     def states(self) -> Counter[str]:
         return Counter(line(attempt).state for attempt in self.attempts)
@@ -79,43 +96,57 @@ class Case:
 
 def judge(case: Case) -> list[str]:
     """What is wrong, one sentence each; nothing if all promises were kept."""
-    for check in (_money, _attempts, _clips, _scenes, _journal, _spent, _lists, _secrets):
+    for check in (_readable, _money, _attempts, _clips, _scenes, _journal, _spent, _lists, _secrets):
         case.problems += check(case)
     return case.problems
+
+
+def _readable(case: Case) -> Iterator[str]:
+    """A job whose records were lost, and could not be rebuilt, is named by whoever needs it."""
+    case.attempts  # noqa: B018 - all of them are read now
+    said = [*(each.error for each in case.reel.failed), *(each.note for each in case.collected.unknown)]
+    said += case.stage.damaged
+    for key, why in case.unreadable.items() if case.stage.schedule.loses else ():
+        if not any(key[:12] in each for each in said):
+            yield f"{key[:12]} does not read, and nobody says so: {why}"
 
 
 def _money(case: Case) -> Iterator[str]:
     """Each order was bought once; again only after a failure that was free. What was bought is stored or unknown."""
     for order in case.meter["duplicates"]:
-        if sum(not _free_failure(case.held.get(each)) for each in order["request_ids"]) > 1:
+        if sum(not _is_allowed(case, case.held.get(each)) for each in order["request_ids"]) > 1:
             yield f"bought {order['jobs']} times: {_short(order)}"
     ids = [case.id_of(attempt) for attempt in case.attempts if attempt.job]
     yield from (f"two attempts hold {each}" for each, times in Counter(ids).items() if times > 1)
-    yield from (f"the ledger holds {each}, which was never accepted" for each in set(ids) - case.accepted)
+    strange = set(ids) - case.accepted - set(case.rebuilt_castings if case.stage.lost else ())
+    yield from (f"the ledger holds {each}, which was never accepted" for each in strange)
     kept = {case.id_of(attempt) for attempt in case.attempts if attempt.job and _is(attempt, "done")}
     for each in case.billed - kept - case.lost:
         yield f"{each} is billed, and the ledger calls it {line(case.held[each]).state}"
     unknown = [attempt for attempt in case.attempts if line(attempt).state == "unknown"]
-    if case.stage.schedule.lists:
+    nameless = len(case.unreadable) if case.stage.lost else 0
+    if case.stage.schedule.lists and len(case.lost) > nameless:
         yield from (f"{each} was bought, is listed, and nobody has found it" for each in case.lost)
-    elif len(case.lost) > len(unknown):
+    elif len(case.lost) > len(unknown) + nameless:
         yield f"{len(case.lost)} jobs were bought and lost, and only {len(unknown)} attempts are called unknown"
     wanted = Counter(attempt.intent.draft.scene for attempt in unknown if attempt.intent.draft)
     for order in (order for order in case.meter["orders"] if set(order["request_ids"]) & case.lost):
         scene = next((s for s, _ in case.stage.schedule.scenes if f"Picture {s} " in json.dumps(order)), None)
-        if scene and not wanted[scene] and not case.stage.schedule.lists:
+        if scene and not wanted[scene] and not case.stage.schedule.lists and not nameless:
             yield f"{scene} was bought and lost, and is not called unknown"
     if case.meter["leaks"]:
         yield f"the key went to {case.meter['leaks']} downloads"
 
 
-def _free_failure(attempt: Attempt | None) -> bool:
-    ended = attempt.outcome if attempt else None
-    return bool(ended and ended.kind == "failed" and ended.resubmittable and ended.charged is False)
+def _is_allowed(case: Case, attempt: Attempt | None) -> bool:
+    """Whether the job may have been bought beside another one: it failed for free, or its owner came back too late."""
+    ended = attempt.end if attempt else None
+    free = bool(ended and ended.kind == "failed" and ended.resubmittable and ended.charged is False)
+    return free or bool(attempt and attempt.bought_after_all and case.stage.schedule.resubmits)
 
 
 def _is(attempt: Attempt, kind: str) -> bool:
-    return attempt.outcome is not None and attempt.outcome.kind == kind
+    return attempt.end is not None and attempt.end.kind == kind
 
 
 def _attempts(case: Case) -> Iterator[str]:
@@ -129,7 +160,7 @@ def _attempts(case: Case) -> Iterator[str]:
         rendering += state == "rendering"
         if state == "submitting":
             yield f"{what} is being submitted by nobody"
-        elif state == "abandoned":
+        elif state == "abandoned" and not (case.stage.schedule.resubmits or case.stage.lost):
             yield f"{what} was abandoned, and nobody said so: {attempt.outcome}"
         elif state == "unknown" and place not in unknown:
             yield f"{what} is unknown, and collect does not say so"
@@ -145,11 +176,11 @@ def _clips(case: Case) -> Iterator[str]:
     """Every clip that is recorded is there, whole, and the one that the gateway made."""
     storage = case.stage.storage
     for attempt in case.attempts:
-        if not (_is(attempt, "done") and attempt.outcome and attempt.job):
+        if not (_is(attempt, "done") and attempt.end and attempt.job):
             continue
-        clip, what = attempt.outcome.clip, attempt.intent.label
+        clip, what = attempt.end.clip, attempt.intent.label
         if clip is None:
-            if attempt.outcome.casting is None:
+            if attempt.end.casting is None:
                 yield f"{what} is done, and there is neither a clip nor a casting"
             continue
         body = storage.read(*storage.parts(clip.url))
@@ -176,6 +207,8 @@ def _scenes(case: Case) -> Iterator[str]:
                 yield f"{scene} is in the reel, and its file is not"
         elif not failed[scene].error:
             yield f"{scene} failed without a reason"
+        elif case.stage.lost and any(text in failed[scene].error for text in _LOST):
+            pass
         elif not any(_explains(each) for each in (last.get(scene), *(people.get(name) for name in cast))) and not (
             scene == schedule.continues and "s01" in failed
         ):
@@ -191,7 +224,7 @@ def _explains(attempt: Attempt | None) -> bool:
 def _journal(case: Case) -> Iterator[str]:
     """The list of open jobs holds what is open, and nothing else."""
     noted = set(case.stage.ledger.journal.open())
-    opened = {(attempt.intent.key, attempt.number) for attempt in case.attempts if attempt.outcome is None}
+    opened = {(attempt.intent.key, attempt.number) for attempt in case.attempts if attempt.end is None}
     known = {(attempt.intent.key, attempt.number) for attempt in case.attempts}
     yield from (f"{key[:12]} {number} is open, and the index has forgotten it" for key, number in opened - noted)
     yield from (f"{key[:12]} {number} has ended, and the index holds it" for key, number in (noted - opened) & known)

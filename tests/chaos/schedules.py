@@ -3,54 +3,15 @@
 Number n of a seed is always the same schedule. Kinds and gateways take turns, so that any stretch has all of them.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 from tests.chaos.fault_rules import LISTS, FaultRules, Rule
+from tests.chaos.kinds import KINDS, MAKERS, Flow, Library, Phase
 
 GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
-KINDS = (
-    "lost replies",
-    "accepted, then 502",
-    "not accepted",
-    "broken looks",
-    "broken files",
-    "stuck jobs",
-    "failed jobs",
-    "kill -9",
-    "SIGTERM, SIGINT",
-    "parallel flows",
-    "full disk",
-    "S3 errors",
-    "all at once",
-    "odd answers",
-    "skewed clocks",
-)
 _BUCKET_FAULTS = {"before": 0.04, "after": 0.04, "slow down": 0.04, "torn": 0.02}
-Library = Literal["folder", "small disk", "bucket"]
-
-
-@dataclass(frozen=True)
-class End:
-    """How a run is ended: a signal (or a cancellation), when so many records are there, or so many seconds after."""
-
-    how: Literal["SIGKILL", "SIGTERM", "SIGINT", "cancel", "full"]
-    record: str = "intent"
-    count: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Flows that run at the same time: where, started how, and how each of them ends before its time."""
-
-    flows: int = 1
-    where: Literal["here", "process", "command"] = "here"
-    ends: tuple[End | None, ...] = (None,)
-    poll_minutes: float = 0.1
-    on_unknown: Literal["stop", "resubmit"] = "stop"
 
 
 @dataclass(frozen=True)
@@ -80,8 +41,24 @@ class Schedule:
 
     @property
     def calm(self) -> bool:
-        """Whether nothing comes between two notes of a run: nobody ends it, and its library is sound."""
-        return self.library == "folder" and not any(end for phase in self.phases for end in phase.ends)
+        """Whether nothing comes between two notes of a run: nobody ends or stops it, and its library is sound."""
+        disturbed = any(phase.stalls or any(phase.ends) for phase in self.phases)
+        return self.library == "folder" and not disturbed and not self.loses
+
+    @property
+    def loses(self) -> bool:
+        """Whether the ledger loses records."""
+        return any(phase.loses for phase in self.phases)
+
+    @property
+    def resubmits(self) -> bool:
+        """Whether a user said that what is unknown may be bought again."""
+        return any(phase.on_unknown == "resubmit" for phase in self.phases)
+
+    @property
+    def flow(self) -> Flow:
+        """The flow that runs in fine weather, until nothing changes."""
+        return "series" if self.phases[-1].flow == "series" else "gathered"
 
     @property
     def jobs(self) -> int:
@@ -109,7 +86,7 @@ def schedule(seed: int, number: int) -> Schedule:
     draw = Random(f"{seed} {number}")  # noqa: S311 - to be repeated, not to be secret
     gateway = GATEWAYS[number % len(GATEWAYS)]
     kind = KINDS[number // len(GATEWAYS) % len(KINDS)]
-    rules, phases, library = _MAKERS[kind](FaultRules(gateway, draw), draw)
+    rules, phases, library = MAKERS[kind](FaultRules(gateway, draw), draw)
     count = draw.randint(3, 5)
     names = draw.choice((("Mara",), ("Mara",), ("Mara", "Otto")))
     scenes = tuple((f"s{n:02d}", _cast(draw, names)) for n in range(1, count + 1))
@@ -131,100 +108,3 @@ def schedule(seed: int, number: int) -> Schedule:
 
 def _cast(draw: Random, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if draw.random() < 0.7)
-
-
-Made = tuple[list[Rule], list[Phase], Library]
-
-
-def _of(*parts: str, phases: int = 2) -> Callable[[FaultRules, Random], Made]:
-    """Faults at the gateway alone: some phases in this process."""
-
-    def make(faults: FaultRules, draw: Random) -> Made:
-        rules = [rule for part in parts for rule in getattr(faults, part)()]
-        draw.shuffle(rules)
-        return rules, [Phase() for _ in range(draw.randint(1, phases))], "folder"
-
-    return make
-
-
-def _stuck(faults: FaultRules, draw: Random) -> Made:
-    waits = [draw.choice((0.0, 0.01, 0.03)) for _ in range(draw.randint(1, 3))]
-    return faults.stuck(), [Phase(poll_minutes=wait) for wait in waits], "folder"
-
-
-def _moment(draw: Random, how: str) -> End:
-    """Mostly right after a record appeared, which is when a submit is on its way or has just come back."""
-    record = draw.choice(("intent", "intent", "intent", "job", "job", "outcome", "requests", "takes"))
-    return End(how, record, draw.randint(1, 5), draw.choice((0.0, 0.0, 0.01, 0.03, 0.1, 0.3)))
-
-
-def _killed(faults: FaultRules, draw: Random) -> Made:
-    rules = [*draw.choice(([], faults.lost(0.1), faults.looks(), faults.files())), *faults.delays()]
-    return rules, [_process(draw, _moment(draw, "SIGKILL")) for _ in range(draw.randint(1, 3))], "folder"
-
-
-def _stopped(faults: FaultRules, draw: Random) -> Made:
-    phases = []
-    for _ in range(draw.randint(1, 2)):
-        how = draw.choice(("SIGTERM", "SIGINT", "cancel"))
-        end = _moment(draw, how)
-        phases.append(Phase(ends=(end,)) if how == "cancel" else _process(draw, end, where="command"))
-    return [*draw.choice(([], faults.lost(0.1), faults.looks())), *faults.delays()], phases, "folder"
-
-
-def _process(draw: Random, end: End | None, where: str = "") -> Phase:
-    return Phase(where=where or draw.choice(("process", "process", "command")), ends=(end,), poll_minutes=0.05)
-
-
-def _rivals(faults: FaultRules, draw: Random) -> Made:
-    rules = [*draw.choice(([], faults.lost(), faults.refused(), faults.files())), *faults.delays()]
-    flows = draw.choice((2, 2, 4))
-    here = draw.random() < 0.5
-    ends: list[End | None] = [None] * flows
-    if draw.random() < 0.6:
-        ends[0] = _moment(draw, "cancel" if here else "SIGKILL")
-    return rules, [Phase(flows, "here" if here else "process", tuple(ends))], "folder"
-
-
-def _full(faults: FaultRules, draw: Random) -> Made:
-    rules = [*draw.choice(([], faults.lost(0.1), faults.files())), *faults.delays()]
-    phases = [_process(draw, _moment(draw, "full"), where="process") for _ in range(draw.randint(1, 2))]
-    return rules, phases, "small disk"
-
-
-def _bucket(faults: FaultRules, draw: Random) -> Made:
-    rules = draw.choice(([], faults.lost(), faults.refused()))
-    if draw.random() < 0.4:
-        end = End("SIGKILL", seconds=draw.uniform(0.5, 3.0))
-        return rules, [Phase(where="process", ends=(end,), poll_minutes=0.05)], "bucket"
-    flows = draw.choice((1, 1, 2))
-    return rules, [Phase(flows, ends=(None,) * flows)], "bucket"
-
-
-def _storm(faults: FaultRules, draw: Random) -> Made:
-    parts = ("lost", "accepted", "refused", "looks", "files", "lists", "endings", "stuck", "odd_submits", "odd_results")
-    rules = [rule for part in draw.sample(parts, 5) for rule in getattr(faults, part)()]
-    draw.shuffle(rules)
-    phases = [
-        _process(draw, _moment(draw, "SIGKILL"), where="process") if draw.random() < 0.5 else Phase(poll_minutes=0.02)
-    ]
-    return rules, [*phases, Phase(flows=2, ends=(None, None), poll_minutes=0.02)], "folder"
-
-
-_MAKERS: dict[str, Callable[[FaultRules, Random], Made]] = {
-    "lost replies": _of("lost", "lists"),
-    "accepted, then 502": _of("accepted", "lists"),
-    "not accepted": _of("refused"),
-    "broken looks": _of("looks"),
-    "broken files": _of("files"),
-    "stuck jobs": _stuck,
-    "failed jobs": _of("endings", "looks", phases=3),
-    "kill -9": _killed,
-    "SIGTERM, SIGINT": _stopped,
-    "parallel flows": _rivals,
-    "full disk": _full,
-    "S3 errors": _bucket,
-    "all at once": _storm,
-    "odd answers": _of("odd_submits", "odd_results"),
-    "skewed clocks": _of("lost", "accepted", "dates"),
-}

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
@@ -22,6 +23,7 @@ from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.sandbox.state import Clip
 from tests.chaos import bucket, runs
+from tests.chaos.losses import lose_ledger, lose_records
 from tests.chaos.schedules import Schedule
 
 SECRET = "n0b0dy-may-read-me"
@@ -45,6 +47,8 @@ class Stage:
     board: dict[str, Any]
     library: dict[str, Any]
     faults: bucket.Faults | None = None
+    lost: int = 0
+    damaged: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -109,6 +113,12 @@ class Stage:
         """How many records of a kind are in the library; only on disk."""
         where = {"requests": "ledger/requests/*/*.json", "takes": "reels/*/scenes/*/take-*.mp4"}
         return sum(1 for _ in Path(self.library["url"]).glob(where.get(kind, f"ledger/??/*/*/{kind}.json")))
+
+    def lose(self, number: int) -> int:
+        """Lose records of the ledger before a phase; how many. All of them only where no job is open."""
+        library, phase = Path(self.library["url"]), self.schedule.phases[number - 1]
+        draw = Random(f"{self.schedule.name} {number}")  # noqa: S311 - to be repeated
+        return lose_records(library, draw) if phase.loses == "records" else lose_ledger(library)
 
     def _call(self, path: str, body: Any = None, method: str = "GET") -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -77,7 +77,7 @@ class Studio:
             return await buy_once(session, self.ledger, want(key), wording(order(key)))
 
     async def store(self, bought: PaidJob, result: Result | None = LINK, **facts: Any) -> Clip:
-        made_by = Draft(
+        made_by = facts.pop("draft", None) or Draft(
             reel=facts.pop("reel", "lighthouse"),
             scene=facts.pop("scene", "s01"),
             model="sora-2",

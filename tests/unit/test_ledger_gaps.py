@@ -70,6 +70,19 @@ def test_an_end_that_only_a_job_can_have_needs_its_job(ledger: Ledger, tmp_path:
         ledger.history(KEY)
 
 
+async def test_an_attempt_that_a_later_one_followed_and_that_has_lost_its_end_stops_the_job(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    ledger.intend(1, intent())
+    ledger.close(KEY, 1, REFUSED)
+    bought(ledger, 2)
+    (folder(tmp_path) / "outcome.json").unlink()
+    gateway = Gateway()
+    with pytest.raises(Unreadable, match=r"001/outcome.json is missing, and 002/\w+.json is there"):
+        await buy(gateway, ledger, on_unknown="resubmit")
+    assert not gateway.billed
+
+
 def test_what_a_killed_process_left_behind_is_no_record(ledger: Ledger, tmp_path: Path) -> None:
     folder(tmp_path).mkdir(parents=True)
     (folder(tmp_path) / ".intent.json.0123456789ab.part").write_bytes(b"{")

@@ -9,9 +9,13 @@ import pytest
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.buy import PurchaseRequest, buy_once
+from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.repair import Repaired, repair
-from prefect_storyboard.ledger import Draft, Ledger, LedgerLost, LibraryError, Unreadable
+from prefect_storyboard.ledger import Draft, Ledger, LedgerLost, LibraryError, Outcome, Unreadable
+from prefect_storyboard.ledger.evidence import creation_key
+from prefect_storyboard.providers import errors
+from prefect_storyboard.storyboards import Casting
 
 from .fakes import KEY, OTHER, order, wording
 from .purchases import want
@@ -31,9 +35,9 @@ def ledger_folder(studio: Studio) -> Path:
     return Path(studio.library.url) / "ledger"
 
 
-async def bought(studio: Studio, key: str = KEY):  # type: ignore[no-untyped-def]
+async def bought(studio: Studio, key: str = KEY, draft: Draft = DRAFT) -> PaidJob:
     async with studio.session() as session:
-        return await buy_once(session, studio.ledger, want(key, draft=DRAFT), wording(order(key)))
+        return await buy_once(session, studio.ledger, want(key, draft=draft), wording(order(key)))
 
 
 async def test_a_lost_ledger_is_said_and_nothing_is_bought(studio: Studio, ledger_folder: Path) -> None:
@@ -87,8 +91,6 @@ async def test_single_records_are_rebuilt_beside_those_that_are_left(
 
 
 async def test_the_records_of_an_earlier_attempt_are_rebuilt_as_well(studio: Studio, ledger_folder: Path) -> None:
-    from prefect_storyboard.providers import errors
-
     studio.gateway.submits.append(errors.Busy("later"))
     with pytest.raises(errors.Busy):
         await bought(studio)
@@ -99,6 +101,90 @@ async def test_the_records_of_an_earlier_attempt_are_rebuilt_as_well(studio: Stu
     repair(studio.ledger)
     again = await bought(studio)
     assert (again.state, again.attempt) == ("Cached", 2)
+
+
+async def test_a_lost_attempt_after_one_that_bought_nothing_is_not_bought_again(
+    studio: Studio, ledger_folder: Path
+) -> None:
+    studio.gateway.submits.append(errors.Busy("later"))
+    with pytest.raises(errors.Busy):
+        await bought(studio)
+    await studio.store(await bought(studio))
+    shutil.rmtree(ledger_folder / KEY[:2] / KEY / "002")
+    with pytest.raises(LedgerLost):
+        await bought(studio)
+    assert len(studio.gateway.billed) == 1
+    assert len(repair(studio.ledger).takes) == 1
+    again = await bought(studio)
+    assert (again.state, again.attempt) == ("Cached", 2)
+
+
+async def test_a_single_clip_is_not_bought_again_either(studio: Studio, ledger_folder: Path) -> None:
+    single = DRAFT.model_copy(update={"reel": ""})
+    clip = await studio.store(await bought(studio, draft=single), reel="")
+    assert "/clips/s01/" in clip.url
+    shutil.rmtree(ledger_folder)
+    with pytest.raises(LedgerLost, match=r"clips/s01/take-001.json was made by job"):
+        await bought(studio, draft=single)
+    assert len(repair(studio.ledger).takes) == 1
+    assert (await bought(studio, draft=single)).state == "Cached"
+    assert (await studio.store(await bought(studio, draft=single), reel="")).url == clip.url
+    assert len(studio.gateway.billed) == 1
+
+
+async def test_a_take_whose_number_was_lost_is_not_overwritten(studio: Studio, ledger_folder: Path) -> None:
+    first = await studio.store(await bought(studio))
+    shutil.rmtree(ledger_folder / "takes")
+    second = await studio.store(await bought(studio, OTHER))
+    assert (first.take, second.take) == (1, 2)
+    assert Path(first.url).exists()
+    assert (await studio.store(await bought(studio))).url == first.url
+
+
+def created(key: str, reel: str = "lighthouse") -> PurchaseRequest:
+    return PurchaseRequest(key=key, label="character Mara", account="default", reel=reel, character="Mara")
+
+
+async def create(studio: Studio, key: str, reel: str = "lighthouse") -> PaidJob:
+    async with studio.session() as session:
+        return await buy_once(session, studio.ledger, created(key, reel), wording(order(key)))
+
+
+@pytest.mark.parametrize(
+    "lost", [(), ("intent",), ("job",), ("intent", "job"), ("job", "outcome"), ("intent", "outcome")], ids=str
+)
+async def test_a_character_that_a_take_shows_is_rebuilt_and_not_created_again(
+    studio: Studio, ledger_folder: Path, lost: tuple[str, ...]
+) -> None:
+    place = {"provider": "fal", "account": "default", "family": "sora-2", "fingerprint": "f1"}
+    mara = Casting(character="Mara", id="char_1", mention="@mara", **place)
+    key = creation_key(mara) or ""
+    paid = await create(studio, key)
+    studio.ledger.close(key, 1, Outcome(kind="done", at=paid.job.submitted_at, casting=mara))
+    shows = DRAFT.model_copy(update={"characters": (mara.bare,)})
+    await studio.store(await bought(studio, draft=shows), draft=shows)
+    for name in lost:
+        (ledger_folder / key[:2] / key / "001" / f"{name}.json").unlink()
+    if not lost:
+        shutil.rmtree(ledger_folder)
+        for reel in ("lighthouse", "another"):
+            with pytest.raises(LedgerLost, match=r"shows Mara, who was created by job .* Nothing was bought"):
+                await create(studio, key, reel)
+    assert repair(studio.ledger).characters == ("Mara",)
+    again = await create(studio, key)
+    assert (again.state, again.outcome and again.outcome.casting and again.outcome.casting.id) == ("Cached", "char_1")
+    assert repair(studio.ledger) == Repaired()
+    assert len(studio.gateway.billed) == 2
+
+
+async def test_a_rebuilt_take_still_says_what_was_asked_of_it(studio: Studio, ledger_folder: Path) -> None:
+    clip = await studio.store(await bought(studio))
+    shutil.rmtree(ledger_folder)
+    repair(studio.ledger)
+    draft = studio.ledger.history(KEY)[0].intent.draft
+    assert draft is not None
+    assert (draft.identity, draft.parent, draft.asked) == (clip.identity, clip.parent, clip.asked)
+    assert clip.identity
 
 
 async def test_what_is_damaged_is_named_and_the_rest_is_rebuilt(studio: Studio, ledger_folder: Path) -> None:

@@ -47,6 +47,7 @@ def test_attempts_are_numbered_from_one_in_the_order_they_were_made(ledger: Ledg
 
 def test_an_open_attempt_is_the_last_one(ledger: Ledger) -> None:
     ledger.intend(1, intent())
+    ledger.submitted(KEY, 1, job())
     ledger.intend(2, intent())
     assert len(ledger.history(KEY)) == 1
 

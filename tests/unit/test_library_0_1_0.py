@@ -10,6 +10,7 @@ from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.repair import Repaired, repair
 from prefect_storyboard.ledger import Attempt, Decision, Ledger, decide, prove
 from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.ledger.sidecars import sidecars
 from prefect_storyboard.storyboards import Reel
 
 from .fakes import ledger_in
@@ -76,7 +77,7 @@ def test_its_takes_keep_their_numbers(ledger: Ledger) -> None:
 
 def test_its_sidecars_and_its_reel_are_read(ledger: Ledger) -> None:
     key = attempts(ledger)["scene s02 take 1"].intent.key
-    found = ledger.sidecar(NIGHT, "s02", key)
+    found = next((each for each in sidecars(ledger.storage, NIGHT, "s02") if each.clip.job_key == key), None)
     assert found is not None
     assert found.clip.parent_key == attempts(ledger)["scene s01 take 1"].intent.key
     assert ledger.storage.size("reels", NIGHT, "scenes", "s02", "take-001.mp4") == found.clip.bytes

@@ -1,0 +1,65 @@
+"""What the stored takes tell of a ledger that has lost records: what they name was bought, and is not bought again."""
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+from prefect_storyboard.ledger.location import LibraryError
+from prefect_storyboard.ledger.sidecars import Sidecar, every_sidecar, sidecars
+from prefect_storyboard.ledger.storage import Storage
+from prefect_storyboard.storyboards import Casting
+from prefect_storyboard.storyboards.keys import character_key
+
+
+class LedgerLost(LibraryError):
+    """The library holds the clip of a job that its ledger knows nothing of."""
+
+
+def check_take_not_lost(storage: Storage, reel: str, scene: str, key: str) -> None:
+    """Raise LedgerLost where a stored take of that scene was made by that job."""
+    for found in sidecars(storage, reel, scene):
+        if found.clip.job_key == key:
+            _raise(storage, found, f"was made by job {key[:12]}, of which the ledger has no record")
+
+
+def check_character_not_lost(storage: Storage, reel: str, key: str) -> None:
+    """Raise LedgerLost where a take shows the character that the job of that key created.
+
+    Looks at the takes of the reel; at all of them where the ledger has no records at all.
+    """
+    for found in _takes(storage, reel):
+        if isinstance(found, LibraryError):
+            raise found
+        for casting in found.clip.characters:
+            if creation_key(casting) == key:
+                what = (
+                    f"shows {casting.character}, who was created by job {key[:12]}, of which the ledger has no record"
+                )
+                _raise(storage, found, what)
+
+
+def creation_key(casting: Casting) -> str | None:
+    """Key of the job that created the character; None where nothing was created, or version 0.1.0 did not record it."""
+    if not (casting.id and casting.provider and casting.account and casting.family and casting.fingerprint):
+        return None
+    return character_key(
+        provider=casting.provider, account=casting.account, casting=casting.family, fingerprint=casting.fingerprint
+    )
+
+
+def _takes(storage: Storage, reel: str) -> Iterator[Sidecar | LibraryError]:
+    if any(len(name) == 2 for name in storage.names("ledger")):
+        for scene in storage.names(*_scenes(reel)):
+            yield from sidecars(storage, reel, scene)
+    else:
+        yield from every_sidecar(storage)
+
+
+def _scenes(reel: str) -> tuple[str, ...]:
+    return ("reels", reel, "scenes") if reel else ("clips",)
+
+
+def _raise(storage: Storage, found: Sidecar, what: str) -> NoReturn:
+    raise LedgerLost(
+        f"{storage.link(*found.place)} {what}: ledger/ was lost, or parts of it. Nothing was bought. Restore it, or "
+        "run `storyboard repair`, which rebuilds it from the stored takes and buys nothing"
+    )

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from importlib.resources import files
 from pathlib import Path
+from shutil import copytree
 from urllib.request import urlopen
 
 from prefect.settings import get_current_settings
@@ -21,15 +22,19 @@ from prefect.testing.utilities import prefect_test_harness
 
 from prefect_storyboard.blocks import FalCredentials, Library
 
-MEDIA = Path(str(files("prefect_storyboard.examples")))  # `clips/mara.mp4` lies here
+MEDIA = Path(str(files("prefect_storyboard.examples")))
 
 
 @contextmanager
 def sandboxed(*, refuse: str = "") -> Iterator[None]:
-    """Point the saved blocks at a sandbox, which refuses prompts with that word, and print what it has billed."""
+    """Point the saved blocks at a sandbox, which refuses prompts with that word, and print what it has billed.
+
+    Inside, relative paths such as `clips/mara.mp4` are relative to the folder of the examples.
+    """
     folder = Path("storyboard-examples").absolute()
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-    with _gateways(folder, refuse) as variables, prefect_test_harness(server_startup_timeout=240), chdir(MEDIA):
+    _ = copytree(MEDIA / "clips", folder / "clips", dirs_exist_ok=True)
+    with _gateways(folder, refuse) as variables, prefect_test_harness(server_startup_timeout=240), chdir(folder):
         os.environ["PREFECT_API_URL"] = str(get_current_settings().api.url)  # for processes that an example starts
         _ = FalCredentials.from_environment(variables).save("production", overwrite=True)
         _ = Library(url=str(folder / "library")).save("main", overwrite=True)
@@ -42,7 +47,6 @@ def sandboxed(*, refuse: str = "") -> Iterator[None]:
 @contextmanager
 def _gateways(folder: Path, refuse: str) -> Iterator[dict[str, str]]:
     """Start `storyboard sandbox`, on the port of the last run; the variables that point at it."""
-    folder.mkdir(exist_ok=True)
     rules, memory = folder / "faults.json", folder / "port"
     rules.write_text(json.dumps([{"match": {"prompt": refuse}, "fault": "policy_refusal"}] if refuse else []))
     port = memory.read_text() if memory.exists() else "0"

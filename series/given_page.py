@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - rows of a page
 """What a model takes of the user's files, as a page: `python -m prefect_storyboard.series.given_page`."""
 
 import sys
@@ -17,17 +16,17 @@ and what was checked is what is sent. The plan says what is changed, and refuses
 
 | you give | is |
 |---|---|
-| MP4, MOV, WebM, MKV, AVI, MPEG-TS, Ogg, FLV, ASF or GIF clips | taken; encoded anew as MP4 (H.264, AAC) where the model takes no such file |
+| MP4, MOV, WebM, MKV, AVI, MPEG-TS, Ogg, FLV, ASF or GIF clips | taken, or encoded anew as MP4 (H.264, AAC) |
 | a clip in HDR (HLG or PQ) or BT.2020 | converted to BT.709, in stills, uploads and reels |
 | a clip with several sound tracks | heard by the track that is marked as the default, else by the first |
 | a clip that is torn off | refused; export or download it again |
-| a clip with a changing frame rate, B-frames, an edit list, a rotation, pixels that are not square | shown as a player shows it |
+| a variable rate, B-frames, an edit list, a rotation, pixels that are not square | shown as players do |
 | JPEG, PNG or WebP pictures of 8 bits | taken |
 | another format, CMYK, 16 bits or floating point | converted to JPEG with its shades |
 | a picture with transparency | put on white |
 | a picture that moves | reduced to its first frame |
 | a storyboard as YAML or JSON in UTF-8 | taken; another encoding is named with its line |
-| an address that answers with an error, or with a web page | refused with the reason; a busy host is asked up to three times |
+| an address that answers with an error or a web page | refused with the reason; busy hosts are asked three times |
 
 In the tables below, "changed" are limits that a file is made to fit, "refused" those that nothing mends.
 """

@@ -4,8 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
-from test_media_kit import clip
+from test_media_kit import clip, sound_seconds
+
+from prefect_storyboard.media.probe import probe
+from prefect_storyboard.media.tracks import look
 
 ASSEMBLE = """
 from prefect_storyboard.media.reel import Part, assemble
@@ -31,6 +35,16 @@ def test_memory_does_not_grow_with_the_number_of_clips(tmp_path):
     clip(tmp_path / "b.mp4", size=(320, 180), fps=30)
     few, many = peak(ASSEMBLE, tmp_path, 2), peak(ASSEMBLE, tmp_path, 10)
     assert many - few < 12  # MiB; the 16 more clips have 36 MiB of pictures
+
+
+def test_a_hundred_mixed_clips_end_together_and_stay_below_150_mib(tmp_path):
+    clip(tmp_path / "a.mp4", size=(320, 180), seconds=0.41)
+    clip(tmp_path / "b.mp4", size=(180, 320), fps=30, seconds=0.37, rate=44_100, layout="mono")
+    assert peak(ASSEMBLE, tmp_path, 50) < 150
+    picture = probe(tmp_path / "reel.mp4")
+    assert sound_seconds(tmp_path / "reel.mp4") == pytest.approx(picture.seconds, abs=0.5 / picture.fps)
+    lengths = [float(look(tmp_path / name).seconds) for name in ("a.mp4", "b.mp4")]
+    assert picture.seconds == pytest.approx(50 * sum(lengths), abs=0.5 / picture.fps)
 
 
 def test_memory_does_not_grow_with_the_number_of_scenes_on_the_sheets(tmp_path):

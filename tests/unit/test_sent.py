@@ -135,7 +135,7 @@ def test_references_are_described_in_their_order_with_their_sizes(files: Path) -
     assert scene.sent == ("@Video1 and @Image1 climb.\nThe video begins with @Image2 as its first frame.")
     assert scene.references == (
         "Mara: clip of 3 s, 1280x720",
-        "Will: 1 picture, 1000x300",
+        "Will: 1 picture, 1000x400",
         "first frame: 1600x900",
     )
     assert scene.audio is True

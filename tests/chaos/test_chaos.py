@@ -46,7 +46,9 @@ def test_every_job_is_paid_for_once_and_kept_or_named(verdicts, number):
 def test_the_trouble_was_real(verdicts):
     played = [verdicts[number] for number in NUMBERS]
     assert sum(verdict["faults"] for verdict in played) > 3 * len(played)
-    assert {"SIGKILL", "SIGSTOP", "records lost", "ledger lost", "Reel"} <= {end for verdict in played for end in verdict["ends"]}
+    assert {"SIGKILL", "SIGSTOP", "records lost", "ledger lost", "Reel"} <= {
+        end for verdict in played for end in verdict["ends"]
+    }
     assert sum(verdict["billed"] for verdict in played) > 3 * len(played)
 
 

@@ -43,7 +43,7 @@ def repair(ledger: Ledger) -> Repaired:
 
 
 def _listed_anew(ledger: Ledger) -> Iterator[str]:
-    """List every open job: where its end is what was lost, `collect` does not know of it. Yields what cannot be read."""
+    """List every open job: one whose end was lost is not known to `collect`. Yields what cannot be read."""
     for each in ledger.every():
         if isinstance(each, Unreadable):
             yield str(each)

@@ -1,5 +1,6 @@
 """Rebuild the records that a ledger has lost, from the sidecars of the stored takes. Buys and deletes nothing."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from prefect_storyboard.ledger import Draft, Intent, Ledger, LibraryError, Outcome, Owner, Sidecar, Unreadable
@@ -21,8 +22,8 @@ class Repaired(Frozen):
 def repair(ledger: Ledger) -> Repaired:
     """Give every stored take, and every character in one, whose job has not all of its records, those records back.
 
-    A second call finds nothing to do. A job without a stored take, and a record that is torn, cannot be rebuilt: they
-    are named in `damaged`.
+    Jobs that are open are listed for `collect` again. A second call finds nothing to do. A job without a stored take,
+    and a record that is torn, cannot be rebuilt: they are named in `damaged`.
     """
     takes: list[str] = []
     characters: list[str] = []
@@ -37,8 +38,17 @@ def repair(ledger: Ledger) -> Repaired:
             characters += [each.character for each in found.clip.characters if _rebuilt_casting(ledger, found, each)]
         except LibraryError as error:
             damaged[str(error)] = None
-    damaged |= {str(each): None for each in ledger.every() if isinstance(each, Unreadable)}
+    damaged |= dict.fromkeys(_listed_anew(ledger))
     return Repaired(takes=tuple(takes), characters=tuple(characters), damaged=tuple(damaged))
+
+
+def _listed_anew(ledger: Ledger) -> Iterator[str]:
+    """List every open job: one whose end was lost is not known to `collect`. Yields what cannot be read."""
+    for each in ledger.every():
+        if isinstance(each, Unreadable):
+            yield str(each)
+        elif each.end is None:
+            ledger.journal.add_open(each.intent.key, each.number)
 
 
 def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:

@@ -121,7 +121,7 @@ def _money(case: Case) -> Iterator[str]:
     strange = set(ids) - case.accepted - set(case.rebuilt_castings if case.stage.lost else ())
     yield from (f"the ledger holds {each}, which was never accepted" for each in strange)
     kept = {case.id_of(attempt) for attempt in case.attempts if attempt.job and _is(attempt, "done")}
-    for each in case.billed - kept - case.lost:
+    for each in (case.billed - kept) & set(case.held):
         yield f"{each} is billed, and the ledger calls it {line(case.held[each]).state}"
     unknown = [attempt for attempt in case.attempts if line(attempt).state == "unknown"]
     nameless = len(case.unreadable) if case.stage.lost else 0

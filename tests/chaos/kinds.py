@@ -120,7 +120,7 @@ def _storm(faults: FaultRules, draw: Random) -> Made:
 
 
 def _missing(faults: FaultRules, draw: Random) -> Made:
-    """A partial restore: a run, some records lost, a run that must buy nothing anew; repaired at some time or never."""
+    """A partial restore: a run, some records lost, a run that must buy nothing anew; repaired sooner or later."""
     rules = draw.choice(([], faults.lost(0.1), faults.looks(), faults.stuck(), faults.endings(0.3)))
     first = draw.choice((Phase(), Phase(poll_minutes=0.02), _process(draw, _moment(draw, "SIGKILL"))))
     lossy = [Phase(loses="records", repairs=draw.random() < 0.3)]

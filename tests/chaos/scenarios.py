@@ -79,6 +79,8 @@ def _close(case: Case, verdict: Verdict) -> None:
 async def _quiet(stage: Stage, verdict: Verdict) -> Case:
     """Run and collect until nothing changes and nothing is sent any more."""
     last = None
+    if stage.schedule.loses:
+        note(stage, "repair-before", await asyncio.to_thread(repair, stage.ledger))
     for number in range(_ROUNDS):
         posts = stage.posts()
         reel = await asyncio.wait_for(

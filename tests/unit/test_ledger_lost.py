@@ -187,6 +187,16 @@ async def test_a_rebuilt_take_still_says_what_was_asked_of_it(studio: Studio, le
     assert clip.identity
 
 
+async def test_a_job_that_is_open_again_is_listed_after_a_repair(studio: Studio, ledger_folder: Path) -> None:
+    studio.gateway.submits.append(errors.Busy("later"))
+    with pytest.raises(errors.Busy):
+        await bought(studio)
+    (ledger_folder / KEY[:2] / KEY / "001" / "outcome.json").unlink()
+    assert settle.jobs(studio.ledger) == []
+    assert repair(studio.ledger) == Repaired()
+    assert [line.state for line in settle.jobs(studio.ledger)] == ["unknown"]
+
+
 async def test_what_is_damaged_is_named_and_the_rest_is_rebuilt(studio: Studio, ledger_folder: Path) -> None:
     for key in (KEY, OTHER):
         await studio.store(await bought(studio, key))

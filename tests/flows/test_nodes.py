@@ -183,11 +183,7 @@ async def test_cancelled_in_the_middle_the_job_is_on_record(
     on: dict[str, Any], prompt: str, bought: Callable[[], int], shop: Branch
 ) -> None:
     running = asyncio.create_task(render(prompt, model=MODEL, **on))
-<<<<<<< HEAD
-    while not bought() and not running.done():  # noqa: ASYNC110 - the meter is another process, which sends no event
-=======
     while not bought() and not running.done():  # noqa: ASYNC110 - it is another process that accepts
->>>>>>> node-tests
         await asyncio.sleep(0.02)
     running.cancel()
     await asyncio.wait([running])
@@ -213,13 +209,8 @@ async def test_every_value_survives_a_pickle_and_no_link_does(shop: Branch, on: 
     clip = await store(job, result, **on)
     reel = await assemble([clip], title=prompt, library=on["library"])
     for value in (who, job, clip, reel):
-<<<<<<< HEAD
-        assert pickle.loads(pickle.dumps(value)) == cloudpickle.loads(cloudpickle.dumps(value)) == value  # noqa: S301 - our own
-    copy = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
-=======
         assert pickled(value) == cloudpickle.loads(cloudpickle.dumps(value)) == value
     copy = pickled(result)
->>>>>>> node-tests
     assert (copy.url, copy.files, copy.handle) == (None, {}, result.handle)
     assert result.url not in result.model_dump_json()
     for value in (who, job, clip, reel, result):

@@ -1,12 +1,13 @@
 # make demo   a reel from the example storyboard, in the sandbox: no key, no cost
-# make test   the quick tests: everything but what is marked slow; 95 % of the branches of what money rests on
+# make test   the quick tests: rooms, wire contracts, sandbox, and the flows that pay; 95 % of the branches of what money rests on
+# make test-flows  every flow and example on the sandbox, with Prefect's engine: about eight minutes
 # make test-all  all tests, those of make deployments too
 # make test-lowest, make test-newest  with the lowest and the newest versions of the dependencies; Python 3.11 to 3.13
 # make deployments  tests of a Prefect server with a worker and its UI; then PostgreSQL, S3 and the workers of two machines
 # make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again
 # make check  formatting, lint, types, import directions, generated files
 # make docs   the documentation as a site, in site/; nothing is downloaded
-.PHONY: demo test test-rest test-fuzz test-all test-lowest test-newest deployments chaos check docs setup clean
+.PHONY: demo test test-flows test-rest test-fuzz test-all test-lowest test-newest deployments chaos check docs setup clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,18 +19,23 @@ export UV_SYSTEM_CERTS = 1
 demo: setup
 	@$(BIN)/storyboard demo
 
+QUICK = tests/unit tests/contract tests/sandbox tests/flows/test_pay_once.py tests/flows/test_nodes.py
 test: setup
-	$(PYTEST) -m "not slow and not fuzz" $(OTHERS) --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	$(PYTEST) -m "not slow and not fuzz" $(QUICK) --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
 
-# What make test leaves out: chaos, kills, a browser, the wheel, a real S3 server.
+test-flows: setup
+	$(PYTEST) -m "not slow and not fuzz" tests/flows $(ARGS)
+
+# The command line, hostile input, chaos, kills, a browser, the wheel, a real S3 server.
 test-rest: setup
-	$(PYTEST) -m "slow and not fuzz" $(OTHERS) $(ARGS)
+	$(PYTEST) -m "not fuzz" $(OTHERS) --ignore=tests/unit --ignore=tests/contract --ignore=tests/sandbox --ignore=tests/flows $(ARGS)
+	$(PYTEST) -m "slow and not fuzz" tests/unit tests/contract tests/sandbox tests/flows $(ARGS)
 
 # 100,000 inputs for the parsers of what strangers write.
 test-fuzz: setup
 	$(BIN)/pytest tests/hostile/test_fuzz.py -m fuzz $(ARGS)
 
-test-all: test test-rest test-fuzz deployments
+test-all: test test-flows test-rest test-fuzz deployments
 
 test-lowest: setup
 	.ci/versions lowest-direct 3.11

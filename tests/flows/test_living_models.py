@@ -93,7 +93,8 @@ async def test_pictures_of_the_user_are_sent_as_they_are_and_the_others_are_take
 
 async def test_the_scene_that_continues_another_is_shown_its_last_frame(show, tmp_path):
     order = show.order("door")
-    last_frame(Path(show.reel.clips[0].url), tmp_path / "last.png")
+    smallest = model(show.gateway, show.model).frame.min_side
+    last_frame(Path(show.reel.clips[0].url), tmp_path / "last.png", min_side=smallest)
     assert fetched(media(order)[-1]) == (tmp_path / "last.png").read_bytes()
     assert ("start_image_url" in order) == (show.model == "kling-o3")
     cited = any("takes the first frame as a reference" in warning for warning in show.reel.warnings)

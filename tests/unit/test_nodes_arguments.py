@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,12 @@ BY_FILE = {"image", "continues"}  # tests/unit/test_nodes_keys.py and tests/flow
 ABOUT_THE_PLACE = {"credentials", "library"}
 
 
+_SHOPS = count()
+
+
 async def keys(folder: Path, *calls: dict[str, Any]) -> tuple[list[str], int]:
     """The keys of calls, each an argument away from the first one, and how many jobs were billed for them."""
-    gateway = Gateway()
+    gateway = Gateway(prefix=f"{next(_SHOPS)}-")  # the ids of no two gateways are equal
     found = []
     for changes in calls:
         given: dict[str, Any] = {"prompt": "The sea.", "model": "sora-2", "credentials": Account(gateway)}
@@ -96,7 +100,7 @@ async def test_an_argument_that_is_not_in_the_key_buys_nothing(tmp_path: Path, c
 
 
 async def test_another_account_and_another_library_are_another_job(tmp_path: Path) -> None:
-    elsewhere = Account(Gateway(), account="agency")
+    elsewhere = Account(Gateway(prefix="agency-"), account="agency")
     (one, other), billed = await keys(tmp_path / "a", {}, {"credentials": elsewhere})
     assert (one != other, billed, len(elsewhere.gateway.billed)) == (True, 1, 1)
     assert (await keys(tmp_path / "b", {}))[1] == 1

@@ -44,9 +44,10 @@ def redact(secret: str) -> None:
 
 def clean(text: str) -> str:
     """The text without keys, and with addresses cut off before their query and without user and password."""
+    text = _KEY.sub("(a key)", bare(text))  # first: it takes the word before a key along
     for secret in _secrets:
         text = text.replace(secret, "(a key)")
-    return _KEY.sub("(a key)", bare(text))
+    return text
 
 
 class ProviderError(Exception):

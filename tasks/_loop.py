@@ -38,6 +38,7 @@ async def on_loop(work: Work[T]) -> T:
     call = _Call(work)
     here, ended = asyncio.get_running_loop(), asyncio.Event()
     call.outcome.add_done_callback(lambda _: _wake(here, ended))
+    call.begin()
     runner_stops, interrupted = _runner_stops(), None
     while not ended.is_set():
         try:
@@ -63,6 +64,7 @@ def run_on_loop(work: Work[T]) -> T:
     interrupted: BaseException | None = None
     while not call.outcome.done():
         try:
+            call.begin()  # in here: an exception that arrives as soon as the work has begun finds it known
             call.ended.wait(_STEP)  # in steps: an exception that Prefect raises in this thread lands between two
             if interrupted is None and runner_stops and runner_stops.is_set():
                 raise asyncio.CancelledError("the task runner stops")  # noqa: TRY301 - handled as an interruption
@@ -91,28 +93,36 @@ class _Call(Generic[T]):
         self.outcome: Future[T] = Future()
         self.outcome.set_running_or_notify_cancel()  # from here on only its end sets it
         self.ended = threading.Event()
+        self._work = work
+        self._begun = self._cancelled = False
         self._task: asyncio.Task[None] | None = None
-        self._cancelled = False
         self._loop = _one_loop()
-        _open.add(self)
-        self._loop.call_soon_threadsafe(self._begin, work)  # in a copy of the caller's context
+
+    def begin(self) -> None:
+        """Begin the work, in a copy of the caller's context; a second time changes nothing."""
+        if not self._begun:
+            self._begun = True
+            _open.add(self)
+            self._loop.call_soon_threadsafe(self._begin)
 
     def cancel(self) -> None:
         """Cancel the work; a second time changes nothing, so that what it does about the first one is not cut off."""
         self._loop.call_soon_threadsafe(self._cancel)
 
-    def _begin(self, work: Work[T]) -> None:
-        self._task = self._loop.create_task(self._run(work))
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._run())
         self._task.add_done_callback(self._end)
+        if self._cancelled:
+            self._task.cancel()
 
     def _cancel(self) -> None:
         if self._task and not self._cancelled:
-            self._cancelled = True
             self._task.cancel()
+        self._cancelled = True
 
-    async def _run(self, work: Work[T]) -> None:
+    async def _run(self) -> None:
         try:
-            value = await work()
+            value = await self._work()
         except BaseException as error:  # noqa: BLE001 - SystemExit, too, is the caller's and must not end the loop
             self.outcome.set_exception(error)
         else:
@@ -181,6 +191,7 @@ def _drain() -> None:
     for call in calls:
         call.ended.wait(_LAST)
     for call in [_Call(work) for work in _last]:
+        call.begin()
         call.ended.wait(_LAST)
 
 

@@ -119,7 +119,10 @@ SCENES: dict[str, tuple[dict[str, Any], str]] = {
     "a casting twice": ({"characters": [MARA, MARA]}, r"^characters: Mara.*twice|^characters: .*already"),
     "two beginnings": ({"image": "x.png", "continues": clip()}, r"^continues: .* one beginning"),
     "a path for a clip": ({"continues": "s01.mp4"}, r"^continues: give a Clip.*not str"),
-    "a clip without a handle": ({"remixes": clip(handle=None)}, r"^remixes: the clip of s01 has no id.*use continues"),
+    "a clip without a handle": (
+        {"remixes": clip(handle=None)},
+        r"^remixes: fal has not kept the video of s01.*use continues",
+    ),
     "a clip of another gateway": ({"remixes": clip(provider="kie")}, r"^remixes: .*rendered at kie.*use continues"),
     "a model that remixes nothing": ({"remixes": clip(), "model": "seedance-2"}, r"^remixes: .*cannot"),
     "a picture that is not there": ({"image": "gone.png"}, r"^image: .*gone\.png.*no such file"),

@@ -135,14 +135,12 @@ def test_parents_do_not_go_round_in_a_circle(link: str) -> None:
     assert problems({link: "s01"}) == [f"scenes[0].{link}: goes round in a circle: s01 -> s01; take one link out"]
     assert problems({link: "s03"}, {link: "s01"}, {link: "s02"}) == [
         f"scenes[0].{link}: goes round in a circle: s01 -> s03 -> s02 -> s01; take one link out",
-        f"scenes[1].{link}: goes round in a circle: s02 -> s01 -> s03 -> s02; take one link out",
-        f"scenes[2].{link}: goes round in a circle: s03 -> s02 -> s01 -> s03; take one link out",
-    ]
+    ], "a circle is reported once"
 
 
 def test_who_hangs_on_a_circle_is_not_blamed_for_it() -> None:
     found = problems({"continues": "s02"}, {"remixes": "s01"}, {"continues": "s01"})
-    assert [problem.partition(":")[0] for problem in found] == ["scenes[0].continues", "scenes[1].remixes"]
+    assert [problem.partition(":")[0] for problem in found] == ["scenes[0].continues"]
 
 
 def test_a_parent_may_come_later_in_the_reel() -> None:

@@ -17,16 +17,21 @@ _POSTER_AT = 0.35
 _TAIL = 2 * av.time_base
 
 
-def last_frame(path: Path, out_png: Path) -> None:
+def last_frame(path: Path, out_png: Path, *, min_side: int | None = None) -> None:
     """Write the very last picture that a player shows of the clip as a PNG, turned upright, pixels square.
 
-    Raises `MediaError` when the clip cannot be read.
+    It is enlarged where its shorter side has fewer than `min_side` pixels: nobody can give a larger picture of a clip
+    that a model has rendered. Raises `MediaError` when the clip cannot be read.
     """
     path = Path(path)
     # From the beginning where the picture ends long before the sound, or the file has no index.
     frame = _last(path, near_the_end=True) or _last(path, near_the_end=False)
     if frame is None:
         raise unreadable(path, "it holds no picture")
+    if min_side and min(frame.size) < min_side:
+        scale = min_side / min(frame.size)
+        size = (max(min_side, round(frame.width * scale)), max(min_side, round(frame.height * scale)))
+        frame = frame.resize(size, Image.Resampling.LANCZOS)
     frame.save(out_png, "PNG")
 
 

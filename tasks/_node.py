@@ -6,7 +6,7 @@ and `.delay()`, on the first run and on every later one.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
+from prefect import unmapped
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
 from prefect.states import Completed
 from prefect.tasks import OneOrManyFutureOrResult, Task, TaskOptions, TaskRunNameCallbackWithParameters
+from pydantic import BaseModel
 from typing_extensions import Unpack
 
 from prefect_storyboard.tasks._loop import on_loop
@@ -100,8 +102,11 @@ class TypedTask(Task[P, Any], Generic[P, R]):
     ) -> PrefectFutureList[R]: ...
 
     def map(self, *args: Any, **kwargs: Any) -> Any:
-        """Run once for each element of the arguments that can be iterated over; `unmapped(...)` keeps one whole."""
-        return super().map(*args, **kwargs)
+        """Run once for each element of the arguments that can be iterated over; `unmapped(...)` keeps one whole.
+
+        Blocks, clips and other models are kept whole by themselves, and so are mappings such as `fields`.
+        """
+        return super().map(*map(_whole, args), **{name: _whole(value) for name, value in kwargs.items()})
 
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R]:
         """Run in a task worker."""
@@ -112,6 +117,11 @@ class TypedTask(Task[P, Any], Generic[P, R]):
         given: dict[str, Any] = {"version": self.version, **options}
         version = given.pop("version")  # which Prefect does not take here
         return like(self, super().with_options(**given), version=version)
+
+
+def _whole(value: Any) -> Any:
+    """Prefect would run a task once for each field of a model."""
+    return unmapped(value) if isinstance(value, BaseModel | Mapping) else value
 
 
 def _owner(task: Task[..., Any]) -> str:

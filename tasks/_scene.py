@@ -40,7 +40,7 @@ async def read_image(image: str | Path | None, shot: Shot, library: Library) -> 
 async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, library: Library) -> LocalFile | None:
     """What the scene starts from, as the model takes it: the picture, or the last frame of the clip it continues."""
     if parent and shot.operation == "image":
-        image = await asyncio.to_thread(_last_frame, parent, library.storage())
+        image = await asyncio.to_thread(_last_frame, parent, library.storage(), shot.model.frame.min_side)
     if image is None:
         return None
     return await asyncio.to_thread(partial(fit_image, image, shot.model.frame, shot.scene.id, folder=_media.folder()))
@@ -91,12 +91,12 @@ def _members(shot: Shot, cast: Sequence[Casting], storage: Storage) -> dict[str,
     return {casting.character: member(casting, storage) for casting in cast if casting.character in names}
 
 
-def _last_frame(clip: Clip, storage: Storage) -> LocalFile:
-    picture = _media.folder() / "media" / f"{clip.sha256}-last-frame.png"
+def _last_frame(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile:
+    picture = _media.folder() / "media" / f"{clip.sha256[:16]}-last-frame-{min_side or 0}.png"
     if not picture.exists():
         picture.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=_media.folder()) as folder:
             part = Path(folder) / picture.name
-            last_frame(storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part)
+            last_frame(storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part, min_side=min_side)
             part.replace(picture)
     return local_file(picture)

@@ -61,7 +61,9 @@ async def create_character(
     """Return a character's casting at one account and family of models; create it only if the library knows of none.
 
     A model that is shown its characters with every scene needs no creation: then nothing is bought, the media are
-    checked against the model's limits, and the casting holds them. The same code therefore runs on any model.
+    checked against the model's limits, and the casting holds them. The same code therefore runs on any model. Not part
+    of the key: reel, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts, description, aliases and
+    minutes.
 
     Args:
         name: How the prompts call the character.
@@ -70,13 +72,13 @@ async def create_character(
         credentials: The account: a credentials block, or the reference of a saved one.
         library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
         images: Paths or URLs of pictures of the character, beside the clip or in its place.
-        aliases: Other words by which prompts call the character. Not part of the key.
-        description: Who this is; told to a provider that asks for it. Not part of the key.
+        aliases: Other words by which prompts call the character.
+        description: Who this is; told to a provider that asks for it.
         start: Second at which the used part of the clip begins.
         end: Second at which it ends.
         reference: What a model without characters of its own is shown: images or clip.
         fields: The gateway's own inputs for the creation, by its own names.
-        reel: Reel whose budget the creation counts in. Not part of the key.
+        reel: Reel whose budget the creation counts in.
         max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
         allow_unknown_price: Under a max cost, buy also what has no published price.
         spent_since: Count only what the reel has cost since then.

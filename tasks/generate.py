@@ -67,7 +67,8 @@ async def generate(
 ) -> PaidJob:
     """Return the paid job of one scene; buy it only if the library knows of none.
 
-    The job's key is computed from the arguments: equal calls are one job, whoever makes them.
+    The job's key is computed from the arguments: equal calls are one job, whoever makes them. Not part of the key:
+    reel, scene, fit, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts and remixable.
 
     Args:
         prompt: What happens, in your own words and with the characters' names.
@@ -83,8 +84,8 @@ async def generate(
         remixes: A clip that the prompt changes; it keeps its length and size.
         take: Raise it by one to render the same scene again.
         copy: Give each of several equal scenes a number of its own.
-        reel: Title or folder of the reel that the clip belongs to. Not part of the key.
-        scene: The scene's id in that reel. Not part of the key. Without it the clip is named after its prompt, and
+        reel: Title or folder of the reel that the clip belongs to.
+        scene: The scene's id in that reel. Without it the clip is named after its prompt, and
             without a reel it lies in `clips/`.
         fit: exact refuses a size that the model does not sell, nearest takes the nearest one.
         max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
@@ -93,7 +94,7 @@ async def generate(
         on_unknown: What to do about a job that may have been bought: stop, or resubmit it, which may buy it twice.
         attempts: How many times in all the scene may be bought when the provider fails it.
         fields: The gateway's own inputs, by its own names. Part of the key.
-        remixable: Whether the provider keeps the video for a later remix, where it asks. Not part of the key.
+        remixable: Whether the provider keeps the video for a later remix, where it asks.
 
     Costs the model's price. Ends in the state `Cached` or `Reattached` where nothing was bought. Raises ValueError,
     MediaError, SourceError and OverBudget before anything is sent, the provider's refusals (nothing was bought), and

@@ -107,3 +107,10 @@ def test_pixels_that_are_not_square_are_stretched(tmp_path):
     for name in ("last.png", "poster.jpg"):
         with Image.open(tmp_path / name) as image:
             assert image.size == (320, 90)
+
+
+def test_the_last_frame_of_a_small_clip_is_enlarged_to_what_a_model_takes(tmp_path):
+    path = counting(tmp_path / "a.mp4", size=(192, 108))
+    last_frame(path, tmp_path / "last.png", min_side=300)
+    with Image.open(tmp_path / "last.png") as image:
+        assert image.size == (533, 300)

@@ -12,7 +12,7 @@ from prefect_storyboard.storyboards import Asked, Casting, Character, Clip, Medi
 from prefect_storyboard.storyboards.keys import fingerprint
 from prefect_storyboard.storyboards.single import SingleScene, single_scene, single_shot
 
-FAMILIES = sorted((provider, name) for provider, sold in models().items() for name in sold)
+FAMILIES = [(provider, name) for provider, families in models().items() for name in families]
 CAST: list[dict[str, Any]] = [
     {"name": "Mara", "aliases": ["Mare"], "clip": "mara.mp4", "images": ["a.png", "b.png"], "description": "a keeper"},
     {"name": "Otto", "clip": "otto.mp4", "start": 0.5, "end": 2.5, "reference": "clip"},

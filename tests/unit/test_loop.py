@@ -46,13 +46,13 @@ async def test_what_the_work_raises_reaches_the_caller_also_what_would_end_a_loo
 
 
 async def test_a_cancelled_caller_waits_until_its_work_has_ended_and_cancels_it_once() -> None:
-    begun, ended, cancellations = threading.Event(), [], []
+    begun, free, ended, cancellations = threading.Event(), threading.Event(), [], []
 
     async def stubborn() -> None:
         begun.set()
-        for _ in range(3):
+        while not free.is_set():
             try:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0)
             except asyncio.CancelledError:
                 cancellations.append(1)
         ended.append(1)
@@ -62,6 +62,10 @@ async def test_a_cancelled_caller_waits_until_its_work_has_ended_and_cancels_it_
     for _ in range(5):
         caller.cancel()
         await asyncio.sleep(0)
+    while not cancellations:  # noqa: ASYNC110 - they come from another thread
+        await asyncio.sleep(0)
+    assert not caller.done()
+    free.set()
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert (len(cancellations), len(ended)) == (1, 1)
@@ -98,9 +102,10 @@ def test_an_exception_in_the_waiting_thread_waits_for_the_work_too() -> None:
     async def work() -> None:
         begun.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0.1)
+            for _ in range(10):
+                await asyncio.sleep(0)
             ended.append(1)
 
     def interrupt() -> None:

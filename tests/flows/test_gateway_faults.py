@@ -5,8 +5,6 @@ import pytest
 from prefect_storyboard.providers.errors import OutOfCredit, Unauthorized
 from tests.flows.gateways import GATEWAYS, opened
 
-pytestmark = pytest.mark.slow
-
 LISTS, NO_LISTS = ("fal", "wavespeed"), ("kie", "toapis")
 NEW = GATEWAYS[1:]  # what fal's keys do is told elsewhere
 ALIVE = "seedance-2"

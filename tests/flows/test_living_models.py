@@ -12,8 +12,6 @@ from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import StoryboardError
 from tests.flows.gateways import GATEWAYS, fetched, first_night, media, opened
 
-pytestmark = pytest.mark.slow
-
 FAL = ("seedance-2", "seedance-2-fast", "kling-o3", "veo-3.1")
 show = first_night(*(("fal", name) for name in FAL), *((gateway, "seedance-2") for gateway in GATEWAYS[1:]))
 

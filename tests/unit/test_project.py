@@ -17,7 +17,7 @@ TEXTS = [
 ]
 OF_A_FOLDER = re.compile(r"`((?:[a-z_]+/)+[\w.-]+\.(?:py|toml|yaml|yml|md))`")
 TARGETS = {
-    line.partition(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if re.match(r"[a-z]+:", line)
+    line.partition(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if re.match(r"[a-z][a-z-]*:", line)
 }
 
 

@@ -55,6 +55,7 @@ def _environment(folder: Path) -> None:
         "DO_NOT_TRACK": "1",
         # A dozen flows at once on SQLite: its writers get into each other's way, and the server says 503.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+        "PREFECT_CLIENT_MAX_RETRIES": "12",
         "TMPDIR": str(folder),
         # The server would spend more time on the history of task runs than the runs take. Nobody will look at it.
         **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _SERVICES},

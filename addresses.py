@@ -24,6 +24,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]  # a name and a port to add
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s\"'<>\\]*)")
 _PASSWORD = re.compile(r"(?!arn:)[^:@/?#\[\]]*:(?!\d*[/?#])[^@/?#]*[/?#][^@]*@")
+_USER = re.compile(r"(?!arn:)[^:@/?#\[\]]*:(?!\d*[/?#])[^@]+@")
 _PORTS = {"http": 80, "https": 443}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -35,6 +36,20 @@ def bare(text: str) -> str:
     A signature stands in a query, and is as good as a key. Takes time in proportion to the text.
     """
     return _ADDRESS.sub(lambda found: found[1] + _cut(found[2]), text)
+
+
+def all_bare(value: Any) -> Any:
+    """The same JSON value with `bare` done to every text in it."""
+    if isinstance(value, str):
+        return bare(value)
+    if isinstance(value, list):
+        return [all_bare(each) for each in value]
+    return {key: all_bare(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def holds_password(text: str) -> bool:
+    """Whether an address in the text has a password: `user:password@`."""
+    return any(_USER.match(found[2]) for found in _ADDRESS.finditer(text))
 
 
 def _cut(rest: str) -> str:

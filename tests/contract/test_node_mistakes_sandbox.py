@@ -1,77 +1,24 @@
 """A wrong argument at every gateway, with its real adapter: one sentence that names it, and the meter has nothing."""
 
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import av
 import pytest
-from PIL import Image
 
-from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.table import models
-from prefect_storyboard.sandbox.server import environment, running
-from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.tasks import assemble, create_character, generate, poll, store, upload
+from tests.contract.shops import Shop, opened
 
 # The field by which each gateway's Sora says what the argument `seconds` says.
 LENGTH = {"fal": "duration", "kie": "n_frames", "toapis": "duration", "wavespeed": "duration"}
 
 
-@dataclass(frozen=True)
-class Shop:
-    """One gateway of the sandbox, and what a caller of it has at hand."""
-
-    gateway: str
-    base: str
-    folder: Path
-
-    @property
-    def credentials(self) -> Credentials:
-        return BY_PROVIDER[self.gateway].from_environment(environment(self.base))
-
-    @property
-    def on(self) -> dict[str, Any]:
-        return {"credentials": self.credentials, "library": Library(url=str(self.folder / "library"))}
-
-    def casting(self, **facts: Any) -> Casting:
-        made = {"id": "char_1", "provider": self.gateway, "account": "default", "family": "sora-2"}
-        return Casting.model_validate({"character": "Mara", "fingerprint": "a" * 64, **made, **facts})
-
-    def clip(self, **facts: Any) -> Clip:
-        stored = {"scene": "s01", "take": 1, "url": "clips/s01.mp4", "sha256": "c" * 64, "bytes": 9, "seconds": 4.0}
-        stored |= {"width": 1280, "height": 720, "job_key": "d" * 64, "cost_usd": 0.4, "model": "sora-2"}
-        stored |= {"request_id": "r1", "prompt": "The sea.", "stored_at": "2026-01-01T00:00:00Z"}
-        return Clip.model_validate({**stored, "provider": self.gateway, "handle": "v1", **facts})
-
-    def requests(self) -> list[str]:
-        with urllib.request.urlopen(f"{self.base}/sandbox/requests", timeout=60) as reply:
-            return [f"{each['method']} {each['path']}" for each in json.load(reply)]
-
-    def billed(self) -> int:
-        with urllib.request.urlopen(f"{self.base}/sandbox/meter", timeout=60) as reply:
-            return int(json.load(reply)["jobs_accepted"])
-
-
 @pytest.fixture(scope="module", params=LENGTH)
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp(request.param)
-    Image.new("RGB", (1280, 720), (30, 60, 120)).save(folder / "dawn.png")
-    (folder / "notes.mp4").write_text("no video at all")
-    with av.open(str(folder / "mara.mp4"), "w") as file:
-        stream = file.add_stream("libx264", rate=8)
-        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
-        for _ in range(20):
-            file.mux(stream.encode(av.VideoFrame(1280, 720, "yuv420p")))
-        file.mux(stream.encode(None))
-    with running(folder / "sandbox") as base:
-        yield Shop(request.param, base, folder)
+    with opened(request.param, tmp_path_factory.mktemp(request.param)) as shop:
+        yield shop
 
 
 SCENES: dict[str, Any] = {

@@ -44,14 +44,12 @@ def transport_error(error: Exception, url: str) -> OSError:
     text = str(error)
     if isinstance(error, httpx.InvalidURL | UnicodeError):
         return OSError(f"it is no valid address ({text}); check the spelling")
-    host = httpx.URL(url).host[:80]
     if isinstance(error, ForbiddenAddress):
         return OSError(text)
-    if isinstance(error, UnknownHost) and error.passing:
-        return Passing(f"the name {host} cannot be looked up just now; try again later")
+    host = httpx.URL(url).host[:80]
     if isinstance(error, httpx.ConnectError):
         if isinstance(error, UnknownHost) or any(part in text for part in _NO_ADDRESS):
-            return OSError(f"there is no host called {host}; check the spelling")
+            return _unknown_host(host, passing=isinstance(error, UnknownHost) and error.passing)
         if "certificate" in text.lower() or "ssl" in text.lower():
             return OSError(f"{host} cannot prove who it is (its certificate is not accepted); check the address")
         return Passing(f"{host} accepts no connection; check the address, or try again later")
@@ -62,6 +60,14 @@ def transport_error(error: Exception, url: str) -> OSError:
     if isinstance(error, httpx.TransportError):
         return Passing(f"{host} broke off the transfer; try again")
     return OSError(text or type(error).__name__)
+
+
+def _unknown_host(host: str, *, passing: bool) -> OSError:
+    if not host:
+        return OSError("it names no host; check the address")
+    if passing:
+        return Passing(f"the name {host} cannot be looked up just now; try again later")
+    return OSError(f"there is no host called {host}; check the spelling")
 
 
 def _reason(status: int) -> str:

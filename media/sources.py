@@ -13,7 +13,7 @@ from aiohttp import ClientError
 from botocore.exceptions import BotoCoreError
 from fsspec.utils import get_protocol
 
-from prefect_storyboard.addresses import bare
+from prefect_storyboard.addresses import bare, holds_password
 from prefect_storyboard.media.bounds import ALIASES, PREFIX, Allowed, local_path, refusal
 from prefect_storyboard.media.copies import Stamp, as_stored, changed, copy_once, short_name
 from prefect_storyboard.media.patience import in_thread
@@ -163,6 +163,11 @@ def _check_protocol(reference: str) -> None:
         raise SourceError(
             f"{_shown(reference)} cannot be read: {protocol}:// is not allowed here; give a path, or {schemes}"
         )
+    if holds_password(reference) and protocol not in {"http", "https"}:
+        raise SourceError(
+            f"{_shown(reference)} cannot be read: {protocol}:// takes no key or password in its address; give them in "
+            "storage_options of the library's block, or as the machine's own credentials"
+        )
 
 
 def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,7 +180,8 @@ def _unreadable(reference: str, error: Exception) -> SourceError:
     if isinstance(error, FileNotFoundError):
         why = "there is no such file"
     shown = _shown(reference)
-    for part in {reference, reference.removeprefix(shown)} - {shown, ""}:
+    user = reference.partition("://")[2].rpartition("@")[0] if holds_password(reference) else ""
+    for part in {reference, reference.removeprefix(shown), user} - {shown, ""}:
         why = why.replace(part, "")
     return SourceError(f"{shown} cannot be read: {bare(why)}")
 

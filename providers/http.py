@@ -40,8 +40,10 @@ _AMBIGUOUS = {408, 409, 425, 429}  # the 4xx after which a submit may have been 
 _SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and an answer takes some
 _OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # of what is unpacked now
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
-ASK_SECONDS = 60.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
+# Longest wait for the answer to a submit. A question may be asked again; of a submit that is given up too early nobody
+# knows whether it was bought, and a person has to find out. The ledger's lease is longer.
+SUBMIT_SECONDS = 60.0
+ASK_SECONDS = 10.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
 FILE_SECONDS = 1800.0  # the same where a file goes along
 MOST = 8_000_000  # bytes of an answer, unpacked; the largest that is documented, a list of models, has 2 MB
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=4.0)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.callbacks import callback_address
 from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import NOT_BOUGHT, PaidJob, State, ended, remembered, uninterrupted
 from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown, reconcile
@@ -135,6 +136,8 @@ async def _buy(
     try:
         order = await build()
         request = request.model_copy(update={"usd": await _price(session, request, order)})
+        callback = await asyncio.to_thread(callback_address, session.callback_url, ledger, request.key, number)
+        order = order.model_copy(update={"callback": callback})
         async with session.submitting():
             bought = await uninterrupted(_submit(session, ledger, request, number, order))
     except BaseException:

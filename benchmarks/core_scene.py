@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from prefect_storyboard.jobs.buy import PurchaseRequest, buy_once
+from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Draft, Ledger

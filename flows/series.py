@@ -17,9 +17,9 @@ from prefect_storyboard.flows.form import (
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
-from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
-from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.cast import create_cast, not_cast
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides, changed_files
@@ -183,7 +183,7 @@ async def _assembled(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate)
         library=run.library,
         plan=plan,
         failed=[end for end in ended if isinstance(end, FailedScene)],
-        warnings=(*plan.warnings, *changed_files(run.prepared), *map(billed_twice, twice)),
+        warnings=(*plan.warnings, *not_cast(run, ended), *changed_files(run.prepared), *map(billed_twice, twice)),
         costs=_costs(run, ended, [each.usd for each in twice]),
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
@@ -9,15 +10,15 @@ from typing import TypedDict
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
-from prefect_storyboard.ledger import Decision, Ledger, Outcome, decide
+from prefect_storyboard.ledger import Decision, Ledger, Outcome, Unreadable, decide
 from prefect_storyboard.providers.errors import (
     Expired,
     GenerationFailed,
     InvalidRequest,
     ProviderError,
 )
-from prefect_storyboard.series.run import FATAL, Rendering
-from prefect_storyboard.storyboards import Casting, Character, PlannedCharacter, PlannedScene
+from prefect_storyboard.series.run import FATAL, Ended, NotCast, Rendering
+from prefect_storyboard.storyboards import Casting, Character, FailedScene, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.tasks import create_character
 
@@ -49,7 +50,7 @@ async def create_cast(run: Rendering) -> None:
         asyncio.gather(*(_show(run, name, scene) for (name, _), scene in shown.items())),
     )
     for character, casting in zip(plan.characters, made, strict=True):
-        if isinstance(casting, FATAL) or not isinstance(casting, Casting | ProviderError):
+        if isinstance(casting, FATAL) or not isinstance(casting, Casting | NotCast):
             raise casting
         run.castings[character.key] = casting
 
@@ -109,12 +110,23 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         emit_progress(Progress(subject=who.name, state="failed", cost_usd=0.0 if error.charged is False else None))
         _of_character(who.name, error)
         raise
+    except Unreadable as error:
+        emit_progress(Progress(subject=who.name, state="failed", cost_usd=0.0))
+        raise Unreadable(f"{who.name} could not be created: {error.what}", error.remedy) from error
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
         run.bought[planned.key] = planned.usd
     shown = "created" if bought else str(state.name).lower()
     emit_progress(Progress(subject=who.name, state=shown, cost_usd=planned.usd if bought else 0.0))
     return casting
+
+
+def not_cast(run: Rendering, ended: Iterable[Ended]) -> list[str]:
+    """Why characters could not be created, as far as no scene has failed of it: all that show them are paid for."""
+    said = {end.error for end in ended if isinstance(end, FailedScene)}
+    reasons = [each for each in run.castings.values() if not isinstance(each, Casting)]
+    named = [(each.what if isinstance(each, Unreadable) else str(each), each.remedy) for each in reasons]
+    return [f"{what}. {remedy}" for what, remedy in named if what not in said]
 
 
 def _of_character(name: str, error: ProviderError) -> None:
@@ -167,7 +179,7 @@ def castings_of(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...]:
     for planned in run.prepared.plan.characters:
         if planned.character.name in scene.cast and planned.model.casting == scene.model.casting:
             casting = run.castings[planned.key]
-            if isinstance(casting, ProviderError):
+            if not isinstance(casting, Casting):
                 raise casting
             found[planned.character.name] = casting
     return tuple(found.get(name) or Casting(character=name) for name in scene.characters)

@@ -11,6 +11,5 @@ lost, late, doubled, forged or replayed changes nothing but the delay.
 
 from prefect_storyboard.callbacks.asgi import CallbacksApp, app
 from prefect_storyboard.callbacks.bounds import Bounds
-from prefect_storyboard.callbacks.collector import LookNow
 
-__all__ = ["Bounds", "CallbacksApp", "LookNow", "app"]
+__all__ = ["Bounds", "CallbacksApp", "app"]

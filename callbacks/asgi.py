@@ -10,7 +10,6 @@ from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.callbacks.bounds import Bounds, Rate
-from prefect_storyboard.callbacks.collector import LookNow
 from prefect_storyboard.callbacks.opened import Opened, Opening
 from prefect_storyboard.callbacks.receiver import UNKNOWN, Answer
 from prefect_storyboard.providers.clock import Clock
@@ -35,7 +34,6 @@ def app(
     library: Library | str | None = None,
     *,
     bounds: Bounds | None = None,
-    look_now: LookNow | None = None,
 ) -> "CallbacksApp":
     """An ASGI app that receives the callbacks of these accounts for one library.
 
@@ -43,12 +41,11 @@ def app(
         providers: The accounts whose `callback_url` leads here: credentials blocks, or the references of saved ones.
         library: The library that the runs are given: a block, the reference of a saved one, a folder or a URL.
         bounds: How large, slow and frequent callbacks may be.
-        look_now: Lets a poller of the same process look at a job at once.
 
     It opens the library at the start of the server or, mounted in another app, with the first callback. Where
     PREFECT_API_URL is set it emits events and resumes suspended series.
     """
-    return CallbacksApp(Opening(providers=tuple(providers), library=library, look_now=look_now), bounds)
+    return CallbacksApp(Opening(providers=tuple(providers), library=library), bounds)
 
 
 class CallbacksApp:

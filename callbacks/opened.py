@@ -13,6 +13,7 @@ from prefect_storyboard.blocks import Credentials, Library, load_credentials, lo
 from prefect_storyboard.callbacks.collector import Collector, LookNow
 from prefect_storyboard.callbacks.receiver import Receiver
 from prefect_storyboard.callbacks.tokens import Tokens
+from prefect_storyboard.jobs.poller import look_now
 from prefect_storyboard.ledger import Ledger, prove
 from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.series.suspend import wake
@@ -35,7 +36,7 @@ class Opening:
         *,
         providers: Sequence[Credentials | str],
         library: Library | str | None,
-        look_now: LookNow | None = None,
+        look_now: LookNow = look_now,
         clock: Clock | None = None,
     ) -> None:
         self._providers, self._library, self._look_now = providers, library, look_now

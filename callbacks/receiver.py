@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from prefect_storyboard.providers.errors import ProviderError
 
 Accounts = Mapping[tuple[str, str], Credentials]
 
+_NOTE_EVERY = timedelta(minutes=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _LONGEST = 200  # characters of a provider's id
 _log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Receiver:
         self._ledger, self._accounts, self._tokens = ledger, accounts, tokens
         self._collector = collector
         self._clock = clock or Clock()
+        self._noted: dict[tuple[str, str], datetime] = {}
 
     async def receive(self, token: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Verify a callback and let the collector look at its job; the body is only asked for an id."""
@@ -68,11 +72,19 @@ class Receiver:
         if request_id is None or len(request_id) > _LONGEST or (attempt.job and not is_about(attempt.job, request_id)):
             _log.warning("A callback for %s was not signed by %s (%s): check webhook_secret", *_names(attempt))
             return FORGED
+        await self._note(account)
         if attempt.end is None:
             arrival = Arrival(request_id=request_id, at=self._clock.now())
             await asyncio.to_thread(Callbacks(self._ledger.storage).add, *place, arrival)
             self._collector.called(place)
         return TAKEN
+
+    async def _note(self, account: Credentials) -> None:
+        """Let those who wait elsewhere know that callbacks arrive, once a minute."""
+        now, address = self._clock.now(), (account.provider, account.callback_url or "")
+        if account.callback_url and now - self._noted.get(address, _NEVER) > _NOTE_EVERY:
+            self._noted[address] = now
+            await asyncio.to_thread(Callbacks(self._ledger.storage).note_last, *address, now)
 
 
 def _names(attempt: Attempt) -> tuple[str, str, str]:

@@ -1,9 +1,13 @@
-"""The callbacks that have arrived: `ledger/callbacks/<key>_<attempt>`, one small file each until its job has ended.
+"""The callbacks that have arrived, one small file each until its job has ended.
 
-It survives a restart of whoever received the callback, and tells every other process of the library that the provider
-says that the job has ended. Nobody believes it: it is a reason to ask.
+    ledger/callbacks/<key>_<attempt>
+    ledger/callbacks-seen/<hash of provider and address>.json   when the last one was verified that came to an address
+
+They survive a restart of whoever received them, and tell every other process of the library that the provider says that
+a job has ended. Nobody believes it: it is a reason to ask.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +22,12 @@ class Arrival(Record):
     """The first callback of an attempt: which of the provider's jobs it was about, and when it came."""
 
     request_id: str
+    at: datetime
+
+
+class Last(Record):
+    """The last callback that was verified at an address."""
+
     at: datetime
 
 
@@ -43,6 +53,19 @@ class Callbacks:
         """Key and number of the attempts whose callbacks have arrived. One listing."""
         split = (name.rpartition("_") for name in self.storage.names(*_FOLDER))
         return [(key, int(number)) for key, _, number in split if number.isdecimal()]
+
+    def last(self, provider: str, address: str) -> datetime | None:
+        """When the last callback of a gateway was verified that came to that address."""
+        last = RecordFiles(self.storage).read(Last, *_seen(provider, address))
+        return None if last is None else last.at
+
+    def note_last(self, provider: str, address: str, at: datetime) -> None:
+        """Note that a callback was verified."""
+        self.storage.write(Last(at=at).model_dump_json().encode(), *_seen(provider, address))
+
+
+def _seen(provider: str, address: str) -> tuple[str, ...]:
+    return "ledger", "callbacks-seen", f"{hashlib.sha256(f'{provider} {address}'.encode()).hexdigest()[:16]}.json"
 
 
 def _place(key: str, number: int) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class Gateway:
         self.hidden: set[str] = set()
         self.billed: list[tuple[Job, Order]] = []
         self.uploads: list[Path] = []
-        self.looks = self.asked = 0
+        self.looks = self.results_asked = 0
         self._meter, self._prefix = meter, prefix
 
     async def upload(self, path: Path, content_type: str) -> str:
@@ -90,7 +90,7 @@ class Gateway:
         return then if isinstance(then, Status) else Status(state=then)
 
     async def result(self, job: Job) -> Result:
-        self.asked += 1
+        self.results_asked += 1
         then = self.results.popleft() if self.results else Result(url=f"https://cdn.example/{job.request_id}.mp4")
         if isinstance(then, Exception):
             raise then

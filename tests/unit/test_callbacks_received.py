@@ -39,6 +39,7 @@ class Account:
     provider: str = "fal"
     account: str = "default"
     callback_secret: str = "s3cret"
+    callback_url: str = PUBLIC
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -122,7 +123,7 @@ async def test_a_signed_callback_ends_the_job_with_one_request_to_the_provider(s
     await studio.buy()
     assert await studio.post() == (HTTPStatus.OK, "success")
     await studio.looked()
-    assert (studio.state(), studio.gateway.asked, studio.gateway.looks) == ("done", 1, 0)
+    assert (studio.state(), studio.gateway.results_asked, studio.gateway.looks) == ("done", 1, 0)
 
 
 async def test_the_address_holds_a_token_and_no_key_and_is_the_same_after_a_restart(studio: Studio) -> None:
@@ -145,7 +146,7 @@ async def test_a_hundred_of_the_same_are_one_request_and_one_outcome(studio: Stu
     answers = await asyncio.gather(*(studio.post() for _ in range(100)))
     await studio.looked()
     assert {answer.status for answer in answers} == {HTTPStatus.OK}
-    assert (studio.state(), studio.gateway.asked, len(studio.gateway.billed)) == ("done", 1, 1)
+    assert (studio.state(), studio.gateway.results_asked, len(studio.gateway.billed)) == ("done", 1, 1)
 
 
 async def test_a_late_or_replayed_one_is_taken_and_nobody_asks_again(studio: Studio) -> None:
@@ -154,14 +155,14 @@ async def test_a_late_or_replayed_one_is_taken_and_nobody_asks_again(studio: Stu
     await studio.looked()
     assert (await studio.post()).status == HTTPStatus.OK
     await studio.looked()
-    assert studio.gateway.asked == 1
+    assert studio.gateway.results_asked == 1
 
 
 async def test_a_forged_one_changes_nothing(studio: Studio) -> None:
     await studio.buy()
     assert (await studio.post(signature="guessed")).status == HTTPStatus.UNAUTHORIZED
     await studio.looked()
-    assert (studio.state(), studio.gateway.asked) == (None, 0)
+    assert (studio.state(), studio.gateway.results_asked) == (None, 0)
     assert Callbacks(studio.ledger.storage).arrived() == []
 
 
@@ -190,7 +191,7 @@ async def test_a_callback_that_comes_too_early_fails_nothing_and_is_looked_at_ag
     await studio.buy()
     await studio.post()
     await studio.looked()
-    assert (studio.state(), studio.gateway.asked) == ("done", 3)
+    assert (studio.state(), studio.gateway.results_asked) == ("done", 3)
 
 
 async def test_a_job_that_never_ends_is_left_to_whoever_polls_it(studio: Studio) -> None:
@@ -201,7 +202,7 @@ async def test_a_job_that_never_ends_is_left_to_whoever_polls_it(studio: Studio)
     await studio.buy()
     await studio.post()
     await asyncio.wait(studio.collector._working.values())
-    assert (studio.state(), studio.gateway.asked) == (None, 8)
+    assert (studio.state(), studio.gateway.results_asked) == (None, 8)
     assert Callbacks(studio.ledger.storage).arrived() == [], "the next callback is news again"
 
 
@@ -222,7 +223,7 @@ async def test_what_had_arrived_before_a_restart_is_looked_at_after_it(studio: S
     studio.restart()
     await studio.collector.resume()
     await studio.looked()
-    assert (studio.state(), studio.gateway.asked) == ("done", 1)
+    assert (studio.state(), studio.gateway.results_asked) == ("done", 1)
 
 
 async def test_a_callback_stays_listed_for_other_processes_until_a_minute_after_the_end(studio: Studio) -> None:
@@ -274,7 +275,7 @@ async def test_where_somebody_in_this_process_waits_he_looks_and_stores(studio: 
     studio.lookers.add("r1")
     await studio.post()
     await studio.looked()
-    assert (studio.state(), studio.gateway.asked) == (None, 0)
+    assert (studio.state(), studio.gateway.results_asked) == (None, 0)
 
 
 async def test_a_library_that_cannot_be_read_asks_for_the_callback_again(studio: Studio) -> None:

@@ -17,8 +17,8 @@ from prefect_storyboard.ledger.callbacks import Callbacks
 from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.session import Gates, Session
 
-_EVERY, _SELDOM = 1.0, 5.0  # seconds between two listings: while callbacks arrive, and while none has for a day
-_SEEN_EVERY = 30.0  # seconds between two reads of when the last one came
+_EVERY, _SELDOM = 1.0, 5.0  # seconds between two listings: while callbacks arrive, and while they do not
+_SEEN_EVERY, _SEEN_OFTEN = 30.0, 2.0  # seconds between two reads of when the last one came, likewise
 _TRUSTED = timedelta(days=1)
 _COLLECTED = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between looks for what the server has collected
 _log = logging.getLogger(__name__)
@@ -61,10 +61,10 @@ class Arrivals:
         return self._missed is None or self._seen > self._missed
 
     async def refresh(self) -> None:
-        """Read when the last callback came, unless that was read half a minute ago."""
+        """Read when the last callback came, unless that was read a moment ago."""
         async with self._turn:
             now = self._clock.monotonic()
-            if now - self._read_at >= _SEEN_EVERY:
+            if now - self._read_at >= (_SEEN_EVERY if self.arrive() else _SEEN_OFTEN):
                 self._read_at = now
                 try:
                     self._note(seen=await asyncio.to_thread(self._callbacks.last, *self._address))

@@ -54,7 +54,7 @@ class CallbacksApp:
     def __init__(self, opening: Opening, bounds: Bounds | None = None, clock: Clock | None = None) -> None:
         self._opening, self._bounds = opening, bounds or Bounds()
         self._rate = Rate(self._bounds, clock or Clock())
-        self._under_way = 0
+        self._places = asyncio.Semaphore(self._bounds.at_once)
         self._opened: Opened | None = None
         self._turn = asyncio.Lock()
 
@@ -89,18 +89,25 @@ class CallbacksApp:
             return _HEALTHY if name == "health" and scope["method"] in {"GET", "HEAD"} else _ONLY_POST
         if not _TOKEN.fullmatch(name):
             return UNKNOWN
-        if self._under_way >= self._bounds.at_once or not self._rate.take():
+        if not self._rate.take():
             return _TOO_MANY
-        self._under_way += 1
         try:
-            headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-            body = await self._body(headers, receive)
-            if isinstance(body, Answer):
-                return body
-            opened = await self.open()
-            return await on_loop(partial(opened.receiver.receive, name, headers, body))
+            async with asyncio.timeout(self._bounds.wait_seconds):
+                await self._places.acquire()
+        except TimeoutError:
+            return _TOO_MANY
+        try:
+            return await self._received(name, scope, receive)
         finally:
-            self._under_way -= 1
+            self._places.release()
+
+    async def _received(self, token: str, scope: Scope, receive: Receive) -> Answer:
+        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
+        body = await self._body(headers, receive)
+        if isinstance(body, Answer):
+            return body
+        opened = await self.open()
+        return await on_loop(partial(opened.receiver.receive, token, headers, body))
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes | Answer:
         """The body, within its bounds of size and time."""

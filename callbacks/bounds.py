@@ -14,6 +14,7 @@ class Bounds(Frozen):
     a_second: float = Field(default=200.0, gt=0, description="Requests a second, in the long run.")
     burst: int = Field(default=1_000, ge=1, description="Requests at once, as when a thousand renders end together.")
     at_once: int = Field(default=64, ge=1, description="Requests that are read or checked at the same time.")
+    wait_seconds: float = Field(default=5.0, gt=0, description="The longest wait for one of these places.")
 
 
 class Rate:

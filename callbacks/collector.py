@@ -95,11 +95,15 @@ class Collector:
             history = await asyncio.to_thread(self._ledger.history, place.key)
             if len(history) < place.number:
                 return False
-            return bool(history[place.number - 1].end) or await self._collect(history[place.number - 1])
+            if history[place.number - 1].end is None:
+                return await self._collect(history[place.number - 1])
         except (LibraryError, ProviderError) as error:
             _log.info("Job %s is open: %s", place.key[:12], error)
         except Exception:  # noqa: BLE001 - whatever it is: one job must not end the looks at the others
             _log.exception("Job %s could not be collected", place.key[:12])
+        else:
+            self._wake_soon()  # somebody else has collected it, or an earlier process that did not come as far as this
+            return True
         return False
 
     async def _collect(self, attempt: Attempt) -> bool:

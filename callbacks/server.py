@@ -8,7 +8,7 @@ import uvicorn
 
 from prefect_storyboard.callbacks.asgi import CallbacksApp
 
-_CONNECTIONS = 256  # at once; the proxy in front waits with more
+_CONNECTIONS = 1_000  # at once, as when a thousand renders end together; beyond them the answer is 503
 _IDLE = 75  # seconds that the proxy may keep a connection for the next callback
 _LEAVE = 30  # seconds for what is being stored when the server is stopped
 

@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,27 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+@contextmanager
+def serving(asgi: Any, port: int) -> Iterator[None]:
+    """An ASGI app in a thread of this process, with the settings that this test has made."""
+    listener = socket.create_server(("127.0.0.1", port))
+    server = _Server(uvicorn.Config(asgi, lifespan="on", log_level="error", access_log=False))
+    run = partial(server.run, sockets=[listener])
+    thread = threading.Thread(target=copy_context().run, args=(run,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 @dataclass
@@ -77,20 +100,10 @@ class Called(Branch):
             return (await client.post(f"{self.address}/{token}", headers=headers, content=body)).status_code
 
     @contextmanager
-    def listening(self, served: CallbacksApp | None = None) -> Iterator[None]:
+    def listening(self) -> Iterator[None]:
         """Somebody listens: the callbacks server of this library."""
-        listener = socket.create_server(("127.0.0.1", self.port))
-        inner = served or app([self.credentials()], self.library)
-        config = uvicorn.Config(self._hearing(inner), lifespan="on", log_level="error", access_log=False)
-        server = _Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
+        with serving(self._hearing(app([self.credentials()], self.library)), self.port):
             yield
-        finally:
-            server.should_exit = True
-            thread.join()
-            listener.close()
 
     def _hearing(self, inner: CallbacksApp) -> Any:
         """The app, and a note of every callback that it was sent, as an eavesdropper would have it."""
@@ -121,7 +134,5 @@ class Called(Branch):
 @contextmanager
 def called(gateway: str, model: str, folder: Path, pace: Pace = _PACE) -> Iterator[Called]:
     """A branch with a sandbox, a library and an address of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with running(folder / "sandbox", pace=pace) as base:
-        yield Called(base, folder, _CLIPS, gateway=gateway, model=model, port=port)
+        yield Called(base, folder, _CLIPS, gateway=gateway, model=model, port=free_port())

@@ -147,7 +147,7 @@ async def test_so_many_a_second_and_no_more() -> None:
 
 
 async def test_slow_senders_hold_so_many_places_and_no_more() -> None:
-    here = server(at_once=2)
+    here = server(at_once=2, wait_seconds=0.02)
     slow = [asyncio.ensure_future(here.post(b"...")) for _ in range(2)]
     await asyncio.sleep(0)
     status, headers, _ = await here.post()
@@ -156,6 +156,12 @@ async def test_slow_senders_hold_so_many_places_and_no_more() -> None:
         each.cancel()
     await asyncio.gather(*slow, return_exceptions=True)
     assert (await here.post())[0] == 200
+
+
+async def test_a_thousand_renders_that_end_together_wait_for_each_other() -> None:
+    here = server(at_once=2)
+    answers = await asyncio.gather(*(here.post() for _ in range(1000)))
+    assert {status for status, *_ in answers} == {200}
 
 
 async def test_trouble_asks_for_the_callback_again() -> None:

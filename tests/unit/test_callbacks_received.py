@@ -319,3 +319,21 @@ async def test_after_a_job_has_ended_the_series_that_wait_for_it_are_woken(studi
     await studio.post()
     await studio.looked()
     assert woken == ["done"] * 4
+
+
+async def test_a_server_that_died_before_it_woke_a_series_wakes_it_after_its_restart(studio: Studio) -> None:
+    await studio.buy()
+    await studio.post()
+    await studio.looked()
+    await studio.collector.close()
+    studio.clock = Paused()
+    studio.restart()
+    woken: list[str | None] = []
+
+    async def wake() -> None:
+        woken.append(studio.state())
+
+    studio.collector._wake = wake
+    await studio.collector.resume()
+    await studio.looked()
+    assert woken == ["done"] * 4

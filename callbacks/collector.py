@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.callbacks.tokens import Place
-from prefect_storyboard.jobs.announced import announced_job, announced_result
+from prefect_storyboard.jobs.announced import announced_job, announced_result, is_settled
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
 from prefect_storyboard.ledger.callbacks import Callbacks
@@ -95,7 +95,7 @@ class Collector:
             history = await asyncio.to_thread(self._ledger.history, place.key)
             if len(history) < place.number:
                 return False
-            if history[place.number - 1].end is None:
+            if not is_settled(history[place.number - 1]):
                 return await self._collect(history[place.number - 1])
         except (LibraryError, ProviderError) as error:
             _log.info("Job %s is open: %s", place.key[:12], error)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.callbacks.collector import Collector
 from prefect_storyboard.callbacks.tokens import Place, Tokens
+from prefect_storyboard.jobs.announced import is_settled
 from prefect_storyboard.jobs.callbacks import is_about
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
 from prefect_storyboard.ledger.callbacks import Arrival, Callbacks
@@ -73,7 +74,7 @@ class Receiver:
             _log.warning("A callback for %s was not signed by %s (%s): check webhook_secret", *_names(attempt))
             return FORGED
         await self._note(account)
-        if attempt.end is None:
+        if not is_settled(attempt):
             arrival = Arrival(request_id=request_id, at=self._clock.now())
             await asyncio.to_thread(Callbacks(self._ledger.storage).add, *place, arrival)
             self._collector.called(place)

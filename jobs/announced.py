@@ -14,6 +14,12 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
 
+def is_settled(attempt: Attempt) -> bool:
+    """Whether a callback has nothing more to tell. An attempt that was given up may have been bought all the same."""
+    given_up = attempt.end is not None and attempt.end.kind == "abandoned" and attempt.job is None
+    return attempt.end is not None and not given_up
+
+
 async def announced_result(session: Session, ledger: Ledger, bought: PaidJob) -> Result:
     """Ask for the result at once: one request, where a look at the state would be a second one.
 

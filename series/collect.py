@@ -57,13 +57,7 @@ async def collect_job(
         try:
             if attempt.job is None:
                 attempt = await _found(session, ledger, attempt, library)
-            bought = _bought(attempt)
-            if bought is None or (intent.character is None and intent.draft is None):
-                return line(attempt, "" if bought is None else _OLD)
-            result = await result_of(session, ledger, bought)
-            if intent.character:
-                return await _created(session, ledger, (intent, bought), result, library)
-            return await keep(bought, result, credentials=credentials, library=library)
+            return await _fetched(session, ledger, attempt, (credentials, library), (result_of, keep))
         except (Busy, NotSent, OutcomeUnknown) as error:
             return line(attempt, str(error))
         except (MediaError, Expired) as error:
@@ -84,6 +78,23 @@ async def _found(session: Session, ledger: Ledger, attempt: Attempt, library: Li
     if job:
         events.job_submitted(library, job_facts(attempt.intent, job))
     return attempt.model_copy(update={"job": job})
+
+
+async def _fetched(
+    session: Session,
+    ledger: Ledger,
+    attempt: Attempt,
+    accounts: tuple[Credentials, Library],
+    how: tuple[ResultOf, Store],
+) -> Clip | Casting | JobLine:
+    (credentials, library), (result_of, keep) = accounts, how
+    intent, bought = attempt.intent, _bought(attempt)
+    if bought is None or (intent.character is None and intent.draft is None):
+        return line(attempt, "" if bought is None else _OLD)
+    result = await result_of(session, ledger, bought)
+    if intent.character:
+        return await _created(session, ledger, (intent, bought), result, library)
+    return await keep(bought, result, credentials=credentials, library=library)
 
 
 def _bought(attempt: Attempt) -> PaidJob | None:

@@ -15,6 +15,7 @@ from prefect_storyboard.blocks import Library
 from prefect_storyboard.callbacks.collector import Collector
 from prefect_storyboard.callbacks.receiver import Answer, Receiver
 from prefect_storyboard.callbacks.tokens import Tokens
+from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.buy import PaidJob, buy_once
 from prefect_storyboard.jobs.callbacks import token
 from prefect_storyboard.ledger import Ledger, LibraryError, prove
@@ -259,6 +260,19 @@ async def test_a_lost_job_is_not_found_by_the_id_of_another(studio: Studio) -> N
     await studio.post("r1")
     await studio.looked()
     assert studio.ledger.history(KEY)[0].job is None
+
+
+async def test_an_attempt_that_was_given_up_and_bought_all_the_same_is_found_by_its_callback(studio: Studio) -> None:
+    studio.gateway.submits.append("lost")
+    studio.gateway.hidden.add("r1")
+    with pytest.raises(OutcomeUnknown):
+        await studio.buy()
+    await studio.tokens.place(token(studio.identity, KEY, 1))
+    settle.abandon(studio.ledger, KEY)
+    await studio.post("r1")
+    await studio.looked()
+    (attempt,) = studio.ledger.history(KEY)
+    assert (attempt.bought_after_all, studio.state()) == (True, "done")
 
 
 async def test_while_the_submit_is_under_way_its_callback_names_no_job(studio: Studio) -> None:

@@ -80,12 +80,12 @@ def ours(gateway: str, base: str, jobs: int, folder: Path) -> Callable[[], None]
     given = (
         BY_PROVIDER[gateway].from_environment(environment(base)).model_copy(update={"in_flight": jobs, "submits": None})
     )
-    ledger = Ledger(open_storage(str(folder)))
+    ledger, sora = Ledger(open_storage(str(folder))), model(gateway, "sora-2")
 
     async def everything() -> None:
         async with given.session() as session:
             with TemporaryDirectory() as scratch:
-                studio = Studio(session, ledger, model(gateway, "sora-2"), Path(scratch))
+                studio = Studio(session, ledger, sora, Path(scratch))
                 await asyncio.gather(*(render(studio, prompt) for prompt in _prompts(jobs)), return_exceptions=True)
 
     return lambda: asyncio.run(everything())

@@ -15,6 +15,7 @@ LINES = [
     "starlette>=1.0.1; extra == 'sandbox'",
     "uvicorn>=0.30; extra == 'sandbox'",
     "gcsfs>=2026.6; extra == 'gcs'",
+    "uvicorn>=0.30; extra == 'callbacks'",
 ]
 
 
@@ -41,6 +42,11 @@ def machine(**versions):
 )
 def test_what_an_extra_lacks_is_found(versions, lacking):
     assert missing("sandbox", LINES, machine(**versions)) == lacking
+
+
+def test_the_callbacks_server_needs_less_than_the_sandbox():
+    assert missing("callbacks", LINES, machine()) == ["uvicorn>=0.30"]
+    assert missing("callbacks", LINES, machine(uvicorn="0.34.0")) == []
 
 
 def test_what_is_installed_is_not_complained_of():

@@ -144,6 +144,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
         once = httpx.Limits(max_connections=64, max_keepalive_connections=0)
         self._pinned = httpx.AsyncHTTPTransport(verify=_context(), limits=once)
         self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
+        self._addresses: dict[tuple[str, str], str | None] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         proxy, named = self._proxy(request.url), names_host(request.url, self._hosts)
@@ -193,14 +194,23 @@ class PublicOnly(httpx.AsyncBaseTransport):
 
     def _proxy(self, url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
         """The connection to the proxy that the machine has for this URL, as httpx itself would choose it."""
-        proxies = getproxies()
-        address = proxies.get(url.scheme) or proxies.get("all")
-        if not address or proxy_bypass(url.host):
+        to = url.scheme, url.host
+        if to not in self._addresses:  # the environment is read once for each host: it takes longer than all the rest
+            self._addresses[to] = _proxy_of(url)
+        address = self._addresses[to]
+        if address is None:
             return None
-        address = address if "://" in address else f"http://{address}"
         if address not in self._proxied:
             self._proxied[address] = httpx.AsyncHTTPTransport(verify=_context(), proxy=httpx.Proxy(address))
         return self._proxied[address]
+
+
+def _proxy_of(url: httpx.URL) -> str | None:
+    proxies = getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address or proxy_bypass(url.host):
+        return None
+    return address if "://" in address else f"http://{address}"
 
 
 @cache

@@ -136,6 +136,27 @@ def setup(*, debug: options.Debug = False) -> int:
 
 
 @app.command
+def callbacks(
+    *providers: options.Providers,
+    library: options.Library = None,
+    host: options.Host = "127.0.0.1",
+    port: options.CallbacksPort = 8572,
+    debug: options.Debug = False,
+) -> int:
+    """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
+
+    Each account has this server's public address in its callback_url. A callback is verified, and what its job has made
+    is stored at once. Where PREFECT_API_URL is set, suspended series are resumed, and events are emitted.
+    """
+    require("callbacks")
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.callbacks import listen
+
+    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
+        return listen(providers, library, host, port)
+
+
+@app.command
 def sandbox(
     *,
     port: options.Port = 8571,

@@ -11,6 +11,7 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import ForbiddenAddress
+from prefect_storyboard.providers.connections import turn, used_for
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OverBounds, ProtocolError
 from prefect_storyboard.providers.http import NEVER_LEFT
 from prefect_storyboard.storyboards import Frozen
@@ -68,8 +69,8 @@ async def download(
         try:
             # Not compressed: a range counts the bytes that are sent, and what is small on its way could be endless.
             headers, silence = {"Accept-Encoding": "identity", **wanted}, httpx.Timeout(bounds.answer, pool=None)
-            request = http.build_request("GET", url, headers=headers, timeout=silence)
-            async with asyncio.timeout(bounds.seconds):
+            request = http.build_request("GET", url, headers=headers, timeout=silence, extensions=used_for("downloads"))
+            async with turn(http, "downloads"), asyncio.timeout(bounds.seconds):
                 async with asyncio.timeout(bounds.answer):
                     response = await http.send(request, stream=True, follow_redirects=True)
                 version = _strong(response.headers.get("etag", ""))

@@ -162,7 +162,12 @@ class Storyboard(Frozen):
     title: Title = Field(
         title="Title", description="Names the reel and its folder in the library. Changing it buys nothing."
     )
-    model: Text = Field(default="sora-2", title="Model", description="Model family, for example sora-2 or sora-2-pro.")
+    model: Text | None = Field(
+        default=None,
+        title="Model",
+        description="Model family of the scenes that name none, for example seedance-2. There is no default: left out, "
+        "plan and run list what the account sells for this storyboard, with prices, and buy nothing.",
+    )
     aspect: Aspect = Field(default="16:9", title="Aspect", description="Shape of the picture.")
     seconds: int = Field(default=4, ge=1, title="Seconds", description="Length of a scene that names none.")
     resolution: Text | None = Field(

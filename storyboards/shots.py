@@ -57,8 +57,12 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
     problems: list[Problem] = []
     words = small_words(storyboard)
     for at, scene in enumerate(storyboard.scenes):
+        name = scene.model or storyboard.model
+        if name is None:
+            problems.append(source.problem(("model",), "is missing: a scene without a model of its own needs one"))
+            continue
         try:
-            model = table(scene.model or storyboard.model)
+            model = table(name)
         except KeyError as error:
             place = ("scenes", at, "model") if scene.model else ("model",)
             problems.append(source.problem(place, error.args[0]))
@@ -200,7 +204,7 @@ def _unmixable(storyboard: Storyboard, scene: Scene, own: Model, table: Table) -
         return
     parent = storyboard.scene(scene.remixes)
     with suppress(KeyError):
-        model = table(parent.model or storyboard.model)
+        model = table(parent.model or storyboard.model or own.name)
         if "remix" not in model.endpoints:
             yield f"{model.name} at {model.provider}, which renders {parent.id}, makes nothing that can be remixed"
 

@@ -1,7 +1,7 @@
 """One scene without a storyboard: the same rules, the same key, and errors that name the argument."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from prefect_storyboard.storyboards.keys import identity, own_identity, scene_content, scene_key
 from prefect_storyboard.storyboards.model import Model
 from prefect_storyboard.storyboards.nouns import Character, Fit, Frozen
+from prefect_storyboard.storyboards.offers import no_model
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, JsonObject
 from prefect_storyboard.storyboards.shots import Shot, Table, shots
 from prefect_storyboard.storyboards.text import Source, StoryboardError, validate
@@ -79,6 +80,24 @@ def single_shot(
         return shots(validate(board), table, Source())[-1]
     except StoryboardError as error:
         raise _of_arguments(error, cast="characters") from None
+
+
+def no_single_model(sold: Iterable[Model], seller: str, characters: Iterable[str], **scene: Any) -> ValueError:
+    """The error of a call without a model: what the account sells for this one scene, cheapest first, on one line.
+
+    `characters` are the names of those who are in it, `scene` its other fields; None is one that was left out.
+    """
+    cast = [{"name": name, "clip": "clip"} for name in characters]
+    given = {name: value for name, value in scene.items() if value is not None}
+    whole = {"id": _SCENE, "prompt": "-", "characters": [each["name"] for each in cast], **given}
+    try:
+        board = validate({"title": _SCENE, "cast": cast, "scenes": [whole]})
+    except StoryboardError as error:
+        return _of_arguments(error, cast="characters")
+    problem = no_model(board, sold, seller, Source(), before=None)
+    lines = [" ".join(line.split()) for line in problem.message.splitlines()]
+    text = f"{lines[0]} {'; '.join(lines[1:])}"
+    return _of_arguments(StoryboardError(problem.model_copy(update={"message": text})))
 
 
 def single_scene(

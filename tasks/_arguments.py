@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_run_logger
@@ -17,8 +17,11 @@ from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.providers.session import Account
 from prefect_storyboard.providers.table import model as table_model
+from prefect_storyboard.providers.table import models as table_models
+from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
 from prefect_storyboard.storyboards.nouns import SCENE_ID
+from prefect_storyboard.storyboards.single import no_single_model
 
 T = TypeVar("T")
 
@@ -88,7 +91,7 @@ def scene_id(scene: str | None) -> None:
         )
 
 
-def purchase(*, model: str, reel: str | None, on_unknown: str, attempts: int) -> None:
+def purchase(*, model: str | None, reel: str | None, on_unknown: str, attempts: int) -> None:
     """Check what both paid tasks take. Raises ValueError."""
     texts(model=model, reel=reel)
     one_of(OnUnknown, on_unknown=on_unknown)
@@ -122,6 +125,17 @@ def sold(provider: str, name: str) -> Model:
     if found.ended:
         _logger().warning("%s; it is asked for all the same, because it was named", found.ending)
     return found
+
+
+def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
+    """The model of that name. Raises ValueError where there is none: without a name, with all that could be written.
+
+    `characters` are the names of those who are in the scene, `scene` its other fields.
+    """
+    if name is not None:
+        return sold(account.provider, name)
+    living = table_models()[account.provider].values()
+    raise no_single_model(living, seller_name(account.provider, account.account), characters, **scene)
 
 
 def castings(characters: Sequence[Casting] | Casting) -> tuple[Casting, ...]:

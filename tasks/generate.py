@@ -42,7 +42,7 @@ from prefect_storyboard.tasks._scene import check_order, complete, first_frame, 
 async def generate(
     prompt: str,
     *,
-    model: str,
+    model: str | None = None,
     credentials: Credentials | str,
     library: Library | str | None = None,
     characters: Sequence[Casting] = (),
@@ -72,7 +72,8 @@ async def generate(
 
     Args:
         prompt: What happens, in your own words and with the characters' names.
-        model: A family of the model table, for example seedance-2. One that is past its date is asked for all the same.
+        model: A family of the model table, for example seedance-2. There is no default: without it, the error lists
+            what the account sells for this scene. One that is past its date is asked for all the same.
         credentials: The account: a credentials block, or the reference of a saved one.
         library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
         characters: Who is in the scene: what create_character returned. With .map write unmapped([...]).
@@ -105,8 +106,9 @@ async def generate(
     arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price)
     account, shelf = await arguments.accounts(credentials, library)
-    family = arguments.sold(account.provider, model)
     cast = arguments.castings(characters)
+    names = [casting.character for casting in cast]
+    family = arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
     starts = [
         name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given is not None
     ]

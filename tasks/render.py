@@ -36,7 +36,7 @@ from prefect_storyboard.tasks.store import store
 async def render(
     prompt: str,
     *,
-    model: str,
+    model: str | None = None,
     credentials: Credentials | str,
     library: Library | str | None = None,
     characters: Sequence[Casting] = (),

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Model, Operation
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Mode, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -38,10 +38,15 @@ class Reference(Frozen):
     character: str
     image_urls: tuple[str, ...] = ()
     clip_url: str | None = None
+    description: str = Field(default="", description="Who this is, for a model that asks for it.")
 
 
 class SceneRequest(Frozen):
-    """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video."""
+    """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video.
+
+    What a scene may say beside its prompt: `last_frame_url` is the picture that it ends with, `audio` whether it has
+    sound, `seed` the gateway's number for the same picture again, and `negative` what must not be seen.
+    """
 
     model: Model
     prompt: str
@@ -52,6 +57,10 @@ class SceneRequest(Frozen):
     castings: tuple[Casting, ...] = ()
     references: tuple[Reference, ...] = ()
     image_url: str | None = None
+    last_frame_url: str | None = None
+    audio: bool = True
+    seed: int | None = None
+    negative: str = ""
     remix_of: str | None = None
     remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
@@ -60,6 +69,13 @@ class SceneRequest(Frozen):
     def operation(self) -> Operation:
         """Which of the model's endpoints renders it."""
         return "remix" if self.remix_of else "image" if self.image_url else "text"
+
+    @property
+    def mode(self) -> Mode:
+        """What the scene is made from."""
+        return self.model.mode(
+            shown=bool(self.references), frame=bool(self.image_url), last_frame=bool(self.last_frame_url)
+        )
 
 
 class Order(Frozen):

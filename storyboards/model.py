@@ -8,6 +8,7 @@ from pydantic import Field
 from prefect_storyboard.storyboards.nouns import Frozen
 
 Operation = Literal["text", "image", "remix", "character", "character_from_video"]
+Mode = Literal["text", "image", "frames", "references"]  # what a scene is made from; each may have an endpoint
 
 
 class ClipLimits(Frozen):
@@ -76,7 +77,14 @@ class Model(Frozen):
         description="cited: a picture to start from is one more reference, and the scene begins only much like it.",
     )
     frame: PictureLimits = Field(default=PictureLimits(), description="What a picture to start from has to be.")
-    usd_per_second: dict[str, float] = Field(default={}, description="By resolution.")
+    sound: Literal["always", "never", "switch"] = Field(
+        default="always", description="Whether clips have sound; switch: as the request says."
+    )
+    takes_last_frame: tuple[Mode, ...] = Field(default=(), description="Modes that take a picture of the last frame.")
+    takes_seed: tuple[Mode, ...] = Field(default=(), description="Modes that take a seed.")
+    takes_negative: tuple[Mode, ...] = Field(default=(), description="Modes that take what must not be seen.")
+    usd_per_second: dict[str, float] = Field(default={}, description="By resolution; with sound, where that costs.")
+    usd_per_second_silent: dict[str, float] = Field(default={}, description="By resolution, where silence is cheaper.")
     usd_per_second_with_clips: dict[str, float] = Field(
         default={}, description="By resolution, of the seconds of all clips that go in and of the one that comes out."
     )
@@ -90,6 +98,14 @@ class Model(Frozen):
         """The aspects and the resolutions that an operation takes."""
         more = operation == "image"
         return self.aspects + self.frame_aspects * more, self.resolutions + self.frame_resolutions * more
+
+    def mode(self, *, shown: bool, frame: bool, last_frame: bool = False) -> Mode:
+        """What a scene is made from: `shown` are characters as media, the frames pictures it begins and ends with."""
+        if shown:
+            return "references"
+        if last_frame:
+            return "frames"
+        return "image" if frame else "text"
 
     @property
     def ended(self) -> bool:
@@ -114,7 +130,9 @@ class Model(Frozen):
         """Whether a character can be made of a finished video by its id; else it is made of the stored file."""
         return "character_from_video" in self.endpoints
 
-    def price(self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0) -> float | None:
+    def price(
+        self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0, *, audio: bool = True
+    ) -> float | None:
         """What one job costs, or None where no price is published. `clip_seconds`: length of the clips that go in."""
         if operation in {"character", "character_from_video"}:
             return self.usd_per_character
@@ -123,4 +141,6 @@ class Model(Frozen):
         if resolution in self.usd_per_clip:
             return self.usd_per_clip[resolution].get(seconds)
         rates = self.usd_per_second_with_clips if clip_seconds else self.usd_per_second
+        if not audio and not clip_seconds:
+            rates = {**rates, **self.usd_per_second_silent}
         return round(rates[resolution] * (seconds + clip_seconds), 6) if resolution in rates else None

@@ -51,7 +51,7 @@ def plan(
     for shot in shots:
         decided, copy = keyed[shot.scene.id]
         sent = sum(lengths[shot.model.name, sending.character] for sending in shot.sends if sending.clip)
-        facts = {**dict(shot), "usd": shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)}
+        facts = {**dict(shot), "usd": shot.price(sent)}
         legacy = scene_key(*before[shot.scene.id]) if shot.scene.parent else None
         key = scene_key(decided, copy)
         scenes.append(PlannedScene(**facts, key=key, content=decided, copy_number=copy, legacy=legacy))

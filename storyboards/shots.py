@@ -50,6 +50,10 @@ class Shot(Frozen):
         """The characters that the model is shown; beside a first frame, some models take none."""
         return self.characters if self.operation in self.model.casts else ()
 
+    def price(self, clip_seconds: float = 0.0) -> float | None:
+        """What the scene costs with clips of that length among its references; None where no price is published."""
+        return self.model.price(self.operation, self.seconds, self.resolution, clip_seconds)
+
 
 def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, ...]:
     """Resolve every scene. Raises StoryboardError with all that the models do not take; nothing was read yet."""

@@ -55,8 +55,7 @@ async def complete(
     shown = await references(shot, members, credentials, fresh=fresh)
     image_url = await upload_file(frame.path, "first frame", credentials, fresh=fresh) if frame else None
     sent = await asyncio.to_thread(clip_seconds, shot, members)
-    usd = shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)
-    return request.model_copy(update={"references": shown, "image_url": image_url}), usd
+    return request.model_copy(update={"references": shown, "image_url": image_url}), shot.price(sent)
 
 
 def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:

@@ -194,7 +194,9 @@ def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Plac
                 found.setdefault(character.clip, ("cast", at, "clip"))
             for number, image in enumerate(character.images):
                 found.setdefault(image, ("cast", at, "images", number))
-    for at, scene in enumerate(board.scenes):
-        if scene.image:
-            found.setdefault(scene.image, ("scenes", at, "image"))
+    for at, shot in enumerate(resolved):
+        if shot.scene.image:
+            found.setdefault(shot.scene.image, ("scenes", at, "image"))
+        if shot.ends:
+            found.setdefault(shot.ends, ("scenes", at, "ends"))
     return found

@@ -128,4 +128,5 @@ async def _price(provider: Provider, order: Order) -> float | None:
 
 def _what_costs(scene: PlannedScene) -> tuple[object, ...]:
     sent = sum(sending.clip for sending in scene.sends), sum(sending.pictures for sending in scene.sends)
-    return scene.model.name, scene.operation, scene.seconds, scene.resolution, scene.aspect, sent
+    size = scene.seconds, scene.resolution, scene.aspect, scene.silent
+    return scene.model.name, scene.operation, size, sent, bool(scene.ends)

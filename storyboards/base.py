@@ -7,6 +7,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     JsonValue,
     StringConstraints,
     ValidationError,
@@ -26,6 +27,8 @@ Prompt = Annotated[
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST)]
 SCENE_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
+Negative = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST), AfterValidator(composed)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]

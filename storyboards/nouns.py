@@ -11,9 +11,11 @@ from prefect_storyboard.storyboards.base import (
     Fit,
     Frozen,
     Name,
+    Negative,
     Prompt,
     Remark,
     SceneId,
+    Seed,
     Text,
     Title,
     checked,
@@ -52,11 +54,23 @@ class Scene(Frozen):
     image: Text | None = Field(
         default=None, title="First frame", description="Path or URL of a picture that the scene starts from."
     )
+    ends: Text | None = Field(
+        default=None, title="Last frame", description="Path or URL of a picture that the scene ends with."
+    )
     continues: SceneId | None = Field(
         default=None, title="Continues", description="Id of the scene whose last frame this one starts from."
     )
     remixes: SceneId | None = Field(
         default=None, title="Remixes", description="Id of the scene whose video this one changes by its prompt."
+    )
+    audio: bool | None = Field(
+        default=None, title="Audio", description="Whether the clip has sound; silence is cheaper at some models."
+    )
+    seed: Seed | None = Field(
+        default=None, title="Seed", description="The model's own number; the same one makes the same picture again."
+    )
+    negative: Negative | None = Field(
+        default=None, title="Negative", description="What must not be seen, for models that are told so apart."
     )
     take: int = Field(
         default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
@@ -93,8 +107,15 @@ class Storyboard(Frozen):
     fit: Fit = Field(
         default="exact",
         title="Fit",
-        description="Where a model does not sell the seconds, aspect or resolution asked for: exact refuses, nearest "
-        "takes the nearest that it sells. The plan shows what is billed.",
+        description="Where a model does not sell the seconds, aspect or resolution asked for, or takes no seed, last "
+        "frame or sound: exact refuses, nearest takes the nearest size and leaves out the rest. The plan shows it.",
+    )
+    audio: bool | None = Field(
+        default=None, title="Audio", description="Whether scenes have sound. Left out: as the model makes them."
+    )
+    seed: Seed | None = Field(default=None, title="Seed", description="The seed of scenes that name none.")
+    negative: Negative | None = Field(
+        default=None, title="Negative", description="What must not be seen in scenes that do not say it themselves."
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(

@@ -8,6 +8,7 @@ from prefect_storyboard.storyboards.model import Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
+from prefect_storyboard.storyboards.says import Fault, taken
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
@@ -23,6 +24,8 @@ class Sending(Frozen):
 
 class Shot(Frozen):
     """A scene as the model is asked for it. Prices in US dollars, None where no price is published.
+
+    `silent`, `seed`, `negative` and `ends` are what the scene says and the model takes.
 
     `words` is the prompt as the user wrote it, with the style; `prompt` has names in the place of aliases. The adapter
     of a gateway makes of it what is sent: `sent` is that prompt, word for word, `references` describe the media that
@@ -40,6 +43,10 @@ class Shot(Frozen):
     aspect: str
     resolution: str
     usd: float | None
+    silent: bool = False
+    seed: int | None = None
+    negative: str = ""
+    ends: str | None = None
     remarks: tuple[str, ...] = ()
     sent: str = ""
     references: tuple[str, ...] = ()
@@ -52,7 +59,7 @@ class Shot(Frozen):
 
     def price(self, clip_seconds: float = 0.0) -> float | None:
         """What the scene costs with clips of that length among its references; None where no price is published."""
-        return self.model.price(self.operation, self.seconds, self.resolution, clip_seconds)
+        return self.model.price(self.operation, self.seconds, self.resolution, clip_seconds, audio=not self.silent)
 
 
 def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, ...]:
@@ -71,21 +78,27 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
             place = ("scenes", at, "model") if scene.model else ("model",)
             problems.append(source.problem(place, error.args[0]))
             continue
-        shot = _shot(storyboard, scene, model)
+        shot, faults = _shot(storyboard, scene, model)
         if model.max_characters and not scene.remixes:
             remarks = (*shot.remarks, *cast_remarks(storyboard, scene, words))
             shot = shot.model_copy(update={"remarks": remarks})
         problems += [
             source.problem(("scenes", at, "remixes"), rule) for rule in _unmixable(storyboard, scene, model, table)
         ]
-        problems += [source.problem(_place(at, scene, field), rule) for field, rule in _broken(storyboard, shot)]
+        rules = [*_broken(storyboard, shot), *(_refusals(faults) if storyboard.fit == "exact" else ())]
+        problems += [source.problem(_place(at, scene, field), rule) for field, rule in rules]
         found.append(shot)
     if problems:
         raise StoryboardError(*dict.fromkeys(problems))
     return tuple(found)
 
 
-def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
+def _refusals(faults: tuple[Fault, ...]) -> Iterator[tuple[str, str]]:
+    return ((fault.field, f"{fault.fact}; {fault.remedy}, or write fit: nearest") for fault in faults)
+
+
+def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> tuple[Shot, tuple[Fault, ...]]:
+    """The scene as the model takes it, and what it says that the model does not take."""
     operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
     characters = () if scene.remixes else storyboard.characters_of(scene)
     words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
@@ -96,6 +109,11 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         origin.resolution or storyboard.resolution or model.resolutions[0],
     )
     size = nearest(asked, model, operation) if storyboard.fit == "nearest" else asked
+    frame = operation == "image"
+    cast = characters if operation in model.casts else ()
+    sends = sendings(model, [storyboard.character(name) for name in cast], frame=frame)
+    says, faults = taken(storyboard, scene, model, shown=bool(sends), frame=frame)
+    told = tuple(f"{fault.field} is left out: {fault.fact}" for fault in faults)
     shot = Shot(
         scene=scene,
         model=model,
@@ -106,11 +124,12 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         seconds=size.seconds,
         aspect=size.aspect,
         resolution=size.resolution,
-        usd=model.price(operation, size.seconds, size.resolution),
-        remarks=differences(asked, size),
+        usd=None,
+        sends=sends,
+        remarks=(*differences(asked, size), *(told if storyboard.fit == "nearest" else ())),
+        **dict(says),
     )
-    sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=operation == "image")
-    return shot.model_copy(update={"sends": sends})
+    return shot.model_copy(update={"usd": shot.price()}), faults
 
 
 def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
@@ -156,7 +175,8 @@ def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], mod
 
 def _place(at: int, scene: Scene, field: str) -> tuple[str | int, ...]:
     """Where the user wrote the value: in the scene, or among the storyboard's defaults."""
-    own = field not in {"seconds", "aspect", "resolution", "model"} or getattr(scene, field) is not None
+    shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative"}
+    own = field not in shared or getattr(scene, field) is not None
     return ("scenes", at, field) if own else (field,)
 
 

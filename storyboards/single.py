@@ -55,12 +55,14 @@ def single_shot(
     fit: Fit = "exact",
     take: int = 1,
     fields: Mapping[str, JsonValue] | None = None,
+    **says: JsonValue,
 ) -> Shot:
     """Resolve one scene as a storyboard's scene is. Raises ValueError that names the argument and the remedy.
 
+    `says` is what a scene may say besides: audio, seed, negative, ends; None is what it does not say.
     `seconds=None` is the shortest length that the model sells. A remix is as long and as large as what it changes.
     """
-    scene: dict[str, Any] = {"id": _SCENE, "prompt": prompt, "take": take, "fields": dict(fields or {})}
+    scene: dict[str, Any] = {"id": _SCENE, "prompt": prompt, "take": take, "fields": dict(fields or {}), **says}
     scenes = [scene]
     if remixes:
         scenes = [_parent(remixes, model), scene | {"remixes": _PARENT}]
@@ -106,10 +108,14 @@ def single_scene(
     account: str,
     characters: Sequence[Casting],
     image: str | None,
+    ends: str | None = None,
     parent: Clip | None,
     copy: int,
 ) -> SingleScene:
-    """Compute the key of a shot: `image` is the sha256 of the first frame, `parent` what is continued or remixed."""
+    """Compute the key of a shot.
+
+    `image` and `ends` are the sha256 of the first and the last frame, `parent` what is continued or remixed.
+    """
     prints = {casting.character: casting.fingerprint or casting.id or "" for casting in characters}
     parent_identity = (parent.identity or parent.job_key) if parent else None
     remix = shot.operation == "remix"
@@ -128,6 +134,10 @@ def single_scene(
         take=shot.scene.take,
         clips=[prints[sending.character] for sending in shot.sends if sending.clip],
         fields=shot.scene.fields,
+        silent=shot.silent,
+        seed=shot.seed,
+        negative=shot.negative,
+        ends=ends,
     )
     return SingleScene(shot=shot, content=content, copy_number=copy)
 

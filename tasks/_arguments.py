@@ -127,6 +127,20 @@ def sold(provider: str, name: str) -> Model:
     return found
 
 
+def says(
+    *, audio: bool | None, seed: int | None, negative: str | None, ends: str | Path | None
+) -> dict[str, JsonValue]:
+    """What a scene may say beside its prompt, as far as the caller says it. Raises ValueError."""
+    if audio is not None and not isinstance(audio, bool):
+        raise ValueError(f"audio: has to be True or False; found {audio!r}")
+    if isinstance(seed, bool):
+        raise ValueError(f"seed: is no whole number; found {seed!r}")
+    if ends is not None and not isinstance(ends, str | Path):
+        raise ValueError(f"ends: give a path or a URL, not {type(ends).__name__}")
+    given = {"audio": audio, "seed": seed, "negative": negative, "ends": str(ends) if ends is not None else None}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
     """The model of that name. Raises ValueError where there is none: without a name, with all that could be written.
 

@@ -70,6 +70,7 @@ NOT_IN_THE_KEY: dict[str, dict[str, Any]] = {
     "remixable": {"remixable": False},
 }
 BY_FILE = {"image", "continues"}  # tests/unit/test_nodes_keys.py and tests/flows/test_nodes.py
+SAID = {"audio", "seed", "negative", "ends"}  # tests/unit/test_says.py: each counts where the model takes it
 ABOUT_THE_PLACE = {"credentials", "library"}
 
 
@@ -121,7 +122,7 @@ def arguments(task: Any) -> set[str]:
 
 
 def test_every_argument_of_generate_is_walked() -> None:
-    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *ABOUT_THE_PLACE}
+    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *SAID, *ABOUT_THE_PLACE}
     assert arguments(render) - arguments(generate) == {"minutes"}
 
 

@@ -36,11 +36,11 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
 def _row(model: Model) -> str:
     cells = (
         f"`{model.name}`",
-        _seconds(model.seconds),
+        lengths(model.seconds),
         _choices(model.aspects, model.frame_aspects),
         _choices(model.resolutions, model.frame_resolutions),
-        "<br>".join(_prices(model)) or "?",
-        _characters(model),
+        "<br>".join(prices(model)) or "?",
+        characters(model),
         _beginnings(model),
         f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
     )
@@ -51,13 +51,15 @@ def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:
     return " ".join(always) + (f"; with a first frame also {' '.join(with_frame)}" if with_frame else "")
 
 
-def _seconds(offered: tuple[int, ...]) -> str:
+def lengths(offered: tuple[int, ...]) -> str:
+    """The lengths that are sold, as a range where they are one."""
     if len(offered) > 2 and offered == tuple(range(offered[0], offered[-1] + 1)):
         return f"{offered[0]} to {offered[-1]}"
     return ", ".join(map(str, offered))
 
 
-def _prices(model: Model) -> Iterator[str]:
+def prices(model: Model) -> Iterator[str]:
+    """What is billed, line by line: by resolution, by length, and for a character."""
     for resolution in model.resolutions:
         if resolution in model.usd_per_second:
             yield f"{resolution}: {price(model.usd_per_second[resolution])}/s"
@@ -69,7 +71,8 @@ def _prices(model: Model) -> Iterator[str]:
         yield f"a character: {price(model.usd_per_character)}"
 
 
-def _characters(model: Model) -> str:
+def characters(model: Model) -> str:
+    """How many characters a scene may have, and whether they are created or shown."""
     if not model.max_characters:
         return "none"
     most = f"up to {model.max_characters}"

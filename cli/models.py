@@ -77,7 +77,7 @@ def _lines(found: list[Offer]) -> Iterator[Text]:
     for offer in found:
         model, cost = offer.model, "?" if offer.usd is None else price(offer.usd)
         until = f"until {model.retires_on}" if model.retires_on else ""
-        head = f"{model.name:<{wide}}  {model.provider:<9}  {cost:>9}  {lengths(model.seconds)} s  {until}"
+        head = f"{model.name:<{wide}}  {model.provider:<9}  {cost:>9}  {'; '.join(lengths(model))} s  {until}"
         yield Text(head.rstrip(), style="bold")
         facts = (f"characters {characters(model)}", f"sound {_SOUND[model.sound]}", *prices(model))
         yield Text(indent(fill("; ".join(facts), 76), "  "), style="dim")

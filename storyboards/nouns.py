@@ -12,6 +12,7 @@ from prefect_storyboard.storyboards.base import (
     Frozen,
     Name,
     Negative,
+    Prefer,
     Prompt,
     Remark,
     SceneId,
@@ -25,7 +26,7 @@ from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import named_in
 from prefect_storyboard.storyboards.rules import cast_problems, scene_problems
 
-__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Scene", "Storyboard"]
+__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Prefer", "Scene", "Storyboard"]
 
 
 class Scene(Frozen):
@@ -62,6 +63,12 @@ class Scene(Frozen):
     )
     remixes: SceneId | None = Field(
         default=None, title="Remixes", description="Id of the scene whose video this one changes by its prompt."
+    )
+    prefer: Prefer | None = Field(
+        default=None,
+        title="Prefer",
+        description="Where a model takes either a first frame or characters: cast shows the characters, and the frame "
+        "is one more reference; frame begins exactly there, and the frame has to show them. Else the storyboard's.",
     )
     audio: bool | None = Field(
         default=None, title="Audio", description="Whether the clip has sound; silence is cheaper at some models."
@@ -116,6 +123,11 @@ class Storyboard(Frozen):
     seed: Seed | None = Field(default=None, title="Seed", description="The seed of scenes that name none.")
     negative: Negative | None = Field(
         default=None, title="Negative", description="What must not be seen in scenes that do not say it themselves."
+    )
+    prefer: Prefer = Field(
+        default="cast",
+        title="Prefer",
+        description="What wins where a model takes either a first frame or characters: cast or frame.",
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(

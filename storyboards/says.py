@@ -72,5 +72,5 @@ def _faults(board: Storyboard, scene: Scene, model: Model, mode: Mode, *, frame:
         if said(board, scene, field) not in (None, "") and mode not in takes:
             where = f" in a scene {_WHERE[mode]}" if takes else ""
             yield Fault(field, f"{name} takes no {field}{where}", f"leave {field} out")
-        elif field == "ends" and scene.ends and not frame:
+        elif field == "ends" and scene.ends and not (frame or model.last_frame_alone):
             yield Fault(field, "a scene that ends with a picture begins with one", "give it an image, or continues")

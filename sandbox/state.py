@@ -110,7 +110,10 @@ def prompt_of(body: JsonValue) -> str:
     shots = body.get("multi_prompt") or body.get("shots")  # Kling's and Sora's forms of a scene in several shots
     first = shots[0] if isinstance(shots, list) and shots else None
     body = {**body, **first} if isinstance(first, dict) and not body.get("prompt") else body
-    found = (body.get(key) for key in ("prompt", "Scene", "name", "character_user_name", "character_prompt"))
+    found = (
+        body.get(key)
+        for key in ("prompt", "Scene", "name", "character_user_name", "character_prompt", "character_name")
+    )
     return next((text for text in found if isinstance(text, str) and text), "")
 
 

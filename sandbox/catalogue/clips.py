@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from prefect_storyboard.sandbox.catalogue.files import Measured, check_together, fetch
+from prefect_storyboard.sandbox.catalogue.files import SLACK, BadFile, Measured, check_together, fetch
 from prefect_storyboard.sandbox.catalogue.orders import Order, Wanted
 from prefect_storyboard.sandbox.catalogue.prices import cost
 from prefect_storyboard.sandbox.exchange import Sandbox
@@ -37,15 +37,23 @@ class Made:
     cost: float | None
 
 
-async def make(sandbox: Sandbox, job: Job, order: Order, house: House) -> Made:
-    """The clip; raises `BadFile` for a file that the model would not take."""
+async def make(
+    sandbox: Sandbox, job: Job, order: Order, house: House, made_before: Mapping[str, str | None] | None = None
+) -> Made:
+    """The clip; raises `BadFile` for a file that the model would not take.
+
+    `made_before` are the characters that the order names by id: name and portrait.
+    """
     files = [await fetch(sandbox, job.base, each, house.megabyte) for each in order.files]
     check_together(files, house.megabyte)
-    cast = await _cast(sandbox, order, files, house)
+    cast = {**(made_before or {}), **await _cast(sandbox, order, files, house)}
     width, height = frame(order, files, house, sandbox.pace.clip_scale)
     first = next((each for each in files if each.wanted.part == "first"), None)
     videos = sum(each.seconds for each in files if each.wanted.rules.kind == "video")
     asked = order.seconds if order.seconds is not None else max(1, round(videos))
+    most, moving = order.model.most_seconds, [each for each in files if each.wanted.rules.kind == "video"]
+    if most is not None and moving and asked + videos > most + SLACK:
+        raise BadFile("long", moving[0].wanted.rules, moving[0].wanted, together=True, got=round(videos, 1))
     longer = round(videos) if order.model.source == "added" else 0
     clip = Clip(
         width=width,

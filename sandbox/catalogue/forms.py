@@ -34,18 +34,18 @@ def form(model: Model, base: type[BaseModel] = Form) -> type[BaseModel]:
     """The pydantic form of a model's input; `base` has the fields that the gateway adds to each of them."""
     key = f"{base.__module__}.{base.__qualname__} {model.model_dump_json()}"
     if key not in _FORMS:
-        _FORMS[key] = _form(model.fields, model.label, base)
+        _FORMS[key] = _form(model.fields, model.label, model.address, base)
     return _FORMS[key]
 
 
-def _form(fields: Mapping[str, Field], name: str, base: type[BaseModel]) -> Any:
-    made: dict[str, Any] = {key: _typed(each, key) for key, each in fields.items()}
+def _form(fields: Mapping[str, Field], name: str, address: str | None, base: type[BaseModel]) -> Any:
+    made: dict[str, Any] = {key: _typed(each, key, address) for key, each in fields.items()}
     return create_model(name, __base__=base, **made)
 
 
-def _typed(field: Field, name: str) -> tuple[Any, Any]:
+def _typed(field: Field, name: str, address: str | None) -> tuple[Any, Any]:
     """Type and default of a field; without a default it may be left out or null."""
-    kind = _kind(field, name)
+    kind = _kind(field, name, address)
     if field.required:
         return kind, ...
     if field.default is not None:
@@ -53,16 +53,16 @@ def _typed(field: Field, name: str) -> tuple[Any, Any]:
     return kind | None, None
 
 
-def _kind(field: Field, name: str) -> Any:
-    one: Any = _one(field, name)
+def _kind(field: Field, name: str, address: str | None) -> Any:
+    one: Any = _one(field, name, address)
     if not (field.many or field.urls or field.texts):
         return one
     return Annotated[list[one], pydantic.Field(min_length=field.least or None, max_length=field.most)]
 
 
-def _one(field: Field, name: str) -> Any:
+def _one(field: Field, name: str, address: str | None) -> Any:
     if field.fields:
-        return _form(field.fields, name, Form)
+        return _form(field.fields, name, address, Form)
     if field.choice:
         return Literal[tuple(_choices(field.choice))]
     if field.whole:
@@ -75,7 +75,8 @@ def _one(field: Field, name: str) -> Any:
     if field.flag:
         return bool
     fewest, longest = field.text or (0, 0)
-    return Annotated[str, pydantic.Field(min_length=fewest or None, max_length=longest or None, pattern=field.pattern)]
+    pattern = address if field.url or field.urls else field.pattern
+    return Annotated[str, pydantic.Field(min_length=fewest or None, max_length=longest or None, pattern=pattern)]
 
 
 def _choices(given: Iterable[str | int]) -> Iterator[str | int]:
@@ -146,10 +147,17 @@ def _hold(rule: Rule, values: Values, seconds: int | None, where: Where) -> None
         or any(found(values, path) for path in rule.forbids)
         or (rule.one_of and sum(bool(found(values, path)) for path in rule.one_of) != 1)
         or any(item not in allowed for path, allowed in rule.only.items() for _, item in found(values, path))
-        or (rule.counts and not rule.least <= len(items) <= (len(items) if rule.most is None else rule.most))
+        or (rule.counts and not _count(rule, [item for path in rule.counts for _, item in found(values, path)]))
         or (rule.seconds and seconds is not None and not rule.seconds[0] <= seconds <= rule.seconds[1])
     )
     if broken:
         if rule.most is not None and len(items) > rule.most and not rule.at and len(rule.counts) == 1:
             blamed = items[rule.most]
         raise Broken((*where, *blamed), rule.says)
+
+
+def _count(rule: Rule, items: list[Any]) -> bool:
+    """Whether there are as many as the rule wants, or the single one that it takes instead."""
+    if rule.or_one and len(items) == 1:
+        return str(items[0]).split("?")[0].endswith(rule.or_one)
+    return rule.least <= len(items) <= (len(items) if rule.most is None else rule.most)

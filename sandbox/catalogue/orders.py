@@ -160,7 +160,9 @@ def _inner(model: Model, each: Field, value: Any, where: Where) -> Iterator[Want
 def _wanted(model: Model, field: Field, values: Values, at: tuple[Where, str], place: int = 0) -> Wanted:
     """One file; `place` is its place in a list."""
     where, url = at
-    rules = model.files[field.url or field.urls or ""]
+    names = (field.url or field.urls or "").split("|")
+    moves = names[-1] if url.split("?")[0].endswith((".mp4", ".mov", ".webm")) else names[0]
+    rules = model.files[moves]
     part = _part(field.part, values, where, place)
     return Wanted(where, url, rules, part, f"{rules.kind.capitalize()} {place + 1}" if part == "cast" else None)
 

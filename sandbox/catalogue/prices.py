@@ -16,7 +16,7 @@ def cost(order: Order, seconds: float, video_seconds: float = 0.0) -> float | No
         return None
     if price.per == "clip":
         return rate
-    counted = seconds + (video_seconds if price.counts_videos else 0)
+    counted = seconds + (video_seconds if videos and price.counts_videos else 0)
     if videos:
         rate, counted = rate * (price.videos or 1), max(counted, price.at_least * seconds)
     extra, free = price.extra, 0

@@ -45,9 +45,9 @@ class Field(Row):
 
     `text`: least and most characters, 0 for any number. `choice`: the values; `"4..15"` stands for strings of digits,
     `"#4..15"` for numbers. `whole`, `number`: from and to, and `also` for values outside. `flag`: true or false. `url`,
-    `urls`: files under one of the model's `files`. `fields`: an object, or with `many` a list of them, each of which is
-    a `member` (`"Element"`) of the cast. `texts`: strings that mean nothing to the sandbox. `least` and `most` count
-    the items of a list.
+    `urls`: files under one of the model's `files`, or under the second of `"image|video"` if they are moving. `fields`:
+    an object, or with `many` a list of them, each of which is a `member` (`"Element"`) of the cast. `texts`: strings
+    that mean nothing to the sandbox. `least` and `most` count the items of a list.
     """
 
     text: tuple[int, int] | None = None
@@ -83,7 +83,8 @@ class Rule(Row):
 
     It holds if any of `given` is given and every field of `when` has (one of) its values; without them always. Then
     one of `needs` must be given, none of `forbids`, exactly one of `one_of`; a field of `only` must have one of its
-    values; all items of `counts` are at most `most` and at least `least`; the clip lasts from and to `seconds`.
+    values; all items of `counts` are at most `most` and at least `least`, or a single one ends as in `or_one`; the clip
+    lasts from and to `seconds`.
     A dot leads into an object or into each item of a list: `elements.video_url`.
     """
 
@@ -98,6 +99,7 @@ class Rule(Row):
     counts: tuple[str, ...] = ()
     most: int | None = None
     least: int = 0
+    or_one: tuple[str, ...] = ()
     seconds: tuple[int, int] | None = None
 
 
@@ -146,12 +148,17 @@ class Price(Row):
 
 
 class Model(Row):
-    """One model. `seconds`, `resolution`, `aspect` and `sound` name a field, or say what is always so."""
+    """One model. `seconds`, `resolution`, `aspect` and `sound` name a field, or say what is always so.
+
+    `address` is the pattern of a url that is looked at when the job is submitted, `most_seconds` what the clip and the
+    videos that it is made of may last together.
+    """
 
     name: str = ""
     label: str
     type: str = ""
     provider: str = ""
+    address: str | None = None
     fields: Mapping[str, Field]
     rules: tuple[Rule, ...] = ()
     files: Mapping[str, Files] = {}
@@ -160,6 +167,7 @@ class Model(Row):
     uncited: Literal["everyone", "nobody"] = "nobody"
     seconds: str | int = "duration"
     auto_seconds: int = 5
+    most_seconds: int | None = None
     shots_add_up: bool = False
     source: Literal["", "as long", "added"] = ""
     resolution: str = "resolution"

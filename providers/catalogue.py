@@ -76,7 +76,7 @@ def patch(provider: str, found: Comparison, table: str, day: str) -> str:
         end = next((n for n in range(at + 1, len(lines)) if _SECTION.match(lines[n])), len(lines))
         while end > at + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
             end -= 1
-        lines[end:end] = [f"\n# new at {provider} on {day}:\n", *(f"#   {_line(each)}\n" for each in found.new)]
+        lines[end:end] = ["\n", f"# new at {provider} on {day}:\n", *(f"#   {_line(each)}\n" for each in found.new)]
     made = difflib.unified_diff(table.splitlines(keepends=True), lines, TABLE, TABLE)
     return "".join(made)
 

@@ -69,7 +69,11 @@ NOT_IN_THE_KEY: dict[str, dict[str, Any]] = {
     "attempts": {"attempts": 3},
     "remixable": {"remixable": False},
 }
-BY_FILE = {"image", "ends", "continues"}  # tests/unit/test_says.py, tests/unit/test_nodes_keys.py and tests/flows/test_nodes.py
+BY_FILE = {
+    "image",
+    "ends",
+    "continues",
+}  # tests/unit/test_says.py, tests/unit/test_nodes_keys.py and tests/flows/test_nodes.py
 SAID = {"audio", "seed", "negative"}  # below, at a model that takes them
 ABOUT_THE_PLACE = {"credentials", "library"}
 

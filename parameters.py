@@ -23,6 +23,7 @@ PARAMETERS: Mapping[str, str] = {
         "keeps it."
     ),
     "models": "Model families that must be on sale. Left out: all are reported, and a missing one is no failure.",
+    "days": "How many days before the end of a model the run begins to fail.",
     "fit": (
         "What to do where the model does not sell the length, aspect or resolution asked for: exact refuses, nearest "
         "takes the nearest that is sold. Left out: as the storyboard says."

@@ -104,7 +104,7 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
     """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date."""
     if allow_retired:
         return
-    needed = {s.model.endpoints[s.operation]: s.model for s in plan.scenes if wanted.buys(s.key)}
+    needed = {s.endpoint: s.model for s in plan.scenes if s.endpoint and wanted.buys(s.key)}
     for endpoint, family in needed.items():
         try:
             offered = await session.provider.offered(endpoint)
@@ -128,4 +128,4 @@ async def _price(provider: Provider, order: Order) -> float | None:
 
 def _what_costs(scene: PlannedScene) -> tuple[object, ...]:
     sent = sum(sending.clip for sending in scene.sends), sum(sending.pictures for sending in scene.sends)
-    return scene.model.name, scene.operation, scene.seconds, scene.resolution, scene.aspect, sent
+    return scene.model.name, scene.mode, scene.operation, scene.seconds, scene.resolution, scene.aspect, sent

@@ -31,6 +31,7 @@ SCENE_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
+Prefer = Literal["cast", "frame"]
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
 Problem = tuple[tuple[str | int, ...], str]  # where, what
@@ -141,6 +142,12 @@ class Scene(Frozen):
     remixes: SceneId | None = Field(
         default=None, title="Remixes", description="Id of the scene whose video this one changes by its prompt."
     )
+    prefer: Prefer | None = Field(
+        default=None,
+        title="Prefer",
+        description="Where a model takes either a first frame or characters: cast shows the characters, and the frame "
+        "is one more reference; frame begins exactly there, and the frame has to show them. Else the storyboard's.",
+    )
     take: int = Field(
         default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
     )
@@ -173,6 +180,11 @@ class Storyboard(Frozen):
         title="Fit",
         description="Where a model does not sell the seconds, aspect or resolution asked for: exact refuses, nearest "
         "takes the nearest that it sells. The plan shows what is billed.",
+    )
+    prefer: Prefer = Field(
+        default="cast",
+        title="Prefer",
+        description="What wins where a model takes either a first frame or characters: cast or frame.",
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from pydantic import Field
+
 from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
-from prefect_storyboard.storyboards.model import Model, Operation
+from prefect_storyboard.storyboards.model import Mode, Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
@@ -40,6 +42,7 @@ class Shot(Frozen):
     aspect: str
     resolution: str
     usd: float | None
+    frame_wins: bool = Field(default=False, description="Whether the first frame is kept exact, and the cast left out.")
     remarks: tuple[str, ...] = ()
     sent: str = ""
     references: tuple[str, ...] = ()
@@ -48,11 +51,24 @@ class Shot(Frozen):
     @property
     def cast(self) -> tuple[str, ...]:
         """The characters that the model is shown; beside a first frame, some models take none."""
-        return self.characters if self.operation in self.model.casts else ()
+        return self.characters if self.operation in self.model.casts and not self.frame_wins else ()
+
+    @property
+    def mode(self) -> Mode:
+        """What the scene is made from."""
+        return self.model.mode(shown=bool(self.sends), frame=self.operation == "image")
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where the scene is ordered; None where the model makes no such scene."""
+        return self.model.endpoints.get("remix") if self.operation == "remix" else self.model.endpoint(self.mode)
 
     def price(self, clip_seconds: float = 0.0) -> float | None:
         """What the scene costs with clips of that length among its references; None where no price is published."""
-        return self.model.price(self.operation, self.seconds, self.resolution, clip_seconds)
+        pictures = sum(sending.pictures for sending in self.sends)
+        return self.model.price(
+            self.operation, self.seconds, self.resolution, clip_seconds, pictures=pictures, mode=self.mode
+        )
 
 
 def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, ...]:
@@ -91,7 +107,6 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         origin.aspect or storyboard.aspect,
         origin.resolution or storyboard.resolution or model.resolutions[0],
     )
-    size = nearest(asked, model, operation) if storyboard.fit == "nearest" else asked
     shot = Shot(
         scene=scene,
         model=model,
@@ -99,14 +114,25 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         words=words,
         prompt=_prompt(storyboard, words, characters, model),
         characters=characters,
-        seconds=size.seconds,
-        aspect=size.aspect,
-        resolution=size.resolution,
-        usd=model.price(operation, size.seconds, size.resolution),
-        remarks=differences(asked, size),
+        frame_wins=_frame_wins(storyboard, scene, model, operation),
+        **asked._asdict(),
+        usd=None,
     )
     sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=operation == "image")
-    return shot.model_copy(update={"sends": sends})
+    shot = shot.model_copy(update={"sends": sends})
+    size = nearest(asked, model, shot.mode) if storyboard.fit == "nearest" else asked
+    shot = shot.model_copy(update={**size._asdict(), "remarks": differences(asked, size)})
+    return shot.model_copy(update={"usd": shot.price()})
+
+
+def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: Operation) -> bool:
+    """Whether a scene begins exactly with its picture, and shows no characters beside it.
+
+    Where the model takes one of the two, `prefer` decides; else the characters win, and the picture is one more
+    reference.
+    """
+    wanted = scene.prefer or storyboard.prefer
+    return operation == "image" and wanted == "frame" and model.first_frame == "cited with cast"
 
 
 def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
@@ -159,16 +185,19 @@ def _place(at: int, scene: Scene, field: str) -> tuple[str | int, ...]:
 def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
     model, scene = shot.model, shot.scene
     name = f"{model.name} at {model.provider}"
-    if shot.operation not in model.endpoints:
+    if shot.operation == "text" and shot.endpoint is None:
+        yield "characters", f"{name} needs a picture to start from; name a character or give the scene an image"
+    elif shot.endpoint is None:
         field = next(field for field in ("remixes", "continues", "image") if getattr(scene, field))
         yield field, f"{name} cannot start a scene this way; leave {field} out or choose another model"
     if scene.remixes:
         yield from _fixed(storyboard, scene)
         return
-    if shot.seconds not in model.seconds:
-        sold, near = ", ".join(map(str, model.seconds)), nearest_seconds(shot.seconds, model)
+    lengths = model.lengths(shot.mode)
+    if shot.seconds not in lengths:
+        sold, near = ", ".join(map(str, lengths)), nearest_seconds(shot.seconds, lengths)
         yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {near}, or fit: nearest"
-    aspects, resolutions = model.sizes(shot.operation)
+    aspects, resolutions = model.sizes(shot.mode)
     for field, value, offered in (("aspect", shot.aspect, aspects), ("resolution", shot.resolution, resolutions)):
         if value not in offered:
             yield (
@@ -181,8 +210,8 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
 def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[str, str]]:
     """Too many characters, or some without the media that the model makes them of."""
     model = shot.model
-    if model.references and model.references.needed and not shot.cast and shot.operation == "text":
-        yield "characters", f"{name} needs a picture to start from; name a character or give the scene an image"
+    if shot.characters and model.max_characters and shot.operation == "text" and "text" not in model.casts:
+        yield "characters", f"{name} shows characters only beside a first frame; give the scene an image"
     if len(shot.cast) > model.max_characters:
         few = f"characters: [{', '.join(shot.cast[: model.max_characters])}]"
         yield (

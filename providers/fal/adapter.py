@@ -70,8 +70,7 @@ class Fal:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """The raw input of the model, in the form of its codec."""
-        body = fal_bodies.BODIES[request.model.codec](request)
-        return Order(endpoint=endpoint(request), body=with_fields(body, request))
+        return Order(endpoint=endpoint(request), body=with_fields(fal_bodies.scene(request), request))
 
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""

@@ -66,7 +66,7 @@ class Kie:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """Task of the model, its input in the form of its codec. Raises InvalidRequest for too many shots."""
-        return _order(request, kie_bodies.BODIES[request.model.codec](request))
+        return _order(request, kie_bodies.scene(request))
 
     async def submit(self, order: Order) -> Job:
         """Create the task, once. Kie takes 20 in 10 s; the next one is refused and not queued."""

@@ -67,7 +67,7 @@ class ToApis:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """The body of the model, in the form of its codec. Raises InvalidRequest for 25 s in 1080p."""
-        body = with_fields(toapis_bodies.BODIES[request.model.codec](request), request)
+        body = with_fields(toapis_bodies.scene(request), request)
         return Order(endpoint=_remix(request.remix_of) if request.remix_of else _VIDEOS, body=body)
 
     async def submit(self, order: Order) -> Job:

@@ -73,7 +73,7 @@ class WaveSpeed:
     def scene_order(self, request: SceneRequest) -> Order:
         """The flat input of the model in the form of its codec; characters are objects once `offered` has seen so."""
         path = endpoint(request)
-        body = with_fields(wavespeed_bodies.BODIES[request.model.codec](request), request)
+        body = with_fields(wavespeed_bodies.scene(request), request)
         return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
     async def submit(self, order: Order) -> Job:

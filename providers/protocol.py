@@ -165,6 +165,12 @@ class Provider(Protocol):
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the provider still sells the endpoint; None where it does not say."""
 
+    async def objection(self, order: Order) -> str | None:
+        """What the provider's own catalogue has against an order; None where it agrees. Buys nothing.
+
+        A provider without a catalogue that can be asked objects to everything.
+        """
+
     async def price(self, order: Order) -> float | None:
         """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""
 

@@ -161,6 +161,10 @@ class WaveSpeed:
                 self._sold = sold(reply.get("data"))
         return endpoint in self._sold if self._sold else None
 
+    async def objection(self, order: Order) -> str | None:
+        """Whether WaveSpeed's list of models has the path."""
+        return None if await self.offered(order.endpoint) else f"WaveSpeed's list of models has no {order.endpoint}"
+
     async def price(self, order: Order) -> float | None:
         """What WaveSpeed asks this account for exactly that order, after its discount."""
         wanted: JsonObject = {"model_id": order.endpoint, "inputs": order.body}

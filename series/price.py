@@ -10,6 +10,7 @@ from prefect.logging import get_run_logger
 from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Attempt, Ledger, deciding
+from prefect_storyboard.providers.catalogue import check_catalogue
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -101,7 +102,13 @@ def _is_deleted(bought: Attempt) -> bool:
 
 
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:
-    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date."""
+    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date.
+
+    Raises InvalidRequest where the model table is not sure of a model, and the provider's catalogue does not agree.
+    """
+    unsure = {s.endpoint: s for s in plan.scenes if s.model.unsure and wanted.buys(s.key)}
+    for scene in unsure.values():
+        await check_catalogue(session.provider, draft_order(session.provider, scene), scene.model)
     if allow_retired:
         return
     needed = {s.endpoint: s.model for s in plan.scenes if s.endpoint and wanted.buys(s.key)}

@@ -12,6 +12,7 @@ from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.stills import fit_image
+from prefect_storyboard.providers.catalogue import check_catalogue
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
@@ -82,8 +83,11 @@ async def complete(
     return request.model_copy(update=links), shot.price(sent)
 
 
-def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
-    """Build the order with an example's link for each file: what its form does not take is said before an upload."""
+async def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
+    """Build the order with an example's link for each file: what its form does not take is said before an upload.
+
+    Where the model table is not sure of the model, the gateway's own catalogue has to agree.
+    """
     shown = [
         Reference(
             character=each.character, clip_url=_ANYWHERE if each.clip else None, image_urls=(_ANYWHERE,) * each.pictures
@@ -94,7 +98,8 @@ def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
         "image_url": _ANYWHERE if shot.operation == "image" else None,
         "last_frame_url": _ANYWHERE if shot.ends else None,
     }
-    provider.scene_order(request.model_copy(update={"references": tuple(shown), **links}))
+    order = provider.scene_order(request.model_copy(update={"references": tuple(shown), **links}))
+    await check_catalogue(provider, order, shot.model)
 
 
 def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:

@@ -196,7 +196,7 @@ async def generate(
     )
 
     async def build_order(*, fresh: bool) -> Order:
-        check_order(session.provider, wanted, shot)
+        await check_order(session.provider, wanted, shot)
         pictures = await frames(shot, given, parent, shelf)
         complete_request, usd = await complete(wanted, shot, cast, pictures, (account, shelf), fresh=fresh)
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})

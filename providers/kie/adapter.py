@@ -127,6 +127,10 @@ class Kie:
         """None: Kie's market is a page for people."""
         return None
 
+    async def objection(self, order: Order) -> str | None:  # noqa: ARG002
+        """Kie has no catalogue for programs."""
+        return "Kie has no catalogue that can be asked"
+
     async def price(self, order: Order) -> float | None:  # noqa: ARG002
         """Kie names no price for an order, only a table for people."""
         return None

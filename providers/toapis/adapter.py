@@ -128,6 +128,11 @@ class ToApis:
         names = await self._names()
         return None if names is None else tuple(Listed(endpoint=name) for name in sorted(names))
 
+    async def objection(self, order: Order) -> str | None:
+        """Whether the key's list of models has the id."""
+        name = str(order.body.get("model"))
+        return None if await self.offered(name) else f"ToAPIs' list of models has no {name}"
+
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - prices are on its market pages only
         """None: ToAPIs names no price before a job has ended."""
         return None

@@ -28,6 +28,11 @@ PARAMETERS: Mapping[str, str] = {
         "What to do where the model does not sell the length, aspect or resolution asked for: exact refuses, nearest "
         "takes the nearest that is sold. Left out: as the storyboard says."
     ),
+    "quality": (
+        "draft renders every scene with the cheapest tier and size of its model's family whose price is published, as "
+        "a reel of its own beside the final one. Left out: as the storyboard says."
+    ),
+    "audio": "Whether scenes have sound; silence is cheaper at some models. Left out: as the storyboard says.",
     "max_cost_usd": "The most that this run may spend, in US dollars. If new jobs would cost more, none is submitted.",
     "allow_unknown_price": (
         "Under a cost limit, also buy jobs that have no published price. They do not count against the limit."

@@ -118,14 +118,7 @@ async def show_plan(
     board: str, provider: str, library: str | None, overrides: Overrides, *, cascade: bool = False
 ) -> int:
     """Print what a run would do and cost. Returns 0 in any case: a plan does not fail."""
-    plan = await planned(
-        board,
-        await load_credentials(provider, os.environ),
-        library,
-        model=overrides.model,
-        fit=overrides.fit,
-        cascade=cascade,
-    )
+    plan = await planned(board, await load_credentials(provider, os.environ), library, overrides, cascade=cascade)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in ("scene", "state", "model", "seconds", "size", "characters", "price"):
         table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")

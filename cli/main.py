@@ -24,6 +24,8 @@ def run(
     library: options.Library = None,
     model: options.Model = None,
     fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     allow_retired: options.AllowRetired = False,
@@ -40,6 +42,8 @@ def run(
     asked = RunOptions(
         model=model,
         fit=fit,
+        quality=quality,
+        audio=audio,
         max_cost_usd=max_cost,
         allow_unknown_price=allow_unknown_price,
         allow_retired=allow_retired,
@@ -61,6 +65,8 @@ def plan(
     library: options.Library = None,
     model: options.Model = None,
     fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
@@ -70,7 +76,11 @@ def plan(
     from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit), cascade=cascade))
+        return asyncio.run(
+            show_plan(
+                board, provider, library, Overrides(model=model, fit=fit, quality=quality, audio=audio), cascade=cascade
+            )
+        )
 
 
 @app.command

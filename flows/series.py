@@ -8,11 +8,13 @@ from prefect.states import Failed
 
 from prefect_storyboard.flows.form import (
     AttemptsField,
+    AudioField,
     FitField,
     LibraryField,
     MaxCostField,
     ModelField,
     ProviderField,
+    QualityField,
     StoryboardField,
     form,
 )
@@ -49,6 +51,8 @@ async def storyboard_series(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -66,7 +70,9 @@ async def storyboard_series(
     """
     if wait == "suspend":
         check_suspendable()
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
+    async with opened(
+        storyboard, provider, library, Overrides(model=model, fit=fit, quality=quality, audio=audio), cascade=cascade
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
         plan = run.prepared.plan
@@ -98,6 +104,8 @@ async def generate_scene(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -109,7 +117,9 @@ async def generate_scene(
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
+    async with opened(
+        storyboard, provider, library, Overrides(model=model, fit=fit, quality=quality, audio=audio)
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)

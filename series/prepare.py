@@ -30,7 +30,8 @@ from prefect_storyboard.storyboards import (
     validate,
 )
 from prefect_storyboard.storyboards.bounds import Size
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.drafts import with_draft_title
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.storyboards.offers import no_model, unnamed
 from prefect_storyboard.storyboards.text import check_scenes
 from prefect_storyboard.tasks._references import CastMember
@@ -39,10 +40,12 @@ Place = tuple[str | int, ...]
 
 
 class Overrides(Frozen):
-    """What a run says in the place of the storyboard: another model by default, and what to do about sizes."""
+    """What a run says in the place of the storyboard: its model, what to do about sizes, its quality, its sound."""
 
     model: str | None = None
     fit: Fit | None = None
+    quality: Quality | None = None
+    audio: bool | None = None
 
 
 class Prepared(Frozen):
@@ -74,6 +77,7 @@ async def prepare(
     callers = await asyncio.to_thread(allowed_to_callers, library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
     board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
+    board = with_draft_title(board)
     if unnamed(board):
         before = await asyncio.to_thread(_rendered_with, board, library)
         seller = seller_name(credentials.provider, credentials.account)

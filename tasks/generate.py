@@ -16,7 +16,7 @@ from prefect_storyboard.providers.fields import keeps_video
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
@@ -64,6 +64,7 @@ async def generate(
     audio: bool | None = None,
     seed: int | None = None,
     negative: str | None = None,
+    quality: Quality = "final",
     take: int = 1,
     copy: int = 0,
     reel: str | None = None,
@@ -99,6 +100,7 @@ async def generate(
         audio: Whether the clip has sound; None is as the model makes it.
         seed: The model's own number; the same one makes the same picture again.
         negative: What must not be seen, for models that are told so apart.
+        quality: draft takes the cheapest tier and size of the model's family whose price is published.
         take: Raise it by one to render the same scene again.
         copy: Give each of several equal scenes a number of its own.
         reel: Title or folder of the reel that the clip belongs to.
@@ -145,7 +147,9 @@ async def generate(
         take=take,
         fields=arguments.gateway_fields(fields),
         **arguments.says(audio=audio, seed=seed, negative=negative, ends=ends),
+        quality=quality,
     )
+    family = shot.model
     arguments.check_castings(cast, shot, account.account)
     given = Frames(
         await read_image(image, "image", shot, shelf),

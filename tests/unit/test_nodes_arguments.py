@@ -55,6 +55,7 @@ IN_THE_KEY: dict[str, dict[str, Any]] = {
     "resolution": {"model": "sora-2-pro", "resolution": "1080p"},
     "remixes": {"remixes": clip()},
     "take": {"take": 2},
+    "quality": {"model": "veo-3.1", "quality": "draft"},
     "copy": {"copy": 1},
     "fields": {"fields": {"seed": 7}},
 }

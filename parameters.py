@@ -33,6 +33,9 @@ PARAMETERS: Mapping[str, str] = {
         "a reel of its own beside the final one. Left out: as the storyboard says."
     ),
     "audio": "Whether scenes have sound; silence is cheaper at some models. Left out: as the storyboard says.",
+    "values": (
+        "Values of the storyboard's variables by name: ${product} becomes what product is. They win over its own with:."
+    ),
     "max_cost_usd": "The most that this run may spend, in US dollars. If new jobs would cost more, none is submitted.",
     "allow_unknown_price": (
         "Under a cost limit, also buy jobs that have no published price. They do not count against the limit."
@@ -70,6 +73,7 @@ OPTIONS: Mapping[str, str] = {
         f"The accounts to ask: fal, kie, toapis, wavespeed (keys from {_KEYS}), or saved blocks such as "
         "fal-credentials/production."
     ),
+    "with": "A value of a variable, as NAME=VALUE: ${NAME} becomes VALUE. May be given several times.",
     "gateways": "Gateways to look at: fal, kie, toapis, wavespeed. Left out: all of them.",
     "characters": "How many characters the scene has. Left out: any number.",
     "seconds": "How long the scene is. Left out: each model's shortest length.",

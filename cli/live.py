@@ -42,6 +42,7 @@ class RunOptions(TypedDict):
     fit: Fit | None
     quality: Quality | None
     audio: bool | None
+    values: dict[str, str]
     max_cost_usd: float | None
     allow_unknown_price: bool
     allow_retired: bool
@@ -59,7 +60,13 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
     credentials = await load_credentials(provider, os.environ)
-    overrides = Overrides(model=asked["model"], fit=asked["fit"], quality=asked["quality"], audio=asked["audio"])
+    overrides = Overrides(
+        model=asked["model"],
+        fit=asked["fit"],
+        quality=asked["quality"],
+        audio=asked["audio"],
+        values=asked["values"],
+    )
     async with opened(board, credentials, library, overrides, cascade=asked["cascade"]) as run:
         for line in run.prepared.plan.preparations:
             console.print(f"prepare  {line}", style="dim")

@@ -26,6 +26,7 @@ def run(
     fit: options.Fit = None,
     quality: options.Quality = None,
     audio: options.Audio = None,
+    with_: options.With = None,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     allow_retired: options.AllowRetired = False,
@@ -39,19 +40,20 @@ def run(
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, while_served
 
-    asked = RunOptions(
-        model=model,
-        fit=fit,
-        quality=quality,
-        audio=audio,
-        max_cost_usd=max_cost,
-        allow_unknown_price=allow_unknown_price,
-        allow_retired=allow_retired,
-        on_unknown=on_unknown,
-        attempts=attempts,
-        cascade=cascade,
-    )
     with explained(debug=debug):
+        asked = RunOptions(
+            model=model,
+            fit=fit,
+            quality=quality,
+            audio=audio,
+            values=options.values(with_),
+            max_cost_usd=max_cost,
+            allow_unknown_price=allow_unknown_price,
+            allow_retired=allow_retired,
+            on_unknown=on_unknown,
+            attempts=attempts,
+            cascade=cascade,
+        )
         asyncio.run(check(board, provider, library, asked))
         with prefect_server() as api:
             return asyncio.run(while_served(render(board, provider, library, **asked), health_of(api)))
@@ -67,6 +69,7 @@ def plan(
     fit: options.Fit = None,
     quality: options.Quality = None,
     audio: options.Audio = None,
+    with_: options.With = None,
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
@@ -76,11 +79,8 @@ def plan(
     from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(
-            show_plan(
-                board, provider, library, Overrides(model=model, fit=fit, quality=quality, audio=audio), cascade=cascade
-            )
-        )
+        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
+        return asyncio.run(show_plan(board, provider, library, said, cascade=cascade))
 
 
 @app.command

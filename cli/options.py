@@ -17,6 +17,7 @@ Models = Annotated[list[str] | None, Parameter(name="--model", help=PARAMETERS["
 Fit = Annotated[Literal["exact", "nearest"] | None, Parameter(help=PARAMETERS["fit"])]
 Quality = Annotated[Literal["draft", "final"] | None, Parameter(help=PARAMETERS["quality"])]
 Audio = Annotated[bool | None, Parameter(negative="--no-audio", help=PARAMETERS["audio"])]
+With = Annotated[list[str] | None, Parameter(name="--with", negative="", help=OPTIONS["with"])]
 MaxCost = Annotated[float | None, Parameter(help=PARAMETERS["max_cost_usd"], validator=Number(gte=0))]
 AllowUnknownPrice = Annotated[bool, Parameter(help=PARAMETERS["allow_unknown_price"])]
 AllowRetired = Annotated[bool, Parameter(help=PARAMETERS["allow_retired"])]
@@ -45,5 +46,15 @@ Port = Annotated[int, Parameter(help=OPTIONS["port"], validator=Number(gte=0, lt
 State = Annotated[Path, Parameter(help=OPTIONS["state"])]
 RenderSeconds = Annotated[float, Parameter(help=OPTIONS["render_seconds"], validator=Number(gte=0))]
 Faults = Annotated[Path | None, Parameter(help=OPTIONS["faults"])]
+
+
+def values(given: list[str] | None) -> dict[str, str]:
+    """The values of `--with NAME=VALUE`. Raises ValueError for one without a name."""
+    pairs = [each.partition("=") for each in given or ()]
+    for name, sign, _ in pairs:
+        if not name or not sign:
+            raise ValueError(f"--with takes NAME=VALUE, for example --with product=tea; found {name!r}")
+    return {name: value for name, _, value in pairs}
+
 
 Debug = Annotated[bool, Parameter(name="--debug", negative="", help=OPTIONS["debug"])]

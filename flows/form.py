@@ -46,6 +46,7 @@ ModelField = Annotated[str, Field(title="Model")] | Annotated[None, Field(title=
 FitField = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
 QualityField = Annotated[Quality, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
 AudioField = Annotated[bool, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+ValuesField = Annotated[dict[str, str], Field(title="JSON")] | Annotated[None, Field(title="As the storyboard says")]
 ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
 MaxCostField = (
     Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]

@@ -18,6 +18,7 @@ from prefect_storyboard.flows.form import (
     ProviderField,
     QualityField,
     StoryboardField,
+    ValuesField,
     form,
 )
 from prefect_storyboard.jobs.budget import estimate
@@ -53,6 +54,7 @@ async def plan_storyboard(
     fit: FitField = None,
     quality: QualityField = None,
     audio: AudioField = None,
+    values: ValuesField = None,
     attempts: AttemptsField = 1,
     cascade: bool = False,
 ) -> Plan:
@@ -60,7 +62,7 @@ async def plan_storyboard(
 
     Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
-    said = Overrides(model=model, fit=fit, quality=quality, audio=audio)
+    said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {})
     plan = await planned(storyboard, provider, library, said, attempts=attempts, cascade=cascade)
     with shown("the table of the plan"):
         await acreate_table_artifact(

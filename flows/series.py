@@ -16,6 +16,7 @@ from prefect_storyboard.flows.form import (
     ProviderField,
     QualityField,
     StoryboardField,
+    ValuesField,
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
@@ -53,6 +54,7 @@ async def storyboard_series(
     fit: FitField = None,
     quality: QualityField = None,
     audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -71,7 +73,11 @@ async def storyboard_series(
     if wait == "suspend":
         check_suspendable()
     async with opened(
-        storyboard, provider, library, Overrides(model=model, fit=fit, quality=quality, audio=audio), cascade=cascade
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+        cascade=cascade,
     ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
@@ -106,6 +112,7 @@ async def generate_scene(
     fit: FitField = None,
     quality: QualityField = None,
     audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -118,7 +125,10 @@ async def generate_scene(
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
     async with opened(
-        storyboard, provider, library, Overrides(model=model, fit=fit, quality=quality, audio=audio)
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
     ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
@@ -144,6 +154,7 @@ async def create_characters(
     library: LibraryField = None,
     *,
     model: ModelField = None,
+    values: ValuesField = None,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
     attempts: AttemptsField = 1,
@@ -153,7 +164,7 @@ async def create_characters(
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest")) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
         jobs = min(wanted.unsettled, len(run.prepared.plan.characters))

@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from prefect.runtime import deployment
+from pydantic import Field
 
 from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
 from prefect_storyboard.media.bounds import Allowed
@@ -24,16 +26,16 @@ from prefect_storyboard.storyboards import (
     Storyboard,
     StoryboardError,
     is_text,
-    parse,
     plan,
     shots,
     validate,
 )
 from prefect_storyboard.storyboards.bounds import Size
+from prefect_storyboard.storyboards.cast_files import CastFile, with_cast_files
 from prefect_storyboard.storyboards.drafts import with_draft_title
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.storyboards.offers import no_model, unnamed
-from prefect_storyboard.storyboards.text import check_scenes
+from prefect_storyboard.storyboards.text import check_scenes, load
 from prefect_storyboard.tasks._references import CastMember
 
 Place = tuple[str | int, ...]
@@ -46,6 +48,7 @@ class Overrides(Frozen):
     fit: Fit | None = None
     quality: Quality | None = None
     audio: bool | None = None
+    values: Mapping[str, str] = Field(default={}, description="Of the storyboard's variables.")
 
 
 class Prepared(Frozen):
@@ -75,8 +78,10 @@ async def prepare(
     """Read, check and plan. Raises StoryboardError with everything that has to be fixed, or SourceError."""
     options = _options(library)
     callers = await asyncio.to_thread(allowed_to_callers, library)
-    board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
-    board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
+    said = overrides or Overrides()
+    reading = _Reading(library, options, callers, dict(said.values))
+    board, source, base = await asyncio.to_thread(_read, storyboard, reading)
+    board = board.model_copy(update=said.model_dump(exclude_none=True, exclude={"values"}))
     board = with_draft_title(board)
     if unnamed(board):
         before = await asyncio.to_thread(_rendered_with, board, library)
@@ -165,21 +170,45 @@ def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> Cas
     return CastMember(character=who, folder=folder, clip=files.get(who.clip or ""), images=images)
 
 
-def _read(
-    storyboard: Storyboard | Mapping[str, Any] | str, options: Mapping[str, Any], allowed: Allowed
-) -> tuple[Storyboard, Source, str]:
+class _Reading(NamedTuple):
+    """With what a storyboard is read: the storage's options, what its caller may name, and the values of variables."""
+
+    library: Library
+    options: Mapping[str, Any]
+    allowed: Allowed
+    values: Mapping[str, str]
+
+
+def _read(storyboard: Storyboard | Mapping[str, Any] | str, reading: _Reading) -> tuple[Storyboard, Source, str]:
     """The storyboard, where it was read, and what relative paths in it are relative to."""
-    size = Size(max_bytes=allowed.bounds.max_storyboard_bytes, max_scenes=allowed.bounds.max_scenes)
+    bounds = reading.allowed.bounds
+    size = Size(max_bytes=bounds.max_storyboard_bytes, max_scenes=bounds.max_scenes)
     if isinstance(storyboard, Storyboard):
         check_scenes(storyboard, size)
-        return storyboard, Source(), ""
+        if not reading.values:
+            return storyboard, Source(), ""
+        given = storyboard.model_dump(mode="json", exclude_defaults=True)
+        return validate(given, Source(), size, reading.values), Source(), ""
+    source, base = Source(), ""
     if isinstance(storyboard, Mapping):
-        return validate(storyboard, Source(), size), Source(), ""
-    if is_text(storyboard):
-        return *parse(storyboard, "storyboard", size), ""
-    name = storyboard.partition("?")[0].rpartition("/")[2]
-    board, source = parse(read_text(storyboard, options, allowed), name, size)
-    return board, source, folder_of(storyboard)
+        data: Mapping[str, Any] = storyboard
+    elif is_text(storyboard):
+        data, source = load(storyboard, "storyboard", size)
+    else:
+        name = storyboard.partition("?")[0].rpartition("/")[2]
+        data, source = load(read_text(storyboard, reading.options, reading.allowed), name, size)
+        base = folder_of(storyboard)
+    allowed = _allowed(storyboard, base, reading.library)
+    data, source = with_cast_files(data, source, partial(_cast_file, base, reading.options, allowed), size)
+    return validate(data, source, size, reading.values), source, base
+
+
+def _cast_file(base: str, options: Mapping[str, Any], allowed: Allowed, reference: str) -> CastFile:
+    """A cast file, which may lie where any file of the storyboard may. Raises SourceError."""
+    full = absolute(reference, base)
+    folder = folder_of(full)
+    text = read_text(full, options, allowed)
+    return CastFile(text, full.partition("?")[0].rpartition("/")[2], lambda path: absolute(path, folder))
 
 
 def _options(library: Library) -> dict[str, Any]:

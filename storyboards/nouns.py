@@ -83,7 +83,7 @@ class Scene(Frozen):
     quality: Quality | None = Field(
         default=None,
         title="Quality",
-        description="draft renders with the cheapest tier and size of the model's family; else the storyboard's.",
+        description="A draft takes the cheapest tier and size of the model's family; else the storyboard's.",
     )
     take: int = Field(
         default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
@@ -138,7 +138,7 @@ class Storyboard(Frozen):
     quality: Quality = Field(
         default="final",
         title="Quality",
-        description="draft renders every scene with the cheapest tier and size of its model's family whose price is "
+        description="A draft renders every scene with the cheapest tier and size of its model's family whose price is "
         "published, as a reel of its own beside the final one.",
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")

@@ -11,7 +11,7 @@ from rich.text import Text
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
-from prefect_storyboard.flows.plan import cost_of, own_fields, planned, row, sound
+from prefect_storyboard.flows.plan import cost_of, own_fields, planned, row, said, sound
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
@@ -154,7 +154,10 @@ def _sends(plan: Plan) -> Table:
     table.add_column(overflow="fold")
     for scene in plan.scenes:
         prompt = Text(scene.sent)
-        prompt.append(f"\n{'; '.join(filter(None, (*scene.references, sound(scene), own_fields(scene))))}", style="dim")
+        prompt.append(
+            f"\n{'; '.join(filter(None, (*scene.references, sound(scene), said(scene), own_fields(scene))))}",
+            style="dim",
+        )
         table.add_row(Text(scene.scene.id), prompt)
     return table
 

@@ -109,6 +109,38 @@ def doctor(
         return asyncio.run(diagnose(providers, library, tuple(model or ())))
 
 
+@app.command(name="models")
+def list_models(
+    *providers: options.Gateways,
+    characters: options.Characters = None,
+    seconds: options.Seconds = None,
+    aspect: options.Aspect = None,
+    resolution: options.Resolution = None,
+    silent: options.Silent = False,
+    max_usd: options.MaxUsd = None,
+    as_json: options.AsJson = False,
+    check: options.CheckTable = None,
+    debug: options.Debug = False,
+) -> int:
+    """List the models that sell a scene like this, cheapest first, with prices, characters and the day they end.
+
+    Needs no key. With --check it compares the model table with a gateway's own list and prints what is new, gone or
+    changed as a patch of the table; that takes an account, and buys nothing. Exits with 1 if no model sells such a
+    scene, or if the table and the list differ.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli import models
+    from prefect_storyboard.storyboards.needs import Need
+
+    if check:
+        with explained(debug=debug), prefect_server() if blocks(check) else nullcontext():
+            return asyncio.run(models.check(check))
+    need = Need(
+        characters=characters, seconds=seconds, aspect=aspect, resolution=resolution, silent=silent, max_usd=max_usd
+    )
+    return models.show(providers, need, as_json=as_json)
+
+
 @app.command
 def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.

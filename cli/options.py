@@ -22,6 +22,16 @@ OnUnknown = Annotated[Literal["stop", "resubmit"], Parameter(help=PARAMETERS["on
 Attempts = Annotated[int, Parameter(help=PARAMETERS["attempts"], validator=Number(gte=1))]
 Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 
+Gateways = Annotated[str, Parameter(help=OPTIONS["gateways"])]
+Characters = Annotated[int | None, Parameter(help=OPTIONS["characters"], validator=Number(gte=0))]
+Seconds = Annotated[int | None, Parameter(help=OPTIONS["seconds"], validator=Number(gte=1))]
+Aspect = Annotated[str | None, Parameter(help=OPTIONS["aspect"])]
+Resolution = Annotated[str | None, Parameter(help=OPTIONS["resolution"])]
+Silent = Annotated[bool, Parameter(help=OPTIONS["silent"])]
+MaxUsd = Annotated[float | None, Parameter(help=OPTIONS["max_usd"], validator=Number(gte=0))]
+AsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["json"])]
+CheckTable = Annotated[str | None, Parameter(help=OPTIONS["check"])]
+
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]
 Request = Annotated[str, Parameter(help=OPTIONS["request"])]
 AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]

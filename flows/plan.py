@@ -115,7 +115,13 @@ def row(scene: PlannedScene) -> dict[str, str]:
 def sends(scene: PlannedScene) -> dict[str, str]:
     """What is sent for the scene, word for word."""
     facts = {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
-    return facts | {"fields": own_fields(scene)}
+    return facts | {"fields": ", ".join(filter(None, (said(scene), own_fields(scene))))}
+
+
+def said(scene: PlannedScene) -> str:
+    """The seed, and what must not be seen, as far as the scene says it and the model takes it."""
+    seed = "" if scene.seed is None else f"seed {scene.seed}"
+    return ", ".join(filter(None, (seed, f"without {scene.negative}" if scene.negative else "")))
 
 
 def own_fields(scene: PlannedScene) -> str:

@@ -51,11 +51,11 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
 def _row(model: Model) -> str:
     cells = (
         f"`{model.name}`" + ("*" if model.unsure else ""),
-        "<br>".join(_lengths(model)),
+        "<br>".join(lengths(model)),
         _choices(model.aspects, model.frame_aspects),
         _choices(model.resolutions, model.frame_resolutions),
-        "<br>".join(_prices(model)) or "?",
-        _characters(model),
+        "<br>".join(prices(model)) or "?",
+        characters(model),
         _beginnings(model),
         _SOUND[model.sound],
         f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
@@ -67,7 +67,8 @@ def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:
     return " ".join(always) + (f"; with a first frame also {' '.join(with_frame)}" if with_frame else "")
 
 
-def _lengths(model: Model) -> Iterator[str]:
+def lengths(model: Model) -> Iterator[str]:
+    """The lengths that are sold, and those of a mode that sells others."""
     yield _seconds(model.seconds)
     for mode, narrower in model.only.items():
         if narrower.seconds:
@@ -80,7 +81,8 @@ def _seconds(offered: tuple[int, ...]) -> str:
     return ", ".join(map(str, offered))
 
 
-def _prices(model: Model) -> Iterator[str]:
+def prices(model: Model) -> Iterator[str]:
+    """What is billed, line by line: by resolution, by length, and for a character."""
     for resolution in model.resolutions:
         if resolution in model.usd_per_second:
             silent = model.usd_per_second_silent.get(resolution)
@@ -100,7 +102,8 @@ def _prices(model: Model) -> Iterator[str]:
         yield f"a character: {price(model.usd_per_character)}"
 
 
-def _characters(model: Model) -> str:
+def characters(model: Model) -> str:
+    """How many characters a scene may have, and whether they are created or shown."""
     if not model.max_characters:
         return "none"
     most = f"up to {model.max_characters}"

@@ -91,6 +91,25 @@ class Order(Frozen):
         return digest(self.body)
 
 
+class Listed(Frozen):
+    """One line of a provider's own list of models, with its base price where the list has one.
+
+    `usd` is the price of one `unit` in the provider's word; its tiers are not told. `makes` is its kind, None where
+    the list tells none.
+    """
+
+    endpoint: str
+    active: bool = True
+    makes: str | None = None
+    usd: float | None = None
+    unit: str = ""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it makes videos: its kind says so, else its id."""
+        return "video" in (self.makes or self.endpoint)
+
+
 class Status(Frozen):
     """`ended` says only that the result may be asked for: it may be a failure.
 
@@ -170,6 +189,9 @@ class Provider(Protocol):
 
         A provider without a catalogue that can be asked objects to everything.
         """
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """The provider's own list of models; None where it keeps none. Buys nothing."""
 
     async def price(self, order: Order) -> float | None:
         """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""

@@ -56,6 +56,11 @@ def model(provider: str, name: str) -> Model:
     raise KeyError(f"{name} is not a model that is known at {provider}; {hint}")
 
 
+def seller_name(provider: str, account: str) -> str:
+    """An account as people call it: the gateway, and its name where it is not the default one."""
+    return f"{NAMES.get(provider, provider)} ({provider}{'' if account == 'default' else f', {account}'})"
+
+
 def endpoint(request: SceneRequest | CharacterRequest) -> str:
     """The model's endpoint for a request. Raises InvalidRequest, before anything is sent, where it has none."""
     if isinstance(request, CharacterRequest) and (request.clip_url is None) == (request.video_id is None):

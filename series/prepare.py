@@ -1,7 +1,9 @@
 """From what the user names to a plan: read the storyboard, fetch and check its files. Nothing is sent or bought."""
 
 import asyncio
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from prefect.runtime import deployment
 from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
 from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
-from prefect_storyboard.providers.table import model
+from prefect_storyboard.providers.table import model, models, seller_name
 from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.storyboards import (
     Character,
@@ -29,6 +31,7 @@ from prefect_storyboard.storyboards import (
 )
 from prefect_storyboard.storyboards.bounds import Size
 from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.offers import no_model, unnamed
 from prefect_storyboard.storyboards.text import check_scenes
 from prefect_storyboard.tasks._references import CastMember
 
@@ -71,6 +74,10 @@ async def prepare(
     callers = await asyncio.to_thread(allowed_to_callers, library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
     board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
+    if unnamed(board):
+        before = await asyncio.to_thread(_rendered_with, board, library)
+        seller = seller_name(credentials.provider, credentials.account)
+        raise StoryboardError(no_model(board, models()[credentials.provider].values(), seller, source, before=before))
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
@@ -92,6 +99,15 @@ async def prepare(
     )
     planned = planned.model_copy(update={"warnings": (*map(str, source.warnings), *planned.warnings)})
     return Prepared(plan=planned, files=files, cast=cast)
+
+
+def _rendered_with(board: Storyboard, library: Library) -> str | None:
+    """The model of the reel of this title that the library has. Version 0.1.0 rendered with sora-2 by default."""
+    stored = library.storage().read("reels", board.slug, "plan.json")
+    with suppress(ValueError, LookupError, TypeError):
+        made = json.loads(stored or b"{}")
+        return str(made["storyboard"]["model"] or made["scenes"][0]["model"]["name"])
+    return None
 
 
 async def _fetched(
@@ -178,7 +194,9 @@ def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Plac
                 found.setdefault(character.clip, ("cast", at, "clip"))
             for number, image in enumerate(character.images):
                 found.setdefault(image, ("cast", at, "images", number))
-    for at, scene in enumerate(board.scenes):
-        if scene.image:
-            found.setdefault(scene.image, ("scenes", at, "image"))
+    for at, shot in enumerate(resolved):
+        if shot.scene.image:
+            found.setdefault(shot.scene.image, ("scenes", at, "image"))
+        if shot.ends:
+            found.setdefault(shot.ends, ("scenes", at, "ends"))
     return found

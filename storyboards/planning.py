@@ -43,6 +43,10 @@ def plan(
             take=shot.scene.take,
             clips=[prints[sending.character] for sending in shot.sends if sending.clip],
             fields=shot.scene.fields,
+            silent=shot.silent,
+            seed=shot.seed,
+            negative=shot.negative,
+            ends=content[shot.ends] if shot.ends else None,
         )
 
     keyed, before = _keyed(shots, decide), _keyed(shots, decide, legacy=True)

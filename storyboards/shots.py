@@ -10,6 +10,7 @@ from prefect_storyboard.storyboards.model import Mode, Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
+from prefect_storyboard.storyboards.says import Fault, taken
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
@@ -25,6 +26,8 @@ class Sending(Frozen):
 
 class Shot(Frozen):
     """A scene as the model is asked for it. Prices in US dollars, None where no price is published.
+
+    `silent`, `seed`, `negative` and `ends` are what the scene says and the model takes.
 
     `words` is the prompt as the user wrote it, with the style; `prompt` has names in the place of aliases. The adapter
     of a gateway makes of it what is sent: `sent` is that prompt, word for word, `references` describe the media that
@@ -42,6 +45,10 @@ class Shot(Frozen):
     aspect: str
     resolution: str
     usd: float | None
+    silent: bool = False
+    seed: int | None = None
+    negative: str = ""
+    ends: str | None = None
     frame_wins: bool = Field(default=False, description="Whether the first frame is kept exact, and the cast left out.")
     remarks: tuple[str, ...] = ()
     sent: str = ""
@@ -56,7 +63,7 @@ class Shot(Frozen):
     @property
     def mode(self) -> Mode:
         """What the scene is made from."""
-        return self.model.mode(shown=bool(self.sends), frame=self.operation == "image")
+        return self.model.mode(shown=bool(self.sends), frame=self.operation == "image", last_frame=bool(self.ends))
 
     @property
     def endpoint(self) -> str | None:
@@ -67,7 +74,13 @@ class Shot(Frozen):
         """What the scene costs with clips of that length among its references; None where no price is published."""
         pictures = sum(sending.pictures for sending in self.sends)
         return self.model.price(
-            self.operation, self.seconds, self.resolution, clip_seconds, pictures=pictures, mode=self.mode
+            self.operation,
+            self.seconds,
+            self.resolution,
+            clip_seconds,
+            audio=not self.silent,
+            pictures=pictures,
+            mode=self.mode,
         )
 
 
@@ -77,27 +90,37 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
     problems: list[Problem] = []
     words = small_words(storyboard)
     for at, scene in enumerate(storyboard.scenes):
+        name = scene.model or storyboard.model
+        if name is None:
+            problems.append(source.problem(("model",), "is missing: a scene without a model of its own needs one"))
+            continue
         try:
-            model = table(scene.model or storyboard.model)
+            model = table(name)
         except KeyError as error:
             place = ("scenes", at, "model") if scene.model else ("model",)
             problems.append(source.problem(place, error.args[0]))
             continue
-        shot = _shot(storyboard, scene, model)
+        shot, faults = _shot(storyboard, scene, model)
         if model.max_characters and not scene.remixes:
             remarks = (*shot.remarks, *cast_remarks(storyboard, scene, words))
             shot = shot.model_copy(update={"remarks": remarks})
         problems += [
             source.problem(("scenes", at, "remixes"), rule) for rule in _unmixable(storyboard, scene, model, table)
         ]
-        problems += [source.problem(_place(at, scene, field), rule) for field, rule in _broken(storyboard, shot)]
+        rules = [*_broken(storyboard, shot), *(_refusals(faults) if storyboard.fit == "exact" else ())]
+        problems += [source.problem(_place(at, scene, field), rule) for field, rule in rules]
         found.append(shot)
     if problems:
         raise StoryboardError(*dict.fromkeys(problems))
     return tuple(found)
 
 
-def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
+def _refusals(faults: tuple[Fault, ...]) -> Iterator[tuple[str, str]]:
+    return ((fault.field, f"{fault.fact}; {fault.remedy}, or write fit: nearest") for fault in faults)
+
+
+def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> tuple[Shot, tuple[Fault, ...]]:
+    """The scene as the model takes it, and what it says that the model does not take."""
     operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
     characters = () if scene.remixes else storyboard.characters_of(scene)
     words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
@@ -118,11 +141,15 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         **asked._asdict(),
         usd=None,
     )
-    sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=operation == "image")
-    shot = shot.model_copy(update={"sends": sends})
+    frame = operation == "image"
+    sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=frame)
+    says, faults = taken(storyboard, scene, model, shown=bool(sends), frame=frame)
+    told = tuple(f"{fault.field} is left out: {fault.fact}" for fault in faults)
+    shot = shot.model_copy(update={"sends": sends, **dict(says)})
     size = nearest(asked, model, shot.mode) if storyboard.fit == "nearest" else asked
-    shot = shot.model_copy(update={**size._asdict(), "remarks": differences(asked, size)})
-    return shot.model_copy(update={"usd": shot.price()})
+    remarks = (*differences(asked, size), *(told if storyboard.fit == "nearest" else ()))
+    shot = shot.model_copy(update={**size._asdict(), "remarks": remarks})
+    return shot.model_copy(update={"usd": shot.price()}), faults
 
 
 def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: Operation) -> bool:
@@ -178,7 +205,8 @@ def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], mod
 
 def _place(at: int, scene: Scene, field: str) -> tuple[str | int, ...]:
     """Where the user wrote the value: in the scene, or among the storyboard's defaults."""
-    own = field not in {"seconds", "aspect", "resolution", "model"} or getattr(scene, field) is not None
+    shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative"}
+    own = field not in shared or getattr(scene, field) is not None
     return ("scenes", at, field) if own else (field,)
 
 
@@ -233,7 +261,7 @@ def _unmixable(storyboard: Storyboard, scene: Scene, own: Model, table: Table) -
         return
     parent = storyboard.scene(scene.remixes)
     with suppress(KeyError):
-        model = table(parent.model or storyboard.model)
+        model = table(parent.model or storyboard.model or own.name)
         if "remix" not in model.endpoints:
             yield f"{model.name} at {model.provider}, which renders {parent.id}, makes nothing that can be remixed"
 

@@ -13,16 +13,16 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import bare
-from prefect_storyboard.providers.catalogue import disagreement, input_schema
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
+from prefect_storyboard.providers.fal import listed as fal_listed
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -31,6 +31,8 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _LINKS = ("status_url", "response_url", "cancel_url")
 _WINDOW = timedelta(hours=1)  # before a submit, from which fal's list is read: our clock may be fast
+_PAGE, _PAGES = 100, 50  # models on a page of the list, and pages
+_PRICED = 50  # models that one question about prices may name
 _LIST_LAG = timedelta(minutes=5)  # the same once fal's own Date header has corrected our clock
 
 
@@ -173,17 +175,27 @@ class Fal:
         """Read the endpoint's status and its input's schema in the platform's model list."""
         query = {"endpoint_id": order.endpoint, "expand": "openapi-3.0"}
         response = await self._ask("GET", f"{self._platform}/models", params=query)
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return f"fal's list of models has no {order.endpoint}"
-        listed = objects(_success(response).get("models"))
-        entry = next((each for each in listed if each.get("endpoint_id") == order.endpoint), {})
-        facts, schema = entry.get("metadata"), input_schema(entry.get("openapi"))
-        if not isinstance(facts, dict) or facts.get("status") != "active":
-            return f"fal's list of models has no {order.endpoint} that can be called"
-        if schema is None:
-            return f"fal's list of models does not tell the fields of {order.endpoint}"
-        why = disagreement(schema, order.body)
-        return None if why is None else f"fal's list of models disagrees: {why}"
+        gone = response.status_code == httpx.codes.NOT_FOUND
+        return fal_listed.objection(order, None if gone else _success(response).get("models"))
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """Read all pages of the model list, and the unit price of every video model on it."""
+        found, query = list[Listed](), {"limit": str(_PAGE)}
+        for _ in range(_PAGES):
+            page = _success(await self._ask("GET", f"{self._platform}/models", params=query))
+            found += fal_listed.listed(page.get("models"))
+            cursor = non_blank(page.get("next_cursor"))
+            if not page.get("has_more") or cursor is None:
+                break
+            query["cursor"] = cursor
+        priced = [each for each in found if not each.is_video]
+        videos = [each for each in found if each.is_video]
+        for at in range(0, len(videos), _PRICED):
+            some = videos[at : at + _PRICED]
+            names = ",".join(each.endpoint for each in some)
+            response = await self._ask("GET", f"{self._platform}/models/pricing", params={"endpoint_id": names})
+            priced += fal_listed.with_prices(some, (json_object(response) or {}).get("prices"))
+        return tuple(priced)
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - the list knows base prices, not an order's
         """None: fal's price list has one unit price a model and does not know its tiers."""

@@ -23,7 +23,7 @@ from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -126,6 +126,10 @@ class Kie:
     async def objection(self, order: Order) -> str | None:  # noqa: ARG002
         """Kie has no catalogue for programs."""
         return "Kie has no catalogue that can be asked"
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """None: Kie's market is a page for people."""
+        return None
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002
         """Kie names no price for an order, only a table for people."""

@@ -19,7 +19,7 @@ from prefect_storyboard.providers.http import ask, buy, json_object, own_link, s
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.toapis import bodies as toapis_bodies
 from prefect_storyboard.providers.toapis import errors as toapis_errors
@@ -120,13 +120,13 @@ class ToApis:
 
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the key's list of models, which is read once, has a model of that id."""
-        if self._offered is None:
-            response = await self._ask("GET", f"{self._api}/v1/models")
-            models = (json_object(response) or {}).get("data")
-            if not response.is_success or not isinstance(models, list):
-                return None
-            self._offered = frozenset(name for model in objects(models) if (name := non_blank(model.get("id"))))
-        return endpoint in self._offered
+        names = await self._names()
+        return None if names is None else endpoint in names
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """The key's list of models, without prices; it does not tell which of them make videos."""
+        names = await self._names()
+        return None if names is None else tuple(Listed(endpoint=name) for name in sorted(names))
 
     async def objection(self, order: Order) -> str | None:
         """Whether the key's list of models has the id."""
@@ -147,6 +147,16 @@ class ToApis:
         left, rate = amount(reply.get("remain_credits")), amount(reply.get("credits_per_usd"))
         told = response.is_success and reply.get("success") is not False and not reply.get("unlimited_quota")
         return left / rate if told and left is not None and rate and rate >= 1 else None
+
+    async def _names(self) -> frozenset[str] | None:
+        """The ids on the key's list of models, read once; None where it is unreadable."""
+        if self._offered is None:
+            response = await self._ask("GET", f"{self._api}/v1/models")
+            models = (json_object(response) or {}).get("data")
+            if not response.is_success or not isinstance(models, list):
+                return None
+            self._offered = frozenset(name for model in objects(models) if (name := non_blank(model.get("id"))))
+        return self._offered
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         response = await ask(self._http, "ToAPIs", method, url, headers=self._auth, **request)

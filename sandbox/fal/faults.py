@@ -20,7 +20,7 @@ ENDINGS = {
     "slow_render",
 }
 CANCELS = {"cancel_race", "cancel_ignored"}
-PLATFORM = {"deprecated", "list_hides_running", "list_lags"}
+PLATFORM = {"deprecated", "unlisted", "list_hides_running", "list_lags"}
 
 
 def _rate_limited(rule: Rule) -> Response:

@@ -42,7 +42,7 @@ async def _spent(sandbox: Sandbox, key_id: str | None = None) -> float:
     for job in sandbox.state.jobs():
         if job.gateway == "toapis" and key_id in {None, job.key_id} and job.phase(now) == "COMPLETED":
             ended = await settle(sandbox, job)
-            usd += ended.outcome.usd if ended.outcome and is_billed(ended) else 0.0
+            usd += (ended.outcome.usd or 0.0) if ended.outcome and is_billed(ended) else 0.0
     return round(usd, 4)
 
 

@@ -97,7 +97,7 @@ def test_every_difference_is_said_and_nothing_else() -> None:
 
 def taken(*scenes: dict[str, Any], provider: str = "fal", cast: Any = (), **facts: Any) -> tuple[Shot, ...]:
     written = [{"id": f"s{number:02d}", "prompt": "p", **scene} for number, scene in enumerate(scenes, 1)]
-    board = validate({"title": "T", "scenes": written, "cast": cast, **facts})
+    board = validate({"title": "T", "model": "sora-2", "scenes": written, "cast": cast, **facts})
     return shots(board, lambda name: model(provider, name), Source())
 
 

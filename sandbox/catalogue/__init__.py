@@ -5,10 +5,10 @@ for, `files` fetches and measures what it points to, `clips` decides what the cl
 A gateway adds its `House` and its own words for what is refused; a new model is a table in a file and no code.
 """
 
-from prefect_storyboard.sandbox.catalogue.clips import House, Made, make
+from prefect_storyboard.sandbox.catalogue.clips import House, Made, frame, make
 from prefect_storyboard.sandbox.catalogue.files import BadFile
 from prefect_storyboard.sandbox.catalogue.forms import Broken, form
-from prefect_storyboard.sandbox.catalogue.orders import Order, order
+from prefect_storyboard.sandbox.catalogue.orders import Order, draft, order
 from prefect_storyboard.sandbox.catalogue.rows import Model, read
 
-__all__ = ["BadFile", "Broken", "House", "Made", "Model", "Order", "form", "make", "order", "read"]
+__all__ = ["BadFile", "Broken", "House", "Made", "Model", "Order", "draft", "form", "frame", "make", "order", "read"]

@@ -11,6 +11,7 @@ from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.portraits import square, still
 from prefect_storyboard.sandbox.state import Clip, Job
 
+Member = tuple[str, str | None]  # whom a clip shows: name, and the hash of the portrait
 _ASPECTS = ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")
 
 
@@ -37,16 +38,14 @@ class Made:
     cost: float | None
 
 
-async def make(
-    sandbox: Sandbox, job: Job, order: Order, house: House, made_before: Mapping[str, str | None] | None = None
-) -> Made:
+async def make(sandbox: Sandbox, job: Job, order: Order, house: House, made_before: Sequence[Member] = ()) -> Made:
     """The clip; raises `BadFile` for a file that the model would not take.
 
     `made_before` are the characters that the order names by id: name and portrait.
     """
     files = [await fetch(sandbox, job.base, each, house.megabyte) for each in order.files]
     check_together(files, house.megabyte)
-    cast = {**(made_before or {}), **await _cast(sandbox, order, files, house)}
+    cast = [*made_before, *await _cast(sandbox, order, files, house)]
     width, height = frame(order, files, house, sandbox.pace.clip_scale)
     first = next((each for each in files if each.wanted.part == "first"), None)
     videos = sum(each.seconds for each in files if each.wanted.rules.kind == "video")
@@ -60,24 +59,25 @@ async def make(
         height=height,
         seconds=asked + longer,
         prompt=order.prompt or order.model.label,
-        cast=tuple(cast),
+        cast=tuple(name for name, _ in cast),
         label=order.model.label,
         stamp=job.id[-8:] if "_" in job.id else job.id[:8],
         image=sandbox.state.keep(first.data) if first else None,
-        portraits=tuple(cast.values()),
+        portraits=tuple(portrait for _, portrait in cast),
     )
     return Made(clip, cost(order, asked, videos))
 
 
-async def _cast(sandbox: Sandbox, order: Order, files: Sequence[Measured], house: House) -> dict[str, str | None]:
-    """Who appears, and the hash of the portrait; a sound has no face."""
+async def _cast(sandbox: Sandbox, order: Order, files: Sequence[Measured], house: House) -> list[Member]:
+    """Who appears; a sound has no face."""
     named = {each.wanted.member or "": each for each in files if each.wanted.rules.kind != "audio"}
     faces = {member: each for member, each in named.items() if member}
-    cast: dict[str, str | None] = {}
+    cast: list[Member] = []
     for member in _shown(order, faces, house):
         file = faces[member]
         portrait = await sandbox.in_pool(square if file.wanted.rules.kind == "image" else still, file.data)
-        cast[house.calls(member, file.wanted)] = None if portrait is None else sandbox.state.keep(portrait)
+        name = house.calls(member, file.wanted)
+        cast.append((name, None if portrait is None else sandbox.state.keep(portrait)))
     return cast
 
 

@@ -27,10 +27,10 @@ class Form(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-_FORMS: dict[str, type[Form]] = {}
+_FORMS: dict[str, Any] = {}
 
 
-def form(model: Model, base: type[BaseModel] = Form) -> type[BaseModel]:
+def form(model: Model, base: type[BaseModel] = Form) -> Any:
     """The pydantic form of a model's input; `base` has the fields that the gateway adds to each of them."""
     key = f"{base.__module__}.{base.__qualname__} {model.model_dump_json()}"
     if key not in _FORMS:

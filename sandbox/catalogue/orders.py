@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from prefect_storyboard.sandbox.catalogue.cites import Citation, citations
-from prefect_storyboard.sandbox.catalogue.forms import Broken, Form, Values, Where, check, check_items, form
+from prefect_storyboard.sandbox.catalogue.forms import Broken, Form, Values, Where, check, check_items, form, found
 from prefect_storyboard.sandbox.catalogue.rows import Field, Files, Model, Part, PartBy
 
 _SHORT_SIDE = {"2k": 1440, "4k": 2160}
@@ -44,7 +44,7 @@ class Order:
     def resolution(self) -> str:
         """The resolution in the gateway's word for a price: `720p`."""
         model = self.model
-        word = str(self.values.get(model.resolution) or model.resolution)
+        word = str(_at(self.values, model.resolution) or model.resolution)
         return model.sizes.get(word, word).lower()
 
     @property
@@ -88,6 +88,17 @@ def order(model: Model, body: Any, *, base: type[BaseModel] = Form, unknown: str
     if unknown is not None and model.strict_cites:
         _all_known(made, unknown)
     return made
+
+
+def draft(model: Model, body: Values) -> Order:
+    """The order of a body that need not be whole: what is missing has its default, and nothing is checked."""
+    values = {**form(model).model_construct(None).model_dump(), **body}
+    return Order(model, values, list(_files(model, model.fields, values, ())), {})
+
+
+def _at(values: Values, path: str) -> Any:
+    """What is given at a path through objects; None if nothing is."""
+    return next((item for _, item in found(values, path)), None)
 
 
 def _all_known(made: Order, unknown: str) -> None:
@@ -168,8 +179,8 @@ def _wanted(model: Model, field: Field, values: Values, at: tuple[Where, str], p
 
 
 def _part(part: Part | PartBy, values: Values, where: Where, place: int) -> Part:
-    if isinstance(part, PartBy):
-        word = len(values[str(where[-2])]) if part.by == "#" else values.get(part.by)
+    while isinstance(part, PartBy):
+        word = len(values[str(where[-2])]) if part.by == "#" else _at(values, part.by)
         part = part.are.get(str(word), part.otherwise)
     if part == "frames":
         return "last" if place else "first"

@@ -37,7 +37,7 @@ class PartBy(Row):
 
     by: str
     are: Mapping[str, Part]
-    otherwise: Part = "cast"
+    otherwise: "Part | PartBy" = "cast"
 
 
 class Field(Row):

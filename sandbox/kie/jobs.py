@@ -51,7 +51,7 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
     cast = [_omni(sandbox, each) for each in given.values.get("character_ids") or ()]
-    made = await make(sandbox, job, given, HOUSE, dict(cast))
+    made = await make(sandbox, job, given, HOUSE, cast)
     usd = None if made.cost is None else round(made.cost * USD, 6)
     return Outcome(status=200, kind="video", clip=made.clip, known_as=(job.id,), usd=usd)
 

@@ -54,7 +54,7 @@ def _balance(request: Request, spent: float) -> Response:
 async def _models(request: Request) -> Response:
     """A rule that retires models takes those off the list whose name it matches."""
     rule = fault_inside(request, "retired")
-    names = [name for name in MODELS if rule is None or rule.match.endpoint.lower() not in name]
+    names = [name for name in MODELS if rule is None or rule.match.endpoint.lower() not in name.lower()]
     models: list[dict[str, Any]] = [
         {"id": name, "object": "model", "created": 1_765_000_000, "owned_by": "toapis"} for name in names
     ]

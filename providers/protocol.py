@@ -194,14 +194,14 @@ class Provider(Protocol):
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the provider still sells the endpoint; None where it does not say."""
 
-    async def catalogue(self) -> tuple[Listed, ...] | None:
-        """The provider's own list of models; None where it keeps none. Buys nothing."""
-
     async def objection(self, order: Order) -> str | None:
         """What the provider's own catalogue has against an order; None where it agrees. Buys nothing.
 
         A provider without a catalogue that can be asked objects to everything.
         """
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """The provider's own list of models; None where it keeps none. Buys nothing."""
 
     async def price(self, order: Order) -> float | None:
         """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""

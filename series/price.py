@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Attempt, Ledger, deciding
-from prefect_storyboard.providers.catalogue import check_catalogue
+from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -110,7 +110,7 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
     """
     unsure = {s.endpoint: s for s in plan.scenes if s.model.unsure and wanted.buys(s.key)}
     for scene in unsure.values():
-        await check_catalogue(session.provider, draft_order(session.provider, scene), scene.model)
+        await check_agreed(session.provider, draft_order(session.provider, scene), scene.model)
     if allow_retired:
         return
     needed = {s.endpoint: s.model for s in plan.scenes if s.endpoint and wanted.buys(s.key)}

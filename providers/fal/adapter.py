@@ -16,7 +16,6 @@ import httpx
 
 from prefect_storyboard.addresses import bare
 from prefect_storyboard.providers.callbacks import from_fal
-from prefect_storyboard.providers.catalogue import disagreement, input_schema
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
@@ -178,6 +177,13 @@ class Fal:
         gone = response.status_code == 404 and isinstance(error, dict) and error.get("type") == "not_found"
         return False if gone else None
 
+    async def objection(self, order: Order) -> str | None:
+        """Read the endpoint's status and its input's schema in the platform's model list."""
+        query = {"endpoint_id": order.endpoint, "expand": "openapi-3.0"}
+        response = await self._ask("GET", f"{self._platform}/models", params=query)
+        gone = response.status_code == httpx.codes.NOT_FOUND
+        return fal_listed.objection(order, None if gone else _success(response).get("models"))
+
     async def catalogue(self) -> tuple[Listed, ...] | None:
         """Read all pages of the model list, and the unit price of every video model on it."""
         found, query = list[Listed](), {"limit": str(_PAGE)}
@@ -196,22 +202,6 @@ class Fal:
             response = await self._ask("GET", f"{self._platform}/models/pricing", params={"endpoint_id": names})
             priced += fal_listed.with_prices(some, (json_object(response) or {}).get("prices"))
         return tuple(priced)
-
-    async def objection(self, order: Order) -> str | None:
-        """Read the endpoint's status and its input's schema in the platform's model list."""
-        query = {"endpoint_id": order.endpoint, "expand": "openapi-3.0"}
-        response = await self._ask("GET", f"{self._platform}/models", params=query)
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return f"fal's list of models has no {order.endpoint}"
-        listed = objects(_success(response).get("models"))
-        entry = next((each for each in listed if each.get("endpoint_id") == order.endpoint), {})
-        facts, schema = entry.get("metadata"), input_schema(entry.get("openapi"))
-        if not isinstance(facts, dict) or facts.get("status") != "active":
-            return f"fal's list of models has no {order.endpoint} that can be called"
-        if schema is None:
-            return f"fal's list of models does not tell the fields of {order.endpoint}"
-        why = disagreement(schema, order.body)
-        return None if why is None else f"fal's list of models disagrees: {why}"
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - the list knows base prices, not an order's
         """None: fal's price list has one unit price a model and does not know its tiers."""

@@ -126,13 +126,13 @@ class Kie:
         """Kie says only in its answer to a submit that a model is not sold any more."""
         return None
 
-    async def catalogue(self) -> tuple[Listed, ...] | None:
-        """None: Kie's market is a page for people."""
-        return None
-
     async def objection(self, order: Order) -> str | None:  # noqa: ARG002
         """Kie has no catalogue for programs."""
         return "Kie has no catalogue that can be asked"
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """None: Kie's market is a page for people."""
+        return None
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002
         """Kie names no price for an order, only a table for people."""

@@ -165,14 +165,14 @@ class WaveSpeed:
                 self._sold = sold(reply.get("data"))
         return endpoint in self._sold if self._sold else None
 
+    async def objection(self, order: Order) -> str | None:
+        """Whether WaveSpeed's list of models has the path."""
+        return None if await self.offered(order.endpoint) else f"WaveSpeed's list of models has no {order.endpoint}"
+
     async def catalogue(self) -> tuple[Listed, ...] | None:
         """Read WaveSpeed's list: its base prices are of one run with every input left at its default."""
         reply = json_object(await self._ask("GET", "models")) or {}
         return wavespeed_listed.listed(reply.get("data")) if reply.get("code") == _OK else None
-
-    async def objection(self, order: Order) -> str | None:
-        """Whether WaveSpeed's list of models has the path."""
-        return None if await self.offered(order.endpoint) else f"WaveSpeed's list of models has no {order.endpoint}"
 
     async def price(self, order: Order) -> float | None:
         """What WaveSpeed asks this account for exactly that order, after its discount."""

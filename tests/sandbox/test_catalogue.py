@@ -1,14 +1,16 @@
 """The data form of the sandbox's models: a model is a table, and each of its rules does what it says."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from prefect_storyboard.sandbox.catalogue import Broken, Model, draft, order, read
+from prefect_storyboard.sandbox.catalogue import Broken, House, Model, draft, form, frame, order, read
 from prefect_storyboard.sandbox.catalogue.cites import citations
 from prefect_storyboard.sandbox.catalogue.prices import cost
+from prefect_storyboard.sandbox.catalogue.rows import Field
 
 URL, MP4 = "https://example.com/mara.png", "https://example.com/walk.mp4"
 TABLE = """
@@ -177,3 +179,61 @@ def test_a_name_that_can_be_nothing_else_needs_its_file(models: dict[str, Model]
     assert order(made, body)
     with pytest.raises(Broken, match="@Image2 is missing"):
         order(made, body, unknown="{name} is missing")
+
+
+# --- every table that there is
+
+ROOT = Path(__file__).parents[2] / "sandbox"
+SOLD = [
+    (gateway, row)
+    for gateway in ("fal", "kie", "toapis", "wavespeed")
+    for row in read(ROOT / gateway / "rows").values()
+]
+
+
+def value(field: Field) -> Any:
+    """Something that the field takes."""
+    if field.many:
+        return [inner(field.fields)] * max(field.least, 1)
+    if field.fields:
+        return inner(field.fields)
+    if field.urls or field.texts:
+        return [URL] * max(field.least, 1)
+    if field.choice:
+        first = str(field.choice[0])
+        return int(first[1:].split("..", maxsplit=1)[0]) if first.startswith("#") else first.split("..", maxsplit=1)[0]
+    if field.whole or field.number:
+        return (field.whole or field.number or (0, 0))[0]
+    return URL if field.url else True if field.flag else "A fox at dusk."
+
+
+def inner(fields: Mapping[str, Field]) -> dict[str, Any]:
+    return {name: value(field) for name, field in fields.items()}
+
+
+@pytest.mark.parametrize(("gateway", "row"), SOLD, ids=[f"{gateway} {row.name}" for gateway, row in SOLD])
+def test_a_table_fits_together(gateway: str, row: Model) -> None:
+    """Its files are known, its sizes are sizes, and what its price speaks of is on offer."""
+    every = draft(row, inner(row.fields))
+    assert all(file.rules in row.files.values() for file in every.files)
+    assert len(citations(row.cites, "", {})) == 0
+    sizes = {draft(row, {row.resolution: each}).resolution for each in resolutions(row)}
+    for size in sizes:
+        wide, high = frame(draft(row, {row.resolution: size}), (), House(), 1.0)
+        assert min(wide, high) >= 360
+    words = {word for key in row.price.rates for word in key.split()}
+    seconds = {word for word in words if word.endswith("s") and word[:-1].isdigit()}
+    assert words - seconds <= sizes | {"sound", "silent", "videos", "any"}, gateway
+
+
+def resolutions(row: Model) -> list[str]:
+    field = row.fields.get(row.resolution)
+    return [str(each) for each in field.choice] if field else [row.resolution]
+
+
+@pytest.mark.parametrize(("gateway", "row"), SOLD, ids=[f"{gateway} {row.name}" for gateway, row in SOLD])
+def test_what_a_table_insists_on_is_enough_for_its_form(gateway: str, row: Model) -> None:
+    """A rule may want more than the required fields, the form does not."""
+    body = {name: value(field) for name, field in row.fields.items() if field.required}
+    assert form(row).model_validate(body), gateway
+    assert form(row).model_json_schema()["additionalProperties"] is False

@@ -1,11 +1,10 @@
 """The commands about jobs that are paid for: they list, fetch and resolve them. None of them buys."""
 
-import asyncio
 from contextlib import nullcontext
 
 from cyclopts import App
 
-from prefect_storyboard.cli.app import explained
+from prefect_storyboard.cli.app import explained, finish
 from prefect_storyboard.cli.options import All, AskProvider, Debug, Job, Library, Provider, Providers, Request
 from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
 
@@ -22,7 +21,7 @@ def jobs(*, library: Library = None, all_: All = False, debug: Debug = False) ->
     from prefect_storyboard.cli.job_tables import show_jobs
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return asyncio.run(show_jobs(library, every=all_))
+        return finish(show_jobs(library, every=all_))
 
 
 def collect(*providers: Providers, library: Library = None, debug: Debug = False) -> int:
@@ -35,7 +34,7 @@ def collect(*providers: Providers, library: Library = None, debug: Debug = False
         if not providers:
             raise ValueError("name the accounts to ask, for example: storyboard collect fal")
         with prefect_server() as api:
-            return asyncio.run(while_served(fetch(providers, library), health_of(api)))
+            return finish(while_served(fetch(providers, library), health_of(api)))
 
 
 def adopt(
@@ -46,7 +45,7 @@ def adopt(
     from prefect_storyboard.cli.job_tables import adopt as take
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(take(job, request, provider, library))
+        return finish(take(job, request, provider, library))
 
 
 def abandon(job: Job, *, library: Library = None, debug: Debug = False) -> int:
@@ -55,7 +54,7 @@ def abandon(job: Job, *, library: Library = None, debug: Debug = False) -> int:
     from prefect_storyboard.cli.job_tables import abandon as drop
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return asyncio.run(drop(job, library))
+        return finish(drop(job, library))
 
 
 def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debug = False) -> int:
@@ -64,7 +63,7 @@ def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debu
     from prefect_storyboard.cli.job_tables import cancel as stop
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(stop(job, provider, library))
+        return finish(stop(job, provider, library))
 
 
 def repair(*, library: str | None = None, debug: Debug = False) -> int:
@@ -81,4 +80,4 @@ def repair(*, library: str | None = None, debug: Debug = False) -> int:
     from prefect_storyboard.cli.job_tables import repair as rebuild
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return asyncio.run(rebuild(library))
+        return finish(rebuild(library))

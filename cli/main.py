@@ -1,13 +1,12 @@
 """The commands that run, plan, check and set up. Each ends with an exit code, and one text if something is wrong."""
 
-import asyncio
 import sys
 from contextlib import nullcontext
 from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options
-from prefect_storyboard.cli.app import app, explained
+from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
 
@@ -48,9 +47,9 @@ def run(
         cascade=cascade,
     )
     with explained(debug=debug):
-        asyncio.run(check(board, provider, library, asked))
+        finish(check(board, provider, library, asked))
         with prefect_server() as api:
-            return asyncio.run(while_served(render(board, provider, library, **asked), health_of(api)))
+            return finish(while_served(render(board, provider, library, **asked), health_of(api)))
 
 
 @app.command
@@ -70,7 +69,7 @@ def plan(
     from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit), cascade=cascade))
+        return finish(show_plan(board, provider, library, Overrides(model=model, fit=fit), cascade=cascade))
 
 
 @app.command
@@ -87,7 +86,7 @@ def demo(
     from prefect_storyboard.cli.demo import sandbox_process, show
 
     with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
-        return asyncio.run(show(folder, base, board))
+        return finish(show(folder, base, board))
 
 
 @app.command
@@ -106,7 +105,7 @@ def doctor(
     from prefect_storyboard.cli.doctor import diagnose
 
     with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
-        return asyncio.run(diagnose(providers, library, tuple(model or ())))
+        return finish(diagnose(providers, library, tuple(model or ())))
 
 
 @app.command
@@ -122,7 +121,7 @@ def setup(*, debug: options.Debug = False) -> int:
     from prefect_storyboard.deployments.setup import set_up
 
     with explained(debug=debug), own_server():
-        return asyncio.run(set_up())
+        return finish(set_up())
 
 
 @app.command

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import av
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.picture import upright
-from prefect_storyboard.media.probe import MediaError, opened, opened_picture, picture_track, probe, seek, unreadable
+from prefect_storyboard.media.probe import opened, opened_picture, picture_track, probe, seek, unreadable
 from prefect_storyboard.media.sheet import Cell, pages
 
 _POSTER_AT = 0.35
@@ -45,6 +48,26 @@ def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int 
         size = (max_width, max(1, round(image.height * max_width / image.width)))
         image = image.resize(size, Image.Resampling.LANCZOS)
     image.save(out_jpg, "JPEG", quality=88, optimize=True)
+
+
+def posters(clips: Sequence[Path], warnings: list[str]) -> list[Path | None]:
+    """Write a poster beside each clip; None, and a warning, where one cannot be made."""
+    made: list[Path | None] = []
+    for path in clips:
+        made.append(None)
+        with for_show(f"the poster of {path.name}", warnings):
+            poster(path, path.with_suffix(".jpg"))
+            made[-1] = path.with_suffix(".jpg")
+    return made
+
+
+def shrunk(jpeg: bytes, box: tuple[int, int], quality: int) -> bytes:
+    """The picture as a JPEG that fits the box."""
+    out = BytesIO()
+    with Image.open(BytesIO(jpeg)) as image:
+        image.thumbnail(box)
+        image.save(out, "JPEG", quality=quality, optimize=True)
+    return out.getvalue()
 
 
 def contact_sheets(

@@ -5,14 +5,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from PIL import Image
 
+from prefect_storyboard.media.frames import shrunk
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -80,13 +79,7 @@ def _entries(cards: Sequence[Card]) -> Iterator[_Entry]:
 
 def _thumb(jpeg: bytes) -> bytes:
     """Shrink a poster for the strip: a page of two hundred scenes would else carry each twice in full."""
-    if not jpeg:
-        return b""
-    out = BytesIO()
-    with Image.open(BytesIO(jpeg)) as image:
-        image.thumbnail(_THUMB)
-        image.save(out, "JPEG", quality=82, optimize=True)
-    return out.getvalue()
+    return shrunk(jpeg, _THUMB, 82) if jpeg else b""
 
 
 def _data(jpeg: bytes) -> str:

@@ -9,8 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import fsspec
-from aiohttp import ClientError
-from botocore.exceptions import BotoCoreError
 from fsspec.utils import get_protocol
 
 from prefect_storyboard.addresses import bare
@@ -22,7 +20,6 @@ from prefect_storyboard.storyboards.encoding import decoded
 
 _READABLE = ("file", "http", "https", "s3", "gs", "az", "memory")
 _CALLERS_OWN = Allowed()
-_TROUBLE = (OSError, BotoCoreError, ClientError, ValueError)
 
 
 class SourceError(OSError):
@@ -69,7 +66,7 @@ def read_text(reference: str, options: Mapping[str, Any], allowed: Allowed = _CA
         path = _copied(reference, Path(folder), options, allowed, most)
         try:
             body = path.read_bytes()
-        except _TROUBLE as error:
+        except _trouble() as error:
             raise _unreadable(reference, error) from None
     return decoded(body, _shown(reference).rpartition("/")[2])
 
@@ -86,7 +83,7 @@ def fetch(reference: str, folder: Path, options: Mapping[str, Any], allowed: All
             return local_file(path)
         copy = copy_once(path, folder / "read")
         return LocalFile(path=copy.path, sha256=copy.sha256, original=path, stamp=copy.stamp)
-    except _TROUBLE as error:
+    except _trouble() as error:
         raise _unreadable(reference, error) from None
 
 
@@ -106,7 +103,7 @@ def _copied(reference: str, folder: Path, options: Mapping[str, Any], allowed: A
             copy_from_web(reference, target, most, hosts=allowed.hosts, bounds=allowed.bounds)
         else:
             _copy_from_store(reference, target, _options(reference, options), Pace(most, allowed.bounds))
-    except _TROUBLE as error:
+    except _trouble() as error:
         raise _unreadable(reference, error) from None
     return target
 
@@ -117,7 +114,7 @@ def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], p
             while block := source.read(1 << 20):
                 pace.took(len(block))
                 file.write(block)
-    except _TROUBLE:
+    except _trouble():
         raise
     except ImportError as error:
         raise OSError(
@@ -127,6 +124,14 @@ def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], p
         raise OSError(
             f"its store answers {type(error).__name__}; check the bucket's name and the credentials"
         ) from None
+
+
+def _trouble() -> tuple[type[Exception], ...]:
+    """What the stores raise. Python asks for it when something is raised, and the clients are loaded then."""
+    from aiohttp import ClientError  # noqa: PLC0415 - half a second that an import of the flows need not take
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - likewise
+
+    return OSError, BotoCoreError, ClientError, ValueError
 
 
 def _regular(path: Path, most: int) -> Path:

@@ -8,9 +8,8 @@ from tempfile import TemporaryDirectory
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.frames import last_frame
+from prefect_storyboard.media import deferred
 from prefect_storyboard.media.sources import LocalFile, local_file
-from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
@@ -33,7 +32,7 @@ async def read_image(image: str | Path | None, shot: Shot, library: Library) -> 
     if image is None:
         return None
     file = await _media.read(image, "image", library)
-    await asyncio.to_thread(partial(fit_image, file, shot.model.frame, "image", folder=_media.folder()))
+    await asyncio.to_thread(partial(deferred.fit_image, file, shot.model.frame, "image", folder=_media.folder()))
     return file
 
 
@@ -43,7 +42,9 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
         image = await asyncio.to_thread(_last_frame, parent, library.storage(), shot.model.frame.min_side)
     if image is None:
         return None
-    return await asyncio.to_thread(partial(fit_image, image, shot.model.frame, shot.scene.id, folder=_media.folder()))
+    return await asyncio.to_thread(
+        partial(deferred.fit_image, image, shot.model.frame, shot.scene.id, folder=_media.folder())
+    )
 
 
 async def complete(
@@ -97,6 +98,8 @@ def _last_frame(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile
         picture.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=_media.folder()) as folder:
             part = Path(folder) / picture.name
-            last_frame(storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part, min_side=min_side)
+            deferred.last_frame(
+                storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part, min_side=min_side
+            )
             part.replace(picture)
     return local_file(picture)

@@ -46,9 +46,9 @@ def peak_mb() -> int:
 
 
 def _serve(folder: Path, render_seconds: float) -> None:
-    from prefect_storyboard.sandbox import exchange  # noqa: PLC0415 - in its own process only
-    from prefect_storyboard.sandbox.exchange import Pace  # noqa: PLC0415 - likewise
-    from prefect_storyboard.sandbox.server import run  # noqa: PLC0415 - likewise
+    from prefect_storyboard.sandbox import exchange
+    from prefect_storyboard.sandbox.exchange import Pace
+    from prefect_storyboard.sandbox.server import run
 
     prepare(folder / "films")
     exchange.render = copied(folder / "films")

@@ -87,6 +87,18 @@ class Storage:
                 self.fs.put_file(str(local), path)  # an object appears when its last byte has arrived
         return self.link(*parts)
 
+    def local(self, *parts: str) -> Path | None:
+        """The file itself where the library is on this machine's disk, to be read; None in a bucket.
+
+        Raises FileNotFoundError where it is gone.
+        """
+        if not isinstance(self.fs, LocalFileSystem):
+            return None
+        path = Path(self.path(*parts))
+        if not path.is_file():
+            raise FileNotFoundError(f"{self.link(*parts)} is gone")
+        return path
+
     def fetch(self, local: Path, *parts: str) -> Path:
         """Copy a file of the library to local disk. Raises FileNotFoundError where it is gone."""
         local.parent.mkdir(parents=True, exist_ok=True)

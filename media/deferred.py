@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
-    from prefect_storyboard.media.page import Card, page
+    from prefect_storyboard.media.page import Card, write_page
     from prefect_storyboard.media.probe import probe, probe_image
     from prefect_storyboard.media.reel import Part, assemble
     from prefect_storyboard.media.stills import fit_image, stills
@@ -28,19 +28,19 @@ __all__ = [
     "judge",
     "label",
     "last_frame",
-    "page",
     "posters",
     "probe",
     "probe_image",
     "shape",
     "shrunk",
     "stills",
+    "write_page",
 ]
 _MODULES = {
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "posters", "shrunk"},
     "jpeg": {"shape"},
-    "page": {"Card", "page"},
+    "page": {"Card", "write_page"},
     "probe": {"probe", "probe_image"},
     "reel": {"Part", "assemble"},
     "stills": {"fit_image", "stills"},

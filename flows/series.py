@@ -17,7 +17,7 @@ from prefect_storyboard.flows.form import (
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
-from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
 from prefect_storyboard.series.limits import account_slots

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.providers.errors import (
     OutOfCredit,
     ProviderError,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from prefect_storyboard.jobs.buy import uninterrupted
+from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.tasks._node import node
 from prefect_storyboard.tasks._twin import sync_twin
 

@@ -5,13 +5,23 @@ from contextlib import nullcontext
 from cyclopts import App
 
 from prefect_storyboard.cli.app import explained, finish
-from prefect_storyboard.cli.options import All, AskProvider, Debug, Job, Library, Provider, Providers, Request
+from prefect_storyboard.cli.options import (
+    All,
+    AskProvider,
+    Debug,
+    Job,
+    Library,
+    OlderThan,
+    Provider,
+    Providers,
+    Request,
+)
 from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
 
 
 def register(app: App) -> None:
     """Add the commands to the application."""
-    for command in (jobs, collect, adopt, abandon, cancel, repair):
+    for command in (jobs, collect, adopt, abandon, cancel, repair, prune):
         app.command(command)
 
 
@@ -81,3 +91,16 @@ def repair(*, library: str | None = None, debug: Debug = False) -> int:
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
         return finish(rebuild(library))
+
+
+def prune(*, older_than: OlderThan, library: Library = None, debug: Debug = False) -> int:
+    """Pack the records of jobs that were settled long ago into one file each. Buys nothing, forgets nothing.
+
+    A run finds every pruned clip, and every failure, as before. Jobs that are open, unknown, given up or unreadable are
+    left alone; clips and their sidecars are not touched. Versions before 0.3 refuse a library that was pruned.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.job_tables import prune as pack
+
+    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+        return finish(pack(library, older_than))

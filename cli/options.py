@@ -25,6 +25,7 @@ Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]
 Request = Annotated[str, Parameter(help=OPTIONS["request"])]
 AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
+OlderThan = Annotated[str, Parameter(help=OPTIONS["older_than"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
 Folder = Annotated[Path, Parameter(help=OPTIONS["folder"])]

@@ -126,8 +126,14 @@ class Storage:
                 raise
         return None
 
-    def names(self, *parts: str) -> list[str]:
-        """What a folder holds, sorted; nothing where there is no such folder."""
+    def names(self, *parts: str, prefix: str = "") -> list[str]:
+        """What a folder holds, sorted; nothing where there is no such folder.
+
+        A bucket lists a thousand names a request: with `prefix`, it lists those that begin so, and everything below
+        them. A disk may give all.
+        """
+        if prefix and not isinstance(self.fs, LocalFileSystem | MemoryFileSystem):
+            return sorted({place[0] for place in self.below(*parts, prefix=prefix)})
         with self._named("listed", parts), suppress(FileNotFoundError):
             found = self.fs.ls(self.path(*parts), detail=False)
             return sorted(name for path in found if (name := str(path).rstrip("/").rpartition("/")[2]))

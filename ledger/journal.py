@@ -51,13 +51,14 @@ class Journal:
         """Remove the price of an attempt that bought nothing."""
         self.storage.remove(*_place(intent, number))
 
-    def spent(self, reel: str, since: datetime) -> float:
+    def spent(self, reel: str, since: datetime, now: datetime | None = None) -> float:
         """US dollars that the reel's jobs were sent for since a moment; unknown prices count nothing.
 
         Of a bucket, only the entries of about that time are listed, up to those of a clock that is a day fast.
         Rivals add an attempt before one of them wins it: it counts once.
         """
-        first, last = _moment(since), _moment(datetime.now(UTC) + timedelta(days=1))
+        first = _moment(since)
+        last = _moment(max(now or datetime.now(UTC), since) + timedelta(days=1))
         prices: dict[str, int] = {}
         shared = commonprefix((first, last))  # noqa: RUF071 - letters of two moments, not parts of a path
         for name in self.storage.names("ledger", "spent", reel, prefix=shared):

@@ -137,7 +137,7 @@ def test_what_is_printed_of_all_jobs_is_not_kept(ledger, capsys):
 def test_settled_jobs_are_pruned_and_said_to_be(storyboard, ledger):
     rendering(ledger)
     ledger.close(KEY, 1, Outcome(kind="done", at=NOW - timedelta(days=3)))
-    rendering(ledger, OTHER)
+    announced(ledger, OTHER, owner=living())
     said = "0 jobs pruned, 0 files fewer; nothing was bought, and nothing will be bought again\n"
     assert storyboard("prune", "--older-than", "4d") == (0, said, "")
     assert storyboard("prune", "--older-than", "36h") == (
@@ -145,7 +145,7 @@ def test_settled_jobs_are_pruned_and_said_to_be(storyboard, ledger):
         said.replace("0 jobs", "1 jobs").replace("0 files", "2 files"),
         "",
     )
-    assert {"done", "rendering"} <= set(storyboard("jobs", "--all")[1].split())
+    assert {"done", "submitting"} <= set(storyboard("jobs", "--all")[1].split())
 
 
 @pytest.mark.parametrize("typed", ["", "90", "d", "-1d", "1.5d", "90 days", "999999d"])

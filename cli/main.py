@@ -47,7 +47,7 @@ def run(
     """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
-    from prefect_storyboard.cli.served import health_of, while_served
+    from prefect_storyboard.cli.served import health_of, run_served
 
     with explained(debug=debug):
         asked = RunOptions(
@@ -65,7 +65,7 @@ def run(
         )
         finish(check(board, provider, library, asked))
         with prefect_server() as api:
-            return finish(while_served(render(board, provider, library, **asked), health_of(api)))
+            return run_served(render(board, provider, library, **asked), health_of(api))
 
 
 @app.command

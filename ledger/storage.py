@@ -165,7 +165,7 @@ class Storage:
         """Every storage fails in words of its own: say which file it was, and keep the cause."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # fsspec promises no type: OSError, botocore's, aiohttp's and others come through
             refused = isinstance(error, PermissionError) and not isinstance(self.fs, LocalFileSystem)
             hint = _REMEDIES.get(code_of(error), _REMEDIES["AccessDenied"] if refused else "")
             hint = hint and f"; {hint}"

@@ -71,14 +71,23 @@ def sound_key(api_key: str, where: str) -> str:
     return key
 
 
-def client(hosts: Iterable[str] = ()) -> httpx.AsyncClient:
+class Keyless(httpx.AsyncBaseTransport):
+    """In the place of a network, for an account without a key: nothing is asked, and nothing can be bought."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - none is sent
+        raise NotSent(
+            "no API key is set, so the gateway was not asked", remedy="Nothing was bought. Set the account's key."
+        )
+
+
+def client(hosts: Iterable[str] = (), transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """One client for all hosts of a provider. It holds no key: each call says where its key may go.
 
     `hosts` are those that the operator has configured or named; every other one has to have a public address, and so
     have those that it redirects to.
     """
     return httpx.AsyncClient(
-        transport=PublicOnly(hosts, limits=_LIMITS),
+        transport=transport or PublicOnly(hosts, limits=_LIMITS),
         timeout=httpx.Timeout(SUBMIT_SECONDS, connect=10.0, pool=None),
         # What no bound holds back while it is unpacked, brotli and the like, is not asked for.
         headers={"User-Agent": f"prefect-storyboard/{__version__}", "Accept-Encoding": "gzip"},

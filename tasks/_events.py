@@ -21,8 +21,8 @@ from prefect.events import emit_event
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.budget import OverBudget
-from prefect_storyboard.jobs.buy import PurchaseRequest
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError, ProviderError, clean
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Reel
 

@@ -20,7 +20,7 @@ from prefect.task_worker import TaskWorker
 from prefect.transactions import transaction
 
 from prefect_storyboard.blocks import FalCredentials
-from prefect_storyboard.jobs.buy import uninterrupted
+from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.providers.errors import Busy, GenerationFailed
 from prefect_storyboard.storyboards import Frozen
 from prefect_storyboard.tasks._loop import on_loop

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from prefect_storyboard.jobs.buy import BuildOrder
+from prefect_storyboard.jobs.purchase import BuildOrder
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError, Storage, open_storage
 from prefect_storyboard.ledger.records import Intent, Owner
 from prefect_storyboard.providers import errors

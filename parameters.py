@@ -71,6 +71,7 @@ OPTIONS: Mapping[str, str] = {
         "cannot be changed afterwards."
     ),
     "all": "List every job of the library, also those that have ended. Reads the whole ledger.",
+    "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
     "folder": "Where the demo keeps its library and the sandbox's state. Remove it to start over.",
     "another_board": "Another storyboard to render.",
     "port": "Port on 127.0.0.1; 0 takes a free one.",

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.project import page
-from prefect_storyboard.providers.http import client
+from prefect_storyboard.providers.http import Keyless, client
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session, session
 
@@ -120,22 +120,34 @@ class GatewayCredentials(CredentialsBlock):
         }
         return cls.model_validate({field: environment[v] for field, v in variables.items() if environment.get(v)})
 
+    @classmethod
+    def keyless(cls) -> Self:
+        """An account to plan for: it has no key, asks its gateway nothing, and cannot buy."""
+        return cls.model_validate({"api_key": ""})
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the gateway can be asked anything at all."""
+        return bool(self.api_key.get_secret_value().strip())
+
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
         """Build an adapter for this account. Flows share one through `session()`."""
         return type(self).connect(
-            http or client(self._reachable()), api_key=self.api_key.get_secret_value(), **self._hosts()
+            http or client(self._reachable(), self._transport()),
+            api_key=self.api_key.get_secret_value(),
+            **self._hosts(),
         )
 
     def session(self) -> AbstractAsyncContextManager[Session]:
         """Share this account's connections and limits with all its users in this process, while the context lasts."""
         identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
-        hosts = self._reachable()
         return session(
             identity,
             self.get_client,
             in_flight=self.in_flight,
             rate=self.submits,
-            hosts=hosts,
+            hosts=self._reachable(),
+            transport=self._transport(),
             callback_url=self.callback_url,
         )
 
@@ -149,6 +161,9 @@ class GatewayCredentials(CredentialsBlock):
     def hosts(self) -> str:
         """All hosts as one string; an upload is cached for them."""
         return " ".join(self._hosts().values())
+
+    def _transport(self) -> Keyless | None:
+        return None if self.has_key else Keyless()
 
     def _reachable(self) -> tuple[str, ...]:
         """Hosts that may have an inner address: those of this block, and those that the operator allows."""

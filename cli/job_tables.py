@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
-from prefect_storyboard.blocks import load_credentials, load_library
+from prefect_storyboard.blocks import account_to_plan_for, load_credentials, load_library
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
 from prefect_storyboard.flows.plan import cost_of, own_fields, planned, row, sound
@@ -118,9 +118,10 @@ async def show_plan(
     board: str, provider: str, library: str | None, overrides: Overrides, *, cascade: bool = False
 ) -> int:
     """Print what a run would do and cost. Returns 0 in any case: a plan does not fail."""
+    account = await account_to_plan_for(provider, os.environ)
     plan = await planned(
         board,
-        await load_credentials(provider, os.environ),
+        account,
         library,
         model=overrides.model,
         fit=overrides.fit,
@@ -142,6 +143,8 @@ async def show_plan(
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
         console.print(f"warning  {warning}", style="yellow")
+    if not account.has_key:
+        console.print(f"no key: {provider} was not asked; models and prices are those of the table", style="dim")
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
     console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")
     return 0

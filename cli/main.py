@@ -17,6 +17,16 @@ job_commands.register(app)
 
 
 @app.command
+def init(folder: options.NewFolder = Path(), /) -> int:
+    """Write a storyboard to start from, with a clip for its character. Replaces no file."""
+    from prefect_storyboard.cli.init import next_steps, write
+
+    with explained(debug=False):
+        print(next_steps(write(folder)))
+        return 0
+
+
+@app.command
 def run(
     board: options.Board,
     *,

@@ -27,6 +27,7 @@ Request = Annotated[str, Parameter(help=OPTIONS["request"])]
 AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
+NewFolder = Annotated[Path, Parameter(help=OPTIONS["new_folder"])]
 Folder = Annotated[Path, Parameter(help=OPTIONS["folder"])]
 AnotherBoard = Annotated[Path | None, Parameter(help=OPTIONS["another_board"])]
 Port = Annotated[int, Parameter(help=OPTIONS["port"], validator=Number(gte=0, lte=65535))]

@@ -116,16 +116,18 @@ async def session(
     in_flight: int,
     rate: int | None = None,
     hosts: Iterable[str] = (),
+    transport: httpx.AsyncBaseTransport | None = None,
     callback_url: str | None = None,
 ) -> AsyncIterator[Session]:
     """Join the session of that identity, or open it; the last to leave closes the connections, the gates stay.
 
     `hosts` may have inner addresses; all others, which results name, have to be public.
+    `transport` takes the place of the network.
     """
     loop = asyncio.get_running_loop()
     key = (loop, identity, callback_url)
     if key not in _open:
-        http = client(hosts)
+        http = client(hosts, transport)
         gates = _gates.setdefault(loop, {}).setdefault((identity, in_flight, rate), Gates(in_flight, rate))
         _open[key] = (Session(http, connect(http), gates=gates, callback_url=callback_url), 0)
     shared, users = _open[key]

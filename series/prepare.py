@@ -11,6 +11,7 @@ from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
 from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
 from prefect_storyboard.providers.table import model
+from prefect_storyboard.series.pasted import exposed
 from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.storyboards import (
     Character,
@@ -70,12 +71,14 @@ async def prepare(
     options = _options(library)
     callers = await asyncio.to_thread(allowed_to_callers, library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
+    kept = exposed(storyboard, board, source)
     board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
     resolved = shots(board, lambda name: model(credentials.provider, name), source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
     files, problems = _sorted_out(fetched, places, source)
+    problems += kept.problems
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
@@ -90,7 +93,7 @@ async def prepare(
         clip_seconds=judged.clip_seconds,
         preparations=tuple(judged.preparations),
     )
-    planned = planned.model_copy(update={"warnings": (*map(str, source.warnings), *planned.warnings)})
+    planned = planned.model_copy(update={"warnings": (*map(str, source.warnings), *kept.warnings, *planned.warnings)})
     return Prepared(plan=planned, files=files, cast=cast)
 
 

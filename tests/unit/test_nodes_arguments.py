@@ -69,7 +69,7 @@ NOT_IN_THE_KEY: dict[str, dict[str, Any]] = {
     "attempts": {"attempts": 3},
     "remixable": {"remixable": False},
 }
-BY_FILE = {"image", "continues"}  # tests/unit/test_nodes_keys.py and tests/flows/test_nodes.py
+BY_FILE = {"image", "continues"}  # tests/contract/test_node_keys_sandbox.py, at every gateway
 ABOUT_THE_PLACE = {"credentials", "library"}
 
 

@@ -21,7 +21,7 @@ ENDINGS = {
 }
 WEBHOOKS = {"webhook_duplicate", "webhook_late", "webhook_unsigned", "webhook_badly_signed"}
 CANCELS = {"cancel_race", "cancel_ignored"}
-PLATFORM = {"deprecated", "list_hides_running", "list_lags"}
+PLATFORM = {"deprecated", "unlisted", "list_hides_running", "list_lags"}
 
 
 def _rate_limited(rule: Rule) -> Response:

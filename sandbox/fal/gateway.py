@@ -56,7 +56,10 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
     job = sandbox.state.job(job_id) if job_id else None
     if job is not None:
         return job.endpoint, job.prompt
-    return request.query_params.get("endpoint_id", ""), request.headers.get("x-fal-file-name", "")
+    asked = request.query_params.get("endpoint_id")
+    if request.url.path == "/fal/v1/models" and not asked:
+        return " ".join(ENDPOINTS), ""  # the list is about all of them
+    return asked or "", request.headers.get("x-fal-file-name", "")
 
 
 async def _submit(sandbox: Sandbox, request: Request) -> Response:

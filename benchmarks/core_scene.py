@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prefect_storyboard.jobs.buy import buy_once
-from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
+from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.providers.download import bounds_of, download

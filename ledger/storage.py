@@ -130,6 +130,17 @@ class Storage:
             return sorted(tuple(name.split("/")) for name in inner if name.startswith(prefix))
         return []
 
+    def sizes(self, *parts: str) -> dict[tuple[str, ...], int]:
+        """Bytes of every file below a folder, by its path from there. One request for a thousand of them."""
+        with self._named("listed", parts), suppress(FileNotFoundError):
+            folder = self.path(*parts).strip("/") + "/"
+            found = self.fs.find(self.path(*parts), detail=True)
+            return {
+                tuple(str(path).lstrip("/").removeprefix(folder).split("/")): int(facts["size"] or 0)
+                for path, facts in found.items()
+            }
+        return {}
+
     def remove(self, *parts: str) -> None:
         """Remove a file, if it is there."""
         with self._named("removed", parts), suppress(FileNotFoundError):

@@ -22,7 +22,7 @@ _gates: WeakKeyDictionary[httpx.AsyncClient, dict[Use, asyncio.Semaphore]] = Wea
 
 
 def turn(http: httpx.AsyncClient, use: Use) -> asyncio.Semaphore:
-    """What a request waits for before it is sent: `async with turn(http, "calls")`."""
+    """What a request waits for before it is sent, and holds until its answer is read."""
     return _gates.setdefault(http, {}).setdefault(use, asyncio.Semaphore(AT_ONCE[use]))
 
 

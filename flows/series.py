@@ -8,18 +8,22 @@ from prefect.states import Failed
 
 from prefect_storyboard.flows.form import (
     AttemptsField,
+    AudioField,
     FitField,
     LibraryField,
     MaxCostField,
     ModelField,
     ProviderField,
+    QualityField,
     StoryboardField,
+    ValuesField,
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
-from prefect_storyboard.series.cast import create_cast, not_cast
+from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides, changed_files
@@ -49,6 +53,9 @@ async def storyboard_series(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -66,7 +73,13 @@ async def storyboard_series(
     """
     if wait == "suspend":
         check_suspendable()
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
+    async with opened(
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+        cascade=cascade,
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
         plan = run.prepared.plan
@@ -98,6 +111,9 @@ async def generate_scene(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -109,7 +125,12 @@ async def generate_scene(
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
+    async with opened(
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
@@ -134,6 +155,7 @@ async def create_characters(
     library: LibraryField = None,
     *,
     model: ModelField = None,
+    values: ValuesField = None,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
     attempts: AttemptsField = 1,
@@ -143,7 +165,7 @@ async def create_characters(
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest")) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
         jobs = min(wanted.unsettled, len(run.prepared.plan.characters))
@@ -177,13 +199,14 @@ async def _assembled(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate)
     """Put the clips in order, join them, and add up what they cost."""
     plan = run.prepared.plan
     twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
+    found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
     return await assemble(
         [end for end in ended if isinstance(end, Clip)],
         title=plan.storyboard.title,
         library=run.library,
         plan=plan,
         failed=[end for end in ended if isinstance(end, FailedScene)],
-        warnings=(*plan.warnings, *not_cast(run, ended), *changed_files(run.prepared), *map(billed_twice, twice)),
+        warnings=(*plan.warnings, *found),
         costs=_costs(run, ended, [each.usd for each in twice]),
     )
 

@@ -20,7 +20,7 @@ from prefect_storyboard.ledger import (
 )
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.ledger.survey import keep
-from prefect_storyboard.storyboards import Frozen, Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards import Damage, Frozen, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.money import price
 
 _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
@@ -69,12 +69,12 @@ class Duplicate(Frozen):
 class Estimate(Frozen):
     """What is new, and its price. `unpriced` names the jobs whose price nobody has published.
 
-    Jobs whose records cannot be read have no decision: they are not bought, and `warnings` names them. `duplicates`
-    were billed by earlier runs with on_unknown="resubmit".
+    Jobs whose records cannot be read have no decision and are not bought: they are `damaged`, by the name of the scene
+    or character. `duplicates` were billed by earlier runs with on_unknown="resubmit".
     """
 
     decisions: dict[str, Decision]
-    warnings: tuple[str, ...] = ()
+    damaged: dict[str, Damage]
     duplicates: tuple[Duplicate, ...] = ()
     usd: float
     unpriced: tuple[str, ...]
@@ -83,6 +83,11 @@ class Estimate(Frozen):
     def unsettled(self) -> int:
         """How many jobs are to be bought or waited for."""
         return sum(decision not in {Decision.DONE, Decision.FAILED} for decision in self.decisions.values())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What cannot be read, one sentence a job."""
+        return tuple(f"{name}: {damage.error}. {damage.remedy}" for name, damage in self.damaged.items())
 
     def buys(self, key: str) -> bool:
         """Whether the job of that key has to be bought."""
@@ -115,7 +120,11 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
     new = [job for key, job in jobs.items() if key in read and read[key].decision in _BUYS]
     return Estimate(
         decisions={key: each.decision for key, each in read.items()},
-        warnings=tuple(f"{names[key]}: {error}" for key, error in found.items() if isinstance(error, Unreadable)),
+        damaged={
+            names[key]: Damage(error=error.what, remedy=error.remedy)
+            for key, error in found.items()
+            if isinstance(error, Unreadable)
+        },
         duplicates=tuple(_duplicate(given_up, names[key]) for key, each in read.items() for given_up in each.given_up),
         usd=round(sum(job.usd or 0.0 for job in new), 6),
         unpriced=tuple(names[job.key] for job in new if job.usd is None),

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from prefect_storyboard.jobs.callbacks import callback_address
 from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import PaidJob, State, remembered, uninterrupted
 from prefect_storyboard.jobs.purchase import BuildOrder, PurchaseRequest
@@ -95,6 +96,8 @@ async def _buy(
     try:
         order = await build()
         request = request.model_copy(update={"usd": await _price(session, request, order)})
+        callback = await asyncio.to_thread(callback_address, session.callback_url, ledger, request.key, number)
+        order = order.model_copy(update={"callback": callback})
         async with session.submitting():
             bought = await uninterrupted(submit(session, ledger, request, number, order))
     except BaseException:  # a cancellation as well: the slot of a job that was not submitted is free again

@@ -8,7 +8,7 @@ kind of job that never ended here, the oldest few are looked at for all of them;
 import asyncio
 import heapq
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from itertools import islice
 from weakref import WeakKeyDictionary, WeakSet
@@ -44,12 +44,11 @@ def poller_of(session: Session) -> "Poller":
         return _pollers[session.gates]
 
 
-def look_now(request_id: str) -> None:
-    """Look at once at the provider's job of that id, if somebody in this process waits for it. From any thread."""
+def look_now(request_id: str) -> bool:
+    """Look at once at the provider's job of that id. False where nobody waits for it here. From any thread."""
     with _lock:
         pollers = list(_busy)
-    for poller in pollers:
-        poller.look_now(request_id)
+    return any(poller.look_now(request_id) for poller in pollers)
 
 
 class Poller:
@@ -71,16 +70,26 @@ class Poller:
         """Whether nobody waits, and nothing is under way."""
         return not self._jobs and not self._looks and (self._task is None or self._task.done())
 
-    async def wait(self, session: Session, job: Job, *, kind: Kind, seconds: float, watch: Watch) -> Result:
+    async def wait(
+        self,
+        session: Session,
+        job: Job,
+        *,
+        kind: Kind,
+        seconds: float,
+        watch: Watch,
+        patient: Callable[[], bool] = lambda: False,
+    ) -> Result:
         """The job's result. Raises the provider's verdict, Expired, or TimeLimit after so many seconds.
 
         Looks once at least, unless the gateway has told everybody to wait. `watch` is called with every state, in the
-        caller's context. Other waiters of the same job are not disturbed by one who is cancelled.
+        caller's context. Other waiters of the same job are not disturbed by one who is cancelled. While `patient` says
+        so a callback is relied on, and looks are rare.
         """
         waiter = Waiter(
             session.provider, self._clock.monotonic() + seconds, watch, asyncio.get_running_loop().create_future()
         )
-        waiting = self._jobs.get(job.request_id) or self._add(Waiting(job, kind))
+        waiting = self._jobs.get(job.request_id) or self._add(Waiting(job, kind, patient))
         waiting.waiters.append(waiter)
         if not waiting.looking:
             self._schedule(waiting, waiting.due)
@@ -92,16 +101,24 @@ class Poller:
             if not waiting.waiters:
                 self._remove(waiting)
 
-    def look_now(self, request_id: str) -> None:
-        """Look at once at a job that is waited for. From any thread."""
+    def look_now(self, request_id: str) -> bool:
+        """Look at once at a job that is waited for. False where nobody waits for it here. From any thread."""
         task = self._task
-        if task and not task.done():
-            task.get_loop().call_soon_threadsafe(self._look_now, request_id)
+        if request_id not in self._jobs or task is None or task.done():
+            return False
+        task.get_loop().call_soon_threadsafe(self._look_now, request_id)
+        return True
+
+    def reschedule(self) -> None:
+        """Whether callbacks are relied on has changed: look at all jobs earlier, or later."""
+        for waiting in self._jobs.values():
+            if not waiting.looking:
+                self._schedule(waiting, self._next_look(waiting))
 
     def _look_now(self, request_id: str) -> None:
         waiting = self._jobs.get(request_id)
         if waiting and not waiting.looking:
-            self._schedule(waiting, self._clock.monotonic())
+            self._push(waiting, self._clock.monotonic())
 
     def _start(self) -> None:
         if self._task is None or self._task.done():
@@ -184,6 +201,13 @@ class Poller:
         return (each for each in self._jobs.values() if each.kind == kind)
 
     def _schedule(self, waiting: Waiting, due: float) -> None:
+        """Look at it at that moment, or much later where its callback is relied on."""
+        if waiting.patient():
+            times = self._times[waiting.kind]
+            due = max(due, self._at(waiting, times.patient_look(self._age(waiting), looked=waiting.looked)))
+        self._push(waiting, due)
+
+    def _push(self, waiting: Waiting, due: float) -> None:
         """Look at it at that moment, or when the first of those who wait has no more time."""
         waiting.due = min([due, *(waiter.until for waiter in waiting.waiters)])
         self._pushed += 1

@@ -20,6 +20,7 @@ _EXACT = 0.25  # of the age: an end that was seen with more doubt than that teac
 _KEPT = 64  # ends, the latest
 _EXPLORE = 8  # every so many jobs is looked at earlier, or a provider that becomes faster would not be noticed
 _EARLIER = 0.85
+_PATIENCE, _GRACE, _PATIENT = 1.5, 30.0, 300.0  # times the slowest known age, and seconds; see `patient_look`
 
 
 class Kind(NamedTuple):
@@ -89,6 +90,13 @@ class RenderTimes:
             return max(known, closest) * _jitter(1.0, 1.01)
         least, most = (share * age for share in _OVERDUE)
         return age + min(max((age - self._sorted[-1]) / 2, least, _LEAST), most, LONGEST) * _jitter(0.85, 1.15)
+
+    def patient_look(self, age: float, *, looked: bool) -> float:
+        """The age at which a job is looked at whose callback is relied on: it ought to have come by then."""
+        first = max(_PATIENCE * self._sorted[-1], self._sorted[-1] + _GRACE) if self.known else _PATIENT
+        if age < first:
+            return first
+        return _PATIENCE * age if looked else age
 
     def _add(self, age: float) -> None:
         if len(self._latest) == _KEPT:

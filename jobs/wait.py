@@ -1,15 +1,15 @@
 """Wait for a paid job without ever calling it failed by mistake."""
 
 import asyncio
-from collections.abc import Callable
 
-from prefect_storyboard.jobs.paid import PaidJob, ended, uninterrupted
+from prefect_storyboard.jobs.arrivals import arrivals_of
+from prefect_storyboard.jobs.paid import PaidJob, ended, remembered, uninterrupted
 from prefect_storyboard.jobs.poller import poller_of
 from prefect_storyboard.jobs.render_times import Kind
-from prefect_storyboard.jobs.waiting import TimeLimit
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.jobs.waiting import TimeLimit, Watch
+from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
-from prefect_storyboard.providers.protocol import Result, Status
+from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 
 VERDICTS = (errors.InvalidRequest, errors.Refused, errors.GenerationFailed, errors.Retired)
@@ -21,19 +21,18 @@ async def await_result(
     bought: PaidJob,
     *,
     minutes: float = 60.0,
-    watch: Callable[[Status], None] = lambda _: None,
+    watch: Watch = lambda _: None,
 ) -> Result:
     """Wait for a job's end. A broken poll never fails the job; the provider's typed verdict does, and is recorded.
 
-    The account's poller looks at it, once at least. An undocumented answer is asked for again; an undocumented state is
-    checked against the result once. Raises the verdict, Expired where the provider has forgotten the job, or Busy after
-    `minutes`: the job is then still open and keeps its slot of the account, and the next run re-attaches to it.
+    The account's poller looks at it, once at least; late where callbacks arrive, as the ledger then says how it ended.
+    An undocumented answer is asked for again; an undocumented state is checked against the result once. Raises the
+    verdict, Expired where the provider has forgotten the job, or Busy after `minutes`: the job is then still open and
+    keeps its slot of the account, and the next run re-attaches to it.
     """
     with session.in_flight.watching(bought.key, bought.job):
         try:
-            result = await poller_of(session).wait(
-                session, bought.job, kind=_kind(bought), seconds=minutes * 60, watch=watch
-            )
+            result = await _ended(session, ledger, bought, minutes * 60, watch)
         except TimeLimit as late:
             raise _still_rendering(bought, minutes, late.trouble) from None
         except VERDICTS as verdict:
@@ -45,6 +44,39 @@ async def await_result(
             raise
     session.in_flight.give_back(bought.key)
     return result
+
+
+async def _ended(session: Session, ledger: Ledger, bought: PaidJob, seconds: float, watch: Watch) -> Result:
+    """The result, by the poller or by the ledger: by whichever has it first."""
+    poller = poller_of(session)
+    arrivals = arrivals_of(session, ledger, poller.reschedule)
+    if arrivals:
+        await arrivals.refresh()
+    patient = arrivals.arrive if arrivals else lambda: False
+    polling = poller.wait(session, bought.job, kind=_kind(bought), seconds=seconds, watch=watch, patient=patient)
+    if arrivals is None or not seconds:
+        return await polling
+    looking = asyncio.ensure_future(polling)
+    reading = asyncio.ensure_future(arrivals.collected(ledger, bought, lambda: poller.look_now(bought.job.request_id)))
+    try:
+        await asyncio.wait([looking, reading], return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            return _result_of(reading.result(), bought)
+        if not isinstance(looking.exception(), TimeLimit):
+            await arrivals.ended_without(bought)
+        return looking.result()
+    finally:
+        looking.cancel()
+        reading.cancel()
+        await asyncio.gather(looking, reading, return_exceptions=True)
+
+
+def _result_of(outcome: Outcome, bought: PaidJob) -> Result:
+    """What is stored already. Raises the recorded error of a job that has failed."""
+    if outcome.kind != "done":
+        raise remembered(outcome, bought.job)
+    made = outcome.casting
+    return Result(stored=outcome.clip, character_id=made.id if made else None, mention=made.mention if made else None)
 
 
 def _kind(bought: PaidJob) -> Kind:

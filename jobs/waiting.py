@@ -47,10 +47,14 @@ class Waiter:
 
 @dataclass(eq=False)
 class Waiting:
-    """One job that somebody waits for. `running` is the age at which it was last seen to render."""
+    """One job that somebody waits for. `running` is the age at which it was last seen to render.
+
+    `patient` is whether its callback is relied on, now.
+    """
 
     job: Job
     kind: Kind
+    patient: Callable[[], bool] = lambda: False
     waiters: list[Waiter] = field(default_factory=list)
     due: float = 0.0
     looking: bool = False

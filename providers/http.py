@@ -41,8 +41,10 @@ _AMBIGUOUS = {408, 409, 425, 429}  # the 4xx after which a submit may have been 
 _SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and an answer takes some
 _OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # of what is unpacked now
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
-ASK_SECONDS = 60.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
+# Longest wait for the answer to a submit. A question may be asked again; of a submit that is given up too early nobody
+# knows whether it was bought, and a person has to find out. The ledger's lease is longer.
+SUBMIT_SECONDS = 60.0
+ASK_SECONDS = 10.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
 FILE_SECONDS = 1800.0  # the same where a file goes along
 MOST = 8_000_000  # bytes of an answer, unpacked; the largest that is documented, a list of models, has 2 MB
 _PACKED = {"gzip", "x-gzip"}
@@ -69,14 +71,23 @@ def sound_key(api_key: str, where: str) -> str:
     return key
 
 
-def client(hosts: Iterable[str] = ()) -> httpx.AsyncClient:
+class Keyless(httpx.AsyncBaseTransport):
+    """In the place of a network, for an account without a key: nothing is asked, and nothing can be bought."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - none is sent
+        raise NotSent(
+            "no API key is set, so the gateway was not asked", remedy="Nothing was bought. Set the account's key."
+        )
+
+
+def client(hosts: Iterable[str] = (), transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """One client for all hosts of a provider. It holds no key: each call says where its key may go.
 
     `hosts` are those that the operator has configured or named; every other one has to have a public address, and so
     have those that it redirects to.
     """
     return httpx.AsyncClient(
-        transport=Connections(hosts),
+        transport=transport or Connections(hosts),
         timeout=httpx.Timeout(SUBMIT_SECONDS, connect=10.0, pool=None),
         # What no bound holds back while it is unpacked, brotli and the like, is not asked for.
         headers={"User-Agent": f"prefect-storyboard/{__version__}", "Accept-Encoding": "gzip"},

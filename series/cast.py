@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
@@ -17,8 +16,8 @@ from prefect_storyboard.providers.errors import (
     InvalidRequest,
     ProviderError,
 )
-from prefect_storyboard.series.run import FATAL, Ended, NotCast, Rendering
-from prefect_storyboard.storyboards import Casting, Character, FailedScene, PlannedCharacter, PlannedScene
+from prefect_storyboard.series.run import FATAL, NotCast, Rendering
+from prefect_storyboard.storyboards import Casting, Character, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.tasks import create_character
 
@@ -119,14 +118,6 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
     shown = "created" if bought else str(state.name).lower()
     emit_progress(Progress(subject=who.name, state=shown, cost_usd=planned.usd if bought else 0.0))
     return casting
-
-
-def not_cast(run: Rendering, ended: Iterable[Ended]) -> list[str]:
-    """Why characters could not be created, as far as no scene has failed of it: all that show them are paid for."""
-    said = {end.error for end in ended if isinstance(end, FailedScene)}
-    reasons = [each for each in run.castings.values() if not isinstance(each, Casting)]
-    named = [(each.what if isinstance(each, Unreadable) else str(each), each.remedy) for each in reasons]
-    return [f"{what}. {remedy}" for what, remedy in named if what not in said]
 
 
 def _of_character(name: str, error: ProviderError) -> None:

@@ -1,5 +1,8 @@
 """A take that is paid for is kept where its parent has no clip or a character cannot be had: it needs neither."""
 
+from collections.abc import Iterable
+
+from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.series.run import Ended, Rendering
@@ -35,6 +38,22 @@ def standing_job(ledger: Ledger, scene: PlannedScene, reel: str) -> PaidJob:
         usd=last.intent.usd,
         draft=last.intent.draft.model_copy(update=here) if last.intent.draft else None,
     )
+
+
+def not_said(run: Rendering, wanted: Estimate, ended: Iterable[Ended]) -> list[str]:
+    """Why characters could not be created, and records not read, as far as no scene has failed of it.
+
+    Scenes that are paid for are kept all the same, and one that fails of its character does not tell of its records.
+    """
+    said = {end.error for end in ended if isinstance(end, FailedScene)}
+    reasons = [each for each in run.castings.values() if not isinstance(each, Casting)]
+    cast = [(each.what if isinstance(each, Unreadable) else str(each), each.remedy) for each in reasons]
+    cast = [(what, remedy) for what, remedy in cast if what not in said]
+    said |= {what for what, _ in cast}
+    damaged = [(name, each) for name, each in wanted.damaged.items() if not any(each.error in line for line in said)]
+    return [f"{what}. {remedy}" for what, remedy in cast] + [
+        f"{name}: {each.error}. {each.remedy}" for name, each in damaged
+    ]
 
 
 def _paid(ledger: Ledger, key: str) -> Attempt | None:

@@ -62,6 +62,7 @@ def draft_order(provider: Provider, scene: PlannedScene, castings: tuple[Casting
         update={
             "references": tuple(map(_reference, scene.sends)),
             "image_url": _ANYWHERE if scene.operation == "image" else None,
+            "last_frame_url": _ANYWHERE if scene.ends else None,
             "remix_of": "draft" if scene.operation == "remix" else None,
         }
     )
@@ -141,6 +142,9 @@ def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
         yield f"first frame: the last frame of {said.continues}"
     elif said.remixes:
         yield f"the video of {said.remixes}"
+    if scene.ends:
+        width, height, _ = probe_image(prepared.files[scene.ends].path)
+        yield f"last frame: {_size(shape((width, height), scene.model.frame))}"
 
 
 def _shown(member: CastMember, sending: Sending, model: Model) -> str:

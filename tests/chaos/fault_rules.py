@@ -180,12 +180,11 @@ class FaultRules:
         untyped = self._rule(route, "untyped_5xx", status=self.draw.choice((500, 502, 503)), probability=0.4, times=6)
         word = self._rule("status", "end_word", word=self._some(*_END_WORDS[self.gateway]), probability=0.4, times=4)
         rules = [
+            untyped,
+            word,
             self._rule("status", "untyped_5xx", probability=0.2, times=4),
             self._rule(route, self._some("html_200", "empty_200", "torn"), probability=0.3, times=4),
         ]
-        # fal says FAILED on the status and an error on the result of a job that has failed: both together are its
-        # verdict, and of a job that is billed they would be a lie that nobody could see through. Each comes alone.
-        rules += [self.draw.choice((untyped, word))] if self.gateway == "fal" else [untyped, word]
         rules += [self._rule(route, probability=0.2, times=2, **rule) for rule in _ODD_RESULTS[self.gateway]]
         return self._weighted(rules)
 

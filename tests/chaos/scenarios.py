@@ -108,7 +108,7 @@ async def _quiet(stage: Stage, verdict: Verdict) -> Case:
         if ended or isinstance(reel, Exception) or isinstance(collected, Exception):
             raise RuntimeError(f"the run after the phases could not go on: {ended[0]!r}") from ended[0]
         verdict.runs += 1
-        note(stage, f"after-{number}", reel, collected)
+        note(stage, f"after-{verdict.runs}", reel, collected)
         case = Case(stage, reel, collected)
         now = await asyncio.to_thread(
             lambda case=case: sorted((a.intent.key, a.number, str(a.outcome), str(a.job)) for a in case.attempts)

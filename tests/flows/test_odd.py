@@ -62,7 +62,7 @@ async def test_thirty_scenes_stay_in_the_order_of_the_storyboard(studio):
 
 
 async def test_a_storyboard_needs_no_cast(studio):
-    reel = await studio.render({"title": "Sea", "scenes": [{"id": "s01", "prompt": "The sea."}]})
+    reel = await studio.render({"title": "Sea", "model": "sora-2", "scenes": [{"id": "s01", "prompt": "The sea."}]})
     assert (reel.bought, reel.unpriced) == (1, 0)
 
 

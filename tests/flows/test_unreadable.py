@@ -125,3 +125,21 @@ async def test_a_torn_sidecar_stops_the_scene_that_has_lost_its_records(fal):
     reel, bought = await fal.counted(film(fal))
     assert (bought, [failed.scene for failed in reel.failed]) == (0, ["s02"])
     assert "take-001.json is no sidecar of a take" in reel.failed[0].error
+
+
+async def test_a_character_that_no_scene_needs_any_more_is_named_by_the_reel(fal):
+    await fal.counted(film(fal))
+    lose_the_job(fal, "s02")
+    tear(folder(fal, "Mara") / "intent.json")
+    reel, bought = await fal.counted(film(fal))
+    assert (bought, [failed.scene for failed in reel.failed]) == (0, ["s02"])
+    assert any(line.startswith("Mara could not be created: ") for line in reel.warnings)
+
+
+async def test_a_scene_that_fails_of_its_character_does_not_hide_that_its_own_records_are_lost(fal):
+    await fal.counted(film(fal))
+    lose_the_job(fal, "s01")
+    tear(folder(fal, "Mara") / "intent.json")
+    reel, bought = await fal.counted(film(fal))
+    assert (bought, [failed.scene for failed in reel.failed]) == (0, ["s01"])
+    assert any("of which the ledger has no record" in line for line in [reel.failed[0].error, *reel.warnings])

@@ -46,7 +46,7 @@ def films(tmp_path_factory):
         "good": film(folder / "good.mp4", walk(HD), 3, fps=24),
         "long and silent": film(folder / "long.mp4", walk(HD), 7, sound=None),
         "webm": film(folder / "a.mkv", walk((720, 1280)), 3, sound=None),
-        "wide and large": film(folder / "wide.mov", walk((2400, 800)), 2.5),
+        "wide and large": film(folder / "wide.mov", walk((2400, 800)), 3),
     }
 
 

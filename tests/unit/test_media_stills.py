@@ -38,11 +38,11 @@ def unlike(one, other):
 
 @pytest.mark.parametrize("name", SETS)
 def test_every_model_gets_as_many_pictures_as_it_takes(name, tmp_path):
-    path, limits = film(tmp_path / "a.mp4", walk((640, 360)), 2), SETS[name]
+    path, limits = film(tmp_path / "a.mp4", walk((800, 450)), 2), SETS[name]
     files = stills(local_file(path), limits.each[1], start=None, end=None, folder=tmp_path / "made", limits=limits)
     assert len({file.sha256 for file in files}) == limits.each[1]
     for file in files:
-        assert probe_image(file.path) == (640, 360, "jpeg")
+        assert probe_image(file.path) == (800, 450, "jpeg")
         assert file.path.stat().st_size <= (limits.max_bytes or 10**9)
 
 

@@ -25,7 +25,7 @@ def sent(path, limits, folder):
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
 def test_a_picture_that_fits_is_sent_as_it_is(name, tmp_path):
-    room((640, 360)).save(tmp_path / name)
+    room((800, 450)).save(tmp_path / name)
     for limits in SETS.values():
         assert sent(tmp_path / name, limits, tmp_path) == tmp_path / name
     assert not (tmp_path / "made").exists()

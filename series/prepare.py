@@ -71,7 +71,7 @@ async def prepare(
     callers = await asyncio.to_thread(allowed_to_callers, library)
     board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
     board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
-    resolved = shots(board, lambda name: model(credentials.provider, name), source)
+    resolved = await asyncio.to_thread(shots, board, lambda name: model(credentials.provider, name), source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
@@ -81,7 +81,8 @@ async def prepare(
     problems += [source.problem(place, text) for place, text in judged.problems]
     if problems:
         raise StoryboardError(*problems)
-    planned = plan(
+    planned = await asyncio.to_thread(
+        plan,
         board,
         resolved,
         provider=credentials.provider,

@@ -3,14 +3,17 @@
 import asyncio
 import atexit
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from prefect_storyboard.blocks import Library, allowed_to_callers
+from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.scratch import scratch
 from prefect_storyboard.media.sources import LocalFile, SourceError, fetch, local_file
@@ -29,6 +32,16 @@ def _folder(pid: int) -> Path:
     kept = ExitStack()
     atexit.register(lambda: kept.close() if os.getpid() == pid else None)  # a fork leaves its parent's folder alone
     return kept.enter_context(scratch())
+
+
+@asynccontextmanager
+async def temporary() -> AsyncIterator[Path]:
+    """A folder for one piece of work. Removing what lies in it blocks, and is left to a thread."""
+    path = Path(mkdtemp(dir=folder()))
+    try:
+        yield path
+    finally:
+        await uninterrupted(asyncio.to_thread(rmtree, path, ignore_errors=True))
 
 
 async def read(media: str | Path, argument: str, library: Library | None = None) -> LocalFile:

@@ -92,9 +92,12 @@ OPTIONS: Mapping[str, str] = {
         "cannot be changed afterwards."
     ),
     "all": "List every job of the library, also those that have ended. Reads the whole ledger.",
+    "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
     "folder": "Where the demo keeps its library and the sandbox's state. Remove it to start over.",
     "another_board": "Another storyboard to render.",
     "port": "Port on 127.0.0.1; 0 takes a free one.",
+    "host": "Address to listen on: 127.0.0.1 behind a proxy on this machine, 0.0.0.0 in a container.",
+    "callbacks_port": "Port to listen on; 0 takes a free one.",
     "state": "Folder of the sandbox's state: jobs, uploads, billing meter.",
     "render_seconds": "How long a scene renders.",
     "faults": "JSON file with fault rules; docs/sandbox.md lists them.",

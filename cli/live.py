@@ -14,8 +14,8 @@ from rich.text import Text
 
 from prefect_storyboard.blocks import Credentials, load_credentials
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
-from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.jobs.progress import Progress, progress_listener
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.series.opening import opened
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow

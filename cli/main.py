@@ -17,6 +17,16 @@ job_commands.register(app)
 
 
 @app.command
+def init(folder: options.NewFolder = Path(), /) -> int:
+    """Write a storyboard to start from, with a clip for its character. Replaces no file."""
+    from prefect_storyboard.cli.init import next_steps, write
+
+    with explained(debug=False):
+        print(next_steps(write(folder)))
+        return 0
+
+
+@app.command
 def run(
     board: options.Board,
     *,
@@ -165,6 +175,27 @@ def setup(*, debug: options.Debug = False) -> int:
 
     with explained(debug=debug), own_server():
         return asyncio.run(set_up())
+
+
+@app.command
+def callbacks(
+    *providers: options.Providers,
+    library: options.Library = None,
+    host: options.Host = "127.0.0.1",
+    port: options.CallbacksPort = 8572,
+    debug: options.Debug = False,
+) -> int:
+    """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
+
+    Each account has this server's public address in its callback_url. A callback is verified, and what its job has made
+    is stored at once. Where PREFECT_API_URL is set, suspended series are resumed, and events are emitted.
+    """
+    require("callbacks")
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.callbacks import listen
+
+    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
+        return listen(providers, library, host, port)
 
 
 @app.command

@@ -40,9 +40,14 @@ Request = Annotated[str, Parameter(help=OPTIONS["request"])]
 AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
+NewFolder = Annotated[Path, Parameter(help=OPTIONS["new_folder"])]
 Folder = Annotated[Path, Parameter(help=OPTIONS["folder"])]
 AnotherBoard = Annotated[Path | None, Parameter(help=OPTIONS["another_board"])]
 Port = Annotated[int, Parameter(help=OPTIONS["port"], validator=Number(gte=0, lte=65535))]
+Host = Annotated[str, Parameter(help=OPTIONS["host"])]
+CallbacksPort = Annotated[
+    int, Parameter(name="--port", help=OPTIONS["callbacks_port"], validator=Number(gte=0, lte=65535))
+]
 State = Annotated[Path, Parameter(help=OPTIONS["state"])]
 RenderSeconds = Annotated[float, Parameter(help=OPTIONS["render_seconds"], validator=Number(gte=0))]
 Faults = Annotated[Path | None, Parameter(help=OPTIONS["faults"])]

@@ -10,6 +10,7 @@ from PIL import Image
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderField, form
 from prefect_storyboard.ledger import LibraryError, prove
@@ -81,7 +82,7 @@ async def examine_library(library: Library) -> Finding:
         await asyncio.to_thread(lambda: prove(library.storage()))
     except LibraryError as error:
         state, text = "bad", str(error)
-    return Finding(subject=library.url, check="library", state=state, text=text)
+    return Finding(subject=bare(library.url), check="library", state=state, text=text)
 
 
 async def _examined(session: Session, credentials: Credentials, names: tuple[str, ...]) -> list[Verdict]:

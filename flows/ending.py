@@ -36,7 +36,7 @@ async def check_models(
 ) -> list[str]:
     """Fail when a model in use is about to end, so that there is time to move. Returns the models in use. Buys nothing.
 
-    In use are the models named, else those of the library's reels. Raises ModelsEnding: dates, reels and successors.
+    In use are the models named, else those of the library's reels. Raises ModelsEnding with dates, reels, successors.
     """
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     names = tuple(dict.fromkeys(account.provider for account in accounts))

@@ -92,14 +92,15 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-    states = {key: _STATES[decision] for key, decision in wanted.decisions.items()}
+    states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
+    states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
     return plan.model_copy(
         update={
             "characters": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters),
             "scenes": tuple(
                 job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes
             ),
-            "warnings": (*plan.warnings, *retired),
+            "warnings": (*plan.warnings, *wanted.warnings, *retired),
         }
     )
 

@@ -20,9 +20,10 @@ from prefect_storyboard.flows.form import (
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
-from prefect_storyboard.jobs.buy import OnUnknown
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides, changed_files
@@ -199,7 +200,8 @@ async def _assembled(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate)
     """Put the clips in order, join them, and add up what they cost."""
     plan = run.prepared.plan
     twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
-    warnings = (*plan.warnings, *changed_files(run.prepared), *map(billed_twice, twice))
+    found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
+    warnings = (*plan.warnings, *found)
     costs = _costs(run, ended, [each.usd for each in twice])
     if not plan.variants:
         return await _reel(run, plan, ended, warnings, costs)

@@ -165,7 +165,7 @@ class Storage:
         """Every storage fails in words of its own: say which file it was, and keep the cause."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # fsspec promises no type: OSError, botocore's, aiohttp's and others come through
             refused = isinstance(error, PermissionError) and not isinstance(self.fs, LocalFileSystem)
             hint = _REMEDIES.get(code_of(error), _REMEDIES["AccessDenied"] if refused else "")
             hint = hint and f"; {hint}"
@@ -174,13 +174,13 @@ class Storage:
 
 def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
     """Open a library's URL. Raises LibraryError for a storage that cannot create a file exclusively."""
-    check_location(url)
     protocol = get_protocol(url)
     if protocol not in _LOCAL | _CONDITIONAL | {"memory"}:
         raise LibraryError(
             f"library {url}: {protocol} cannot create a file exclusively, and a scene could be bought twice; "
             "use a local folder, s3://, gs:// or az://"
         )
+    check_location(url)
     fixed = {"use_listings_cache": False} if protocol in _CONDITIONAL else {}
     try:
         fs, root = url_to_fs(url, **{**(options or {}), **fixed})

@@ -1,79 +1,119 @@
-"""Models of which the table is not sure: an order of one is sent only if the gateway's own catalogue agrees with it."""
+"""The model table beside a provider's own list: what is new, gone or changed, and a patch of the table that says so."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
 
-from pydantic import JsonValue
+from prefect_storyboard.providers.protocol import Listed
+from prefect_storyboard.storyboards import Frozen, Model
+from prefect_storyboard.storyboards.money import price
 
-from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.providers.json_values import objects
-from prefect_storyboard.providers.protocol import Order, Provider
-from prefect_storyboard.storyboards import Model
-from prefect_storyboard.storyboards.outcomes import JsonObject
-
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "array": (list,),
-    "object": (dict,),
-}
+TABLE = "models.toml"
+_NO_SCENES = {"remix", "character", "character_from_video"}  # whose prices are not those of a scene
+_SECTION = re.compile(r'^\[(\w+)\.("[^"]+"|[\w-]+)(?:\.([\w.]+))?\]')
 
 
-async def check_catalogue(provider: Provider, order: Order, model: Model) -> None:
-    """Raise InvalidRequest where the table is not sure of a model, and the gateway's catalogue does not agree.
+class Comparison(Frozen):
+    """What a provider's list says otherwise than the table; `new` is what the table has no endpoint of."""
 
-    Nothing is sent that costs. Raises NotSent or Busy where the catalogue cannot be read now.
+    new: tuple[Listed, ...] = ()
+    gone: tuple[tuple[str, str], ...] = ()  # model, endpoint
+    changed: tuple[tuple[str, str, float], ...] = ()  # model, resolution, US dollars a second by the list
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.gone or self.changed)
+
+    def __str__(self) -> str:
+        counts = (f"{len(self.new)} new", f"{len(self.gone)} gone", f"{len(self.changed)} changed")
+        return ", ".join(counts)
+
+
+def table_text() -> str:
+    """The table as it is shipped."""
+    return files(__package__).joinpath(TABLE).read_text(encoding="utf-8")
+
+
+def compare(sold: Mapping[str, Model], listed: Sequence[Listed]) -> Comparison:
+    """Compare a provider's part of the table with its list; of models that have ended, nothing is expected.
+
+    A unit price is a change where the table has that price for no resolution; tiers are not listed.
     """
-    if not model.unsure:
-        return
-    objection = await provider.objection(order)
-    if objection is not None:
-        raise InvalidRequest(
-            f"{model.name} at {model.provider} was not ordered: {model.unsure}, and {objection}",
-            field="model",
-            sent=False,
-            remedy="Nothing was bought. Choose another model, or try again when the gateway's catalogue has it.",
-        )
+    active = {each.endpoint: each for each in listed if each.active}
+    ours = {endpoint for model in sold.values() for endpoint in model.endpoints.values()}
+    living = [model for model in sold.values() if not model.ended]
+    return Comparison(
+        new=tuple(each for name, each in active.items() if each.is_video and name not in ours),
+        gone=tuple(
+            (model.name, endpoint)
+            for model in living
+            for endpoint in dict.fromkeys(model.endpoints.values())
+            if endpoint not in active
+        ),
+        changed=tuple(change for model in living if (change := _changed(model, active)) is not None),
+    )
 
 
-def disagreement(schema: JsonObject, body: JsonObject) -> str | None:
-    """The first thing in a body that a JSON schema of the input does not allow; None where it allows everything."""
-    named = schema.get("properties")
-    known = named if isinstance(named, dict) else {}
-    required = schema.get("required")
-    for name in required if isinstance(required, list) else []:
-        if name not in body:
-            return f"its schema requires {name}, which we do not send"
-    for name, value in body.items():
-        kinds = known.get(name)
-        if not isinstance(kinds, dict):
-            return f"its schema has no field {name}"
-        if not any(_allows(each, value) for each in _alternatives(kinds)):
-            return f"its schema does not allow our value of {name}"
+def _changed(model: Model, active: Mapping[str, Listed]) -> tuple[str, str, float] | None:
+    """The model's new price a second at its default resolution; None where the list says nothing else."""
+    prices = {*model.usd_per_second.values(), *model.usd_per_second_silent.values()}
+    for operation, endpoint in model.endpoints.items():
+        entry = active.get(endpoint) if operation not in _NO_SCENES else None
+        if entry and entry.usd is not None and entry.unit.startswith("second") and prices:
+            return None if entry.usd in prices else (model.name, model.resolutions[0], entry.usd)
     return None
 
 
-def input_schema(document: JsonValue) -> JsonObject | None:
-    """The schema of what is posted, in an OpenAPI document: the one whose name ends in Input."""
-    schemas: Any = document
-    for key in ("components", "schemas"):
-        schemas = schemas.get(key) if isinstance(schemas, dict) else None
-    found = [each for name, each in schemas.items() if name.endswith("Input")] if isinstance(schemas, dict) else []
-    return next(iter(objects(found)), None)
+def patch(provider: str, found: Comparison, table: str, day: str) -> str:
+    """The comparison as a unified diff of the table: `patch -p0 < ...` in `providers/` applies it."""
+    lines = table.splitlines(keepends=True)
+    for model, endpoint in found.gone:
+        lines = _without(lines, provider, model, endpoint, day)
+    for model, resolution, usd in found.changed:
+        lines = _priced(lines, provider, model, resolution, usd)
+    if found.new:
+        at = max((n for n, line in enumerate(lines) if _of(line, provider)), default=len(lines) - 1)
+        end = next((n for n in range(at + 1, len(lines)) if _SECTION.match(lines[n])), len(lines))
+        while end > at + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+            end -= 1
+        lines[end:end] = ["\n", f"# new at {provider} on {day}:\n", *(f"#   {_line(each)}\n" for each in found.new)]
+    made = difflib.unified_diff(table.splitlines(keepends=True), lines, TABLE, TABLE)
+    return "".join(made)
 
 
-def _alternatives(kinds: JsonObject) -> Iterator[JsonObject]:
-    choices = [*objects(kinds.get("anyOf")), *objects(kinds.get("oneOf"))]
-    yield from choices or [kinds]
+def _line(entry: Listed) -> str:
+    return entry.endpoint if entry.usd is None else f"{entry.endpoint}  {price(entry.usd)} a {entry.unit or 'unit'}"
 
 
-def _allows(kinds: JsonObject, value: JsonValue) -> bool:
-    """Whether the type and the list of values allow it; what a schema refers to elsewhere is not followed."""
-    allowed, kind = kinds.get("enum"), kinds.get("type")
-    if isinstance(allowed, list):
-        return value in allowed and not (isinstance(value, bool) and kind != "boolean")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        return True
-    return isinstance(value, _KINDS[kind]) and not (isinstance(value, bool) and kind != "boolean")
+def _of(line: str, provider: str, model: str | None = None) -> re.Match[str] | None:
+    """The head of a section of that provider, and of that model."""
+    head = _SECTION.match(line)
+    return head if head and head[1] == provider and model in {None, head[2].strip('"')} else None
+
+
+def _part(lines: list[str], provider: str, model: str) -> Iterator[int]:
+    """The numbers of the lines in a model's sections."""
+    inside = False
+    for number, line in enumerate(lines):
+        if _SECTION.match(line):
+            inside = _of(line, provider, model) is not None
+        if inside:
+            yield number
+
+
+def _without(lines: list[str], provider: str, model: str, endpoint: str, day: str) -> list[str]:
+    """Comment out the lines of an endpoint that is gone."""
+    gone = {number for number in _part(lines, provider, model) if f'"{endpoint}"' in lines[number]}
+    return [f"# gone on {day}: {line}" if number in gone else line for number, line in enumerate(lines)]
+
+
+def _priced(lines: list[str], provider: str, model: str, resolution: str, usd: float) -> list[str]:
+    """Put the new price into the model's own line; one that is like another model gets a line."""
+    made = list(lines)
+    for number in _part(lines, provider, model):
+        if lines[number].startswith("usd_per_second ="):
+            made[number] = re.sub(rf'("{re.escape(resolution)}" = )[0-9.]+', rf"\g<1>{usd:g}", lines[number])
+            return made
+    head = next(number for number in _part(lines, provider, model))
+    made.insert(head + 1, f'usd_per_second = {{ "{resolution}" = {usd:g} }}\n')
+    return made

@@ -11,6 +11,7 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import ForbiddenAddress
+from prefect_storyboard.providers.connections import turn, used_for
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OverBounds, ProtocolError
 from prefect_storyboard.providers.http import NEVER_LEFT
 from prefect_storyboard.storyboards import Frozen
@@ -27,14 +28,15 @@ PAID = {  # what every error says on the way home
 class Bounds(Frozen):
     """How large and how slow a file may be before it is given up. `bytes_per_second` is the slowest average speed.
 
-    It is judged once `patience` seconds have passed since the first bytes; `answer` bounds the wait for the headers.
+    It is judged once `patience` seconds have passed since the first bytes; `answer` bounds the wait for the headers and
+    for the next bytes.
     """
 
     bytes: int = 100_000_000
     seconds: float = 1_800.0
     bytes_per_second: int = 1_000
     patience: float = 8.0
-    answer: float = 30.0
+    answer: float = 10.0
 
 
 def bounds_of(seconds: int | None) -> Bounds:
@@ -66,8 +68,9 @@ async def download(
         wanted = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
         try:
             # Not compressed: a range counts the bytes that are sent, and what is small on its way could be endless.
-            request = http.build_request("GET", url, headers={"Accept-Encoding": "identity", **wanted})
-            async with asyncio.timeout(bounds.seconds):
+            headers, silence = {"Accept-Encoding": "identity", **wanted}, httpx.Timeout(bounds.answer, pool=None)
+            request = http.build_request("GET", url, headers=headers, timeout=silence, extensions=used_for("downloads"))
+            async with turn(http, "downloads"), asyncio.timeout(bounds.seconds):
                 async with asyncio.timeout(bounds.answer):
                     response = await http.send(request, stream=True, follow_redirects=True)
                 version = _strong(response.headers.get("etag", ""))
@@ -87,7 +90,7 @@ async def download(
             raise Busy(late, **PAID) from None
         except httpx.HTTPError as error:
             have = (await anyio.Path(to).stat()).st_size if version and await anyio.Path(to).exists() else 0
-            if not (left and have):
+            if not (left and have) or transfer.slow:
                 raise Busy(f"the transfer of the result broke off ({type(error).__name__})", **PAID) from None
     raise AssertionError("the last try either returns or raises")
 
@@ -110,9 +113,15 @@ class _Transfer:
             raise OverBounds(f"the result has more than {bounds.bytes / 1e6:g} MB", **PAID)
         if seconds > bounds.seconds:
             raise OverBounds(f"the result took more than {bounds.seconds:g} s", **PAID)
-        if seconds > bounds.patience and self._received < bounds.bytes_per_second * seconds:
+        if self.slow:
             slow = f"the result comes in more slowly than {bounds.bytes_per_second} bytes in a second"
             raise OverBounds(slow, **PAID)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it has been too slow, on average, for longer than the bounds' patience."""
+        seconds = self._clock() - self._begun if self._begun is not None else 0.0
+        return seconds > self._bounds.patience and self._received < self._bounds.bytes_per_second * seconds
 
 
 async def _write(response: httpx.Response, to: Path, have: int, transfer: _Transfer) -> None:

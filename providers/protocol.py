@@ -1,5 +1,6 @@
 """The one skeleton of every gateway: what it is asked, what it answers. Adapters keep this order of methods."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -79,11 +80,20 @@ class SceneRequest(Frozen):
 
 
 class Order(Frozen):
-    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one."""
+    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one.
+
+    `callback` is where the gateway posts how the job ended. It is no part of the digest: a token in it differs from
+    attempt to attempt, and the provider's list does not show it.
+    """
 
     endpoint: str
     body: JsonObject
     usd: float | None = None
+    callback: str | None = Field(default=None, repr=False)
+
+    def body_with_callback(self, field: str) -> JsonObject:
+        """The body that names the callback in this field, unless the user's own fields do."""
+        return {field: self.callback, **self.body} if self.callback else self.body
 
     @property
     def digest(self) -> str:
@@ -184,17 +194,24 @@ class Provider(Protocol):
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the provider still sells the endpoint; None where it does not say."""
 
-    async def catalogue(self) -> tuple[Listed, ...] | None:
-        """The provider's own list of models; None where it keeps none. Buys nothing."""
-
     async def objection(self, order: Order) -> str | None:
         """What the provider's own catalogue has against an order; None where it agrees. Buys nothing.
 
         A provider without a catalogue that can be asked objects to everything.
         """
 
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """The provider's own list of models; None where it keeps none. Buys nothing."""
+
     async def price(self, order: Order) -> float | None:
         """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""
 
     async def balance(self) -> float | None:
         """Money left in US dollars; None where the key may not know."""
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """The id of the job that a callback is about; None where its signature proves nothing.
+
+        `secret` is the account's webhook secret, where the gateway has one. Raises Busy or NotSent where the keys of a
+        gateway that publishes them cannot be fetched.
+        """

@@ -15,6 +15,7 @@ from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
 from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
 from prefect_storyboard.providers.table import model, models, seller_name
+from prefect_storyboard.series.pasted import exposed
 from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.storyboards import (
     Character,
@@ -82,6 +83,7 @@ async def prepare(
     said = overrides or Overrides()
     reading = _Reading(library, options, callers, dict(said.values))
     board, source, base = await asyncio.to_thread(_read, storyboard, reading)
+    kept = exposed(storyboard, board, source)
     board = board.model_copy(update=said.model_dump(exclude_none=True, exclude={"values"}))
     whole = expanded(with_draft_title(board), source, callers.bounds.max_scenes)
     board, source = whole.board, whole.source
@@ -94,6 +96,7 @@ async def prepare(
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
     files, problems = _sorted_out(fetched, places, source)
+    problems += kept.problems
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
@@ -108,7 +111,7 @@ async def prepare(
         clip_seconds=judged.clip_seconds,
         preparations=tuple(judged.preparations),
     )
-    warnings = (*map(str, source.warnings), *planned.warnings)
+    warnings = (*map(str, source.warnings), *kept.warnings, *planned.warnings)
     planned = planned.model_copy(update={"warnings": warnings, "variants": whole.variants})
     return Prepared(plan=planned, files=files, cast=cast)
 

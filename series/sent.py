@@ -1,10 +1,11 @@
 """What is sent for each scene, word for word, before anything is bought: its prompt, its references, its sound."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from pydantic import JsonValue
 
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Ledger, Unreadable
 from prefect_storyboard.media.fitting import judge
 from prefect_storyboard.media.jpeg import shape
 from prefect_storyboard.media.probe import probe, probe_image
@@ -23,12 +24,16 @@ Castings = Mapping[str, Casting]  # by the key of the character
 
 
 def known_castings(plan: Plan, ledger: Ledger) -> dict[str, Casting]:
-    """The castings that the library has already. Before a character is created, nobody knows its mention."""
+    """The castings that the library has already. Before a character is created, nobody knows its mention.
+
+    Nor where its record cannot be read, which stops the scenes that need it.
+    """
     found: dict[str, Casting] = {}
     for character in plan.characters:
-        for last in ledger.history(character.key)[-1:]:
-            if last.outcome and last.outcome.casting and not last.void:
-                found[character.key] = last.outcome.casting
+        with suppress(Unreadable):
+            for last in ledger.history(character.key)[-1:]:
+                if last.outcome and last.outcome.casting and not last.void:
+                    found[character.key] = last.outcome.casting
     return found
 
 

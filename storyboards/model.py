@@ -52,6 +52,9 @@ class References(PictureLimits):
     images: int
     each: tuple[int, int] = (1, 1)
     clips: int = 0
+    free_clips: bool = Field(
+        default=False, description="Clips that go in cost nothing: only the seconds that come out."
+    )
     free: int | None = Field(default=None, description="Pictures of a scene that cost nothing, where others do.")
 
 
@@ -184,6 +187,8 @@ class Model(Frozen):
             return None
         if resolution in self.usd_per_clip:
             return self.usd_per_clip[resolution].get(seconds)
+        if self.references and self.references.free_clips:
+            clip_seconds = 0.0
         rate = self._rate(resolution, with_clips=bool(clip_seconds), audio=audio, mode=mode)
         free = self.references.free if self.references else None
         extra = max(pictures - free, 0) * (self.usd_per_picture or 0.0) if free is not None else 0.0

@@ -12,7 +12,14 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 from prefect_storyboard.storyboards.variants import Variant
 
-State = Literal["new", "cached", "stale", "reattached", "unknown", "failed"]
+State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "unreadable"]
+
+
+class Damage(Frozen):
+    """Why the records of a job cannot be read, and what to do about it. The job is left alone."""
+
+    error: str
+    remedy: str
 
 
 class PlannedCharacter(Frozen):
@@ -34,7 +41,7 @@ class PlannedScene(Shot):
 
     `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
     version 0.1.0 gave a scene with a parent. `standing` says that the key is that of the take that stands in the reel,
-    and `stale` why this take is not of today's storyboard.
+    and `stale` why this take is not of today's storyboard. With `damage`, nobody can tell which take stands there.
     """
 
     key: str
@@ -43,6 +50,7 @@ class PlannedScene(Shot):
     legacy: str | None = None
     standing: bool = False
     stale: str | None = None
+    damage: Damage | None = None
     state: State | None = None
 
     @property

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import BuildOrder, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.jobs.characters import finish_character
 from prefect_storyboard.jobs.look import may_resubmit
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.purchase import BuildOrder, PurchaseRequest
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.media.fitting import Fitting, fit, judge

@@ -12,7 +12,7 @@ from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.stills import fit_image
-from prefect_storyboard.providers.catalogue import check_catalogue
+from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
@@ -99,7 +99,7 @@ async def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> 
         "last_frame_url": _ANYWHERE if shot.ends else None,
     }
     order = provider.scene_order(request.model_copy(update={"references": tuple(shown), **links}))
-    await check_catalogue(provider, order, shot.model)
+    await check_agreed(provider, order, shot.model)
 
 
 def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:

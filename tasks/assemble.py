@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import yaml
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ValidationError
 
-from prefect_storyboard.addresses import bare
+from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media.for_show import for_show, posters
@@ -152,23 +151,14 @@ def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel
 def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     """Keep storyboard and plan beside the reel. Addresses lose their signatures, which are as good as keys."""
     board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
-    kept = _bare(board)
+    kept = all_bare(board)
     said = "" if kept == board else f"# {_CUT}\n"
     text = said + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     storage.write(text.encode(), *place, "storyboard.yaml")
-    whole = _bare(plan.model_dump(mode="json"))
+    whole = all_bare(plan.model_dump(mode="json"))
     if said:
         whole["warnings"] = [*whole["warnings"], _CUT]
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
-
-
-def _bare(value: Any) -> Any:
-    """The same value with every address in it cut off before its query."""
-    if isinstance(value, str):
-        return bare(value)
-    if isinstance(value, list):
-        return [_bare(each) for each in value]
-    return {key: _bare(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None) -> str:

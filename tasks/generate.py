@@ -9,8 +9,9 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.purchase import OnUnknown, PurchaseRequest
 from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.providers.fields import keeps_video
 from prefect_storyboard.providers.protocol import Order

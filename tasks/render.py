@@ -9,8 +9,8 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.jobs.look import may_resubmit
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip

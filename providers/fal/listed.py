@@ -2,8 +2,9 @@
 
 from pydantic import JsonValue
 
+from prefect_storyboard.providers.agreement import disagreement, input_schema
 from prefect_storyboard.providers.json_values import amount, non_blank, objects
-from prefect_storyboard.providers.protocol import Listed
+from prefect_storyboard.providers.protocol import Listed, Order
 
 
 def listed(models: JsonValue) -> list[Listed]:
@@ -23,3 +24,15 @@ def with_prices(models: list[Listed], prices: JsonValue) -> tuple[Listed, ...]:
         if (usd := amount(each.get("unit_price"))) is not None and each.get("currency") == "USD"
     }
     return tuple(model.model_copy(update=found.get(model.endpoint, {})) for model in models)
+
+
+def objection(order: Order, models: JsonValue) -> str | None:
+    """What a page of the list has against an order: it is not called, or its input has other fields and values."""
+    entry = next((each for each in objects(models) if each.get("endpoint_id") == order.endpoint), {})
+    facts, schema = entry.get("metadata"), input_schema(entry.get("openapi"))
+    if not isinstance(facts, dict) or facts.get("status") != "active":
+        return f"fal's list of models has no {order.endpoint} that can be called"
+    if schema is None:
+        return f"fal's list of models does not tell the fields of {order.endpoint}"
+    why = disagreement(schema, order.body)
+    return None if why is None else f"fal's list of models disagrees: {why}"

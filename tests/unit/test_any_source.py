@@ -50,6 +50,24 @@ def test_a_store_that_cannot_be_read_is_an_answer_and_no_traceback(address, tmp_
         fetch(address, tmp_path, {})
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://AKIA0123:s3cr3t@bucket/x.png",
+        "s3://AKIA0123:s3/cr3t@bucket/x.png",
+        "gs://me:s3cr3t@bucket/x.png",
+        "az://me:s3cr3t@bucket/x.png",
+        "http://me:s3cr3t@127.0.0.1:1/x.png",
+    ],
+)
+def test_a_password_in_an_address_is_not_repeated(address, tmp_path):
+    with pytest.raises(SourceError) as refused:
+        fetch(address, tmp_path, {})
+    assert "cr3t" not in repr(refused.value)
+    assert "AKIA" not in repr(refused.value)
+    assert address.startswith("http") or "storage_options of the library's block" in str(refused.value)
+
+
 def test_inline_data_is_cut_in_the_error(tmp_path):
     with pytest.raises(SourceError) as error:
         fetch("data:image/png;base64," + "A" * 5000, tmp_path, {})

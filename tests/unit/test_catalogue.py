@@ -1,147 +1,124 @@
-"""A model of which the table is not sure is ordered only if the gateway's own catalogue agrees."""
+"""The model table beside a gateway's own list: new, gone, changed, and a patch that makes the table agree."""
 
+import re
+import tomllib
 from typing import Any
 
-import httpx
 import pytest
 
-from prefect_storyboard.providers.catalogue import check_catalogue, disagreement, input_schema
-from prefect_storyboard.providers.errors import Busy, InvalidRequest
-from prefect_storyboard.providers.fal.adapter import Fal
-from prefect_storyboard.providers.kie.adapter import Kie
-from prefect_storyboard.providers.protocol import Reference, SceneRequest
-from prefect_storyboard.providers.table import model
-from prefect_storyboard.providers.toapis.adapter import ToApis
-from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
+from prefect_storyboard.providers.catalogue import Comparison, compare, patch
+from prefect_storyboard.providers.protocol import Listed
+from prefect_storyboard.storyboards import Model
 
-KLING = model("fal", "kling-4")
-ENDPOINT = "kling/v4/reference-to-video"
-FIELDS = {
-    "prompt": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-    "duration": {"type": "string", "enum": ["3", "8"]},
-    "resolution": {"enum": ["720p", "1080p"]},
-    "aspect_ratio": {"type": "string"},
-    "elements": {"type": "array", "items": {}},
-}
-MARA = Reference(character="Mara", image_urls=("https://example.com/1.png", "https://example.com/2.png"))
-WANTED = SceneRequest(
-    model=KLING, prompt="Mara waves.", seconds=8, aspect="16:9", resolution="720p", references=(MARA,)
-)
+TEXT = """\
+# ---- one
+[one.first]
+codec = "c"
+seconds = [4]
+aspects = ["16:9"]
+resolutions = ["720p", "1080p"]
+usd_per_second = { "720p" = 0.1, "1080p" = 0.2 } # seen
 
+[one.first.endpoints]
+text = "one/first/text-to-video"
+image = "one/first/image-to-video"
 
-def listed(fields: dict[str, Any] | None, status: str = "active", **schema: Any) -> dict[str, Any]:
-    document = {"components": {"schemas": {"Out": {}, "KlingV4Input": {"properties": fields, **schema}}}}
-    entry = {"endpoint_id": ENDPOINT, "metadata": {"status": status}}
-    return {"models": [{**entry, "openapi": document} if fields is not None else entry]}
+[one."first.5"]
+codec = "c"
+seconds = [4]
+aspects = ["16:9"]
+resolutions = ["720p"]
+endpoints = { text = "one/first.5/text-to-video" }
 
+[one.over]
+retires_on = 2020-01-01
+codec = "c"
+seconds = [4]
+aspects = ["16:9"]
+resolutions = ["720p"]
+endpoints = { text = "one/over/text-to-video" }
 
-async def checked(reply: httpx.Response) -> list[httpx.Request]:
-    """The requests of the check, by fal's adapter."""
-    seen: list[httpx.Request] = []
-
-    def gateway(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return reply
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
-        fal = Fal(http, api_key="k:k", queue_url="https://q", rest_url="https://r", platform_url="https://p/v1")
-        await check_catalogue(fal, fal.scene_order(WANTED), KLING)
-    return seen
+# ---- two
+[two.other]
+codec = "c"
+seconds = [4]
+aspects = ["16:9"]
+resolutions = ["720p"]
+endpoints = { text = "one/first/image-to-video" }
+"""
 
 
-async def test_it_is_ordered_where_the_live_schema_has_every_field_and_value_of_ours():
-    (asked,) = await checked(httpx.Response(200, json=listed(FIELDS, required=["prompt"])))
-    assert asked.url == f"https://p/v1/models?endpoint_id={ENDPOINT.replace('/', '%2F')}&expand=openapi-3.0"
-    assert asked.method == "GET"
+def sold(text: str = TEXT) -> dict[str, Model]:
+    return {name: Model(name=name, provider="one", **facts) for name, facts in tomllib.loads(text)["one"].items()}
 
 
-@pytest.mark.parametrize(
-    ("reply", "why"),
-    [
-        ({name: kind for name, kind in FIELDS.items() if name != "elements"}, "its schema has no field elements"),
-        ({**FIELDS, "duration": {"type": "integer"}}, "its schema does not allow our value of duration"),
-        ({**FIELDS, "resolution": {"enum": ["1080p"]}}, "its schema does not allow our value of resolution"),
-        ({**FIELDS, "elements": {"type": "string"}}, "its schema does not allow our value of elements"),
-        (None, f"does not tell the fields of {ENDPOINT}"),
-    ],
-)
-async def test_it_is_refused_with_the_reason_where_the_live_schema_disagrees(reply, why):
-    with pytest.raises(InvalidRequest, match=why) as refused:
-        await checked(httpx.Response(200, json=listed(reply)))
-    assert "kling-4 at fal was not ordered: fal's pages of Kling 4.0 said" in str(refused.value)
-    assert (refused.value.sent, refused.value.charged, refused.value.field) == (False, False, "model")
-    assert "Nothing was bought" in refused.value.remedy
+def listed(*names: str, **prices: Any) -> list[Listed]:
+    return [Listed(endpoint=f"one/{name}", **prices) for name in names]
 
 
-async def test_it_is_refused_where_the_list_wants_a_field_that_we_do_not_send():
-    with pytest.raises(InvalidRequest, match="its schema requires mode"):
-        await checked(httpx.Response(200, json=listed(FIELDS, required=["prompt", "mode"])))
+ALL = ("first/text-to-video", "first/image-to-video", "first.5/text-to-video")
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        httpx.Response(200, json=listed(FIELDS, status="deprecated")),
-        httpx.Response(200, json={"models": []}),
-        httpx.Response(404, json={"error": {"type": "not_found"}}),
-    ],
-)
-async def test_it_is_refused_where_the_list_does_not_have_it(reply):
-    with pytest.raises(InvalidRequest, match=f"fal's list of models has no {ENDPOINT}"):
-        await checked(reply)
+def patched(found: Comparison) -> str:
+    """The table after its patch, read as `patch -p0` reads it."""
+    old, made, at = TEXT.splitlines(keepends=True), list[str](), 0
+    for line in patch("one", found, TEXT, "2026-11-28").splitlines(keepends=True)[2:]:
+        if hunk := re.match(r"@@ -(\d+)", line):
+            made += old[at : int(hunk[1]) - 1]
+            at = int(hunk[1]) - 1
+        elif line.startswith("+"):
+            made.append(line[1:])
+        else:
+            assert old[at] == line[1:]
+            made += [] if line.startswith("-") else [old[at]]
+            at += 1
+    return "".join(made + old[at:])
 
 
-async def test_a_list_that_cannot_be_read_now_says_so_and_refuses_nothing_for_good():
-    with pytest.raises(Busy):
-        await checked(httpx.Response(503, json={}))
+def test_a_table_that_agrees_has_nothing_to_say() -> None:
+    found = compare(sold(), listed(*ALL))
+    assert not found
+    assert patch("one", found, TEXT, "2026-11-28") == ""
 
 
-async def test_a_model_of_which_the_table_is_sure_asks_nobody():
-    def gateway(request: httpx.Request) -> httpx.Response:
-        raise AssertionError(request)
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
-        fal = Fal(http, api_key="k:k", queue_url="https://q", rest_url="https://r", platform_url="https://p/v1")
-        sure = WANTED.model_copy(update={"model": model("fal", "kling-o3")})
-        await check_catalogue(fal, fal.scene_order(sure), sure.model)
+def test_an_ended_model_is_not_missed() -> None:
+    assert "over" not in dict(compare(sold(), listed()).gone)
 
 
-@pytest.mark.parametrize(
-    ("provider", "family", "answers"),
-    [
-        (lambda http: ToApis(http, api_key="k", api_url="https://a"), ("toapis", "gemini-omni-flash"), {"data": []}),
-        (
-            lambda http: WaveSpeed(http, api_key="k", api_url="https://a"),
-            ("wavespeed", "kling-4"),
-            {"code": 200, "data": []},
-        ),
-        (
-            lambda http: Kie(http, api_key="k", api_url="https://a", upload_url="https://u"),
-            ("kie", "wan-3"),
-            None,
-        ),
-    ],
-)
-async def test_a_gateway_whose_list_has_it_not_or_that_has_no_list_refuses_it(provider, family, answers):
-    def gateway(request: httpx.Request) -> httpx.Response:
-        assert answers is not None, request
-        return httpx.Response(200, json=answers)
-
-    unsure = model(*family).model_copy(update={"unsure": "nobody knows"})
-    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
-        adapter = provider(http)
-        request = SceneRequest(model=unsure, prompt="p", seconds=unsure.seconds[0], aspect="16:9", resolution="720p")
-        with pytest.raises(InvalidRequest, match=f"{unsure.name} at {unsure.provider} was not ordered: nobody knows"):
-            await check_catalogue(adapter, adapter.scene_order(request), unsure)
+def test_what_is_not_listed_or_not_active_is_gone() -> None:
+    listing = [*listed(*ALL[1:]), Listed(endpoint="one/first/text-to-video", active=False)]
+    assert compare(sold(), listing).gone == (("first", "one/first/text-to-video"),)
 
 
-def test_a_boolean_is_no_number_and_a_number_no_boolean():
-    assert disagreement({"properties": {"seed": {"type": "integer"}}}, {"seed": True}) is not None
-    assert disagreement({"properties": {"audio": {"enum": [1, 0], "type": "integer"}}}, {"audio": True}) is not None
-    assert disagreement({"properties": {"audio": {"type": "boolean"}}}, {"audio": True}) is None
-    assert disagreement({"properties": {"cfg": {"$ref": "#/x"}}}, {"cfg": 0.5}) is None
+@pytest.mark.parametrize(("usd", "unit", "changed"), [
+    (0.1, "second", ()),
+    (0.2, "seconds", ()),
+    (0.3, "second", (("first", "720p", 0.3),)),
+    (0.3, "run", ()),
+])  # fmt: skip
+def test_a_unit_price_that_the_table_has_for_no_size_is_a_change(usd: float, unit: str, changed: Any) -> None:
+    assert compare(sold(), [*listed(ALL[0], usd=usd, unit=unit), *listed(*ALL[1:])]).changed == changed
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"components": []}, {"components": {"schemas": {"Output": {}}}}])
-def test_a_document_without_an_input_has_no_schema(document):
-    assert input_schema(document) is None
+def test_what_makes_videos_and_is_in_no_section_is_new() -> None:
+    further = [Listed(endpoint="one/second/text-to-video"), Listed(endpoint="one/voice", makes="text-to-speech")]
+    found = compare(sold(), [*listed(*ALL), *further, Listed(endpoint="one/third", makes="image-to-video")])
+    assert [each.endpoint for each in found.new] == ["one/second/text-to-video", "one/third"]
+    assert str(found) == "2 new, 0 gone, 0 changed"
+
+
+def test_the_patch_applies_and_the_patched_table_agrees() -> None:
+    """Gone endpoints are commented out, and of another gateway with the same id nothing is."""
+    listing = [*listed(ALL[0], usd=0.3, unit="second"), *listed(ALL[2]), *listed("second/text-to-video", usd=0.5)]
+    text = patched(compare(sold(), listing))
+    assert '# gone on 2026-11-28: image = "one/first/image-to-video"' in text
+    assert 'usd_per_second = { "720p" = 0.3, "1080p" = 0.2 } # seen' in text
+    assert "# new at one on 2026-11-28:\n#   one/second/text-to-video  $0.50 a unit\n\n# ---- two" in text
+    assert tomllib.loads(text)["two"] == tomllib.loads(TEXT)["two"]
+    again = compare(sold(text), listing)
+    assert (again.gone, again.changed) == ((), ())
+
+
+def test_a_model_that_is_like_another_gets_a_price_of_its_own() -> None:
+    found = Comparison(changed=(("first.5", "720p", 0.7),))
+    assert sold(patched(found))["first.5"].usd_per_second == {"720p": 0.7}

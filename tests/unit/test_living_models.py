@@ -158,7 +158,10 @@ def test_the_nearest_is_that_of_the_mode():
     ("place", "seconds", "resolution", "facts", "usd"),
     [
         (("fal", "seedance-2"), 5, "480p", {}, 0.67),
-        (("fal", "seedance-2"), 5, "4k", {}, None),
+        (("fal", "seedance-2"), 5, "4k", {}, 13.608),
+        (("fal", "seedance-2-fast"), 5, "720p", {"clip_seconds": 3}, 1.16112),
+        (("fal", "minimax-h3"), 6, "768p", {"clip_seconds": 3}, 0.36),
+        (("kie", "wan-3"), 10, "720p", {"clip_seconds": 3}, 0.8),
         (("fal", "seedance-2-fast"), 5, "480p", {}, 0.538),
         (("fal", "seedance-2-mini"), 5, "480p", {}, None),
         (("fal", "seedance-2.5"), 10, "720p", {}, 4.73),

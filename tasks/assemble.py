@@ -49,7 +49,7 @@ async def assemble(
     """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
     One chapter a clip; clips of one kind are copied without loss, else all are conformed. Left alone where the library
-    holds a reel of the same clips.
+    holds a reel of the same clips. Of a storyboard that says `reel: false`, only storyboard and plan are kept.
 
     Args:
         clips: What store and render returned, in the order of the reel.
@@ -74,12 +74,22 @@ async def assemble(
     reel = Reel(**known.model_dump(), **facts)
     if not reel.clips:
         return reel
+    if plan and not plan.storyboard.reel:
+        await asyncio.to_thread(_keep_plan, shelf.storage(), plan)
+        return reel
     finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, plan)
     if cached:
         name_state("Cached", "the reel is in the library")
     else:
         events.reel_ready(shelf, slug(title), finished)
     return finished
+
+
+def _keep_plan(storage: Storage, plan: Plan) -> None:
+    """Keep storyboard and plan of clips of which no reel is made."""
+    place = ("reels", plan.storyboard.slug)
+    check_folder(plan.storyboard.title, storage.read(*place, "storyboard.yaml"))
+    _write_plan(storage, place, plan)
 
 
 class _Stored(BaseModel):

@@ -22,7 +22,7 @@ from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.storyboards.money import price
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 _STYLES = {
@@ -40,6 +40,9 @@ class RunOptions(TypedDict):
 
     model: str | None
     fit: Fit | None
+    quality: Quality | None
+    audio: bool | None
+    values: dict[str, str]
     max_cost_usd: float | None
     allow_unknown_price: bool
     allow_retired: bool
@@ -57,7 +60,13 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
     credentials = await load_credentials(provider, os.environ)
-    overrides = Overrides(model=asked["model"], fit=asked["fit"])
+    overrides = Overrides(
+        model=asked["model"],
+        fit=asked["fit"],
+        quality=asked["quality"],
+        audio=asked["audio"],
+        values=asked["values"],
+    )
     async with opened(board, credentials, library, overrides, cascade=asked["cascade"]) as run:
         for line in run.prepared.plan.preparations:
             console.print(f"prepare  {line}", style="dim")

@@ -22,7 +22,7 @@ from prefect_storyboard.blocks.library import HOME_FOLDER
 from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.series.opening import Reference
 from prefect_storyboard.storyboards import Storyboard
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 F = TypeVar("F", bound=Flow[..., Any])
 P = ParamSpec("P")
@@ -47,6 +47,9 @@ LibraryField = (
 )
 ModelField = Annotated[str, Field(title="Model")] | Annotated[None, Field(title="As the storyboard says")]
 FitField = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+QualityField = Annotated[Quality, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+AudioField = Annotated[bool, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+ValuesField = Annotated[dict[str, str], Field(title="JSON")] | Annotated[None, Field(title="As the storyboard says")]
 ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
 MaxCostField = (
     Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]

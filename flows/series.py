@@ -8,12 +8,15 @@ from prefect.states import Failed
 
 from prefect_storyboard.flows.form import (
     AttemptsField,
+    AudioField,
     FitField,
     LibraryField,
     MaxCostField,
     ModelField,
     ProviderField,
+    QualityField,
     StoryboardField,
+    ValuesField,
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
@@ -50,6 +53,9 @@ async def storyboard_series(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -67,7 +73,13 @@ async def storyboard_series(
     """
     if wait == "suspend":
         check_suspendable()
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
+    async with opened(
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+        cascade=cascade,
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
         plan = run.prepared.plan
@@ -99,6 +111,9 @@ async def generate_scene(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -110,7 +125,12 @@ async def generate_scene(
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
+    async with opened(
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
@@ -135,6 +155,7 @@ async def create_characters(
     library: LibraryField = None,
     *,
     model: ModelField = None,
+    values: ValuesField = None,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
     attempts: AttemptsField = 1,
@@ -144,7 +165,7 @@ async def create_characters(
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest")) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
         jobs = min(wanted.unsettled, len(run.prepared.plan.characters))

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Model, Operation
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Mode, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -39,10 +39,15 @@ class Reference(Frozen):
     character: str
     image_urls: tuple[str, ...] = ()
     clip_url: str | None = None
+    description: str = Field(default="", description="Who this is, for a model that asks for it.")
 
 
 class SceneRequest(Frozen):
-    """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video."""
+    """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video.
+
+    What a scene may say beside its prompt: `last_frame_url` is the picture that it ends with, `audio` whether it has
+    sound, `seed` the gateway's number for the same picture again, and `negative` what must not be seen.
+    """
 
     model: Model
     prompt: str
@@ -53,6 +58,10 @@ class SceneRequest(Frozen):
     castings: tuple[Casting, ...] = ()
     references: tuple[Reference, ...] = ()
     image_url: str | None = None
+    last_frame_url: str | None = None
+    audio: bool = True
+    seed: int | None = None
+    negative: str = ""
     remix_of: str | None = None
     remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
@@ -61,6 +70,13 @@ class SceneRequest(Frozen):
     def operation(self) -> Operation:
         """Which of the model's endpoints renders it."""
         return "remix" if self.remix_of else "image" if self.image_url else "text"
+
+    @property
+    def mode(self) -> Mode:
+        """What the scene is made from."""
+        return self.model.mode(
+            shown=bool(self.references), frame=bool(self.image_url), last_frame=bool(self.last_frame_url)
+        )
 
 
 class Order(Frozen):
@@ -83,6 +99,25 @@ class Order(Frozen):
     def digest(self) -> str:
         """Finds the order again among the requests that a provider lists."""
         return digest(self.body)
+
+
+class Listed(Frozen):
+    """One line of a provider's own list of models, with its base price where the list has one.
+
+    `usd` is the price of one `unit` in the provider's word; its tiers are not told. `makes` is its kind, None where
+    the list tells none.
+    """
+
+    endpoint: str
+    active: bool = True
+    makes: str | None = None
+    usd: float | None = None
+    unit: str = ""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it makes videos: its kind says so, else its id."""
+        return "video" in (self.makes or self.endpoint)
 
 
 class Status(Frozen):
@@ -158,6 +193,15 @@ class Provider(Protocol):
 
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the provider still sells the endpoint; None where it does not say."""
+
+    async def objection(self, order: Order) -> str | None:
+        """What the provider's own catalogue has against an order; None where it agrees. Buys nothing.
+
+        A provider without a catalogue that can be asked objects to everything.
+        """
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """The provider's own list of models; None where it keeps none. Buys nothing."""
 
     async def price(self, order: Order) -> float | None:
         """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""

@@ -19,7 +19,8 @@ from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import known_castings, with_sends
 from prefect_storyboard.series.standing import with_standing
 from prefect_storyboard.series.stop import stoppable
-from prefect_storyboard.storyboards import Storyboard, StoryboardError, check_folder, is_text, parse
+from prefect_storyboard.storyboards import Storyboard, StoryboardError, check_folder, is_text
+from prefect_storyboard.storyboards.text import load
 
 
 def _text(reference: object) -> object:
@@ -37,7 +38,9 @@ def title() -> str:
     if isinstance(board, Mapping):
         return str(board.get("title", "storyboard"))
     try:
-        return parse(str(board), "storyboard")[0].title if is_text(str(board)) else bare(str(board)).rpartition("/")[2]
+        if not is_text(str(board)):
+            return bare(str(board)).rpartition("/")[2]
+        return str(load(str(board), "storyboard")[0].get("title", "storyboard"))
     except StoryboardError:
         return "storyboard"
 

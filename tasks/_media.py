@@ -3,7 +3,8 @@
 import asyncio
 import atexit
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,9 @@ from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.scratch import scratch
 from prefect_storyboard.media.sources import LocalFile, SourceError, fetch, local_file
-from prefect_storyboard.storyboards import Media
+from prefect_storyboard.storyboards import Clip, Media
+
+_AT_ONCE = 8  # downloads from a bucket
 
 
 def folder() -> Path:
@@ -63,6 +66,17 @@ def from_library(storage: Storage, media: Media) -> LocalFile:
         raise FileNotFoundError(f"{media.url} is not the file that it was; create the character again")
     part.replace(target)
     return LocalFile(path=target, sha256=media.sha256)
+
+
+def clip_files(storage: Storage, clips: Sequence[Clip], folder: Path) -> list[Path]:
+    """The files of clips, in their order: those of a local library where they lie, else copies in the folder."""
+
+    def file(number: int, clip: Clip) -> Path:
+        place = inside(clip.url)
+        return storage.local(*place) or storage.fetch(folder / f"{number:04d}.mp4", *place)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(file, range(len(clips)), clips))
 
 
 def inside(url: str) -> tuple[str, ...]:

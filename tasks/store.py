@@ -12,7 +12,8 @@ from prefect.runtime import task_run
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.ledger import Draft
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media import deferred
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.download import PAID, bounds_of, download
 from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
@@ -107,7 +108,7 @@ async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Pa
 def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
     """Describe the clip; what is no video was cut off on its way here."""
     try:
-        seen = probe(file)
+        seen = deferred.probe(file)
     except MediaError as error:
         message = f"the result is not a whole video yet: {error}"
         raise Busy(message, request_id=job.job.request_id, **PAID) from None

@@ -19,13 +19,14 @@ from prefect_storyboard.providers.callbacks import from_fal
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
+from prefect_storyboard.providers.fal import listed as fal_listed
 from prefect_storyboard.providers.fal.jwks import Jwks
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -34,6 +35,8 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _LINKS = ("status_url", "response_url", "cancel_url")
 _WINDOW = timedelta(hours=1)  # before a submit, from which fal's list is read: our clock may be fast
+_PAGE, _PAGES = 100, 50  # models on a page of the list, and pages
+_PRICED = 50  # models that one question about prices may name
 _LIST_LAG = timedelta(minutes=5)  # the same once fal's own Date header has corrected our clock
 
 
@@ -75,8 +78,7 @@ class Fal:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """The raw input of the model, in the form of its codec."""
-        body = fal_bodies.BODIES[request.model.codec](request)
-        return Order(endpoint=endpoint(request), body=with_fields(body, request))
+        return Order(endpoint=endpoint(request), body=with_fields(fal_bodies.scene(request), request))
 
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
@@ -174,6 +176,32 @@ class Fal:
         error = reply.get("error")
         gone = response.status_code == 404 and isinstance(error, dict) and error.get("type") == "not_found"
         return False if gone else None
+
+    async def objection(self, order: Order) -> str | None:
+        """Read the endpoint's status and its input's schema in the platform's model list."""
+        query = {"endpoint_id": order.endpoint, "expand": "openapi-3.0"}
+        response = await self._ask("GET", f"{self._platform}/models", params=query)
+        gone = response.status_code == httpx.codes.NOT_FOUND
+        return fal_listed.objection(order, None if gone else _success(response).get("models"))
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """Read all pages of the model list, and the unit price of every video model on it."""
+        found, query = list[Listed](), {"limit": str(_PAGE)}
+        for _ in range(_PAGES):
+            page = _success(await self._ask("GET", f"{self._platform}/models", params=query))
+            found += fal_listed.listed(page.get("models"))
+            cursor = non_blank(page.get("next_cursor"))
+            if not page.get("has_more") or cursor is None:
+                break
+            query["cursor"] = cursor
+        priced = [each for each in found if not each.is_video]
+        videos = [each for each in found if each.is_video]
+        for at in range(0, len(videos), _PRICED):
+            some = videos[at : at + _PRICED]
+            names = ",".join(each.endpoint for each in some)
+            response = await self._ask("GET", f"{self._platform}/models/pricing", params={"endpoint_id": names})
+            priced += fal_listed.with_prices(some, (json_object(response) or {}).get("prices"))
+        return tuple(priced)
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - the list knows base prices, not an order's
         """None: fal's price list has one unit price a model and does not know its tiers."""

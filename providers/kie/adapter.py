@@ -25,7 +25,7 @@ from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -68,7 +68,7 @@ class Kie:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """Task of the model, its input in the form of its codec. Raises InvalidRequest for too many shots."""
-        return _order(request, kie_bodies.BODIES[request.model.codec](request))
+        return _order(request, kie_bodies.scene(request))
 
     async def submit(self, order: Order) -> Job:
         """Create the task, once. Kie takes 20 in 10 s; the next one is refused and not queued."""
@@ -124,6 +124,14 @@ class Kie:
 
     async def offered(self, endpoint: str) -> bool | None:  # noqa: ARG002
         """Kie says only in its answer to a submit that a model is not sold any more."""
+        return None
+
+    async def objection(self, order: Order) -> str | None:  # noqa: ARG002
+        """Kie has no catalogue for programs."""
+        return "Kie has no catalogue that can be asked"
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """None: Kie's market is a page for people."""
         return None
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002

@@ -23,11 +23,12 @@ from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object,
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
 from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
+from prefect_storyboard.providers.wavespeed import listed as wavespeed_listed
 from prefect_storyboard.providers.wavespeed.bodies import made_character, sold, with_objects
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
@@ -75,7 +76,7 @@ class WaveSpeed:
     def scene_order(self, request: SceneRequest) -> Order:
         """The flat input of the model in the form of its codec; characters are objects once `offered` has seen so."""
         path = endpoint(request)
-        body = with_fields(wavespeed_bodies.BODIES[request.model.codec](request), request)
+        body = with_fields(wavespeed_bodies.scene(request), request)
         return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
     async def submit(self, order: Order) -> Job:
@@ -163,6 +164,15 @@ class WaveSpeed:
             if response.status_code == reply.get("code") == _OK:
                 self._sold = sold(reply.get("data"))
         return endpoint in self._sold if self._sold else None
+
+    async def objection(self, order: Order) -> str | None:
+        """Whether WaveSpeed's list of models has the path."""
+        return None if await self.offered(order.endpoint) else f"WaveSpeed's list of models has no {order.endpoint}"
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """Read WaveSpeed's list: its base prices are of one run with every input left at its default."""
+        reply = json_object(await self._ask("GET", "models")) or {}
+        return wavespeed_listed.listed(reply.get("data")) if reply.get("code") == _OK else None
 
     async def price(self, order: Order) -> float | None:
         """What WaveSpeed asks this account for exactly that order, after its discount."""

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import living_wavespeed
+
 from cases import Answer, Call, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
@@ -337,7 +339,7 @@ CASE = Case(
     order=Order(endpoint=CHARACTERS, body=canonical("wavespeed", "create-character.request")),
     accepted=Reply("submit.response"),
     job=JOB,
-    orders=ORDERS,
+    orders=[*ORDERS, *living_wavespeed.ORDERS],
     answers=ANSWERS,
     troubles=[*REFUSALS, *VERDICTS, *PASSING, *OTHERS],
     elsewhere={

@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Attempt, Ledger, deciding
+from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -33,7 +34,7 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 
     Raises InvalidRequest for a scene that the provider's own form has no room for: nothing was sent.
     """
-    orders = {scene.key: draft_order(provider, scene) for scene in plan.scenes}
+    orders = await asyncio.to_thread(lambda: {scene.key: draft_order(provider, scene) for scene in plan.scenes})
     orders = {scene.key: orders[scene.key] for scene in plan.scenes if scene.usd is None}
     distinct = {_what_costs(scene): orders[scene.key] for scene in plan.scenes if scene.key in orders}
     asked = await asyncio.gather(*(_price(provider, order) for order in distinct.values()))
@@ -103,10 +104,16 @@ def _is_deleted(bought: Attempt) -> bool:
 
 
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:
-    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date."""
+    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date.
+
+    Raises InvalidRequest where the model table is not sure of a model, and the provider's catalogue does not agree.
+    """
+    unsure = {s.endpoint: s for s in plan.scenes if s.model.unsure and wanted.buys(s.key)}
+    for scene in unsure.values():
+        await check_agreed(session.provider, draft_order(session.provider, scene), scene.model)
     if allow_retired:
         return
-    needed = {s.model.endpoints[s.operation]: s.model for s in plan.scenes if wanted.buys(s.key)}
+    needed = {s.endpoint: s.model for s in plan.scenes if s.endpoint and wanted.buys(s.key)}
     for endpoint, family in needed.items():
         try:
             offered = await session.provider.offered(endpoint)
@@ -130,4 +137,5 @@ async def _price(provider: Provider, order: Order) -> float | None:
 
 def _what_costs(scene: PlannedScene) -> tuple[object, ...]:
     sent = sum(sending.clip for sending in scene.sends), sum(sending.pictures for sending in scene.sends)
-    return scene.model.name, scene.operation, scene.seconds, scene.resolution, scene.aspect, sent
+    size = scene.seconds, scene.resolution, scene.aspect, scene.silent
+    return scene.model.name, scene.mode, scene.operation, size, sent

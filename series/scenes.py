@@ -9,7 +9,7 @@ from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger, Unreadable
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import (
     Busy,
     GenerationFailed,
@@ -206,6 +206,10 @@ async def _generate(
         aspect=scene.aspect,
         resolution=scene.resolution,
         image=run.prepared.files[asked.image].path if asked.image else None,
+        ends=run.prepared.files[scene.ends].path if scene.ends else None,
+        audio=False if scene.silent else None,
+        seed=scene.seed,
+        negative=scene.negative or None,
         continues=parent if asked.continues else None,
         remixes=parent if asked.remixes else None,
         take=scene.take,

@@ -1,7 +1,7 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
 from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
-from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, PictureLimits, References
+from prefect_storyboard.storyboards.model import ClipLimits, Mode, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, Media, Reel
 from prefect_storyboard.storyboards.plan import Damage, Plan, PlannedCharacter, PlannedScene
@@ -22,6 +22,7 @@ __all__ = [
     "Frozen",
     "Job",
     "Media",
+    "Mode",
     "Model",
     "Operation",
     "PictureLimits",

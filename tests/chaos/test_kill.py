@@ -28,7 +28,9 @@ def board(tmp_path):
     scenes[4] |= {"continues": "s01"}
     path = tmp_path / "board.yaml"
     path.write_text(
-        yaml.safe_dump({"title": "Stairs", "cast": [{"name": "Mara", "clip": clip.name}], "scenes": scenes})
+        yaml.safe_dump(
+            {"title": "Stairs", "model": "sora-2", "cast": [{"name": "Mara", "clip": clip.name}], "scenes": scenes}
+        )
     )
     return path
 

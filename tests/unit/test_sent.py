@@ -47,7 +47,9 @@ REAL = {
 def planned(model: Model, scene: dict[str, Any], cast: Any = CAST) -> Plan:
     first = [{"id": "s00", "prompt": "The sea.", "characters": []}] if {"remixes", "continues"} & {*scene} else []
     facts = {"seconds": model.seconds[0], "aspect": model.aspects[0]}
-    board = validate({"title": "T", "cast": cast, "scenes": [*first, {"id": "s01", **scene}], **facts})
+    board = validate(
+        {"title": "T", "model": "sora-2", "cast": cast, "scenes": [*first, {"id": "s01", **scene}], **facts}
+    )
     content = {name: name for name in ("mara.mp4", "will.mp4", "will.png", "dawn.png")}
     lengths = {(model.name, "Mara"): 3.0, (model.name, "Will"): 3.0}
     made = shots(board, lambda _: model, Source())

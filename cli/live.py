@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -81,7 +81,9 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         )
 
 
-async def render(board: str, provider: str | Credentials, library: str | None, **options: Any) -> int:
+async def render(
+    board: str | Mapping[str, Any], provider: str | Credentials, library: str | None, **options: Any
+) -> int:
     """Run the flow and print how it ended. Returns the exit code: 1 if a scene has no clip, else 0."""
     credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
     try:
@@ -101,9 +103,10 @@ def report(reel: Reel) -> None:
     if reel.failed:
         _print_failures(reel)
     console.print()
-    if reel.url:
-        console.print(f"reel   {reel.url}   {count(len(reel.clips), 'scene')}, {reel.seconds:g} s")
-        console.print(f"page   {reel.page}")
+    for each in reel.variants or (reel,):
+        if each.url:
+            console.print(f"reel   {each.url}   {count(len(each.clips), 'scene')}, {each.seconds:g} s")
+            console.print(f"page   {each.page}")
     console.print(f"cost   {cost(reel)} in all; this run bought {bought(reel)}")
     if not reel.failed:
         console.print("again  $0.00: everything is in the library; a second run buys nothing")

@@ -40,7 +40,7 @@ from prefect_storyboard.series.run import Ended, OpenScene, Rendering
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
-from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Reel
+from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel
 from prefect_storyboard.tasks import assemble
 
 
@@ -94,7 +94,8 @@ async def storyboard_series(
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             reel = await _assembled(run, ended, wanted)
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
-    await report_reel(reel, plan, run.library)
+    for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
+        await report_reel(each, part, run.library)
     if not reel.failed:
         return reel
     await report_failures(reel, plan.storyboard.slug)
@@ -200,14 +201,39 @@ async def _assembled(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate)
     plan = run.prepared.plan
     twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
     found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
+    warnings = (*plan.warnings, *found)
+    costs = _costs(run, ended, [each.usd for each in twice])
+    if not plan.variants:
+        return await _reel(run, plan, ended, warnings, costs)
+    reels = [await _reel(run, part, ended, (), None) for part in plan.reels()]
+    first = next((reel for reel in reels if reel.url), reels[0])
+    return Reel(
+        title=plan.storyboard.title,
+        url=first.url,
+        page=first.page,
+        clips=tuple(end for end in ended if isinstance(end, Clip)),
+        failed=tuple(end for end in ended if isinstance(end, FailedScene)),
+        seconds=round(sum(reel.seconds for reel in reels), 3),
+        warnings=tuple(dict.fromkeys((*warnings, *(each for reel in reels for each in reel.warnings)))),
+        variants=tuple(reels),
+        **costs.model_dump(),
+    )
+
+
+async def _reel(
+    run: Rendering, plan: Plan, ended: tuple[Ended, ...], warnings: tuple[str, ...], costs: Costs | None
+) -> Reel:
+    """One reel of the plan's scenes; without costs, it has cost what its clips did."""
+    names = [scene.scene.id for scene in plan.scenes]
+    own = sorted((end for end in ended if end.scene in names), key=lambda end: names.index(end.scene))
     return await assemble(
-        [end for end in ended if isinstance(end, Clip)],
+        [end for end in own if isinstance(end, Clip)],
         title=plan.storyboard.title,
         library=run.library,
         plan=plan,
-        failed=[end for end in ended if isinstance(end, FailedScene)],
-        warnings=(*plan.warnings, *found),
-        costs=_costs(run, ended, [each.usd for each in twice]),
+        failed=[end for end in own if isinstance(end, FailedScene)],
+        warnings=warnings,
+        costs=costs,
     )
 
 

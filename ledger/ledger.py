@@ -7,7 +7,7 @@ was abandoned and had been bought after all.
 
 Attempts are numbered from 001 and the first gap is the end. What cannot be read stops the run; it is never taken for
 absent, because absent means "buy it". So an intent counts as absent only where no later record of its job is listed;
-a listing never proves anything else.
+a listing never proves anything else. `prune` packs the records of a settled job into its first intent.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from prefect_storyboard.ledger.evidence import check_character_not_lost, check_take_not_lost
 from prefect_storyboard.ledger.files import RecordFiles, Unreadable
-from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, record_place
+from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, read_packed, record_place
 from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.proof import check_still_there
 from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
@@ -35,6 +35,10 @@ class Ledger:
     def history(self, key: str) -> tuple[Attempt, ...]:
         """Every attempt at a job, oldest first. Raises Unreadable for a record that is torn, foreign or missing."""
         return read_history(self._files, key)
+
+    def packed(self, key: str) -> tuple[Attempt, ...]:
+        """The attempts of a job that was pruned; none of any other. One read."""
+        return read_packed(self._files, key)
 
     def history_of_new(self, key: str) -> tuple[Attempt, ...]:
         """The history of a job that nobody is likely to have bought: one listing, if nothing is listed.
@@ -109,6 +113,8 @@ class Ledger:
 
     def attempt_of(self, key: str, request_id: str) -> int:
         """The attempt whose recorded job has that id; where none has, the one after the last that has a job."""
+        if packed := self.packed(key):
+            return next((a.number for a in packed if a.job and a.job.request_id == request_id), len(packed) + 1)
         free = 1
         for number in sorted({int(attempt) for attempt, _ in self.records(key)}):
             job = self._files.read(Job, *record_place(key, number, "job"))

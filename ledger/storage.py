@@ -91,6 +91,18 @@ class Storage:
                 self.fs.put_file(str(local), path)  # an object appears when its last byte has arrived
         return self.link(*parts)
 
+    def local(self, *parts: str) -> Path | None:
+        """The file itself where the library is on this machine's disk, to be read; None in a bucket.
+
+        Raises FileNotFoundError where it is gone.
+        """
+        if not isinstance(self.fs, LocalFileSystem):
+            return None
+        path = Path(self.path(*parts))
+        if not path.is_file():
+            raise FileNotFoundError(f"{self.link(*parts)} is gone")
+        return path
+
     def fetch(self, local: Path, *parts: str) -> Path:
         """Copy a file of the library to local disk. Raises FileNotFoundError where it is gone."""
         local.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +130,14 @@ class Storage:
                 raise
         return None
 
-    def names(self, *parts: str) -> list[str]:
-        """What a folder holds, sorted; nothing where there is no such folder."""
+    def names(self, *parts: str, prefix: str = "") -> list[str]:
+        """What a folder holds, sorted; nothing where there is no such folder.
+
+        A bucket lists a thousand names a request: with `prefix`, it lists those that begin so, and everything below
+        them. A disk may give all.
+        """
+        if prefix and not isinstance(self.fs, LocalFileSystem | MemoryFileSystem):
+            return sorted({place[0] for place in self.below(*parts, prefix=prefix)})
         with self._named("listed", parts), suppress(FileNotFoundError):
             found = self.fs.ls(self.path(*parts), detail=False)
             return sorted(name for path in found if (name := str(path).rstrip("/").rpartition("/")[2]))

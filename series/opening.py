@@ -65,7 +65,8 @@ async def opened(
     with stoppable(), scratch() as folder:
         prepared = await prepare(storyboard, credentials, shelf, folder, overrides)
         identity = await asyncio.to_thread(prove, shelf.storage())
-        await asyncio.to_thread(_check_folder, prepared.plan.storyboard, shelf)
+        for part in prepared.plan.reels():
+            await asyncio.to_thread(_check_folder, part.storyboard, shelf)
         async with credentials.session() as session:
             castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
             plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)

@@ -37,6 +37,7 @@ from prefect_storyboard.storyboards.drafts import with_draft_title
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.storyboards.offers import no_model, unnamed
 from prefect_storyboard.storyboards.text import check_scenes, load
+from prefect_storyboard.storyboards.variants import expanded
 from prefect_storyboard.tasks._references import CastMember
 
 Place = tuple[str | int, ...]
@@ -84,12 +85,13 @@ async def prepare(
     board, source, base = await asyncio.to_thread(_read, storyboard, reading)
     kept = exposed(storyboard, board, source)
     board = board.model_copy(update=said.model_dump(exclude_none=True, exclude={"values"}))
-    board = with_draft_title(board)
+    whole = expanded(with_draft_title(board), source, callers.bounds.max_scenes)
+    board, source = whole.board, whole.source
     if unnamed(board):
         before = await asyncio.to_thread(_rendered_with, board, library)
         seller = seller_name(credentials.provider, credentials.account)
         raise StoryboardError(no_model(board, models()[credentials.provider].values(), seller, source, before=before))
-    resolved = shots(board, lambda name: model(credentials.provider, name), source)
+    resolved = await asyncio.to_thread(shots, board, lambda name: model(credentials.provider, name), source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
@@ -100,7 +102,8 @@ async def prepare(
     problems += [source.problem(place, text) for place, text in judged.problems]
     if problems:
         raise StoryboardError(*problems)
-    planned = plan(
+    planned = await asyncio.to_thread(
+        plan,
         board,
         resolved,
         provider=credentials.provider,
@@ -109,7 +112,8 @@ async def prepare(
         clip_seconds=judged.clip_seconds,
         preparations=tuple(judged.preparations),
     )
-    planned = planned.model_copy(update={"warnings": (*map(str, source.warnings), *kept.warnings, *planned.warnings)})
+    warnings = (*map(str, source.warnings), *kept.warnings, *planned.warnings)
+    planned = planned.model_copy(update={"warnings": warnings, "variants": whole.variants})
     return Prepared(plan=planned, files=files, cast=cast)
 
 

@@ -27,7 +27,7 @@ from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import named_in
 from prefect_storyboard.storyboards.rules import cast_problems, scene_problems
 
-__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Prefer", "Quality", "Scene", "Storyboard"]
+__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Matrix", "Prefer", "Quality", "Scene", "Storyboard"]
 
 
 class Scene(Frozen):
@@ -100,6 +100,13 @@ class Scene(Frozen):
         return self.continues or self.remixes
 
 
+class Matrix(Frozen):
+    """Variants of a storyboard: every combination of what stands here."""
+
+    aspect: tuple[Aspect, ...] = Field(default=(), max_length=10, title="Aspect", description="Shapes of the picture.")
+    model: tuple[Text, ...] = Field(default=(), max_length=20, title="Model", description="Model families.")
+
+
 class Storyboard(Frozen):
     """A title, a cast and the scenes in the order of the reel."""
 
@@ -140,6 +147,14 @@ class Storyboard(Frozen):
         title="Quality",
         description="A draft renders every scene with the cheapest tier and size of its model's family whose price is "
         "published, as a reel of its own beside the final one.",
+    )
+    reel: bool = Field(
+        default=True,
+        title="Reel",
+        description="Whether a reel is assembled of the clips; false leaves them as they are.",
+    )
+    matrix: Matrix | None = Field(
+        default=None, title="Matrix", description="Renders every combination of these, each as a reel of its own."
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(

@@ -10,6 +10,7 @@ from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Storyboard
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
+from prefect_storyboard.storyboards.variants import Variant
 
 State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "unreadable"]
 
@@ -89,6 +90,7 @@ class Plan(Frozen):
     scenes: tuple[PlannedScene, ...]
     preparations: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
     @property
     def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
@@ -116,6 +118,24 @@ class Plan(Frozen):
     def hash(self) -> str:
         """Changes exactly when the plan asks for something else."""
         return digest([job.key for job in self.jobs])
+
+    def reels(self) -> tuple[Self, ...]:
+        """The part of each reel: the plan itself, or one part for each variant of a matrix."""
+        if not self.variants:
+            return (self,)
+        scenes = {scene.scene.id: scene for scene in self.scenes}
+        return tuple(
+            self.model_copy(
+                update={
+                    "storyboard": self.storyboard.model_copy(
+                        update={"title": each.title, "scenes": tuple(scenes[name].scene for name in each.scenes)}
+                    ),
+                    "scenes": tuple(scenes[name] for name in each.scenes),
+                    "variants": (),
+                }
+            )
+            for each in self.variants
+        )
 
     def only(self, scene_id: str) -> Self:
         """The part of the plan that one scene needs: its ancestors, itself, and their characters.

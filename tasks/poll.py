@@ -64,7 +64,7 @@ async def poll(
 
 def _settled(ledger: Ledger, job: PaidJob) -> Outcome | None:
     """How the job ended, if the library knows. Raises the error of one that failed."""
-    outcome = ledger.outcome(job.key, job.attempt)
+    outcome = job.outcome or ledger.outcome(job.key, job.attempt)
     if outcome and outcome.kind != "done":
         raise remembered(outcome, job.job)
     return outcome

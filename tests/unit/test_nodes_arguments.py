@@ -75,6 +75,7 @@ BY_FILE = {
     "continues",
 }  # tests/unit/test_says.py, tests/unit/test_nodes_keys.py and tests/flows/test_nodes.py
 SAID = {"audio", "seed", "negative"}  # below, at a model that takes them
+WINS = {"prefer"}  # tests/unit/test_living_models.py
 ABOUT_THE_PLACE = {"credentials", "library"}
 
 
@@ -138,7 +139,7 @@ def arguments(task: Any) -> set[str]:
 
 
 def test_every_argument_of_generate_is_walked() -> None:
-    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *SAID, *ABOUT_THE_PLACE}
+    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *SAID, *WINS, *ABOUT_THE_PLACE}
     assert arguments(render) - arguments(generate) == {"minutes"}
 
 

@@ -161,6 +161,18 @@ async def test_the_frame_is_exact_and_shows_the_cast_where_it_is_preferred(engin
         assert (await studio.counted(board))[1] == 0
 
 
+async def test_a_named_element_is_described_as_the_storyboard_describes_its_character(engine, tmp_path):
+    with opened("kie", "kling-v3", tmp_path) as studio:
+        board = studio.series()
+        board["cast"][0]["description"] = "a keeper in a yellow coat"
+        board["scenes"] = [{"id": "s01", "prompt": "Mara opens the door.", "image": studio.picture("dawn.png")}]
+        await studio.counted(board)
+        (order,) = studio.submitted()
+        (element,) = order["input"]["kling_elements"]
+        assert (element["name"], element["description"]) == ("mara", "a keeper in a yellow coat")
+        assert (order["input"]["prompt"], len(order["input"]["image_urls"])) == ("@mara opens the door.", 1)
+
+
 async def test_what_the_table_is_not_sure_of_is_bought_where_fals_live_list_agrees(engine, tmp_path):
     with opened("fal", "kling-4", tmp_path) as studio:
         board = studio.series() | {"fit": "nearest"}

@@ -1,19 +1,28 @@
 """The commands that run, plan, check and set up. Each ends with an exit code, and one text if something is wrong."""
 
-import asyncio
 import sys
 from contextlib import nullcontext
 from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options
-from prefect_storyboard.cli.app import app, explained
+from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
 
 __all__ = ["app", "main"]
 
 job_commands.register(app)
+
+
+@app.command
+def init(folder: options.NewFolder = Path(), /) -> int:
+    """Write a storyboard to start from, with a clip for its character. Replaces no file."""
+    from prefect_storyboard.cli.init import next_steps, write
+
+    with explained(debug=False):
+        print(next_steps(write(folder)))
+        return 0
 
 
 @app.command
@@ -24,6 +33,9 @@ def run(
     library: options.Library = None,
     model: options.Model = None,
     fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     allow_retired: options.AllowRetired = False,
@@ -35,22 +47,25 @@ def run(
     """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
-    from prefect_storyboard.cli.served import health_of, while_served
+    from prefect_storyboard.cli.served import health_of, run_served
 
-    asked = RunOptions(
-        model=model,
-        fit=fit,
-        max_cost_usd=max_cost,
-        allow_unknown_price=allow_unknown_price,
-        allow_retired=allow_retired,
-        on_unknown=on_unknown,
-        attempts=attempts,
-        cascade=cascade,
-    )
     with explained(debug=debug):
-        asyncio.run(check(board, provider, library, asked))
+        asked = RunOptions(
+            model=model,
+            fit=fit,
+            quality=quality,
+            audio=audio,
+            values=options.values(with_),
+            max_cost_usd=max_cost,
+            allow_unknown_price=allow_unknown_price,
+            allow_retired=allow_retired,
+            on_unknown=on_unknown,
+            attempts=attempts,
+            cascade=cascade,
+        )
+        finish(check(board, provider, library, asked))
         with prefect_server() as api:
-            return asyncio.run(while_served(render(board, provider, library, **asked), health_of(api)))
+            return run_served(render(board, provider, library, **asked), health_of(api))
 
 
 @app.command
@@ -61,6 +76,9 @@ def plan(
     library: options.Library = None,
     model: options.Model = None,
     fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
@@ -70,7 +88,8 @@ def plan(
     from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(show_plan(board, provider, library, Overrides(model=model, fit=fit), cascade=cascade))
+        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
+        return finish(show_plan(board, provider, library, said, cascade=cascade))
 
 
 @app.command
@@ -87,7 +106,7 @@ def demo(
     from prefect_storyboard.cli.demo import sandbox_process, show
 
     with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
-        return asyncio.run(show(folder, base, board))
+        return finish(show(folder, base, board))
 
 
 @app.command
@@ -106,7 +125,7 @@ def doctor(
     from prefect_storyboard.cli.doctor import diagnose
 
     with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
-        return asyncio.run(diagnose(providers, library, tuple(model or ())))
+        return finish(diagnose(providers, library, tuple(model or ())))
 
 
 @app.command(name="models")
@@ -134,7 +153,7 @@ def list_models(
 
     if check:
         with explained(debug=debug), prefect_server() if blocks(check) else nullcontext():
-            return asyncio.run(models.check(check))
+            return finish(models.check(check))
     need = Need(
         characters=characters, seconds=seconds, aspect=aspect, resolution=resolution, silent=silent, max_usd=max_usd
     )
@@ -154,7 +173,28 @@ def setup(*, debug: options.Debug = False) -> int:
     from prefect_storyboard.deployments.setup import set_up
 
     with explained(debug=debug), own_server():
-        return asyncio.run(set_up())
+        return finish(set_up())
+
+
+@app.command
+def callbacks(
+    *providers: options.Providers,
+    library: options.Library = None,
+    host: options.Host = "127.0.0.1",
+    port: options.CallbacksPort = 8572,
+    debug: options.Debug = False,
+) -> int:
+    """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
+
+    Each account has this server's public address in its callback_url. A callback is verified, and what its job has made
+    is stored at once. Where PREFECT_API_URL is set, suspended series are resumed, and events are emitted.
+    """
+    require("callbacks")
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.callbacks import listen
+
+    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
+        return listen(providers, library, host, port)
 
 
 @app.command

@@ -89,7 +89,7 @@ async def check(reference: str) -> int:
     Returns 1 if there is a difference. Raises ValueError where the gateway keeps no list, or its list cannot be read.
     """
     from prefect_storyboard.blocks import load_credentials
-    from prefect_storyboard.providers.catalogue import compare, patch, table_text
+    from prefect_storyboard.providers.comparison import compare, patch, table_text
 
     credentials = await load_credentials(reference, os.environ)
     async with credentials.session() as session:

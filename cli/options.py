@@ -15,6 +15,9 @@ Library = Annotated[str | None, Parameter(help=PARAMETERS["library"])]
 Model = Annotated[str | None, Parameter(help=PARAMETERS["model"])]
 Models = Annotated[list[str] | None, Parameter(name="--model", help=PARAMETERS["models"])]
 Fit = Annotated[Literal["exact", "nearest"] | None, Parameter(help=PARAMETERS["fit"])]
+Quality = Annotated[Literal["draft", "final"] | None, Parameter(help=PARAMETERS["quality"])]
+Audio = Annotated[bool | None, Parameter(negative="--no-audio", help=PARAMETERS["audio"])]
+With = Annotated[list[str] | None, Parameter(name="--with", negative="", help=OPTIONS["with"])]
 MaxCost = Annotated[float | None, Parameter(help=PARAMETERS["max_cost_usd"], validator=Number(gte=0))]
 AllowUnknownPrice = Annotated[bool, Parameter(help=PARAMETERS["allow_unknown_price"])]
 AllowRetired = Annotated[bool, Parameter(help=PARAMETERS["allow_retired"])]
@@ -35,13 +38,29 @@ CheckTable = Annotated[str | None, Parameter(help=OPTIONS["check"])]
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]
 Request = Annotated[str, Parameter(help=OPTIONS["request"])]
 AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
+OlderThan = Annotated[str, Parameter(help=OPTIONS["older_than"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
+NewFolder = Annotated[Path, Parameter(help=OPTIONS["new_folder"])]
 Folder = Annotated[Path, Parameter(help=OPTIONS["folder"])]
 AnotherBoard = Annotated[Path | None, Parameter(help=OPTIONS["another_board"])]
 Port = Annotated[int, Parameter(help=OPTIONS["port"], validator=Number(gte=0, lte=65535))]
+Host = Annotated[str, Parameter(help=OPTIONS["host"])]
+CallbacksPort = Annotated[
+    int, Parameter(name="--port", help=OPTIONS["callbacks_port"], validator=Number(gte=0, lte=65535))
+]
 State = Annotated[Path, Parameter(help=OPTIONS["state"])]
 RenderSeconds = Annotated[float, Parameter(help=OPTIONS["render_seconds"], validator=Number(gte=0))]
 Faults = Annotated[Path | None, Parameter(help=OPTIONS["faults"])]
+
+
+def values(given: list[str] | None) -> dict[str, str]:
+    """The values of `--with NAME=VALUE`. Raises ValueError for one without a name."""
+    pairs = [each.partition("=") for each in given or ()]
+    for name, sign, _ in pairs:
+        if not name or not sign:
+            raise ValueError(f"--with takes NAME=VALUE, for example --with product=tea; found {name!r}")
+    return {name: value for name, _, value in pairs}
+
 
 Debug = Annotated[bool, Parameter(name="--debug", negative="", help=OPTIONS["debug"])]

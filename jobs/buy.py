@@ -5,67 +5,23 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal, Protocol
 
-from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.callbacks import callback_address
 from prefect_storyboard.jobs.look import has_ended
-from prefect_storyboard.jobs.paid import NOT_BOUGHT, PaidJob, State, ended, remembered, uninterrupted
-from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown, reconcile
-from prefect_storyboard.ledger import (
-    Attempt,
-    Decision,
-    Draft,
-    Intent,
-    Ledger,
-    LibraryError,
-    Outcome,
-    Owner,
-    decide,
-    deciding,
-)
-from prefect_storyboard.ledger.owner import acting, alive
+from prefect_storyboard.jobs.paid import PaidJob, State, remembered, uninterrupted
+from prefect_storyboard.jobs.purchase import BuildOrder, PurchaseRequest
+from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown
+from prefect_storyboard.jobs.submit import paid_job, record_job, report_submitted, submit
+from prefect_storyboard.ledger import Attempt, Decision, Ledger, Outcome, decide, deciding, surveyed
+from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.clock import Clock
-from prefect_storyboard.providers.http import SUBMIT_SECONDS
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Frozen, Job
+from prefect_storyboard.storyboards import Job
 
-LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
-_POST = timedelta(seconds=SUBMIT_SECONDS)
 _LOOK_AGAIN = 0.5  # seconds between looks at an attempt of somebody else
 _LOOK_AGAIN_LOST = 10.0  # seconds between looks for a job that may yet be listed
-_RECORD_AFTER = (0.5, 2.0, 8.0)  # seconds between tries to record a job that is bought
-OnUnknown = Literal["stop", "resubmit"]
-
-
-class PurchaseRequest(Frozen):
-    """What to buy, and under which key. `label` is for people; `attempts` counts failures that may be paid for.
-
-    `since` is when the run began: failures that cost nothing are bought again three times a run. `on_submitted` is
-    called when the job is on record, also where the caller has been cancelled; it must not raise.
-    """
-
-    key: str
-    label: str
-    account: str
-    usd: float | None = None
-    on_unknown: OnUnknown = "stop"
-    attempts: int = 1
-    since: datetime | None = None
-    reel: str = ""
-    draft: Draft | None = None
-    character: str | None = None
-    fingerprint: str | None = None
-    budget: Budget | None = None
-    on_submitted: Callable[[PaidJob], None] | None = None
-
-
-class BuildOrder(Protocol):
-    """Uploads what an order names and builds its body."""
-
-    def __call__(self, *, fresh: bool) -> Awaitable[Order]:
-        """`fresh`: upload anew, for the provider could not fetch what was uploaded before."""
 
 
 async def buy_once(session: Session, ledger: Ledger, request: PurchaseRequest, build_order: BuildOrder) -> PaidJob:
@@ -98,22 +54,27 @@ async def buy_once(session: Session, ledger: Ledger, request: PurchaseRequest, b
                 await _reconcile(session, ledger, request, last)
             case ((Decision.REATTACH | Decision.DONE), Attempt(job=Job() as job)):
                 state: State = "Cached" if decision is Decision.DONE else "Reattached"
-                return _paid_job(_as_bought(request, last), last.number, job, state, last.end)
+                return paid_job(_as_bought(request, last), last.number, job, state, last.end)
             case _, Attempt(end=Outcome() as outcome):
                 raise remembered(outcome, last.job)
 
 
 def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decision, Attempt | None]:
-    """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more."""
+    """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more.
+
+    What the run has found when it was planned is good for the first look: the intent is created exclusively.
+    """
     history: tuple[Attempt, ...] = ()
+    survey = surveyed(ledger.storage)
     while True:
-        before, history = history, ledger.history(request.key)
+        found = survey.history(request.key) if survey else None
+        before, history = history, ledger.history(request.key) if found is None else found
         last = deciding(history)
         owner_alive = last is not None and alive(last.intent.owner)
         decision = decide(
             history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts, since=request.since
         )
-        if decision is Decision.SUBMIT:
+        if decision is Decision.SUBMIT and found is None:
             _check_not_lost(ledger, request, last)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
@@ -135,9 +96,11 @@ async def _buy(
     try:
         order = await build()
         request = request.model_copy(update={"usd": await _price(session, request, order)})
+        callback = await asyncio.to_thread(callback_address, session.callback_url, ledger, request.key, number)
+        order = order.model_copy(update={"callback": callback})
         async with session.submitting():
-            bought = await uninterrupted(_submit(session, ledger, request, number, order))
-    except BaseException:
+            bought = await uninterrupted(submit(session, ledger, request, number, order))
+    except BaseException:  # a cancellation as well: the slot of a job that was not submitted is free again
         session.in_flight.give_back_unsubmitted(request.key)
         raise
     if bought is None:
@@ -155,69 +118,6 @@ async def _price(session: Session, request: PurchaseRequest, order: Order) -> fl
     return None
 
 
-async def _submit(
-    session: Session, ledger: Ledger, request: PurchaseRequest, number: int, order: Order
-) -> PaidJob | None:
-    """Write the intent, POST, record the answer. None: nothing was sent, because somebody else wrote one first."""
-    with acting() as owner:
-        intent = _intent(session, request, order, owner)
-        if not await asyncio.to_thread(_intended, ledger, number, intent):
-            return None
-        await asyncio.to_thread(_keep_budget, ledger, request, number, intent)
-        # After the lease others could take it for dead while the POST is on its way.
-        if session.clock.now() + _POST > intent.lease_until:
-            late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
-            await asyncio.to_thread(ledger.close, request.key, number, ended("refused", late))
-            raise late
-        try:
-            job = await session.provider.submit(order)
-        except NOT_BOUGHT as refusal:
-            await asyncio.to_thread(ledger.close, request.key, number, ended("refused", refusal))
-            raise
-        except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
-            job = await reconcile(session, ledger, intent, str(lost), named=lost.request_id)
-        while (kept := await _recorded(ledger, intent, number, job, session.clock)) is None:
-            # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
-            job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
-    session.in_flight.submitted(request.key, kept)
-    return _submitted(request, number, kept)
-
-
-def _intended(ledger: Ledger, number: int, intent: Intent) -> bool:
-    """Write the intent. Where that fails it may have arrived all the same, and is closed: nothing was sent."""
-    try:
-        return ledger.intend(number, intent)
-    except LibraryError as why:
-        with suppress(LibraryError):
-            not_sent = errors.NotSent(f"the intent could not be written: {why}")
-            ledger.withdraw(number, intent, ended("refused", not_sent))
-        raise
-
-
-def _keep_budget(ledger: Ledger, request: PurchaseRequest, number: int, intent: Intent) -> None:
-    """Look at the sum with this job in it, so that of two runs at the edge of a budget at least one sees the other."""
-    if request.budget is None:
-        return
-    try:
-        request.budget.check(ledger, intent)
-    except Exception as why:  # also a storage that stumbles: nothing was sent, so nobody has to wonder about it later
-        ledger.close(request.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(why)))
-        raise
-
-
-def _submitted(request: PurchaseRequest, number: int, job: Job) -> PaidJob:
-    bought = _paid_job(request, number, job, "Submitted")
-    if request.on_submitted:
-        request.on_submitted(bought)
-    return bought
-
-
-def _paid_job(request: PurchaseRequest, number: int, job: Job, state: State, outcome: Outcome | None = None) -> PaidJob:
-    return PaidJob(
-        key=request.key, attempt=number, job=job, state=state, outcome=outcome, usd=request.usd, draft=request.draft
-    )
-
-
 def _as_bought(request: PurchaseRequest, attempt: Attempt) -> PurchaseRequest:
     """The request with what is true of the job that was bought, whatever is asked for now."""
     bought = attempt.intent.draft
@@ -228,47 +128,12 @@ def _as_bought(request: PurchaseRequest, attempt: Attempt) -> PurchaseRequest:
     return request.model_copy(update={"draft": draft})
 
 
-def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Owner) -> Intent:
-    now = session.clock.now()
-    return Intent(
-        key=request.key,
-        owner=owner,
-        at=now,
-        lease_until=now + LEASE,
-        provider=session.provider.name,
-        account=request.account,
-        endpoint=order.endpoint,
-        order_digest=order.digest,
-        label=request.label,
-        usd=request.usd,
-        reel=request.reel,
-        draft=request.draft,
-        character=request.character,
-        fingerprint=request.fingerprint,
-    )
-
-
-async def _recorded(ledger: Ledger, intent: Intent, number: int, job: Job, clock: Clock) -> Job | None:
-    """Record a job that is bought. Its id is nowhere else, so a storage that stumbles is asked again."""
-    for wait in _RECORD_AFTER:
-        with suppress(LibraryError):
-            return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
-        await clock.sleep(wait)
-    try:
-        return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
-    except LibraryError as error:
-        raise LibraryError(
-            f"{intent.label} is bought ({job.provider} request {job.request_id}) and could not be recorded: {error}. "
-            f"Fix the library, then run `storyboard adopt {intent.key[:12]} {job.request_id}`; do not buy it again"
-        ) from error
-
-
 async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest, attempt: Attempt) -> None:
     """Settle an intent whose owner never recorded an answer: find the job, or obey the user's word."""
     found = await find_job(session, ledger, attempt.intent)
     if found.job:
-        if kept := await _recorded(ledger, attempt.intent, attempt.number, found.job, session.clock):
-            _submitted(request, attempt.number, kept)
+        if kept := await record_job(ledger, attempt.intent, attempt.number, found.job, session.clock):
+            report_submitted(request, attempt.number, kept)
     elif request.on_unknown != "resubmit" or not found.told:
         raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
     elif found.listed and (left := attempt.intent.at + SETTLED - session.clock.now()) > timedelta():

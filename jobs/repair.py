@@ -43,12 +43,16 @@ def repair(ledger: Ledger) -> Repaired:
 
 
 def _listed_anew(ledger: Ledger) -> Iterator[str]:
-    """List every open job: one whose end was lost is not known to `collect`. Yields what cannot be read."""
+    """List every open job, and its price. Yields what cannot be read.
+
+    One whose end was lost is not known to `collect`, and its price may have been taken back at that end.
+    """
     for each in ledger.every():
         if isinstance(each, Unreadable):
             yield str(each)
         elif each.end is None:
             ledger.journal.add_open(each.intent.key, each.number)
+            ledger.journal.add_spent(each.intent, each.number)
 
 
 def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
@@ -57,10 +61,10 @@ def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
     number = ledger.attempt_of(key, clip.request_id)
     before = ledger.records(key)
     intent = _intent(found)
-    for earlier in range(1, number):
+    for earlier in () if ledger.packed(key) else range(1, number):
         _rebuild_unused(ledger, intent, earlier)
     done = Outcome(kind="done", at=clip.stored_at, clip=clip, cost_usd=clip.cost_usd, charged=True)
-    if not _complete(before, number):
+    if not ledger.packed(key) and not _complete(before, number):
         ledger.intend(number, intent)
         if ledger.submitted(key, number, _job(intent, clip.request_id)) is None:
             raise LibraryError(f"{ledger.storage.link(*found.place)}: its request belongs to another job in the ledger")
@@ -75,7 +79,7 @@ def _rebuilt_casting(ledger: Ledger, found: Sidecar, casting: Casting) -> bool:
     before = ledger.records(key) if key else []
     number = max((int(attempt) for attempt, _ in before), default=1)
     there = _names(before, number)
-    if key is None or "void.json" in there or {"intent.json", "job.json"} <= there:
+    if key is None or ledger.packed(key) or "void.json" in there or {"intent.json", "job.json"} <= there:
         return False
     ended = ledger.outcome(key, number)
     if (ended and ended.kind != "done") or (number > 1 and there == {"intent.json"}):

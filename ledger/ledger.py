@@ -7,7 +7,7 @@ was abandoned and had been bought after all.
 
 Attempts are numbered from 001 and the first gap is the end. What cannot be read stops the run; it is never taken for
 absent, because absent means "buy it". So an intent counts as absent only where no later record of its job is listed;
-a listing never proves anything else.
+a listing never proves anything else. `prune` packs the records of a settled job into its first intent.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,14 @@ from urllib.parse import quote
 
 from prefect_storyboard.ledger.evidence import check_character_not_lost, check_take_not_lost
 from prefect_storyboard.ledger.files import RecordFiles, Unreadable
+from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, read_packed, record_place
 from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.proof import check_still_there
 from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
-from prefect_storyboard.ledger.sidecars import stored_take
 from prefect_storyboard.ledger.storage import Storage
+from prefect_storyboard.ledger.survey import surveyed
+from prefect_storyboard.ledger.takes import reserve_take, take_keys, take_number
 from prefect_storyboard.storyboards import Casting, Job
-
-_RECORDS = {f"{name}.json" for name in ("intent", "job", "outcome", "late", "void")}
-_UNUSED = {"refused", "abandoned"}
-_SINGLE_CLIPS = "~clips"  # no reel is called so
 
 
 @dataclass(frozen=True)
@@ -36,34 +34,38 @@ class Ledger:
 
     def history(self, key: str) -> tuple[Attempt, ...]:
         """Every attempt at a job, oldest first. Raises Unreadable for a record that is torn, foreign or missing."""
-        found: list[Attempt] = []
-        while not found or _makes_room(found[-1]):
-            number = len(found) + 1
-            intent = self._intent(key, number)
-            if intent is None:
-                break
-            found.append(self._not_followed(self._attempt(number, intent)))
-        return tuple(found)
+        return read_history(self._files, key)
+
+    def packed(self, key: str) -> tuple[Attempt, ...]:
+        """The attempts of a job that was pruned; none of any other. One read."""
+        return read_packed(self._files, key)
+
+    def history_of_new(self, key: str) -> tuple[Attempt, ...]:
+        """The history of a job that nobody is likely to have bought: one listing, if nothing is listed.
+
+        An intent that the listing did not show is still in the way of a second one.
+        """
+        return self.history(key) if self.records(key) else ()
 
     def outcome(self, key: str, number: int) -> Outcome | None:
         """How an attempt ended; None while it is open, or was given up and perhaps bought after all."""
-        outcome = self._files.read(Outcome, *self._at(key, number, "outcome"))
+        outcome = self._files.read(Outcome, *record_place(key, number, "outcome"))
         if outcome and outcome.kind == "abandoned":
-            return self._files.read(Outcome, *self._at(key, number, "late"))
+            return self._files.read(Outcome, *record_place(key, number, "late"))
         return outcome
 
     def intend(self, number: int, intent: Intent) -> bool:
         """Write the intent of an attempt. True: it is yours, submit. False: somebody else was first, look again."""
         self.journal.add_open(intent.key, number)
         self.journal.add_spent(intent, number)
-        if self._files.create(intent, *self._at(intent.key, number, "intent")) == intent:
+        if self._files.create(intent, *record_place(intent.key, number, "intent")) == intent:
             return True
         self.journal.remove_spent(intent, number)
         return False
 
     def withdraw(self, number: int, intent: Intent, outcome: Outcome) -> None:
         """Undo an `intend` that raised: where the intent was written all the same, the attempt ends with `outcome`."""
-        if self._files.read(Intent, *self._at(intent.key, number, "intent")) == intent:
+        if self._files.read(Intent, *record_place(intent.key, number, "intent")) == intent:
             self.close(intent.key, number, outcome)
         else:
             self.journal.remove_spent(intent, number)
@@ -76,8 +78,8 @@ class Ledger:
         """
         if not self.claim(job, key):
             return None
-        recorded = self._files.create(job, *self._at(key, number, "job"))
-        outcome = self._files.read(Outcome, *self._at(key, number, "outcome"))
+        recorded = self._files.create(job, *record_place(key, number, "job"))
+        outcome = self._files.read(Outcome, *record_place(key, number, "outcome"))
         if outcome and outcome.kind == "abandoned":
             self._reopen(key, number)
         return recorded
@@ -87,15 +89,14 @@ class Ledger:
 
         Where the attempt was abandoned, and has been bought after all, its end is recorded as late.
         """
-        ended = self._files.create(outcome, *self._at(key, number, "outcome"))
-        if ended.kind == "abandoned" and outcome.kind not in _UNUSED:
-            ended = self._files.create(outcome, *self._at(key, number, "late"))
-        intent = self._files.read(Intent, *self._at(key, number, "intent"))
-        if intent and ended.kind in _UNUSED:
+        ended = self._files.create(outcome, *record_place(key, number, "outcome"))
+        if ended.kind == "abandoned" and outcome.kind not in UNUSED:
+            ended = self._files.create(outcome, *record_place(key, number, "late"))
+        if ended.kind in UNUSED and (intent := self._files.read(Intent, *record_place(key, number, "intent"))):
             self.journal.remove_spent(intent, number)
         self.journal.remove_open(key, number)
         # Last: who records a job now sees that the attempt is abandoned, and who has just recorded one is seen here.
-        if ended.kind == "abandoned" and self._files.read(Job, *self._at(key, number, "job")):
+        if ended.kind == "abandoned" and self._files.read(Job, *record_place(key, number, "job")):
             self._reopen(key, number)
         return ended
 
@@ -103,23 +104,24 @@ class Ledger:
         """Take back a casting that the provider does not know any more, unless another one has taken its place."""
         for attempt in reversed(self.history(key)):
             if attempt.end and attempt.end.casting and attempt.end.casting.id == casting.id:
-                self._files.create(outcome, *self._at(key, attempt.number, "void"))
+                self._files.create(outcome, *record_place(key, attempt.number, "void"))
                 return
 
     def records(self, key: str) -> list[tuple[str, ...]]:
         """Attempt and name of every record of a job, as listed: evidence of what there is, not of what there is not."""
-        listed = self.storage.below("ledger", key[:2], key, prefix="0")
-        return [place for place in listed if len(place) == 2 and place[0].isdecimal() and place[1] in _RECORDS]
+        return listed_records(self.storage, key)
 
     def attempt_of(self, key: str, request_id: str) -> int:
         """The attempt whose recorded job has that id; where none has, the one after the last that has a job."""
+        if packed := self.packed(key):
+            return next((a.number for a in packed if a.job and a.job.request_id == request_id), len(packed) + 1)
         free = 1
         for number in sorted({int(attempt) for attempt, _ in self.records(key)}):
-            job = self._files.read(Job, *self._at(key, number, "job"))
+            job = self._files.read(Job, *record_place(key, number, "job"))
             if job and job.request_id == request_id:
                 return number
-            outcome = self._files.read(Outcome, *self._at(key, number, "outcome"))
-            ends_elsewhere = job is not None or (outcome is not None and outcome.kind in _UNUSED)
+            outcome = self._files.read(Outcome, *record_place(key, number, "outcome"))
+            ends_elsewhere = job is not None or (outcome is not None and outcome.kind in UNUSED)
             free = number + 1 if ends_elsewhere else number
         return free
 
@@ -194,89 +196,23 @@ class Ledger:
         Without an attempt, the first take that any attempt at the job has made; only for looking. A number whose
         record was lost while another job's take lies there is not free.
         """
-        number, mine = 1, Holder(key=key, attempt=attempt)
-        while True:
-            place = ("ledger", "takes", reel or _SINGLE_CLIPS, scene, f"{number:03d}.json")
-            held = self._files.read(Holder, *place)
-            if held is None and reserve and not self._is_taken(reel, scene, number, mine):
-                held = self._files.create(mine, *place)
-            elif held is None and not reserve:
-                return number
-            if held and self._same(held, mine):
-                return number
-            number += 1
+        survey = surveyed(self.storage)
+        if survey and attempt is None and not reserve and (seen := survey.take(reel, scene, key)):
+            return seen
+        return take_number(self._files, reel, scene, Holder(key=key, attempt=attempt), reserve=reserve)
+
+    def reserve_take(self, reel: str, scene: str, key: str, *, attempt: int, number: int) -> int:
+        """Keep the number of a take that was seen to be free; where it is not any more, the next free one."""
+        return reserve_take(self._files, reel, scene, Holder(key=key, attempt=attempt), number)
 
     def take_keys(self, reel: str, scene: str) -> tuple[str, ...]:
         """The jobs whose clips are the takes of a scene, in the order of the takes."""
-        keys: list[str] = []
-        while held := self._files.read(Holder, "ledger", "takes", reel, scene, f"{len(keys) + 1:03d}.json"):
-            keys.append(held.key)
-        return tuple(keys)
-
-    def _is_taken(self, reel: str, scene: str, number: int, mine: Holder) -> bool:
-        """Whether another attempt's take lies under that number: then its record was lost."""
-        clip = stored_take(self.storage, reel, scene, number)
-        if clip is None or clip.job_key != mine.key:
-            return clip is not None
-        job = self._files.read(Job, *self._at(mine.key, mine.attempt, "job")) if mine.attempt else None
-        return job is not None and job.request_id != clip.request_id
-
-    def _same(self, held: Holder, mine: Holder) -> bool:
-        if held.key != mine.key or mine.attempt is None:
-            return held.key == mine.key
-        if held.attempt is not None:
-            return held.attempt == mine.attempt
-        # Version 0.1.0 did not say which attempt; one that was given up and then bought came in addition.
-        outcome = self._files.read(Outcome, *self._at(mine.key, mine.attempt, "outcome"))
-        return outcome is None or outcome.kind != "abandoned"
-
-    def _intent(self, key: str, number: int) -> Intent | None:
-        """The intent, or None where neither it nor a record that comes after it exists."""
-        place = self._at(key, number, "intent")
-        intent = self._files.read(Intent, *place)
-        if intent is None and (later := self._later(key, number)):
-            intent = self._files.read(Intent, *place)  # it may have been written since the first look
-            if intent is None:
-                raise self._files.unreadable(f"is missing, and {'/'.join(later)} is there", *place)
-        if intent and intent.key != key:
-            raise self._files.unreadable(f"is the intent of another job, {intent.key}", *place)
-        return intent
-
-    def _not_followed(self, attempt: Attempt) -> Attempt:
-        """The attempt. Raises Unreadable where it has nothing but its intent, and another one came after it."""
-        key, number = attempt.intent.key, attempt.number
-        if attempt.job or attempt.outcome or not (later := self._later(key, number + 1)):
-            return attempt
-        attempt = self._attempt(number, attempt.intent)  # it may have ended since the first look
-        if attempt.job is None and attempt.outcome is None:
-            raise self._files.unreadable(
-                f"is missing, and {'/'.join(later)} is there", *self._at(key, number, "outcome")
-            )
-        return attempt
-
-    def _later(self, key: str, number: int) -> tuple[str, ...] | None:
-        """A record of this attempt or of one that came after it."""
-        return next((place for place in self.records(key) if int(place[0]) >= number), None)
-
-    def _attempt(self, number: int, intent: Intent) -> Attempt:
-        key = intent.key
-        outcome = self._files.read(Outcome, *self._at(key, number, "outcome"))  # before the job, which is written first
-        job = self._files.read(Job, *self._at(key, number, "job"))
-        if job is None and outcome and outcome.kind not in _UNUSED:
-            raise self._files.unreadable(f"is missing, and its job is {outcome.kind}", *self._at(key, number, "job"))
-        attempt = Attempt(number=number, intent=intent, job=job, outcome=outcome)
-        if attempt.bought_after_all:
-            late = self._files.read(Outcome, *self._at(key, number, "late"))
-            attempt = attempt.model_copy(update={"late": late})
-        if attempt.end and attempt.end.casting:
-            void = self._files.read(Outcome, *self._at(key, number, "void"))
-            attempt = attempt.model_copy(update={"void": void})
-        return attempt
+        return take_keys(self._files, reel, scene)
 
     def _reopen(self, key: str, number: int) -> None:
         """An abandoned attempt was bought after all: it is open, and counts."""
         self.journal.add_open(key, number)
-        intent = self._files.read(Intent, *self._at(key, number, "intent"))
+        intent = self._files.read(Intent, *record_place(key, number, "intent"))
         if intent:
             self.journal.add_spent(intent, number)
 
@@ -289,13 +225,3 @@ class Ledger:
 
     def _claim(self, job: Job) -> tuple[str, ...]:
         return ("ledger", "requests", job.provider, f"{quote(job.request_id, safe='')}.json")
-
-    def _at(self, key: str, number: int, record: str) -> tuple[str, ...]:
-        return ("ledger", key[:2], key, f"{number:03d}", f"{record}.json")
-
-
-def _makes_room(attempt: Attempt) -> bool:
-    """Whether another attempt may come after it."""
-    if attempt.outcome is None:
-        return False
-    return attempt.outcome.kind != "done" or attempt.void is not None

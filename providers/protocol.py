@@ -1,5 +1,6 @@
 """The one skeleton of every gateway: what it is asked, what it answers. Adapters keep this order of methods."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -79,11 +80,20 @@ class SceneRequest(Frozen):
 
 
 class Order(Frozen):
-    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one."""
+    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one.
+
+    `callback` is where the gateway posts how the job ended. It is no part of the digest: a token in it differs from
+    attempt to attempt, and the provider's list does not show it.
+    """
 
     endpoint: str
     body: JsonObject
     usd: float | None = None
+    callback: str | None = Field(default=None, repr=False)
+
+    def body_with_callback(self, field: str) -> JsonObject:
+        """The body that names the callback in this field, unless the user's own fields do."""
+        return {field: self.callback, **self.body} if self.callback else self.body
 
     @property
     def digest(self) -> str:
@@ -198,3 +208,10 @@ class Provider(Protocol):
 
     async def balance(self) -> float | None:
         """Money left in US dollars; None where the key may not know."""
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """The id of the job that a callback is about; None where its signature proves nothing.
+
+        `secret` is the account's webhook secret, where the gateway has one. Raises Busy or NotSent where the keys of a
+        gateway that publishes them cannot be fetched.
+        """

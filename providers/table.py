@@ -34,7 +34,17 @@ def models() -> dict[str, dict[str, Model]]:
 def _facts(families: dict[str, Any], name: str, provider: str) -> dict[str, Any]:
     """What the table says of a model, and what its dialect can be told."""
     found = _own_facts(families, name)
-    return {**dialects.facts(provider, found.get("codec", "")), **found}
+    return {**dialects.facts(provider, found.get("codec", "")), "tiers": _tiers(provider, name), **found}
+
+
+def _tiers(provider: str, name: str) -> tuple[str, ...]:
+    """The other models of the family, read from tiers.toml."""
+    return tuple(each for family in _families().get(provider, []) if name in family for each in family if each != name)
+
+
+@cache
+def _families() -> dict[str, list[list[str]]]:
+    return tomllib.loads(files(__package__).joinpath("tiers.toml").read_text(encoding="utf-8"))
 
 
 def _own_facts(families: dict[str, Any], name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from prefect.context import FlowRunContext
@@ -33,7 +34,7 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 
     Raises InvalidRequest for a scene that the provider's own form has no room for: nothing was sent.
     """
-    orders = {scene.key: draft_order(provider, scene) for scene in plan.scenes}
+    orders = await asyncio.to_thread(lambda: {scene.key: draft_order(provider, scene) for scene in plan.scenes})
     orders = {scene.key: orders[scene.key] for scene in plan.scenes if scene.usd is None}
     distinct = {_what_costs(scene): orders[scene.key] for scene in plan.scenes if scene.key in orders}
     asked = await asyncio.gather(*(_price(provider, order) for order in distinct.values()))
@@ -54,7 +55,7 @@ async def allow(
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
-    log_warnings(plan)
+    log_warnings((*plan.warnings, *wanted.warnings))
     check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
     await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
     try:
@@ -73,10 +74,10 @@ async def allow(
     return wanted
 
 
-def log_warnings(plan: Plan) -> None:
+def log_warnings(warnings: Iterable[str]) -> None:
     """Log the warnings of the plan while nothing is bought yet: a run in the UI can still be cancelled."""
     logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
-    for warning in plan.warnings:
+    for warning in warnings:
         logger.warning(warning)
 
 
@@ -87,7 +88,8 @@ def check_remixes(plan: Plan, wanted: Estimate, ledger: Ledger) -> None:
     faults = []
     for scene in new:
         parent = scenes[scene.scene.remixes or ""]
-        last = deciding(ledger.history(parent.key)) if not wanted.buys(parent.key) else None
+        is_bought = parent.key in wanted.decisions and not wanted.buys(parent.key)
+        last = deciding(ledger.history(parent.key)) if is_bought else None
         if last and _is_deleted(last):
             name = parent.scene.id
             why = f"was rendered without a remix in the storyboard, and {plan.provider} deleted its video"

@@ -31,6 +31,7 @@ Negative = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_L
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
+Quality = Literal["draft", "final"]
 Prefer = Literal["cast", "frame"]
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 

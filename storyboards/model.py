@@ -109,6 +109,7 @@ class Model(Frozen):
     usd_per_picture: float | None = Field(default=None, description="Of each beyond those that are free.")
     usd_per_character: float | None = None
     reference: ClipLimits = ClipLimits()
+    tiers: tuple[str, ...] = Field(default=(), description="The other models of its family at this provider.")
     retires_on: date | None = None
     successor: str | None = None
 

@@ -14,6 +14,7 @@ from prefect_storyboard.storyboards.base import (
     Negative,
     Prefer,
     Prompt,
+    Quality,
     Remark,
     SceneId,
     Seed,
@@ -26,7 +27,7 @@ from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import named_in
 from prefect_storyboard.storyboards.rules import cast_problems, scene_problems
 
-__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Prefer", "Scene", "Storyboard"]
+__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Matrix", "Prefer", "Quality", "Scene", "Storyboard"]
 
 
 class Scene(Frozen):
@@ -79,6 +80,11 @@ class Scene(Frozen):
     negative: Negative | None = Field(
         default=None, title="Negative", description="What must not be seen, for models that are told so apart."
     )
+    quality: Quality | None = Field(
+        default=None,
+        title="Quality",
+        description="A draft takes the cheapest tier and size of the model's family; else the storyboard's.",
+    )
     take: int = Field(
         default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
     )
@@ -92,6 +98,13 @@ class Scene(Frozen):
     def parent(self) -> str | None:
         """The scene that must be finished before this one can start."""
         return self.continues or self.remixes
+
+
+class Matrix(Frozen):
+    """Variants of a storyboard: every combination of what stands here."""
+
+    aspect: tuple[Aspect, ...] = Field(default=(), max_length=10, title="Aspect", description="Shapes of the picture.")
+    model: tuple[Text, ...] = Field(default=(), max_length=20, title="Model", description="Model families.")
 
 
 class Storyboard(Frozen):
@@ -128,6 +141,20 @@ class Storyboard(Frozen):
         default="cast",
         title="Prefer",
         description="What wins where a model takes either a first frame or characters: cast or frame.",
+    )
+    quality: Quality = Field(
+        default="final",
+        title="Quality",
+        description="A draft renders every scene with the cheapest tier and size of its model's family whose price is "
+        "published, as a reel of its own beside the final one.",
+    )
+    reel: bool = Field(
+        default=True,
+        title="Reel",
+        description="Whether a reel is assembled of the clips; false leaves them as they are.",
+    )
+    matrix: Matrix | None = Field(
+        default=None, title="Matrix", description="Renders every combination of these, each as a reel of its own."
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from pydantic import Field
 
+from prefect_storyboard.storyboards.drafts import Draft, cheapest, is_draft
 from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
 from prefect_storyboard.storyboards.model import Mode, Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
@@ -100,7 +101,13 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
             place = ("scenes", at, "model") if scene.model else ("model",)
             problems.append(source.problem(place, error.args[0]))
             continue
-        shot, faults = _shot(storyboard, scene, model)
+        draft = _draft(storyboard, scene, model, table)
+        if is_draft(storyboard, scene) and draft is None and storyboard.fit == "exact":
+            problems.append(source.problem(_place(at, scene, "quality"), _no_draft(model, "write quality: final")))
+        model = draft.model if draft else model
+        shot, faults = _shot(storyboard, scene, model, draft.resolution if draft else None)
+        if is_draft(storyboard, scene) and draft is None:
+            shot = shot.model_copy(update={"remarks": (*shot.remarks, _no_draft(model, "it is rendered as final"))})
         if model.max_characters and not scene.remixes:
             remarks = (*shot.remarks, *cast_remarks(storyboard, scene, words))
             shot = shot.model_copy(update={"remarks": remarks})
@@ -115,12 +122,32 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
     return tuple(found)
 
 
+def _draft(storyboard: Storyboard, scene: Scene, model: Model, table: Table) -> Draft | None:
+    """With what a draft of the scene is rendered; a remix with what its origin was. None for a final one."""
+    if not is_draft(storyboard, scene):
+        return None
+    origin = _origin(storyboard, scene)
+
+    def cost(tier: Model, resolution: str) -> float | None:
+        shot, faults = _shot(storyboard, origin, tier, resolution)
+        refused = faults and storyboard.fit == "exact"
+        return None if refused or any(_broken(storyboard, shot)) else shot.usd
+
+    return cheapest(model, table, cost)
+
+
+def _no_draft(model: Model, remedy: str) -> str:
+    return f"{model.name} at {model.provider} has no draft whose price is published; {remedy}"
+
+
 def _refusals(faults: tuple[Fault, ...]) -> Iterator[tuple[str, str]]:
     return ((fault.field, f"{fault.fact}; {fault.remedy}, or write fit: nearest") for fault in faults)
 
 
-def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> tuple[Shot, tuple[Fault, ...]]:
-    """The scene as the model takes it, and what it says that the model does not take."""
+def _shot(
+    storyboard: Storyboard, scene: Scene, model: Model, resolution: str | None = None
+) -> tuple[Shot, tuple[Fault, ...]]:
+    """The scene as the model takes it, and what it says that the model does not take. A draft has a `resolution`."""
     operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
     characters = () if scene.remixes else storyboard.characters_of(scene)
     words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
@@ -128,7 +155,7 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> tuple[Shot, tup
     asked = Size(
         origin.seconds or storyboard.seconds,
         origin.aspect or storyboard.aspect,
-        origin.resolution or storyboard.resolution or model.resolutions[0],
+        resolution or origin.resolution or storyboard.resolution or model.resolutions[0],
     )
     shot = Shot(
         scene=scene,
@@ -205,7 +232,7 @@ def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], mod
 
 def _place(at: int, scene: Scene, field: str) -> tuple[str | int, ...]:
     """Where the user wrote the value: in the scene, or among the storyboard's defaults."""
-    shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative"}
+    shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative", "quality"}
     own = field not in shared or getattr(scene, field) is not None
     return ("scenes", at, field) if own else (field,)
 

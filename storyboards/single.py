@@ -60,7 +60,7 @@ def single_shot(
 ) -> Shot:
     """Resolve one scene as a storyboard's scene is. Raises ValueError that names the argument and the remedy.
 
-    `says` is what a scene may say besides: audio, seed, negative, ends; None is what it does not say.
+    `says` is what a scene may say besides: audio, seed, negative, ends, quality.
     `seconds=None` is the shortest length that the model sells. A remix is as long and as large as what it changes.
     """
     scene: dict[str, Any] = {"id": _SCENE, "prompt": prompt, "take": take, "fields": dict(fields or {}), **says}

@@ -13,8 +13,8 @@ from prefect.logging import get_run_logger
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
-from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.providers.session import Account
 from prefect_storyboard.providers.table import model as table_model
 from prefect_storyboard.providers.table import models as table_models

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest
+from prefect_storyboard.jobs.purchase import OnUnknown, PurchaseRequest
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Casting, Clip

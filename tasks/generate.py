@@ -9,14 +9,15 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import OnUnknown, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.purchase import OnUnknown, PurchaseRequest
 from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.providers.fields import keeps_video
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
-from prefect_storyboard.storyboards.nouns import Fit, Prefer
+from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
@@ -64,6 +65,7 @@ async def generate(
     audio: bool | None = None,
     seed: int | None = None,
     negative: str | None = None,
+    quality: Quality = "final",
     take: int = 1,
     copy: int = 0,
     reel: str | None = None,
@@ -100,6 +102,7 @@ async def generate(
         audio: Whether the clip has sound; None is as the model makes it.
         seed: The model's own number; the same one makes the same picture again.
         negative: What must not be seen, for models that are told so apart.
+        quality: draft takes the cheapest tier and size of the model's family whose price is published.
         take: Raise it by one to render the same scene again.
         copy: Give each of several equal scenes a number of its own.
         reel: Title or folder of the reel that the clip belongs to.
@@ -149,7 +152,9 @@ async def generate(
         take=take,
         fields=arguments.gateway_fields(fields),
         **arguments.says(audio=audio, seed=seed, negative=negative, ends=ends),
+        quality=quality,
     )
+    family = shot.model
     arguments.check_castings(cast, shot, account.account)
     given = Frames(
         await read_image(image, "image", shot, shelf),

@@ -9,12 +9,12 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.buy import OnUnknown
 from prefect_storyboard.jobs.look import may_resubmit
+from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip
-from prefect_storyboard.storyboards.nouns import Fit, Prefer
+from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks._budget import run_began
 from prefect_storyboard.tasks._names import scene_name
@@ -50,6 +50,7 @@ async def render(
     audio: bool | None = None,
     seed: int | None = None,
     negative: str | None = None,
+    quality: Quality = "final",
     take: int = 1,
     copy: int = 0,
     reel: str | None = None,
@@ -90,6 +91,7 @@ async def render(
         audio=audio,
         seed=seed,
         negative=negative,
+        quality=quality,
         take=take,
         copy=copy,
         reel=reel,

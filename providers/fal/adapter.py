@@ -5,7 +5,9 @@ the result of a COMPLETED job. Every link is used as returned, after a look at i
 and headers are the model's own, so a 5xx there may be the job's verdict or a passing fault of the way to it.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import bare
+from prefect_storyboard.providers.callbacks import from_fal
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
 from prefect_storyboard.providers.fal import listed as fal_listed
+from prefect_storyboard.providers.fal.jwks import Jwks
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
@@ -50,6 +54,7 @@ class Fal:
         self._rest = rest_url.rstrip("/")
         self._platform = platform_url.rstrip("/")
         self._http = http
+        self._keys = Jwks(self._published_keys)
 
     async def upload(self, path: Path, content_type: str) -> str:
         """Upload by presigned PUT, which carries no key. Free; fal keeps the file for a week or more."""
@@ -78,7 +83,8 @@ class Fal:
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
         url = f"{self._queue}/{order.endpoint}"
-        response = await buy(self._http, "fal", url, json=order.body, headers=self._auth)
+        query = {"fal_webhook": order.callback} if order.callback else None
+        response = await buy(self._http, "fal", url, params=query, json=order.body, headers=self._auth)
         if not response.is_success:
             raise fal_errors.of_submit(response, order.endpoint)
         reply = json_object(response) or {}
@@ -206,6 +212,14 @@ class Fal:
         response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
         credit = (json_object(response) or {}).get("credits")
         return amount(credit.get("current_balance")) if isinstance(credit, dict) else None
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:  # noqa: ARG002
+        """fal signs with a key of its own, which `rest_url` publishes."""
+        return await self._keys.verify(partial(from_fal, headers, body))
+
+    async def _published_keys(self) -> tuple[str, ...]:
+        response = await ask(self._http, "fal", "GET", f"{self._rest}/.well-known/jwks.json")
+        return tuple(x for key in objects(_success(response).get("keys")) if (x := non_blank(key.get("x"))))
 
     async def _listed(self, endpoint: str, start: datetime) -> tuple[list[JsonObject], timedelta | None]:
         """All pages of the list of requests since a moment of fal's clock, and how far ours is ahead of it."""

@@ -5,6 +5,7 @@ make the difference. Its task has an address of its own, which another page cont
 character's task, the one for videos is asked. A task's document is its status and its result in one.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import quote, unquote
 import anyio.to_thread
 import httpx
 
+from prefect_storyboard.providers.callbacks import from_toapis
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
@@ -72,7 +74,8 @@ class ToApis:
 
     async def submit(self, order: Order) -> Job:
         """POST once. A failed task is refunded; `client_business_id` prevents no second charge."""
-        response = await buy(self._http, "ToAPIs", f"{self._api}/{order.endpoint}", json=order.body, headers=self._auth)
+        body = order.body_with_callback("callback_url")
+        response = await buy(self._http, "ToAPIs", f"{self._api}/{order.endpoint}", json=body, headers=self._auth)
         if not response.is_success:
             raise toapis_errors.of_submit(response, str(order.body.get("model")))
         ids = toapis_errors.task_ids(json_object(response) or {})
@@ -147,6 +150,10 @@ class ToApis:
         left, rate = amount(reply.get("remain_credits")), amount(reply.get("credits_per_usd"))
         told = response.is_success and reply.get("success") is not False and not reply.get("unlimited_quota")
         return left / rate if told and left is not None and rate and rate >= 1 else None
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """ToAPIs signs with the secret that its console shows for the webhook of a key."""
+        return from_toapis(headers, body, secret)
 
     async def _names(self) -> frozenset[str] | None:
         """The ids on the key's list of models, read once; None where it is unreadable."""

@@ -6,6 +6,7 @@ sent the key: a task is addressed by its id.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from uuid import uuid4
 import anyio.to_thread
 import httpx
 
+from prefect_storyboard.providers.callbacks import from_wavespeed
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
@@ -80,7 +82,8 @@ class WaveSpeed:
     async def submit(self, order: Order) -> Job:
         """POST to the model's path, once, and never in sync mode: a reply that takes minutes is a reply easily lost."""
         url = f"{self._api}/api/v3/{order.endpoint}"
-        response = await buy(self._http, "WaveSpeed", url, json=order.body, headers=self._auth)
+        query = {"webhook": order.callback} if order.callback else None
+        response = await buy(self._http, "WaveSpeed", url, params=query, json=order.body, headers=self._auth)
         if wavespeed_errors.code(response) != _OK:
             raise wavespeed_errors.of_submit(response, order.endpoint)
         task_id = _task_id(wavespeed_errors.data(response))
@@ -182,6 +185,10 @@ class WaveSpeed:
     async def balance(self) -> float | None:
         """Money left in US dollars; None for a key that may not know."""
         return amount(_data_or_nothing(await self._ask("GET", "balance")).get("balance"))
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """WaveSpeed signs with the webhook secret of the account."""
+        return from_wavespeed(headers, body, secret)
 
     async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         url = f"{self._api}/api/v3/{path}"

@@ -48,16 +48,11 @@ async def make(sandbox: Sandbox, job: Job, order: Order, house: House, made_befo
     cast = [*made_before, *await _cast(sandbox, order, files, house)]
     width, height = frame(order, files, house, sandbox.pace.clip_scale)
     first = next((each for each in files if each.wanted.part == "first"), None)
-    videos = sum(each.seconds for each in files if each.wanted.rules.kind == "video")
-    asked = order.seconds if order.seconds is not None else max(1, round(videos))
-    most, moving = order.model.most_seconds, [each for each in files if each.wanted.rules.kind == "video"]
-    if most is not None and moving and asked + videos > most + SLACK:
-        raise BadFile("long", moving[0].wanted.rules, moving[0].wanted, together=True, got=round(videos, 1))
-    longer = round(videos) if order.model.source == "added" else 0
+    asked, videos = _lengths(order, [each for each in files if each.wanted.rules.kind == "video"])
     clip = Clip(
         width=width,
         height=height,
-        seconds=asked + longer,
+        seconds=asked + (round(videos) if order.model.source == "added" else 0),
         prompt=order.prompt or order.model.label,
         cast=tuple(name for name, _ in cast),
         label=order.model.label,
@@ -66,6 +61,15 @@ async def make(sandbox: Sandbox, job: Job, order: Order, house: House, made_befo
         portraits=tuple(portrait for _, portrait in cast),
     )
     return Made(clip, cost(order, asked, videos))
+
+
+def _lengths(order: Order, videos: Sequence[Measured]) -> tuple[int, float]:
+    """How long the new part is, and the videos that it is made of; refused if that is too much together."""
+    there, most = sum(each.seconds for each in videos), order.model.most_seconds
+    asked = order.seconds if order.seconds is not None else max(1, round(there))
+    if most is not None and videos and asked + there > most + SLACK:
+        raise BadFile("with output", videos[0].wanted.rules, videos[0].wanted, together=True, got=most)
+    return asked, there
 
 
 async def _cast(sandbox: Sandbox, order: Order, files: Sequence[Measured], house: House) -> list[Member]:

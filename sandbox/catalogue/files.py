@@ -16,7 +16,18 @@ from prefect_storyboard.sandbox.exchange import Sandbox
 
 SLACK = 0.1  # seconds: the sound of a clip ends with a whole frame, a little after its picture
 Problem = Literal[
-    "download", "too large", "unreadable", "format", "small", "side", "aspect", "pixels", "fps", "short", "long"
+    "download",
+    "too large",
+    "unreadable",
+    "format",
+    "small",
+    "side",
+    "aspect",
+    "pixels",
+    "fps",
+    "short",
+    "long",
+    "with output",  # input and output last too long together
 ]
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from prefect_storyboard.sandbox.catalogue import Model, form, read
+from prefect_storyboard.sandbox.catalogue import Model, read
 from prefect_storyboard.sandbox.fal.schema import Endpoint, Input
 
 _SORA = "fal-ai/sora-2"
@@ -79,7 +79,7 @@ class Character(Input):
 
 def _living(row: Model) -> Endpoint:
     listed = row.price.base
-    return Endpoint(form(row), row.label, {} if listed is None else {"base": listed}, row)
+    return Endpoint(BaseModel, row.label, {} if listed is None else {"base": listed}, row)
 
 
 _STANDARD = {"base": 0.10, "720p": 0.10}

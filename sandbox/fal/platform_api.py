@@ -15,6 +15,7 @@ from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, fault
 from prefect_storyboard.sandbox.fal.auth import admin, problem, with_platform_key
 from prefect_storyboard.sandbox.fal.jobs import brief_output, iso, settle, units
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
+from prefect_storyboard.sandbox.fal.schema import input_schema
 from prefect_storyboard.sandbox.faults import Rule
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
@@ -76,7 +77,7 @@ def _model(name: str, rule: Rule | None, expand: list[str]) -> dict[str, Any]:
     status = "deprecated" if rule and rule.match.endpoint.lower() in name.lower() else "active"
     model: dict[str, Any] = {"endpoint_id": name, "metadata": {"status": status}}
     if "openapi-3.0" in expand:
-        schema = ENDPOINTS[name].accepts.model_json_schema()
+        schema = input_schema(ENDPOINTS[name])
         model["openapi"] = {"openapi": "3.0.4", "components": {"schemas": {"Input": schema}}}
     return model
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from prefect_storyboard.sandbox.catalogue import Broken, Model, order
+from prefect_storyboard.sandbox.catalogue import Broken, Model, form, order
 
 Where = tuple[str | int, ...]
 _RENAMED = {"too_long": ("sequence_too_long", "max_length"), "too_short": ("sequence_too_short", "min_length")}
@@ -26,13 +26,20 @@ class Input(BaseModel):
 class Endpoint:
     """One endpoint: its input, the name on its clips, and dollars per second (`base` = the listed price).
 
-    A living model has a `row`, which says the rest.
+    A living model has a `row`, which says what it accepts, and all the rest.
     """
 
     accepts: type[BaseModel]
     label: str
     usd: Mapping[str, float] = field(default_factory=dict)
     row: Model | None = None
+
+
+def input_schema(endpoint: Endpoint) -> dict[str, Any]:
+    """The JSON schema of an endpoint's input."""
+    accepts = endpoint.accepts if endpoint.row is None else form(endpoint.row)
+    schema: dict[str, Any] = accepts.model_json_schema()
+    return schema
 
 
 class Unprocessable(Exception):

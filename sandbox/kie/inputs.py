@@ -36,6 +36,8 @@ def is_video(found: inputs.Video, *kinds: str) -> bool:
 def words(bad: BadFile) -> str:
     """What a task of a living model fails with for a file that it does not take."""
     kind, url, rules = bad.rules.kind, bad.wanted.url, bad.rules
+    if bad.problem == "with output":
+        return f"The reference videos and the output must not last longer than {bad.got} seconds in total"
     if bad.together:
         kinds = {"video": "videos", "image": "images"}.get(kind, kind)
         limits = rules.together or (0, 0)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from prefect_storyboard.sandbox.catalogue import Broken, Order, form, order, read
+from prefect_storyboard.sandbox.catalogue import Broken, Order, order, read
 from prefect_storyboard.sandbox.catalogue import Model as Row
 from prefect_storyboard.sandbox.catalogue.prices import cost
 from prefect_storyboard.sandbox.kie.models import (
@@ -40,10 +40,10 @@ UNSUPPORTED = (
 class Model:
     """One model: its input, its name in the price list, and credits by tier (per second where it is sold so).
 
-    A living model has a `row`, which says the rest.
+    A living model has a `row`, which says what it accepts, and all the rest.
     """
 
-    accepts: type[BaseModel]
+    accepts: type[Input]
     label: str
     credits: Mapping[str, float]
     provider: str = "OpenAI"
@@ -52,7 +52,7 @@ class Model:
 
 
 def _living(row: Row) -> Model:
-    return Model(form(row), row.label, row.price.rates, row.provider, f"per {row.price.per}", row)
+    return Model(Input, row.label, row.price.rates, row.provider, f"per {row.price.per}", row)
 
 
 # The last table that was seen; its 15 seconds are older than its 10. What is not in it (characters, 1080p) is not
@@ -87,7 +87,7 @@ def check(body: Any) -> tuple[Task, Input | Order]:
         raise Invalid(422, "progressCallBackUrl is not supported by this model")
     model = MODELS[task.model]
     if model.row is None:
-        return task, parse(cast("type[Input]", model.accepts), task.input)
+        return task, parse(model.accepts, task.input)
     try:
         return task, order(model.row, task.input, unknown="{name} has no reference")
     except ValidationError as error:

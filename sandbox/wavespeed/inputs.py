@@ -65,6 +65,8 @@ def words(bad: BadFile) -> str:
     kind, rules = bad.rules.kind, bad.rules
     if bad.problem == "download":
         return f"Failed to download {kind} from the provided URL."
+    if bad.problem == "with output":
+        return f"The reference videos and the output must not last longer than {bad.got} seconds together."
     if bad.together and rules.together:
         return f"The reference {kind}s must not last longer than {rules.together[1]:g} seconds together."
     if bad.problem in {"short", "long"} and rules.seconds:

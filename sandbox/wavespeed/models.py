@@ -107,7 +107,7 @@ class Element(Input):
 class Model:
     """One model: its input, its type in the catalogue, and dollars per second (or run), by the value of one field.
 
-    A living model has a `row`, which says the rest.
+    A living model has a `row`, which says what it accepts, and all the rest.
     """
 
     accepts: type[Input]
@@ -124,7 +124,7 @@ class Model:
 
 
 def _living(row: Row) -> Model:
-    return Model(form(row, Input), row.label, row.name.rpartition("/")[2], row=row)
+    return Model(Input, row.label, row.name.rpartition("/")[2], row=row)
 
 
 _T2V, _I2V = "text-to-video", "image-to-video"
@@ -188,6 +188,13 @@ def quote(model: Model, inputs: Mapping[str, Any]) -> float | None:
     if model.row is not None:
         return price(model, draft(model.row, inputs))
     return price(model, model.accepts.model_construct(None, **inputs))
+
+
+def input_schema(model: Model) -> dict[str, Any]:
+    """The JSON schema of a model's input."""
+    accepts = model.accepts if model.row is None else form(model.row, Input)
+    schema: dict[str, Any] = accepts.model_json_schema()
+    return schema
 
 
 def formula(model: Model) -> str | None:

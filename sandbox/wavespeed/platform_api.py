@@ -15,7 +15,7 @@ from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.wavespeed import jobs
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
-from prefect_storyboard.sandbox.wavespeed.models import MODELS, Input, Strict, formula, quote
+from prefect_storyboard.sandbox.wavespeed.models import MODELS, Strict, formula, input_schema, quote
 from prefect_storyboard.sandbox.wavespeed.webhooks import SECRET
 
 
@@ -188,12 +188,11 @@ def _model(name: str, place: int, base: str) -> Any:
         "type": model.type,
         **known,
         "sort_order": place,
-        "api_schema": {"api_schemas": [_run_schema(name, model.accepts, f"{base}/wavespeed")]},
+        "api_schema": {"api_schemas": [_run_schema(name, input_schema(model), f"{base}/wavespeed")]},
     }
 
 
-def _run_schema(name: str, accepts: type[Input], server: str) -> Any:
-    schema = accepts.model_json_schema()
+def _run_schema(name: str, schema: dict[str, Any], server: str) -> Any:
     order = ["prompt", *(each for each in schema["properties"] if each not in {"prompt", "enable_sync_mode"})]
     request = {
         "type": "object",

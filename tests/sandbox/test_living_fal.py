@@ -216,6 +216,19 @@ def test_what_a_body_is_refused_for(endpoint: str, body: dict[str, Any], kind: s
     assert (reason["type"], reason["loc"]) == (kind, ["body", *where])
 
 
+def test_a_rule_is_refused_in_fals_words() -> None:
+    with pytest.raises(Unprocessable) as refused:
+        parse(ENDPOINTS[f"{S25}/reference-to-video"], {**P, "audio_urls": [MP3]})
+    assert refused.value.detail == [
+        {
+            "loc": ["body", "audio_urls"],
+            "msg": "Audio needs at least one reference image or video.",
+            "type": "value_error",
+            "url": "https://docs.fal.ai/errors/#value_error",
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     ("endpoint", "body"),
     [

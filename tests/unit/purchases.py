@@ -3,7 +3,9 @@
 import os
 from typing import Any
 
-from prefect_storyboard.jobs.buy import PaidJob, PurchaseRequest, buy_once
+from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.ledger import Ledger, Owner
 from prefect_storyboard.ledger import owner as owners
 from prefect_storyboard.providers.clock import Clock

@@ -12,7 +12,8 @@ import av
 import httpx
 
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.jobs.buy import PaidJob, buy_once
+from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session

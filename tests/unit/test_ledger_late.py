@@ -9,7 +9,8 @@ import pytest
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs import settle
-from prefect_storyboard.jobs.buy import PaidJob, buy_once
+from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Decision, Ledger, Outcome, decide
 from prefect_storyboard.ledger.records import Holder
 from prefect_storyboard.providers import errors

@@ -9,8 +9,9 @@ import pytest
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.budget import Budget
-from prefect_storyboard.jobs.buy import PurchaseRequest, buy_once
+from prefect_storyboard.jobs.buy import buy_once
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.jobs.repair import Repaired, repair
 from prefect_storyboard.ledger import Draft, Ledger, LedgerLost, LibraryError, Outcome, Unreadable
 from prefect_storyboard.ledger.evidence import creation_key

@@ -55,6 +55,7 @@ IN_THE_KEY: dict[str, dict[str, Any]] = {
     "resolution": {"model": "sora-2-pro", "resolution": "1080p"},
     "remixes": {"remixes": clip()},
     "take": {"take": 2},
+    "quality": {"model": "veo-3.1", "quality": "draft"},
     "copy": {"copy": 1},
     "fields": {"fields": {"seed": 7}},
 }
@@ -69,11 +70,8 @@ NOT_IN_THE_KEY: dict[str, dict[str, Any]] = {
     "attempts": {"attempts": 3},
     "remixable": {"remixable": False},
 }
-BY_FILE = {
-    "image",
-    "ends",
-    "continues",
-}  # tests/unit/test_says.py, tests/unit/test_nodes_keys.py and tests/flows/test_nodes.py
+# tests/contract/test_node_keys_sandbox.py, at every gateway; `ends` in tests/unit/test_says.py
+BY_FILE = {"image", "ends", "continues"}
 SAID = {"audio", "seed", "negative"}  # below, at a model that takes them
 WINS = {"prefer"}  # tests/unit/test_living_models.py
 ABOUT_THE_PLACE = {"credentials", "library"}

@@ -6,7 +6,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from prefect_storyboard.jobs.buy import buy_once, uninterrupted
+from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards.keys import digest

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from prefect_storyboard.jobs.buy import PaidJob
+from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Ledger, LibraryError
 from prefect_storyboard.providers import errors
 

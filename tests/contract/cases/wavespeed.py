@@ -352,7 +352,7 @@ CASE = Case(
         "billings.request": "one source only; the list of tasks settles what is unknown",
         "billings.response": "one source only; the list of tasks settles what is unknown",
         "result-kling-element.response": "the table has no Kling elements here",
-        "webhook.event": "we poll: the documented signature verifies no sample",
-        "webhook-secret.response": "we poll: the documented signature verifies no sample",
+        "webhook.event": "test_callbacks_contract.py",
+        "webhook-secret.response": "the secret is a field of the block",
     },
 )

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
-from prefect_storyboard.providers.catalogue import compare
+from prefect_storyboard.providers.comparison import compare
 from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.protocol import Listed, Provider
 from prefect_storyboard.providers.table import models

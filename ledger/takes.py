@@ -1,0 +1,65 @@
+"""Which attempt at which job each take number of a scene belongs to: `ledger/takes/<reel>/<scene>/<number>.json`."""
+
+from prefect_storyboard.ledger.files import RecordFiles
+from prefect_storyboard.ledger.history import record_place
+from prefect_storyboard.ledger.records import Holder, Outcome
+from prefect_storyboard.ledger.sidecars import stored_take
+from prefect_storyboard.storyboards import Clip, Job
+
+_SINGLE_CLIPS = "~clips"  # no reel is called so
+
+
+def take_number(files: RecordFiles, reel: str, scene: str, mine: Holder, *, reserve: bool) -> int:
+    """The number of the take that an attempt made: the one it has, else the next free one (kept if `reserve`).
+
+    Without an attempt, the first take that any attempt at the job has made; only for looking. A number whose
+    record was lost while another job's take lies there is not free.
+    """
+    number = 1
+    while True:
+        place = _place(reel or _SINGLE_CLIPS, scene, number)
+        held = files.read(Holder, *place)
+        if held is None and reserve and not _is_taken(files, stored_take(files.storage, reel, scene, number), mine):
+            held = files.create(mine, *place)
+        elif held is None and not reserve:
+            return number
+        if held and _same(files, held, mine):
+            return number
+        number += 1
+
+
+def reserve_take(files: RecordFiles, reel: str, scene: str, mine: Holder, number: int) -> int:
+    """The number, if the attempt gets it: whoever saw that it is free looked for a record and for a stored take."""
+    if files.create(mine, *_place(reel or _SINGLE_CLIPS, scene, number)) == mine:
+        return number
+    return take_number(files, reel, scene, mine, reserve=True)
+
+
+def take_keys(files: RecordFiles, reel: str, scene: str) -> tuple[str, ...]:
+    """The jobs whose clips are the takes of a scene, in the order of the takes."""
+    keys: list[str] = []
+    while held := files.read(Holder, *_place(reel, scene, len(keys) + 1)):
+        keys.append(held.key)
+    return tuple(keys)
+
+
+def _place(reel: str, scene: str, number: int) -> tuple[str, ...]:
+    return "ledger", "takes", reel, scene, f"{number:03d}.json"
+
+
+def _is_taken(files: RecordFiles, clip: Clip | None, mine: Holder) -> bool:
+    """Whether the clip stored under a number without a record is another attempt's take: then its record was lost."""
+    if clip is None or clip.job_key != mine.key:
+        return clip is not None
+    job = files.read(Job, *record_place(mine.key, mine.attempt, "job")) if mine.attempt else None
+    return job is not None and job.request_id != clip.request_id
+
+
+def _same(files: RecordFiles, held: Holder, mine: Holder) -> bool:
+    if held.key != mine.key or mine.attempt is None:
+        return held.key == mine.key
+    if held.attempt is not None:
+        return held.attempt == mine.attempt
+    # Version 0.1.0 did not say which attempt; one that was given up and then bought came in addition.
+    outcome = files.read(Outcome, *record_place(mine.key, mine.attempt, "outcome"))
+    return outcome is None or outcome.kind != "abandoned"

@@ -8,9 +8,13 @@ resolves to an inner address is refused all the same.
 import asyncio
 import ipaddress
 import re
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import cache
+from threading import Thread
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -19,6 +23,8 @@ SETTING = "PREFECT_INTEGRATIONS_STORYBOARD_ALLOWED_HOSTS"
 Resolve = Callable[[str, int], Awaitable[list[str]]]  # a name and a port to addresses
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s\"'<>\\]*)")
+_PASSWORD = re.compile(r"(?!arn:)[^:@/?#\[\]]*:(?!\d*[/?#])[^@/?#]*[/?#][^@]*@")
+_USER = re.compile(r"(?!arn:)[^:@/?#\[\]]*:(?!\d*[/?#])[^@]+@")
 _PORTS = {"http": 80, "https": 443}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -32,7 +38,23 @@ def bare(text: str) -> str:
     return _ADDRESS.sub(lambda found: found[1] + _cut(found[2]), text)
 
 
+def all_bare(value: Any) -> Any:
+    """The same JSON value with `bare` done to every text in it."""
+    if isinstance(value, str):
+        return bare(value)
+    if isinstance(value, list):
+        return [all_bare(each) for each in value]
+    return {key: all_bare(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def holds_password(text: str) -> bool:
+    """Whether an address in the text has a password: `user:password@`."""
+    return any(_USER.match(found[2]) for found in _ADDRESS.finditer(text))
+
+
 def _cut(rest: str) -> str:
+    if _PASSWORD.match(rest):  # one that has a / ? or # in it: no host, and all the more a secret
+        rest = rest.rpartition("@")[2]
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, slash, path = place.partition("/")
     return f"{host.rpartition('@')[2]}{slash}{path}"
@@ -40,6 +62,14 @@ def _cut(rest: str) -> str:
 
 class ForbiddenAddress(httpx.TransportError):
     """The host leads to an inner address that the operator has not named. Nothing was sent."""
+
+
+class UnknownHost(httpx.ConnectError):
+    """The name has no address; `passing` where the name server has not answered, and may another time."""
+
+    def __init__(self, host: str, cause: Exception) -> None:
+        self.passing = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN
+        super().__init__(f"the host {host[:80]} is not known")
 
 
 def is_public(address: str) -> bool:
@@ -74,13 +104,31 @@ def _named(entry: str) -> tuple[str, int | None]:
     return url.host, url.port or _PORTS.get(url.scheme)
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, in the system's order. Raises httpx.ConnectError for a name that has none."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)  # 1: SOCK_STREAM
-    except (OSError, UnicodeError) as error:
-        raise httpx.ConnectError(f"the host {host[:80]} is not known") from error
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.getaddrinfo) -> list[str]:
+    """The addresses of a name, in the system's order. Raises UnknownHost for a name that has none.
+
+    The look-up has a thread of its own, which nobody waits for who gives up: a silent name server takes half a minute.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[str]] = loop.create_future()
+
+    def settle(addresses: list[str], error: Exception | None) -> None:
+        if not found.done():
+            found.set_result(addresses) if error is None else found.set_exception(error)
+
+    def look() -> None:
+        addresses: list[str] = []
+        failed: Exception | None = None
+        try:
+            entries = look_up(host, port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        except (OSError, UnicodeError) as error:
+            failed = UnknownHost(host, error)
+        with suppress(RuntimeError):  # the loop has been closed meanwhile
+            loop.call_soon_threadsafe(settle, addresses, failed)
+
+    Thread(target=look, name=f"look up {host[:80]}", daemon=True).start()
+    return await found
 
 
 class PublicOnly(httpx.AsyncBaseTransport):
@@ -96,6 +144,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
         once = httpx.Limits(max_connections=64, max_keepalive_connections=0)
         self._pinned = httpx.AsyncHTTPTransport(verify=_context(), limits=once)
         self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
+        self._addresses: dict[tuple[str, str], str | None] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         proxy, named = self._proxy(request.url), names_host(request.url, self._hosts)
@@ -145,14 +194,23 @@ class PublicOnly(httpx.AsyncBaseTransport):
 
     def _proxy(self, url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
         """The connection to the proxy that the machine has for this URL, as httpx itself would choose it."""
-        proxies = getproxies()
-        address = proxies.get(url.scheme) or proxies.get("all")
-        if not address or proxy_bypass(url.host):
+        to = url.scheme, url.host
+        if to not in self._addresses:  # the environment is read once for each host: it takes longer than all the rest
+            self._addresses[to] = _proxy_of(url)
+        address = self._addresses[to]
+        if address is None:
             return None
-        address = address if "://" in address else f"http://{address}"
         if address not in self._proxied:
             self._proxied[address] = httpx.AsyncHTTPTransport(verify=_context(), proxy=httpx.Proxy(address))
         return self._proxied[address]
+
+
+def _proxy_of(url: httpx.URL) -> str | None:
+    proxies = getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address or proxy_bypass(url.host):
+        return None
+    return address if "://" in address else f"http://{address}"
 
 
 @cache

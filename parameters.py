@@ -23,9 +23,18 @@ PARAMETERS: Mapping[str, str] = {
         "keeps it."
     ),
     "models": "Model families that must be on sale. Left out: all are reported, and a missing one is no failure.",
+    "days": "How many days before the end of a model the run begins to fail.",
     "fit": (
         "What to do where the model does not sell the length, aspect or resolution asked for: exact refuses, nearest "
         "takes the nearest that is sold. Left out: as the storyboard says."
+    ),
+    "quality": (
+        "draft renders every scene with the cheapest tier and size of its model's family whose price is published, as "
+        "a reel of its own beside the final one. Left out: as the storyboard says."
+    ),
+    "audio": "Whether scenes have sound; silence is cheaper at some models. Left out: as the storyboard says.",
+    "values": (
+        "Values of the storyboard's variables by name: ${product} becomes what product is. They win over its own with:."
     ),
     "max_cost_usd": "The most that this run may spend, in US dollars. If new jobs would cost more, none is submitted.",
     "allow_unknown_price": (
@@ -64,12 +73,25 @@ OPTIONS: Mapping[str, str] = {
         f"The accounts to ask: fal, kie, toapis, wavespeed (keys from {_KEYS}), or saved blocks such as "
         "fal-credentials/production."
     ),
+    "with": "A value of a variable, as NAME=VALUE: ${NAME} becomes VALUE. May be given several times.",
+    "gateways": "Gateways to look at: fal, kie, toapis, wavespeed. Left out: all of them.",
+    "characters": "How many characters the scene has. Left out: any number.",
+    "seconds": "How long the scene is. Left out: each model's shortest length.",
+    "aspect": "Shape of the picture, for example 9:16. Left out: any.",
+    "resolution": "Size of the picture, for example 1080p. Left out: each model's default.",
+    "silent": "Only models that render without sound, at the price of that.",
+    "max_usd": "Only models whose price for the scene is known, and not higher.",
+    "json": "Print JSON: one entry a model, with provider, model, price, retires_on and what it takes.",
+    "check": (
+        "Compare the table with this account's own list of models instead: fal, wavespeed or toapis, or a saved block."
+    ),
     "job": "The job's key as `storyboard jobs` shows it, or at least its first six letters.",
     "request": "The provider's id of the job, from the provider's own page.",
     "ask": (
         "The account that bought it, which is asked whether it knows the id. Left out: the id is taken as given, and "
         "cannot be changed afterwards."
     ),
+    "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
     "all": (
         "List every job of the library, also those that have ended, one a line and in the order of their keys. Reads "
         "the whole ledger."
@@ -78,6 +100,8 @@ OPTIONS: Mapping[str, str] = {
     "folder": "Where the demo keeps its library and the sandbox's state. Remove it to start over.",
     "another_board": "Another storyboard to render.",
     "port": "Port on 127.0.0.1; 0 takes a free one.",
+    "host": "Address to listen on: 127.0.0.1 behind a proxy on this machine, 0.0.0.0 in a container.",
+    "callbacks_port": "Port to listen on; 0 takes a free one.",
     "state": "Folder of the sandbox's state: jobs, uploads, billing meter.",
     "render_seconds": "How long a scene renders.",
     "faults": "JSON file with fault rules; docs/sandbox.md lists them.",

@@ -6,6 +6,7 @@ from prefect_storyboard.blocks.credentials import (
     KieCredentials,
     ToApisCredentials,
     WaveSpeedCredentials,
+    account_to_plan_for,
     load_credentials,
 )
 from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
@@ -19,6 +20,7 @@ __all__ = [
     "StoryboardSettings",
     "ToApisCredentials",
     "WaveSpeedCredentials",
+    "account_to_plan_for",
     "allowed_to_callers",
     "load_credentials",
     "load_library",

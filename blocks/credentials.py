@@ -108,3 +108,11 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
         raise ValueError(f"provider {reference!r} is not known; write {forms}")
     loaded: Any = await load_block(known[slug], name)
     return known[slug].model_validate(loaded)
+
+
+async def account_to_plan_for(reference: str, environment: Mapping[str, str]) -> Credentials:
+    """What `load_credentials` returns; without the provider's key, an account that can only plan."""
+    block = BY_PROVIDER.get(reference)
+    if block and not environment.get(block.key_variable):
+        return block.keyless()
+    return await load_credentials(reference, environment)

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, ClassVar, Protocol, Self
+from urllib.parse import urlsplit
 
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.project import page
-from prefect_storyboard.providers.http import client
+from prefect_storyboard.providers.http import Keyless, client
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session, session
 
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 NOT_FROM_ENVIRONMENT = {"in_flight", "submits"}  # limits belong to the saved block
 
 
@@ -37,8 +39,8 @@ def host_field(default: str, title: str, what: str) -> Any:
 
 
 def webhook_secret_field(what: str) -> Any:
-    """A secret that verifies callbacks; nothing needs one."""
-    return Field(default=None, title="Webhook secret", description=f"{what}, if you verify callbacks.")
+    """A secret that verifies callbacks; only a callback URL needs one."""
+    return Field(default=None, title="Webhook secret", description=f"{what}; a callback URL needs it.")
 
 
 class Connect(Protocol):
@@ -65,6 +67,35 @@ class GatewayCredentials(CredentialsBlock):
     )
     in_flight: int = in_flight_field(20)
     submits: int | None = submits_field(None)
+    callback_url: str | None = Field(
+        default=None,
+        title="Callback URL",
+        description=(
+            "Public https address of your callbacks server, to which the gateway says that a job has ended. Empty: "
+            "jobs are polled."
+        ),
+    )
+
+    @field_validator("callback_url")
+    @classmethod
+    def _is_reachable(cls, address: str | None) -> str | None:
+        """A token goes along with the address, so it is not sent in clear."""
+        if address is None or not address.strip():
+            return None
+        url = urlsplit(address.strip())
+        secure = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+        if not secure or not url.hostname or url.username or url.query or url.fragment:
+            raise ValueError("the callback URL has to be https://<host>/<path>, without a query, user or password")
+        return address.strip().rstrip("/")
+
+    @model_validator(mode="after")
+    def _can_verify(self) -> Self:
+        if self.callback_url and "webhook_secret" in type(self).model_fields and not self.callback_secret:
+            raise ValueError(
+                "a callback URL needs the webhook secret, without which a forged callback looks like a real one; copy "
+                "it from the provider's dashboard"
+            )
+        return self
 
     @field_validator("webhook_secret", check_fields=False)
     @classmethod
@@ -89,29 +120,61 @@ class GatewayCredentials(CredentialsBlock):
         }
         return cls.model_validate({field: environment[v] for field, v in variables.items() if environment.get(v)})
 
+    @classmethod
+    def keyless(cls) -> Self:
+        """An account to plan for: it has no key, asks its gateway nothing, and cannot buy."""
+        return cls.model_validate({"api_key": ""})
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the gateway can be asked anything at all."""
+        return bool(self.api_key.get_secret_value().strip())
+
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
         """Build an adapter for this account. Flows share one through `session()`."""
         return type(self).connect(
-            http or client(self._reachable()), api_key=self.api_key.get_secret_value(), **self._hosts()
+            http or client(self._reachable(), self._transport()),
+            api_key=self.api_key.get_secret_value(),
+            **self._hosts(),
         )
 
     def session(self) -> AbstractAsyncContextManager[Session]:
         """Share this account's connections and limits with all its users in this process, while the context lasts."""
         identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
-        hosts = self._reachable()
-        return session(identity, self.get_client, in_flight=self.in_flight, rate=self.submits, hosts=hosts)
+        return session(
+            identity,
+            self.get_client,
+            in_flight=self.in_flight,
+            rate=self.submits,
+            hosts=self._reachable(),
+            transport=self._transport(),
+            callback_url=self.callback_url,
+        )
+
+    @property
+    def callback_secret(self) -> str:
+        """What the gateway signs its callbacks with; empty where it signs with a key that it publishes."""
+        secret: SecretStr | None = getattr(self, "webhook_secret", None)
+        return secret.get_secret_value().strip() if secret else ""
 
     @property
     def hosts(self) -> str:
         """All hosts as one string; an upload is cached for them."""
         return " ".join(self._hosts().values())
 
+    def _transport(self) -> Keyless | None:
+        return None if self.has_key else Keyless()
+
     def _reachable(self) -> tuple[str, ...]:
         """Hosts that may have an inner address: those of this block, and those that the operator allows."""
         return (*self._hosts().values(), *StoryboardSettings().allowed_hosts)
 
     def _hosts(self) -> dict[str, str]:
-        return {field: getattr(self, field) for field in type(self).model_fields if field.endswith("_url")}
+        return {
+            field: getattr(self, field)
+            for field in type(self).model_fields
+            if field.endswith("_url") and field != "callback_url"
+        }
 
 
 async def load_block(block: type[Block], name: str) -> Block:

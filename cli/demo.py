@@ -12,7 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from prefect_storyboard.storyboards.money import price
+
+_ELSEWHERE, _SCENES = "kling-o3", {"s01", "s03"}  # the model that the demo moves to, and what it renders there
 
 
 @contextmanager
@@ -40,19 +44,24 @@ def sandbox_process(state: Path) -> Iterator[str]:
 
 
 async def show(folder: Path, base: str, board: Path | None) -> int:
-    """Render, and print what the sandbox's billing meter counted."""
+    """Render, the example also in part on another model, and print what the sandbox's billing meter counted."""
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.cli.live import console, render
+    from prefect_storyboard.flows.plan import planned
     from prefect_storyboard.sandbox.server import environment
+    from prefect_storyboard.series.prepare import Overrides
 
     before = _meter(base)
     console.print(f"sandbox {base}   library {folder / 'library'}")
-    code = await render(
-        str(board or files("prefect_storyboard.examples") / "lighthouse.yaml"),
-        FalCredentials.from_environment(environment(base)),
-        str(folder / "library"),
-        on_unknown="resubmit",  # the sandbox lists every request at once, so what it does not list was not bought
-    )
+    account, library = FalCredentials.from_environment(environment(base)), str(folder / "library")
+    example = Path(str(files("prefect_storyboard.examples"))) / "lighthouse.yaml"
+    # The sandbox lists every request at once, so what it does not list was not bought.
+    code = await render(str(board or example), account, library, on_unknown="resubmit")
+    if board is None:
+        there = await planned(str(example), account, library, Overrides(model=_ELSEWHERE))
+        whole = price(round(sum(scene.usd or 0.0 for scene in there.scenes), 6))
+        console.print(f"\nmove   the same storyboard costs {whole} on {_ELSEWHERE}; two scenes of it, to compare:")
+        code = await render(_elsewhere(example), account, library, on_unknown="resubmit") or code
     after = _meter(base)
     new = after["jobs_accepted"] - before["jobs_accepted"]
     console.print(
@@ -60,6 +69,14 @@ async def show(folder: Path, base: str, board: Path | None) -> int:
         + (f"{new} of them now" if new else "none of them now: nothing was bought")
     )
     return code
+
+
+def _elsewhere(example: Path) -> dict[str, Any]:
+    """Two scenes of the example on another model, as a reel of their own."""
+    board: dict[str, Any] = yaml.safe_load(example.read_text(encoding="utf-8"))
+    cast = [{**who, "clip": str(example.parent / who["clip"])} for who in board["cast"]]
+    scenes = [scene for scene in board["scenes"] if scene["id"] in _SCENES]
+    return {**board, "title": f"{board['title']} on {_ELSEWHERE}", "model": _ELSEWHERE, "cast": cast, "scenes": scenes}
 
 
 def _meter(base: str) -> dict[str, Any]:

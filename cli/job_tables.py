@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from rich.table import Table
 from rich.text import Text
 
-from prefect_storyboard.blocks import load_credentials, load_library
+from prefect_storyboard.blocks import account_to_plan_for, load_credentials, load_library
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
-from prefect_storyboard.flows.plan import cost_of, own_fields, planned, row, sound
+from prefect_storyboard.flows.plan import cost_of, own_fields, planned, row, said, sound
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
@@ -143,14 +143,8 @@ async def show_plan(
     board: str, provider: str, library: str | None, overrides: Overrides, *, cascade: bool = False
 ) -> int:
     """Print what a run would do and cost. Returns 0 in any case: a plan does not fail."""
-    plan = await planned(
-        board,
-        await load_credentials(provider, os.environ),
-        library,
-        model=overrides.model,
-        fit=overrides.fit,
-        cascade=cascade,
-    )
+    account = await account_to_plan_for(provider, os.environ)
+    plan = await planned(board, account, library, overrides, cascade=cascade)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in ("scene", "state", "model", "seconds", "size", "characters", "price"):
         table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")
@@ -167,6 +161,8 @@ async def show_plan(
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
         console.print(f"warning  {warning}", style="yellow")
+    if not account.has_key:
+        console.print(f"no key: {provider} was not asked; models and prices are those of the table", style="dim")
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
     console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")
     return 0
@@ -179,7 +175,10 @@ def _sends(plan: Plan) -> Table:
     table.add_column(overflow="fold")
     for scene in plan.scenes:
         prompt = Text(scene.sent)
-        prompt.append(f"\n{'; '.join(filter(None, (*scene.references, sound(scene), own_fields(scene))))}", style="dim")
+        prompt.append(
+            f"\n{'; '.join(filter(None, (*scene.references, sound(scene), said(scene), own_fields(scene))))}",
+            style="dim",
+        )
         table.add_row(Text(scene.scene.id), prompt)
     return table
 

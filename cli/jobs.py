@@ -38,13 +38,13 @@ def collect(*providers: Providers, library: Library = None, debug: Debug = False
     """Store what open jobs have made, without a storyboard. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import collect as fetch
-    from prefect_storyboard.cli.served import health_of, while_served
+    from prefect_storyboard.cli.served import health_of, run_served
 
     with explained(debug=debug):
         if not providers:
             raise ValueError("name the accounts to ask, for example: storyboard collect fal")
         with prefect_server() as api:
-            return finish(while_served(fetch(providers, library), health_of(api)))
+            return run_served(fetch(providers, library), health_of(api))
 
 
 def adopt(

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -22,7 +22,7 @@ from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.storyboards.money import price
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 _STYLES = {
@@ -40,6 +40,9 @@ class RunOptions(TypedDict):
 
     model: str | None
     fit: Fit | None
+    quality: Quality | None
+    audio: bool | None
+    values: dict[str, str]
     max_cost_usd: float | None
     allow_unknown_price: bool
     allow_retired: bool
@@ -57,7 +60,13 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
     credentials = await load_credentials(provider, os.environ)
-    overrides = Overrides(model=asked["model"], fit=asked["fit"])
+    overrides = Overrides(
+        model=asked["model"],
+        fit=asked["fit"],
+        quality=asked["quality"],
+        audio=asked["audio"],
+        values=asked["values"],
+    )
     async with opened(board, credentials, library, overrides, cascade=asked["cascade"]) as run:
         for line in run.prepared.plan.preparations:
             console.print(f"prepare  {line}", style="dim")
@@ -72,7 +81,9 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         )
 
 
-async def render(board: str, provider: str | Credentials, library: str | None, **options: Any) -> int:
+async def render(
+    board: str | Mapping[str, Any], provider: str | Credentials, library: str | None, **options: Any
+) -> int:
     """Run the flow and print how it ended. Returns the exit code: 1 if a scene has no clip, else 0."""
     credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
     try:
@@ -92,9 +103,10 @@ def report(reel: Reel) -> None:
     if reel.failed:
         _print_failures(reel)
     console.print()
-    if reel.url:
-        console.print(f"reel   {reel.url}   {count(len(reel.clips), 'scene')}, {reel.seconds:g} s")
-        console.print(f"page   {reel.page}")
+    for each in reel.variants or (reel,):
+        if each.url:
+            console.print(f"reel   {each.url}   {count(len(each.clips), 'scene')}, {each.seconds:g} s")
+            console.print(f"page   {each.page}")
     console.print(f"cost   {cost(reel)} in all; this run bought {bought(reel)}")
     if not reel.failed:
         console.print("again  $0.00: everything is in the library; a second run buys nothing")

@@ -16,6 +16,16 @@ job_commands.register(app)
 
 
 @app.command
+def init(folder: options.NewFolder = Path(), /) -> int:
+    """Write a storyboard to start from, with a clip for its character. Replaces no file."""
+    from prefect_storyboard.cli.init import next_steps, write
+
+    with explained(debug=False):
+        print(next_steps(write(folder)))
+        return 0
+
+
+@app.command
 def run(
     board: options.Board,
     *,
@@ -23,6 +33,9 @@ def run(
     library: options.Library = None,
     model: options.Model = None,
     fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     allow_retired: options.AllowRetired = False,
@@ -34,22 +47,25 @@ def run(
     """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
-    from prefect_storyboard.cli.served import health_of, while_served
+    from prefect_storyboard.cli.served import health_of, run_served
 
-    asked = RunOptions(
-        model=model,
-        fit=fit,
-        max_cost_usd=max_cost,
-        allow_unknown_price=allow_unknown_price,
-        allow_retired=allow_retired,
-        on_unknown=on_unknown,
-        attempts=attempts,
-        cascade=cascade,
-    )
     with explained(debug=debug):
+        asked = RunOptions(
+            model=model,
+            fit=fit,
+            quality=quality,
+            audio=audio,
+            values=options.values(with_),
+            max_cost_usd=max_cost,
+            allow_unknown_price=allow_unknown_price,
+            allow_retired=allow_retired,
+            on_unknown=on_unknown,
+            attempts=attempts,
+            cascade=cascade,
+        )
         finish(check(board, provider, library, asked))
         with prefect_server() as api:
-            return finish(while_served(render(board, provider, library, **asked), health_of(api)))
+            return run_served(render(board, provider, library, **asked), health_of(api))
 
 
 @app.command
@@ -60,6 +76,9 @@ def plan(
     library: options.Library = None,
     model: options.Model = None,
     fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
@@ -69,7 +88,8 @@ def plan(
     from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return finish(show_plan(board, provider, library, Overrides(model=model, fit=fit), cascade=cascade))
+        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
+        return finish(show_plan(board, provider, library, said, cascade=cascade))
 
 
 @app.command
@@ -108,6 +128,38 @@ def doctor(
         return finish(diagnose(providers, library, tuple(model or ())))
 
 
+@app.command(name="models")
+def list_models(
+    *providers: options.Gateways,
+    characters: options.Characters = None,
+    seconds: options.Seconds = None,
+    aspect: options.Aspect = None,
+    resolution: options.Resolution = None,
+    silent: options.Silent = False,
+    max_usd: options.MaxUsd = None,
+    as_json: options.AsJson = False,
+    check: options.CheckTable = None,
+    debug: options.Debug = False,
+) -> int:
+    """List the models that sell a scene like this, cheapest first, with prices, characters and the day they end.
+
+    Needs no key. With --check it compares the model table with a gateway's own list and prints what is new, gone or
+    changed as a patch of the table; that takes an account, and buys nothing. Exits with 1 if no model sells such a
+    scene, or if the table and the list differ.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli import models
+    from prefect_storyboard.storyboards.needs import Need
+
+    if check:
+        with explained(debug=debug), prefect_server() if blocks(check) else nullcontext():
+            return finish(models.check(check))
+    need = Need(
+        characters=characters, seconds=seconds, aspect=aspect, resolution=resolution, silent=silent, max_usd=max_usd
+    )
+    return models.show(providers, need, as_json=as_json)
+
+
 @app.command
 def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.
@@ -122,6 +174,27 @@ def setup(*, debug: options.Debug = False) -> int:
 
     with explained(debug=debug), own_server():
         return finish(set_up())
+
+
+@app.command
+def callbacks(
+    *providers: options.Providers,
+    library: options.Library = None,
+    host: options.Host = "127.0.0.1",
+    port: options.CallbacksPort = 8572,
+    debug: options.Debug = False,
+) -> int:
+    """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
+
+    Each account has this server's public address in its callback_url. A callback is verified, and what its job has made
+    is stored at once. Where PREFECT_API_URL is set, suspended series are resumed, and events are emitted.
+    """
+    require("callbacks")
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.callbacks import listen
+
+    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
+        return listen(providers, library, host, port)
 
 
 @app.command

@@ -15,6 +15,9 @@ Library = Annotated[str | None, Parameter(help=PARAMETERS["library"])]
 Model = Annotated[str | None, Parameter(help=PARAMETERS["model"])]
 Models = Annotated[list[str] | None, Parameter(name="--model", help=PARAMETERS["models"])]
 Fit = Annotated[Literal["exact", "nearest"] | None, Parameter(help=PARAMETERS["fit"])]
+Quality = Annotated[Literal["draft", "final"] | None, Parameter(help=PARAMETERS["quality"])]
+Audio = Annotated[bool | None, Parameter(negative="--no-audio", help=PARAMETERS["audio"])]
+With = Annotated[list[str] | None, Parameter(name="--with", negative="", help=OPTIONS["with"])]
 MaxCost = Annotated[float | None, Parameter(help=PARAMETERS["max_cost_usd"], validator=Number(gte=0))]
 AllowUnknownPrice = Annotated[bool, Parameter(help=PARAMETERS["allow_unknown_price"])]
 AllowRetired = Annotated[bool, Parameter(help=PARAMETERS["allow_retired"])]
@@ -22,17 +25,42 @@ OnUnknown = Annotated[Literal["stop", "resubmit"], Parameter(help=PARAMETERS["on
 Attempts = Annotated[int, Parameter(help=PARAMETERS["attempts"], validator=Number(gte=1))]
 Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 
+Gateways = Annotated[str, Parameter(help=OPTIONS["gateways"])]
+Characters = Annotated[int | None, Parameter(help=OPTIONS["characters"], validator=Number(gte=0))]
+Seconds = Annotated[int | None, Parameter(help=OPTIONS["seconds"], validator=Number(gte=1))]
+Aspect = Annotated[str | None, Parameter(help=OPTIONS["aspect"])]
+Resolution = Annotated[str | None, Parameter(help=OPTIONS["resolution"])]
+Silent = Annotated[bool, Parameter(help=OPTIONS["silent"])]
+MaxUsd = Annotated[float | None, Parameter(help=OPTIONS["max_usd"], validator=Number(gte=0))]
+AsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["json"])]
+CheckTable = Annotated[str | None, Parameter(help=OPTIONS["check"])]
+
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]
 Request = Annotated[str, Parameter(help=OPTIONS["request"])]
 AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
 OlderThan = Annotated[str, Parameter(help=OPTIONS["older_than"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
+NewFolder = Annotated[Path, Parameter(help=OPTIONS["new_folder"])]
 Folder = Annotated[Path, Parameter(help=OPTIONS["folder"])]
 AnotherBoard = Annotated[Path | None, Parameter(help=OPTIONS["another_board"])]
 Port = Annotated[int, Parameter(help=OPTIONS["port"], validator=Number(gte=0, lte=65535))]
+Host = Annotated[str, Parameter(help=OPTIONS["host"])]
+CallbacksPort = Annotated[
+    int, Parameter(name="--port", help=OPTIONS["callbacks_port"], validator=Number(gte=0, lte=65535))
+]
 State = Annotated[Path, Parameter(help=OPTIONS["state"])]
 RenderSeconds = Annotated[float, Parameter(help=OPTIONS["render_seconds"], validator=Number(gte=0))]
 Faults = Annotated[Path | None, Parameter(help=OPTIONS["faults"])]
+
+
+def values(given: list[str] | None) -> dict[str, str]:
+    """The values of `--with NAME=VALUE`. Raises ValueError for one without a name."""
+    pairs = [each.partition("=") for each in given or ()]
+    for name, sign, _ in pairs:
+        if not name or not sign:
+            raise ValueError(f"--with takes NAME=VALUE, for example --with product=tea; found {name!r}")
+    return {name: value for name, _, value in pairs}
+
 
 Debug = Annotated[bool, Parameter(name="--debug", negative="", help=OPTIONS["debug"])]

@@ -30,6 +30,7 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
     if not debug:
         os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
         os.environ["PREFECT_LOGGING_ROOT_LEVEL"] = "CRITICAL"  # its database complains when the server stops
+        os.environ["PREFECT_LOGGING_INTERNAL_LEVEL"] = "CRITICAL"  # and its queue of events, when the server is gone
     if home:
         home.mkdir(parents=True, exist_ok=True)
         os.environ |= {

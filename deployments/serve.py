@@ -5,7 +5,14 @@ from datetime import timedelta
 
 from prefect import aserve
 
-from prefect_storyboard.flows import check_accounts, collect_jobs, create_characters, plan_storyboard, storyboard_series
+from prefect_storyboard.flows import (
+    check_accounts,
+    check_models,
+    collect_jobs,
+    create_characters,
+    plan_storyboard,
+    storyboard_series,
+)
 
 FIVE_MINUTES = timedelta(minutes=5)
 ACCOUNTS = {"providers": ["fal-credentials/production"], "library": "storyboard-library/main"}
@@ -18,6 +25,7 @@ async def main() -> None:
         await create_characters.ato_deployment("characters", tags=["storyboard"]),
         await plan_storyboard.ato_deployment("plan", tags=["storyboard"]),
         await collect_jobs.ato_deployment("collect-jobs", interval=FIVE_MINUTES, parameters=ACCOUNTS, tags=["upkeep"]),
+        await check_models.ato_deployment("check-models", cron="30 6 * * 1", parameters=ACCOUNTS, tags=["upkeep"]),
         await check_accounts.ato_deployment("doctor", cron="0 6 * * *", parameters=ACCOUNTS, tags=["upkeep"]),
     )
 

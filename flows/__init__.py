@@ -2,14 +2,17 @@
 
 from prefect_storyboard.flows.collect import Collected, collect_jobs
 from prefect_storyboard.flows.doctor import check_accounts
+from prefect_storyboard.flows.ending import ModelsEnding, check_models
 from prefect_storyboard.flows.plan import plan_storyboard
 from prefect_storyboard.flows.series import create_characters, generate_scene, storyboard_series
 from prefect_storyboard.series.report import SeriesFailed
 
 __all__ = [
     "Collected",
+    "ModelsEnding",
     "SeriesFailed",
     "check_accounts",
+    "check_models",
     "collect_jobs",
     "create_characters",
     "generate_scene",

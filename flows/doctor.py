@@ -10,6 +10,7 @@ from typing import Literal
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
+from prefect_storyboard.addresses import bare
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderField, form
 from prefect_storyboard.ledger import LibraryError, prove
@@ -85,7 +86,7 @@ async def examine_library(library: Library) -> Finding:
         await asyncio.to_thread(lambda: prove(library.storage()))
     except LibraryError as error:
         state, text = "bad", str(error)
-    return Finding(subject=library.url, check="library", state=state, text=text)
+    return Finding(subject=bare(library.url), check="library", state=state, text=text)
 
 
 async def _examined(session: Session, credentials: Credentials, names: tuple[str, ...]) -> list[Verdict]:
@@ -94,8 +95,10 @@ async def _examined(session: Session, credentials: Credentials, names: tuple[str
     clock, (upload, further) = await asyncio.gather(_clock(session, credentials), _upload(provider))
     if not further:
         return [clock, upload, ("others", "unsure", "not checked: nothing works before that"), *unknown]
-    balance, sold = await asyncio.gather(_balance(provider), _sold(provider, entries, must=bool(names)))
-    return [clock, upload, balance, *sold, *unknown]
+    balance, sold, called = await asyncio.gather(
+        _balance(provider), _sold(provider, entries, must=bool(names)), _callbacks(session)
+    )
+    return [clock, upload, balance, *called, *sold, *unknown]
 
 
 def _entries(provider: str, names: Iterable[str]) -> tuple[list[Model], list[Verdict]]:
@@ -152,6 +155,20 @@ async def _balance(provider: Provider) -> Verdict:
     if left is None:
         return "balance", "unsure", "the provider does not show it to this key"
     return ("balance", "ok", f"${left:.2f} left") if left > 0 else ("balance", "bad", "no credit; top up the account")
+
+
+async def _callbacks(session: Session) -> list[Verdict]:
+    """Ask the callbacks server whether it is there; without it jobs are polled, so it stops no run."""
+    if session.callback_url is None:
+        return []
+    late = "jobs are polled until it is there; a proxy may also hide it from this machine"
+    try:
+        reply = await ask(session.http, "the callbacks server", "GET", f"{session.callback_url}/health")
+    except ProviderError as error:
+        return [("callbacks", "unsure", f"{error}; {late}")]
+    if reply.is_success:
+        return [("callbacks", "ok", "the callbacks server answers at the callback URL")]
+    return [("callbacks", "unsure", f"the callback URL answered {reply.status_code}; {late}")]
 
 
 async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list[Verdict]:

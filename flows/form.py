@@ -4,12 +4,13 @@ The UI makes a tab of each member of a union and names it after its type. The fi
 """
 
 import inspect
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ParamSpec, Self, TypeVar, cast
 
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 from pydantic import Field
 
+from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import (
     FalCredentials,
     KieCredentials,
@@ -21,9 +22,11 @@ from prefect_storyboard.blocks.library import HOME_FOLDER
 from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.series.opening import Reference
 from prefect_storyboard.storyboards import Storyboard
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 F = TypeVar("F", bound=Flow[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 StoryboardField = (
     Annotated[Reference, Field(title="Text, path or URL")]
@@ -44,6 +47,9 @@ LibraryField = (
 )
 ModelField = Annotated[str, Field(title="Model")] | Annotated[None, Field(title="As the storyboard says")]
 FitField = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+QualityField = Annotated[Quality, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+AudioField = Annotated[bool, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+ValuesField = Annotated[dict[str, str], Field(title="JSON")] | Annotated[None, Field(title="As the storyboard says")]
 ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
 MaxCostField = (
     Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]
@@ -57,6 +63,25 @@ _TITLES = {
 }  # of the others, the name with spaces
 
 
+class _BareFlow(Flow[P, R]):
+    """A flow of whose parameters Prefect keeps no password and no signature, where this process starts the run.
+
+    The run itself has them. What the API starts, as a deployment's run, is stored before any code of ours runs.
+    """
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as Prefect stores them."""
+        kept: dict[str, Any] = all_bare(super().serialize_parameters(parameters))
+        return kept
+
+    def with_options(self, **options: Any) -> Self:
+        """The same flow with other options; Prefect's own would be an ordinary one."""
+        changed = super().with_options(**options)
+        changed.__class__ = type(self)
+        changed.parameters, changed.__doc__ = self.parameters, self.__doc__
+        return cast("Self", changed)
+
+
 def form(flow: F) -> F:
     """Give every field of the flow's form its title and its description, which is also added to the docstring.
 
@@ -67,6 +92,7 @@ def form(flow: F) -> F:
     titled = [parameter.replace(default=_titled(parameter)) for parameter in shown.parameters.values()]
     flow.__signature__ = shown.replace(parameters=titled)  # type: ignore[attr-defined] # read by inspect
     flow.parameters = parameter_schema(flow)
+    flow.__class__ = _BareFlow  # type: ignore[assignment] # whose own with_options Prefect would make an ordinary one
     arguments = "".join(f"\n    {name}: {PARAMETERS[name]}" for name in shown.parameters)
     flow.__doc__ = f"{inspect.getdoc(flow.fn)}\n\nArgs:{arguments}\n"
     return flow

@@ -11,11 +11,14 @@ from prefect.artifacts import acreate_table_artifact
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.flows.form import (
     AttemptsField,
+    AudioField,
     FitField,
     LibraryField,
     ModelField,
     ProviderField,
+    QualityField,
     StoryboardField,
+    ValuesField,
     form,
 )
 from prefect_storyboard.jobs.budget import estimate
@@ -28,7 +31,6 @@ from prefect_storyboard.series.price import check_offered, check_remixes
 from prefect_storyboard.series.report import artifact_key, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
 from prefect_storyboard.storyboards.money import price
-from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.plan import State
 
 _STATES: Mapping[Decision, State] = {
@@ -50,6 +52,9 @@ async def plan_storyboard(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
     attempts: AttemptsField = 1,
     cascade: bool = False,
 ) -> Plan:
@@ -57,7 +62,8 @@ async def plan_storyboard(
 
     Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
-    plan = await planned(storyboard, provider, library, model=model, fit=fit, attempts=attempts, cascade=cascade)
+    said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {})
+    plan = await planned(storyboard, provider, library, said, attempts=attempts, cascade=cascade)
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),
@@ -71,14 +77,13 @@ async def planned(
     storyboard: Storyboard | Mapping[str, Any] | str,
     provider: Credentials | str,
     library: Library | str | None,
+    overrides: Overrides | None = None,
     *,
-    model: str | None = None,
-    fit: Fit | None = None,
     attempts: int = 1,
     cascade: bool = False,
 ) -> Plan:
     """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
+    async with opened(storyboard, provider, library, overrides, cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         wanted = await estimate(plan, ledger, attempts)
         await asyncio.to_thread(check_remixes, plan, wanted, ledger)
@@ -87,14 +92,15 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-    states = {key: _STATES[decision] for key, decision in wanted.decisions.items()}
+    states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
+    states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
     return plan.model_copy(
         update={
             "characters": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters),
             "scenes": tuple(
                 job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes
             ),
-            "warnings": (*plan.warnings, *retired),
+            "warnings": (*plan.warnings, *wanted.warnings, *retired),
         }
     )
 
@@ -115,7 +121,13 @@ def row(scene: PlannedScene) -> dict[str, str]:
 def sends(scene: PlannedScene) -> dict[str, str]:
     """What is sent for the scene, word for word."""
     facts = {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
-    return facts | {"fields": own_fields(scene)}
+    return facts | {"fields": ", ".join(filter(None, (said(scene), own_fields(scene))))}
+
+
+def said(scene: PlannedScene) -> str:
+    """The seed, and what must not be seen, as far as the scene says it and the model takes it."""
+    seed = "" if scene.seed is None else f"seed {scene.seed}"
+    return ", ".join(filter(None, (seed, f"without {scene.negative}" if scene.negative else "")))
 
 
 def own_fields(scene: PlannedScene) -> str:

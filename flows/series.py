@@ -8,18 +8,22 @@ from prefect.states import Failed
 
 from prefect_storyboard.flows.form import (
     AttemptsField,
+    AudioField,
     FitField,
     LibraryField,
     MaxCostField,
     ModelField,
     ProviderField,
+    QualityField,
     StoryboardField,
+    ValuesField,
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides, changed_files
@@ -36,7 +40,7 @@ from prefect_storyboard.series.run import Ended, OpenScene, Rendering
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
-from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Reel
+from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel
 from prefect_storyboard.tasks import assemble
 
 
@@ -49,6 +53,9 @@ async def storyboard_series(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -66,7 +73,13 @@ async def storyboard_series(
     """
     if wait == "suspend":
         check_suspendable()
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit), cascade=cascade) as run:
+    async with opened(
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+        cascade=cascade,
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
         plan = run.prepared.plan
@@ -81,7 +94,8 @@ async def storyboard_series(
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             reel = await _assembled(run, ended, wanted)
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
-    await report_reel(reel, plan, run.library)
+    for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
+        await report_reel(each, part, run.library)
     if not reel.failed:
         return reel
     await report_failures(reel, plan.storyboard.slug)
@@ -98,6 +112,9 @@ async def generate_scene(
     *,
     model: ModelField = None,
     fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
     allow_unknown_price: bool = False,
     allow_retired: bool = False,
@@ -109,7 +126,12 @@ async def generate_scene(
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit=fit)) as run:
+    async with opened(
+        storyboard,
+        provider,
+        library,
+        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+    ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
@@ -134,6 +156,7 @@ async def create_characters(
     library: LibraryField = None,
     *,
     model: ModelField = None,
+    values: ValuesField = None,
     allow_retired: bool = False,
     on_unknown: OnUnknown = "stop",
     attempts: AttemptsField = 1,
@@ -143,7 +166,7 @@ async def create_characters(
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
     """
-    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest")) as run:
+    async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
         jobs = min(wanted.unsettled, len(run.prepared.plan.characters))
@@ -177,14 +200,40 @@ async def _assembled(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate)
     """Put the clips in order, join them, and add up what they cost."""
     plan = run.prepared.plan
     twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
+    found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
+    warnings = (*plan.warnings, *found)
+    costs = _costs(run, ended, [each.usd for each in twice])
+    if not plan.variants:
+        return await _reel(run, plan, ended, warnings, costs)
+    reels = [await _reel(run, part, ended, (), None) for part in plan.reels()]
+    first = next((reel for reel in reels if reel.url), reels[0])
+    return Reel(
+        title=plan.storyboard.title,
+        url=first.url,
+        page=first.page,
+        clips=tuple(end for end in ended if isinstance(end, Clip)),
+        failed=tuple(end for end in ended if isinstance(end, FailedScene)),
+        seconds=round(sum(reel.seconds for reel in reels), 3),
+        warnings=tuple(dict.fromkeys((*warnings, *(each for reel in reels for each in reel.warnings)))),
+        variants=tuple(reels),
+        **costs.model_dump(),
+    )
+
+
+async def _reel(
+    run: Rendering, plan: Plan, ended: tuple[Ended, ...], warnings: tuple[str, ...], costs: Costs | None
+) -> Reel:
+    """One reel of the plan's scenes; without costs, it has cost what its clips did."""
+    names = [scene.scene.id for scene in plan.scenes]
+    own = sorted((end for end in ended if end.scene in names), key=lambda end: names.index(end.scene))
     return await assemble(
-        [end for end in ended if isinstance(end, Clip)],
+        [end for end in own if isinstance(end, Clip)],
         title=plan.storyboard.title,
         library=run.library,
         plan=plan,
-        failed=[end for end in ended if isinstance(end, FailedScene)],
-        warnings=(*plan.warnings, *changed_files(run.prepared), *map(billed_twice, twice)),
-        costs=_costs(run, ended, [each.usd for each in twice]),
+        failed=[end for end in own if isinstance(end, FailedScene)],
+        warnings=warnings,
+        costs=costs,
     )
 
 

@@ -4,10 +4,23 @@ import asyncio
 import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from prefect_storyboard.ledger import Attempt, Decision, Intent, Ledger, decide, deciding
+from prefect_storyboard.ledger import (
+    Attempt,
+    Decision,
+    Intent,
+    Ledger,
+    LedgerLost,
+    Survey,
+    Unreadable,
+    decide,
+    deciding,
+    surveyed,
+)
 from prefect_storyboard.ledger.owner import alive
-from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene
+from prefect_storyboard.ledger.survey import keep
+from prefect_storyboard.storyboards import Damage, Frozen, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.money import price
 
 _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
@@ -56,10 +69,12 @@ class Duplicate(Frozen):
 class Estimate(Frozen):
     """What is new, and its price. `unpriced` names the jobs whose price nobody has published.
 
-    `duplicates` were billed by earlier runs with on_unknown="resubmit".
+    Jobs whose records cannot be read have no decision and are not bought: they are `damaged`, by the name of the scene
+    or character. `duplicates` were billed by earlier runs with on_unknown="resubmit".
     """
 
     decisions: dict[str, Decision]
+    damaged: dict[str, Damage]
     duplicates: tuple[Duplicate, ...] = ()
     usd: float
     unpriced: tuple[str, ...]
@@ -69,37 +84,75 @@ class Estimate(Frozen):
         """How many jobs are to be bought or waited for."""
         return sum(decision not in {Decision.DONE, Decision.FAILED} for decision in self.decisions.values())
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What cannot be read, one sentence a job."""
+        return tuple(f"{name}: {damage.error}. {damage.remedy}" for name, damage in self.damaged.items())
+
     def buys(self, key: str) -> bool:
         """Whether the job of that key has to be bought."""
-        return self.decisions[key] in _BUYS
+        return self.decisions.get(key) in _BUYS
 
 
 async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
-    """Look every job up in the ledger and add up the new ones.
+    """Look every job up in the ledger and add up the new ones. The tasks of the run use what is found.
 
-    Raises LedgerLost where a stored take names a job that the ledger does not know.
+    Raises LedgerLost where a stored take names a job and the ledger has no records at all: it was lost as a whole.
     """
     jobs = {job.key: job for job in plan.jobs}
     names = {character.key: character.character.name for character in plan.characters}
     names |= {scene.key: scene.scene.id for scene in plan.scenes}
 
-    def look(key: str) -> tuple[Decision, list[Duplicate]]:
-        history = ledger.history(key)
-        if not history and isinstance(jobs[key], PlannedScene):
-            ledger.check_not_lost(plan.storyboard.slug, names[key], key)
-        owner_alive = bool(history) and alive(history[-1].intent.owner)
-        decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
-        return decision, [_duplicate(each, names[key]) for each in _given_up(history)]
+    def look(key: str) -> _Found | Unreadable:
+        try:
+            return _look(plan, ledger, jobs[key], attempts)
+        except LedgerLost as lost:
+            if not any(ledger.matching()):
+                raise
+            return lost
+        except Unreadable as error:
+            return error
 
-    found = await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs))
-    decisions = {key: decision for key, (decision, _) in zip(jobs, found, strict=True)}
-    new = [job for key, job in jobs.items() if decisions[key] in _BUYS]
+    survey = await asyncio.to_thread(Survey, ledger.storage, plan.storyboard.slug)
+    keep(survey)
+    found = dict(zip(jobs, await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs)), strict=True))
+    read = {key: each for key, each in found.items() if not isinstance(each, Unreadable)}
+    new = [job for key, job in jobs.items() if key in read and read[key].decision in _BUYS]
     return Estimate(
-        decisions=decisions,
-        duplicates=tuple(each for _, duplicates in found for each in duplicates),
+        decisions={key: each.decision for key, each in read.items()},
+        damaged={
+            names[key]: Damage(error=error.what, remedy=error.remedy)
+            for key, error in found.items()
+            if isinstance(error, Unreadable)
+        },
+        duplicates=tuple(_duplicate(given_up, names[key]) for key, each in read.items() for given_up in each.given_up),
         usd=round(sum(job.usd or 0.0 for job in new), 6),
         unpriced=tuple(names[job.key] for job in new if job.usd is None),
     )
+
+
+class _Found(NamedTuple):
+    """What the ledger says of a job, and the attempts at it that were billed and are not used."""
+
+    decision: Decision
+    given_up: tuple[Attempt, ...]
+
+
+def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, attempts: int) -> _Found:
+    """Raises Unreadable for a job that was bought, or may have been, and has no record that says so."""
+    if isinstance(job, PlannedScene) and job.damage:
+        raise Unreadable(job.damage.error, job.damage.remedy)
+    survey = surveyed(ledger.storage)
+    scene = job.scene.id if isinstance(job, PlannedScene) else None
+    new = survey and scene and not survey.takes(scene)
+    history = ledger.history_of_new(job.key) if new else ledger.history(job.key)
+    if not history and scene:
+        ledger.check_not_lost(plan.storyboard.slug, scene, job.key)
+    if survey:
+        survey.add(job.key, scene, history)
+    owner_alive = bool(history) and alive(history[-1].intent.owner)
+    decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
+    return _Found(decision, tuple(_given_up(history)))
 
 
 def _given_up(history: Sequence[Attempt]) -> Iterator[Attempt]:

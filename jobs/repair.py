@@ -43,12 +43,16 @@ def repair(ledger: Ledger) -> Repaired:
 
 
 def _listed_anew(ledger: Ledger) -> Iterator[str]:
-    """List every open job: one whose end was lost is not known to `collect`. Yields what cannot be read."""
+    """List every open job, and its price. Yields what cannot be read.
+
+    One whose end was lost is not known to `collect`, and its price may have been taken back at that end.
+    """
     for each in ledger.every():
         if isinstance(each, Unreadable):
             yield str(each)
         elif each.end is None:
             ledger.journal.add_open(each.intent.key, each.number)
+            ledger.journal.add_spent(each.intent, each.number)
 
 
 def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:

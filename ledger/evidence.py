@@ -3,19 +3,23 @@
 from collections.abc import Iterator
 from typing import NoReturn
 
-from prefect_storyboard.ledger.location import LibraryError
+from prefect_storyboard.ledger.files import Unreadable
 from prefect_storyboard.ledger.sidecars import Sidecar, every_sidecar, sidecars
 from prefect_storyboard.ledger.storage import Storage
+from prefect_storyboard.ledger.survey import surveyed
 from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import character_key
 
 
-class LedgerLost(LibraryError):
+class LedgerLost(Unreadable):
     """The library holds the clip of a job that its ledger knows nothing of."""
 
 
 def check_take_not_lost(storage: Storage, reel: str, scene: str, key: str) -> None:
     """Raise LedgerLost where a stored take of that scene was made by that job."""
+    survey = surveyed(storage)
+    if survey and reel and not survey.takes(scene):
+        return
     for found in sidecars(storage, reel, scene):
         if found.clip.job_key == key:
             _raise(storage, found, f"was made by job {key[:12]}, of which the ledger has no record")
@@ -27,7 +31,7 @@ def check_character_not_lost(storage: Storage, reel: str, key: str) -> None:
     Looks at the takes of the reel; at all of them where the ledger has no records at all.
     """
     for found in _takes(storage, reel):
-        if isinstance(found, LibraryError):
+        if isinstance(found, Unreadable):
             raise found
         for casting in found.clip.characters:
             if creation_key(casting) == key:
@@ -46,7 +50,7 @@ def creation_key(casting: Casting) -> str | None:
     )
 
 
-def _takes(storage: Storage, reel: str) -> Iterator[Sidecar | LibraryError]:
+def _takes(storage: Storage, reel: str) -> Iterator[Sidecar | Unreadable]:
     if any(len(name) == 2 for name in storage.names("ledger")):
         for scene in storage.names(*_scenes(reel)):
             yield from sidecars(storage, reel, scene)
@@ -60,6 +64,6 @@ def _scenes(reel: str) -> tuple[str, ...]:
 
 def _raise(storage: Storage, found: Sidecar, what: str) -> NoReturn:
     raise LedgerLost(
-        f"{storage.link(*found.place)} {what}: ledger/ was lost, or parts of it. Nothing was bought. Restore it, or "
-        "run `storyboard repair`, which rebuilds it from the stored takes and buys nothing"
+        f"{storage.link(*found.place)} {what}: ledger/ was lost, or parts of it. Nothing was bought",
+        "Restore it, or run `storyboard repair`, which rebuilds it from the stored takes and buys nothing",
     )

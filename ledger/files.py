@@ -15,9 +15,16 @@ _PLAIN = f'{{\n "layout": {PLAIN},'.encode()  # as every record begins: most are
 
 
 class Unreadable(LibraryError):
-    """A record of one job is torn, foreign, missing or of a newer version. The other jobs are not affected."""
+    """A record of one job is torn, foreign, missing or of a newer version. The other jobs are not affected.
+
+    `what` is wrong and `remedy` is what to do; `str()` is both.
+    """
 
     key = ""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(f"{what}. {remedy}" if remedy else what)
+        self.what, self.remedy = what, remedy
 
 
 @dataclass(frozen=True)
@@ -44,15 +51,15 @@ class RecordFiles:
     def unreadable(self, why: str, *place: str) -> Unreadable:
         """The error about a record, with what a person can do."""
         return Unreadable(
-            f"{self.storage.link(*place)} {why}; the job is left alone, and nothing was bought. Restore the file from "
-            "a backup, or run `storyboard repair`; move it away only if it is not yours"
+            f"{self.storage.link(*place)} {why}; the job is left alone, and nothing was bought",
+            "Restore the file from a backup, or run `storyboard repair`; move it away only if it is not yours",
         )
 
     def _parse(self, kind: type[Stored], body: bytes, place: tuple[str, ...]) -> Stored:
         try:
             if not body.startswith(_PLAIN) and Layout.model_validate_json(body).layout > LAYOUT:
-                newer = "was written by a newer version of prefect-storyboard; upgrade this one. The job is left alone"
-                raise Unreadable(f"{self.storage.link(*place)} {newer}")
+                newer = "was written by a newer version of prefect-storyboard; the job is left alone"
+                raise Unreadable(f"{self.storage.link(*place)} {newer}", "Upgrade this one")
             return kind.model_validate_json(body)
         except ValidationError:
             raise self.unreadable(f"is no {kind.__name__.lower()} of this ledger (torn or foreign)", *place) from None

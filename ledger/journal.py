@@ -19,7 +19,6 @@ from prefect_storyboard.ledger.storage import Storage
 
 _TIME = "%m%dT%H%M%S.%fZ"  # behind the year, which strftime does not fill up to four digits
 _SPENT = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_([0-9a-f]+_\d+)_(\d+)")
-_MARK = b"{}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Journal:
 
     def add_open(self, key: str, number: int) -> None:
         """Add an attempt whose intent is about to be written."""
-        self.storage.create_once(_MARK, "ledger", "open", f"{key}_{number:03d}")
+        self.storage.mark("ledger", "open", f"{key}_{number:03d}")
 
     def remove_open(self, key: str, number: int) -> None:
         """Remove an attempt that has ended."""
@@ -45,7 +44,7 @@ class Journal:
 
     def add_spent(self, intent: Intent, number: int) -> None:
         """Add what an attempt is about to cost its reel."""
-        self.storage.create_once(_MARK, *_place(intent, number))
+        self.storage.mark(*_place(intent, number))
 
     def remove_spent(self, intent: Intent, number: int) -> None:
         """Remove the price of an attempt that bought nothing."""

@@ -5,18 +5,25 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+from prefect_storyboard.addresses import bare
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!//|:)")
+_SECRET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:/{0,2})(?!arn:)[^/@]*:.*@")
 _VARIABLE = re.compile(r"\$\{?\w+|%[A-Za-z_]\w{2,}%")
 
 
 class LibraryError(OSError):
-    """The library cannot be used as it is; the message says which file, and what to change."""
+    """The library cannot be used as it is; the message says which file, and what to change, and no password."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(bare(message))
 
 
 def check_location(url: str) -> None:
     """Raise LibraryError for a URL that is mistyped: fsspec takes all of these for a folder or a bucket's prefix."""
     if not url:
         raise LibraryError("the library has no URL; name a folder, or s3://, gs:// or az://")
+    _check_password(url)
     scheme = _SCHEME.match(url)
     if scheme and len(scheme[1]) == 1:
         if os.name != "nt":
@@ -41,6 +48,15 @@ def check_location(url: str) -> None:
         raise LibraryError(
             f"library {url}: a folder without a name (//) is kept by some servers and dropped by others; "
             f"write {protocol}://{re.sub('/+', '/', rest)}"
+        )
+
+
+def _check_password(url: str) -> None:
+    """No storage of ours reads one from a URL, which is shown in links, tables and logs."""
+    if secret := _SECRET.match(url):
+        raise LibraryError(
+            f"library {secret[1]}{url.rpartition('@')[2]}: a key or password in a URL would be shown with every clip; "
+            "take it out, and give it in storage_options of the library's block, or as the machine's own credentials"
         )
 
 

@@ -32,6 +32,11 @@ def prove(storage: Storage) -> str:
     return _identity(storage, there)
 
 
+def identity_of(storage: Storage) -> str:
+    """The library's identity, which is made at first use. One read, as a rule."""
+    return _identity(storage, storage.read(*IDENTITY) or storage.create_once(_new(), *IDENTITY))
+
+
 def check_still_there(storage: Storage, identity: str) -> None:
     """Raise LibraryError where the library that `prove` saw is gone, or another one has taken its place."""
     body = storage.read(*IDENTITY)

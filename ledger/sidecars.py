@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from prefect_storyboard.ledger.location import LibraryError
+from prefect_storyboard.ledger.files import Unreadable
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.storyboards import Clip
 
@@ -45,7 +45,7 @@ def stored_take(storage: Storage, reel: str, scene: str, number: int) -> Clip | 
 
 
 def sidecars(storage: Storage, reel: str, scene: str) -> Iterator[Sidecar]:
-    """The takes of a scene. Raises LibraryError for a sidecar that is torn: it may be the one that was asked for."""
+    """The takes of a scene. Raises Unreadable for a sidecar that is torn: it may be the one that was asked for."""
     folder = takes_folder(reel, scene)
     for name in (names[0] for names in storage.below(*folder, prefix="take-") if len(names) == 1):
         if number := _TAKE.fullmatch(name):
@@ -53,11 +53,11 @@ def sidecars(storage: Storage, reel: str, scene: str) -> Iterator[Sidecar]:
                 clip = Clip.model_validate_json(storage.read(*folder, name) or b"")
             except ValidationError:
                 link = storage.link(*folder, name)
-                raise LibraryError(f"{link} is no sidecar of a take (torn or foreign); move it away") from None
+                raise Unreadable(f"{link} is no sidecar of a take (torn or foreign)", "Move it away") from None
             yield Sidecar((*folder, name), int(number[1]), clip)
 
 
-def every_sidecar(storage: Storage) -> Iterator[Sidecar | LibraryError]:
+def every_sidecar(storage: Storage) -> Iterator[Sidecar | Unreadable]:
     """The takes of all reels and all single clips; a torn one is given as the error that it is. Lists the folders."""
     places = [("", scene) for scene in storage.names("clips")]
     for reel in storage.names("reels"):
@@ -65,5 +65,5 @@ def every_sidecar(storage: Storage) -> Iterator[Sidecar | LibraryError]:
     for reel, scene in places:
         try:
             yield from sidecars(storage, reel, scene)
-        except LibraryError as error:
+        except Unreadable as error:
             yield error

@@ -19,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.utils import get_protocol
 
-from prefect_storyboard.ledger.exclusive import code_of, create_by_condition, create_by_link, finished
+from prefect_storyboard.ledger.exclusive import code_of, create_by_condition, create_by_link, create_mark, finished
 from prefect_storyboard.ledger.location import LibraryError, check_location, local_folder
 
 _LOCAL = {"file", "local"}
@@ -34,6 +34,7 @@ _REMEDIES = {
     "SignatureDoesNotMatch": "check the storage's secret",
     "NoSuchBucket": "create the bucket, or correct its name",
 }
+_MARK = b"{}"
 _memory = threading.Lock()
 
 
@@ -59,8 +60,11 @@ class Storage:
 
     def read(self, *parts: str) -> bytes | None:
         """The whole file, or None where the storage says that there is none. Any other trouble is raised."""
+        path = self.path(*parts)
         with self._named("read", parts), suppress(FileNotFoundError):
-            return bytes(self.fs.cat_file(self.path(*parts), **self._one_request))
+            if isinstance(self.fs, LocalFileSystem):  # fsspec's way takes ten times as long
+                return Path(path).read_bytes()
+            return bytes(self.fs.cat_file(path, **self._one_request))
         return None
 
     def write(self, body: bytes, *parts: str) -> str:
@@ -148,10 +152,29 @@ class Storage:
             return sorted(tuple(name.split("/")) for name in inner if name.startswith(prefix))
         return []
 
+    def sizes(self, *parts: str) -> dict[tuple[str, ...], int]:
+        """Bytes of every file below a folder, by its path from there. One request for a thousand of them."""
+        with self._named("listed", parts), suppress(FileNotFoundError):
+            folder = self.path(*parts).strip("/") + "/"
+            found = self.fs.find(self.path(*parts), detail=True)
+            return {
+                tuple(str(path).lstrip("/").removeprefix(folder).split("/")): int(facts["size"] or 0)
+                for path, facts in found.items()
+            }
+        return {}
+
     def remove(self, *parts: str) -> None:
         """Remove a file, if it is there."""
         with self._named("removed", parts), suppress(FileNotFoundError):
             self.fs.rm_file(self.path(*parts))
+
+    def mark(self, *parts: str) -> None:
+        """Create a file whose name says everything. One that is there is left alone."""
+        if isinstance(self.fs, LocalFileSystem):
+            with self._named("created", parts):
+                create_mark(self.path(*parts), _MARK)
+        else:
+            self.create_once(_MARK, *parts)
 
     def create_once(self, body: bytes, *parts: str) -> bytes:
         """Create the file with this body, or return the body that was there first.
@@ -192,13 +215,13 @@ class Storage:
 
 def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
     """Open a library's URL. Raises LibraryError for a storage that cannot create a file exclusively."""
-    check_location(url)
     protocol = get_protocol(url)
     if protocol not in _LOCAL | _CONDITIONAL | {"memory"}:
         raise LibraryError(
             f"library {url}: {protocol} cannot create a file exclusively, and a scene could be bought twice; "
             "use a local folder, s3://, gs:// or az://"
         )
+    check_location(url)
     fixed = {"use_listings_cache": False} if protocol in _CONDITIONAL else {}
     try:
         fs, root = url_to_fs(url, **{**(options or {}), **fixed})

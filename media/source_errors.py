@@ -4,6 +4,8 @@ from http import HTTPStatus
 
 import httpx
 
+from prefect_storyboard.addresses import ForbiddenAddress, UnknownHost
+
 _REASONS = {
     401: "its host asks for a login (HTTP 401); use a link that works without one, such as a signed link",
     403: "its host refuses access (HTTP 403); the link may have expired, so make a new one or make the file public",
@@ -12,6 +14,7 @@ _REASONS = {
     429: "its host is busy (HTTP 429); wait a minute and try again",
 }
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
+_NO_ADDRESS = ("Name or service", "nodename nor", "getaddrinfo", "No address")  # of a host that the operator has named
 _PAGES = {"text/html", "application/xhtml+xml"}
 
 
@@ -36,12 +39,17 @@ def check_answer(response: httpx.Response) -> None:
         )
 
 
-def transport_error(error: Exception, host: str) -> OSError:
+def transport_error(error: Exception, url: str) -> OSError:
     """The error for a request that got no answer."""
     text = str(error)
+    if isinstance(error, httpx.InvalidURL | UnicodeError):
+        return OSError(f"it is no valid address ({text}); check the spelling")
+    if isinstance(error, ForbiddenAddress):
+        return OSError(text)
+    host = httpx.URL(url).host[:80]
     if isinstance(error, httpx.ConnectError):
-        if any(part in text for part in ("Name or service", "nodename nor", "getaddrinfo", "No address", "resolution")):
-            return OSError(f"there is no host called {host}; check the spelling")
+        if isinstance(error, UnknownHost) or any(part in text for part in _NO_ADDRESS):
+            return _unknown_host(host, passing=isinstance(error, UnknownHost) and error.passing)
         if "certificate" in text.lower() or "ssl" in text.lower():
             return OSError(f"{host} cannot prove who it is (its certificate is not accepted); check the address")
         return Passing(f"{host} accepts no connection; check the address, or try again later")
@@ -52,6 +60,14 @@ def transport_error(error: Exception, host: str) -> OSError:
     if isinstance(error, httpx.TransportError):
         return Passing(f"{host} broke off the transfer; try again")
     return OSError(text or type(error).__name__)
+
+
+def _unknown_host(host: str, *, passing: bool) -> OSError:
+    if not host:
+        return OSError("it names no host; check the address")
+    if passing:
+        return Passing(f"the name {host} cannot be looked up just now; try again later")
+    return OSError(f"there is no host called {host}; check the spelling")
 
 
 def _reason(status: int) -> str:

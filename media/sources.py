@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,14 +11,16 @@ from typing import Any
 import fsspec
 from fsspec.utils import get_protocol
 
-from prefect_storyboard.addresses import bare
+from prefect_storyboard.addresses import bare, holds_password
 from prefect_storyboard.media.bounds import ALIASES, PREFIX, Allowed, local_path, refusal
 from prefect_storyboard.media.copies import Stamp, as_stored, changed, copy_once, short_name
+from prefect_storyboard.media.patience import in_thread
 from prefect_storyboard.media.web import OverBounds, Pace, copy_from_web
 from prefect_storyboard.storyboards import Frozen
 from prefect_storyboard.storyboards.encoding import decoded
 
 _READABLE = ("file", "http", "https", "s3", "gs", "az", "memory")
+_STORE_SECONDS = 10.0  # longest wait for the next bytes of a store
 _CALLERS_OWN = Allowed()
 
 
@@ -109,9 +111,11 @@ def _copied(reference: str, folder: Path, options: Mapping[str, Any], allowed: A
 
 
 def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], pace: Pace) -> None:
+    """Copy an object. Its reader has a thread of its own: a store's client may try a silent server for minutes."""
     try:
-        with fsspec.open(reference, "rb", **options) as source, target.open("wb") as file:
-            while block := source.read(1 << 20):
+        source = fsspec.open(reference, "rb", **options)
+        with target.open("wb") as file, in_thread(lambda: _blocks(source), patience=_STORE_SECONDS) as blocks:
+            for block in blocks:
                 pace.took(len(block))
                 file.write(block)
     except _trouble():
@@ -124,6 +128,12 @@ def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], p
         raise OSError(
             f"its store answers {type(error).__name__}; check the bucket's name and the credentials"
         ) from None
+
+
+def _blocks(source: Any) -> Iterator[bytes]:
+    with source as file:
+        while block := file.read(1 << 20):
+            yield block
 
 
 def _trouble() -> tuple[type[Exception], ...]:
@@ -158,6 +168,11 @@ def _check_protocol(reference: str) -> None:
         raise SourceError(
             f"{_shown(reference)} cannot be read: {protocol}:// is not allowed here; give a path, or {schemes}"
         )
+    if holds_password(reference) and protocol not in {"http", "https"}:
+        raise SourceError(
+            f"{_shown(reference)} cannot be read: {protocol}:// takes no key or password in its address; give them in "
+            "storage_options of the library's block, or as the machine's own credentials"
+        )
 
 
 def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +185,8 @@ def _unreadable(reference: str, error: Exception) -> SourceError:
     if isinstance(error, FileNotFoundError):
         why = "there is no such file"
     shown = _shown(reference)
-    for part in {reference, reference.removeprefix(shown)} - {shown, ""}:
+    user = reference.partition("://")[2].rpartition("@")[0] if holds_password(reference) else ""
+    for part in {reference, reference.removeprefix(shown), user} - {shown, ""}:
         why = why.replace(part, "")
     return SourceError(f"{shown} cannot be read: {bare(why)}")
 

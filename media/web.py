@@ -13,7 +13,7 @@ from prefect_storyboard.media.source_errors import Passing, check_answer, transp
 
 _FIRST_LOOK = 5.0  # seconds before the speed of a transfer is judged
 _PAUSES = (0.5, 2.0)  # seconds before a second and a third try
-_LONGEST_PAUSE = 10.0
+_IN_ALL = 9.0  # seconds that all tries and pauses may take until the bytes come; after that the host's reason is told
 
 
 class OverBounds(OSError):
@@ -31,39 +31,48 @@ def copy_from_web(  # the last one is for tests
 ) -> None:
     """Copy what an address holds, in a thread without an event loop. Raises OSError with a sentence.
 
-    A GET is tried up to three times where the reason passes by itself: a busy or broken host, a lost connection.
+    A GET is tried up to three times where the reason passes by itself, a busy or broken host or a lost connection, and
+    the host asks for no longer pause than there is time.
     """
+    left = _IN_ALL
     for seconds in _PAUSES:
+        pace = Pace(max_bytes, bounds)
         try:
-            return asyncio.run(_copy(url, target, max_bytes, hosts, bounds))
+            return asyncio.run(_copy(url, target, hosts, pace, min(_FIRST_LOOK, left)))
         except Passing as reason:
-            pause(min(reason.wait or seconds, _LONGEST_PAUSE))
-    return asyncio.run(_copy(url, target, max_bytes, hosts, bounds))
+            wait = reason.wait or seconds
+            left -= pace.quiet + wait
+            if left <= 0:
+                raise
+            pause(wait)
+    return asyncio.run(_copy(url, target, hosts, Pace(max_bytes, bounds), min(_FIRST_LOOK, left)))
 
 
-async def _copy(url: str, target: Path, max_bytes: int, hosts: tuple[str, ...], bounds: Bounds) -> None:
+async def _copy(url: str, target: Path, hosts: tuple[str, ...], pace: "Pace", patience: float) -> None:
+    bounds = pace.bounds
     async with httpx.AsyncClient(
         transport=PublicOnly(hosts),
-        timeout=httpx.Timeout(_FIRST_LOOK, pool=None),
+        timeout=httpx.Timeout(patience, pool=None),
         follow_redirects=True,
         max_redirects=bounds.max_redirects,
     ) as http:
         try:
             # Not compressed: what is small on its way could be endless here.
             request = http.build_request("GET", url, headers={"Accept-Encoding": "identity"})
-            async with asyncio.timeout(_FIRST_LOOK):
+            async with asyncio.timeout(patience):
                 response = await http.send(request, stream=True)
             try:
-                await _write(response, target, Pace(max_bytes, bounds))
+                await _write(response, target, pace)
             finally:
                 await response.aclose()
         except TimeoutError:
-            raise OverBounds(f"its host sent no answer within {_FIRST_LOOK:g} s") from None
+            raise OverBounds(f"its host sent no answer within {patience:.0f} s") from None
         except httpx.TooManyRedirects:
             name = f"{PREFIX}MAX_REDIRECTS"
             raise OverBounds(f"it is redirected more than {bounds.max_redirects} times ({name})") from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise transport_error(error, httpx.URL(url).host) from None
+            pace.took(0)  # what broke off because it was too slow is not tried again
+            raise transport_error(error, url) from None
 
 
 async def _write(response: httpx.Response, target: Path, pace: "Pace") -> None:
@@ -81,9 +90,15 @@ class Pace:
     """What one transfer has taken so far, in bytes and seconds, against its bounds."""
 
     def __init__(self, max_bytes: int, bounds: Bounds) -> None:
-        self.bytes = 0
-        self._max, self._bounds = max_bytes, bounds
-        self._begun = time.monotonic()
+        self.bytes, self.bounds = 0, bounds
+        self._max = max_bytes
+        self._made = time.monotonic()
+        self._begun: float | None = None
+
+    @property
+    def quiet(self) -> float:
+        """Seconds until its first bytes came, or until now."""
+        return (time.monotonic() if self._begun is None else self._begun) - self._made
 
     def declared(self, length: str) -> None:
         """Refuse at once what announces too much."""
@@ -92,8 +107,10 @@ class Pace:
 
     def took(self, count: int) -> None:
         """Count a block. Raises OverBounds."""
+        now, bounds = time.monotonic(), self.bounds
+        self._begun = now if self._begun is None else self._begun
         self.bytes += count
-        seconds, bounds = time.monotonic() - self._begun, self._bounds
+        seconds = now - self._begun
         if self.bytes > self._max:
             self._too_large()
         if seconds > bounds.max_media_seconds:

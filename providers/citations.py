@@ -1,9 +1,10 @@
 """Characters as references: which media go along with a scene, and how the prompt refers to them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from prefect_storyboard.providers.dialects import Citation
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.storyboards.names import cite
@@ -13,8 +14,8 @@ _MARKS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # Unicode keeps them out of e
 _MARKED = re.compile(rf"@?([{_MARKS}])(?=(.?))", re.DOTALL)
 
 
-class NumberedPrompt(NamedTuple):
-    """A prompt that names its media by number, and the media in that order."""
+class CitedPrompt(NamedTuple):
+    """A prompt that refers to its media, and the media in the order in which they are counted."""
 
     prompt: str
     images: list[str]
@@ -63,7 +64,7 @@ def check_references(request: SceneRequest) -> tuple[Reference, ...]:
         raise InvalidRequest(message, field="characters", sent=False)
     shown = [each for each in request.references if not each.clip_url]
     images = sum(len(each.image_urls) for each in shown)
-    frame = bool(request.image_url) and request.model.first_frame == "cited"
+    frame = bool(request.image_url) and request.mode == "references" and request.model.first_frame != "exact"
     if images + frame > limits.images or any(len(each.image_urls) < limits.each[0] for each in shown):
         least = f"{limits.each[0]} or more of each character" + (" and the first frame" if frame else "")
         message = f"{name} takes {limits.images} pictures a scene, {least} among them; name fewer characters"
@@ -71,27 +72,60 @@ def check_references(request: SceneRequest) -> tuple[Reference, ...]:
     return request.references
 
 
-def number_references(request: SceneRequest, image: str = "@Image{}", clip: str = "@Video{}") -> NumberedPrompt:
-    """Replace each name by its picture or clip, as Seedance counts them: "@Image1 climbs the stairs".
+def cite_references(request: SceneRequest, how: Citation, *, with_frame: bool) -> CitedPrompt:
+    """The prompt as a model understands it, and the media in the order in which it counts them.
 
-    Further pictures of a character, and a picture to start from, are explained in sentences at the end.
+    Where a model knows numbers, each name becomes that of its first picture or clip, as Seedance counts them:
+    "@Image1 climbs the stairs". Further pictures of a character, and a picture to start from (`with_frame`: as one more
+    reference), are explained in sentences at the end; so is everything where media cannot be cited.
     """
-    images: list[str] = []
-    clips: list[str] = []
-    mentions: dict[str, str] = {}
-    remarks: list[str] = []
-    for reference in check_references(request):
-        if reference.clip_url:
-            clips.append(reference.clip_url)
-            mentions[reference.character] = clip.format(len(clips))
+    references = check_references(request)
+    if how.element or how.name:
+        names = tokens(each.character for each in references)
+        mentions = {
+            each.character: how.name.format(names[each.character]) if how.name else str(how.element).format(number)
+            for number, each in enumerate(references, how.first)
+        }
+        return CitedPrompt(replace_names(request.prompt, mentions), [], [])
+    images, clips = _Numbered(how.image, how.first), _Numbered(how.clip, how.first)
+    mentions, remarks = {}, []
+    for each in references:
+        if each.clip_url:
+            mentions[each.character] = clips.add(each.clip_url)
             continue
-        numbers = [image.format(len(images) + number) for number in range(1, len(reference.image_urls) + 1)]
-        images += reference.image_urls
-        mentions[reference.character] = numbers[0]
-        if numbers[1:]:
-            verb = "shows" if len(numbers) == 2 else "show"
-            remarks.append(f"{' and '.join(numbers[1:])} {verb} the same character as {numbers[0]}.")
-    if request.image_url:
-        images.append(request.image_url)
-        remarks.append(f"The video begins with {image.format(len(images))} as its first frame.")
-    return NumberedPrompt("\n".join([replace_names(request.prompt, mentions), *remarks]), images, clips)
+        front, *others = map(images.add, each.image_urls)
+        if how.image:
+            mentions[each.character] = front
+            remarks += [_same(others, front)] if others else []
+        else:
+            remarks += [f"{number.capitalize()} shows {each.character}." for number in (front, *others)]
+    if with_frame and request.image_url:
+        remarks.append(f"The video begins with {images.add(request.image_url)} as its first frame.")
+    prompt = replace_names(request.prompt, mentions) if mentions else request.prompt
+    return CitedPrompt("\n".join([prompt, *remarks]), images.urls, clips.urls)
+
+
+def tokens(names: Iterable[str]) -> dict[str, str]:
+    """A word of ASCII letters, digits and underscores for each name, no two alike."""
+    found: dict[str, str] = {}
+    for number, name in enumerate(names, 1):
+        word = re.sub(r"\W+", "_", name.casefold(), flags=re.ASCII).strip("_")
+        found[name] = word if word and word not in found.values() else f"{word or 'character'}_{number}"
+    return found
+
+
+class _Numbered:
+    """Media of one kind, each with the words by which a prompt refers to it."""
+
+    def __init__(self, words: str | None, first: int) -> None:
+        self.words, self.first = words or "reference image {}", first
+        self.urls: list[str] = []
+
+    def add(self, url: str) -> str:
+        self.urls.append(url)
+        return self.words.format(len(self.urls) - 1 + self.first)
+
+
+def _same(others: list[str], front: str) -> str:
+    verb = "show" if others[1:] else "shows"
+    return f"{' and '.join(others)} {verb} the same character as {front}."

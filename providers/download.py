@@ -11,11 +11,13 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import ForbiddenAddress
+from prefect_storyboard.providers.connections import turn, used_for
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OverBounds, ProtocolError
 from prefect_storyboard.providers.http import NEVER_LEFT
 from prefect_storyboard.storyboards import Frozen
 
 _GONE = {401, 403, 404, 410}
+_AT_A_TIME = 1 << 20  # bytes: each write takes a thread
 _RESUMES = 5  # of one transfer; each goes on where the one before broke off
 PAID = {  # what every error says on the way home
     "charged": True,
@@ -27,14 +29,15 @@ PAID = {  # what every error says on the way home
 class Bounds(Frozen):
     """How large and how slow a file may be before it is given up. `bytes_per_second` is the slowest average speed.
 
-    It is judged once `patience` seconds have passed since the first bytes; `answer` bounds the wait for the headers.
+    It is judged once `patience` seconds have passed since the first bytes; `answer` bounds the wait for the headers and
+    for the next bytes.
     """
 
     bytes: int = 100_000_000
     seconds: float = 1_800.0
     bytes_per_second: int = 1_000
     patience: float = 8.0
-    answer: float = 30.0
+    answer: float = 10.0
 
 
 def bounds_of(seconds: int | None) -> Bounds:
@@ -66,8 +69,9 @@ async def download(
         wanted = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
         try:
             # Not compressed: a range counts the bytes that are sent, and what is small on its way could be endless.
-            request = http.build_request("GET", url, headers={"Accept-Encoding": "identity", **wanted})
-            async with asyncio.timeout(bounds.seconds):
+            headers, silence = {"Accept-Encoding": "identity", **wanted}, httpx.Timeout(bounds.answer, pool=None)
+            request = http.build_request("GET", url, headers=headers, timeout=silence, extensions=used_for("downloads"))
+            async with turn(http, "downloads"), asyncio.timeout(bounds.seconds):
                 async with asyncio.timeout(bounds.answer):
                     response = await http.send(request, stream=True, follow_redirects=True)
                 version = _strong(response.headers.get("etag", ""))
@@ -87,7 +91,7 @@ async def download(
             raise Busy(late, **PAID) from None
         except httpx.HTTPError as error:
             have = (await anyio.Path(to).stat()).st_size if version and await anyio.Path(to).exists() else 0
-            if not (left and have):
+            if not (left and have) or transfer.slow:
                 raise Busy(f"the transfer of the result broke off ({type(error).__name__})", **PAID) from None
     raise AssertionError("the last try either returns or raises")
 
@@ -110,9 +114,15 @@ class _Transfer:
             raise OverBounds(f"the result has more than {bounds.bytes / 1e6:g} MB", **PAID)
         if seconds > bounds.seconds:
             raise OverBounds(f"the result took more than {bounds.seconds:g} s", **PAID)
-        if seconds > bounds.patience and self._received < bounds.bytes_per_second * seconds:
+        if self.slow:
             slow = f"the result comes in more slowly than {bounds.bytes_per_second} bytes in a second"
             raise OverBounds(slow, **PAID)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it has been too slow, on average, for longer than the bounds' patience."""
+        seconds = self._clock() - self._begun if self._begun is not None else 0.0
+        return seconds > self._bounds.patience and self._received < self._bounds.bytes_per_second * seconds
 
 
 async def _write(response: httpx.Response, to: Path, have: int, transfer: _Transfer) -> None:
@@ -124,11 +134,23 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
         raise OverBounds("the result is sent compressed, which was not asked for", **PAID)
     goes_on = have and response.status_code == httpx.codes.PARTIAL_CONTENT
     size = have if goes_on else 0
-    async with await anyio.open_file(to, "ab" if goes_on else "wb") as file:
+    mode, kept = "ab" if goes_on else "wb", bytearray()
+    try:
         async for block in response.aiter_bytes():
             size += len(block)
             transfer.took(len(block), size)
-            await file.write(block)
+            kept += block
+            if len(kept) >= _AT_A_TIME:
+                await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+                mode, kept = "ab", bytearray()
+    finally:  # also of a transfer that breaks off: the next one goes on from here
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+
+
+def _put(to: Path, mode: str, block: bytes) -> None:
+    with to.open(mode) as file:
+        file.write(block)
 
 
 def _strong(tag: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
+from prefect_storyboard.providers.dialects import ancestors, dialects, written_inputs
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
-from prefect_storyboard.storyboards import Frozen, Operation
+from prefect_storyboard.storyboards import Frozen, Mode, Operation
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -35,6 +36,7 @@ class Input(Frozen):
     means: str
     page: str = Field(description="Address of the page that names it.")
     of: tuple[Operation, ...] = Field(default=("text", "image"), description="The operations that take it.")
+    modes: tuple[Mode, ...] = Field(default=(), description="The modes of a scene that take it; none named: all.")
     models: tuple[str, ...] = Field(default=(), description="The models that take it; none named: all of the codec.")
     argument: str | None = Field(default=None, description="Our argument that says it.")
     instead: bool = Field(default=False, description="Whether it may be given where that argument is left out.")
@@ -50,7 +52,9 @@ class Input(Frozen):
     max_length: int | None = None
 
     def takes(self, request: SceneRequest | CharacterRequest) -> bool:
-        """Whether the request's model and operation have this input."""
+        """Whether the request's model, operation and mode have this input."""
+        if isinstance(request, SceneRequest) and self.modes and request.mode not in self.modes:
+            return False
         return request.operation in self.of and (not self.models or request.model.name in self.models)
 
     def fault(self, value: JsonValue) -> str | None:
@@ -86,12 +90,23 @@ def table() -> dict[str, Any]:
 
 @cache
 def inputs(provider: str) -> tuple[Input, ...]:
-    """All inputs of a gateway; none of one that the table does not know."""
-    pages = table()["pages"]
+    """All inputs of a gateway; none of one that the table does not know.
+
+    A dialect names its own, and has the further ones of the dialect that it is like.
+    """
+    pages, listed = table()["pages"], table()["inputs"].get(provider, {})
+    names = {**dict.fromkeys(listed), **dict.fromkeys(dialects(provider))}
     return tuple(
-        Input(name=name, codec=codec, **{**facts, "page": pages[facts["page"]]})
-        for codec, names in table()["inputs"].get(provider, {}).items()
-        for name, facts in names.items()
+        Input(codec=codec, **facts)
+        for codec in names
+        for facts in (
+            *(written_inputs(dialects(provider)[codec]) if codec in dialects(provider) else ()),
+            *(
+                {"name": name, **facts, "page": pages[facts["page"]]}
+                for each in ancestors(provider, codec)
+                for name, facts in listed.get(each, {}).items()
+            ),
+        )
     )
 
 
@@ -133,7 +148,7 @@ def _check_free(
     if each and not each.takes(request):
         operation = request.operation.replace("_", " ")
         why = f"is no input of {request.model.name} at {request.model.provider} for the operation {operation}"
-    elif each and (each.preset is not None or (each.instead and each.argument and not getattr(request, each.argument))):
+    elif each and (each.preset is not None or (each.instead and _is_unsaid(each, held, request))):
         return
     elif each and each.argument:
         why = f"is what the argument {each.argument} says"
@@ -145,6 +160,11 @@ def _check_free(
     raise InvalidRequest(
         f"fields.{name} {why}: leave it out of fields; nothing was sent", field=name, sent=False, remedy=_REMEDY
     )
+
+
+def _is_unsaid(each: Input, held: JsonValue, request: SceneRequest | CharacterRequest) -> bool:
+    """Whether the argument that says an input is left out."""
+    return held is None or (each.argument is not None and not getattr(request, each.argument, True))
 
 
 def _refusal(name: str, each: Input, request: SceneRequest | CharacterRequest, why: str) -> InvalidRequest:

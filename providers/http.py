@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 
 from prefect_storyboard import __version__
-from prefect_storyboard.addresses import ForbiddenAddress, PublicOnly
+from prefect_storyboard.addresses import ForbiddenAddress
+from prefect_storyboard.providers.connections import Connections, Use, turn, used_for
 from prefect_storyboard.providers.errors import (
     Busy,
     NotSent,
@@ -40,11 +41,12 @@ _AMBIGUOUS = {408, 409, 425, 429}  # the 4xx after which a submit may have been 
 _SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and an answer takes some
 _OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # of what is unpacked now
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SUBMIT_SECONDS = 60.0  # longest wait for the answer to a submit; the ledger's lease is longer
-ASK_SECONDS = 60.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
+# Longest wait for the answer to a submit. A question may be asked again; of a submit that is given up too early nobody
+# knows whether it was bought, and a person has to find out. The ledger's lease is longer.
+SUBMIT_SECONDS = 60.0
+ASK_SECONDS = 10.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
 FILE_SECONDS = 1800.0  # the same where a file goes along
 MOST = 8_000_000  # bytes of an answer, unpacked; the largest that is documented, a list of models, has 2 MB
-_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=4.0)
 _PACKED = {"gzip", "x-gzip"}
 
 
@@ -69,14 +71,23 @@ def sound_key(api_key: str, where: str) -> str:
     return key
 
 
-def client(hosts: Iterable[str] = ()) -> httpx.AsyncClient:
+class Keyless(httpx.AsyncBaseTransport):
+    """In the place of a network, for an account without a key: nothing is asked, and nothing can be bought."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - none is sent
+        raise NotSent(
+            "no API key is set, so the gateway was not asked", remedy="Nothing was bought. Set the account's key."
+        )
+
+
+def client(hosts: Iterable[str] = (), transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """One client for all hosts of a provider. It holds no key: each call says where its key may go.
 
     `hosts` are those that the operator has configured or named; every other one has to have a public address, and so
     have those that it redirects to.
     """
     return httpx.AsyncClient(
-        transport=PublicOnly(hosts, limits=_LIMITS),
+        transport=transport or Connections(hosts),
         timeout=httpx.Timeout(SUBMIT_SECONDS, connect=10.0, pool=None),
         # What no bound holds back while it is unpacked, brotli and the like, is not asked for.
         headers={"User-Agent": f"prefect-storyboard/{__version__}", "Accept-Encoding": "gzip"},
@@ -88,8 +99,8 @@ def client(hosts: Iterable[str] = ()) -> httpx.AsyncClient:
 async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) -> httpx.Response:
     """POST once. Raises NotSent where nothing left, OutcomeUnknown where it left and no whole answer came."""
     try:
-        async with asyncio.timeout(SUBMIT_SECONDS):
-            return await _answer(http, "POST", url, **request)
+        async with turn(http, "submits"), asyncio.timeout(SUBMIT_SECONDS):
+            return await _answer(http, "POST", url, extensions=used_for("submits"), **request)
     except (*NEVER_LEFT, ForbiddenAddress) as error:
         raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
     except OverBounds as error:
@@ -100,9 +111,10 @@ async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) 
 
 async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **request: Any) -> httpx.Response:
     """Send a call that buys nothing. A broken connection raises Busy: it may be asked again."""
+    use: Use = "uploads" if request.get("content") or request.get("files") else "calls"
     try:
-        async with asyncio.timeout(FILE_SECONDS if request.get("content") or request.get("files") else ASK_SECONDS):
-            return await _answer(http, method, url, **request)
+        async with turn(http, use), asyncio.timeout(FILE_SECONDS if use == "uploads" else ASK_SECONDS):
+            return await _answer(http, method, url, extensions=used_for(use), **request)
     except ForbiddenAddress as error:
         raise ProtocolError(f"{provider} returned a link that is not followed: {error}", sent=False) from None
     except OverBounds as error:

@@ -17,7 +17,20 @@ still offers it or you pass `allow_retired`.
 
 *Characters*: "created" means that a job of its own creates the character once, and scenes name its id; "shown" means
 that its media go along with every scene, as pictures (yours, or frames of the clip) or as the clip itself.
+
+*Starts from*: "with characters: much alike" means that the model takes either an exact first frame or characters. With
+both, the frame goes along as one more reference; `prefer: frame` begins exactly there, without the characters.
+
+A model with an asterisk is one of which we are not sure: an order is sent only if the gateway's own catalogue agrees
+with it, and is refused otherwise, before anything is bought.
 """
+_SOUND = {"always": "always", "never": "none", "switch": "yes or no"}
+_MODES = {
+    "text": "from words",
+    "image": "from a first frame",
+    "frames": "from two frames",
+    "references": "with characters",
+}
 _ALIKE = {"exact": "", "cited": " (much alike)", "cited with cast": " (with characters: much alike)"}
 
 
@@ -28,20 +41,23 @@ def text() -> str:
 
 def _section(provider: str, sold: dict[str, Model]) -> str:
     head = (
-        "| model | seconds | aspects | resolutions | price | characters | starts from | ends |\n" + "|---" * 8 + "|\n"
+        "| model | seconds | aspects | resolutions | price | characters | starts from | sound | ends |\n"
+        + "|---" * 9
+        + "|\n"
     )
     return f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
 
 
 def _row(model: Model) -> str:
     cells = (
-        f"`{model.name}`",
-        _seconds(model.seconds),
+        f"`{model.name}`" + ("*" if model.unsure else ""),
+        "<br>".join(lengths(model)),
         _choices(model.aspects, model.frame_aspects),
         _choices(model.resolutions, model.frame_resolutions),
-        "<br>".join(_prices(model)) or "?",
-        _characters(model),
+        "<br>".join(prices(model)) or "?",
+        characters(model),
         _beginnings(model),
+        _SOUND[model.sound],
         f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
     )
     return f"| {' | '.join(cells)} |\n"
@@ -51,30 +67,50 @@ def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:
     return " ".join(always) + (f"; with a first frame also {' '.join(with_frame)}" if with_frame else "")
 
 
+def lengths(model: Model) -> Iterator[str]:
+    """The lengths that are sold, and those of a mode that sells others."""
+    yield _seconds(model.seconds)
+    for mode, narrower in model.only.items():
+        if narrower.seconds:
+            yield f"{_MODES[mode]}: {_seconds(narrower.seconds)}"
+
+
 def _seconds(offered: tuple[int, ...]) -> str:
     if len(offered) > 2 and offered == tuple(range(offered[0], offered[-1] + 1)):
         return f"{offered[0]} to {offered[-1]}"
     return ", ".join(map(str, offered))
 
 
-def _prices(model: Model) -> Iterator[str]:
+def prices(model: Model) -> Iterator[str]:
+    """What is billed, line by line: by resolution, by length, and for a character."""
     for resolution in model.resolutions:
         if resolution in model.usd_per_second:
-            yield f"{resolution}: {price(model.usd_per_second[resolution])}/s"
+            silent = model.usd_per_second_silent.get(resolution)
+            quiet = f", {price(silent)}/s without sound" if silent else ""
+            yield f"{resolution}: {price(model.usd_per_second[resolution])}/s{quiet}"
+        for mode, narrower in model.only.items():
+            usd = (narrower.usd_per_second or {}).get(resolution)
+            if usd is not None and usd != model.usd_per_second.get(resolution):
+                yield f"{resolution} {_MODES[mode]}: {price(usd)}/s"
         if resolution in model.usd_per_second_with_clips:
             yield f"{resolution} with clips: {price(model.usd_per_second_with_clips[resolution])}/s in and out"
         for seconds, usd in model.usd_per_clip.get(resolution, {}).items():
             yield f"{resolution}, {seconds} s: {price(usd)}"
+    if model.usd_per_picture is not None and model.references and model.references.free is not None:
+        yield f"each picture beyond {model.references.free}: {price(model.usd_per_picture)}"
     if model.usd_per_character is not None:
         yield f"a character: {price(model.usd_per_character)}"
 
 
-def _characters(model: Model) -> str:
+def characters(model: Model) -> str:
+    """How many characters a scene may have, and whether they are created or shown."""
     if not model.max_characters:
         return "none"
     most = f"up to {model.max_characters}"
     if model.references is None:
         return f"{most}, created" + ("" if "image" in model.casts else "; none beside a first frame")
+    if "text" not in model.casts:
+        most += " beside a first frame"
     least, pictures = model.references.each
     each = f"{pictures}" if least == pictures else f"{least} to {pictures}"
     return f"{most}, shown: {each} {'picture' if pictures == 1 else 'pictures'} each" + (
@@ -83,9 +119,12 @@ def _characters(model: Model) -> str:
 
 
 def _beginnings(model: Model) -> str:
-    found = ["words"] + (["a picture"] if "image" in model.endpoints else [])
+    found = ["words"] if "text" in model.endpoints else []
+    found += ["a picture"] if model.endpoint("image") or model.first_frame == "cited" else []
+    found = [*found[:-1], found[-1] + _ALIKE[model.first_frame]] if found else []
+    found += ["a first and a last picture"] if "frames" in model.takes_last_frame else []
     found += ["another video"] if "remix" in model.endpoints else []
-    return ", ".join(found) + _ALIKE[model.first_frame]
+    return ", ".join(found)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """The one skeleton of every gateway: what it is asked, what it answers. Adapters keep this order of methods."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Model, Operation
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Mode, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -38,10 +39,15 @@ class Reference(Frozen):
     character: str
     image_urls: tuple[str, ...] = ()
     clip_url: str | None = None
+    description: str = Field(default="", description="Who this is, for a model that asks for it.")
 
 
 class SceneRequest(Frozen):
-    """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video."""
+    """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video.
+
+    What a scene may say beside its prompt: `last_frame_url` is the picture that it ends with, `audio` whether it has
+    sound, `seed` the gateway's number for the same picture again, and `negative` what must not be seen.
+    """
 
     model: Model
     prompt: str
@@ -52,6 +58,10 @@ class SceneRequest(Frozen):
     castings: tuple[Casting, ...] = ()
     references: tuple[Reference, ...] = ()
     image_url: str | None = None
+    last_frame_url: str | None = None
+    audio: bool = True
+    seed: int | None = None
+    negative: str = ""
     remix_of: str | None = None
     remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
@@ -61,18 +71,53 @@ class SceneRequest(Frozen):
         """Which of the model's endpoints renders it."""
         return "remix" if self.remix_of else "image" if self.image_url else "text"
 
+    @property
+    def mode(self) -> Mode:
+        """What the scene is made from."""
+        return self.model.mode(
+            shown=bool(self.references), frame=bool(self.image_url), last_frame=bool(self.last_frame_url)
+        )
+
 
 class Order(Frozen):
-    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one."""
+    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one.
+
+    `callback` is where the gateway posts how the job ended. It is no part of the digest: a token in it differs from
+    attempt to attempt, and the provider's list does not show it.
+    """
 
     endpoint: str
     body: JsonObject
     usd: float | None = None
+    callback: str | None = Field(default=None, repr=False)
+
+    def body_with_callback(self, field: str) -> JsonObject:
+        """The body that names the callback in this field, unless the user's own fields do."""
+        return {field: self.callback, **self.body} if self.callback else self.body
 
     @property
     def digest(self) -> str:
         """Finds the order again among the requests that a provider lists."""
         return digest(self.body)
+
+
+class Listed(Frozen):
+    """One line of a provider's own list of models, with its base price where the list has one.
+
+    `usd` is the price of one `unit` in the provider's word; its tiers are not told. `makes` is its kind, None where
+    the list tells none.
+    """
+
+    endpoint: str
+    active: bool = True
+    makes: str | None = None
+    usd: float | None = None
+    unit: str = ""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it makes videos: its kind says so, else its id."""
+        return "video" in (self.makes or self.endpoint)
 
 
 class Status(Frozen):
@@ -149,8 +194,24 @@ class Provider(Protocol):
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the provider still sells the endpoint; None where it does not say."""
 
+    async def objection(self, order: Order) -> str | None:
+        """What the provider's own catalogue has against an order; None where it agrees. Buys nothing.
+
+        A provider without a catalogue that can be asked objects to everything.
+        """
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """The provider's own list of models; None where it keeps none. Buys nothing."""
+
     async def price(self, order: Order) -> float | None:
         """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""
 
     async def balance(self) -> float | None:
         """Money left in US dollars; None where the key may not know."""
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """The id of the job that a callback is about; None where its signature proves nothing.
+
+        `secret` is the account's webhook secret, where the gateway has one. Raises Busy or NotSent where the keys of a
+        gateway that publishes them cannot be fetched.
+        """

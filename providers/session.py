@@ -39,7 +39,10 @@ class Gates:
 
 
 class Session:
-    """A provider account in use: its connections, its adapter and its gates."""
+    """A provider account in use: its connections, its adapter and its gates.
+
+    `callback_url` is the public address of a callbacks server, where there is one.
+    """
 
     def __init__(
         self,
@@ -50,8 +53,10 @@ class Session:
         *,
         clock: Clock | None = None,
         gates: Gates | None = None,
+        callback_url: str | None = None,
     ) -> None:
         self.http = http
+        self.callback_url = callback_url
         self.provider = provider
         self.gates = gates or Gates(in_flight, rate, clock)
         self.clock = self.gates.clock
@@ -111,17 +116,20 @@ async def session(
     in_flight: int,
     rate: int | None = None,
     hosts: Iterable[str] = (),
+    transport: httpx.AsyncBaseTransport | None = None,
+    callback_url: str | None = None,
 ) -> AsyncIterator[Session]:
     """Join the session of that identity, or open it; the last to leave closes the connections, the gates stay.
 
     `hosts` may have inner addresses; all others, which results name, have to be public.
+    `transport` takes the place of the network.
     """
     loop = asyncio.get_running_loop()
-    key = (loop, identity)
+    key = (loop, identity, callback_url)
     if key not in _open:
-        http = client(hosts)
+        http = client(hosts, transport)
         gates = _gates.setdefault(loop, {}).setdefault((identity, in_flight, rate), Gates(in_flight, rate))
-        _open[key] = (Session(http, connect(http), gates=gates), 0)
+        _open[key] = (Session(http, connect(http), gates=gates, callback_url=callback_url), 0)
     shared, users = _open[key]
     _open[key] = (shared, users + 1)
     try:

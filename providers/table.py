@@ -4,14 +4,16 @@ import tomllib
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
+from prefect_storyboard.providers import dialects
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards import Model
 
 NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}  # as they call themselves
 _MISSING = {  # by operation: our argument, what the model does not do, and what to do
-    "text": ("image", "renders nothing from a prompt alone", "give the scene an image"),
+    "text": ("characters", "renders nothing from a prompt alone", "name a character or give the scene an image"),
     "image": ("image", "starts from no picture", "leave image and continues out, or choose another model"),
     "remix": ("remixes", "remixes no video", "leave remixes out, or choose another model"),
     "character": ("clip", "creates no characters", "show them with the scene, or choose another model"),
@@ -24,9 +26,32 @@ def models() -> dict[str, dict[str, Model]]:
     """All models, by provider and family."""
     table = tomllib.loads(files(__package__).joinpath("models.toml").read_text(encoding="utf-8"))
     return {
-        provider: {name: Model(name=name, provider=provider, **facts) for name, facts in families.items()}
+        provider: {name: Model(name=name, provider=provider, **_facts(families, name, provider)) for name in families}
         for provider, families in table.items()
     }
+
+
+def _facts(families: dict[str, Any], name: str, provider: str) -> dict[str, Any]:
+    """What the table says of a model, and what its dialect can be told."""
+    found = _own_facts(families, name)
+    return {**dialects.facts(provider, found.get("codec", "")), "tiers": _tiers(provider, name), **found}
+
+
+def _tiers(provider: str, name: str) -> tuple[str, ...]:
+    """The other models of the family, read from tiers.toml."""
+    return tuple(each for family in _families().get(provider, []) if name in family for each in family if each != name)
+
+
+@cache
+def _families() -> dict[str, list[list[str]]]:
+    return tomllib.loads(files(__package__).joinpath("tiers.toml").read_text(encoding="utf-8"))
+
+
+def _own_facts(families: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the table says of a model, that of the one that it is like included."""
+    own = dict(families[name])
+    like = own.pop("like", None)
+    return {**_own_facts(families, like), **own} if like else own
 
 
 def model(provider: str, name: str) -> Model:
@@ -41,12 +66,20 @@ def model(provider: str, name: str) -> Model:
     raise KeyError(f"{name} is not a model that is known at {provider}; {hint}")
 
 
+def seller_name(provider: str, account: str) -> str:
+    """An account as people call it: the gateway, and its name where it is not the default one."""
+    return f"{NAMES.get(provider, provider)} ({provider}{'' if account == 'default' else f', {account}'})"
+
+
 def endpoint(request: SceneRequest | CharacterRequest) -> str:
     """The model's endpoint for a request. Raises InvalidRequest, before anything is sent, where it has none."""
     if isinstance(request, CharacterRequest) and (request.clip_url is None) == (request.video_id is None):
         message = f"{request.name} is made of either a clip or a finished video: name one of them; nothing was sent"
         raise InvalidRequest(message, field="clip", sent=False)
-    found = request.model.endpoints.get(request.operation)
+    if isinstance(request, SceneRequest) and not request.remix_of:
+        found = request.model.endpoint(request.mode)
+    else:
+        found = request.model.endpoints.get(request.operation)
     if found is None:
         argument, what, remedy = _MISSING[request.operation]
         message = f"{request.model.name} at {request.model.provider} {what}: {remedy}; nothing was sent"

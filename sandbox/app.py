@@ -18,6 +18,7 @@ from prefect_storyboard.sandbox.exchange import Gateway, Pace, RequestLog, Sandb
 from prefect_storyboard.sandbox.fal.gateway import gateway as fal
 from prefect_storyboard.sandbox.faults import RULES, Faults, FaultTable, check
 from prefect_storyboard.sandbox.kie.gateway import gateway as kie
+from prefect_storyboard.sandbox.openai.gateway import gateway as openai
 from prefect_storyboard.sandbox.state import Job, State
 from prefect_storyboard.sandbox.toapis.gateway import gateway as toapis
 from prefect_storyboard.sandbox.wavespeed.gateway import gateway as wavespeed
@@ -25,6 +26,7 @@ from prefect_storyboard.sandbox.wavespeed.gateway import gateway as wavespeed
 GATEWAYS: Mapping[str, Callable[[Sandbox], Gateway]] = {
     "fal": fal,
     "kie": kie,
+    "openai": openai,
     "toapis": toapis,
     "wavespeed": wavespeed,
 }

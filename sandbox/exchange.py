@@ -56,6 +56,11 @@ class Sandbox:
         self.running.add(task)
         task.add_done_callback(self.running.discard)
 
+    async def until(self, moment: float) -> None:
+        """Wait for that time of the sandbox's own clock, which a test may turn: nobody announces that."""
+        while (left := moment - self.clock()) > 0:  # noqa: ASYNC110 - the clock may be a test's own
+            await asyncio.sleep(min(max(left / 2, 0.005), 0.1))
+
     async def in_pool(self, work: Callable[..., Any], *args: Any) -> Any:
         """Run blocking work (decoding, encoding) off the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)

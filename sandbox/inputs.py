@@ -29,6 +29,7 @@ class Video:
     seconds: float
     sound: bool
     containers: frozenset[str]
+    fps: float = 0.0
 
 
 async def fetch(sandbox: Sandbox, base: str, url: str) -> bytes | None:
@@ -84,6 +85,7 @@ def _measure(data: bytes) -> Video | None:
                 seconds=(container.duration or 0) / 1_000_000,
                 sound=bool(container.streams.audio),
                 containers=frozenset(container.format.name.split(",")),
+                fps=float(container.streams.video[0].average_rate or 0),
             )
     except (av.error.FFmpegError, StopIteration, ValueError):
         return None

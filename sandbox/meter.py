@@ -1,7 +1,8 @@
 """The billing meter: what a gateway would have charged, and how often each scene was really ordered.
 
 Nothing is added up as calls come in. The figures follow from the accepted jobs and the clock, so they are the same
-after a crash. Only successful outputs are billed; a cancelled, refused or failed job costs nothing.
+after a crash. Only successful outputs are billed; a cancelled, refused or failed job costs nothing. What nobody has
+published a price of has `usd` null and is counted as `unpriced`.
 """
 
 import hashlib
@@ -36,7 +37,8 @@ async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
         "leaks": sandbox.state.counter("leaks"),
         "videos": sum(bill["kind"] == "video" for bill in billed),
         "characters": sum(bill["kind"] == "character" for bill in billed),
-        "usd": round(sum(bill["usd"] for bill in billed), 4),
+        "usd": round(sum(bill["usd"] or 0 for bill in billed), 4),
+        "unpriced": sum(bill["usd"] is None for bill in billed),
         "billed": billed,
         "orders": orders,
         "duplicates": [order for order in orders if order["jobs"] > 1],

@@ -78,6 +78,8 @@ def environment(base: str) -> dict[str, str]:
         "KIE_API_KEY": "sandbox",
         "KIE_API_URL": f"{base}/kie/api",
         "KIE_UPLOAD_URL": f"{base}/kie/upload",
+        "OPENAI_API_KEY": "sk-sandbox",
+        "OPENAI_BASE_URL": f"{base}/openai/v1",
         "TOAPIS_API_KEY": "sk-sandbox",
         "TOAPIS_API_URL": f"{base}/toapis",
         "WAVESPEED_API_KEY": "sandbox",

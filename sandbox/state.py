@@ -58,7 +58,8 @@ class Outcome(Document):
     """How a job ended. `status` is what the model answered; 200 is the only one that is billed.
 
     `portrait` is the kept still of the character that was made; `known_as` are the ids and handles by which later jobs
-    may cite what was made, so that the meter recognises an order whatever ids it happens to carry.
+    may cite what was made, so that the meter recognises an order whatever ids it happens to carry. `usd` is None where
+    nobody has published the price.
     """
 
     status: int
@@ -70,7 +71,7 @@ class Outcome(Document):
     portrait: str | None = None
     known_as: tuple[str, ...] = ()
     clip: Clip | None = None
-    usd: float = 0.0
+    usd: float | None = 0.0
 
 
 class Job(Document):
@@ -109,7 +110,10 @@ def prompt_of(body: JsonValue) -> str:
     shots = body.get("multi_prompt") or body.get("shots")  # Kling's and Sora's forms of a scene in several shots
     first = shots[0] if isinstance(shots, list) and shots else None
     body = {**body, **first} if isinstance(first, dict) and not body.get("prompt") else body
-    found = (body.get(key) for key in ("prompt", "Scene", "name", "character_user_name", "character_prompt"))
+    found = (
+        body.get(key)
+        for key in ("prompt", "Scene", "name", "character_user_name", "character_prompt", "character_name")
+    )
     return next((text for text in found if isinstance(text, str) and text), "")
 
 

@@ -9,14 +9,14 @@ from typing import TypedDict
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
-from prefect_storyboard.ledger import Decision, Ledger, Outcome, decide
+from prefect_storyboard.ledger import Decision, Ledger, Outcome, Unreadable, decide
 from prefect_storyboard.providers.errors import (
     Expired,
     GenerationFailed,
     InvalidRequest,
     ProviderError,
 )
-from prefect_storyboard.series.run import FATAL, Rendering
+from prefect_storyboard.series.run import FATAL, NotCast, Rendering
 from prefect_storyboard.storyboards import Casting, Character, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.tasks import create_character
@@ -49,7 +49,7 @@ async def create_cast(run: Rendering) -> None:
         asyncio.gather(*(_show(run, name, scene) for (name, _), scene in shown.items())),
     )
     for character, casting in zip(plan.characters, made, strict=True):
-        if isinstance(casting, FATAL) or not isinstance(casting, Casting | ProviderError):
+        if isinstance(casting, FATAL) or not isinstance(casting, Casting | NotCast):
             raise casting
         run.castings[character.key] = casting
 
@@ -109,6 +109,9 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
         emit_progress(Progress(subject=who.name, state="failed", cost_usd=0.0 if error.charged is False else None))
         _of_character(who.name, error)
         raise
+    except Unreadable as error:
+        emit_progress(Progress(subject=who.name, state="failed", cost_usd=0.0))
+        raise Unreadable(f"{who.name} could not be created: {error.what}", error.remedy) from error
     bought = state.name not in {"Cached", "Reattached"}
     if bought:
         run.bought[planned.key] = planned.usd
@@ -167,7 +170,7 @@ def castings_of(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...]:
     for planned in run.prepared.plan.characters:
         if planned.character.name in scene.cast and planned.model.casting == scene.model.casting:
             casting = run.castings[planned.key]
-            if isinstance(casting, ProviderError):
+            if not isinstance(casting, Casting):
                 raise casting
             found[planned.character.name] = casting
     return tuple(found.get(name) or Casting(character=name) for name in scene.characters)

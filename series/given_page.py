@@ -50,7 +50,7 @@ def _rows(model: Model) -> Iterator[str]:
         yield _row(model, "a reference clip", _clip(model.reference))
     if model.references:
         yield _row(model, "a character's picture", _picture(model.references))
-    if "image" in model.endpoints:
+    if "image" in model.endpoints or model.first_frame == "cited":
         yield _row(model, "a first frame", _picture(model.frame))
 
 

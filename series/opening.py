@@ -19,7 +19,8 @@ from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import known_castings, with_sends
 from prefect_storyboard.series.standing import with_standing
 from prefect_storyboard.series.stop import stoppable
-from prefect_storyboard.storyboards import Storyboard, StoryboardError, check_folder, is_text, parse
+from prefect_storyboard.storyboards import Storyboard, StoryboardError, check_folder, is_text
+from prefect_storyboard.storyboards.text import load
 
 
 def _text(reference: object) -> object:
@@ -37,7 +38,9 @@ def title() -> str:
     if isinstance(board, Mapping):
         return str(board.get("title", "storyboard"))
     try:
-        return parse(str(board), "storyboard")[0].title if is_text(str(board)) else bare(str(board)).rpartition("/")[2]
+        if not is_text(str(board)):
+            return bare(str(board)).rpartition("/")[2]
+        return str(load(str(board), "storyboard")[0].get("title", "storyboard"))
     except StoryboardError:
         return "storyboard"
 
@@ -62,7 +65,8 @@ async def opened(
     with stoppable(), scratch() as folder:
         prepared = await prepare(storyboard, credentials, shelf, folder, overrides)
         identity = await asyncio.to_thread(prove, shelf.storage())
-        await asyncio.to_thread(_check_folder, prepared.plan.storyboard, shelf)
+        for part in prepared.plan.reels():
+            await asyncio.to_thread(_check_folder, part.storyboard, shelf)
         async with credentials.session() as session:
             castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
             plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)

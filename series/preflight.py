@@ -41,12 +41,13 @@ def judge_all(
             except MediaError as error:
                 judged.problems.append((("cast", at, "clip" if who.clip else "images"), str(error)))
                 break
-    for at, scene in enumerate(board.scenes):
-        if scene.image and scene.image in files:
-            try:
-                deferred.fit_image(files[scene.image], shots[at].model.frame, scene.id, folder=folder)
-            except MediaError as error:
-                judged.problems.append((("scenes", at, "image"), str(error)))
+    for at, shot in enumerate(shots):
+        for which, picture in (("image", shot.scene.image), ("ends", shot.ends)):
+            if picture and picture in files:
+                try:
+                    deferred.fit_image(files[picture], shot.model.frame, shot.scene.id, folder=folder)
+                except MediaError as error:
+                    judged.problems.append((("scenes", at, which), str(error)))
     return judged
 
 

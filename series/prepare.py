@@ -1,16 +1,21 @@
 """From what the user names to a plan: read the storyboard, fetch and check its files. Nothing is sent or bought."""
 
 import asyncio
+import json
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from prefect.runtime import deployment
+from pydantic import Field
 
 from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
 from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
-from prefect_storyboard.providers.table import model
+from prefect_storyboard.providers.table import model, models, seller_name
+from prefect_storyboard.series.pasted import exposed
 from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.storyboards import (
     Character,
@@ -22,24 +27,30 @@ from prefect_storyboard.storyboards import (
     Storyboard,
     StoryboardError,
     is_text,
-    parse,
     plan,
     shots,
     validate,
 )
 from prefect_storyboard.storyboards.bounds import Size
-from prefect_storyboard.storyboards.nouns import Fit
-from prefect_storyboard.storyboards.text import check_scenes
+from prefect_storyboard.storyboards.cast_files import CastFile, with_cast_files
+from prefect_storyboard.storyboards.drafts import with_draft_title
+from prefect_storyboard.storyboards.nouns import Fit, Quality
+from prefect_storyboard.storyboards.offers import no_model, unnamed
+from prefect_storyboard.storyboards.text import check_scenes, load
+from prefect_storyboard.storyboards.variants import expanded
 from prefect_storyboard.tasks._references import CastMember
 
 Place = tuple[str | int, ...]
 
 
 class Overrides(Frozen):
-    """What a run says in the place of the storyboard: another model by default, and what to do about sizes."""
+    """What a run says in the place of the storyboard: its model, what to do about sizes, its quality, its sound."""
 
     model: str | None = None
     fit: Fit | None = None
+    quality: Quality | None = None
+    audio: bool | None = None
+    values: Mapping[str, str] = Field(default={}, description="Of the storyboard's variables.")
 
 
 class Prepared(Frozen):
@@ -69,13 +80,23 @@ async def prepare(
     """Read, check and plan. Raises StoryboardError with everything that has to be fixed, or SourceError."""
     options = _options(library)
     callers = await asyncio.to_thread(allowed_to_callers, library)
-    board, source, base = await asyncio.to_thread(_read, storyboard, options, callers)
-    board = board.model_copy(update=overrides.model_dump(exclude_none=True)) if overrides else board
+    said = overrides or Overrides()
+    reading = _Reading(library, options, callers, dict(said.values))
+    board, source, base = await asyncio.to_thread(_read, storyboard, reading)
+    kept = exposed(storyboard, board, source)
+    board = board.model_copy(update=said.model_dump(exclude_none=True, exclude={"values"}))
+    whole = expanded(with_draft_title(board), source, callers.bounds.max_scenes)
+    board, source = whole.board, whole.source
+    if unnamed(board):
+        before = await asyncio.to_thread(_rendered_with, board, library)
+        seller = seller_name(credentials.provider, credentials.account)
+        raise StoryboardError(no_model(board, models()[credentials.provider].values(), seller, source, before=before))
     resolved = await asyncio.to_thread(shots, board, lambda name: model(credentials.provider, name), source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
     files, problems = _sorted_out(fetched, places, source)
+    problems += kept.problems
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
@@ -91,8 +112,18 @@ async def prepare(
         clip_seconds=judged.clip_seconds,
         preparations=tuple(judged.preparations),
     )
-    planned = planned.model_copy(update={"warnings": (*map(str, source.warnings), *planned.warnings)})
+    warnings = (*map(str, source.warnings), *kept.warnings, *planned.warnings)
+    planned = planned.model_copy(update={"warnings": warnings, "variants": whole.variants})
     return Prepared(plan=planned, files=files, cast=cast)
+
+
+def _rendered_with(board: Storyboard, library: Library) -> str | None:
+    """The model of the reel of this title that the library has. Version 0.1.0 rendered with sora-2 by default."""
+    stored = library.storage().read("reels", board.slug, "plan.json")
+    with suppress(ValueError, LookupError, TypeError):
+        made = json.loads(stored or b"{}")
+        return str(made["storyboard"]["model"] or made["scenes"][0]["model"]["name"])
+    return None
 
 
 async def _fetched(
@@ -146,21 +177,45 @@ def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> Cas
     return CastMember(character=who, folder=folder, clip=files.get(who.clip or ""), images=images)
 
 
-def _read(
-    storyboard: Storyboard | Mapping[str, Any] | str, options: Mapping[str, Any], allowed: Allowed
-) -> tuple[Storyboard, Source, str]:
+class _Reading(NamedTuple):
+    """With what a storyboard is read: the storage's options, what its caller may name, and the values of variables."""
+
+    library: Library
+    options: Mapping[str, Any]
+    allowed: Allowed
+    values: Mapping[str, str]
+
+
+def _read(storyboard: Storyboard | Mapping[str, Any] | str, reading: _Reading) -> tuple[Storyboard, Source, str]:
     """The storyboard, where it was read, and what relative paths in it are relative to."""
-    size = Size(max_bytes=allowed.bounds.max_storyboard_bytes, max_scenes=allowed.bounds.max_scenes)
+    bounds = reading.allowed.bounds
+    size = Size(max_bytes=bounds.max_storyboard_bytes, max_scenes=bounds.max_scenes)
     if isinstance(storyboard, Storyboard):
         check_scenes(storyboard, size)
-        return storyboard, Source(), ""
+        if not reading.values:
+            return storyboard, Source(), ""
+        given = storyboard.model_dump(mode="json", exclude_defaults=True)
+        return validate(given, Source(), size, reading.values), Source(), ""
+    source, base = Source(), ""
     if isinstance(storyboard, Mapping):
-        return validate(storyboard, Source(), size), Source(), ""
-    if is_text(storyboard):
-        return *parse(storyboard, "storyboard", size), ""
-    name = storyboard.partition("?")[0].rpartition("/")[2]
-    board, source = parse(read_text(storyboard, options, allowed), name, size)
-    return board, source, folder_of(storyboard)
+        data: Mapping[str, Any] = storyboard
+    elif is_text(storyboard):
+        data, source = load(storyboard, "storyboard", size)
+    else:
+        name = storyboard.partition("?")[0].rpartition("/")[2]
+        data, source = load(read_text(storyboard, reading.options, reading.allowed), name, size)
+        base = folder_of(storyboard)
+    allowed = _allowed(storyboard, base, reading.library)
+    data, source = with_cast_files(data, source, partial(_cast_file, base, reading.options, allowed), size)
+    return validate(data, source, size, reading.values), source, base
+
+
+def _cast_file(base: str, options: Mapping[str, Any], allowed: Allowed, reference: str) -> CastFile:
+    """A cast file, which may lie where any file of the storyboard may. Raises SourceError."""
+    full = absolute(reference, base)
+    folder = folder_of(full)
+    text = read_text(full, options, allowed)
+    return CastFile(text, full.partition("?")[0].rpartition("/")[2], lambda path: absolute(path, folder))
 
 
 def _options(library: Library) -> dict[str, Any]:
@@ -179,7 +234,9 @@ def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Plac
                 found.setdefault(character.clip, ("cast", at, "clip"))
             for number, image in enumerate(character.images):
                 found.setdefault(image, ("cast", at, "images", number))
-    for at, scene in enumerate(board.scenes):
-        if scene.image:
-            found.setdefault(scene.image, ("scenes", at, "image"))
+    for at, shot in enumerate(resolved):
+        if shot.scene.image:
+            found.setdefault(shot.scene.image, ("scenes", at, "image"))
+        if shot.ends:
+            found.setdefault(shot.ends, ("scenes", at, "ends"))
     return found

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from prefect.context import FlowRunContext
@@ -10,6 +11,7 @@ from prefect.logging import get_run_logger
 from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Attempt, Ledger, deciding
+from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.errors import (
     Busy,
     Expired,
@@ -53,7 +55,7 @@ async def allow(
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
-    log_warnings(plan)
+    log_warnings((*plan.warnings, *wanted.warnings))
     check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
     await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
     try:
@@ -72,10 +74,10 @@ async def allow(
     return wanted
 
 
-def log_warnings(plan: Plan) -> None:
+def log_warnings(warnings: Iterable[str]) -> None:
     """Log the warnings of the plan while nothing is bought yet: a run in the UI can still be cancelled."""
     logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
-    for warning in plan.warnings:
+    for warning in warnings:
         logger.warning(warning)
 
 
@@ -86,7 +88,8 @@ def check_remixes(plan: Plan, wanted: Estimate, ledger: Ledger) -> None:
     faults = []
     for scene in new:
         parent = scenes[scene.scene.remixes or ""]
-        last = deciding(ledger.history(parent.key)) if not wanted.buys(parent.key) else None
+        is_bought = parent.key in wanted.decisions and not wanted.buys(parent.key)
+        last = deciding(ledger.history(parent.key)) if is_bought else None
         if last and _is_deleted(last):
             name = parent.scene.id
             why = f"was rendered without a remix in the storyboard, and {plan.provider} deleted its video"
@@ -101,10 +104,16 @@ def _is_deleted(bought: Attempt) -> bool:
 
 
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:
-    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date."""
+    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date.
+
+    Raises InvalidRequest where the model table is not sure of a model, and the provider's catalogue does not agree.
+    """
+    unsure = {s.endpoint: s for s in plan.scenes if s.model.unsure and wanted.buys(s.key)}
+    for scene in unsure.values():
+        await check_agreed(session.provider, draft_order(session.provider, scene), scene.model)
     if allow_retired:
         return
-    needed = {s.model.endpoints[s.operation]: s.model for s in plan.scenes if wanted.buys(s.key)}
+    needed = {s.endpoint: s.model for s in plan.scenes if s.endpoint and wanted.buys(s.key)}
     for endpoint, family in needed.items():
         try:
             offered = await session.provider.offered(endpoint)
@@ -128,4 +137,5 @@ async def _price(provider: Provider, order: Order) -> float | None:
 
 def _what_costs(scene: PlannedScene) -> tuple[object, ...]:
     sent = sum(sending.clip for sending in scene.sends), sum(sending.pictures for sending in scene.sends)
-    return scene.model.name, scene.operation, scene.seconds, scene.resolution, scene.aspect, sent
+    size = scene.seconds, scene.resolution, scene.aspect, scene.silent
+    return scene.model.name, scene.mode, scene.operation, size, sent

@@ -8,6 +8,7 @@ from typing import TypedDict
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.budget import Budget
 from prefect_storyboard.jobs.purchase import OnUnknown
+from prefect_storyboard.ledger import Unreadable
 from prefect_storyboard.providers.errors import (
     OutOfCredit,
     ProviderError,
@@ -18,6 +19,9 @@ from prefect_storyboard.series.prepare import Prepared
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen
 
 FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
+
+
+NotCast = ProviderError | Unreadable  # why a character could not be created: true for the scenes that need it
 
 
 class BudgetLimits(TypedDict):
@@ -55,7 +59,7 @@ class Rendering:
     at_once: int = 1_000_000
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))
     left: list[str] = field(default_factory=list)
-    castings: dict[str, Casting | ProviderError] = field(default_factory=dict)
+    castings: dict[str, Casting | NotCast] = field(default_factory=dict)
     shown: dict[tuple[str, str], Casting] = field(default_factory=dict)
     bought: dict[str, float | None] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)

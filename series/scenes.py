@@ -8,7 +8,7 @@ from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
-from prefect_storyboard.ledger import Ledger, deciding
+from prefect_storyboard.ledger import Ledger, Unreadable
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import (
     Busy,
@@ -17,6 +17,7 @@ from prefect_storyboard.providers.errors import (
     ProviderError,
 )
 from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
+from prefect_storyboard.series.kept import kept, standing_job
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
 from prefect_storyboard.storyboards.outcomes import SceneState
@@ -28,7 +29,7 @@ class _StillOpen(Exception):
     """In a run that does not wait: a job renders on, or all slots are taken by jobs that do."""
 
 
-_SCENE_FAILS = (ProviderError, MediaError, OverBudget)
+_SCENE_FAILS = (ProviderError, MediaError, OverBudget, Unreadable)
 
 
 @asynccontextmanager
@@ -95,12 +96,13 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
     try:
         if isinstance(parent, OpenScene):
             return OpenScene(scene=scene.scene.id, key=parent.key)
-        if isinstance(parent, FailedScene):
+        scene = await asyncio.to_thread(kept, run, scene, parent)
+        if isinstance(parent, FailedScene) and not scene.standing:
             return _without(run, scene, parent)
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
-            return await _rendered(run, scene, parent)
+            return await _rendered(run, scene, parent if isinstance(parent, Clip) else None)
     except _StillOpen:
         if scene.key in run.left:
             emit_progress(Progress(subject=scene.scene.id, state="rendering"))
@@ -119,10 +121,14 @@ def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> Failed
     return _failed(run, scene, why, remedy=f"Run again when {parent.scene} has ended.", state="waiting")
 
 
-def _explained(run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget) -> FailedScene:
+def _explained(
+    run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget | Unreadable
+) -> FailedScene:
     """What a failed scene says of itself; what it did not cost is taken off the run's bill."""
     if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
         return _failed(run, scene, str(error), remedy="Nothing was sent. Look at the file that the message names.")
+    if isinstance(error, Unreadable):  # its number as a take, where the job was bought by this run
+        return _failed(run, scene, error.what, charged=scene.key in run.bought, remedy=error.remedy)
     charged = error.charged if isinstance(error, ProviderError) else False
     if charged is False:
         run.bought.pop(scene.key, None)
@@ -163,7 +169,7 @@ async def _render(
     emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
     if scene.standing:
-        job = await asyncio.to_thread(_standing, ledger, scene, run.limits["reel"])
+        job = await asyncio.to_thread(standing_job, ledger, scene, run.limits["reel"])
     else:
         job = await _generate(run, scene, castings, parent, attempts)
     result = None
@@ -200,6 +206,10 @@ async def _generate(
         aspect=scene.aspect,
         resolution=scene.resolution,
         image=run.prepared.files[asked.image].path if asked.image else None,
+        ends=run.prepared.files[scene.ends].path if scene.ends else None,
+        audio=False if scene.silent else None,
+        seed=scene.seed,
+        negative=scene.negative or None,
         continues=parent if asked.continues else None,
         remixes=parent if asked.remixes else None,
         take=scene.take,
@@ -210,24 +220,6 @@ async def _generate(
         on_unknown=run.on_unknown,
         attempts=attempts,
         **run.limits,
-    )
-
-
-def _standing(ledger: Ledger, scene: PlannedScene, reel: str) -> PaidJob:
-    """The paid job of the take that stands in the reel; one that another reel holds is copied by store."""
-    last = deciding(ledger.history(scene.key))
-    if last is None or last.job is None:
-        raise TypeError("a standing take has a job")
-    current = {"identity": scene.identity, "parent": scene.parent_identity} if scene.stale is None else {}
-    here = {"reel": reel, "scene": scene.scene.id, **current}
-    return PaidJob(
-        key=scene.key,
-        attempt=last.number,
-        job=last.job,
-        state="Cached" if last.end else "Reattached",
-        outcome=last.end,
-        usd=last.intent.usd,
-        draft=last.intent.draft.model_copy(update=here) if last.intent.draft else None,
     )
 
 

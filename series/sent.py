@@ -1,10 +1,11 @@
 """What is sent for each scene, word for word, before anything is bought: its prompt, its references, its sound."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from pydantic import JsonValue
 
-from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger import Ledger, Unreadable
 from prefect_storyboard.media import deferred
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Order, Provider, Reference
@@ -21,12 +22,16 @@ Castings = Mapping[str, Casting]  # by the key of the character
 
 
 def known_castings(plan: Plan, ledger: Ledger) -> dict[str, Casting]:
-    """The castings that the library has already. Before a character is created, nobody knows its mention."""
+    """The castings that the library has already. Before a character is created, nobody knows its mention.
+
+    Nor where its record cannot be read, which stops the scenes that need it.
+    """
     found: dict[str, Casting] = {}
     for character in plan.characters:
-        for last in ledger.history(character.key)[-1:]:
-            if last.outcome and last.outcome.casting and not last.void:
-                found[character.key] = last.outcome.casting
+        with suppress(Unreadable):
+            for last in ledger.history(character.key)[-1:]:
+                if last.outcome and last.outcome.casting and not last.void:
+                    found[character.key] = last.outcome.casting
     return found
 
 
@@ -55,6 +60,7 @@ def draft_order(provider: Provider, scene: PlannedScene, castings: tuple[Casting
         update={
             "references": tuple(map(_reference, scene.sends)),
             "image_url": _ANYWHERE if scene.operation == "image" else None,
+            "last_frame_url": _ANYWHERE if scene.ends else None,
             "remix_of": "draft" if scene.operation == "remix" else None,
         }
     )
@@ -134,6 +140,9 @@ def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
         yield f"first frame: the last frame of {said.continues}"
     elif said.remixes:
         yield f"the video of {said.remixes}"
+    if scene.ends:
+        width, height, _ = deferred.probe_image(prepared.files[scene.ends].path)
+        yield f"last frame: {_size(deferred.shape((width, height), scene.model.frame))}"
 
 
 def _shown(member: CastMember, sending: Sending, model: Model) -> str:

@@ -8,8 +8,8 @@ say which take stands in its reel, so the ledger's takes of this reel and scene 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prefect_storyboard.ledger import Attempt, Ledger, deciding
-from prefect_storyboard.storyboards import Plan, PlannedScene
+from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
+from prefect_storyboard.storyboards import Damage, Plan, PlannedScene
 from prefect_storyboard.storyboards.keys import scene_key
 from prefect_storyboard.storyboards.money import price
 
@@ -19,7 +19,7 @@ _UNUSED = {"refused", "abandoned"}
 def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
     """The plan with the takes that stand in its reel; with `cascade`, stale ones become new jobs. Blocks.
 
-    Parentless scenes are left as they are: their key says everything.
+    Parentless scenes are left as they are: their key says everything. A scene whose takes cannot be read has `damage`.
     """
     reel = _Reel(plan.storyboard.slug, ledger, cascade)
     settled: dict[str, PlannedScene] = {}
@@ -57,6 +57,13 @@ class _Reel:
         if parent is None:
             return scene, None
         scene = _made_of(scene, parent)
+        try:
+            return self._settle(scene, parent)
+        except Unreadable as error:
+            damage = Damage(error=error.what, remedy=error.remedy)
+            return scene.model_copy(update={"damage": damage}), None
+
+    def _settle(self, scene: PlannedScene, parent: _Parent) -> tuple[PlannedScene, str | None]:
         if current := self._current(scene, parent):
             key = current.intent.key
             return scene.model_copy(update={"key": key, "standing": key != scene.key}), None

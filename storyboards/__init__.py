@@ -1,10 +1,10 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
 from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
-from prefect_storyboard.storyboards.model import ClipLimits, Model, Operation, PictureLimits, References
+from prefect_storyboard.storyboards.model import ClipLimits, Mode, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, Media, Reel
-from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards.plan import Damage, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.planning import plan
 from prefect_storyboard.storyboards.shots import Sending, Shot, Table, shots
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, is_text, parse, validate
@@ -16,11 +16,13 @@ __all__ = [
     "Clip",
     "ClipLimits",
     "Costs",
+    "Damage",
     "FailedScene",
     "FolderTaken",
     "Frozen",
     "Job",
     "Media",
+    "Mode",
     "Model",
     "Operation",
     "PictureLimits",

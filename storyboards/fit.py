@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from prefect_storyboard.storyboards.model import Model, Operation
+from prefect_storyboard.storyboards.model import Mode, Model
 
 
 class Size(NamedTuple):
@@ -13,19 +13,19 @@ class Size(NamedTuple):
     resolution: str
 
 
-def nearest(asked: Size, model: Model, operation: Operation = "text") -> Size:
+def nearest(asked: Size, model: Model, mode: Mode = "text") -> Size:
     """The nearest length, shape and resolution that the model sells."""
-    aspects, resolutions = model.sizes(operation)
+    aspects, resolutions = model.sizes(mode)
     return Size(
-        nearest_seconds(asked.seconds, model),
+        nearest_seconds(asked.seconds, model.lengths(mode)),
         asked.aspect if asked.aspect in aspects else _nearest_aspect(asked.aspect, model),
-        asked.resolution if asked.resolution in resolutions else _nearest_lines(asked.resolution, model),
+        asked.resolution if asked.resolution in resolutions else _nearest_lines(asked.resolution, resolutions),
     )
 
 
-def nearest_seconds(seconds: int, model: Model) -> int:
-    """The nearest length that the model sells; the shorter one of two."""
-    return min(model.seconds, key=lambda offered: (abs(offered - seconds), offered))
+def nearest_seconds(seconds: int, sold: tuple[int, ...]) -> int:
+    """The nearest length of those that are sold; the shorter one of two."""
+    return min(sold, key=lambda offered: (abs(offered - seconds), offered))
 
 
 def differences(asked: Size, given: Size) -> tuple[str, ...]:
@@ -46,12 +46,12 @@ def _ratio(aspect: str) -> float:
     return float(wide) / float(high)
 
 
-def _nearest_lines(resolution: str, model: Model) -> str:
+def _nearest_lines(resolution: str, sold: tuple[str, ...]) -> str:
     """By the number of lines; a name that has none (4k) falls back to the model's default."""
     lines = _lines(resolution)
     if lines is None:
-        return model.resolutions[0]
-    return min(model.resolutions, key=lambda offered: abs((_lines(offered) or 0) - lines))
+        return sold[0]
+    return min(sold, key=lambda offered: abs((_lines(offered) or 0) - lines))
 
 
 def _lines(resolution: str) -> int | None:

@@ -33,7 +33,7 @@ def fingerprint(character: Character, content: Mapping[str, str]) -> str:
 
 def chosen(**choices: JsonValue) -> dict[str, JsonValue]:
     """The choices that were made. One that was not is in no key, so that a new option never moves an old key."""
-    return {name: value for name, value in choices.items() if value}
+    return {name: value for name, value in choices.items() if value or (value == 0 and value is not False)}
 
 
 def character_key(*, provider: str, account: str, casting: str, fingerprint: str) -> str:
@@ -66,11 +66,15 @@ def scene_content(
     take: int,
     clips: Iterable[str] = (),
     fields: Mapping[str, JsonValue] | None = None,
+    silent: bool = False,
+    seed: int | None = None,
+    negative: str = "",
+    ends: str | None = None,
 ) -> dict[str, JsonValue]:
     """Everything that decides what a scene looks like.
 
-    Characters are fingerprints, `clips` those of them who are shown by their clip; `image` is the sha256 of the first
-    frame; `continues` and `remixes` are the identity of that parent (see `identity`).
+    Characters are fingerprints, `clips` those of them who are shown by their clip; `image` and `ends` are the sha256 of
+    the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`).
     """
     decided: dict[str, JsonValue] = {
         "schema": SCHEMA,
@@ -88,7 +92,8 @@ def scene_content(
         "remixes": remixes,
         "take": take,
     }
-    return decided | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
+    said = chosen(silent=silent, seed=seed, negative=negative, ends=ends)
+    return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
 
 
 def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:

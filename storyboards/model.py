@@ -8,6 +8,8 @@ from pydantic import Field
 from prefect_storyboard.storyboards.nouns import Frozen
 
 Operation = Literal["text", "image", "remix", "character", "character_from_video"]
+Mode = Literal["text", "image", "frames", "references"]  # what a scene is made from; each may have an endpoint
+_WITH_CAST: tuple[Mode, ...] = ("references", "image", "text")  # where characters are shown, the first that there is
 
 
 class ClipLimits(Frozen):
@@ -50,7 +52,18 @@ class References(PictureLimits):
     images: int
     each: tuple[int, int] = (1, 1)
     clips: int = 0
-    needed: bool = Field(default=False, description="The model makes nothing of a prompt alone.")
+    free_clips: bool = Field(
+        default=False, description="Clips that go in cost nothing: only the seconds that come out."
+    )
+    free: int | None = Field(default=None, description="Pictures of a scene that cost nothing, where others do.")
+
+
+class Narrower(Frozen):
+    """What a model takes and costs otherwise in one mode; what is left out is as in the others."""
+
+    seconds: tuple[int, ...] | None = None
+    resolutions: tuple[str, ...] | None = None
+    usd_per_second: dict[str, float] | None = None
 
 
 class Model(Frozen):
@@ -59,7 +72,7 @@ class Model(Frozen):
     name: str
     provider: str
     codec: str = Field(default="sora", description="Which form of a request body the adapter builds.")
-    endpoints: dict[Operation, str]
+    endpoints: dict[Operation | Mode, str] = Field(description="A mode without one has that of the nearest mode.")
     seconds: tuple[int, ...]
     aspects: tuple[str, ...]
     resolutions: tuple[str, ...] = Field(description="The first is the default.")
@@ -71,25 +84,64 @@ class Model(Frozen):
     names_in_prompt: bool = Field(default=False, description="Whether a character's name must occur in the prompt.")
     max_prompt: int | None = Field(default=None, description="Most characters of a prompt as sent, mentions included.")
     references: References | None = Field(default=None, description="Set where characters are media, not castings.")
-    first_frame: Literal["exact", "cited", "cited with cast"] = Field(
-        default="exact",
-        description="cited: a picture to start from is one more reference, and the scene begins only much like it.",
+    frame_beside_cast: bool = Field(
+        default=True, description="Whether a scene may begin exactly with a picture and show characters as well."
+    )
+    shaped_by_frame: tuple[Mode, ...] = Field(default=(), description="Modes in which the frame decides the aspect.")
+    only: dict[Mode, Narrower] = Field(default={}, description="What is otherwise in a mode.")
+    unsure: str = Field(
+        default="", description="Why an order is sent only if the gateway's own catalogue agrees with it."
     )
     frame: PictureLimits = Field(default=PictureLimits(), description="What a picture to start from has to be.")
-    usd_per_second: dict[str, float] = Field(default={}, description="By resolution.")
+    sound: Literal["always", "never", "switch"] = Field(
+        default="always", description="Whether clips have sound; switch: as the request says."
+    )
+    takes_last_frame: tuple[Mode, ...] = Field(default=(), description="Modes that take a picture of the last frame.")
+    last_frame_alone: bool = Field(default=False, description="Whether there may be a last frame without a first one.")
+    takes_seed: tuple[Mode, ...] = Field(default=(), description="Modes that take a seed.")
+    takes_negative: tuple[Mode, ...] = Field(default=(), description="Modes that take what must not be seen.")
+    usd_per_second: dict[str, float] = Field(default={}, description="By resolution; with sound, where that costs.")
+    usd_per_second_silent: dict[str, float] = Field(default={}, description="By resolution, where silence is cheaper.")
     usd_per_second_with_clips: dict[str, float] = Field(
         default={}, description="By resolution, of the seconds of all clips that go in and of the one that comes out."
     )
     usd_per_clip: dict[str, dict[int, float]] = Field(default={}, description="By resolution and seconds.")
+    usd_per_picture: float | None = Field(default=None, description="Of each beyond those that are free.")
     usd_per_character: float | None = None
     reference: ClipLimits = ClipLimits()
+    tiers: tuple[str, ...] = Field(default=(), description="The other models of its family at this provider.")
     retires_on: date | None = None
     successor: str | None = None
 
-    def sizes(self, operation: Operation) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The aspects and the resolutions that an operation takes."""
-        more = operation == "image"
-        return self.aspects + self.frame_aspects * more, self.resolutions + self.frame_resolutions * more
+    @property
+    def first_frame(self) -> Literal["exact", "cited", "cited with cast"]:
+        """How a scene begins with a picture: cited, it is one more reference, and the scene begins much like it."""
+        if self.references is None or self.frame_beside_cast:
+            return "exact"
+        return "cited with cast" if "image" in self.endpoints else "cited"
+
+    def mode(self, *, shown: bool, frame: bool, last_frame: bool = False) -> Mode:
+        """What a scene is made from: `shown` are characters as media, the frames pictures it begins and ends with."""
+        if shown or (frame and not last_frame and self.first_frame == "cited"):
+            return "references"
+        if last_frame:
+            return "frames"
+        return "image" if frame else "text"
+
+    def endpoint(self, mode: Mode) -> str | None:
+        """Where a scene of that mode is ordered; None where the model makes none."""
+        order: dict[Mode, tuple[Mode, ...]] = {"frames": ("frames", "image"), "references": (*_WITH_CAST,)}
+        return next((self.endpoints[each] for each in order.get(mode, (mode,)) if each in self.endpoints), None)
+
+    def lengths(self, mode: Mode) -> tuple[int, ...]:
+        """The seconds that a mode takes."""
+        return self.only.get(mode, Narrower()).seconds or self.seconds
+
+    def sizes(self, mode: Mode) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The aspects and the resolutions that a mode takes."""
+        more = mode in {"image", "frames"}
+        resolutions = self.only.get(mode, Narrower()).resolutions or self.resolutions
+        return self.aspects + self.frame_aspects * more, resolutions + self.frame_resolutions * more
 
     @property
     def ended(self) -> bool:
@@ -114,13 +166,37 @@ class Model(Frozen):
         """Whether a character can be made of a finished video by its id; else it is made of the stored file."""
         return "character_from_video" in self.endpoints
 
-    def price(self, operation: Operation, seconds: int, resolution: str, clip_seconds: float = 0.0) -> float | None:
-        """What one job costs, or None where no price is published. `clip_seconds`: length of the clips that go in."""
+    def price(
+        self,
+        operation: Operation,
+        seconds: int,
+        resolution: str,
+        clip_seconds: float = 0.0,
+        *,
+        audio: bool = True,
+        pictures: int = 0,
+        mode: Mode = "text",
+    ) -> float | None:
+        """What one job costs, or None where no price is published.
+
+        `clip_seconds` is the length of the clips that go in, `pictures` the number of pictures.
+        """
         if operation in {"character", "character_from_video"}:
             return self.usd_per_character
         if operation == "remix":
             return None
         if resolution in self.usd_per_clip:
             return self.usd_per_clip[resolution].get(seconds)
-        rates = self.usd_per_second_with_clips if clip_seconds else self.usd_per_second
-        return round(rates[resolution] * (seconds + clip_seconds), 6) if resolution in rates else None
+        if self.references and self.references.free_clips:
+            clip_seconds = 0.0
+        rate = self._rate(resolution, with_clips=bool(clip_seconds), audio=audio, mode=mode)
+        free = self.references.free if self.references else None
+        extra = max(pictures - free, 0) * (self.usd_per_picture or 0.0) if free is not None else 0.0
+        return None if rate is None else round(rate * (seconds + clip_seconds) + extra, 6)
+
+    def _rate(self, resolution: str, *, with_clips: bool, audio: bool, mode: Mode) -> float | None:
+        """US dollars a second."""
+        if with_clips:
+            return self.usd_per_second_with_clips.get(resolution)
+        rates = self.only.get(mode, Narrower()).usd_per_second or self.usd_per_second
+        return rates.get(resolution) if audio else self.usd_per_second_silent.get(resolution, rates.get(resolution))

@@ -137,3 +137,6 @@ class Reel(Costs):
     failed: tuple[FailedScene, ...] = ()
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    variants: tuple["Reel", ...] = Field(
+        default=(), description="The reels of a matrix; then `clips` are those of all, `url` and `page` of the first."
+    )

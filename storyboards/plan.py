@@ -10,8 +10,16 @@ from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Storyboard
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
+from prefect_storyboard.storyboards.variants import Variant
 
-State = Literal["new", "cached", "stale", "reattached", "unknown", "failed"]
+State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "unreadable"]
+
+
+class Damage(Frozen):
+    """Why the records of a job cannot be read, and what to do about it. The job is left alone."""
+
+    error: str
+    remedy: str
 
 
 class PlannedCharacter(Frozen):
@@ -33,7 +41,7 @@ class PlannedScene(Shot):
 
     `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
     version 0.1.0 gave a scene with a parent. `standing` says that the key is that of the take that stands in the reel,
-    and `stale` why this take is not of today's storyboard.
+    and `stale` why this take is not of today's storyboard. With `damage`, nobody can tell which take stands there.
     """
 
     key: str
@@ -42,6 +50,7 @@ class PlannedScene(Shot):
     legacy: str | None = None
     standing: bool = False
     stale: str | None = None
+    damage: Damage | None = None
     state: State | None = None
 
     @property
@@ -81,6 +90,7 @@ class Plan(Frozen):
     scenes: tuple[PlannedScene, ...]
     preparations: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
     @property
     def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
@@ -108,6 +118,24 @@ class Plan(Frozen):
     def hash(self) -> str:
         """Changes exactly when the plan asks for something else."""
         return digest([job.key for job in self.jobs])
+
+    def reels(self) -> tuple[Self, ...]:
+        """The part of each reel: the plan itself, or one part for each variant of a matrix."""
+        if not self.variants:
+            return (self,)
+        scenes = {scene.scene.id: scene for scene in self.scenes}
+        return tuple(
+            self.model_copy(
+                update={
+                    "storyboard": self.storyboard.model_copy(
+                        update={"title": each.title, "scenes": tuple(scenes[name].scene for name in each.scenes)}
+                    ),
+                    "scenes": tuple(scenes[name] for name in each.scenes),
+                    "variants": (),
+                }
+            )
+            for each in self.variants
+        )
 
     def only(self, scene_id: str) -> Self:
         """The part of the plan that one scene needs: its ancestors, itself, and their characters.

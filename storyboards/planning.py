@@ -43,6 +43,10 @@ def plan(
             take=shot.scene.take,
             clips=[prints[sending.character] for sending in shot.sends if sending.clip],
             fields=shot.scene.fields,
+            silent=shot.silent,
+            seed=shot.seed,
+            negative=shot.negative,
+            ends=content[shot.ends] if shot.ends else None,
         )
 
     keyed, before = _keyed(shots, decide), _keyed(shots, decide, legacy=True)
@@ -51,7 +55,7 @@ def plan(
     for shot in shots:
         decided, copy = keyed[shot.scene.id]
         sent = sum(lengths[shot.model.name, sending.character] for sending in shot.sends if sending.clip)
-        facts = {**dict(shot), "usd": shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)}
+        facts = {**dict(shot), "usd": shot.price(sent)}
         legacy = scene_key(*before[shot.scene.id]) if shot.scene.parent else None
         key = scene_key(decided, copy)
         scenes.append(PlannedScene(**facts, key=key, content=decided, copy_number=copy, legacy=legacy))
@@ -127,16 +131,23 @@ def _frames(scenes: list[PlannedScene]) -> list[str]:
     found = []
     for scene in scenes:
         model = f"{scene.model.name} at {scene.model.provider}"
-        cited = scene.model.first_frame == "cited" or (scene.model.first_frame == "cited with cast" and scene.sends)
-        if scene.operation == "image" and cited:
+        if scene.operation != "image":
+            continue
+        if scene.mode == "references" and scene.model.first_frame != "exact":
+            exact = "; prefer: frame begins exactly there" if scene.model.first_frame == "cited with cast" else ""
             found.append(
-                f"{scene.scene.id}: {model} takes the first frame as a reference; the scene begins much like it"
+                f"{scene.scene.id}: {model} takes the first frame as a reference; the scene begins much like it{exact}"
             )
         lost = [name for name in scene.characters if name not in scene.cast]
-        if lost and scene.operation == "image" and scene.model.max_characters:
-            names = " and ".join(lost)
+        if lost and scene.model.max_characters:
+            why = "by prefer: frame, " if scene.frame_wins else ""
             found.append(
-                f"{scene.scene.id}: {model} takes no characters beside a first frame; the frame has to show {names}"
+                f"{scene.scene.id}: {why}{model} takes no characters beside a first frame; "
+                f"the frame has to show {' and '.join(lost)}"
+            )
+        if scene.mode in scene.model.shaped_by_frame and scene.aspect != "auto" and not scene.scene.continues:
+            found.append(
+                f"{scene.scene.id}: {model} takes no aspect beside a first frame; the clip has the shape of the frame"
             )
     return found
 

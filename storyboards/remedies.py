@@ -32,6 +32,16 @@ _ELSEWHERE = {
     "image": ("images",),
     "image_url": ("image", "images"),
     "first_frame": ("image",),
+    "last_frame": ("ends",),
+    "end_image": ("ends",),
+    "sound": ("audio",),
+    "generate_audio": ("audio",),
+    "negative_prompt": ("negative",),
+}
+_FORMS = {
+    ("int_",): ("is no whole number", "; write for example {}: 4"),
+    ("float_", "finite_"): ("is no number", "; write for example {}: 2.5"),
+    ("bool_",): ("is neither true nor false", ""),
 }
 
 
@@ -69,15 +79,13 @@ def _unfit(detail: ErrorDetails, key: str) -> str:
         case "tuple_type":
             entries = f"write {key}: [{value}]" if isinstance(value, str) else "begin each entry with a hyphen"
             return f"is no list; {entries}"
-        case "greater_than_equal":
-            return f"has to be {context['ge']:g} or more; found {_brief(value)}"
+        case "greater_than_equal" | "less_than_equal":
+            bound = f"{context['ge']:g} or more" if "ge" in context else f"{context['le']:g} or less"
+            return f"has to be {bound}; found {_brief(value)}"
         case "literal_error":
             return f"has to be one of {context['expected']}; found {_brief(value)}"
-        case kind if kind.startswith("int_"):
-            return f"is no whole number; found {_brief(value)}; write for example {key}: 4"
-        case kind if kind.startswith(("float_", "finite_")):
-            return f"is no number; found {_brief(value)}; write for example {key}: 2.5"
-    return f"{detail['msg']}; found {_brief(value)}"
+    is_not, example = next((each for kinds, each in _FORMS.items() if detail["type"].startswith(kinds)), ("", ""))
+    return f"{is_not or detail['msg']}; found {_brief(value)}{example.format(key)}"
 
 
 def _meant(key: str, noun: type[BaseModel]) -> str:

@@ -19,12 +19,21 @@ _COMMAND = "python -m prefect_storyboard.storyboards.schema"
 def schema() -> JsonObject:
     """The schema as a document. It allows `$schema` in the file itself, where editors look for it."""
     document = Storyboard.model_json_schema()
+    cast = document["properties"]["cast"]
+    file = {"type": "string", "minLength": 1, "description": "Path or URL of a file of characters, below cast: in it."}
+    cast["anyOf"] = [file, {"type": cast.pop("type"), "items": {"anyOf": [cast.pop("items"), file]}}]
+    variables = {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number"]},
+        "title": "With",
+        "description": "Values of variables by name: ${product} in any text becomes what product is.",
+    }
     own = {"type": "string", "title": "Schema", "description": "Where an editor finds this schema; otherwise ignored."}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **document,
         "title": "Storyboard",
-        "properties": {"$schema": own, **document["properties"]},
+        "properties": {"$schema": own, **document["properties"], "with": variables},
     }
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from pydantic import Field
+
+from prefect_storyboard.storyboards.drafts import Draft, cheapest, is_draft
 from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
-from prefect_storyboard.storyboards.model import Model, Operation
+from prefect_storyboard.storyboards.model import Mode, Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
+from prefect_storyboard.storyboards.says import Fault, taken
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
@@ -23,6 +27,8 @@ class Sending(Frozen):
 
 class Shot(Frozen):
     """A scene as the model is asked for it. Prices in US dollars, None where no price is published.
+
+    `silent`, `seed`, `negative` and `ends` are what the scene says and the model takes.
 
     `words` is the prompt as the user wrote it, with the style; `prompt` has names in the place of aliases. The adapter
     of a gateway makes of it what is sent: `sent` is that prompt, word for word, `references` describe the media that
@@ -40,6 +46,11 @@ class Shot(Frozen):
     aspect: str
     resolution: str
     usd: float | None
+    silent: bool = False
+    seed: int | None = None
+    negative: str = ""
+    ends: str | None = None
+    frame_wins: bool = Field(default=False, description="Whether the first frame is kept exact, and the cast left out.")
     remarks: tuple[str, ...] = ()
     sent: str = ""
     references: tuple[str, ...] = ()
@@ -48,7 +59,30 @@ class Shot(Frozen):
     @property
     def cast(self) -> tuple[str, ...]:
         """The characters that the model is shown; beside a first frame, some models take none."""
-        return self.characters if self.operation in self.model.casts else ()
+        return self.characters if self.operation in self.model.casts and not self.frame_wins else ()
+
+    @property
+    def mode(self) -> Mode:
+        """What the scene is made from."""
+        return self.model.mode(shown=bool(self.sends), frame=self.operation == "image", last_frame=bool(self.ends))
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where the scene is ordered; None where the model makes no such scene."""
+        return self.model.endpoints.get("remix") if self.operation == "remix" else self.model.endpoint(self.mode)
+
+    def price(self, clip_seconds: float = 0.0) -> float | None:
+        """What the scene costs with clips of that length among its references; None where no price is published."""
+        pictures = sum(sending.pictures for sending in self.sends)
+        return self.model.price(
+            self.operation,
+            self.seconds,
+            self.resolution,
+            clip_seconds,
+            audio=not self.silent,
+            pictures=pictures,
+            mode=self.mode,
+        )
 
 
 def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, ...]:
@@ -57,27 +91,63 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
     problems: list[Problem] = []
     words = small_words(storyboard)
     for at, scene in enumerate(storyboard.scenes):
+        name = scene.model or storyboard.model
+        if name is None:
+            problems.append(source.problem(("model",), "is missing: a scene without a model of its own needs one"))
+            continue
         try:
-            model = table(scene.model or storyboard.model)
+            model = table(name)
         except KeyError as error:
             place = ("scenes", at, "model") if scene.model else ("model",)
             problems.append(source.problem(place, error.args[0]))
             continue
-        shot = _shot(storyboard, scene, model)
+        draft = _draft(storyboard, scene, model, table)
+        if is_draft(storyboard, scene) and draft is None and storyboard.fit == "exact":
+            problems.append(source.problem(_place(at, scene, "quality"), _no_draft(model, "write quality: final")))
+        model = draft.model if draft else model
+        shot, faults = _shot(storyboard, scene, model, draft.resolution if draft else None)
+        if is_draft(storyboard, scene) and draft is None:
+            shot = shot.model_copy(update={"remarks": (*shot.remarks, _no_draft(model, "it is rendered as final"))})
         if model.max_characters and not scene.remixes:
             remarks = (*shot.remarks, *cast_remarks(storyboard, scene, words))
             shot = shot.model_copy(update={"remarks": remarks})
         problems += [
             source.problem(("scenes", at, "remixes"), rule) for rule in _unmixable(storyboard, scene, model, table)
         ]
-        problems += [source.problem(_place(at, scene, field), rule) for field, rule in _broken(storyboard, shot)]
+        rules = [*_broken(storyboard, shot), *(_refusals(faults) if storyboard.fit == "exact" else ())]
+        problems += [source.problem(_place(at, scene, field), rule) for field, rule in rules]
         found.append(shot)
     if problems:
         raise StoryboardError(*dict.fromkeys(problems))
     return tuple(found)
 
 
-def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
+def _draft(storyboard: Storyboard, scene: Scene, model: Model, table: Table) -> Draft | None:
+    """With what a draft of the scene is rendered; a remix with what its origin was. None for a final one."""
+    if not is_draft(storyboard, scene):
+        return None
+    origin = _origin(storyboard, scene)
+
+    def cost(tier: Model, resolution: str) -> float | None:
+        shot, faults = _shot(storyboard, origin, tier, resolution)
+        refused = faults and storyboard.fit == "exact"
+        return None if refused or any(_broken(storyboard, shot)) else shot.usd
+
+    return cheapest(model, table, cost)
+
+
+def _no_draft(model: Model, remedy: str) -> str:
+    return f"{model.name} at {model.provider} has no draft whose price is published; {remedy}"
+
+
+def _refusals(faults: tuple[Fault, ...]) -> Iterator[tuple[str, str]]:
+    return ((fault.field, f"{fault.fact}; {fault.remedy}, or write fit: nearest") for fault in faults)
+
+
+def _shot(
+    storyboard: Storyboard, scene: Scene, model: Model, resolution: str | None = None
+) -> tuple[Shot, tuple[Fault, ...]]:
+    """The scene as the model takes it, and what it says that the model does not take. A draft has a `resolution`."""
     operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
     characters = () if scene.remixes else storyboard.characters_of(scene)
     words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
@@ -85,9 +155,8 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
     asked = Size(
         origin.seconds or storyboard.seconds,
         origin.aspect or storyboard.aspect,
-        origin.resolution or storyboard.resolution or model.resolutions[0],
+        resolution or origin.resolution or storyboard.resolution or model.resolutions[0],
     )
-    size = nearest(asked, model, operation) if storyboard.fit == "nearest" else asked
     shot = Shot(
         scene=scene,
         model=model,
@@ -95,14 +164,29 @@ def _shot(storyboard: Storyboard, scene: Scene, model: Model) -> Shot:
         words=words,
         prompt=_prompt(storyboard, words, characters, model),
         characters=characters,
-        seconds=size.seconds,
-        aspect=size.aspect,
-        resolution=size.resolution,
-        usd=model.price(operation, size.seconds, size.resolution),
-        remarks=differences(asked, size),
+        frame_wins=_frame_wins(storyboard, scene, model, operation),
+        **asked._asdict(),
+        usd=None,
     )
-    sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=operation == "image")
-    return shot.model_copy(update={"sends": sends})
+    frame = operation == "image"
+    sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=frame)
+    says, faults = taken(storyboard, scene, model, shown=bool(sends), frame=frame)
+    told = tuple(f"{fault.field} is left out: {fault.fact}" for fault in faults)
+    shot = shot.model_copy(update={"sends": sends, **dict(says)})
+    size = nearest(asked, model, shot.mode) if storyboard.fit == "nearest" else asked
+    remarks = (*differences(asked, size), *(told if storyboard.fit == "nearest" else ()))
+    shot = shot.model_copy(update={**size._asdict(), "remarks": remarks})
+    return shot.model_copy(update={"usd": shot.price()}), faults
+
+
+def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: Operation) -> bool:
+    """Whether a scene begins exactly with its picture, and shows no characters beside it.
+
+    Where the model takes one of the two, `prefer` decides; else the characters win, and the picture is one more
+    reference.
+    """
+    wanted = scene.prefer or storyboard.prefer
+    return operation == "image" and wanted == "frame" and model.first_frame == "cited with cast"
 
 
 def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
@@ -148,23 +232,27 @@ def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], mod
 
 def _place(at: int, scene: Scene, field: str) -> tuple[str | int, ...]:
     """Where the user wrote the value: in the scene, or among the storyboard's defaults."""
-    own = field not in {"seconds", "aspect", "resolution", "model"} or getattr(scene, field) is not None
+    shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative", "quality"}
+    own = field not in shared or getattr(scene, field) is not None
     return ("scenes", at, field) if own else (field,)
 
 
 def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
     model, scene = shot.model, shot.scene
     name = f"{model.name} at {model.provider}"
-    if shot.operation not in model.endpoints:
+    if shot.operation == "text" and shot.endpoint is None:
+        yield "characters", f"{name} needs a picture to start from; name a character or give the scene an image"
+    elif shot.endpoint is None:
         field = next(field for field in ("remixes", "continues", "image") if getattr(scene, field))
         yield field, f"{name} cannot start a scene this way; leave {field} out or choose another model"
     if scene.remixes:
         yield from _fixed(storyboard, scene)
         return
-    if shot.seconds not in model.seconds:
-        sold, near = ", ".join(map(str, model.seconds)), nearest_seconds(shot.seconds, model)
+    lengths = model.lengths(shot.mode)
+    if shot.seconds not in lengths:
+        sold, near = ", ".join(map(str, lengths)), nearest_seconds(shot.seconds, lengths)
         yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {near}, or fit: nearest"
-    aspects, resolutions = model.sizes(shot.operation)
+    aspects, resolutions = model.sizes(shot.mode)
     for field, value, offered in (("aspect", shot.aspect, aspects), ("resolution", shot.resolution, resolutions)):
         if value not in offered:
             yield (
@@ -177,8 +265,8 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
 def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[str, str]]:
     """Too many characters, or some without the media that the model makes them of."""
     model = shot.model
-    if model.references and model.references.needed and not shot.cast and shot.operation == "text":
-        yield "characters", f"{name} needs a picture to start from; name a character or give the scene an image"
+    if shot.characters and model.max_characters and shot.operation == "text" and "text" not in model.casts:
+        yield "characters", f"{name} shows characters only beside a first frame; give the scene an image"
     if len(shot.cast) > model.max_characters:
         few = f"characters: [{', '.join(shot.cast[: model.max_characters])}]"
         yield (
@@ -200,7 +288,7 @@ def _unmixable(storyboard: Storyboard, scene: Scene, own: Model, table: Table) -
         return
     parent = storyboard.scene(scene.remixes)
     with suppress(KeyError):
-        model = table(parent.model or storyboard.model)
+        model = table(parent.model or storyboard.model or own.name)
         if "remix" not in model.endpoints:
             yield f"{model.name} at {model.provider}, which renders {parent.id}, makes nothing that can be remixed"
 

@@ -1,7 +1,7 @@
 """One scene without a storyboard: the same rules, the same key, and errors that name the argument."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from prefect_storyboard.storyboards.keys import identity, own_identity, scene_content, scene_key
 from prefect_storyboard.storyboards.model import Model
 from prefect_storyboard.storyboards.nouns import Character, Fit, Frozen
+from prefect_storyboard.storyboards.offers import no_model
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, JsonObject
 from prefect_storyboard.storyboards.shots import Shot, Table, shots
 from prefect_storyboard.storyboards.text import Source, StoryboardError, validate
@@ -54,12 +55,14 @@ def single_shot(
     fit: Fit = "exact",
     take: int = 1,
     fields: Mapping[str, JsonValue] | None = None,
+    **says: JsonValue,
 ) -> Shot:
     """Resolve one scene as a storyboard's scene is. Raises ValueError that names the argument and the remedy.
 
+    `says` is what a scene may say besides: audio, seed, negative, ends, quality.
     `seconds=None` is the shortest length that the model sells. A remix is as long and as large as what it changes.
     """
-    scene: dict[str, Any] = {"id": _SCENE, "prompt": prompt, "take": take, "fields": dict(fields or {})}
+    scene: dict[str, Any] = {"id": _SCENE, "prompt": prompt, "take": take, "fields": dict(fields or {}), **says}
     scenes = [scene]
     if remixes:
         scenes = [_parent(remixes, model), scene | {"remixes": _PARENT}]
@@ -81,16 +84,38 @@ def single_shot(
         raise _of_arguments(error, cast="characters") from None
 
 
+def no_single_model(sold: Iterable[Model], seller: str, characters: Iterable[str], **scene: Any) -> ValueError:
+    """The error of a call without a model: what the account sells for this one scene, cheapest first, on one line.
+
+    `characters` are the names of those who are in it, `scene` its other fields; None is one that was left out.
+    """
+    cast = [{"name": name, "clip": "clip"} for name in characters]
+    given = {name: value for name, value in scene.items() if value is not None}
+    whole = {"id": _SCENE, "prompt": "-", "characters": [each["name"] for each in cast], **given}
+    try:
+        board = validate({"title": _SCENE, "cast": cast, "scenes": [whole]})
+    except StoryboardError as error:
+        return _of_arguments(error, cast="characters")
+    problem = no_model(board, sold, seller, Source(), before=None)
+    lines = [" ".join(line.split()) for line in problem.message.splitlines()]
+    text = f"{lines[0]} {'; '.join(lines[1:])}"
+    return _of_arguments(StoryboardError(problem.model_copy(update={"message": text})))
+
+
 def single_scene(
     shot: Shot,
     *,
     account: str,
     characters: Sequence[Casting],
     image: str | None,
+    ends: str | None = None,
     parent: Clip | None,
     copy: int,
 ) -> SingleScene:
-    """Compute the key of a shot: `image` is the sha256 of the first frame, `parent` what is continued or remixed."""
+    """Compute the key of a shot.
+
+    `image` and `ends` are the sha256 of the first and the last frame, `parent` what is continued or remixed.
+    """
     prints = {casting.character: casting.fingerprint or casting.id or "" for casting in characters}
     parent_identity = (parent.identity or parent.job_key) if parent else None
     remix = shot.operation == "remix"
@@ -109,6 +134,10 @@ def single_scene(
         take=shot.scene.take,
         clips=[prints[sending.character] for sending in shot.sends if sending.clip],
         fields=shot.scene.fields,
+        silent=shot.silent,
+        seed=shot.seed,
+        negative=shot.negative,
+        ends=ends,
     )
     return SingleScene(shot=shot, content=content, copy_number=copy)
 

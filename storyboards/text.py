@@ -20,6 +20,7 @@ from prefect_storyboard.storyboards.bounds import (
 )
 from prefect_storyboard.storyboards.nouns import Frozen, Storyboard
 from prefect_storyboard.storyboards.remedies import sentence
+from prefect_storyboard.storyboards.variables import filled
 
 Place = tuple[str | int, ...]
 
@@ -77,18 +78,20 @@ class StoryboardError(ValueError):
 class Source:
     """Where a storyboard came from: the file's name, and the line of every key and item by its place.
 
-    `warnings` are what its text probably does not mean.
+    `warnings` are what its text probably does not mean; `files` are the names of files that parts of it came from.
     """
 
     name: str = "storyboard"
     lines: Mapping[Place, int] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    files: Mapping[Place, str] = field(default_factory=dict)
 
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at the line of the place, or of the nearest thing around it that has one."""
         sizes = range(len(place), 0, -1)
         line = next((self.lines[place[:size]] for size in sizes if place[:size] in self.lines), None)
-        return Problem(source=self.name, line=line, field=_dotted(place), message=_short(message))
+        name = self.files.get(place[:2], self.name)
+        return Problem(source=name, line=line, field=_dotted(place), message=_short(message))
 
 
 def is_text(given: str) -> bool:
@@ -102,6 +105,12 @@ def parse(text: str, name: str, size: Size = _SIZE) -> tuple[Storyboard, Source]
     Takes time in proportion to the text: what is larger than `size`, nests too deeply or unfolds without end is refused
     before anything is built from it.
     """
+    data, source = load(text, name, size)
+    return validate(data, source, size), source
+
+
+def load(text: str, name: str, size: Size = _SIZE) -> tuple[dict[str, Any], Source]:
+    """Read YAML or JSON text without checking what it says. Raises StoryboardError for what is none, or too large."""
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise StoryboardError(
@@ -117,23 +126,33 @@ def parse(text: str, name: str, size: Size = _SIZE) -> tuple[Storyboard, Source]
             _unreadable(name, 1, "is no storyboard; a storyboard begins with lines like title: and scenes:")
         )
     source = Source(name, dict(_lines(root, set())) if root else {})
-    board = validate(data, source, size)
-    return board, replace(source, warnings=tuple(_cut_texts(root, text, source)))
+    return data, replace(source, warnings=tuple(_cut_texts(root, text, source)))
 
 
-def validate(data: Mapping[str, Any], source: Source = Source(), size: Size = _SIZE) -> Storyboard:
+def validate(
+    data: Mapping[str, Any], source: Source = Source(), size: Size = _SIZE, values: Mapping[str, str] | None = None
+) -> Storyboard:
     """Build a Storyboard from a mapping. Raises StoryboardError with every problem that can be seen at once.
 
-    The key `$schema` is for editors; it is allowed and ignored.
+    The key `$schema` is for editors; it is allowed and ignored. Variables are filled in from `with` and from `values`.
     """
     if isinstance(data, Mapping):
         data = {key: value for key, value in data.items() if key != "$schema"}
         _check_size(data, source, size)
+        data = _with_values(data, source, size, values or {})
     try:
         return Storyboard.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise StoryboardError(*(source.problem(detail["loc"], sentence(detail)) for detail in details)) from None
+
+
+def _with_values(data: Mapping[str, Any], source: Source, size: Size, values: Mapping[str, str]) -> dict[str, Any]:
+    """The variables filled in. Raises StoryboardError for those that have no value."""
+    made, faults = filled(data, values, size.max_bytes)
+    if faults:
+        raise StoryboardError(*(source.problem(place, message) for place, message in faults))
+    return made
 
 
 def _check_size(data: Mapping[str, Any], source: Source, size: Size) -> None:

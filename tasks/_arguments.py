@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_run_logger
@@ -17,8 +17,11 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.providers.session import Account
 from prefect_storyboard.providers.table import model as table_model
+from prefect_storyboard.providers.table import models as table_models
+from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
 from prefect_storyboard.storyboards.nouns import SCENE_ID
+from prefect_storyboard.storyboards.single import no_single_model
 
 T = TypeVar("T")
 
@@ -88,7 +91,7 @@ def scene_id(scene: str | None) -> None:
         )
 
 
-def purchase(*, model: str, reel: str | None, on_unknown: str, attempts: int) -> None:
+def purchase(*, model: str | None, reel: str | None, on_unknown: str, attempts: int) -> None:
     """Check what both paid tasks take. Raises ValueError."""
     texts(model=model, reel=reel)
     one_of(OnUnknown, on_unknown=on_unknown)
@@ -122,6 +125,31 @@ def sold(provider: str, name: str) -> Model:
     if found.ended:
         _logger().warning("%s; it is asked for all the same, because it was named", found.ending)
     return found
+
+
+def says(
+    *, audio: bool | None, seed: int | None, negative: str | None, ends: str | Path | None
+) -> dict[str, JsonValue]:
+    """What a scene may say beside its prompt, as far as the caller says it. Raises ValueError."""
+    if audio is not None and not isinstance(audio, bool):
+        raise ValueError(f"audio: has to be True or False; found {audio!r}")
+    if isinstance(seed, bool):
+        raise ValueError(f"seed: is no whole number; found {seed!r}")
+    if ends is not None and not isinstance(ends, str | Path):
+        raise ValueError(f"ends: give a path or a URL, not {type(ends).__name__}")
+    given = {"audio": audio, "seed": seed, "negative": negative, "ends": str(ends) if ends is not None else None}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
+    """The model of that name. Raises ValueError where there is none: without a name, with all that could be written.
+
+    `characters` are the names of those who are in the scene, `scene` its other fields.
+    """
+    if name is not None:
+        return sold(account.provider, name)
+    living = table_models()[account.provider].values()
+    raise no_single_model(living, seller_name(account.provider, account.account), characters, **scene)
 
 
 def castings(characters: Sequence[Casting] | Casting) -> tuple[Casting, ...]:

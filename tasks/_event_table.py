@@ -22,6 +22,12 @@ EVENTS: Mapping[str, Documented] = {
         "job.<library>.<job key>",
         _JOB,
     ),
+    "storyboard.job.ended": Documented(
+        "A job has ended at the provider, and the library knows how: `outcome` is `done` or `failed`.",
+        "by the callbacks server, once it has collected the job of a callback",
+        "job.<library>.<job key>",
+        (*_JOB, "outcome"),
+    ),
     "storyboard.job.unknown": Documented(
         "A job may have been bought, and nobody can tell: adopt it or abandon it.",
         "in every run that is stopped by it, until somebody settles it",

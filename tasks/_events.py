@@ -1,6 +1,7 @@
 """What automations can listen for: one event for each thing that costs money, or is ready.
 
 Events are emitted inside of runs only: outside, Prefect would start a server for the first one and wait half a minute.
+The callbacks server, which runs beside a server of its own, emits them `outside_runs`.
 Prefect relates each to the flow run, task run, flow and deployment that it happened in. Resource ids are stable, so
 that an automation can name one reel: `storyboard.reel.<library>.<slug>`, where the library is its block's name or,
 without a block, a short hash of its URL. No event holds a key, a prompt or a signed link. An event that cannot be
@@ -32,6 +33,7 @@ _LONGEST = 500  # characters of a message
 _OPEN = (NotSent, Busy, ProtocolError)  # a repeat of the task may yet return the clip
 
 _reported_by_caller: ContextVar[bool] = ContextVar("reported_by_caller", default=False)
+_outside_runs: ContextVar[bool] = ContextVar("outside_runs", default=False)
 
 Payload = Mapping[str, str | float | int | bool | None]
 
@@ -110,9 +112,25 @@ def reported_by_caller() -> Iterator[None]:
         _reported_by_caller.reset(token)
 
 
+@contextmanager
+def outside_runs() -> Iterator[None]:
+    """Emit events although no run is under way: there is a Prefect server that takes them."""
+    token = _outside_runs.set(True)
+    try:
+        yield
+    finally:
+        _outside_runs.reset(token)
+
+
 def job_submitted(library: Library, job: JobFacts, *, emit: Emit = emit_event) -> None:
     """A job was bought."""
     _send(emit, "storyboard.job.submitted", _job(library, job), _reel(library, job.reel), _said(job))
+
+
+def job_ended(library: Library, job: JobFacts, outcome: str, *, emit: Emit = emit_event) -> None:
+    """A callback was confirmed: the provider has ended the job, and the library knows how."""
+    payload = {**_said(job), "outcome": outcome}
+    _send(emit, "storyboard.job.ended", _job(library, job), _reel(library, job.reel), payload)
 
 
 def job_unknown(library: Library, job: JobFacts, reason: str, remedy: str, *, emit: Emit = emit_event) -> None:
@@ -201,7 +219,7 @@ def bare(url: str) -> str:
 
 
 def _send(emit: Emit, event: str, resource: dict[str, str], related: list[dict[str, str]], payload: Payload) -> None:
-    if FlowRunContext.get() is None and TaskRunContext.get() is None:
+    if FlowRunContext.get() is None and TaskRunContext.get() is None and not _outside_runs.get():
         return
     try:
         emit(event, resource, related=related, payload=dict(payload))

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
@@ -27,13 +29,32 @@ def place_of(reel: str | None, scene: str | None, single: SingleScene) -> tuple[
     return reel or "", scene or f"{words}-{single.identity[:8]}"
 
 
-async def read_image(image: str | Path | None, shot: Shot, library: Library) -> LocalFile | None:
-    """The picture that the scene starts from, judged by the model's limits. Raises MediaError or SourceError."""
+class Frames(NamedTuple):
+    """The pictures that a scene starts from and ends with."""
+
+    first: LocalFile | None
+    last: LocalFile | None
+
+
+async def read_image(image: str | Path | None, argument: str, shot: Shot, library: Library) -> LocalFile | None:
+    """A picture that the scene starts from or ends with, judged by the model's limits.
+
+    Raises MediaError or SourceError, which name the argument.
+    """
     if image is None:
         return None
-    file = await _media.read(image, "image", library)
-    await asyncio.to_thread(partial(deferred.fit_image, file, shot.model.frame, "image", folder=_media.folder()))
+    file = await _media.read(image, argument, library)
+    await asyncio.to_thread(partial(deferred.fit_image, file, shot.model.frame, argument, folder=_media.folder()))
     return file
+
+
+async def frames(shot: Shot, given: Frames, parent: Clip | None, library: Library) -> Frames:
+    """What the scene starts from and ends with, as the model takes it."""
+    last = given.last
+    if last:
+        fitted = partial(deferred.fit_image, last, shot.model.frame, shot.scene.id, folder=_media.folder())
+        last = await asyncio.to_thread(fitted)
+    return Frames(await first_frame(shot, given.first, parent, library), last)
 
 
 async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, library: Library) -> LocalFile | None:
@@ -48,28 +69,38 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
 
 
 async def complete(
-    request: SceneRequest, shot: Shot, cast: Sequence[Casting], frame: LocalFile | None, where: Where, *, fresh: bool
+    request: SceneRequest, shot: Shot, cast: Sequence[Casting], frames: Frames, where: Where, *, fresh: bool
 ) -> tuple[SceneRequest, float | None]:
     """Upload what the scene shows, `fresh` all of it anew: the request with the links, and its price by the table."""
     credentials, library = where
     members = await asyncio.to_thread(_members, shot, cast, library.storage())
     shown = await references(shot, members, credentials, fresh=fresh)
-    image_url = await upload_file(frame.path, "first frame", credentials, fresh=fresh) if frame else None
+    first, last = [
+        await upload_file(frame.path, f"{which} frame", credentials, fresh=fresh) if frame else None
+        for which, frame in frames._asdict().items()
+    ]
     sent = await asyncio.to_thread(clip_seconds, shot, members)
-    usd = shot.model.price(shot.operation, shot.seconds, shot.resolution, sent)
-    return request.model_copy(update={"references": shown, "image_url": image_url}), usd
+    links = {"references": shown, "image_url": first, "last_frame_url": last}
+    return request.model_copy(update=links), shot.price(sent)
 
 
-def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
-    """Build the order with an example's link for each file: what its form does not take is said before an upload."""
+async def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
+    """Build the order with an example's link for each file: what its form does not take is said before an upload.
+
+    Where the model table is not sure of the model, the gateway's own catalogue has to agree.
+    """
     shown = [
         Reference(
             character=each.character, clip_url=_ANYWHERE if each.clip else None, image_urls=(_ANYWHERE,) * each.pictures
         )
         for each in shot.sends
     ]
-    link = _ANYWHERE if shot.operation == "image" else None
-    provider.scene_order(request.model_copy(update={"references": tuple(shown), "image_url": link}))
+    links = {
+        "image_url": _ANYWHERE if shot.operation == "image" else None,
+        "last_frame_url": _ANYWHERE if shot.ends else None,
+    }
+    order = provider.scene_order(request.model_copy(update={"references": tuple(shown), **links}))
+    await check_agreed(provider, order, shot.model)
 
 
 def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:
@@ -80,6 +111,9 @@ def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> S
         seconds=shot.seconds,
         aspect=shot.aspect,
         resolution=shot.resolution,
+        audio=not shot.silent,
+        seed=shot.seed,
+        negative=shot.negative,
         castings=tuple(casting for casting in cast if casting.id and casting.character in shot.cast),
         remix_of=parent.handle if parent and shot.operation == "remix" else None,
         fields=shot.scene.fields,

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import yaml
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ValidationError
 
-from prefect_storyboard.addresses import bare
+from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.media import deferred
@@ -50,7 +49,7 @@ async def assemble(
     """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
     One chapter a clip; clips of one kind are copied without loss, else all are conformed. Left alone where the library
-    holds a reel of the same clips.
+    holds a reel of the same clips. Of a storyboard that says `reel: false`, only storyboard and plan are kept.
 
     Args:
         clips: What store and render returned, in the order of the reel.
@@ -75,12 +74,22 @@ async def assemble(
     reel = Reel(**known.model_dump(), **facts)
     if not reel.clips:
         return reel
+    if plan and not plan.storyboard.reel:
+        await asyncio.to_thread(_keep_plan, shelf.storage(), plan)
+        return reel
     finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, plan)
     if cached:
         name_state("Cached", "the reel is in the library")
     else:
         events.reel_ready(shelf, slug(title), finished)
     return finished
+
+
+def _keep_plan(storage: Storage, plan: Plan) -> None:
+    """Keep storyboard and plan of clips of which no reel is made."""
+    place = ("reels", plan.storyboard.slug)
+    check_folder(plan.storyboard.title, storage.read(*place, "storyboard.yaml"))
+    _write_plan(storage, place, plan)
 
 
 class _Stored(BaseModel):
@@ -139,23 +148,14 @@ def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel
 def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     """Keep storyboard and plan beside the reel. Addresses lose their signatures, which are as good as keys."""
     board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
-    kept = _bare(board)
+    kept = all_bare(board)
     said = "" if kept == board else f"# {_CUT}\n"
     text = said + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     storage.write(text.encode(), *place, "storyboard.yaml")
-    whole = _bare(plan.model_dump(mode="json"))
+    whole = all_bare(plan.model_dump(mode="json"))
     if said:
         whole["warnings"] = [*whole["warnings"], _CUT]
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
-
-
-def _bare(value: Any) -> Any:
-    """The same value with every address in it cut off before its query."""
-    if isinstance(value, str):
-        return bare(value)
-    if isinstance(value, list):
-        return [_bare(each) for each in value]
-    return {key: _bare(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None, folder: Path) -> Path:

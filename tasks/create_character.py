@@ -40,7 +40,7 @@ async def create_character(
     name: str,
     clip: str | Path | Clip | None = None,
     *,
-    model: str,
+    model: str | None = None,
     credentials: Credentials | str,
     library: Library | str | None = None,
     images: Sequence[str | Path] = (),
@@ -68,7 +68,8 @@ async def create_character(
     Args:
         name: How the prompts call the character.
         clip: Path or URL of a clip that shows the character, or a clip that was rendered before.
-        model: A family of the model table, for example seedance-2. One that is past its date is asked for all the same.
+        model: A family of the model table, for example seedance-2. There is no default: without it, the error lists
+            what the account sells. One that is past its date is asked for all the same.
         credentials: The account: a credentials block, or the reference of a saved one.
         library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
         images: Paths or URLs of pictures of the character, beside the clip or in its place.
@@ -96,7 +97,7 @@ async def create_character(
     folder = slug(reel) if reel else ""
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
     account, shelf = await arguments.accounts(credentials, library)
-    family = arguments.sold(account.provider, model)
+    family = arguments.chosen(account, model, [name])
     storage = shelf.storage()
     given = await read_media(clip, images, storage, shelf)
     who = checked_character(

@@ -17,7 +17,7 @@ from prefect_storyboard.providers.fields import keeps_video
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
@@ -26,7 +26,15 @@ from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
-from prefect_storyboard.tasks._scene import check_order, complete, first_frame, place_of, read_image, scene_request
+from prefect_storyboard.tasks._scene import (
+    Frames,
+    check_order,
+    complete,
+    frames,
+    place_of,
+    read_image,
+    scene_request,
+)
 
 
 # Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought. A
@@ -43,7 +51,7 @@ from prefect_storyboard.tasks._scene import check_order, complete, first_frame, 
 async def generate(
     prompt: str,
     *,
-    model: str,
+    model: str | None = None,
     credentials: Credentials | str,
     library: Library | str | None = None,
     characters: Sequence[Casting] = (),
@@ -51,8 +59,13 @@ async def generate(
     aspect: str = "16:9",
     resolution: str | None = None,
     image: str | Path | None = None,
+    ends: str | Path | None = None,
     continues: Clip | None = None,
     remixes: Clip | None = None,
+    audio: bool | None = None,
+    seed: int | None = None,
+    negative: str | None = None,
+    quality: Quality = "final",
     take: int = 1,
     copy: int = 0,
     reel: str | None = None,
@@ -73,7 +86,8 @@ async def generate(
 
     Args:
         prompt: What happens, in your own words and with the characters' names.
-        model: A family of the model table, for example seedance-2. One that is past its date is asked for all the same.
+        model: A family of the model table, for example seedance-2. There is no default: without it, the error lists
+            what the account sells for this scene. One that is past its date is asked for all the same.
         credentials: The account: a credentials block, or the reference of a saved one.
         library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
         characters: Who is in the scene: what create_character returned. With .map write unmapped([...]).
@@ -81,14 +95,19 @@ async def generate(
         aspect: Shape of the picture, for example 16:9.
         resolution: For example 720p; None is the model's default.
         image: Path or URL of a picture that the scene starts from.
+        ends: Path or URL of a picture that it ends with.
         continues: A clip whose last frame the scene starts from. The key holds what was asked of that clip.
         remixes: A clip that the prompt changes; it keeps its length and size.
+        audio: Whether the clip has sound; None is as the model makes it.
+        seed: The model's own number; the same one makes the same picture again.
+        negative: What must not be seen, for models that are told so apart.
+        quality: draft takes the cheapest tier and size of the model's family whose price is published.
         take: Raise it by one to render the same scene again.
         copy: Give each of several equal scenes a number of its own.
         reel: Title or folder of the reel that the clip belongs to.
         scene: The scene's id in that reel. Without it the clip is named after its prompt, and
             without a reel it lies in `clips/`.
-        fit: exact refuses a size that the model does not sell, nearest takes the nearest one.
+        fit: exact refuses what the model does not sell or take, nearest takes the nearest size and leaves out the rest.
         max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
         allow_unknown_price: Under a max cost, buy also what has no published price.
         spent_since: Count only what the reel has cost since then.
@@ -106,8 +125,9 @@ async def generate(
     arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price)
     account, shelf = await arguments.accounts(credentials, library)
-    family = arguments.sold(account.provider, model)
     cast = arguments.castings(characters)
+    names = [casting.character for casting in cast]
+    family = arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
     starts = [
         name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given is not None
     ]
@@ -127,14 +147,21 @@ async def generate(
         fit=fit,
         take=take,
         fields=arguments.gateway_fields(fields),
+        **arguments.says(audio=audio, seed=seed, negative=negative, ends=ends),
+        quality=quality,
     )
+    family = shot.model
     arguments.check_castings(cast, shot, account.account)
-    picture = await read_image(image, shot, shelf)
+    given = Frames(
+        await read_image(image, "image", shot, shelf),
+        await read_image(ends if shot.ends else None, "ends", shot, shelf),
+    )
     single = single_scene(
         shot,
         account=account.account,
         characters=cast,
-        image=picture.sha256 if picture else None,
+        image=given.first.sha256 if given.first else None,
+        ends=given.last.sha256 if given.last else None,
         parent=parent,
         copy=copy,
     )
@@ -174,9 +201,9 @@ async def generate(
     )
 
     async def build_order(*, fresh: bool) -> Order:
-        check_order(session.provider, wanted, shot)
-        frame = await first_frame(shot, picture, parent, shelf)
-        complete_request, usd = await complete(wanted, shot, cast, frame, (account, shelf), fresh=fresh)
+        await check_order(session.provider, wanted, shot)
+        pictures = await frames(shot, given, parent, shelf)
+        complete_request, usd = await complete(wanted, shot, cast, pictures, (account, shelf), fresh=fresh)
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 
     async with account.session() as session:

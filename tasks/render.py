@@ -14,7 +14,7 @@ from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip
-from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks._budget import run_began
 from prefect_storyboard.tasks._names import scene_name
@@ -36,7 +36,7 @@ from prefect_storyboard.tasks.store import store
 async def render(
     prompt: str,
     *,
-    model: str,
+    model: str | None = None,
     credentials: Credentials | str,
     library: Library | str | None = None,
     characters: Sequence[Casting] = (),
@@ -44,8 +44,13 @@ async def render(
     aspect: str = "16:9",
     resolution: str | None = None,
     image: str | Path | None = None,
+    ends: str | Path | None = None,
     continues: Clip | None = None,
     remixes: Clip | None = None,
+    audio: bool | None = None,
+    seed: int | None = None,
+    negative: str | None = None,
+    quality: Quality = "final",
     take: int = 1,
     copy: int = 0,
     reel: str | None = None,
@@ -79,8 +84,13 @@ async def render(
         aspect=aspect,
         resolution=resolution,
         image=image,
+        ends=ends,
         continues=continues,
         remixes=remixes,
+        audio=audio,
+        seed=seed,
+        negative=negative,
+        quality=quality,
         take=take,
         copy=copy,
         reel=reel,

@@ -12,8 +12,8 @@ import asyncio
 from prefect import flow
 
 from prefect_storyboard import sync
+from prefect_storyboard.errors import ProviderError
 from prefect_storyboard.examples.flows.sandboxed import sandboxed
-from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.storyboards import Clip, FailedScene, Reel
 from prefect_storyboard.tasks import assemble, render
 

@@ -5,7 +5,9 @@ the result of a COMPLETED job. Every link is used as returned, after a look at i
 and headers are the model's own, so a 5xx there may be the job's verdict or a passing fault of the way to it.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,18 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import bare
+from prefect_storyboard.providers.callbacks import from_fal
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
+from prefect_storyboard.providers.fal import listed as fal_listed
+from prefect_storyboard.providers.fal.jwks import Jwks
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -30,6 +35,8 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _LINKS = ("status_url", "response_url", "cancel_url")
 _WINDOW = timedelta(hours=1)  # before a submit, from which fal's list is read: our clock may be fast
+_PAGE, _PAGES = 100, 50  # models on a page of the list, and pages
+_PRICED = 50  # models that one question about prices may name
 _LIST_LAG = timedelta(minutes=5)  # the same once fal's own Date header has corrected our clock
 
 
@@ -47,6 +54,7 @@ class Fal:
         self._rest = rest_url.rstrip("/")
         self._platform = platform_url.rstrip("/")
         self._http = http
+        self._keys = Jwks(self._published_keys)
 
     async def upload(self, path: Path, content_type: str) -> str:
         """Upload by presigned PUT, which carries no key. Free; fal keeps the file for a week or more."""
@@ -70,13 +78,13 @@ class Fal:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """The raw input of the model, in the form of its codec."""
-        body = fal_bodies.BODIES[request.model.codec](request)
-        return Order(endpoint=endpoint(request), body=with_fields(body, request))
+        return Order(endpoint=endpoint(request), body=with_fields(fal_bodies.scene(request), request))
 
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
         url = f"{self._queue}/{order.endpoint}"
-        response = await buy(self._http, "fal", url, json=order.body, headers=self._auth)
+        query = {"fal_webhook": order.callback} if order.callback else None
+        response = await buy(self._http, "fal", url, params=query, json=order.body, headers=self._auth)
         if not response.is_success:
             raise fal_errors.of_submit(response, order.endpoint)
         reply = json_object(response) or {}
@@ -169,6 +177,32 @@ class Fal:
         gone = response.status_code == 404 and isinstance(error, dict) and error.get("type") == "not_found"
         return False if gone else None
 
+    async def objection(self, order: Order) -> str | None:
+        """Read the endpoint's status and its input's schema in the platform's model list."""
+        query = {"endpoint_id": order.endpoint, "expand": "openapi-3.0"}
+        response = await self._ask("GET", f"{self._platform}/models", params=query)
+        gone = response.status_code == httpx.codes.NOT_FOUND
+        return fal_listed.objection(order, None if gone else _success(response).get("models"))
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """Read all pages of the model list, and the unit price of every video model on it."""
+        found, query = list[Listed](), {"limit": str(_PAGE)}
+        for _ in range(_PAGES):
+            page = _success(await self._ask("GET", f"{self._platform}/models", params=query))
+            found += fal_listed.listed(page.get("models"))
+            cursor = non_blank(page.get("next_cursor"))
+            if not page.get("has_more") or cursor is None:
+                break
+            query["cursor"] = cursor
+        priced = [each for each in found if not each.is_video]
+        videos = [each for each in found if each.is_video]
+        for at in range(0, len(videos), _PRICED):
+            some = videos[at : at + _PRICED]
+            names = ",".join(each.endpoint for each in some)
+            response = await self._ask("GET", f"{self._platform}/models/pricing", params={"endpoint_id": names})
+            priced += fal_listed.with_prices(some, (json_object(response) or {}).get("prices"))
+        return tuple(priced)
+
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - the list knows base prices, not an order's
         """None: fal's price list has one unit price a model and does not know its tiers."""
         return None
@@ -178,6 +212,14 @@ class Fal:
         response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
         credit = (json_object(response) or {}).get("credits")
         return amount(credit.get("current_balance")) if isinstance(credit, dict) else None
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:  # noqa: ARG002
+        """fal signs with a key of its own, which `rest_url` publishes."""
+        return await self._keys.verify(partial(from_fal, headers, body))
+
+    async def _published_keys(self) -> tuple[str, ...]:
+        response = await ask(self._http, "fal", "GET", f"{self._rest}/.well-known/jwks.json")
+        return tuple(x for key in objects(_success(response).get("keys")) if (x := non_blank(key.get("x"))))
 
     async def _listed(self, endpoint: str, start: datetime) -> tuple[list[JsonObject], timedelta | None]:
         """All pages of the list of requests since a moment of fal's clock, and how far ours is ahead of it."""

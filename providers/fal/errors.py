@@ -119,9 +119,13 @@ def of_result(response: httpx.Response, job: Job) -> ProviderError:
 
 
 def of_status(response: httpx.Response, job: Job) -> ProviderError | None:
-    """The verdict that a status itself names, in a state that means failure or by the type of an error."""
+    """The verdict that a status itself names, by the type of an error, or by its text in a state that means failure.
+
+    The word for that state alone is none: fal documents none, and the next read of the result may have the video.
+    """
     body = json_object(response) or {}
-    if response.is_success and (phase(body.get("status")) == "failed" or non_blank(body.get("error_type"))):
+    reason = non_blank(body.get("error")) if phase(body.get("status")) == "failed" else None
+    if response.is_success and (reason or non_blank(body.get("error_type"))):
         return _of_failure(response, {**_facts(response), "request_id": job.request_id})
     return None
 

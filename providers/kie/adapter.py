@@ -5,6 +5,7 @@ tells its state and its result alike. HTTP says 200 to nearly everything; the co
 JSON inside JSON, and a character in it has two shapes and several names for each part.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ import anyio.to_thread
 import httpx
 from pydantic import JsonValue
 
+from prefect_storyboard.providers.callbacks import from_kie
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
@@ -23,7 +25,7 @@ from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -66,12 +68,13 @@ class Kie:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """Task of the model, its input in the form of its codec. Raises InvalidRequest for too many shots."""
-        return _order(request, kie_bodies.BODIES[request.model.codec](request))
+        return _order(request, kie_bodies.scene(request))
 
     async def submit(self, order: Order) -> Job:
         """Create the task, once. Kie takes 20 in 10 s; the next one is refused and not queued."""
         url = f"{self._api}/api/v1/jobs/createTask"
-        response = await buy(self._http, "Kie", url, json=order.body, headers=self._auth)
+        body = order.body_with_callback("callBackUrl")
+        response = await buy(self._http, "Kie", url, json=body, headers=self._auth)
         envelope = kie_errors.parse_envelope(response)
         task = non_blank(envelope.data.get("taskId")) if isinstance(envelope.data, dict) else None
         if task is None or not envelope.ok:
@@ -123,6 +126,14 @@ class Kie:
         """Kie says only in its answer to a submit that a model is not sold any more."""
         return None
 
+    async def objection(self, order: Order) -> str | None:  # noqa: ARG002
+        """Kie has no catalogue for programs."""
+        return "Kie has no catalogue that can be asked"
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """None: Kie's market is a page for people."""
+        return None
+
     async def price(self, order: Order) -> float | None:  # noqa: ARG002
         """Kie names no price for an order, only a table for people."""
         return None
@@ -130,6 +141,10 @@ class Kie:
     async def balance(self) -> float | None:
         """Credits left, in US dollars."""
         return _usd(amount(_data(await self._ask("GET", f"{self._api}/api/v1/chat/credit"))))
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """Kie signs the task's id and the time with the webhookHmacKey of the account."""
+        return from_kie(headers, body, secret)
 
     async def _record(self, job: Job) -> JsonObject:
         """What Kie knows of a task. A record with a state counts under any code; a failure may come without one."""

@@ -1,10 +1,9 @@
 """What each model of Kie is asked, field by field. Source: https://docs.kie.ai/market, the Sora pages until 2026-04."""
 
-from collections.abc import Callable, Mapping
-
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.citations import number_references, replace_names
+from prefect_storyboard.providers.bodies import scene_body
+from prefect_storyboard.providers.citations import replace_names
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -58,24 +57,6 @@ def storyboard(request: SceneRequest) -> JsonObject:
     return _common(request) | {"shots": timed}
 
 
-def seedance(request: SceneRequest) -> JsonObject:
-    """Seedance 2: seconds as a number. Without references a picture is the first frame; Kie takes one or the other."""
-    body: JsonObject = {
-        "generate_audio": True,
-        "resolution": request.resolution,
-        "aspect_ratio": request.aspect,
-        "duration": request.seconds,
-    }
-    if request.image_url and not request.references:
-        return {"prompt": request.prompt, **body, "first_frame_url": request.image_url}
-    prompt, images, clips = number_references(request)
-    if images:
-        body["reference_image_urls"] = [*images]
-    if clips:
-        body["reference_video_urls"] = [*clips]
-    return {"prompt": prompt, **body}
-
-
 def _common(request: SceneRequest) -> JsonObject:
     """What all of Sora takes. `upload_method` is called optional, and required by one who has tried."""
     body: JsonObject = {
@@ -86,8 +67,6 @@ def _common(request: SceneRequest) -> JsonObject:
     return {**body, "image_urls": [request.image_url]} if request.image_url else body
 
 
-BODIES: Mapping[str, Callable[[SceneRequest], JsonObject]] = {
-    "sora": sora,
-    "storyboard": storyboard,
-    "seedance": seedance,
-}
+def scene(request: SceneRequest) -> JsonObject:
+    """A scene: Sora's as above, any other as its dialect has it."""
+    return scene_body(request, {"sora": sora, "storyboard": storyboard})

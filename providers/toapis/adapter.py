@@ -5,6 +5,7 @@ make the difference. Its task has an address of its own, which another page cont
 character's task, the one for videos is asked. A task's document is its status and its result in one.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from urllib.parse import quote, unquote
 import anyio.to_thread
 import httpx
 
+from prefect_storyboard.providers.callbacks import from_toapis
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.toapis import bodies as toapis_bodies
 from prefect_storyboard.providers.toapis import errors as toapis_errors
@@ -67,12 +69,13 @@ class ToApis:
 
     def scene_order(self, request: SceneRequest) -> Order:
         """The body of the model, in the form of its codec. Raises InvalidRequest for 25 s in 1080p."""
-        body = with_fields(toapis_bodies.BODIES[request.model.codec](request), request)
+        body = with_fields(toapis_bodies.scene(request), request)
         return Order(endpoint=_remix(request.remix_of) if request.remix_of else _VIDEOS, body=body)
 
     async def submit(self, order: Order) -> Job:
         """POST once. A failed task is refunded; `client_business_id` prevents no second charge."""
-        response = await buy(self._http, "ToAPIs", f"{self._api}/{order.endpoint}", json=order.body, headers=self._auth)
+        body = order.body_with_callback("callback_url")
+        response = await buy(self._http, "ToAPIs", f"{self._api}/{order.endpoint}", json=body, headers=self._auth)
         if not response.is_success:
             raise toapis_errors.of_submit(response, str(order.body.get("model")))
         ids = toapis_errors.task_ids(json_object(response) or {})
@@ -120,13 +123,18 @@ class ToApis:
 
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the key's list of models, which is read once, has a model of that id."""
-        if self._offered is None:
-            response = await self._ask("GET", f"{self._api}/v1/models")
-            models = (json_object(response) or {}).get("data")
-            if not response.is_success or not isinstance(models, list):
-                return None
-            self._offered = frozenset(name for model in objects(models) if (name := non_blank(model.get("id"))))
-        return endpoint in self._offered
+        names = await self._names()
+        return None if names is None else endpoint in names
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """The key's list of models, without prices; it does not tell which of them make videos."""
+        names = await self._names()
+        return None if names is None else tuple(Listed(endpoint=name) for name in sorted(names))
+
+    async def objection(self, order: Order) -> str | None:
+        """Whether the key's list of models has the id."""
+        name = str(order.body.get("model"))
+        return None if await self.offered(name) else f"ToAPIs' list of models has no {name}"
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - prices are on its market pages only
         """None: ToAPIs names no price before a job has ended."""
@@ -142,6 +150,20 @@ class ToApis:
         left, rate = amount(reply.get("remain_credits")), amount(reply.get("credits_per_usd"))
         told = response.is_success and reply.get("success") is not False and not reply.get("unlimited_quota")
         return left / rate if told and left is not None and rate and rate >= 1 else None
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """ToAPIs signs with the secret that its console shows for the webhook of a key."""
+        return from_toapis(headers, body, secret)
+
+    async def _names(self) -> frozenset[str] | None:
+        """The ids on the key's list of models, read once; None where it is unreadable."""
+        if self._offered is None:
+            response = await self._ask("GET", f"{self._api}/v1/models")
+            models = (json_object(response) or {}).get("data")
+            if not response.is_success or not isinstance(models, list):
+                return None
+            self._offered = frozenset(name for model in objects(models) if (name := non_blank(model.get("id"))))
+        return self._offered
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         response = await ask(self._http, "ToAPIs", method, url, headers=self._auth, **request)

@@ -1,11 +1,9 @@
 """What each model of ToAPIs is asked, field by field. Sources: https://docs.toapis.com, videos/sora2 and seedance-2."""
 
 import math
-from collections.abc import Callable, Mapping
 
-from pydantic import JsonValue
-
-from prefect_storyboard.providers.citations import number_references, replace_names
+from prefect_storyboard.providers.bodies import scene_body
+from prefect_storyboard.providers.citations import replace_names
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.providers.table import endpoint
@@ -41,28 +39,10 @@ def sora(request: SceneRequest) -> JsonObject:
     return body | _ours(request)
 
 
-def seedance(request: SceneRequest) -> JsonObject:
-    """Seedance 2.0: media with roles, cited as "image 1" and "video 1". A first frame alone is exact."""
-    prompt, images, clips = number_references(request, "image {}", "video {}")
-    role = "reference_image"
-    if not request.references:
-        prompt, role = request.prompt, "first_frame"
-    body: JsonObject = {
-        "model": endpoint(request),
-        "prompt": prompt,
-        "duration": request.seconds,
-        "aspect_ratio": request.aspect,
-        "resolution": request.resolution,
-        "generate_audio": True,
-    }
-    if images:
-        body["image_with_roles"] = _with_role(images, role)
-    if clips:
-        body["video_with_roles"] = _with_role(clips, "reference_video")
-    return body | _ours(request)
-
-
-BODIES: Mapping[str, Callable[[SceneRequest], JsonObject]] = {"sora": sora, "seedance": seedance}
+def scene(request: SceneRequest) -> JsonObject:
+    """A scene: Sora's as above, any other as its dialect has it, with the model's id and our name of the job."""
+    body = scene_body(request, {"sora": sora})
+    return body if "model" in body else {"model": endpoint(request), **body, **_ours(request)}
 
 
 def _whole_seconds(request: CharacterRequest) -> str:
@@ -75,10 +55,6 @@ def _whole_seconds(request: CharacterRequest) -> str:
             f"ToAPIs takes whole seconds of a clip, and there is none from {wanted} s", field="timestamps", sent=False
         )
     return f"{start},{end}"
-
-
-def _with_role(urls: list[str], role: str) -> list[JsonValue]:
-    return [{"url": url, "role": role} for url in urls]
 
 
 def _ours(request: SceneRequest) -> JsonObject:

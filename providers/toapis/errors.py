@@ -168,6 +168,9 @@ def _of_input(response: httpx.Response) -> ProviderError:
     if unnamed or _is_moderated(names, text):
         kind = next((name for name in sorted(names) if is_moderation(name)), "")
         return refusal(f"{kind}: {text}" if kind else text, field=field, **facts)
+    if "webhook_not_configured" in names:
+        remedy = "Set up the webhook of the key in ToAPIs' console, or leave callback_url out of the credentials."
+        return InvalidRequest(f"ToAPIs sends no callbacks yet: {text}", field="callback_url", remedy=remedy, **facts)
     return invalid(f"ToAPIs does not take the request: {text}", text, field=field, **facts)
 
 

@@ -6,6 +6,7 @@ sent the key: a task is addressed by its id.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,17 +16,19 @@ from uuid import uuid4
 import anyio.to_thread
 import httpx
 
+from prefect_storyboard.providers.callbacks import from_wavespeed
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
 from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
+from prefect_storyboard.providers.wavespeed import listed as wavespeed_listed
 from prefect_storyboard.providers.wavespeed.bodies import made_character, sold, with_objects
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
@@ -73,13 +76,14 @@ class WaveSpeed:
     def scene_order(self, request: SceneRequest) -> Order:
         """The flat input of the model in the form of its codec; characters are objects once `offered` has seen so."""
         path = endpoint(request)
-        body = with_fields(wavespeed_bodies.BODIES[request.model.codec](request), request)
+        body = with_fields(wavespeed_bodies.scene(request), request)
         return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
     async def submit(self, order: Order) -> Job:
         """POST to the model's path, once, and never in sync mode: a reply that takes minutes is a reply easily lost."""
         url = f"{self._api}/api/v3/{order.endpoint}"
-        response = await buy(self._http, "WaveSpeed", url, json=order.body, headers=self._auth)
+        query = {"webhook": order.callback} if order.callback else None
+        response = await buy(self._http, "WaveSpeed", url, params=query, json=order.body, headers=self._auth)
         if wavespeed_errors.code(response) != _OK:
             raise wavespeed_errors.of_submit(response, order.endpoint)
         task_id = _task_id(wavespeed_errors.data(response))
@@ -161,6 +165,15 @@ class WaveSpeed:
                 self._sold = sold(reply.get("data"))
         return endpoint in self._sold if self._sold else None
 
+    async def objection(self, order: Order) -> str | None:
+        """Whether WaveSpeed's list of models has the path."""
+        return None if await self.offered(order.endpoint) else f"WaveSpeed's list of models has no {order.endpoint}"
+
+    async def catalogue(self) -> tuple[Listed, ...] | None:
+        """Read WaveSpeed's list: its base prices are of one run with every input left at its default."""
+        reply = json_object(await self._ask("GET", "models")) or {}
+        return wavespeed_listed.listed(reply.get("data")) if reply.get("code") == _OK else None
+
     async def price(self, order: Order) -> float | None:
         """What WaveSpeed asks this account for exactly that order, after its discount."""
         wanted: JsonObject = {"model_id": order.endpoint, "inputs": order.body}
@@ -172,6 +185,10 @@ class WaveSpeed:
     async def balance(self) -> float | None:
         """Money left in US dollars; None for a key that may not know."""
         return amount(_data_or_nothing(await self._ask("GET", "balance")).get("balance"))
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """WaveSpeed signs with the webhook secret of the account."""
+        return from_wavespeed(headers, body, secret)
 
     async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         url = f"{self._api}/api/v3/{path}"

@@ -5,11 +5,11 @@ Request schemas forbid unknown keys: what a page does not list is not sent.
 
 import json
 import re
-from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.citations import number_references, restore_spelling
+from prefect_storyboard.providers.bodies import scene_body
+from prefect_storyboard.providers.citations import restore_spelling
 from prefect_storyboard.providers.json_values import non_blank, objects
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -41,23 +41,9 @@ def sora(request: SceneRequest) -> JsonObject:
     return {**body, "image": request.image_url}
 
 
-def seedance(request: SceneRequest) -> JsonObject:
-    """Seedance 2.0 text-to-video: pictures cited as @Image1, clips as @Video1."""
-    prompt, images, clips = number_references(request)
-    body: JsonObject = {
-        "prompt": prompt,
-        "aspect_ratio": request.aspect,
-        "duration": request.seconds,
-        "resolution": request.resolution,
-    }
-    if images:
-        body["reference_images"] = [*images]
-    if clips:
-        body["reference_videos"] = [*clips]
-    return body
-
-
-BODIES: Mapping[str, Callable[[SceneRequest], JsonObject]] = {"sora": sora, "seedance": seedance}
+def scene(request: SceneRequest) -> JsonObject:
+    """A scene: Sora's as above, any other as its dialect has it."""
+    return scene_body(request, {"sora": sora})
 
 
 def sold(models: JsonValue) -> dict[str, str]:

@@ -19,8 +19,9 @@ ENDINGS = {
     "stuck",
     "slow_render",
 }
+WEBHOOKS = {"webhook_duplicate", "webhook_late", "webhook_unsigned", "webhook_badly_signed"}
 CANCELS = {"cancel_race", "cancel_ignored"}
-PLATFORM = {"deprecated", "list_hides_running", "list_lags"}
+PLATFORM = {"deprecated", "unlisted", "list_hides_running", "list_lags"}
 
 
 def _rate_limited(rule: Rule) -> Response:
@@ -130,7 +131,7 @@ FAULTS = FaultTable(
         **dict.fromkeys(("unknown_status", "end_word"), frozenset({"status"})),
         **dict.fromkeys(("missing_thumbnail", "minimal_result"), frozenset({"result"})),
         **dict.fromkeys(("error_in_200", "detail_in_200", "empty_video"), frozenset({"result"})),
-        **dict.fromkeys(ENDINGS, frozenset({"submit"})),
+        **dict.fromkeys(ENDINGS | WEBHOOKS, frozenset({"submit"})),
         **dict.fromkeys(CANCELS, frozenset({"cancel"})),
         **dict.fromkeys(PLATFORM, frozenset({"platform"})),
     },

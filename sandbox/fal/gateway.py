@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
 from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
-from prefect_storyboard.sandbox.fal import jobs, platform_api, storage
+from prefect_storyboard.sandbox.fal import jobs, platform_api, storage, webhooks
 from prefect_storyboard.sandbox.fal.auth import LOCKED, with_key
-from prefect_storyboard.sandbox.fal.faults import CANCELS, ENDINGS, FAULTS, deadline, ending
+from prefect_storyboard.sandbox.fal.faults import CANCELS, ENDINGS, FAULTS, WEBHOOKS, deadline, ending
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
 from prefect_storyboard.sandbox.fal.schema import app
 from prefect_storyboard.sandbox.faults import Rule
@@ -28,7 +28,7 @@ _ONE_JOB = "/fal/queue/{owner}/{app}/requests/{request_id}"
 def gateway(sandbox: Sandbox) -> Gateway:
     """fal on the sandbox."""
     router = Router(name="fal", sandbox=sandbox, fault_table=FAULTS, about=partial(_about, sandbox))
-    routes = [*_queue(router), *storage.routes(router), *platform_api.routes(router)]
+    routes = [*_queue(router), *storage.routes(router), *platform_api.routes(router), *webhooks.routes(router)]
     return Gateway(routes=routes, fault_table=FAULTS, settle=partial(jobs.settle, sandbox))
 
 
@@ -56,7 +56,10 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
     job = sandbox.state.job(job_id) if job_id else None
     if job is not None:
         return job.endpoint, job.prompt
-    return request.query_params.get("endpoint_id", ""), request.headers.get("x-fal-file-name", "")
+    asked = request.query_params.get("endpoint_id")
+    if request.url.path == "/fal/v1/models" and not asked:
+        return " ".join(ENDPOINTS), ""  # the list is about all of them
+    return asked or "", request.headers.get("x-fal-file-name", "")
 
 
 async def _submit(sandbox: Sandbox, request: Request) -> Response:
@@ -71,6 +74,8 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
     job = _accept(sandbox, request, endpoint)
     accept(sandbox, request, job)
     sandbox.start(jobs.settle(sandbox, job))
+    if "webhook" in job.options:
+        sandbox.start(webhooks.deliver(sandbox, job))
     answer: dict[str, Any] = {"status": "IN_QUEUE", "request_id": job.id, **jobs.urls(base_url(request), job)}
     position = sandbox.state.queued_before(job, job.submitted_at)
     answer |= {"logs": None, "metrics": {}, "queue_position": position}
@@ -98,12 +103,14 @@ def _accept(sandbox: Sandbox, request: Request, endpoint: str) -> Job:
         return job.copy_with(ending={"status": 422, "detail": [_NOT_JSON]})
     if patience < pace.queue_seconds:
         return job.copy_with(ending=deadline(), started_at=now + patience, done_at=now + patience)
-    rule = fault_inside(request, *ENDINGS)
+    rule = fault_inside(request, *ENDINGS, *WEBHOOKS)
     return job if rule is None else _with_fault(job, rule)
 
 
 def _with_fault(job: Job, rule: Rule) -> Job:
     """The job under a fault that was drawn for it at submit."""
+    if rule.fault in WEBHOOKS:
+        return job.copy_with(options={**job.options, "webhook_fault": rule.fault, "webhook_late": f"{rule.seconds}"})
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
     return job.copy_with(ending=ending(rule, job.body), done_at=late)
 
@@ -116,6 +123,8 @@ def _options(request: Request) -> dict[str, str]:
     if request.headers.get("x-fal-store-io") == "0":
         options["store_io"] = "0"
     lifecycle = json_or_none(request.headers.get("x-fal-object-lifecycle-preference", "null").encode())
+    if webhook := request.query_params.get("fal_webhook"):
+        options["webhook"] = webhook
     seconds = lifecycle.get("expiration_duration_seconds") if isinstance(lifecycle, dict) else None
     if seconds:
         options["output_seconds"] = str(seconds)

@@ -6,15 +6,16 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, make
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.fal import inputs, reference_jobs
-from prefect_storyboard.sandbox.fal.cast import Reference
+from prefect_storyboard.sandbox.fal import inputs
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame, known_property
 from prefect_storyboard.sandbox.fal.schema import Unprocessable, app, parse, refusal
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 
 CANCELLED = "client_cancelled"
+HOUSE = House(frame_by="area", megabyte=1_000_000)  # fal publishes no sizes
 
 
 async def settle(sandbox: Sandbox, job: Job) -> Job:
@@ -39,12 +40,20 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
             return Outcome(status=200, kind="character", name=given.name, portrait=portrait, known_as=known)
         if isinstance(given, Remix):
             return await _remix(sandbox, job, given)
-        if isinstance(given, Reference):
-            return await reference_jobs.generate(sandbox, job, given, endpoint)
+        if isinstance(given, Order):
+            return await _living(sandbox, job, given)
         assert isinstance(given, Generation)  # noqa: S101 - the fourth and last family
         return await _generate(sandbox, job, given)
     except Unprocessable as error:
         return Outcome.model_validate({"status": 422, "kind": kind, "detail": error.detail})
+
+
+async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
+    try:
+        made = await make(sandbox, job, given, HOUSE)
+    except BadFile as bad:
+        raise inputs.refused(bad) from None
+    return Outcome(status=200, kind="video", clip=made.clip, usd=None if made.cost is None else round(made.cost, 4))
 
 
 async def _generate(sandbox: Sandbox, job: Job, given: Generation) -> Outcome:
@@ -173,10 +182,10 @@ async def result(sandbox: Sandbox, job: Job, base: str) -> JSONResponse:
 
 
 def units(job: Job) -> float:
-    """The billable units of a successful job: its seconds, or of a reference model what its listed price goes into."""
+    """The billable units of a successful job: its seconds, or of a living model what its listed price goes into."""
     outcome, endpoint = job.outcome, ENDPOINTS[job.endpoint]
     assert outcome is not None  # noqa: S101 - the caller has settled the job
-    if issubclass(endpoint.accepts, Reference) and endpoint.usd:
+    if endpoint.row is not None and endpoint.usd and outcome.usd is not None:
         return round(outcome.usd / endpoint.usd["base"], 4)
     return outcome.clip.seconds if outcome.clip else 1
 
@@ -190,13 +199,18 @@ def brief_output(job: Job, base: str) -> dict[str, Any]:
 
 
 def _labels(job: Job) -> dict[str, Any]:
-    """The fields of an output besides its files: the id for remixes (Sora), or the endpoint's `extra_outputs`."""
-    accepts = ENDPOINTS[job.endpoint].accepts
-    if not issubclass(accepts, Reference):
+    """The fields of an output besides its files: the id for remixes (Sora), or the `outputs` of a living model."""
+    row = ENDPOINTS[job.endpoint].row
+    if row is None:
         return {"video_id": made_id(job, "video")}
     body: dict[str, Any] = job.body if isinstance(job.body, dict) else {}
-    used = {"seed": body.get("seed") or int(job.id[:7], 16), "actual_prompt": f"{job.prompt} Cinematic, high detail."}
-    return {name: used[name] for name in accepts.extra_outputs}
+    used = {
+        "seed": body.get("seed") or int(job.id[:7], 16),
+        "actual_prompt": f"{job.prompt} Cinematic, high detail.",
+        "expanded_prompt": None if body.get("prompt_expansion_mode") == "disabled" else f"{job.prompt} In detail.",
+        "timings": {"inference": round(job.done_at - job.started_at, 2)},
+    }
+    return {name: used[name] for name in row.outputs}
 
 
 async def output(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
@@ -209,7 +223,7 @@ async def output(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
     folder = f"{base}/fal/cdn/files/b/{job.id}"
     path = await sandbox.clip(clip)
     named = {"content_type": "video/mp4", "file_name": "out.mp4", "file_size": path.stat().st_size}
-    if issubclass(ENDPOINTS[job.endpoint].accepts, Reference):
+    if ENDPOINTS[job.endpoint].row is not None:
         return {"video": {"url": f"{folder}/out.mp4", **named}, **_labels(job)}
     measures = {"width": clip.width, "height": clip.height, "fps": 24.0, "duration": float(clip.seconds)}
     unknown = {"file_name": None, "file_size": None, "width": None, "height": None}

@@ -1,14 +1,15 @@
 """fal's endpoints: the six of Sora 2, what they accept, how large their clips are and what they cost, and all others.
 
-The living reference models are in `reference`.
+The living models are data, in `rows`.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from prefect_storyboard.sandbox.fal.reference import REFERENCE_ENDPOINTS
+from prefect_storyboard.sandbox.catalogue import Model, read
 from prefect_storyboard.sandbox.fal.schema import Endpoint, Input
 
 _SORA = "fal-ai/sora-2"
@@ -76,6 +77,11 @@ class Character(Input):
     name: str = Field(min_length=1, max_length=80)
 
 
+def _living(row: Model) -> Endpoint:
+    listed = row.price.base
+    return Endpoint(BaseModel, row.label, {} if listed is None else {"base": listed}, row)
+
+
 _STANDARD = {"base": 0.10, "720p": 0.10}
 _PRO = {"base": 0.50, "720p": 0.30, "1080p": 0.50, "true_1080p": 0.50}  # the price of true_1080p is not known
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -85,7 +91,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     f"{_SORA}/image-to-video": Endpoint(ImageToVideo, "sora-2 · image to video", _STANDARD),
     f"{_SORA}/image-to-video/pro": Endpoint(ImageToVideoPro, "sora-2-pro · image to video", _PRO),
     f"{_SORA}/video-to-video/remix": Endpoint(Remix, "sora-2 · remix", {"base": 0.10}),
-    **REFERENCE_ENDPOINTS,
+    **{name: _living(row) for name, row in read(Path(__file__).parent / "rows").items()},
 }
 
 
@@ -94,7 +100,7 @@ def known_property(prompt: str) -> bool:
     return any(name in prompt.casefold() for name in KNOWN_PROPERTIES)
 
 
-def frame(given: Input, image: tuple[int, int] | None) -> tuple[str, int, int]:
+def frame(given: Generation, image: tuple[int, int] | None) -> tuple[str, int, int]:
     """Resolution, width and height of a generation; `auto` follows the image."""
     resolution = getattr(given, "resolution", "720p")
     aspect = getattr(given, "aspect_ratio", "16:9")

@@ -15,6 +15,7 @@ from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, fault
 from prefect_storyboard.sandbox.fal.auth import admin, problem, with_platform_key
 from prefect_storyboard.sandbox.fal.jobs import brief_output, iso, settle, units
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
+from prefect_storyboard.sandbox.fal.schema import input_schema
 from prefect_storyboard.sandbox.faults import Rule
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
@@ -50,8 +51,15 @@ def _asked(request: Request) -> list[str]:
     return [name for value in request.query_params.getlist("endpoint_id") for name in value.split(",") if name]
 
 
-def _unknown(names: list[str]) -> Response | None:
-    known = all(name in ENDPOINTS for name in names)
+def _listed(request: Request) -> list[str]:
+    """The endpoints that there are, without those that a rule takes out."""
+    rule = fault_inside(request, "unlisted")
+    gone = rule.match.endpoint.lower() if rule else None
+    return [name for name in ENDPOINTS if gone is None or gone not in name.lower()]
+
+
+def _unknown(request: Request, names: list[str]) -> Response | None:
+    known = set(names) <= set(_listed(request))
     return None if known else problem(404, "not_found", "Endpoint not found")
 
 
@@ -59,8 +67,9 @@ async def _models(request: Request) -> Response:
     names = _asked(request)
     rule = fault_inside(request, "deprecated")
     expand = request.query_params.getlist("expand")
-    models = [_model(name, rule, expand) for name in names or ENDPOINTS if name in ENDPOINTS]
-    return _unknown(names) or JSONResponse({"models": models, **_LAST_PAGE})
+    refused = _unknown(request, names)
+    models = [] if refused else [_model(name, rule, expand) for name in names or _listed(request)]
+    return refused or JSONResponse({"models": models, **_LAST_PAGE})
 
 
 def _model(name: str, rule: Rule | None, expand: list[str]) -> dict[str, Any]:
@@ -68,7 +77,7 @@ def _model(name: str, rule: Rule | None, expand: list[str]) -> dict[str, Any]:
     status = "deprecated" if rule and rule.match.endpoint.lower() in name.lower() else "active"
     model: dict[str, Any] = {"endpoint_id": name, "metadata": {"status": status}}
     if "openapi-3.0" in expand:
-        schema = ENDPOINTS[name].accepts.model_json_schema()
+        schema = input_schema(ENDPOINTS[name])
         model["openapi"] = {"openapi": "3.0.4", "components": {"schemas": {"Input": schema}}}
     return model
 
@@ -81,7 +90,7 @@ async def _pricing(request: Request) -> Response:
         for name in names
         if name in ENDPOINTS and ENDPOINTS[name].usd
     ]
-    return _unknown(names) or JSONResponse({"prices": prices, **_LAST_PAGE})
+    return _unknown(request, names) or JSONResponse({"prices": prices, **_LAST_PAGE})
 
 
 async def _estimate(request: Request) -> Response:
@@ -90,7 +99,7 @@ async def _estimate(request: Request) -> Response:
         return problem(
             400, "validation_error", "estimate_type unit_price and a unit_quantity per endpoint are required"
         )
-    missing = _unknown(list(quantities))
+    missing = _unknown(request, list(quantities))
     if missing is not None:
         return missing
     total = sum(ENDPOINTS[name].usd.get("base", 0) * each for name, each in quantities.items())
@@ -121,20 +130,19 @@ async def _billing_events(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _event(job: Job) -> dict[str, Any]:
-    outcome = job.outcome
-    assert outcome is not None  # noqa: S101 - is_billed has looked
+    usd = (job.outcome and job.outcome.usd) or 0.0  # a price that nobody knows is billed as nothing
     billed = units(job)
     return {
         "request_id": job.id,
         "endpoint_id": job.endpoint,
         "timestamp": iso(job.done_at),
         "output_units": billed,
-        "unit_price": round(outcome.usd / billed, 4),
+        "unit_price": round(usd / billed, 4),
         "percent_discount": None,
-        "cost_subtotal": outcome.usd,
+        "cost_subtotal": usd,
         "cost_discount": 0,
-        "cost_total": outcome.usd,
-        "cost_estimate_nano_usd": round(outcome.usd * 1e9),
+        "cost_total": usd,
+        "cost_estimate_nano_usd": round(usd * 1e9),
     }
 
 
@@ -157,7 +165,7 @@ async def _by_endpoint(sandbox: Sandbox, request: Request) -> Response:
     names = _asked(request)
     if not names:
         raise _Invalid("endpoint_id is required")
-    missing = _unknown(names)
+    missing = _unknown(request, names)
     if missing is not None:
         return missing
     jobs = [job for job in await _settled(sandbox, request.state.key_id) if job.endpoint in names]

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from prefect_storyboard.sandbox.catalogue import Broken, Model, form, order
+
 Where = tuple[str | int, ...]
 _RENAMED = {"too_long": ("sequence_too_long", "max_length"), "too_short": ("sequence_too_short", "min_length")}
 
@@ -22,11 +24,22 @@ class Input(BaseModel):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One endpoint: its input, the name on its clips, and dollars per second (`base` = the listed price)."""
+    """One endpoint: its input, the name on its clips, and dollars per second (`base` = the listed price).
 
-    accepts: type[Input]
+    A living model has a `row`, which says what it accepts, and all the rest.
+    """
+
+    accepts: type[BaseModel]
     label: str
     usd: Mapping[str, float] = field(default_factory=dict)
+    row: Model | None = None
+
+
+def input_schema(endpoint: Endpoint) -> dict[str, Any]:
+    """The JSON schema of an endpoint's input."""
+    accepts = endpoint.accepts if endpoint.row is None else form(endpoint.row)
+    schema: dict[str, Any] = accepts.model_json_schema()
+    return schema
 
 
 class Unprocessable(Exception):
@@ -43,10 +56,18 @@ def refusal(kind: str, where: Where, message: str, **ctx: Any) -> Unprocessable:
     return Unprocessable([{**reason, **({"ctx": ctx} if ctx else {})}])
 
 
-def parse(endpoint: Endpoint, body: Any) -> Input:
-    """The typed input; raises `Unprocessable` with pydantic's own reasons, as fal's runners do."""
+def parse(endpoint: Endpoint, body: Any) -> Any:
+    """The typed input, of a living model an `Order`.
+
+    Raises `Unprocessable` with pydantic's own reasons, as fal's runners do. fal does not document whether it refuses a
+    citation of nothing; the message is the sandbox's own.
+    """
     try:
+        if endpoint.row is not None:
+            return order(endpoint.row, body, unknown="{name} is cited, but was not given.")
         return endpoint.accepts.model_validate(body)
+    except Broken as broken:
+        raise refusal("value_error", broken.where, str(broken)) from None
     except ValidationError as error:
         reasons = error.errors(include_url=False)
     raise Unprocessable([_reason(dict(reason)) for reason in reasons])

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
-from prefect_storyboard.sandbox.kie import platform_api, uploads
+from prefect_storyboard.sandbox.kie import omni, platform_api, uploads
 from prefect_storyboard.sandbox.kie.auth import answer, says, success, with_key
 from prefect_storyboard.sandbox.kie.faults import (
     FAULTS,
@@ -19,7 +19,7 @@ from prefect_storyboard.sandbox.kie.faults import (
     UPLOAD_FAULTS,
     with_fault,
 )
-from prefect_storyboard.sandbox.kie.jobs import settle
+from prefect_storyboard.sandbox.kie.jobs import OMNI, settle
 from prefect_storyboard.sandbox.kie.models import Invalid
 from prefect_storyboard.sandbox.kie.records import record
 from prefect_storyboard.sandbox.kie.table import CHARACTERS, check, price
@@ -34,7 +34,7 @@ def gateway(sandbox: Sandbox) -> Gateway:
     about = partial(_about, sandbox)
     router = Router(name="kie", sandbox=sandbox, fault_table=FAULTS, about=about)
     upload_router = Router(name="kie", sandbox=sandbox, fault_table=UPLOAD_FAULTS, about=about)
-    routes = [*_tasks(router), *platform_api.routes(router), *uploads.routes(upload_router)]
+    routes = [*_tasks(router), *omni.routes(router), *platform_api.routes(router), *uploads.routes(upload_router)]
     return Gateway(routes=routes, fault_table=FAULTS, settle=partial(settle, sandbox))
 
 
@@ -52,6 +52,9 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
         body = request.state.body = json_or_none(await request.body())
         model = body.get("model") if isinstance(body, dict) else None
         return str(model or ""), prompt_of(body)
+    if request.url.path in omni.PATHS:
+        body = request.state.body = json_or_none(await request.body())
+        return OMNI, prompt_of(body)
     task_id = request.query_params.get("taskId") or str(request.path_params.get("path", "")).split("/")[0]
     job = sandbox.state.job(task_id)
     return (job.endpoint, job.prompt) if job else ("", "")
@@ -107,7 +110,7 @@ async def _record_info(sandbox: Sandbox, request: Request) -> Response:
     if not task_id:
         return says(request, 400, "taskId parameter is required")
     job = sandbox.state.job(task_id)
-    if job is None or job.gateway != "kie":
+    if job is None or job.gateway != "kie" or job.endpoint == OMNI:
         return answer(request, NULL_RECORD)
     if job.phase(now) == "COMPLETED":
         job = await settle(sandbox, job)

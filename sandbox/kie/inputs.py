@@ -1,6 +1,7 @@
 """What a task of Kie says about the files of its input."""
 
 from prefect_storyboard.sandbox import inputs
+from prefect_storyboard.sandbox.catalogue import BadFile
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.state import Job
 
@@ -30,6 +31,32 @@ async def fetch(sandbox: Sandbox, job: Job, url: str, megabytes: int) -> bytes:
 def is_video(found: inputs.Video, *kinds: str) -> bool:
     """Whether a clip is in one of these containers."""
     return not found.containers.isdisjoint(kinds)
+
+
+def words(bad: BadFile) -> str:
+    """What a task of a living model fails with for a file that it does not take."""
+    kind, url, rules = bad.rules.kind, bad.wanted.url, bad.rules
+    if bad.problem == "with output":
+        return f"The reference videos and the output must not last longer than {bad.got} seconds in total"
+    if bad.together:
+        kinds = {"video": "videos", "image": "images"}.get(kind, kind)
+        limits = rules.together or (0, 0)
+        longest = limits[1] if bad.problem == "long" else limits[0]
+        compared = "longer" if bad.problem == "long" else "shorter"
+        return f"The reference {kinds} must not last {compared} than {longest:g} seconds in total"
+    if bad.problem in {"short", "long"} and rules.seconds:
+        return f"The {kind} must last {rules.seconds[0]:g} to {rules.seconds[1]:g} seconds: {url}"
+    if kind == "video" and bad.problem in {"unreadable", "format"}:
+        return f"The reference video must be mp4 or mov: {url}"
+    if kind == "video" and bad.problem == "pixels":
+        return f"The reference video must be 480p to 720p: {url}"
+    return {
+        "download": f"The file could not be downloaded: {url}",
+        "too large": f"The file must not exceed {rules.megabytes:g} MB: {url}",
+        "unreadable": f"The {'reference audio' if kind == 'audio' else kind} could not be read: {url}",
+        "format": f"The {kind} must be {', '.join(rules.formats)}: {url}",
+        "fps": f"The frame rate of the {kind} is not supported: {url}",
+    }.get(bad.problem, f"The size of the {kind} is not supported: {url}")
 
 
 async def character_clip(sandbox: Sandbox, job: Job, url: str) -> bytes:

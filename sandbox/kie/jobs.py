@@ -3,12 +3,13 @@
 import hashlib
 import re
 from itertools import takewhile
+from typing import Literal
 
+from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, make
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.kie import inputs, seedance
+from prefect_storyboard.sandbox.kie import inputs
 from prefect_storyboard.sandbox.kie.inputs import Failed, scaled
 from prefect_storyboard.sandbox.kie.models import FromClip, FromTask, Input, Sora, WatermarkRemover
-from prefect_storyboard.sandbox.kie.seedance import Seedance
 from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, USD, check, price
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.portraits import still
@@ -16,6 +17,8 @@ from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 
 _MENTION = re.compile(r"@([\w.-]+)")
 _ID = "character_"
+OMNI = "omni/character"  # the endpoint of a character of Gemini Omni, which is made at once
+HOUSE = House(calls=lambda member, _: member.replace(" ", ""), cast_as="cited", smallest=128)
 
 
 async def settle(sandbox: Sandbox, job: Job) -> Job:
@@ -26,7 +29,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
 
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
-    kind = "character" if job.endpoint in CHARACTERS else "video"
+    kind: Literal["video", "character"] = "character" if job.endpoint in CHARACTERS else "video"
     if job.ending is not None:
         return Outcome.model_validate({"kind": kind, **job.ending})
     _, given = check(job.body)
@@ -36,16 +39,33 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
             return await _character(sandbox, job, data, None)
         if isinstance(given, FromTask):
             return await _character(sandbox, job, await _origin(sandbox, job, given), given.character_user_name)
+        if isinstance(given, Order):
+            return await _living(sandbox, job, given)
         clip, usd = await _clip(sandbox, job, given), round(price(job.body) * USD, 6)
         return Outcome(status=200, kind="video", clip=clip, known_as=(job.id,), usd=usd)
+    except BadFile as bad:
+        return Outcome(status=422, kind=kind, detail=inputs.words(bad), error_type="422")
     except Failed as error:
         return Outcome.model_validate({"status": 422, "kind": kind, "detail": str(error), "error_type": error.code})
 
 
+async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
+    cast = [_omni(sandbox, each) for each in given.values.get("character_ids") or ()]
+    made = await make(sandbox, job, given, HOUSE, cast)
+    usd = None if made.cost is None else round(made.cost * USD, 6)
+    return Outcome(status=200, kind="video", clip=made.clip, known_as=(job.id,), usd=usd)
+
+
+def _omni(sandbox: Sandbox, character_id: str) -> tuple[str, str | None]:
+    """Name and portrait of a character of Gemini Omni."""
+    source = sandbox.state.job(character_id.removeprefix("char_"))
+    if source is None or source.endpoint != OMNI or source.outcome is None or source.outcome.name is None:
+        raise Failed("422", f"character_ids: character '{character_id}' was not found")
+    return source.outcome.name, source.outcome.portrait
+
+
 async def _clip(sandbox: Sandbox, job: Job, given: Input) -> Clip:
     label = MODELS[job.endpoint].label
-    if isinstance(given, Seedance):
-        return await seedance.clip(sandbox, job, given, label)
     if isinstance(given, WatermarkRemover):  # nobody can know how long or how large what was shared is
         given = Sora()
     assert isinstance(given, Sora)  # noqa: S101 - the last family

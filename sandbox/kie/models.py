@@ -1,4 +1,4 @@
-"""What Kie's Sora 2 models accept. createTask checks it at once.
+"""What Kie's Sora 2 models accept. createTask checks it at once; the living models are data, in `rows`.
 
 The inputs are strict: no coercion (`10` is not an `n_frames`) and no unknown field. A required field that is missing is
 code 500 with a complaint (`aspect_ratio is required`), as at Kie; any other mistake is code 422 with a message of
@@ -191,7 +191,7 @@ class FromTask(Input):
         return self
 
 
-Form = TypeVar("Form", bound=Input)
+Form = TypeVar("Form", bound=BaseModel)
 
 
 class Invalid(Exception):
@@ -207,10 +207,15 @@ def parse(form: type[Form], body: Any) -> Form:
     try:
         return form.model_validate(body)
     except ValidationError as error:
-        reason = error.errors(include_url=False)[0]
+        raise complaint(error) from None
+
+
+def complaint(error: ValidationError) -> Invalid:
+    """The first complaint, as Kie words it."""
+    reason = error.errors(include_url=False)[0]
     where = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in reason["loc"])[1:]
     if reason["type"] == "missing":
-        raise Invalid(500, f"{where} is required")
+        return Invalid(500, f"{where} is required" if where else reason["msg"])
     if reason["type"] == "value_error":  # a sentence of our own, about more than one field
-        raise Invalid(422, str(reason["ctx"]["error"]))
-    raise Invalid(422, f"{where or 'body'}: {reason['msg']}")
+        return Invalid(422, str(reason["ctx"]["error"]))
+    return Invalid(422, f"{where or 'body'}: {reason['msg']}")

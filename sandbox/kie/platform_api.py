@@ -16,7 +16,7 @@ from prefect_storyboard.sandbox import cdn
 from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, json_or_none
 from prefect_storyboard.sandbox.kie.auth import says, success, with_key
 from prefect_storyboard.sandbox.kie.jobs import settle
-from prefect_storyboard.sandbox.kie.table import listed, price, without_fraction
+from prefect_storyboard.sandbox.kie.table import charged, listed, price, without_fraction
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Ticket
 
@@ -41,7 +41,8 @@ async def _credit(sandbox: Sandbox, request: Request) -> Response:
     spent, now = 0.0, sandbox.clock()
     for job in sandbox.state.jobs():
         if job.gateway == "kie" and job.key_id == request.state.key_id and job.phase(now) == "COMPLETED":
-            spent += price(job.body) if is_billed(await settle(sandbox, job)) else 0
+            ended = await settle(sandbox, job)
+            spent += (charged(ended) or 0) if is_billed(ended) else 0
     return success(request, without_fraction(round(request.state.account.credits - spent, 4)))
 
 
@@ -51,7 +52,7 @@ def free_credits(sandbox: Sandbox, request: Request) -> float:
     for job in sandbox.state.jobs():
         failed = job.phase(now) == "COMPLETED" and job.outcome is not None and not is_billed(job)
         if job.gateway == "kie" and job.key_id == request.state.key_id and not failed:
-            taken += price(job.body)
+            taken += (charged(job) or 0) if job.outcome else price(job.body)
     return float(request.state.account.credits - taken)
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from prefect_storyboard.sandbox.kie.jobs import character_id
-from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, check, price, without_fraction
+from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, charged, check, without_fraction
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
 
@@ -60,7 +60,7 @@ def ms(at: float) -> int:
 
 
 def _has_progress(job: Job) -> bool:
-    return job.endpoint not in CHARACTERS and MODELS[job.endpoint].unit == "per video"
+    return job.endpoint not in CHARACTERS and MODELS[job.endpoint].row is None
 
 
 def _end(job: Job, base: str) -> dict[str, Any]:
@@ -68,12 +68,13 @@ def _end(job: Job, base: str) -> dict[str, Any]:
     assert outcome is not None  # noqa: S101 - the caller has settled the job
     if outcome.status != 200:
         return {"failCode": outcome.error_type, "failMsg": outcome.detail, "costTime": 0}
+    credit = charged(job)
     return {
         "resultJson": _result(job, base),
         "failCode": None,
         "failMsg": None,
         "costTime": ms(job.done_at - job.started_at),
-        "creditsConsumed": without_fraction(price(job.body)),
+        **({} if credit is None else {"creditsConsumed": without_fraction(credit)}),
     }
 
 
@@ -116,4 +117,5 @@ def _video(job: Job, base: str) -> dict[str, Any]:
         return {"resultUrls": [url], "resultObject": None}
     if getattr(check(job.body)[1], "remove_watermark", False):
         return {"resultUrls": [url], "resultWaterMarkUrls": [f"{url}?watermark=1"]}
-    return {"resultUrls": [url]}
+    row = MODELS[job.endpoint].row
+    return {"resultUrls": [url], **{name: [] for name in (row.outputs if row else ())}}

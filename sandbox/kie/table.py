@@ -2,8 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from prefect_storyboard.sandbox.catalogue import Broken, Order, order, read
+from prefect_storyboard.sandbox.catalogue import Model as Row
+from prefect_storyboard.sandbox.catalogue.prices import cost
 from prefect_storyboard.sandbox.kie.models import (
     FromClip,
     FromTask,
@@ -18,9 +24,10 @@ from prefect_storyboard.sandbox.kie.models import (
     Storyboard,
     Task,
     WatermarkRemover,
+    complaint,
     parse,
 )
-from prefect_storyboard.sandbox.kie.seedance import Seedance
+from prefect_storyboard.sandbox.state import Job
 
 USD = 0.005
 UNSUPPORTED = (
@@ -31,13 +38,21 @@ UNSUPPORTED = (
 
 @dataclass(frozen=True)
 class Model:
-    """One model: its input, its name in the price list, and credits by tier (per second where it is sold so)."""
+    """One model: its input, its name in the price list, and credits by tier (per second where it is sold so).
+
+    A living model has a `row`, which says what it accepts, and all the rest.
+    """
 
     accepts: type[Input]
     label: str
     credits: Mapping[str, float]
     provider: str = "OpenAI"
     unit: str = "per video"
+    row: Row | None = None
+
+
+def _living(row: Row) -> Model:
+    return Model(Input, row.label, row.price.rates, row.provider, f"per {row.price.per}", row)
 
 
 # The last table that was seen; its 15 seconds are older than its 10. What is not in it (characters, 1080p) is not
@@ -45,8 +60,6 @@ class Model:
 _STANDARD = {"Standard-10.0s": 30, "Standard-15.0s": 25}
 _STABLE = {"Stable-10.0s": 35, "Stable-15.0s": 40}
 _PRO = {"Standard-10.0s": 150, "Standard-15.0s": 270, "High-10.0s": 330, "High-15.0s": 630}
-_SECONDS = {"720p": 41, "720p with video input": 25, "480p": 19, "480p with video input": 11.5}
-_LIVE: dict[str, Any] = {"provider": "ByteDance", "unit": "per second"}
 MODELS: Mapping[str, Model] = {
     "sora-2-text-to-video": Model(Standard, "sora 2, text-to-video", _STANDARD),
     "sora-2-image-to-video": Model(StandardImage, "sora 2, image-to-video", _STANDARD),
@@ -58,15 +71,13 @@ MODELS: Mapping[str, Model] = {
     "sora-watermark-remover": Model(WatermarkRemover, "sora 2, watermark remover", {"": 10}),
     "sora-2-characters": Model(FromClip, "sora 2, characters", {}),
     "sora-2-characters-pro": Model(FromTask, "sora 2, characters pro", {}),
-    "bytedance/seedance-2": Model(Seedance, "seedance 2", _SECONDS, **_LIVE),
-    "bytedance/seedance-2-fast": Model(Seedance, "seedance 2 fast", {}, **_LIVE),
-    "bytedance/seedance-2-mini": Model(Seedance, "seedance 2 mini", {}, **_LIVE),
+    **{name: _living(row) for name, row in read(Path(__file__).parent / "rows").items()},
 }
 _PROGRESS = {name for name, model in MODELS.items() if issubclass(model.accepts, Standard)}
 CHARACTERS = {"sora-2-characters", "sora-2-characters-pro"}
 
 
-def check(body: Any) -> tuple[Task, Input]:
+def check(body: Any) -> tuple[Task, Input | Order]:
     """The typed request and its input; raises `Invalid`."""
     name = body.get("model") if isinstance(body, dict) else None
     if isinstance(name, str) and name and name not in MODELS:
@@ -74,13 +85,29 @@ def check(body: Any) -> tuple[Task, Input]:
     task = parse(Task, body)
     if task.progress and task.model not in _PROGRESS:
         raise Invalid(422, "progressCallBackUrl is not supported by this model")
-    return task, parse(MODELS[task.model].accepts, task.input)
+    model = MODELS[task.model]
+    if model.row is None:
+        return task, parse(model.accepts, task.input)
+    try:
+        return task, order(model.row, task.input, unknown="{name} has no reference")
+    except ValidationError as error:
+        raise complaint(error) from None
+    except Broken as broken:
+        raise Invalid(500 if str(broken).endswith(" is required") else 422, str(broken)) from None
 
 
 def price(body: Any) -> float:
-    """The credits of a task that was accepted."""
+    """The credits of a task that was accepted, as far as they can be told before its files are measured."""
     task, given = check(body)
+    if isinstance(given, Order):
+        return cost(given, given.seconds or 0) or 0
     return MODELS[task.model].credits.get(given.tier, 0) * given.units
+
+
+def charged(job: Job) -> float | None:
+    """The credits that a task took that has succeeded; None if nobody has published its price."""
+    usd = job.outcome.usd if job.outcome else 0.0
+    return None if usd is None else round(usd / USD, 4)
 
 
 def without_fraction(amount: float) -> float:

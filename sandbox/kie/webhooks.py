@@ -4,7 +4,6 @@ Delivered once, within 15 seconds, as no retry policy is published. A callback t
 lost, as a client must expect of any. The payload of progress is not published either: the record, while it generates.
 """
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -37,19 +36,14 @@ async def send_callbacks(sandbox: Sandbox, job: Job) -> None:
     if task.progress:
         for share in (0.0, 0.5):
             at = job.started_at + share * (job.done_at - job.started_at)
-            await _until(sandbox, at)
+            await sandbox.until(at)
             event = {"code": 200, "msg": "success", "data": record(job, at, job.base)}
             await _post(sandbox, job, task.progress, event)
     if task.callback:
-        await _until(sandbox, job.done_at)
+        await sandbox.until(job.done_at)
         job = await settle(sandbox, job)
         for _ in range(2 if job.options.get("switch") == "callback_duplicate" else 1):
             await _post(sandbox, job, task.callback, _event(job))
-
-
-async def _until(sandbox: Sandbox, at: float) -> None:
-    while sandbox.clock() < at:  # noqa: ASYNC110 - the clock may be a test's own
-        await asyncio.sleep(0.02)
 
 
 def _event(job: Job) -> dict[str, Any]:

@@ -42,7 +42,7 @@ async def _spent(sandbox: Sandbox, key_id: str | None = None) -> float:
     for job in sandbox.state.jobs():
         if job.gateway == "toapis" and key_id in {None, job.key_id} and job.phase(now) == "COMPLETED":
             ended = await settle(sandbox, job)
-            usd += ended.outcome.usd if ended.outcome and is_billed(ended) else 0.0
+            usd += (ended.outcome.usd or 0.0) if ended.outcome and is_billed(ended) else 0.0
     return round(usd, 4)
 
 
@@ -54,7 +54,7 @@ def _balance(request: Request, spent: float) -> Response:
 async def _models(request: Request) -> Response:
     """A rule that retires models takes those off the list whose name it matches."""
     rule = fault_inside(request, "retired")
-    names = [name for name in MODELS if rule is None or rule.match.endpoint.lower() not in name]
+    names = [name for name in MODELS if rule is None or rule.match.endpoint.lower() not in name.lower()]
     models: list[dict[str, Any]] = [
         {"id": name, "object": "model", "created": 1_765_000_000, "owned_by": "toapis"} for name in names
     ]

@@ -4,20 +4,21 @@
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
+from prefect_storyboard.sandbox import catalogue
+from prefect_storyboard.sandbox.catalogue import BadFile, House, make
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 from prefect_storyboard.sandbox.toapis import inputs as files
 from prefect_storyboard.sandbox.toapis.errors import Failed
-from prefect_storyboard.sandbox.toapis.models import MODELS, OFFICIAL, Order, Remix, Seedance, Sora
+from prefect_storyboard.sandbox.toapis.models import MODELS, OFFICIAL, Living, Order, Remix, Sora, living
 
 Sources = Mapping[str, Job]
 _SMALLEST = 160  # the card's progress bar vanishes on anything smaller, which 480p at a quarter is
 _USERNAME = re.compile(r"@(\w+(?:\.\w+)?)")
-_REFERENCE = re.compile(r"(?:@|\b)(image|video) ?(\d+)\b", re.IGNORECASE)  # the page itself writes "image 1"
+HOUSE = House(calls=lambda _, wanted: files.name_of(wanted.url), cast_as="cited", smallest=_SMALLEST)
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,19 @@ def shape(given: Order, sources: Sources) -> dict[str, str]:
     """Width, height and seconds of the clip that is ordered, as the job's options keep them."""
     if isinstance(given, Remix):
         return _remix_shape(given, sources[given.video_id].options)
-    assert isinstance(given, Sora | Seedance)  # noqa: S101 - a character has no clip
+    if isinstance(given, Living):
+        return _living_shape(living(given.model_dump(exclude_unset=True)))
+    assert isinstance(given, Sora)  # noqa: S101 - a character has no clip
     width, height = given.frame
     # The page: with a reference clip the output is a second shorter.
-    shorter = isinstance(given, Sora) and given.metadata.character_url is not None
+    shorter = given.metadata.character_url is not None
     return {"width": str(width), "height": str(height), "seconds": str(given.seconds - shorter)}
+
+
+def _living_shape(given: catalogue.Order) -> dict[str, str]:
+    """Before its files are seen, an adaptive clip counts as 16:9."""
+    width, height = catalogue.frame(given, (), HOUSE, 1.0)
+    return {"width": str(width), "height": str(height), "seconds": str(given.seconds)}
 
 
 def _remix_shape(given: Remix, source: Mapping[str, str]) -> dict[str, str]:
@@ -61,8 +70,8 @@ async def clip(sandbox: Sandbox, job: Job, given: Order, sources: Sources) -> Cl
     if isinstance(given, Remix):
         old = made(sources[given.video_id])
         return blank.copy_with(prompt=given.prompt, cast=old.cast, portraits=old.portraits, image=old.image)
-    if isinstance(given, Seedance):
-        return await _seedance(sandbox, job, given, blank)
+    if isinstance(given, Living):
+        return await _living(sandbox, job)
     assert isinstance(given, Sora)  # noqa: S101 - the last family
     return await _sora(sandbox, job, given, blank, sources)
 
@@ -147,21 +156,8 @@ async def _referred(sandbox: Sandbox, job: Job, given: Sora, sources: Sources) -
     return members
 
 
-async def _seedance(sandbox: Sandbox, job: Job, given: Seedance, blank: Clip) -> Clip:
-    """Every reference must be readable; those that the prompt cites by their place play."""
-    images = [(await files.picture(sandbox, job, each.url))[0] for each in given.image_with_roles]
-    videos = [(await files.video(sandbox, job, each.url))[0] for each in given.video_with_roles]
-    for sound in given.audio_with_roles:
-        await files.anything(sandbox, job, sound.url)
-    portraits: dict[str, Callable[[], Awaitable[str]]] = {}
-    names: dict[str, str] = {}
-    for place, (image, data) in enumerate(zip(given.image_with_roles, images, strict=True), 1):
-        names[f"image{place}"] = files.name_of(image.url)
-        portraits[f"image{place}"] = partial(files.of_picture, sandbox, data)
-    for place, (video, data) in enumerate(zip(given.video_with_roles, videos, strict=True), 1):
-        names[f"video{place}"] = files.name_of(video.url)
-        portraits[f"video{place}"] = partial(files.of_clip, sandbox, data)
-    cited = dict.fromkeys(f"{kind.lower()}{int(number)}" for kind, number in _REFERENCE.findall(given.prompt))
-    members = {each: _Member(names[each], await portraits[each]()) for each in cited if each in names}
-    firsts = [data for each, data in zip(given.image_with_roles, images, strict=True) if each.role == "first_frame"]
-    return _played(blank, members, given.prompt, sandbox.state.keep(firsts[0]) if firsts else None)
+async def _living(sandbox: Sandbox, job: Job) -> Clip:
+    try:
+        return (await make(sandbox, job, living(job.body), HOUSE)).clip
+    except BadFile as bad:
+        raise Failed(files.words(bad)) from None

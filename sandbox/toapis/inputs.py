@@ -6,10 +6,21 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from prefect_storyboard.sandbox import inputs
+from prefect_storyboard.sandbox.catalogue import BadFile
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.portraits import square, still
+from prefect_storyboard.sandbox.portraits import still
 from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.toapis.errors import Failed
+
+
+def words(bad: BadFile) -> str:
+    """What a task of a living model fails with for a file that it does not take."""
+    kind = bad.rules.kind
+    if bad.problem == "download":
+        return "failed to download an input file"
+    if bad.problem in {"unreadable", "format"}:
+        return f"an input {kind} cannot be decoded"
+    return f"an input {kind} is not supported: {bad.problem}"
 
 
 async def anything(sandbox: Sandbox, job: Job, url: str) -> bytes:
@@ -41,11 +52,6 @@ async def picture(sandbox: Sandbox, job: Job, url: str) -> tuple[bytes, tuple[in
 async def of_clip(sandbox: Sandbox, data: bytes) -> str:
     """The kept portrait of whoever is in a clip."""
     return await _kept(sandbox, still, data)
-
-
-async def of_picture(sandbox: Sandbox, data: bytes) -> str:
-    """The kept portrait of whoever is in a picture."""
-    return await _kept(sandbox, square, data)
 
 
 async def _kept(sandbox: Sandbox, make: Callable[[bytes], bytes | None], data: bytes) -> str:

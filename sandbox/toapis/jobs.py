@@ -19,9 +19,9 @@ from prefect_storyboard.sandbox.toapis.faults import failure
 from prefect_storyboard.sandbox.toapis.models import (
     OFFICIAL,
     Character,
+    Living,
     Order,
     Remix,
-    Seedance,
     Sora,
     Task,
     parse,
@@ -136,7 +136,7 @@ def submitted(job: Job, given: Order) -> dict[str, Any]:
     if isinstance(given, Character):
         return {**document, "metadata": {}}
     size = f"{job.options['width']}x{job.options['height']}"
-    if isinstance(given, Seedance):
+    if isinstance(given, Living):
         return document
     if given.model != OFFICIAL:
         return {**document, "metadata": {"size": size}}

@@ -1,4 +1,4 @@
-"""What ToAPIs' models accept. The five of the Sora 2 family are dead upstream; `seedance-2` and its tiers are alive.
+"""What ToAPIs' models accept. The five of the Sora 2 family are dead upstream; the living ones are data, in `rows`.
 
 The inputs are strict: no coercion (`"10"` is not a duration) and no field that the model's page does not list. Where a
 page is silent the sandbox had to choose: sora-2-vip takes the durations of its remix, and a clip without an
@@ -8,27 +8,32 @@ page is silent the sandbox had to choose: sora-2-vip takes the durations of its 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from prefect_storyboard.sandbox import catalogue
+from prefect_storyboard.sandbox.catalogue import Broken, form, read
+from prefect_storyboard.sandbox.catalogue import Model as Row
 from prefect_storyboard.sandbox.toapis.errors import Refused, no_channel
 
 Url = Annotated[str, Field(pattern=r"^https?://\S+$")]
-AssetUrl = Annotated[str, Field(pattern=r"^(https?|asset)://\S+$")]
 Task = Literal["video", "character", "remix"]
 Style = Literal["thanksgiving", "comic", "news", "selfie", "nostalgic", "anime"]
 _TIMESTAMPS = re.compile(r"\d+(\.\d+)?,\d+(\.\d+)?")
-_SHORT = {"480p": 480, "720p": 720, "1080p": 1080}
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model: the durations it takes, the default first, and whether it makes characters and plain remixes."""
+    """A model: the durations it takes, the default first, and whether it makes characters and plain remixes.
 
-    seconds: tuple[int, ...]
-    family: Literal["sora", "seedance"] = "sora"
+    A living model has a `row`, which says the rest.
+    """
+
+    seconds: tuple[int, ...] = ()
     characters: bool = False
+    row: Row | None = None
 
 
 MODELS: Mapping[str, Model] = {
@@ -37,9 +42,7 @@ MODELS: Mapping[str, Model] = {
     "sora-2-vip": Model((10, 15), characters=True),
     "sora-2-vvip": Model((4, 8, 12)),
     "sora-2-official": Model((4, 8, 12)),
-    "seedance-2": Model((5, 4, *range(6, 16)), "seedance"),
-    "seedance-2-fast": Model((5, 4, *range(6, 16)), "seedance"),
-    "seedance-2-mini": Model((5, 4, *range(6, 16)), "seedance"),
+    **{name: Model(row=row) for name, row in read(Path(__file__).parent / "rows").items()},
 }
 OFFICIAL = "sora-2-official"
 
@@ -138,44 +141,13 @@ class Sora(Video):
         return (long, short) if aspect == "16:9" else (short, long)
 
 
-class Image(Input):
-    """A picture and its part in the clip."""
-
-    url: AssetUrl
-    role: Literal["first_frame", "last_frame", "reference_image"]
-
-
-class Clip(Input):
-    """A reference clip."""
-
-    url: AssetUrl
-    role: Literal["reference_video"]
-
-
-class Audio(Input):
-    """A reference sound."""
-
-    url: AssetUrl
-    role: Literal["reference_audio"]
-
-
-class Seedance(Video):
-    """A Seedance 2 generation; its prompt cites the references by their place, as `@Image1` and `@Video1`."""
+class Living(Order):
+    """A generation of a living model; its row says what else there is."""
 
     prefix = "tsk_vid"
-    image_with_roles: Annotated[list[Image], Field(max_length=9)] = []
-    video_with_roles: Annotated[list[Clip], Field(max_length=3)] = []
-    audio_with_roles: Annotated[list[Audio], Field(max_length=3)] = []
-    resolution: Literal["480p", "720p", "1080p"] = "720p"
-    aspect_ratio: Literal["21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] = "16:9"
-    generate_audio: bool = True
-
-    @property
-    def frame(self) -> tuple[int, int]:
-        """Width and height of the clip; `resolution` is the shorter side."""
-        wide, high = map(int, self.aspect_ratio.split(":"))
-        unit = _SHORT[self.resolution] / min(wide, high)
-        return round(wide * unit / 2) * 2, round(high * unit / 2) * 2
+    prompt: str = Field(min_length=1)
+    callback_url: Url | None = None
+    client_business_id: str | None = None
 
 
 class Remix(Order):
@@ -209,14 +181,27 @@ def parse(body: Any, task: Task) -> Order:
         raise Refused(400, "model")
     if model not in MODELS:
         raise no_channel(model)
-    video = Seedance if MODELS[model].family == "seedance" else Sora
-    kinds: Mapping[Task, type[Order]] = {"character": Character, "remix": Remix, "video": video}
+    kinds: Mapping[Task, type[Order]] = {"character": Character, "remix": Remix, "video": Sora}
+    row = MODELS[model].row
     try:
+        if row is not None and task == "video":
+            living(body)
+            made: Order = form(row, Living).model_validate(body)
+            return made
         return kinds[task].model_validate(body)
+    except Broken as broken:
+        raise Refused(400, str(broken)) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     raise Refused(400, f"{where} {first['msg'].removeprefix('Value error, ')}".strip())
+
+
+def living(body: Any) -> catalogue.Order:
+    """What a body asks of a living model."""
+    row = MODELS[body["model"]].row
+    assert row is not None  # noqa: S101 - the caller has looked
+    return catalogue.order(row, body, base=Living)
 
 
 def span(timestamps: str) -> tuple[float, float]:

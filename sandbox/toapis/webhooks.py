@@ -4,7 +4,6 @@ The sandbox takes the console's configuration as given, whatever host the caller
 was not running is lost: a client that only waits for events has to poll anyway.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -32,7 +31,7 @@ async def deliver(sandbox: Sandbox, job: Job, url: str) -> None:
     """Send the event when the job has ended, again and again until somebody takes it."""
     if job.done_at >= NEVER:
         return
-    await _until(sandbox, job.done_at)
+    await sandbox.until(job.done_at)
     job = await jobs.settle(sandbox, sandbox.state.job(job.id) or job)
     body = json.dumps(_event(sandbox, job), ensure_ascii=False, separators=(",", ":")).encode()
     for _ in range(2 if job.options.get("webhook") == "webhook_duplicate" else 1):
@@ -62,7 +61,7 @@ async def _insist(sandbox: Sandbox, job: Job, url: str, body: bytes) -> None:
     due = job.done_at
     for pause in _PAUSES:
         due += pause
-        await _until(sandbox, due)
+        await sandbox.until(due)
         headers = _headers(sandbox, job, body)
         with suppress(httpx.HTTPError, httpx.InvalidURL):
             # A proxy of the environment must not see loopback addresses. Redirects are not followed.
@@ -86,9 +85,3 @@ def _headers(sandbox: Sandbox, job: Job, body: bytes) -> dict[str, str]:
         "webhook_unsigned": "",
     }.get(job.options.get("webhook", ""), good)
     return {**headers, **({"X-ToAPIs-Webhook-Signature": signed} if signed else {})}
-
-
-async def _until(sandbox: Sandbox, moment: float) -> None:
-    """Wait for the sandbox's own clock, which a test may turn."""
-    while sandbox.clock() < moment:  # noqa: ASYNC110 - nobody says when a clock is turned
-        await asyncio.sleep(0.02)

@@ -14,7 +14,7 @@ from prefect_storyboard.sandbox.wavespeed import limits, platform_api, storage, 
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
 from prefect_storyboard.sandbox.wavespeed.faults import ENDINGS, FAULTS, with_fault
 from prefect_storyboard.sandbox.wavespeed.jobs import KEPT_SECONDS, common, due, prediction, settle
-from prefect_storyboard.sandbox.wavespeed.models import MODELS, Input, Refused, parse
+from prefect_storyboard.sandbox.wavespeed.models import MODELS, Refused, parse
 
 _API = "/wavespeed/api/v3"
 _SYNC_ERROR = "Sync mode timed out after 90 seconds. The prediction is still processing asynchronously."
@@ -61,30 +61,31 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
     if not isinstance(request.state.body, dict):
         return problem(400, "invalid parameter")
     try:
-        given = parse(MODELS[model_id], request.state.body)
+        parse(MODELS[model_id], request.state.body)
     except Refused as error:
         return problem(400, str(error), code=error.code)
-    refused = _bad_webhook(request, given) or limits.refusal(sandbox, request, model_id)
+    at_once = request.state.body.get("enable_sync_mode") is True
+    refused = _bad_webhook(request, at_once=at_once) or limits.refusal(sandbox, request, model_id)
     if refused is not None:
         return refused
-    return _accept(sandbox, request, given)
+    return _accept(sandbox, request, at_once=at_once)
 
 
-def _bad_webhook(request: Request, given: Input) -> Response | None:
+def _bad_webhook(request: Request, *, at_once: bool) -> Response | None:
     target = request.query_params.get("webhook")
-    if target is None or (webhooks.is_target(target) and not given.enable_sync_mode):
+    if target is None or (webhooks.is_target(target) and not at_once):
         return None
     return problem(400, "invalid parameter")
 
 
-def _accept(sandbox: Sandbox, request: Request, given: Input) -> Response:
+def _accept(sandbox: Sandbox, request: Request, *, at_once: bool) -> Response:
     job = _job(sandbox, request)
     accept(sandbox, request, job)
     sandbox.start(settle(sandbox, job))
     if "webhook" in job.options:
         sandbox.start(webhooks.deliver(sandbox, job))
     document = common(job, base_url(request), "created")
-    if given.enable_sync_mode:
+    if at_once:
         # Nobody is kept waiting: this is what the documents say when the server gives up.
         gave_up = {"status": "processing", "code": 5004, "error": _SYNC_ERROR}
         return success({"id": job.id, **gave_up, "outputs": [], "urls": document["urls"]})

@@ -1,17 +1,12 @@
 """What WaveSpeed says about the files of a job's input, and the portraits that are cut from them."""
 
-import io
 from collections.abc import Callable
 
-import av
-import av.error
-
 from prefect_storyboard.sandbox import inputs
+from prefect_storyboard.sandbox.catalogue import BadFile
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.portraits import square, still
 from prefect_storyboard.sandbox.state import Job
-
-_SIDE = 480
 
 
 class Failed(Exception):
@@ -65,14 +60,22 @@ async def clips(sandbox: Sandbox, job: Job, urls: list[str]) -> list[str | None]
     return [await _kept(sandbox, still, data) for data in found]
 
 
-async def sounds(sandbox: Sandbox, job: Job, urls: list[str]) -> None:
-    """Check that the reference sounds exist and last 15 seconds together at most."""
-    found = [await _fetch(sandbox, job, url, "audio") for url in urls]
-    seconds = [await sandbox.in_pool(_seconds, data) for data in found]
-    if None in seconds:
-        raise Failed(1401, "The audio could not be decoded.")
-    if sum(seconds) > 15:
-        raise Failed(1401, "The reference audios must not last longer than 15 seconds together.")
+def words(bad: BadFile) -> str:
+    """What a task of a living model fails with for a file that it does not take."""
+    kind, rules = bad.rules.kind, bad.rules
+    if bad.problem == "download":
+        return f"Failed to download {kind} from the provided URL."
+    if bad.problem == "with output":
+        return f"The reference videos and the output must not last longer than {bad.got} seconds together."
+    if bad.together and rules.together:
+        return f"The reference {kind}s must not last longer than {rules.together[1]:g} seconds together."
+    if bad.problem in {"short", "long"} and rules.seconds:
+        return f"The {kind} must last {rules.seconds[0]:g} to {rules.seconds[1]:g} seconds."
+    return {
+        "unreadable": f"The {kind} could not be decoded.",
+        "format": f"The {kind} must be {' or '.join(rules.formats).upper()}.",
+        "too large": f"The {kind} must not exceed {rules.megabytes:g} MB.",
+    }.get(bad.problem, f"The size of the {kind} is not supported.")
 
 
 async def _fetch(sandbox: Sandbox, job: Job, url: str, what: str) -> bytes:
@@ -85,11 +88,3 @@ async def _fetch(sandbox: Sandbox, job: Job, url: str, what: str) -> bytes:
 async def _kept(sandbox: Sandbox, cut: Callable[[bytes], bytes | None], data: bytes) -> str | None:
     portrait = await sandbox.in_pool(cut, data)
     return None if portrait is None else sandbox.state.keep(portrait)
-
-
-def _seconds(data: bytes) -> float | None:
-    try:
-        with av.open(io.BytesIO(data), "r") as container:
-            return (container.duration or 0) / 1_000_000 if container.streams.audio else None
-    except (av.error.FFmpegError, ValueError):
-        return None

@@ -1,10 +1,9 @@
 """A WaveSpeed job from submit to result: what it makes, and the prediction document."""
 
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, make
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
@@ -14,15 +13,13 @@ from prefect_storyboard.sandbox.wavespeed.models import (
     Character,
     Element,
     Input,
-    KlingImageToVideo,
-    Seedance,
     frame,
     parse,
     price,
 )
 
 KEPT_SECONDS = 7 * 86_400
-_CITED = re.compile(r"@(Image|Video)(\d+)")
+HOUSE = House(calls=lambda member, _: member.replace(" ", ""), cast_as="cited")
 Player = tuple[str, str | None]  # whom a clip shows: name and portrait
 
 
@@ -47,13 +44,28 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
     given = parse(model, job.body)
     usd = price(model, given) or 0.0
     try:
+        if isinstance(given, Order):
+            return await _living(sandbox, job, given)
         if isinstance(given, Character | Element):
             portrait = await _portrait(sandbox, job, given)
             known = (str(made(job)),)
             return Outcome(status=200, kind="character", name=given.name, portrait=portrait, known_as=known, usd=usd)
         return Outcome(status=200, kind="video", clip=await _clip(sandbox, job, given), usd=usd)
+    except BadFile as bad:
+        code = 1402 if bad.problem == "download" else 1401
+        return Outcome(status=code, kind=model.kind, error_type="failed", detail=files.words(bad))
     except files.Failed as error:
         return Outcome(status=error.code, kind=model.kind, error_type="failed", detail=str(error))
+
+
+async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
+    elements = [await _maker(sandbox, job, each["element_id"]) for each in given.values.get("element_list") or ()]
+    made = await make(sandbox, job, given, HOUSE, elements)
+    clip = made.clip
+    if "fallback" in job.options:
+        clip = clip.copy_with(cast=(), portraits=(), label="another model")
+    usd = None if made.cost is None else round(made.cost, 4)
+    return Outcome(status=200, kind="video", clip=clip, usd=usd)
 
 
 async def _portrait(sandbox: Sandbox, job: Job, given: Character | Element) -> str | None:
@@ -90,25 +102,7 @@ def _scaled(sandbox: Sandbox, length: int) -> int:
 
 
 async def _players(sandbox: Sandbox, job: Job, given: Input) -> list[Player]:
-    if isinstance(given, Seedance):
-        return await _references(sandbox, job, given)
-    if isinstance(given, KlingImageToVideo):
-        return [await _maker(sandbox, job, each.element_id) for each in given.element_list]
     return [await _maker(sandbox, job, each) for each in getattr(given, "characters", [])]
-
-
-async def _references(sandbox: Sandbox, job: Job, given: Seedance) -> list[Player]:
-    """The references that the prompt cites, in its order; all of them if it cites none."""
-    pictures = [await files.picture(sandbox, job, url) for url in given.reference_images]
-    videos = await files.clips(sandbox, job, given.reference_videos)
-    await files.sounds(sandbox, job, given.reference_audios)
-    players = {**_numbered("Image", pictures), **_numbered("Video", videos)}
-    cited = dict.fromkeys(f"{kind}{number}" for kind, number in _CITED.findall(given.prompt))
-    return [(name, players[name]) for name in cited if name in players] or [*players.items()]
-
-
-def _numbered(kind: str, portraits: Sequence[str | None]) -> dict[str, str | None]:
-    return {f"{kind}{number}": portrait for number, portrait in enumerate(portraits, 1)}
 
 
 async def _maker(sandbox: Sandbox, job: Job, cited: str) -> Player:

@@ -1,5 +1,7 @@
 """The models that WaveSpeed sells here: what they accept, how large their clips are, and what they cost.
 
+The living models are data, in `rows`; Sora and the makers of characters and elements are here.
+
 The inputs are strict: no coercion and no unknown field, and `size` is written with an asterisk. Where the documents
 disagree the narrower reading counts, so that a client that passes here passes there.
 """
@@ -7,10 +9,15 @@ disagree the narrower reading counts, so that a client that passes here passes t
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
+
+from prefect_storyboard.sandbox.catalogue import Broken, Order, draft, form, order, read
+from prefect_storyboard.sandbox.catalogue import Model as Row
+from prefect_storyboard.sandbox.catalogue.prices import cost
 
 Seconds = Literal[4, 8, 12, 16, 20]
 Size = Literal["720*1280", "1280*720"]
@@ -74,18 +81,6 @@ class ImageToVideoPro(ImageToVideo):
     resolution: Literal["720p", "1080p"] = "720p"
 
 
-class Seedance(Input):
-    """`bytedance/seedance-2.0/text-to-video` and its fast twin, with references."""
-
-    prompt: str = Field(min_length=1)
-    aspect_ratio: Literal["16:9", "9:16", "4:3", "3:4", "1:1", "21:9"] = "16:9"
-    duration: int = Field(default=5, ge=4, le=15)
-    resolution: Literal["480p", "720p", "1080p"] = "720p"
-    reference_images: list[str] = []
-    reference_videos: list[str] = []
-    reference_audios: list[str] = []
-
-
 class Element(Input):
     """`kwaivgi/kling-elements-advanced`: a character for Kling's models."""
 
@@ -108,36 +103,28 @@ class Element(Input):
         return self
 
 
-class ElementId(Strict):
-    """An element as a video cites it: the number as a string."""
-
-    element_id: str
-
-
-class KlingImageToVideo(Input):
-    """`kwaivgi/kling-video-o3-pro/image-to-video`."""
-
-    prompt: str = Field(min_length=1)
-    image: str
-    element_list: list[ElementId] = Field(default=[], max_length=3)
-    duration: int = Field(default=5, ge=3, le=15)
-    sound: bool = False
-
-
 @dataclass(frozen=True)
 class Model:
-    """One model: its input, its type in the catalogue, and dollars per second (or run), by the value of one field."""
+    """One model: its input, its type in the catalogue, and dollars per second (or run), by the value of one field.
+
+    A living model has a `row`, which says what it accepts, and all the rest.
+    """
 
     accepts: type[Input]
     label: str
     type: str
     usd: Mapping[str, float] = field(default_factory=dict)
     priced_by: str = ""
+    row: Row | None = None
 
     @property
     def kind(self) -> Literal["video", "character"]:
         """What it makes."""
         return "character" if self.accepts in {Character, Element} else "video"
+
+
+def _living(row: Row) -> Model:
+    return Model(Input, row.label, row.name.rpartition("/")[2], row=row)
 
 
 _T2V, _I2V = "text-to-video", "image-to-video"
@@ -159,14 +146,8 @@ MODELS: Mapping[str, Model] = {
     "openai/sora-2-pro/image-to-video": Model(
         ImageToVideoPro, "sora-2-pro · image to video", _I2V, _PRO, priced_by="resolution"
     ),
-    "bytedance/seedance-2.0/text-to-video": Model(
-        Seedance, "seedance 2.0 · text to video", _T2V, {"720p": 0.24}, priced_by="resolution"
-    ),
-    "bytedance/seedance-2.0-fast/text-to-video": Model(
-        Seedance, "seedance 2.0 fast · text to video", _T2V, {"720p": 0.16}, priced_by="resolution"
-    ),
     "kwaivgi/kling-elements-advanced": Model(Element, "element", "image-to-text", {"": 0.01}),
-    "kwaivgi/kling-video-o3-pro/image-to-video": Model(KlingImageToVideo, "kling o3 pro · image to video", _I2V),
+    **{name: _living(row) for name, row in read(Path(__file__).parent / "rows").items()},
 }
 
 
@@ -178,10 +159,12 @@ class Refused(Exception):
         self.code = code
 
 
-def parse(model: Model, body: Any) -> Input:
-    """The typed input; raises `Refused` with the first reason."""
+def parse(model: Model, body: Any) -> Input | Order:
+    """The typed input, of a living model an order; raises `Refused` with the first reason."""
     try:
-        return model.accepts.model_validate(body)
+        return model.accepts.model_validate(body) if model.row is None else order(model.row, body, base=Input)
+    except Broken as broken:
+        raise Refused(1401, f"invalid parameter: {broken}") from None
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]
     missing = reason["type"] == "missing"
@@ -191,16 +174,44 @@ def parse(model: Model, body: Any) -> Input:
     )
 
 
-def price(model: Model, given: Input) -> float | None:
-    """Dollars for one run; None if the documents do not say."""
+def price(model: Model, given: Input | Order) -> float | None:
+    """Dollars for one run, before its files are measured; None if the documents do not say."""
+    if isinstance(given, Order):
+        usd = cost(given, given.seconds) if given.seconds is not None else None
+        return None if usd is None else round(usd, 4)
     rate = model.usd.get(str(getattr(given, model.priced_by, "")))
     return None if rate is None else round(rate * int(getattr(given, "duration", 1)), 4)
 
 
-def formula(model: Model) -> str:
-    """The price as the catalogue's JSONata expression."""
+def quote(model: Model, inputs: Mapping[str, Any]) -> float | None:
+    """The price of inputs that need not be whole."""
+    if model.row is not None:
+        return price(model, draft(model.row, inputs))
+    return price(model, model.accepts.model_construct(None, **inputs))
+
+
+def input_schema(model: Model) -> dict[str, Any]:
+    """The JSON schema of a model's input."""
+    accepts = model.accepts if model.row is None else form(model.row, Input)
+    schema: dict[str, Any] = accepts.model_json_schema()
+    return schema
+
+
+def formula(model: Model) -> str | None:
+    """The price as the catalogue's JSONata expression; None if it takes more than one."""
+    if model.row is not None:
+        return _living_formula(model.row)
     rate = f"$lookup({json.dumps(model.usd)}, {model.priced_by})" if model.priced_by else f"{model.usd['']:g}"
     return f"{rate} * duration" if "duration" in model.accepts.model_fields else rate
+
+
+def _living_formula(row: Row) -> str | None:
+    rates, per = dict(row.price.rates), " * duration" if row.price.per == "second" else ""
+    if set(rates) == {"any"}:
+        return f"{rates['any']:g}{per}"
+    if set(rates) == {"sound", "silent"}:
+        return f"({row.sound} ? {rates['sound']:g} : {rates['silent']:g}){per}"
+    return None if row.price.counts_videos else f"$lookup({json.dumps(rates)}, {row.resolution}){per}"
 
 
 def frame(given: Input, image: tuple[int, int] | None) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.wavespeed import jobs
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
-from prefect_storyboard.sandbox.wavespeed.models import MODELS, Input, Strict, formula, price
+from prefect_storyboard.sandbox.wavespeed.models import MODELS, Strict, formula, input_schema, quote
 from prefect_storyboard.sandbox.wavespeed.webhooks import SECRET
 
 
@@ -156,7 +156,7 @@ async def _price(describe: Callable[[float], dict[str, Any]], request: Request) 
     """The price of a run. Inputs may be incomplete: what is missing has its default."""
     asked = PriceQuestion.model_validate_json(await request.body())
     model = MODELS.get(asked.model_id)
-    usd = price(model, model.accepts.model_construct(None, **asked.inputs)) if model else None
+    usd = quote(model, asked.inputs) if model else None
     if usd is None:
         return problem(404, "Price not found")  # 0 would be a promise
     return success({"model_id": asked.model_id, **describe(usd), "currency": "USD"})
@@ -179,8 +179,8 @@ async def _models(request: Request) -> Response:
 
 def _model(name: str, place: int, base: str) -> Any:
     model = MODELS[name]
-    usd = price(model, model.accepts.model_construct(None))
-    known = {} if usd is None else {"base_price": usd, "formula": formula(model)}
+    usd, said = quote(model, {}), formula(model)
+    known: dict[str, Any] = {} if usd is None else {"base_price": usd, **({"formula": said} if said else {})}
     return {
         "model_id": name,
         "name": model.label,
@@ -188,12 +188,11 @@ def _model(name: str, place: int, base: str) -> Any:
         "type": model.type,
         **known,
         "sort_order": place,
-        "api_schema": {"api_schemas": [_run_schema(name, model.accepts, f"{base}/wavespeed")]},
+        "api_schema": {"api_schemas": [_run_schema(name, input_schema(model), f"{base}/wavespeed")]},
     }
 
 
-def _run_schema(name: str, accepts: type[Input], server: str) -> Any:
-    schema = accepts.model_json_schema()
+def _run_schema(name: str, schema: dict[str, Any], server: str) -> Any:
     order = ["prompt", *(each for each in schema["properties"] if each not in {"prompt", "enable_sync_mode"})]
     request = {
         "type": "object",
@@ -222,7 +221,7 @@ async def _bills(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _bill(job: Job) -> Any:
-    usd = job.outcome.usd if job.outcome else 0.0
+    usd = (job.outcome and job.outcome.usd) or 0.0  # a price that nobody knows is billed as nothing
     at = f"{datetime.fromtimestamp(job.done_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return {
         "uuid": f"bill-{job.id}",

@@ -3,7 +3,6 @@
 A webhook that falls due while the sandbox is down is lost: the documents promise no delivery.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -34,7 +33,7 @@ async def deliver(sandbox: Sandbox, job: Job) -> None:
     moment = job.done_at + (float(job.options["webhook_late"]) if fault == "webhook_late" else 0.0)
     if moment >= NEVER:
         return
-    await _until(sandbox, moment)
+    await sandbox.until(moment)
     job = await settle(sandbox, sandbox.state.job(job.id) or job)
     event = {**prediction(sandbox, job, job.base), "input": job.body}
     for _ in range(2 if fault == "webhook_duplicate" else 1):
@@ -52,7 +51,7 @@ async def _send(sandbox: Sandbox, job: Job, body: str, fault: str) -> None:
             reply = None
         if reply is not None and reply.is_success:
             return
-        await _until(sandbox, sandbox.clock() + 2**attempt)
+        await sandbox.until(sandbox.clock() + 2**attempt)
 
 
 def _headers(sandbox: Sandbox, job: Job, body: str, fault: str) -> dict[str, str]:
@@ -70,9 +69,3 @@ def _headers(sandbox: Sandbox, job: Job, body: str, fault: str) -> dict[str, str
 def signature(key: str, text: str) -> str:
     """The value of `webhook-signature`: the key counts as text, it is not base64-decoded."""
     return f"v3,{hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()}"
-
-
-async def _until(sandbox: Sandbox, moment: float) -> None:
-    """Wait for the sandbox's own clock, which a test may move."""
-    while sandbox.clock() < moment:  # noqa: ASYNC110 - no event announces that a clock was moved
-        await asyncio.sleep(min(0.05, max(moment - sandbox.clock(), 0.001)))

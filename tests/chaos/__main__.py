@@ -22,10 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Thread, main_thread
 from typing import Any
 
-from tests.chaos.engine import prefect_server
+from tests.chaos.engine import database, prefect_server
 
 _NUMBERS = ("asked", "accepted", "billed", "stored", "unknown", "failed", "waiting", "faults", "runs")
 
@@ -61,7 +61,7 @@ def _lead(given: argparse.Namespace) -> int:
             print(json.dumps(verdict) if given.json else _line(verdict, len(verdicts), len(numbers)), flush=True)
             if len(verdicts) % 100 == 0 and not given.json:
                 print(_table(verdicts, time.monotonic() - began), flush=True)
-    leaks = _leaks(folder / "prefect" / "prefect.db")
+    leaks = _leaks(database(folder))
     broken = [verdict for verdict in verdicts if verdict["problems"]]
     missing = len(numbers) - len(verdicts)
     if not given.json:
@@ -79,7 +79,7 @@ def _lead(given: argparse.Namespace) -> int:
 
 def _leaks(database: Path) -> list[str]:
     """What the database of all runs tells that it must not; a server that somebody else has started keeps its own."""
-    from tests.chaos.judge import told
+    from tests.chaos.telltales import told
 
     return list(told(database)) if database.exists() else []
 
@@ -150,7 +150,7 @@ def _follow() -> None:
     while os.read(0, 1):
         pass
     interrupt_main()
-    time.sleep(20)
+    main_thread().join(20)
     os._exit(1)
 
 

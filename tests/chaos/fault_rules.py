@@ -177,16 +177,14 @@ class FaultRules:
     def odd_results(self) -> list[Rule]:
         """Answers about a finished job that are no verdict: untyped errors, pages, unknown states, errors under 200."""
         route = "result" if self.gateway == "fal" else "status"
+        untyped = self._rule(route, "untyped_5xx", status=self.draw.choice((500, 502, 503)), probability=0.4, times=6)
+        word = self._rule("status", "end_word", word=self._some(*_END_WORDS[self.gateway]), probability=0.4, times=4)
         rules = [
-            self._rule(route, "untyped_5xx", status=self.draw.choice((500, 502, 503)), probability=0.4, times=6),
+            untyped,
+            word,
             self._rule("status", "untyped_5xx", probability=0.2, times=4),
             self._rule(route, self._some("html_200", "empty_200", "torn"), probability=0.3, times=4),
         ]
-        word = self._rule("status", "end_word", word=self._some(*_END_WORDS[self.gateway]), probability=0.4, times=4)
-        if self.gateway == "fal" and self.draw.random() < 0.3:
-            return self._weighted([word])  # "FAILED" beside an error on the result is a verdict, and would be a lie
-        if self.gateway != "fal":
-            rules.append(word)
         rules += [self._rule(route, probability=0.2, times=2, **rule) for rule in _ODD_RESULTS[self.gateway]]
         return self._weighted(rules)
 

@@ -2,101 +2,21 @@
 
 import hashlib
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from prefect_storyboard.flows.collect import Collected
 from prefect_storyboard.jobs.settle import line
-from prefect_storyboard.ledger import Attempt, LibraryError
-from prefect_storyboard.storyboards import Reel
-from tests.chaos.stage import SECRET, Stage
+from prefect_storyboard.ledger import Attempt
+from tests.chaos.case import Case
+from tests.chaos.telltales import secrets_told
 
 _LOST = ("is missing, and", "of which the ledger has no record")  # what errors about lost records say
-_TELLTALES = (SECRET.encode(), b"?sig=", b"n0b0dy-reads-th1s")
-
-
-@dataclass
-class Case:
-    """What is judged: the stage, the last run's reel, and what `collect_jobs` said last."""
-
-    stage: Stage
-    reel: Reel
-    collected: Collected
-    problems: list[str] = field(default_factory=list)
-    unreadable: dict[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def meter(self) -> dict[str, Any]:
-        return self.stage.meter()
-
-    @cached_property
-    def attempts(self) -> list[Attempt]:
-        """Every attempt in the ledger. A job that does not read is a problem, where no record was taken away."""
-        storage, ledger = self.stage.storage, self.stage.ledger
-        folders = [name for name in storage.names("ledger") if len(name) == 2]
-        keys = [key for folder in folders for key in storage.names("ledger", folder)]
-        found: list[Attempt] = []
-        for key in keys:
-            try:
-                found += ledger.history(key)
-            except LibraryError as error:
-                self.unreadable[key] = str(error)
-                if not self.stage.schedule.loses:
-                    self.problems.append(f"the ledger does not read: {error}")
-        return found
-
-    @property
-    def accepted(self) -> set[str]:
-        return {each for order in self.meter["orders"] for each in order["request_ids"]}
-
-    @property
-    def billed(self) -> set[str]:
-        return {bill["request_id"] for bill in self.meter["billed"]}
-
-    @cached_property
-    def ids(self) -> dict[str, str]:
-        return self.stage.ids()
-
-    def id_of(self, attempt: Attempt) -> str:
-        """The sandbox's id of an attempt's job, which may have another one too."""
-        return self.ids.get(attempt.job.request_id, attempt.job.request_id)
-
-    @property
-    def held(self) -> dict[str, Attempt]:
-        """Attempts by the sandbox's id of their job."""
-        return {self.id_of(attempt): attempt for attempt in self.attempts if attempt.job}
-
-    @property
-    def lost(self) -> set[str]:
-        """Jobs that were accepted, and that the ledger does not know.
-
-        Of a character that was rebuilt from a take, the ledger knows the id and not the request.
-        """
-        lost = self.accepted - set(self.held)
-        characters = {bill["request_id"] for bill in self.meter["billed"] if bill["kind"] == "character"} & lost
-        return lost - characters if len(characters) <= len(self.rebuilt_castings) else lost
-
-    @property
-    def rebuilt_castings(self) -> list[str]:
-        """Ids of the characters whose job was rebuilt from a take: they stand in the place of a request's."""
-        ended = ((each.job, each.end) for each in self.attempts if each.intent.character)
-        return [
-            job.request_id for job, end in ended if job and end and end.casting and end.casting.id == job.request_id
-        ]
-
-    def states(self) -> Counter[str]:
-        return Counter(line(attempt).state for attempt in self.attempts)
 
 
 def judge(case: Case) -> list[str]:
     """What is wrong, one sentence each; nothing if all promises were kept."""
-    for check in (_readable, _money, _attempts, _clips, _scenes, _journal, _spent, _lists, _secrets):
+    for check in (_readable, _money, _attempts, _clips, _scenes, _journal, _spent, _lists, secrets_told):
         case.problems += check(case)
     return case.problems
 
@@ -104,10 +24,8 @@ def judge(case: Case) -> list[str]:
 def _readable(case: Case) -> Iterator[str]:
     """A job whose records were lost, and could not be rebuilt, is named by whoever needs it."""
     case.attempts  # noqa: B018 - all of them are read now
-    said = [*(each.error for each in case.reel.failed), *(each.note for each in case.collected.unknown)]
-    said += case.stage.damaged
     for key, why in case.unreadable.items() if case.stage.schedule.loses else ():
-        if not any(key[:12] in each for each in said):
+        if key[:12] not in case.said:
             yield f"{key[:12]} does not read, and nobody says so: {why}"
 
 
@@ -124,15 +42,14 @@ def _money(case: Case) -> Iterator[str]:
     for each in (case.billed - kept) & set(case.held):
         yield f"{each} is billed, and the ledger calls it {line(case.held[each]).state}"
     unknown = [attempt for attempt in case.attempts if line(attempt).state == "unknown"]
-    nameless = len(case.unreadable) if case.stage.lost else 0
-    if case.stage.schedule.lists and len(case.lost) > nameless:
+    if case.stage.schedule.lists and len(case.lost) > case.nameless:
         yield from (f"{each} was bought, is listed, and nobody has found it" for each in case.lost)
-    elif len(case.lost) > len(unknown) + nameless:
+    elif len(case.lost) > len(unknown) + case.nameless:
         yield f"{len(case.lost)} jobs were bought and lost, and only {len(unknown)} attempts are called unknown"
     wanted = Counter(attempt.intent.draft.scene for attempt in unknown if attempt.intent.draft)
     for order in (order for order in case.meter["orders"] if set(order["request_ids"]) & case.lost):
         scene = next((s for s, _ in case.stage.schedule.scenes if f"Picture {s} " in json.dumps(order)), None)
-        if scene and not wanted[scene] and not case.stage.schedule.lists and not nameless:
+        if scene and not wanted[scene] and not case.stage.schedule.lists and not case.nameless:
             yield f"{scene} was bought and lost, and is not called unknown"
     if case.meter["leaks"]:
         yield f"the key went to {case.meter['leaks']} downloads"
@@ -162,7 +79,7 @@ def _attempts(case: Case) -> Iterator[str]:
             yield f"{what} is being submitted by nobody"
         elif state == "abandoned" and not (case.stage.schedule.resubmits or case.stage.lost):
             yield f"{what} was abandoned, and nobody said so: {attempt.outcome}"
-        elif state == "unknown" and place not in unknown:
+        elif state == "unknown" and place not in unknown and (case.mended or attempt.intent.key[:12] not in case.said):
             yield f"{what} is unknown, and collect does not say so"
         elif state == "rendering" and place not in waiting:
             yield f"{what} renders, and collect does not say so"
@@ -207,7 +124,7 @@ def _scenes(case: Case) -> Iterator[str]:
                 yield f"{scene} is in the reel, and its file is not"
         elif not failed[scene].error:
             yield f"{scene} failed without a reason"
-        elif case.stage.lost and any(text in failed[scene].error for text in _LOST):
+        elif any(text in failed[scene].error for text in _LOST) and (not case.mended or _is_beyond_repair(case, scene)):
             pass
         elif not any(_explains(each) for each in (last.get(scene), *(people.get(name) for name in cast))) and not (
             scene == schedule.continues and "s01" in failed
@@ -215,6 +132,12 @@ def _scenes(case: Case) -> Iterator[str]:
             yield f"{scene} failed, and nothing in the ledger says why: {failed[scene].error}"
     if clips and not storage.exists("reels", "pier", "reel.mp4"):
         yield "there is no reel"
+
+
+def _is_beyond_repair(case: Case, scene: str) -> bool:
+    """Whether `storyboard repair` has named what the scene failed of."""
+    error = next(each.error for each in case.reel.failed if each.scene == scene)
+    return any(named.split(" is missing, and")[0] in error for named in case.stage.damaged)
 
 
 def _explains(attempt: Attempt | None) -> bool:
@@ -226,7 +149,9 @@ def _journal(case: Case) -> Iterator[str]:
     noted = set(case.stage.ledger.journal.open())
     opened = {(attempt.intent.key, attempt.number) for attempt in case.attempts if attempt.end is None}
     known = {(attempt.intent.key, attempt.number) for attempt in case.attempts}
-    yield from (f"{key[:12]} {number} is open, and the index has forgotten it" for key, number in opened - noted)
+    for key, number in opened - noted:
+        if case.mended or key[:12] not in case.said:
+            yield f"{key[:12]} {number} is open, and the index has forgotten it"
     yield from (f"{key[:12]} {number} has ended, and the index holds it" for key, number in (noted - opened) & known)
 
 
@@ -248,7 +173,7 @@ def _spent(case: Case) -> Iterator[str]:
         for attempt in case.attempts
         if (intent := attempt.intent) and not (_is(attempt, "refused") or _is(attempt, "abandoned"))
     )
-    for reel, key, number, price in stand - noted:
+    for reel, key, number, price in stand - noted if case.mended else ():
         yield f"{key[:12]} {number} stands at {price} millionths, and is not noted as spent by {reel}"
     if case.stage.schedule.calm:
         for reel, key, number, price in noted - stand:
@@ -260,36 +185,6 @@ def _lists(case: Case) -> Iterator[str]:
     for each in (*case.collected.unknown, *case.collected.failed, *case.collected.waiting):
         if not each.note:
             yield f"{each.about} is {each.state}, and nothing is said about it"
-
-
-def _secrets(case: Case) -> Iterator[str]:
-    """No key and no signed link in any file of the library, nor in anything that was printed."""
-    storage = case.stage.storage
-    files = storage.fs.find(storage.root) if storage.fs.exists(storage.root) else []
-    bodies = [(path, storage.fs.cat_file(path)) for path in files]
-    bodies += [(str(path), path.read_bytes()) for path in case.stage.folder.glob("*.log")]
-    for path, body in bodies:
-        if any(telltale in body for telltale in _TELLTALES):
-            yield f"{path} tells a secret"
-        # Until our part of a flow begins, and after it, Prefect raises this wherever a SIGTERM finds the program.
-        expected = b"prefect.exceptions.TerminationSignal" in body
-        if path.endswith(".log") and b"Traceback (most recent call last)" in body and not expected:
-            yield f"{Path(path).name} shows a traceback: {_last(body)}"
-
-
-def told(database: Path) -> Iterator[str]:
-    """The tables of Prefect's database that hold a key or a signed link. By rows: a page may end within a value."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as rows:
-        rows.text_factory = bytes
-        tables = [name.decode() for (name,) in rows.execute("select name from sqlite_master where type = 'table'")]
-        for table in tables:
-            values = (value for row in rows.execute(f'select * from "{table}"') for value in row)  # noqa: S608 - its own names
-            if any(telltale in value for value in values if isinstance(value, bytes) for telltale in _TELLTALES):
-                yield f"{database.name} tells a secret in {table}"
-
-
-def _last(body: bytes) -> str:
-    return body.decode(errors="replace").strip().splitlines()[-1][:200]
 
 
 def _short(order: dict[str, Any]) -> str:

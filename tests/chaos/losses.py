@@ -32,8 +32,11 @@ def lose_records(library: Path, draw: Random) -> int:
 
 
 def lose_ledger(library: Path) -> int:
-    """Delete the whole ledger; how many jobs it knew. Not while a job is open: nothing else tells of that one."""
-    if any(library.glob("ledger/open/*")):
+    """Delete the whole ledger; how many jobs it knew. Not while a job is open: nothing else tells of that one.
+
+    None where the run before did not get as far as a ledger.
+    """
+    if any(library.glob("ledger/open/*")) or not (library / "ledger").exists():
         return 0
     jobs = sum(1 for _ in library.glob("ledger/??/*"))
     shutil.rmtree(library / "ledger")

@@ -80,7 +80,11 @@ def stall(intents: int) -> None:
 
 
 def set_clock(seconds: float) -> None:
-    """Let this process see the time as a machine whose clock is so many seconds fast. No system call can do that."""
+    """Let this process see the time as a machine whose clock is so many seconds fast.
+
+    `Clock.now` is what leases, and the age of a provider's list, are measured by. It is replaced in a fork, which no
+    other run shares, because only root or a library loaded before Python can give one process a time of its own.
+    """
     right = Clock.now
     Clock.now = lambda self: right(self) + timedelta(seconds=seconds)  # type: ignore[method-assign]
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from prefect.exceptions import PrefectHTTPStatusError
 
 from prefect_storyboard.jobs.repair import repair
-from prefect_storyboard.ledger import LedgerLost, LibraryError, Unreadable
+from prefect_storyboard.ledger import LedgerLost
 from prefect_storyboard.storyboards import FailedScene, Reel
 from tests.chaos import runs
+from tests.chaos.case import Case
 from tests.chaos.fork_server import ForkServer
-from tests.chaos.judge import Case, judge
+from tests.chaos.judge import judge
 from tests.chaos.phases import Verdict, note, run_phase
 from tests.chaos.schedules import Schedule
 from tests.chaos.stage import SECRET, Stage, staged
@@ -46,6 +47,10 @@ async def play(schedule: Schedule, folder: Path, props: Props) -> Verdict:
             verdict.faults = stage.fired()
             stage.behave()
             case = await _quiet(stage, verdict)
+            if stage.lost:
+                await asyncio.to_thread(_judge_unmended, case, verdict)
+                await asyncio.to_thread(_mend, stage)
+                case = await _quiet(stage, verdict)
             if props.spoil:
                 _spoil(Path(stage.library["url"]))
             await asyncio.to_thread(_close, case, verdict)
@@ -79,8 +84,6 @@ def _close(case: Case, verdict: Verdict) -> None:
 async def _quiet(stage: Stage, verdict: Verdict) -> Case:
     """Run and collect until nothing changes and nothing is sent any more."""
     last = None
-    if stage.schedule.loses:
-        note(stage, "repair-before", await asyncio.to_thread(repair, stage.ledger))
     for number in range(_ROUNDS):
         posts = stage.posts()
         reel = await asyncio.wait_for(
@@ -99,16 +102,13 @@ async def _quiet(stage: Stage, verdict: Verdict) -> Case:
         if any(isinstance(each, PrefectHTTPStatusError) for each in ended):  # its server has too much to do
             await asyncio.sleep(number)
             continue
-        if stage.schedule.loses and isinstance(reel, Unreadable | LedgerLost):
-            repaired = await asyncio.to_thread(repair, stage.ledger)
-            note(stage, f"repair-after-{number}", repaired)
-            stage.damaged = repaired.damaged
+        if stage.schedule.loses and isinstance(reel, LedgerLost):  # all of it
             reel = _stopped(stage, reel)
             ended.remove(ended[0])
         if ended or isinstance(reel, Exception) or isinstance(collected, Exception):
             raise RuntimeError(f"the run after the phases could not go on: {ended[0]!r}") from ended[0]
         verdict.runs += 1
-        note(stage, f"after-{number}", reel, collected)
+        note(stage, f"after-{verdict.runs}", reel, collected)
         case = Case(stage, reel, collected)
         now = await asyncio.to_thread(
             lambda case=case: sorted((a.intent.key, a.number, str(a.outcome), str(a.job)) for a in case.attempts)
@@ -119,7 +119,19 @@ async def _quiet(stage: Stage, verdict: Verdict) -> Case:
     raise RuntimeError(f"it was not quiet after {_ROUNDS} runs in fine weather")
 
 
-def _stopped(stage: Stage, why: LibraryError) -> Reel:
+def _judge_unmended(case: Case, verdict: Verdict) -> None:
+    """What the runs have done with a ledger that had lost records, before anybody has mended it."""
+    problems = judge(Case(case.stage, case.reel, case.collected, mended=False))
+    verdict.problems += [f"before the repair: {problem}" for problem in problems]
+
+
+def _mend(stage: Stage) -> None:
+    repaired = repair(stage.ledger)
+    note(stage, "repair", repaired)
+    stage.damaged = repaired.damaged
+
+
+def _stopped(stage: Stage, why: LedgerLost) -> Reel:
     """What a run that could not go on has made: nothing, and it has named the record that it stopped at."""
     named = [FailedScene(scene=s, error=str(why), charged=False, remedy="") for s, _ in stage.schedule.scenes]
     return Reel(title="Pier", clips=(), failed=tuple(named))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.judge import told
 from tests.chaos.schedules import GATEWAYS, KINDS, schedule
 from tests.chaos.stage import SECRET
+from tests.chaos.telltales import told
 
 SEED = 11
 # Each kind of trouble once, the gateways in turn.

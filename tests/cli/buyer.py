@@ -21,7 +21,7 @@ class Hanging(Gateway):
     async def submit(self, order: Order) -> Job:
         job = await super().submit(order)
         print("billed", flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()  # until somebody kills the process
         return job
 
 

@@ -1,11 +1,11 @@
 """A program of a user's, interrupted by tests/cli/test_signals.py: its jobs are sent, and then render for an hour.
 
-Each line of the file that it writes is one thing that happened: `sent` before the reply to a POST, `recorded` after.
+Each line that it writes to a pipe is one thing that happened: `sent` before the reply to a POST, `recorded` after.
 """
 
 import asyncio
+import os
 import sys
-from pathlib import Path
 
 from prefect import flow
 
@@ -13,19 +13,18 @@ from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.tasks._node import node
 from prefect_storyboard.tasks._twin import sync_twin
 
-LOG = Path(sys.argv[2])
+PIPE = int(sys.argv[2])
 JOBS = ("a", "b", "c")
 HOUR = 3600.0
 
 
 def note(what: str) -> None:
     """Write a line in one piece."""
-    with LOG.open("a") as log:
-        log.write(f"{what}\n")
+    os.write(PIPE, f"{what}\n".encode())
 
 
 async def post(key: str) -> None:
-    """A submit whose reply takes a moment; the signal comes in between."""
+    """A submit whose reply takes a moment; the signal comes in between, and nothing outside can see it arrive."""
     note(f"sent {key}")
     await asyncio.sleep(1.0)
     note(f"recorded {key}")

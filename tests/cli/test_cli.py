@@ -47,7 +47,7 @@ def sea(tmp_path):
 def board(folder, *prompts, **facts):
     scenes = [{"id": f"s{n:02d}", "prompt": prompt} for n, prompt in enumerate(prompts, 1)]
     path = folder / "board.yaml"
-    path.write_text(yaml.safe_dump({"title": "By the Sea", "scenes": scenes, **facts}))
+    path.write_text(yaml.safe_dump({"title": "By the Sea", "model": "sora-2", "scenes": scenes, **facts}))
     return str(path)
 
 

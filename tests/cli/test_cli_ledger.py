@@ -328,7 +328,7 @@ def test_jobs_are_listed_and_settled_where_no_server_answers(ledger, library):
 def board(tmp_path):
     scenes = [{"id": "s01", "prompt": "The sea."}, {"id": "s02", "prompt": "The shore.", "continues": "s01"}]
     path = tmp_path / "board.yaml"
-    path.write_text(yaml.safe_dump({"title": "By the Sea", "scenes": scenes}))
+    path.write_text(yaml.safe_dump({"title": "By the Sea", "model": "sora-2", "scenes": scenes}))
     return path
 
 
@@ -347,7 +347,11 @@ def test_a_plan_fits_a_screen_and_ends_with_the_sum(storyboard, fal, tmp_path):
     ]
     cast = [{"name": name, "clip": clip} for name in names]
     path = tmp_path / "long.yaml"
-    path.write_text(yaml.safe_dump({"title": "T", "fit": "nearest", "seconds": 5, "cast": cast, "scenes": scenes}))
+    path.write_text(
+        yaml.safe_dump(
+            {"title": "T", "model": "sora-2", "fit": "nearest", "seconds": 5, "cast": cast, "scenes": scenes}
+        )
+    )
     code, out, err = storyboard("plan", str(path), "--provider", "fal")
     assert (code, err) == (0, "")
     table, _, rest = out.partition("prepare") if "prepare" in out else out.partition("warning")

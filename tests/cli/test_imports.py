@@ -39,3 +39,7 @@ def test_the_help_of_the_command_line_waits_for_neither_prefect_nor_an_event_loo
 def test_every_deferred_name_is_there():
     names = "from prefect_storyboard.media import deferred; [getattr(deferred, name) for name in deferred.__all__]"
     assert loaded(names, CODECS) == "['PIL', 'av']"
+
+
+def test_the_errors_are_imported_without_prefect():
+    assert loaded("import prefect_storyboard.errors", {"prefect"}) == "[]"

@@ -20,8 +20,9 @@ SHEETS = """
 from prefect_storyboard.media.frames import contact_sheets
 contact_sheets([(folder / "a.jpg", "s")] * count, folder, cell_width=80)
 """
-HEAD = "import resource, sys; from pathlib import Path; folder, count = Path(sys.argv[1]), int(sys.argv[2])\n"
-TAIL = "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+HEAD = "import re, sys; from pathlib import Path; folder, count = Path(sys.argv[1]), int(sys.argv[2])\n"
+# Not ru_maxrss: a child begins with the peak of the process that started it.
+TAIL = "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
 
 
 def peak(code: str, folder: Path, count: int) -> int:

@@ -30,23 +30,28 @@ LATE = 90.0  # seconds; without the cure a program waits an hour. Alone it ends 
 def test_a_signal_ends_the_program_when_what_was_sent_is_recorded(
     engine: None, tmp_path: Path, kind: str, number: signal.Signals, jobs: int
 ) -> None:
-    log = tmp_path / "log"
-    log.touch()
     facts = {**os.environ, "PREFECT_API_URL": SubprocessASGIServer().api_url}
-    command = [sys.executable, str(PROGRAM), kind, str(log)]
-    with subprocess.Popen(command, env=facts, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as program:
+    reading, writing = os.pipe()
+    command = [sys.executable, str(PROGRAM), kind, str(writing)]
+    with (
+        os.fdopen(reading) as log,
+        (tmp_path / "said").open("w") as output,
+        subprocess.Popen(command, env=facts, stdout=output, stderr=output, pass_fds=[writing]) as program,
+    ):
+        os.close(writing)
         try:
-            while log.read_text().count("sent") < jobs:
-                assert program.poll() is None, program.communicate()
-                time.sleep(0.05)
+            lines = []
+            while sum(line.startswith("sent") for line in lines) < jobs:
+                lines.append(log.readline())
+                assert lines[-1], (tmp_path / "said").read_text()
             program.send_signal(number)
             began = time.monotonic()
-            said, _ = program.communicate(timeout=LATE)
+            program.wait(timeout=LATE)
             print(f"{kind}: {time.monotonic() - began:.1f} s")
         finally:
             program.kill()
-    assert program.returncode not in {0, None}, said
-    lines = log.read_text().splitlines()
+        lines += log.readlines()
+    assert program.returncode not in {0, None}, (tmp_path / "said").read_text()
     sent, recorded = ({line.split()[1] for line in lines if line.startswith(word)} for word in ("sent", "recorded"))
     assert recorded == sent
     assert len(lines) == 2 * jobs, "nothing was sent twice"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -28,24 +28,58 @@ NAMED_INPUTS = {
 }
 
 
-def requests(sold: Model, operation: Operation, fields: dict[str, Any], **facts: Any) -> Iterator[Any]:
-    """Requests of that operation in which every argument says something: with a cast, and without."""
+def requests(sold: Model, operation: Operation, fields: dict[str, Any], *, bare: bool = False, **facts: Any) -> Any:
+    """Requests of that operation, in every mode that the model has, in which every argument says something.
+
+    `bare` are those that say only what a request has to.
+    """
     if operation in {"character", "character_from_video"}:
         source = {"clip_url": CLIP} if operation == "character" else {"video_id": "task_1"}
-        described = {"description": "A lighthouse keeper", "start": 1.0, "end": 3.0, **source, **facts}
-        yield CharacterRequest(model=sold, name="Mara", fields=fields, **described)
-        return
+        words = "" if bare else "A lighthouse keeper"
+        described = {"description": words, "start": 1.0, "end": 3.0, **source, **facts}
+        maker = operation in sold.endpoints
+        return [CharacterRequest(model=sold, name="Mara", fields=fields, **described)] if maker else []
     wanted: dict[str, Any] = {"prompt": "Mara waves.", "seconds": sold.seconds[0], "aspect": "16:9"}
     wanted |= {"resolution": sold.resolutions[-1], "image_url": PICTURE if operation == "image" else None}
     wanted |= {"remix_of": "video_1" if operation == "remix" else None, "fields": fields, "job_key": "", **facts}
-    cast: dict[str, Any] = {"castings": (MARA,)} if sold.casting else {}
-    if sold.references:
-        shown = Reference(character="Mara", image_urls=(PICTURE,) * sold.references.each[0])
-        moving = (Reference(character="Otto", clip_url=CLIP),) if sold.references.clips else ()
-        cast = {"references": (shown, *moving)}
-    yield SceneRequest(model=sold, **wanted, **cast)
-    if not (sold.references and sold.references.needed):
-        yield SceneRequest(model=sold, **wanted)
+    made = [SceneRequest(model=sold, **wanted, **cast, **last) for cast in casts(sold) for last in ({}, LAST)]
+    if operation == "remix":
+        return [request for request in made[:1] if "remix" in sold.endpoints]
+    sound = [request for request in made if is_sold(sold, request)]
+    return [request for request in sound if not request.last_frame_url] if bare else [said(each) for each in sound]
+
+
+LAST = {"last_frame_url": PICTURE}
+
+
+def casts(sold: Model) -> list[dict[str, Any]]:
+    """Nobody; and everybody whom a model may be shown or told of."""
+    if sold.casting:
+        return [{"castings": (MARA,)}, {}]
+    if not sold.references:
+        return [{}]
+    shown = Reference(character="Mara", image_urls=(PICTURE,) * sold.references.each[0])
+    moving = (Reference(character="Otto", clip_url=CLIP),) if sold.references.clips else ()
+    return [{}, {"references": (shown, *moving)}]
+
+
+def is_sold(sold: Model, request: SceneRequest) -> bool:
+    """Whether a plan would ask the model for such a scene."""
+    if sold.endpoint(request.mode) is None or (request.references and request.operation not in sold.casts):
+        return False
+    if request.last_frame_url:
+        return request.mode in sold.takes_last_frame and (bool(request.image_url) or sold.last_frame_alone)
+    return True
+
+
+def said(request: SceneRequest) -> SceneRequest:
+    """The request with a seed and a negative prompt where the model takes them."""
+    sold, update = request.model, dict[str, Any]()
+    if request.mode in sold.takes_seed:
+        update["seed"] = 7
+    if request.mode in sold.takes_negative:
+        update["negative"] = "text"
+    return request.model_copy(update=update)
 
 
 async def posted(case: Case, request: SceneRequest | CharacterRequest) -> dict[str, Any]:
@@ -78,40 +112,47 @@ def leaves(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 def every_input() -> Iterator[Any]:
     for name in CASES:
         for each in inputs(name):
-            for operation in each.of:
-                yield pytest.param(name, each, operation, id=f"{name}-{each.codec}-{each.name}-{operation}")
+            yield pytest.param(name, each, id=f"{name}-{each.codec}-{each.name}")
 
 
-def taker(each: Input, provider: str, operation: Operation) -> Model | None:
-    """The first model that has the input."""
-    takers = (
-        sold
+def takers(provider: str, each: Input, fields: dict[str, Any], *, bare: bool) -> list[Any]:
+    """All requests that have the input."""
+    return [
+        request
         for sold in models()[provider].values()
         if each.codec in {"*", sold.codec} and (not each.models or sold.name in each.models)
-    )
-    return next((sold for sold in takers if operation in sold.endpoints), None)
+        for operation in each.of
+        for request in requests(sold, operation, fields, bare=bare)
+        if each.takes(request)
+    ]
 
 
 def sample(each: Input) -> Any:
     """A value that the input takes, and that is not what is sent without it."""
     if each.choices:
         return next((choice for choice in reversed(each.choices) if choice != each.preset), each.choices[0])
-    return (not each.preset) if each.preset is not None else SAMPLES[each.type]
+    if each.preset is not None and each.type in SWITCHES:
+        return SWITCHES[each.type](each.preset)
+    return SAMPLES[each.type]
 
 
-@pytest.mark.parametrize(("provider", "each", "operation"), list(every_input()))
-async def test_every_input_of_the_table_arrives(provider: str, each: Input, operation: Operation) -> None:
-    sold = taker(each, provider, operation)
-    assert sold is not None
-    if each.argument and not each.instead:
-        bodies = [dict(leaves(await posted(CASES[provider], one))) for one in requests(sold, operation, {})]
-        assert any(each.name in body for body in bodies)
+SWITCHES: dict[str, Any] = {"boolean": lambda preset: not preset}
+
+
+@pytest.mark.parametrize(("provider", "each"), list(every_input()))
+async def test_every_input_of_the_table_arrives(provider: str, each: Input) -> None:
+    said_by_argument = takers(provider, each, {}, bare=False)
+    assert said_by_argument, "a row that no model takes"
+    assert each.modes or {request.operation for request in said_by_argument} == {*each.of}
+    if each.argument:
+        bodies = [dict(leaves(await posted(CASES[provider], one))) for one in said_by_argument]
+        assert any(each.name in body for body in bodies) or each.instead
+    if each.argument and not each.instead and each.preset is None:
         return
     value = sample(each)
     first, _, rest = each.name.partition(".")
     fields = {first: {rest: value}} if rest else {first: value}
-    bare = {"description": ""} if operation.startswith("character") else {}
-    for request in requests(sold, operation, fields, **bare):
+    for request in takers(provider, each, fields, bare=True):
         body = await posted(CASES[provider], request)
         assert dict(leaves(body))[each.name] == value
         assert first in (body if each.top or provider != "kie" else body["input"])
@@ -126,7 +167,7 @@ def test_the_table_has_every_input_that_the_pages_name(provider: str) -> None:
 def test_no_body_holds_a_null_or_an_input_that_the_table_does_not_know(provider: str) -> None:
     adapter = CASES[provider].connect(httpx.AsyncClient())
     for sold in models()[provider].values():
-        for operation in sold.endpoints:
+        for operation in get_args(Operation):
             for request in requests(sold, operation, {}):
                 ask = adapter.character_order if isinstance(request, CharacterRequest) else adapter.scene_order
                 body = dict(leaves(ask(request).body))

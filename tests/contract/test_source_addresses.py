@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import EAI_AGAIN, EAI_NONAME, gaierror
 from threading import Thread
 
+import httpx
 import pytest
 
+from prefect_storyboard.addresses import ForbiddenAddress, UnknownHost
 from prefect_storyboard.media.bounds import Bounds
+from prefect_storyboard.media.source_errors import transport_error
 from prefect_storyboard.media.web import copy_from_web
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -91,9 +95,44 @@ def test_what_passes_is_read_after_the_pause_that_the_host_asks_for(host, tmp_pa
     assert read(f"{host.url}/a.mp4", tmp_path) == (b"clip", [3.0, 2.0])
 
 
-def test_a_host_that_asks_for_an_hour_is_not_waited_for_so_long(host, tmp_path):
-    host.answers = [(429, {"Retry-After": "3600"}, b""), (200, {}, b"clip")]
-    assert read(f"{host.url}/a.mp4", tmp_path)[1] == [10.0]
+@pytest.mark.parametrize("seconds", ["9", "3600"])
+def test_a_host_that_asks_for_longer_than_ten_seconds_in_all_is_named_at_once(host, seconds, tmp_path):
+    host.answers = [(429, {"Retry-After": seconds}, b""), (200, {}, b"clip")]
+    with pytest.raises(OSError, match="is busy"):
+        read(f"{host.url}/a.mp4", tmp_path)
+    assert len(host.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (UnknownHost("a.example", gaierror(EAI_NONAME, "x")), "there is no host called a.example"),
+        (UnknownHost("a.example", gaierror(EAI_AGAIN, "x")), "cannot be looked up just now"),
+        (httpx.ConnectError("[Errno -2] Name or service not known"), "there is no host called a.example"),
+        (httpx.ConnectError("All connection attempts failed"), "accepts no connection"),
+        (ForbiddenAddress("a.example leads to the inner address 10.0.0.1"), "leads to the inner address 10.0.0.1"),
+    ],
+)
+def test_a_host_that_is_not_reached_says_why(error, said):
+    assert said in str(transport_error(error, "https://a.example/x.png"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "http:///x.png", "http://[", "http://0177.0.0.1/x.png", "http://a:port/", f"http://{'a' * 70_000}/"],
+)
+def test_what_is_no_address_is_called_so(url, tmp_path):
+    with pytest.raises(
+        OSError, match=r"it is no valid address .*check the spelling|no host called|names no host|looked up"
+    ):
+        read(url, tmp_path)
+
+
+def test_an_inner_address_names_the_setting_and_is_not_asked_again(host, tmp_path):
+    pauses = []
+    with pytest.raises(OSError, match="PREFECT_INTEGRATIONS_STORYBOARD_ALLOWED_HOSTS"):
+        copy_from_web(f"{host.url}/a", tmp_path / "x", 99, hosts=(), bounds=Bounds(), pause=pauses.append)
+    assert (pauses, host.asked) == ([], [])
 
 
 def test_a_share_link_that_shows_a_page_is_called_one(host, tmp_path):

@@ -85,7 +85,7 @@ class StudioServer:
         """A storyboard whose prompts all hold its title, so that the meter can tell it from the others."""
         scenes = [{"id": f"s{n:02d}", "prompt": f"{title}: {prompt}"} for n, prompt in enumerate(prompts, 1)]
         named = [{"name": name, "clip": str(self.folder / "mara.mp4")} for name in cast]
-        return {"title": title, "cast": named, "scenes": scenes, **facts}
+        return {"title": title, "model": "sora-2", "cast": named, "scenes": scenes, **facts}
 
     async def start(self, title: str, board: dict[str, Any], **parameters: Any) -> UUID:
         """Start the series from its deployment; the id of the run."""

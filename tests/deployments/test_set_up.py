@@ -82,7 +82,16 @@ async def test_a_worker_that_dies_is_watched_by_the_runs_of_these_deployments(st
 
 
 def test_every_deployment_runs_the_installed_package_and_pulls_nothing(studio, deployments):
-    assert set(deployments) == {"series", "nightly", "landed", "characters", "plan", "collect-jobs", "doctor"}
+    assert set(deployments) == {
+        "series",
+        "nightly",
+        "landed",
+        "characters",
+        "plan",
+        "collect-jobs",
+        "check-models",
+        "doctor",
+    }
     for deployment in deployments.values():
         assert deployment.entrypoint.startswith("prefect_storyboard.flows.")
         assert (deployment.pull_steps or [], deployment.work_pool_name) == ([], "storyboard")
@@ -92,7 +101,7 @@ def test_every_deployment_says_what_it_is_for_and_its_parameters_fit_the_flow(st
     for deployment in deployments.values():
         assert deployment.description.endswith("."), deployment.name
         assert deployment.tags
-        scheduled = deployment.name in {"nightly", "collect-jobs", "doctor"}
+        scheduled = deployment.name in {"nightly", "collect-jobs", "check-models", "doctor"}
         assert deployment.enforce_parameter_schema
         schema = deployment.parameter_openapi_schema
         unknown = set(deployment.parameters) - set(schema["properties"])
@@ -107,6 +116,7 @@ def test_schedules_name_their_time_zone_and_only_upkeep_begins_by_itself(studio,
     } == {
         "nightly": [("0 3 * * *", "Europe/Berlin", False)],
         "collect-jobs": [("*/5 * * * *", "UTC", True)],
+        "check-models": [("30 6 * * 1", "Europe/Berlin", True)],
         "doctor": [("0 6 * * *", "Europe/Berlin", True)],
     }
     assert not any(each.paused for each in deployments.values())

@@ -58,7 +58,7 @@ class Studio:
         """A storyboard with Mara and Otto in its cast, and one scene of 4 s for each prompt."""
         cast = [{"name": name.title(), "clip": str(self.clips / f"{name}.mp4")} for name in ("mara", "otto")]
         scenes = [{"id": f"s{n:02d}", "prompt": prompt} for n, prompt in enumerate(prompts, 1)]
-        return {"title": "The Lighthouse", "cast": cast, "scenes": scenes, **facts}
+        return {"title": "The Lighthouse", "model": "sora-2", "cast": cast, "scenes": scenes, **facts}
 
     async def render(self, board: Any, library: Library | str | None = None, **options: Any) -> Reel:
         provider = options.pop("provider", None) or self.credentials()

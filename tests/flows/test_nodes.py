@@ -130,15 +130,19 @@ async def test_options_that_users_set_buy_nothing_twice(
     assert bought() == 1
 
 
-async def test_a_time_out_in_the_middle_loses_nothing(
-    on: dict[str, Any], prompt: str, bought: Callable[[], int]
+@pytest.mark.parametrize(("retries", "ended"), [(5, "Reattached"), (0, "TimedOut")])
+async def test_a_time_out_during_the_post_ends_with_the_job_where_retries_are_left(
+    shop: Branch, on: dict[str, Any], prompt: str, bought: Callable[[], int], retries: int, ended: str
 ) -> None:
+    """The POST takes longer than the task may: it is waited for and recorded, and the next attempt or run finds it."""
     await render("Warm-up of the pool.", model=MODEL, **on)
     before = bought()
-    hasty = generate.with_options(retries=5, retry_delay_seconds=0, timeout_seconds=0.1)
+    shop.fault("slow", match={"route": "submit", "prompt": prompt}, seconds=6)
+    hasty = generate.with_options(retries=retries, retry_delay_seconds=0, timeout_seconds=3)
     state = await hasty(prompt, model=MODEL, **on, return_state=True)
+    shop.behave()
+    assert (state.name, bought() - before) == (ended, 1)
     job = await generate(prompt, model=MODEL, **on)
-    assert state.is_completed() or state.name == "TimedOut"
     assert (job.draft and job.draft.prompt, bought() - before) == (prompt, 1)
 
 

@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State
 from prefect.filesystems import LocalFileSystem
 from prefect.runtime import task_run
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_worker import TaskWorker
 from prefect.transactions import transaction
 
 from prefect_storyboard.blocks import FalCredentials
@@ -260,6 +261,19 @@ async def test_a_time_out_without_retries_ends_timed_out_and_the_next_run_has_th
     state = await hasty("a", return_state=True)
     assert (state.name, gateway.posts) == ("TimedOut", ["a"])
     assert await buy("a") == Bought(key="a", number=1)
+    assert gateway.posts == ["a"]
+
+
+async def test_in_a_task_worker_a_node_buys_once_and_gives_the_plain_value(tmp_path: Path) -> None:
+    storage = LocalFileSystem(basepath=str(tmp_path))
+    await storage.asave("worker", overwrite=True)
+    kept = buy.with_options(persist_result=True, result_storage=storage)
+    futures = [kept.delay("a"), kept.delay("a")]
+    worker = TaskWorker(kept)
+    async with worker, get_client() as client:
+        for future in futures:
+            await worker.execute_task_run(await client.read_task_run(future.task_run_id))
+    assert [await future.result_async(timeout=60) for future in futures] == [Bought(key="a", number=1)] * 2
     assert gateway.posts == ["a"]
 
 

@@ -7,7 +7,8 @@ import yaml
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.flows import storyboard_series
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.probe import probe
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import assemble, create_character, generate, poll, store
 
@@ -62,7 +63,7 @@ async def test_thirty_scenes_stay_in_the_order_of_the_storyboard(studio):
 
 
 async def test_a_storyboard_needs_no_cast(studio):
-    reel = await studio.render({"title": "Sea", "scenes": [{"id": "s01", "prompt": "The sea."}]})
+    reel = await studio.render({"title": "Sea", "model": "sora-2", "scenes": [{"id": "s01", "prompt": "The sea."}]})
     assert (reel.bought, reel.unpriced) == (1, 0)
 
 

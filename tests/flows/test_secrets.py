@@ -62,6 +62,21 @@ async def test_an_error_about_a_signed_link_shows_its_address_and_not_its_signat
         assert signature not in str(wrong.value)
 
 
+async def test_prefect_keeps_no_password_and_no_signature_of_a_storyboard_that_it_was_given(studio):
+    board = studio.board("Mara wakes.")
+    board["cast"][0]["clip"] = studio.base.replace("://", f"://me:{OWNER}@") + "/gone/mara.mp4"
+    board["scenes"][0]["image"] = f"{studio.base}/gone/dawn.png?sig=0123456789abcdef"
+    with pytest.raises(StoryboardError) as wrong:
+        await studio.render(board)
+    assert OWNER not in str(wrong.value)
+    async with get_client() as client:
+        runs = await client.read_flow_runs()
+    kept = [run.parameters["storyboard"] for run in runs if "storyboard" in run.parameters]
+    assert any(f"{studio.base}/gone/mara.mp4" in str(each) for each in kept)
+    assert not any(OWNER in str(each) or "0123456789abcdef" in str(each) for each in kept)
+    assert list(leaks(Path(os.environ["PREFECT_HOME"]))) == []
+
+
 async def test_a_librarys_storage_options_stay_secret(studio, moto, caplog):
     caplog.set_level(logging.INFO)
     options = {"key": "studio", "secret": OWNER, "endpoint_url": moto}

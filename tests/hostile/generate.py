@@ -228,14 +228,15 @@ def hosts(folder: Path, host: str, canary: str) -> Iterator[Case]:
     for name in names:
         yield Case(f"download {name}", partial(_download, f"{host}/{name}.mp4", where, folder / f"{name}.mp4"))
     yield Case("download inner", partial(_download, canary, where, folder / "inner.mp4"))
-    for name in ("endless", "many", "packed", "unpacked", "garbage", "short"):
+    for name in ("endless", "many", "packed", "unpacked", "garbage", "short", "drip", "headers", "silent"):
         yield Case(f"answer {name}", partial(_call, ask, where, "GET", f"{host}/{name}"))
+    for name in ("endless", "many", "packed", "unpacked", "garbage", "short"):  # a silent one is waited for longer
         yield Case(f"submit {name}", partial(_call, buy, where, f"{host}/{name}"))
 
 
 async def _download(url: str, where: str, to: Path) -> str:
     async with client([where]) as http:
-        return await download(http, url, to, DownloadBounds(bytes=50_000_000, seconds=9.0, patience=3.0, answer=6.0))
+        return await download(http, url, to, DownloadBounds(bytes=50_000_000))
 
 
 async def _call(call: Any, where: str, *args: str) -> Any:

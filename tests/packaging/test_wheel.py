@@ -138,7 +138,9 @@ def test_the_demo_runs_from_the_wheel_and_buys_nothing_the_second_time(installed
     first, second = demo(), demo()
     assert (first.returncode, first.stderr) == (0, "")
     assert (second.returncode, second.stderr) == (0, "")
-    assert "this run bought 8 jobs for $2.80" in first.stdout
+    assert "this run bought 6 jobs for $8.4672" in first.stdout
+    assert "the same storyboard costs $3.92 on kling-o3" in first.stdout
+    assert "8 jobs, $9.5872 since the first run; 8 of them now" in first.stdout
     assert "this run bought nothing" in second.stdout
     assert "none of them now: nothing was bought" in second.stdout
     reel = tmp_path / "storyboard-demo/library/reels/the-lighthouse"

@@ -17,10 +17,11 @@ import pytest
 from PIL import Image
 
 from prefect_storyboard.sandbox import Clock, Pace, running
-from prefect_storyboard.sandbox.fal.cast import Measured, Rules, Total, Wanted
-from prefect_storyboard.sandbox.fal.inputs import check_totals
+from prefect_storyboard.sandbox.catalogue.files import BadFile, Measured, check_together
+from prefect_storyboard.sandbox.catalogue.orders import Wanted
+from prefect_storyboard.sandbox.catalogue.rows import Files
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
-from prefect_storyboard.sandbox.fal.schema import Unprocessable, parse
+from prefect_storyboard.sandbox.fal.schema import parse
 from prefect_storyboard.sandbox.state import Clip, State
 
 SEEDANCE, FAST, MINI = (f"bytedance/seedance-2.0/{tier}reference-to-video" for tier in ("", "fast/", "mini/"))
@@ -252,7 +253,7 @@ def test_a_clip_is_as_large_and_as_long_as_ordered(
 def test_every_canonical_body_is_accepted() -> None:
     bodies = json.loads((FIXTURES / "reference-models.requests.json").read_text())
     known = [endpoint for endpoint in bodies if endpoint in ENDPOINTS]
-    assert known == [SEEDANCE, PRO, VEO, "fal-ai/wan/v2.7/reference-to-video"]
+    assert known == list(bodies)
     assert all(parse(ENDPOINTS[endpoint], bodies[endpoint]) for endpoint in known)
 
 
@@ -418,12 +419,11 @@ def test_a_refusal_tells_the_limits(fal: Fal) -> None:
 
 
 def test_files_together_may_be_too_large() -> None:
-    wanted = Wanted(("video_urls", 0), "", Rules(kind="video"))
-    files = [Measured(wanted, bytes(6), seconds=3)] * 2
-    check_totals({"video": Total((2, 15), 12)}, files)
-    with pytest.raises(Unprocessable) as refused:
-        check_totals({"video": Total((2, 15), 11)}, files)
-    assert refused.value.detail[0]["type"] == "file_too_large"
+    wanted = Wanted(("video_urls", 0), "", Files(kind="video", together=(2, 15), megabytes_together=12))
+    check_together([Measured(wanted, bytes(6), seconds=3)] * 2, megabyte=1)
+    with pytest.raises(BadFile) as refused:
+        check_together([Measured(wanted, bytes(7), seconds=3)] * 2, megabyte=1)
+    assert refused.value.problem == "too large"
 
 
 @pytest.mark.parametrize("image", [picture(form="jpeg"), picture(form="webp"), picture(mode="RGBA")])
@@ -502,8 +502,8 @@ def test_jobs_and_portraits_survive_a_restart(tmp_path: Path) -> None:
     [
         (SEEDANCE, {}, 1.2096, 4),
         (SEEDANCE, {"duration": "auto", "generate_audio": False}, 1.512, 5),
-        (SEEDANCE, {"resolution": "480p"}, 0.5376, 1.7778),
-        (SEEDANCE, {"resolution": "1080p"}, 2.7216, 9),
+        (SEEDANCE, {"resolution": "480p"}, 0.536, 1.7725),
+        (SEEDANCE, {"resolution": "1080p"}, 2.728, 9.0212),
         (SEEDANCE, {"resolution": "4k"}, 10.8864, 36),
         (SEEDANCE, {"video_urls": [clip(6)]}, 1.8144, 6),  # 0.1814 for each of 4 + 6 seconds
         (FAST, {}, 0.9676, 4),

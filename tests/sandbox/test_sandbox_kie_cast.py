@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from prefect_storyboard.sandbox import Clock, Pace, running
-from prefect_storyboard.sandbox.kie.seedance import square
+from prefect_storyboard.sandbox.portraits import square
 
 FIXTURES = Path(__file__).parents[1] / "contract" / "fixtures" / "kie"
 T2V, FROM_CLIP, FROM_TASK = "sora-2-text-to-video", "sora-2-characters", "sora-2-characters-pro"
@@ -74,10 +74,10 @@ def colour(video: bytes, at: tuple[int, int]) -> str:
 def clip(seconds: float = 2, colour: str = "red", container: str = "mp4", size: tuple[int, int] = (854, 480)) -> bytes:
     target = io.BytesIO()
     with av.open(target, "w", format=container) as file:
-        stream = file.add_stream("libx264", rate=4, options={"preset": "ultrafast"})
+        stream = file.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         frame = av.VideoFrame.from_image(Image.new("RGB", size, colour)).reformat(format="yuv420p")
-        for frame.pts in range(round(seconds * 4)):
+        for frame.pts in range(round(seconds * 24)):
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
     return target.getvalue()
@@ -200,7 +200,7 @@ def test_a_character_is_cut_out_of_a_finished_video_of_sora_only(kie: Kie) -> No
     share = "https://sora.chatgpt.com/p/s_68e83bd7eee88191be79d2ba7158516f"
     fox = json.loads(kie.record(kie.task(FROM_CLIP, character_file_url=[kie.file(clip())]))["param"])["input"]
     origins = [
-        kie.task(SEEDANCE, prompt="p", duration=4),
+        kie.task(SEEDANCE, prompt="pan", duration=4),
         kie.task(FROM_CLIP, **fox),
         kie.task("sora-watermark-remover", video_url=share),
         "7118f712c1f35c9b8bf2ad1af68ad482",
@@ -238,10 +238,10 @@ def test_a_cited_picture_plays_in_the_clip(kie: Kie) -> None:
     assert kie.shown(SEEDANCE, prompt="nobody waves", **given) == "neither"
 
 
-def test_a_cited_clip_plays_in_the_clip_and_makes_it_cheaper(kie: Kie) -> None:
+def test_a_cited_clip_plays_in_the_clip_and_makes_a_second_cheaper(kie: Kie) -> None:
     given = {"reference_video_urls": [kie.file(clip(colour="blue"))], "prompt": "@Video1 waves", "duration": 4}
     task = kie.task(SEEDANCE, **given)
-    assert kie.record(task)["creditsConsumed"] == 100
+    assert kie.record(task)["creditsConsumed"] == 150  # the seconds of the clip are billed too
     assert kie.shown(SEEDANCE, **given) == "blue"
 
 
@@ -257,14 +257,14 @@ def test_whoever_is_cited_is_drawn_as_a_square_still() -> None:
         ({"resolution": "480p", "aspect_ratio": "9:16"}, (480, 852)),
         ({"resolution": "480p", "aspect_ratio": "1:1"}, (480, 480)),
         ({"resolution": "480p", "aspect_ratio": "adaptive", "first_frame_url": (300, 400)}, (480, 640)),
-        ({"resolution": "480p", "aspect_ratio": "adaptive", "first_frame_url": (900, 100)}, (1120, 480)),
+        ({"resolution": "480p", "aspect_ratio": "adaptive", "first_frame_url": (900, 380)}, (1120, 480)),
         ({"resolution": "480p", "aspect_ratio": "adaptive"}, (852, 480)),
     ],
 )
 def test_a_clip_has_the_shape_that_was_bought(kie: Kie, given: dict[str, Any], size: tuple[int, int]) -> None:
     if "first_frame_url" in given:
         given = given | {"first_frame_url": kie.file(picture(size=given["first_frame_url"]), "png")}
-    url = kie.made(SEEDANCE, prompt="p", duration=4, **given)["resultUrls"][0]
+    url = kie.made(SEEDANCE, prompt="pan", duration=4, **given)["resultUrls"][0]
     with av.open(io.BytesIO(httpx.get(url).content)) as container:
         stream = container.streams.video[0]
         assert stream.width / stream.height == pytest.approx(size[0] / size[1], abs=0.02)
@@ -277,19 +277,19 @@ URL = "https://example.com/a"
 @pytest.mark.parametrize(
     "given",
     [
-        {"prompt": "p", "reference_image_urls": [URL] * 10},
-        {"prompt": "p", "reference_video_urls": [URL] * 4},
-        {"prompt": "p", "reference_audio_urls": [URL] * 4},
-        {"prompt": "p", "reference_image_urls": [URL], "first_frame_url": URL},
-        {"prompt": "p", "reference_audio_urls": [URL], "last_frame_url": URL},
+        {"prompt": "pan", "reference_image_urls": [URL] * 10},
+        {"prompt": "pan", "reference_video_urls": [URL] * 4},
+        {"prompt": "pan", "reference_audio_urls": [URL] * 4},
+        {"prompt": "pan", "reference_image_urls": [URL], "first_frame_url": URL},
+        {"prompt": "pan", "reference_audio_urls": [URL], "last_frame_url": URL},
         {"prompt": "@Image2 waves", "reference_image_urls": [URL]},
         {"prompt": "@Video1 waves", "reference_image_urls": [URL]},
-        {"prompt": "p", "duration": "5"},
-        {"prompt": "p", "duration": 16},
-        {"prompt": "p", "resolution": "1440p"},
-        {"prompt": "p", "aspect_ratio": "landscape"},
-        {"prompt": "p", "generate_audio": 1},
-        {"prompt": "p", "image_urls": [URL]},
+        {"prompt": "pan", "duration": "5"},
+        {"prompt": "pan", "duration": 16},
+        {"prompt": "pan", "resolution": "1440p"},
+        {"prompt": "pan", "aspect_ratio": "landscape"},
+        {"prompt": "pan", "generate_audio": 1},
+        {"prompt": "pan", "image_urls": [URL]},
     ],
 )
 @pytest.mark.parametrize("model", [SEEDANCE, f"{SEEDANCE}-fast", f"{SEEDANCE}-mini"])
@@ -311,19 +311,19 @@ def test_what_seedance_refuses_at_once(kie: Kie, model: str, given: dict[str, An
     ],
 )
 def test_files_that_seedance_does_not_take_fail_the_task(kie: Kie, field: str, files: list[bytes], text: str) -> None:
-    assert text in kie.failed(SEEDANCE, prompt="p", **{field: [kie.file(each) for each in files]})
+    assert text in kie.failed(SEEDANCE, prompt="pan", **{field: [kie.file(each) for each in files]})
 
 
 def test_files_that_seedance_takes(kie: Kie) -> None:
     given = {"reference_video_urls": [kie.file(clip(7.5)), kie.file(clip(7.5))]}
     given |= {"reference_audio_urls": [kie.file(tone(15))], "reference_image_urls": [kie.file(picture(), "png")] * 9}
-    assert kie.made(f"{SEEDANCE}-mini", prompt="p", duration=4, **given)
-    assert kie.made(SEEDANCE, prompt="p", duration=4, last_frame_url=kie.file(picture(), "png"))
+    assert kie.made(f"{SEEDANCE}-mini", prompt="pan", duration=4, **given)
+    assert kie.made(SEEDANCE, prompt="pan", duration=4, first_frame_url=kie.file(picture(), "png"))
 
 
 def test_an_asset_that_nobody_keeps_cannot_be_downloaded(kie: Kie) -> None:
-    assert "downloaded" in kie.failed(SEEDANCE, prompt="p", reference_image_urls=["asset://a1"])
+    assert "downloaded" in kie.failed(SEEDANCE, prompt="pan", reference_image_urls=["asset://a1"])
 
 
 def test_a_seedance_record_tells_no_progress(kie: Kie) -> None:
-    assert "progress" not in kie.record(kie.task(SEEDANCE, prompt="p"), 20)
+    assert "progress" not in kie.record(kie.task(SEEDANCE, prompt="pan"), 20)

@@ -406,10 +406,6 @@ def test_a_file_that_is_no_picture_clip_or_sound_fails(wave: WaveSpeed) -> None:
         (I2V, {"image": ""}, (300, 400), (720, 1280), 0.4),
         ("openai/sora-2/image-to-video-pro", {"image": "", "resolution": "1080p"}, (16, 9), (1920, 1080), 2.8),
         ("openai/sora-2-pro/image-to-video", {"image": ""}, (16, 9), (1280, 720), 1.2),
-        (SEEDANCE, {}, None, (1280, 720), 1.2),
-        (SEEDANCE, {"aspect_ratio": "21:9", "resolution": "1080p"}, None, (2520, 1080), None),
-        ("bytedance/seedance-2.0-fast/text-to-video", {"aspect_ratio": "3:4"}, None, (720, 960), 0.8),
-        (KLING, {"image": ""}, (16, 9), (1280, 720), None),
     ],
 )
 def test_size_and_price_of_each_model(

@@ -180,7 +180,7 @@ def test_an_output_that_is_forbidden_or_missing(wave: WaveSpeed) -> None:
 def test_a_retired_model_leaves_the_catalogue_and_sells_nothing(wave: WaveSpeed) -> None:
     wave.rule("retired", match={"endpoint": "openai/sora-2"})
     names = [model["model_id"] for model in wave.http.get("/api/v3/models").json()["data"]]
-    assert (any("sora" in name for name in names), len(names)) == (False, 4)
+    assert (any("sora" in name for name in names), "kwaivgi/kling-elements-advanced" in names) == (False, True)
     assert wave.post().status_code == 404
     element = {"name": "Otto", "description": "a keeper", "frontal_image": PICTURE, "refer_images": [PICTURE]}
     assert wave.post("kwaivgi/kling-elements-advanced", **element).status_code == 200

@@ -199,7 +199,7 @@ def test_balance_secret_and_prices(wave: WaveSpeed) -> None:
     ("body", "status"),
     [
         ({"model_id": "nobody/nothing", "inputs": {}}, 404),
-        ({"model_id": "kwaivgi/kling-video-o3-pro/image-to-video", "inputs": {}}, 404),
+        ({"model_id": "bytedance/seedance-2.5/text-to-video", "inputs": {}}, 404),
         ({"model_id": T2V, "inputs": {"duration": None}}, 400),
         ({"inputs": {}}, 400),
     ],
@@ -224,7 +224,7 @@ def test_the_catalogue_tells_schemas_and_prices(wave: WaveSpeed) -> None:
     assert asked["x-order-properties"] == ["prompt", "size", "duration", "characters"]
     pro = models["openai/sora-2-pro/image-to-video"]
     assert pro["formula"] == '$lookup({"720p": 0.3, "1080p": 0.7}, resolution) * duration'
-    assert "base_price" not in models["kwaivgi/kling-video-o3-pro/image-to-video"]
+    assert "base_price" not in models["bytedance/seedance-2.5/text-to-video"]
 
 
 def test_what_succeeded_is_billed(wave: WaveSpeed) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,7 +46,7 @@ class Gateway:
         self.hidden: set[str] = set()
         self.billed: list[tuple[Job, Order]] = []
         self.uploads: list[Path] = []
-        self.looks = 0
+        self.looks = self.results_asked = 0
         self._meter, self._prefix = meter, prefix
 
     async def upload(self, path: Path, content_type: str) -> str:
@@ -90,6 +90,7 @@ class Gateway:
         return then if isinstance(then, Status) else Status(state=then)
 
     async def result(self, job: Job) -> Result:
+        self.results_asked += 1
         then = self.results.popleft() if self.results else Result(url=f"https://cdn.example/{job.request_id}.mp4")
         if isinstance(then, Exception):
             raise then
@@ -116,6 +117,10 @@ class Gateway:
 
     async def balance(self) -> float | None:
         return None
+
+    async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+        """The body is the id, and signed by whoever knows the secret."""
+        return body.decode() if headers.get("signature") == secret else None
 
 
 class FakeClock(Clock):
@@ -180,6 +185,9 @@ class Breaking(Storage):
 
     def create_once(self, body: bytes, *parts: str) -> bytes:
         return self.breaks.write(parts[-1], lambda: super(Breaking, self).create_once(body, *parts))
+
+    def mark(self, *parts: str) -> None:
+        self.breaks.write(parts[-1], lambda: super(Breaking, self).mark(*parts))
 
     def write(self, body: bytes, *parts: str) -> str:
         return self.breaks.write(parts[-1], lambda: super(Breaking, self).write(body, *parts))

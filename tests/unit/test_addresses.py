@@ -1,13 +1,16 @@
 """A name that leads to an inner address is not reached, at no redirect, unless the operator has named it."""
 
+import asyncio
 import ipaddress
+from socket import EAI_AGAIN, EAI_NONAME, gaierror
+from threading import Event
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefect_storyboard.addresses import ForbiddenAddress, PublicOnly, is_public, names_host
+from prefect_storyboard.addresses import ForbiddenAddress, PublicOnly, UnknownHost, bare, is_public, names_host, resolve
 
 INNER = (
     "127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.0.9", "192.168.1.1", "169.254.169.254", "100.64.0.1",
@@ -68,3 +71,49 @@ async def test_loopback_in_any_notation_is_refused(literal):
     async with httpx.AsyncClient(transport=PublicOnly()) as http:
         with pytest.raises((ForbiddenAddress, httpx.ConnectError)):
             await http.get(f"http://{literal}:9/")
+
+
+def test_a_silent_name_server_is_waited_for_by_nobody():
+    released, ended = Event(), Event()
+
+    def silent(*_, **__):
+        released.wait(60)
+        ended.set()
+        raise gaierror(EAI_AGAIN, "x")
+
+    async def ask():
+        async with asyncio.timeout(0.01):
+            await resolve("a.example", 443, look_up=silent)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(ask())  # which waits for the threads that asyncio itself has started
+    assert not ended.is_set()
+    released.set()
+    assert ended.wait(60)
+
+
+@pytest.mark.parametrize(("code", "passing"), [(EAI_NONAME, False), (EAI_AGAIN, True)])
+async def test_a_name_without_an_address_is_unknown_for_now_or_for_good(code, passing):
+    def fails(*_, **__):
+        raise gaierror(code, "x")
+
+    with pytest.raises(UnknownHost, match=r"a.example is not known") as unknown:
+        await resolve("a.example", 443, look_up=fails)
+    assert unknown.value.passing is passing
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://user:pass@host/x?sig=1", "https://host/x"),
+        ("https://user@host/x#1", "https://host/x"),
+        ("https://user:pa/ss@host/x", "https://host/x"),
+        ("https://user:pa?ss#@host/x?y", "https://host/x"),
+        ("https://host:8080/@user/x", "https://host:8080/@user/x"),
+        ("https://host/a:b/@user", "https://host/a:b/@user"),
+        ("http://[::1]:80/x@y", "http://[::1]:80/x@y"),
+        ("s3://arn:aws:s3:eu-west-1:1:accesspoint/reels/me@x", "s3://arn:aws:s3:eu-west-1:1:accesspoint/reels/me@x"),
+    ],
+)
+def test_an_address_is_shown_without_query_user_and_password(address, shown):
+    assert bare(f"see {address} there") == f"see {shown} there"

@@ -10,7 +10,10 @@ from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.table import models
 
 SEEDANCE = [
-    sold.reference for family in models().values() for name, sold in family.items() if name.startswith("seedance-2")
+    sold.reference
+    for family in models().values()
+    for name, sold in family.items()
+    if name.startswith("seedance-2") and name != "seedance-2.5"
 ]
 
 

@@ -33,7 +33,7 @@ def test_utf_8_is_read_with_its_mark_and_without(encoding, tmp_path):
     assert parse(read_text(str(tmp_path / "board.yaml"), {}), "board.yaml")[0].title == "Mara"
 
 
-@pytest.mark.parametrize("key", ["seed", "guidance", "negative_prompt_2", "fps", "lora", "camera"])
+@pytest.mark.parametrize("key", ["guidance", "negative_prompt_2", "fps", "lora", "camera"])
 def test_a_key_that_resembles_none_gets_no_suggestion(key):
     with pytest.raises(StoryboardError, match=f"{key}: is not a known key; the keys are"):
         validate({"title": "x", "scenes": [{"id": "s01", "prompt": "x", key: 1}]})

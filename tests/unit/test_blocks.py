@@ -47,6 +47,7 @@ HOSTS = {
 SIGNING = (KieCredentials, ToApisCredentials, WaveSpeedCredentials)  # fal signs its callbacks with a public key
 SECRET = "s3cr3t-of-the-studio"
 WEBHOOK = "whsec_0f-the-studio"
+CALLBACKS = "https://studio.example/callbacks"
 each_block = pytest.mark.parametrize("block", CREDENTIALS)
 EXPORTED = [
     each for name in blocks.__all__ if isinstance(each := getattr(blocks, name), type) and issubclass(each, Block)
@@ -137,7 +138,7 @@ def test_a_librarys_secrets_show_in_no_representation():
 @each_block
 def test_a_key_alone_makes_credentials_for_the_real_hosts(block):
     credentials = block(api_key=SecretStr(SECRET))
-    hosts = {name: value for name, value in credentials if name.endswith("_url")}
+    hosts = {name: value for name, value in credentials if name in HOSTS[block]}
     assert hosts == HOSTS[block]
     assert credentials.hosts == " ".join(HOSTS[block].values())
     assert credentials.account == "default"
@@ -151,8 +152,47 @@ def test_jobs_at_once_are_what_a_new_account_may(block, jobs):
 
 
 @pytest.mark.parametrize("block", SIGNING)
-def test_no_webhook_secret_is_needed(block):
-    assert block(api_key=SecretStr(SECRET)).webhook_secret is None
+def test_no_webhook_secret_is_needed_where_jobs_are_polled(block):
+    credentials = block(api_key=SecretStr(SECRET))
+    assert (credentials.webhook_secret, credentials.callback_secret, credentials.callback_url) == (None, "", None)
+
+
+@pytest.mark.parametrize("block", SIGNING)
+def test_a_callback_url_needs_the_secret_that_tells_forged_callbacks(block):
+    with pytest.raises(ValueError, match="needs the webhook secret"):
+        block(api_key=SecretStr(SECRET), callback_url=CALLBACKS)
+    signed = block(api_key=SecretStr(SECRET), callback_url=CALLBACKS, webhook_secret=SecretStr(WEBHOOK))
+    assert (signed.callback_url, signed.callback_secret) == (CALLBACKS, WEBHOOK)
+
+
+@each_block
+def test_a_callback_url_is_no_host_that_a_key_goes_to(block):
+    secret = {"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {}
+    called = block(api_key=SecretStr(SECRET), callback_url=f"{CALLBACKS}/", **secret)
+    polled = block(api_key=SecretStr(SECRET))
+    assert (called.callback_url, called.hosts) == (CALLBACKS, polled.hosts)
+    assert block(api_key=SecretStr(SECRET), callback_url=" ").callback_url is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://studio.example/callbacks",
+        "studio.example",
+        "https://",
+        "https://user:pass@studio.example/",
+        "https://studio.example/?token=1",
+        "https://studio.example/#1",
+        "ftp://studio.example/",
+    ],
+)
+def test_a_callback_url_is_public_and_https(address):
+    with pytest.raises(ValueError, match="has to be https"):
+        FalCredentials(api_key=SecretStr(SECRET), callback_url=address)
+
+
+def test_a_sandbox_on_loopback_needs_no_https():
+    assert FalCredentials(api_key=SecretStr(SECRET), callback_url="http://127.0.0.1:8572").callback_url
 
 
 @pytest.mark.parametrize(
@@ -176,7 +216,7 @@ def test_everything_but_the_pace_can_be_read_from_the_environment(block):
     environment |= {KEYS[block]: SECRET, f"{prefix}_ACCOUNT": "agency", f"{prefix}_IN_FLIGHT": "7"}
     environment |= {f"{prefix}_WEBHOOK_SECRET": WEBHOOK} if block in SIGNING else {}
     credentials = block.from_environment({**environment, "OTHER_API_KEY": "x"})
-    assert {name: value for name, value in credentials if name.endswith("_url")} == hosts
+    assert {name: value for name, value in credentials if name in HOSTS[block]} == hosts
     assert credentials.api_key.get_secret_value() == SECRET
     assert credentials.account == "agency"
     assert credentials.in_flight == block.model_fields["in_flight"].default

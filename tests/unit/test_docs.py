@@ -20,6 +20,7 @@ from prefect_storyboard.sandbox.toapis.faults import FAULTS as TOAPIS
 from prefect_storyboard.sandbox.wavespeed.faults import FAULTS as WAVESPEED
 from prefect_storyboard.storyboards import Character, Reel, Scene, Storyboard, parse, shots
 from prefect_storyboard.storyboards.result_schemas import RESULTS, main, texts
+from prefect_storyboard.storyboards.variants import expanded
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -76,7 +77,8 @@ def test_every_field_of_a_storyboard_has_a_row_with_an_example(noun):
 )
 def test_every_storyboard_of_the_documentation_is_one_that_a_model_takes(example):
     board, source = parse(example, "example.yaml")
-    assert shots(board, lambda name: models()["fal"][name], source)
+    whole = expanded(board, source, 1_000)
+    assert shots(whole.board, lambda name: models()["fal"][name], whole.source)
 
 
 def test_every_deployment_is_listed():

@@ -33,6 +33,7 @@ FAILED = FailedScene(
 )
 EACH: dict[str, Callable[[Any], None]] = {
     "storyboard.job.submitted": lambda emit: events.job_submitted(LIBRARY, JOB, emit=emit),
+    "storyboard.job.ended": lambda emit: events.job_ended(LIBRARY, JOB, "done", emit=emit),
     "storyboard.job.unknown": lambda emit: events.job_unknown(LIBRARY, JOB, f"lost {SIGNED}", "adopt it", emit=emit),
     "storyboard.scene.stored": lambda emit: events.scene_stored(LIBRARY, "pilot", CLIP, emit=emit),
     "storyboard.scene.failed": lambda emit: events.scene_failed(LIBRARY, "pilot", FAILED, KEY, emit=emit),
@@ -100,6 +101,12 @@ def test_outside_of_a_run_nothing_is_emitted(event: str) -> None:
     assert recorder.events == []
 
 
+def test_a_server_of_ones_own_emits_outside_of_runs() -> None:
+    with events.outside_runs():
+        assert recorded("storyboard.job.ended")["payload"]["outcome"] == "done"
+    test_outside_of_a_run_nothing_is_emitted("storyboard.job.ended")
+
+
 def test_outside_of_a_run_no_server_is_started_for_an_event() -> None:
     servers, worker = dict(SubprocessASGIServer._instances), dict(EventsWorker._instances)
     events.job_submitted(LIBRARY, JOB)
@@ -117,6 +124,7 @@ def test_no_event_holds_a_secret_a_prompt_or_a_signed_link(event: str) -> None:
     ("event", "resource"),
     [
         ("storyboard.job.submitted", f"storyboard.job.{{}}.{KEY}"),
+        ("storyboard.job.ended", f"storyboard.job.{{}}.{KEY}"),
         ("storyboard.job.unknown", f"storyboard.job.{{}}.{KEY}"),
         ("storyboard.budget.reached", f"storyboard.job.{{}}.{KEY}"),
         ("storyboard.scene.stored", "storyboard.scene.{}.pilot.s01"),

@@ -15,6 +15,7 @@ LINES = [
     "starlette>=1.0.1; extra == 'sandbox'",
     "uvicorn>=0.30; extra == 'sandbox'",
     "gcsfs>=2026.6; extra == 'gcs'",
+    "uvicorn>=0.30; extra == 'callbacks'",
 ]
 
 
@@ -43,13 +44,19 @@ def test_what_an_extra_lacks_is_found(versions, lacking):
     assert missing("sandbox", LINES, machine(**versions)) == lacking
 
 
+def test_the_callbacks_server_needs_less_than_the_sandbox():
+    assert missing("callbacks", LINES, machine()) == ["uvicorn>=0.30"]
+    assert missing("callbacks", LINES, machine(uvicorn="0.34.0")) == []
+
+
 def test_what_is_installed_is_not_complained_of():
     require("sandbox")
 
 
 def test_every_extra_is_of_the_package_and_none_is_asked_of_everybody():
     extras = PYPROJECT["project"]["optional-dependencies"]
-    assert {*extras} == {"sandbox", "gcs", "azure"}
+    assert {*extras} == {"sandbox", "callbacks", "gcs", "azure"}
     server = {"starlette", "uvicorn", "python-multipart"}
     assert {each.split(">")[0] for each in extras["sandbox"]} == server
+    assert {each.split(">")[0] for each in extras["callbacks"]} == {"uvicorn"}
     assert not server & {each.split(">")[0] for each in PYPROJECT["project"]["dependencies"]}

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.jpeg import write_jpeg
-from prefect_storyboard.media.probe import MediaError, probe_image
+from prefect_storyboard.media.probe import probe_image
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.table import model, models
@@ -37,7 +38,7 @@ def size(seconds: int = 4, aspect: str = "16:9", resolution: str = "720p") -> Si
     ("asked", "given"), [(1, 4), (4, 4), (5, 4), (6, 4), (7, 8), (11, 8), (12, 15), (15, 15), (3600, 15)]
 )
 def test_the_nearest_length_is_taken_and_the_shorter_of_two(asked: int, given: int) -> None:
-    assert nearest_seconds(asked, SOLD) == nearest(size(asked), SOLD).seconds == given
+    assert nearest_seconds(asked, SOLD.seconds) == nearest(size(asked), SOLD).seconds == given
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_every_difference_is_said_and_nothing_else() -> None:
 
 def taken(*scenes: dict[str, Any], provider: str = "fal", cast: Any = (), **facts: Any) -> tuple[Shot, ...]:
     written = [{"id": f"s{number:02d}", "prompt": "p", **scene} for number, scene in enumerate(scenes, 1)]
-    board = validate({"title": "T", "scenes": written, "cast": cast, **facts})
+    board = validate({"title": "T", "model": "sora-2", "scenes": written, "cast": cast, **facts})
     return shots(board, lambda name: model(provider, name), Source())
 
 

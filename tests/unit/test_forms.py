@@ -5,6 +5,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect_storyboard.cli import listing as generated
 from prefect_storyboard.flows import (
     check_accounts,
+    check_models,
     collect_jobs,
     create_characters,
     generate_scene,
@@ -13,7 +14,15 @@ from prefect_storyboard.flows import (
 )
 from prefect_storyboard.parameters import PARAMETERS
 
-FLOWS = (storyboard_series, generate_scene, create_characters, plan_storyboard, collect_jobs, check_accounts)
+FLOWS = (
+    storyboard_series,
+    generate_scene,
+    create_characters,
+    plan_storyboard,
+    collect_jobs,
+    check_accounts,
+    check_models,
+)
 
 
 def test_every_field_has_a_title_and_the_description_of_the_table():

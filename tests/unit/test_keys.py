@@ -32,6 +32,7 @@ DECIDED: dict[str, Any] = {
 }
 BOARD: dict[str, Any] = {
     "title": "The Lighthouse",
+    "model": "sora-2",
     "cast": [{"name": "Mara", "clip": "mara.mp4"}, {"name": "Otto", "clip": "otto.mp4"}],
     "scenes": [
         {"id": "s01", "prompt": "Mara climbs."},

@@ -106,7 +106,7 @@ def test_a_record_of_a_newer_version_is_refused_as_such(ledger: Ledger, tmp_path
     written = json.loads(file.read_text())
     assert written["layout"] == PLAIN
     file.write_text(json.dumps({"layout": LAYOUT + 1, "all": "different"}))
-    with pytest.raises(Unreadable, match=rf"{file} was written by a newer version of prefect-storyboard; upgrade"):
+    with pytest.raises(Unreadable, match=rf"{file} was written by a newer version of prefect-storyboard; .* Upgrade"):
         ledger.history(KEY)
     (listed,) = ledger.every()
     assert isinstance(listed, Unreadable)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from prefect_storyboard.ledger import LibraryError, open_storage
+from prefect_storyboard.ledger.location import check_location
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,35 @@ def test_a_mistyped_url_is_refused_with_the_right_one(
     with pytest.raises(LibraryError, match=remedy):
         open_storage(url)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://AKIA0123456789:s3cr3t+k3y@reels/shelf",
+        "s3://AKIA0123456789:s3cr3t/k3y@reels/shelf",
+        "s3://:s3cr3t@reels/shelf",
+        "s3:/AKIA0123456789:s3cr3t/k3y@reels/shelf",
+        "s3:AKIA0123456789:s3cr3t@reels",
+        "gs://user:s3cr3t@reels//shelf",
+        "az://user:s3cr3t?#@reels/shelf",
+    ],
+)
+def test_a_password_in_a_url_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(LibraryError, match=r"library \w+:/{0,2}reels\S*: .* in storage_options") as refused:
+        open_storage(url)
+    assert "s3cr3t" not in f"{refused.value!r}"
+    assert "AKIA" not in f"{refused.value!r}"
+
+
+@pytest.mark.parametrize("url", ["s3://user:s3cr3t@reels", "s3://user:s3c/r3t@reels", "https://host/x?sig=s3cr3t"])
+def test_no_error_of_a_library_repeats_a_password(url: str) -> None:
+    shown = str(LibraryError(f"{url}/ledger/probe.json cannot be read: Forbidden"))
+    assert "r3t" not in shown
+
+
+def test_an_access_point_of_s3_is_no_password() -> None:
+    check_location("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/reels/me@studio")
 
 
 @pytest.mark.parametrize("name", ["a b", "Ünï", "100%", "a%b", "s3", "take:1"])

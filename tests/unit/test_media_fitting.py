@@ -6,8 +6,9 @@ import pytest
 from test_media_fitting_kit import cuts, film, still, walk
 from test_media_kit import beeps, clip, flashes, pixel, sound_seconds
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.fitting import Fitting, fit, judge
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reference import check
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.table import models
@@ -46,7 +47,7 @@ def films(tmp_path_factory):
         "good": film(folder / "good.mp4", walk(HD), 3, fps=24),
         "long and silent": film(folder / "long.mp4", walk(HD), 7, sound=None),
         "webm": film(folder / "a.mkv", walk((720, 1280)), 3, sound=None),
-        "wide and large": film(folder / "wide.mov", walk((2400, 800)), 2.5),
+        "wide and large": film(folder / "wide.mov", walk((2400, 800)), 3),
     }
 
 

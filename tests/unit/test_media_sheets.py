@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from test_media_kit import clip
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.frames import contact_sheets, posters
-from prefect_storyboard.media.probe import MediaError
 
 GREY, YELLOW, GROUND = (40, 60, 90), (250, 200, 20), (13, 15, 20)
 

@@ -8,8 +8,9 @@ from PIL import Image, ImageChops, ImageStat
 from test_media_fitting_kit import black, cuts, film, still, walk
 from test_media_kit import clip
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.motion import watch
-from prefect_storyboard.media.probe import MediaError, probe_image
+from prefect_storyboard.media.probe import probe_image
 from prefect_storyboard.media.samples import STEP
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.stills import stills
@@ -38,11 +39,11 @@ def unlike(one, other):
 
 @pytest.mark.parametrize("name", SETS)
 def test_every_model_gets_as_many_pictures_as_it_takes(name, tmp_path):
-    path, limits = film(tmp_path / "a.mp4", walk((640, 360)), 2), SETS[name]
+    path, limits = film(tmp_path / "a.mp4", walk((800, 450)), 2), SETS[name]
     files = stills(local_file(path), limits.each[1], start=None, end=None, folder=tmp_path / "made", limits=limits)
     assert len({file.sha256 for file in files}) == limits.each[1]
     for file in files:
-        assert probe_image(file.path) == (640, 360, "jpeg")
+        assert probe_image(file.path) == (800, 450, "jpeg")
         assert file.path.stat().st_size <= (limits.max_bytes or 10**9)
 
 

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image, ImageCms
 from test_media_fitting_kit import room
 
-from prefect_storyboard.media.probe import MediaError, probe_image
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.probe import probe_image
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.table import models
@@ -25,7 +26,7 @@ def sent(path, limits, folder):
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
 def test_a_picture_that_fits_is_sent_as_it_is(name, tmp_path):
-    room((640, 360)).save(tmp_path / name)
+    room((800, 450)).save(tmp_path / name)
     for limits in SETS.values():
         assert sent(tmp_path / name, limits, tmp_path) == tmp_path / name
     assert not (tmp_path / "made").exists()

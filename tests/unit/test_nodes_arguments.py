@@ -55,6 +55,7 @@ IN_THE_KEY: dict[str, dict[str, Any]] = {
     "resolution": {"model": "sora-2-pro", "resolution": "1080p"},
     "remixes": {"remixes": clip()},
     "take": {"take": 2},
+    "quality": {"model": "veo-3.1", "quality": "draft"},
     "copy": {"copy": 1},
     "fields": {"fields": {"seed": 7}},
 }
@@ -69,7 +70,9 @@ NOT_IN_THE_KEY: dict[str, dict[str, Any]] = {
     "attempts": {"attempts": 3},
     "remixable": {"remixable": False},
 }
-BY_FILE = {"image", "continues"}  # tests/unit/test_nodes_keys.py and tests/flows/test_nodes.py
+# tests/contract/test_node_keys_sandbox.py, at every gateway; `ends` in tests/unit/test_says.py
+BY_FILE = {"image", "ends", "continues"}
+SAID = {"audio", "seed", "negative"}  # below, at a model that takes them
 ABOUT_THE_PLACE = {"credentials", "library"}
 
 
@@ -91,6 +94,18 @@ async def keys(folder: Path, *calls: dict[str, Any]) -> tuple[list[str], int]:
 async def test_an_argument_in_the_key_buys_exactly_one_job(tmp_path: Path, changes: dict[str, Any]) -> None:
     (one, other, again), billed = await keys(tmp_path, {}, changes, changes)
     assert (one != other, other == again, billed) == (True, True, 2)
+
+
+@pytest.mark.parametrize("changes", [{"audio": False}, {"seed": 0}, {"negative": "rain"}], ids=str)
+async def test_what_a_scene_says_and_its_model_takes_buys_exactly_one_job(tmp_path: Path, changes: Any) -> None:
+    veo = {"model": "veo-3.1"}
+    (one, other, again), billed = await keys(tmp_path, veo, veo | changes, veo | changes)
+    assert (one != other, other == again, billed) == (True, True, 2)
+
+
+async def test_sound_that_a_model_makes_anyway_is_the_same_job(tmp_path: Path) -> None:
+    (one, other), billed = await keys(tmp_path, {"model": "veo-3.1"}, {"model": "veo-3.1", "audio": True})
+    assert (one, billed) == (other, 1)
 
 
 @pytest.mark.parametrize("changes", NOT_IN_THE_KEY.values(), ids=NOT_IN_THE_KEY)
@@ -121,7 +136,7 @@ def arguments(task: Any) -> set[str]:
 
 
 def test_every_argument_of_generate_is_walked() -> None:
-    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *ABOUT_THE_PLACE}
+    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *SAID, *ABOUT_THE_PLACE}
     assert arguments(render) - arguments(generate) == {"minutes"}
 
 

@@ -99,6 +99,7 @@ SCENES: dict[str, tuple[dict[str, Any], str]] = {
     "a model that is not sold": ({"model": "seedance-9"}, r"^model: .*seedance-9.*fal"),
     "seconds that are not sold": ({"seconds": 5}, r"^seconds: .* sells 4, 8, .* seconds, not 5; write seconds=4"),
     "seconds as a text": ({"seconds": "long"}, r"^seconds: is no whole number; .*seconds=4"),
+    "no model": ({"model": None}, r"^model: names no model, and nothing was bought; fal.ai \(fal\) sells .*model=\""),
     "an aspect that is not sold": ({"aspect": "1:1"}, r'^aspect: .*write aspect="16:9", or fit="nearest"'),
     "an aspect that there is not": ({"aspect": "wide"}, r"^aspect: has to be one of"),
     "a resolution that is not sold": ({"resolution": "8k"}, r'^resolution: .*write resolution="720p"'),

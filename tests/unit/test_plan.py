@@ -16,7 +16,7 @@ CAST = [{"name": "Mara", "clip": "mara.mp4"}, {"name": "Otto", "clip": "otto.mp4
 
 def planned(*scenes: dict[str, Any], table: Any = lambda name: model("fal", name), **facts: Any) -> Plan:
     written = [{"id": f"s{number:02d}", "prompt": "p", **scene} for number, scene in enumerate(scenes, 1)]
-    board = validate({"title": "T", "cast": CAST, "scenes": written, **facts})
+    board = validate({"title": "T", "model": "sora-2", "cast": CAST, "scenes": written, **facts})
     files = {"mara.mp4": "a" * 64, "otto.mp4": "b" * 64, "dawn.png": "c" * 64}
     return plan(board, shots(board, table, Source()), provider="fal", account="default", content=files)
 

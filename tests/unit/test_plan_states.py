@@ -16,7 +16,7 @@ FILES = {"mara.mp4": "a" * 64, "otto.mp4": "b" * 64}
 def planned(*scenes: dict[str, Any], provider: str = "wavespeed", **facts: Any) -> Plan:
     """WaveSpeed says what a character costs; a scene of 4 s is $0.40 there."""
     written = [{"id": f"s{number:02d}", "prompt": "p", **scene} for number, scene in enumerate(scenes, 1)]
-    board = validate({"title": "T", "cast": CAST, "scenes": written, **facts})
+    board = validate({"title": "T", "model": "sora-2", "cast": CAST, "scenes": written, **facts})
     made = shots(board, lambda name: model(provider, name), Source())
     return plan(board, made, provider=provider, account="default", content=FILES)
 

@@ -158,5 +158,20 @@ async def test_a_file_that_drips_in_is_given_up(tmp_path: Path) -> None:
         await download(slow, LINK, tmp_path / "take.mp4", clock=lambda: float(next(ticks)))
 
 
+async def test_a_transfer_that_stalls_is_not_gone_on_with(tmp_path: Path) -> None:
+    client, seen = resuming(*([10] * 50))
+    ticks = iter(range(0, 10**6, 5))
+    with pytest.raises(Busy, match="broke off"):
+        await download(client, LINK, tmp_path / "take.mp4", clock=lambda: float(next(ticks)))
+    assert len(seen) == 1
+
+
+async def test_a_silent_host_is_waited_for_ten_seconds(tmp_path: Path) -> None:
+    seen: list[httpx.Request] = []
+    await download(http(lambda _: httpx.Response(200, content=CLIP), seen), LINK, tmp_path / "take.mp4")
+    assert Bounds().answer == 10
+    assert seen[0].extensions["timeout"]["read"] == 10
+
+
 async def test_a_longer_clip_may_be_larger() -> None:
     assert bounds_of(4).bytes < bounds_of(12).bytes == 460_000_000

@@ -87,6 +87,19 @@ async def test_a_submit_waits_a_minute_at_most_and_is_then_unknown(monkeypatch: 
     assert SUBMIT_SECONDS == 60
 
 
+async def test_a_question_waits_ten_seconds_at_most_and_may_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    clock = loop.time
+
+    async def never(request: httpx.Request) -> httpx.Response:
+        monkeypatch.setattr(loop, "time", lambda: clock() + 10)  # as if it had waited for ten seconds
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(Busy, match="TimeoutError"):
+        await ask(http(never), "fal", "GET", URL)
+
+
 async def test_a_cancelled_submit_stays_cancelled() -> None:
     arrived = asyncio.Event()
 

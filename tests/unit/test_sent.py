@@ -47,7 +47,9 @@ REAL = {
 def planned(model: Model, scene: dict[str, Any], cast: Any = CAST) -> Plan:
     first = [{"id": "s00", "prompt": "The sea.", "characters": []}] if {"remixes", "continues"} & {*scene} else []
     facts = {"seconds": model.seconds[0], "aspect": model.aspects[0]}
-    board = validate({"title": "T", "cast": cast, "scenes": [*first, {"id": "s01", **scene}], **facts})
+    board = validate(
+        {"title": "T", "model": "sora-2", "cast": cast, "scenes": [*first, {"id": "s01", **scene}], **facts}
+    )
     content = {name: name for name in ("mara.mp4", "will.mp4", "will.png", "dawn.png")}
     lengths = {(model.name, "Mara"): 3.0, (model.name, "Will"): 3.0}
     made = shots(board, lambda _: model, Source())
@@ -188,5 +190,5 @@ def test_a_model_without_a_published_limit_has_none(files: Path) -> None:
 
 
 def test_the_warnings_of_a_plan_are_logged_before_anything_is_bought(caplog: pytest.LogCaptureFixture) -> None:
-    log_warnings(planned(models()["fal"]["seedance-2"], {"prompt": "The sea."}))
+    log_warnings(planned(models()["fal"]["seedance-2"], {"prompt": "The sea."}).warnings)
     assert "s01: nobody of the cast is in this scene; name them, or write characters: []" in caplog.messages

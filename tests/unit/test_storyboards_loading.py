@@ -158,7 +158,7 @@ def test_a_name_may_hold_what_people_put_into_names(name: str) -> None:
 
 def test_defaults_are_those_of_the_design() -> None:
     board = validate({"title": "T", "scenes": [{"id": "s", "prompt": "p"}]})
-    assert (board.model, board.aspect, board.seconds, board.resolution, board.style) == ("sora-2", "16:9", 4, None, "")
+    assert (board.model, board.aspect, board.seconds, board.resolution, board.style) == (None, "16:9", 4, None, "")
     assert (board.cast, board.scenes[0].take, board.scenes[0].parent) == ((), 1, None)
 
 

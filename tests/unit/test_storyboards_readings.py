@@ -22,13 +22,15 @@ def test_the_cast_of_ordinary_scenes_is_that_of_0_1_0(board: dict[str, Any]) -> 
         {"id": f"s{n}", **{key: value for key, value in scene.items() if key != "found"}}
         for n, scene in enumerate(board["scenes"])
     ]
-    made = validate({"title": "T", "cast": cast, "scenes": scenes})
+    made = validate({"title": "T", "model": "sora-2", "cast": cast, "scenes": scenes})
     assert [[*made.characters_of(scene)] for scene in made.scenes] == [scene["found"] for scene in board["scenes"]]
 
 
 def remarks(prompt: str, *, cast: Any = ("Mara", "Will"), **facts: Any) -> tuple[str, ...]:
     members = [each if isinstance(each, dict) else {"name": each, "clip": "c.mp4"} for each in cast]
-    board = validate({"title": "T", "cast": members, "scenes": [{"id": "s01", "prompt": prompt, **facts}]})
+    board = validate(
+        {"title": "T", "model": "sora-2", "cast": members, "scenes": [{"id": "s01", "prompt": prompt, **facts}]}
+    )
     return shots(board, lambda name: model("fal", name), Source())[0].remarks
 
 
@@ -59,7 +61,7 @@ def test_the_plan_says_how_an_ambiguous_word_was_read() -> None:
 
 def test_a_model_without_characters_and_a_remix_have_no_such_remarks() -> None:
     scenes = [{"id": "s01", "prompt": "The sea.", "characters": []}, {"id": "s02", "prompt": "Rain.", "remixes": "s01"}]
-    board = validate({"title": "T", "cast": [{"name": "Mara", "clip": "c.mp4"}], "scenes": scenes})
+    board = validate({"title": "T", "model": "sora-2", "cast": [{"name": "Mara", "clip": "c.mp4"}], "scenes": scenes})
     assert [shot.remarks for shot in shots(board, lambda name: model("fal", name), Source())] == [(), ()]
     mute = validate({**board.model_dump(), "scenes": [{"id": "s01", "prompt": "The sea."}]})
     assert shots(mute, lambda _: model("toapis", "sora-2-official"), Source())[0].remarks == ()
@@ -87,7 +89,12 @@ def test_a_word_that_may_be_a_name_is_reported_with_its_reading(prompt: str, wor
 def test_a_single_scene_is_worded_as_the_boards_is() -> None:
     sora = model("fal", "sora-2")
     keeper = {"name": "Mara", "clip": "c.mp4", "aliases": ["the keeper"]}
-    facts = {"title": "T", "cast": [keeper], "scenes": [{"id": "s01", "prompt": "The keeper, @mara, climbs."}]}
+    facts = {
+        "title": "T",
+        "model": "sora-2",
+        "cast": [keeper],
+        "scenes": [{"id": "s01", "prompt": "The keeper, @mara, climbs."}],
+    }
     (planned,) = shots(validate(facts), lambda _: sora, Source())
     mara = Casting(character="Mara", id="char_1", aliases=("the keeper",))
     single = single_shot("The keeper, @mara, climbs.", sora, lambda _: sora, characters=[mara])

@@ -28,7 +28,8 @@ def fal(name: str) -> Model:
 
 def taken(*scenes: dict[str, Any], table: Table = fal, **facts: Any) -> tuple[Shot, ...]:
     written = [{"id": f"s{number:02d}", "prompt": "p", **scene} for number, scene in enumerate(scenes, 1)]
-    return shots(validate({"title": "T", "cast": CAST, "scenes": written, **facts}), table, Source())
+    board = {"title": "T", "model": "sora-2", "cast": CAST, "scenes": written, **facts}
+    return shots(validate(board), table, Source())
 
 
 def reported(*scenes: dict[str, Any], **facts: Any) -> list[str]:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import living_fal
+
 from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
@@ -131,6 +133,7 @@ CASE = Case(
                 "generate_audio": True,
             },
         ),
+        *living_fal.ORDERS,
     ],
     answers=[
         Answer(
@@ -161,6 +164,19 @@ CASE = Case(
         Answer(
             call="result",
             replies=[Reply("seedance-2-result.response")],
+            gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4", "handle": None},
+        ),
+        Answer(
+            call="result",
+            replies=[Reply("seedance-2-5.response")],
+            gives={
+                "url": "https://v3b.fal.media/files/b/fixture/out.mp4",
+                "facts": {"content_type": "video/mp4", "seed": 42},
+            },
+        ),
+        Answer(
+            call="result",
+            replies=[Reply("h3-max.response")],
             gives={"url": "https://v3b.fal.media/files/b/fixture/out.mp4", "handle": None},
         ),
         Answer(
@@ -232,6 +248,12 @@ CASE = Case(
             charged=None,
             facts={"resubmittable": True},
         ),
+        Trouble(
+            call="result",
+            replies=[Reply("real-person-refused.response", 422, REFUSED)],
+            error=Refused,
+            facts={"field": "image_urls.0"},
+        ),
         Trouble(call="result", replies=[Reply({"video": {}})], error=GenerationFailed, charged=None),
         Trouble(call="upload", replies=[Reply({"detail": "no"}, 500)], error=Busy),
         Trouble(call="upload", replies=[Reply({"upload_url": "x"})], error=ProtocolError, sent=None, charged=None),
@@ -247,11 +269,11 @@ CASE = Case(
         "sign-file.request": "files are public",
         "sign-file.response": "files are public",
         "file-acl.request": "files are public",
-        "webhook-ok.event": "test_callbacks.py",
-        "webhook-error.event": "test_callbacks.py",
-        "webhook-payload-error.event": "test_callbacks.py",
-        "webhook-null-payload.event": "test_callbacks.py",
-        "jwks.response": "test_callbacks.py",
+        "webhook-ok.event": "test_callbacks_contract.py",
+        "webhook-error.event": "test_callbacks_contract.py",
+        "webhook-payload-error.event": "test_callbacks_contract.py",
+        "webhook-null-payload.event": "test_callbacks_contract.py",
+        "jwks.response": "test_callbacks_contract.py",
         "meta.response": "addresses are no proof; the signature is",
         "pricing-estimate.request": "the list knows one unit price a model, and no tiers",
         "pricing-estimate.response": "the list knows one unit price a model, and no tiers",

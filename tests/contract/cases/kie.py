@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import living_kie
+
 from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
@@ -182,6 +184,7 @@ ORDERS = [
     ),
 ]
 
+LIVING = canonical("kie", "seedance-2-5-result.decoded")
 NESTED = canonical("kie", "character-result-nested.decoded")
 FLAT = canonical("kie", "character-result-flat.decoded")
 FULL = {"character_id": "example_123456789", "mention": "@mzsdaag.ab", "url": None, "handle": None}
@@ -217,6 +220,7 @@ ANSWERS = [
     reads("result", made({"resultUrls": [MP4], "id": "x"}), VIDEO),
     reads("result", made({"resultUrls": [None, MP4]}, creditsConsumed=12.5), {"url": MP4, "usd": 0.0625}),
     reads("result", made({"resultUrls": [MP4]}), {"url": MP4, "handle": None}, job=SEEDANCE),
+    reads("result", made(LIVING), {"url": LIVING["resultUrls"][0], "files": {}}, job=SEEDANCE),
     reads("result", "record-character-nested.response", FULL, job=CHARACTER),
     reads("result", "record-character-flat.response", NAMELESS, job=CHARACTER),
     *(
@@ -386,7 +390,7 @@ CASE = Case(
     order=Order(endpoint=TEXT, body=canonical("kie", "create-t2v.request")),
     accepted=Reply("create-task.response"),
     job=JOB,
-    orders=ORDERS,
+    orders=[*ORDERS, *living_kie.ORDERS],
     answers=ANSWERS,
     troubles=[*SUBMITS, *LOOKS, *VERDICTS, *UPLOADS],
     elsewhere={
@@ -397,11 +401,12 @@ CASE = Case(
         "download-url.response": "a clip is stored before its link ends",
         "upload-base64.request": "we upload the bytes as they are",
         "create-watermark-remover.request": "not offered: it takes share links of an app that is closed",
-        "callback-success.event": "we poll; the sandbox sends it: tests/sandbox/test_sandbox_kie_faults.py",
-        "callback-ack.response": "we poll, and answer no callbacks",
+        "callback-success.event": "test_callbacks_contract.py",
+        "callback-ack.response": "tests/unit/test_callbacks_app.py",
         "pricing-page.request": "the list is for people: it names models by sentences",
         "pricing-page.response": "the list is for people: it names models by sentences",
         "veo-generate.request": "not offered",
         "omni-character-create.request": "not offered",
+        **living_kie.ELSEWHERE,
     },
 )

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import living_toapis
+
 from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
@@ -251,6 +253,7 @@ SUBMITS = [
     untouched(400, said("invalid_request"), InvalidRequest),
     untouched(400, said("webhook_not_configured"), InvalidRequest),
     untouched(400, said("content_policy_violation"), Refused),
+    untouched(400, "privacy-refused.response", Refused),
     untouched(401, "error-401.response", Unauthorized, remedy="API key"),
     untouched(401, said("unauthorized", f"Invalid token {SECRET}"), Unauthorized),
     untouched(402, "error-402.response", OutOfCredit, remedy="Top up"),
@@ -386,12 +389,12 @@ CASE = Case(
     order=Order(endpoint=VIDEOS, body=canonical("toapis", "generate-t2v.request")),
     accepted=Reply("generate.response"),
     job=VIDEO,
-    orders=ORDERS,
+    orders=[*ORDERS, *living_toapis.ORDERS],
     answers=ANSWERS,
     troubles=[*SUBMITS, *POLLS, *VERDICTS, *UPLOADS],
     elsewhere={
         "generate-character-url.request": "not sent: a prompt cites its characters by @username",
         "generate-character-video.request": "not sent: Sora's characters are castings, made once",
-        "webhook.event": "not received: jobs are polled",
+        "webhook.event": "test_callbacks_contract.py",
     },
 )

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import living_wavespeed
+
 from cases import Answer, Call, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
     Busy,
@@ -337,7 +339,7 @@ CASE = Case(
     order=Order(endpoint=CHARACTERS, body=canonical("wavespeed", "create-character.request")),
     accepted=Reply("submit.response"),
     job=JOB,
-    orders=ORDERS,
+    orders=[*ORDERS, *living_wavespeed.ORDERS],
     answers=ANSWERS,
     troubles=[*REFUSALS, *VERDICTS, *PASSING, *OTHERS],
     elsewhere={
@@ -350,7 +352,7 @@ CASE = Case(
         "billings.request": "one source only; the list of tasks settles what is unknown",
         "billings.response": "one source only; the list of tasks settles what is unknown",
         "result-kling-element.response": "the table has no Kling elements here",
-        "webhook.event": "we poll: the documented signature verifies no sample",
-        "webhook-secret.response": "we poll: the documented signature verifies no sample",
+        "webhook.event": "test_callbacks_contract.py",
+        "webhook-secret.response": "the secret is a field of the block",
     },
 )

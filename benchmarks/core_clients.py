@@ -1,0 +1,115 @@
+"""The clients of `core`: each renders so many clips at once at `loopback`, as its own documents show it.
+
+    python -m benchmarks.core_clients <client> <base> <jobs> <folder>      prints one line of JSON
+
+Started as a process of its own, so that CPU and memory are its own; importing is not measured.
+"""
+
+import asyncio
+import json
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+FAL, WAVESPEED = "fal-ai/sora-2/text-to-video", "openai/sora-2/text-to-video"
+
+
+def _prompts(jobs: int) -> list[str]:
+    return [f"Picture {n} of {jobs}: Mara climbs the stairs." for n in range(1, jobs + 1)]
+
+
+def wavespeed(base: str, jobs: int, folder: Path) -> Callable[[], None]:
+    """WaveSpeed's client, a thread a clip: it has no other way of doing several at once."""
+    import requests
+    import wavespeed as official
+
+    client = official.Client(api_key="sandbox", base_url=f"{base}/wavespeed")
+
+    def one(prompt: str) -> None:
+        with suppress(Exception):  # a clip less, which is counted
+            made = client.run(WAVESPEED, {"prompt": prompt, "size": "1280*720", "duration": 4})
+            url = made["outputs"][0]
+            (folder / Path(url).name).write_bytes(requests.get(url, timeout=60).content)
+
+    def work() -> None:
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(one, _prompts(jobs)))
+
+    return work
+
+
+def fal(base: str, jobs: int, folder: Path) -> Callable[[], None]:
+    """fal's asynchronous client, all clips in one gather."""
+    import fal_client
+    import httpx
+    from fal_client import client as module
+
+    module.QUEUE_URL_FORMAT = f"{base}/fal/queue/"  # it has no switch for plain http
+
+    async def one(client: fal_client.AsyncClient, http: httpx.AsyncClient, prompt: str) -> None:
+        with suppress(Exception):
+            arguments = {"prompt": prompt, "resolution": "720p", "aspect_ratio": "16:9", "duration": 4}
+            made = await client.subscribe(FAL, arguments=arguments)
+            url = made["video"]["url"]
+            (folder / Path(url).name).write_bytes((await http.get(url)).content)
+
+    async def everything() -> None:
+        client = fal_client.AsyncClient(key="sandbox:sandbox")
+        async with httpx.AsyncClient(timeout=60) as http:
+            await asyncio.gather(*(one(client, http, prompt) for prompt in _prompts(jobs)))
+
+    return lambda: asyncio.run(everything())
+
+
+def ours(gateway: str, base: str, jobs: int, folder: Path) -> Callable[[], None]:
+    """What the tasks do, without Prefect's engine: buy once, wait, download, store, close; the ledger on disk."""
+    from benchmarks.core_scene import Studio, render
+    from prefect_storyboard.blocks.credentials import BY_PROVIDER
+    from prefect_storyboard.ledger import Ledger, open_storage
+    from prefect_storyboard.providers.table import model
+    from prefect_storyboard.sandbox.server import environment
+
+    given = (
+        BY_PROVIDER[gateway].from_environment(environment(base)).model_copy(update={"in_flight": jobs, "submits": None})
+    )
+    ledger, sora = Ledger(open_storage(str(folder))), model(gateway, "sora-2")
+
+    async def everything() -> None:
+        async with given.session() as session:
+            with TemporaryDirectory() as scratch:
+                studio = Studio(session, ledger, sora, Path(scratch))
+                await asyncio.gather(*(render(studio, prompt) for prompt in _prompts(jobs)), return_exceptions=True)
+
+    return lambda: asyncio.run(everything())
+
+
+CLIENTS: dict[str, Callable[[str, int, Path], Callable[[], None]]] = {
+    "wavespeed": wavespeed,
+    "fal-client": fal,
+    "ours at wavespeed": partial(ours, "wavespeed"),
+    "ours at fal": partial(ours, "fal"),
+}
+
+
+def main(client: str, base: str, jobs: str, folder: str) -> None:
+    """Measure one client, from the first request to the last clip."""
+    logging.disable()
+    work = CLIENTS[client](base, int(jobs), Path(folder))
+    began, cpu = time.perf_counter(), time.process_time()
+    work()
+    facts: dict[str, Any] = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
+    facts["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    facts["clips"] = sum(1 for _ in Path(folder).rglob("*.mp4"))
+    print(json.dumps(facts), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

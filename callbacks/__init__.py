@@ -1,0 +1,15 @@
+"""A server for the gateways' callbacks: `storyboard callbacks`, or an ASGI app for a server of one's own.
+
+    from prefect_storyboard.callbacks import app
+
+    callbacks = app(["fal-credentials/production"], "storyboard-library/main")  # uvicorn module:callbacks
+
+A callback is never believed. Its address names a job, its signature the gateway; then the provider is asked, what the
+job has made is stored as `collect_jobs` does, suspended series are resumed, and an event is emitted. A callback that is
+lost, late, doubled, forged or replayed changes nothing but the delay.
+"""
+
+from prefect_storyboard.callbacks.asgi import CallbacksApp, app
+from prefect_storyboard.callbacks.bounds import Bounds
+
+__all__ = ["Bounds", "CallbacksApp", "app"]

@@ -1,0 +1,157 @@
+"""The ASGI app: `POST <any path>/<token>`, one bounded body, one answer. It can be mounted anywhere in another app."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.callbacks.bounds import Bounds, Rate
+from prefect_storyboard.callbacks.opened import Opened, Opening
+from prefect_storyboard.callbacks.receiver import UNKNOWN, Answer
+from prefect_storyboard.providers.clock import Clock
+from prefect_storyboard.tasks._loop import on_loop
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+_AGAIN_AFTER = b"5"  # seconds
+_HEALTHY = Answer(HTTPStatus.OK, "ok")
+_ONLY_POST = Answer(HTTPStatus.METHOD_NOT_ALLOWED, "callbacks are posted")
+_TOO_MANY = Answer(HTTPStatus.TOO_MANY_REQUESTS, "too many callbacks at once; post it again")
+_TOO_LARGE = Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than any callback")
+_TOO_SLOW = Answer(HTTPStatus.REQUEST_TIMEOUT, "the body took too long")
+
+
+def app(
+    providers: Sequence[Credentials | str],
+    library: Library | str | None = None,
+    *,
+    bounds: Bounds | None = None,
+) -> "CallbacksApp":
+    """An ASGI app that receives the callbacks of these accounts for one library.
+
+    Args:
+        providers: The accounts whose `callback_url` leads here: credentials blocks, or the references of saved ones.
+        library: The library that the runs are given: a block, the reference of a saved one, a folder or a URL.
+        bounds: How large, slow and frequent callbacks may be.
+
+    It opens the library at the start of the server or, mounted in another app, with the first callback. Where
+    PREFECT_API_URL is set it emits events and resumes suspended series.
+    """
+    return CallbacksApp(Opening(providers=tuple(providers), library=library), bounds)
+
+
+class CallbacksApp:
+    """See `app`."""
+
+    def __init__(self, opening: Opening, bounds: Bounds | None = None, clock: Clock | None = None) -> None:
+        self._opening, self._bounds = opening, bounds or Bounds()
+        self._rate = Rate(self._bounds, clock or Clock())
+        self._places = asyncio.Semaphore(self._bounds.at_once)
+        self._opened: Opened | None = None
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan of the server."""
+        match scope["type"]:
+            case "lifespan":
+                await self._lifespan(receive, send)
+            case "http":
+                await _respond(send, await self._answer(scope, receive))
+            case "websocket":
+                await send({"type": "websocket.close", "code": 1000})
+
+    async def open(self) -> Opened:
+        """Open the accounts and the library, unless they are open; go on with the callbacks of an earlier process."""
+        async with self._turn:
+            if self._opened is None:
+                await self._opening.load()
+                self._opened = await on_loop(self._opening.open)
+            return self._opened
+
+    async def close(self) -> None:
+        """Stop; what is being stored is stored. The callbacks stay recorded."""
+        async with self._turn:
+            opened, self._opened = self._opened, None
+            if opened:
+                await on_loop(opened.close)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        name = str(scope["path"]).rstrip("/").rpartition("/")[2]
+        if scope["method"] != "POST":
+            return _HEALTHY if name == "health" and scope["method"] in {"GET", "HEAD"} else _ONLY_POST
+        if not _TOKEN.fullmatch(name):
+            return UNKNOWN
+        if not self._rate.take():
+            return _TOO_MANY
+        try:
+            async with asyncio.timeout(self._bounds.wait_seconds):
+                await self._places.acquire()
+        except TimeoutError:
+            return _TOO_MANY
+        try:
+            return await self._received(name, scope, receive)
+        finally:
+            self._places.release()
+
+    async def _received(self, token: str, scope: Scope, receive: Receive) -> Answer:
+        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
+        body = await self._body(headers, receive)
+        if isinstance(body, Answer):
+            return body
+        opened = await self.open()
+        return await on_loop(partial(opened.receiver.receive, token, headers, body))
+
+    async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes | Answer:
+        """The body, within its bounds of size and time."""
+        most = self._bounds.body_bytes
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and (len(length) > 12 or int(length) > most):
+            return _TOO_LARGE
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._bounds.body_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        return _TOO_SLOW  # the sender has gone
+                    body += message.get("body", b"")
+                    if len(body) > most:
+                        return _TOO_LARGE
+                    if not message.get("more_body"):
+                        return bytes(body)
+        except TimeoutError:
+            return _TOO_SLOW
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.open()
+        except Exception as error:  # noqa: BLE001 - the server logs it, and does not start
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _respond(send: Send, answer: Answer) -> None:
+    """What Kie documents as the acknowledgement; the others look at the status alone."""
+    body = json.dumps({"code": int(answer.status), "msg": answer.text}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers.append((b"allow", b"POST"))
+    if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        headers.append((b"retry-after", _AGAIN_AFTER))
+    if answer.status in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}:
+        headers.append((b"connection", b"close"))  # the rest of the body is not read
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+    await send({"type": "http.response.body", "body": body})

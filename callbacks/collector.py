@@ -1,0 +1,149 @@
+"""What follows a callback: the job is asked for, stored, told of, and whoever sleeps until it has ended is woken."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.callbacks.tokens import Place
+from prefect_storyboard.jobs.announced import announced_job, announced_result, is_settled
+from prefect_storyboard.jobs.settle import JobLine
+from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
+from prefect_storyboard.ledger.callbacks import Callbacks
+from prefect_storyboard.providers.clock import Clock
+from prefect_storyboard.providers.errors import ProviderError
+from prefect_storyboard.series.collect import collect_job, job_facts
+from prefect_storyboard.tasks import _events as events
+from prefect_storyboard.tasks import store
+
+LookNow = Callable[[str], bool]
+"""Lets a poller of this process look at the provider's job of that id now; False where nobody here waits for it."""
+
+Emitting = Callable[[], AbstractContextManager[None]]
+Wake = Callable[[], Awaitable[object]]
+CredentialsOf = Callable[[str, str], Credentials | None]
+
+_AT_ONCE = 16
+_AGAIN = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0)  # seconds before each look: longer than the lease of a submit
+_KEPT = 60.0  # seconds that a callback stays listed after its job has ended, so that every process sees it
+_WAKE_AFTER = (1.0, 3.0, 10.0, 30.0, 60.0)  # seconds; a run may be on its way into its suspension
+_log = logging.getLogger(__name__)
+
+
+class Collector:
+    """Looks at each job of which a callback has arrived until it has ended; at one job once at a time.
+
+    `wake` resumes suspended series, and `emitting` lets events out, where there is a Prefect server.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        library: Library,
+        credentials_of: CredentialsOf,
+        *,
+        wake: Wake | None = None,
+        emitting: Emitting = nullcontext,
+        look_now: LookNow | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._ledger, self._library, self._credentials_of = ledger, library, credentials_of
+        self._emitting = emitting
+        self._wake, self._look_now = wake, look_now or (lambda _: False)
+        self._clock = clock or Clock()
+        self._callbacks = Callbacks(ledger.storage)
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._working: dict[Place, asyncio.Task[None]] = {}
+        self._waking: asyncio.Task[None] | None = None
+        self._wakes: list[float] = []
+
+    async def resume(self) -> None:
+        """Go on with the callbacks that had arrived before a restart."""
+        for key, number in await asyncio.to_thread(self._callbacks.arrived):
+            self.called(Place(key, number))
+
+    def called(self, place: Place) -> None:
+        """A callback for this attempt has arrived. One that comes while the job is looked at changes nothing."""
+        if place not in self._working:
+            self._working[place] = task = _start(self._until_ended(place))
+            task.add_done_callback(lambda _: self._working.pop(place, None))
+
+    async def close(self) -> None:
+        """Stop looking; what is being stored is stored. The callbacks stay recorded."""
+        running = [*self._working.values(), *([self._waking] if self._waking else [])]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    async def _until_ended(self, place: Place) -> None:
+        for pause in _AGAIN:
+            await self._clock.sleep(pause)
+            with self._emitting():
+                async with self._gate:
+                    ended = await self._look(place)
+            if ended:
+                await self._clock.sleep(_KEPT)
+                break
+        await asyncio.to_thread(self._callbacks.remove, *place)
+
+    async def _look(self, place: Place) -> bool:
+        """Whether the job has ended; trouble is logged, and the job is looked at again."""
+        try:
+            history = await asyncio.to_thread(self._ledger.history, place.key)
+            if len(history) < place.number:
+                return False
+            if not is_settled(history[place.number - 1]):
+                return await self._collect(history[place.number - 1])
+        except (LibraryError, ProviderError) as error:
+            _log.info("Job %s is open: %s", place.key[:12], error)
+        except Exception:  # noqa: BLE001 - whatever it is: one job must not end the looks at the others
+            _log.exception("Job %s could not be collected", place.key[:12])
+        else:
+            self._wake_soon()  # somebody else has collected it, or an earlier process that did not come as far as this
+            return True
+        return False
+
+    async def _collect(self, attempt: Attempt) -> bool:
+        place, intent = Place(attempt.intent.key, attempt.number), attempt.intent
+        arrival = await asyncio.to_thread(self._callbacks.read, *place)
+        credentials = self._credentials_of(intent.provider, intent.account)
+        if credentials is None or arrival is None:
+            return False
+        async with credentials.session() as session:
+            bought_before = attempt.job is not None
+            attempt = await announced_job(session, self._ledger, attempt, arrival.request_id)
+        if not bought_before:
+            events.job_submitted(self._library, job_facts(intent, attempt.job))
+        if attempt.job and self._look_now(attempt.job.request_id):
+            return False  # whoever waits for it here stores it, too
+        made = await collect_job(
+            attempt, self._ledger, credentials, self._library, result_of=announced_result, keep=store.fn
+        )
+        outcome = made.state if isinstance(made, JobLine) else "done"
+        if outcome not in {"done", "failed"}:
+            return False
+        _log.info("%s has ended: %s", intent.label, outcome)
+        events.job_ended(self._library, job_facts(intent, attempt.job), outcome)
+        self._wake_soon()
+        return True
+
+    def _wake_soon(self) -> None:
+        """Wake the series whose jobs have ended, at most once a second, and some times more."""
+        self._wakes = [*_WAKE_AFTER]
+        if self._wake and (self._waking is None or self._waking.done()):
+            self._waking = _start(self._wake_all(self._wake))
+
+    async def _wake_all(self, wake: Wake) -> None:
+        while self._wakes:
+            await self._clock.sleep(self._wakes.pop(0))
+            try:
+                await wake()
+            except Exception:  # noqa: BLE001 - Prefect's server may be away; it is asked again
+                _log.exception("Suspended series could not be resumed")
+
+
+def _start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(work)

@@ -1,0 +1,93 @@
+"""One callback: whose job it is about, whether the gateway has signed it, and that somebody looks at the job."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import NamedTuple
+
+from prefect_storyboard.blocks import Credentials
+from prefect_storyboard.callbacks.collector import Collector
+from prefect_storyboard.callbacks.tokens import Place, Tokens
+from prefect_storyboard.jobs.announced import is_settled
+from prefect_storyboard.jobs.callbacks import is_about
+from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
+from prefect_storyboard.ledger.callbacks import Arrival, Callbacks
+from prefect_storyboard.providers.clock import Clock
+from prefect_storyboard.providers.errors import ProviderError
+
+Accounts = Mapping[tuple[str, str], Credentials]
+
+_NOTE_EVERY = timedelta(minutes=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_LONGEST = 200  # characters of a provider's id
+_log = logging.getLogger(__name__)
+
+
+class Answer(NamedTuple):
+    """What the sender is told. It repeats a callback for a 5xx, and for most of the others."""
+
+    status: HTTPStatus
+    text: str
+
+
+TAKEN = Answer(HTTPStatus.OK, "success")
+UNKNOWN = Answer(HTTPStatus.NOT_FOUND, "no open job has this address")
+FORGED = Answer(HTTPStatus.UNAUTHORIZED, "the signature is not the gateway's")
+TROUBLE = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the library or the gateway cannot be asked; post it again")
+
+
+class Receiver:
+    """The callbacks of one library. Each is recorded before it is answered, so that a restart loses none."""
+
+    def __init__(
+        self, ledger: Ledger, accounts: Accounts, tokens: Tokens, collector: Collector, clock: Clock | None = None
+    ) -> None:
+        self._ledger, self._accounts, self._tokens = ledger, accounts, tokens
+        self._collector = collector
+        self._clock = clock or Clock()
+        self._noted: dict[tuple[str, str], datetime] = {}
+
+    async def receive(self, token: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Verify a callback and let the collector look at its job; the body is only asked for an id."""
+        try:
+            place = await self._tokens.place(token)
+            return await self._of(place, headers, body) if place else UNKNOWN
+        except (LibraryError, ProviderError) as error:
+            _log.warning("A callback could not be checked: %s", error)
+            return TROUBLE
+
+    async def _of(self, place: Place, headers: Mapping[str, str], body: bytes) -> Answer:
+        history = await asyncio.to_thread(self._ledger.history, place.key)
+        if len(history) < place.number:
+            return UNKNOWN  # its intent is on its way, or was withdrawn
+        attempt = history[place.number - 1]
+        intent = attempt.intent
+        account = self._accounts.get((intent.provider, intent.account))
+        if account is None:
+            _log.warning("A callback for %s: no credentials of %s (%s) are given", *_names(attempt))
+            return UNKNOWN
+        async with account.session() as session:
+            request_id = await session.provider.verify_callback(headers, body, account.callback_secret)
+        if request_id is None or len(request_id) > _LONGEST or (attempt.job and not is_about(attempt.job, request_id)):
+            _log.warning("A callback for %s was not signed by %s (%s): check webhook_secret", *_names(attempt))
+            return FORGED
+        await self._note(account)
+        if not is_settled(attempt):
+            arrival = Arrival(request_id=request_id, at=self._clock.now())
+            await asyncio.to_thread(Callbacks(self._ledger.storage).add, *place, arrival)
+            self._collector.called(place)
+        return TAKEN
+
+    async def _note(self, account: Credentials) -> None:
+        """Let those who wait elsewhere know that callbacks arrive, once a minute."""
+        now, address = self._clock.now(), (account.provider, account.callback_url or "")
+        if account.callback_url and now - self._noted.get(address, _NEVER) > _NOTE_EVERY:
+            self._noted[address] = now
+            await asyncio.to_thread(Callbacks(self._ledger.storage).note_last, *address, now)
+
+
+def _names(attempt: Attempt) -> tuple[str, str, str]:
+    intent = attempt.intent
+    return f"{intent.label} (job {intent.key[:12]})", intent.provider, intent.account

@@ -1,0 +1,46 @@
+"""Which open attempt the token of an address belongs to."""
+
+import asyncio
+from typing import NamedTuple
+
+from prefect_storyboard.jobs.callbacks import token
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.providers.clock import Clock
+
+_EVERY = 1.0  # seconds between two listings, however many unknown tokens come
+_MOST = 20_000  # tokens that are remembered, of jobs that have ended too: a gateway may post them again
+
+
+class Place(NamedTuple):
+    """One attempt at a job."""
+
+    key: str
+    number: int
+
+
+class Tokens:
+    """The tokens of a library's open jobs, listed again when an unknown one comes."""
+
+    def __init__(self, ledger: Ledger, library: str, clock: Clock) -> None:
+        self._ledger, self._library, self._clock = ledger, library, clock
+        self._known: dict[str, Place] = {}
+        self._listed = float("-inf")
+        self._turn = asyncio.Lock()
+
+    async def place(self, given: str) -> Place | None:
+        """The attempt that the token belongs to; None for a token of no open job."""
+        if given not in self._known:
+            await self._list(self._clock.monotonic())
+        return self._known.get(given)
+
+    async def _list(self, asked: float) -> None:
+        """List the open jobs, unless somebody has begun to since this was asked for."""
+        async with self._turn:
+            if self._listed >= asked:
+                return
+            await self._clock.sleep(max(self._listed + _EVERY - self._clock.monotonic(), 0.0))
+            self._listed = self._clock.monotonic()
+            opened = await asyncio.to_thread(lambda: list(self._ledger.journal.open()))
+            self._known |= {token(self._library, key, number): Place(key, number) for key, number in opened}
+            for old in list(self._known)[: max(len(self._known) - max(_MOST, len(opened)), 0)]:
+                del self._known[old]

@@ -1,0 +1,33 @@
+"""`storyboard callbacks`: the accounts of the environment or of saved blocks, behind one address."""
+
+import asyncio
+import os
+
+from prefect.settings import get_current_settings
+
+from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.callbacks import app
+from prefect_storyboard.callbacks.server import serve
+from prefect_storyboard.cli.live import console
+
+
+def listen(providers: tuple[str, ...], library: str | None, host: str, port: int) -> int:
+    """Serve until it is stopped. Returns 1 if the server could not start."""
+    if not providers:
+        raise ValueError("name the accounts whose callbacks come here, for example: storyboard callbacks fal")
+
+    async def loaded() -> tuple[list[Credentials], Library]:
+        return [await load_credentials(each, os.environ) for each in providers], await load_library(library)
+
+    accounts, shelf = asyncio.run(loaded())
+    for account in accounts:
+        if account.callback_url is None:
+            variable = f"{account.provider.upper()}_CALLBACK_URL"
+            console.print(
+                f"{account.provider} ({account.account}) has no callback_url, so its jobs are polled: set it in the "
+                f"block, or export {variable}",
+                style="yellow",
+            )
+    if not get_current_settings().api.url:
+        console.print("PREFECT_API_URL is not set: clips are stored, suspended series are not resumed", style="yellow")
+    return 0 if serve(app(accounts, shelf), host, port) else 1

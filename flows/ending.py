@@ -1,0 +1,86 @@
+"""The flow for a weekly schedule that fails when a model in use is about to end. Buys nothing."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+from pydantic import Field
+
+from prefect_storyboard.blocks import Credentials, load_credentials, load_library
+from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderField, form
+from prefect_storyboard.providers.errors import ProviderError
+from prefect_storyboard.providers.table import models as table
+from prefect_storyboard.series.ending import Ending, Uses, ending_of, endings, uses
+from prefect_storyboard.series.markdown import escaped_rows
+from prefect_storyboard.series.report import shown
+
+DaysField = Annotated[int, Field(json_schema_extra={"minimum": 0})]
+
+
+class ModelsEnding(ValueError):
+    """Models in use are about to end; the message names each with its date, its reels and its successor."""
+
+
+@form
+@flow(name="check-models", persist_result=False)
+async def check_models(
+    providers: list[ProviderField],
+    library: LibraryField = None,
+    models: ModelsField = None,
+    *,
+    days: DaysField = 60,
+) -> list[str]:
+    """Fail when a model in use is about to end, so that there is time to move. Returns the models in use. Buys nothing.
+
+    In use are the models named, else those of the library's reels. Raises ModelsEnding with dates, reels, successors.
+    """
+    accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
+    names = tuple(dict.fromkeys(account.provider for account in accounts))
+    shelf = await load_library(library)
+    used = _named(names, models) if models else await asyncio.to_thread(lambda: uses(shelf.storage(), names))
+    found = endings(used, today=datetime.now(UTC).date(), days=days)
+    known = {(each.provider, each.model) for each in found}
+    gone = await asyncio.gather(*(_taken_off(account, used) for account in accounts))
+    found = (*found, *(each for some in gone for each in some if (each.provider, each.model) not in known))
+    if found:
+        await _report(found)
+        raise ModelsEnding("\n".join(map(str, found)))
+    return [f"{name} at {provider}" for provider, name in used]
+
+
+def _named(providers: Iterable[str], names: Iterable[str]) -> Uses:
+    """The models of these names at each gateway that sells them. Raises ValueError for one that no gateway sells."""
+    wanted, given = tuple(dict.fromkeys(names)), tuple(providers)
+    used = {(provider, name): () for provider in given for name in wanted if name in table()[provider]}
+    for name in wanted:
+        if all(place[1] != name for place in used):
+            raise ValueError(f"{name} is not a model of {' or '.join(given)}; `storyboard models` lists what there is")
+    return used
+
+
+async def _taken_off(credentials: Credentials, used: Uses) -> list[Ending]:
+    """The models in use that the gateway's own list has no more, although no date says so."""
+    sold, found = table()[credentials.provider], list[Ending]()
+    async with credentials.session() as session:
+        for (provider, name), reels in used.items():
+            if provider != credentials.provider or name not in sold or sold[name].ended:
+                continue
+            with suppress(ProviderError):  # a list that cannot be read says nothing
+                offered = [await session.provider.offered(each) for each in {*sold[name].endpoints.values()}]
+                found += [ending_of(sold[name], reels)] if False in offered else []
+    return found
+
+
+async def _report(found: Iterable[Ending]) -> None:
+    rows = [
+        {"model": each.model, "gateway": each.provider, "ends": str(each.retires_on or "taken off the list")}
+        | {"successor": each.successor or "", "reels": ", ".join(each.reels)}
+        for each in found
+    ]
+    with shown("the table of models that end"):
+        text = "Models in use that are about to end"
+        await acreate_table_artifact(key="storyboard-models", table=escaped_rows(rows), description=text)

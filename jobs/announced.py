@@ -1,0 +1,59 @@
+"""A job of which a callback says that it has ended: nobody believes it, the provider is asked."""
+
+import asyncio
+
+from prefect_storyboard.jobs.callbacks import is_about
+from prefect_storyboard.jobs.look import is_young
+from prefect_storyboard.jobs.paid import PaidJob, ended, uninterrupted
+from prefect_storyboard.jobs.settle import line
+from prefect_storyboard.jobs.wait import VERDICTS
+from prefect_storyboard.ledger import Attempt, Ledger
+from prefect_storyboard.providers.errors import Busy, Expired, OutcomeUnknown
+from prefect_storyboard.providers.protocol import Result
+from prefect_storyboard.providers.session import Session
+from prefect_storyboard.storyboards import Job
+
+
+def is_settled(attempt: Attempt) -> bool:
+    """Whether a callback has nothing more to tell. An attempt that was given up may have been bought all the same."""
+    given_up = attempt.end is not None and attempt.end.kind == "abandoned" and attempt.job is None
+    return attempt.end is not None and not given_up
+
+
+async def announced_result(session: Session, ledger: Ledger, bought: PaidJob) -> Result:
+    """Ask for the result at once: one request, where a look at the state would be a second one.
+
+    Raises Busy where the job has not ended after all, and the provider's verdict, which is recorded.
+    """
+    try:
+        result = await session.provider.result(bought.job)
+    except VERDICTS as verdict:
+        await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
+        session.in_flight.give_back(bought.key)
+        raise
+    except Expired as error:
+        if not is_young(bought.job, session.clock.now()):
+            raise
+        raise Busy(str(error), request_id=bought.job.request_id) from None
+    session.in_flight.give_back(bought.key)
+    return result
+
+
+async def announced_job(session: Session, ledger: Ledger, attempt: Attempt, request_id: str) -> Attempt:
+    """The attempt with its job: the recorded one, or the one whose reply was lost and that the callback has named.
+
+    The callback's signature proves that the gateway has a job of that id, and its address for which attempt it was
+    submitted; the provider is asked for it all the same. Raises OutcomeUnknown while the submit is under way, and where
+    the job belongs to another key.
+    """
+    if attempt.job:
+        return attempt
+    intent = attempt.intent
+    if line(attempt).state == "submitting":
+        raise OutcomeUnknown("it is being submitted")
+    job = Job(provider=intent.provider, endpoint=intent.endpoint, request_id=request_id, submitted_at=intent.at)
+    await session.provider.status(job)
+    recorded = await asyncio.to_thread(ledger.submitted, intent.key, attempt.number, job)
+    if recorded is None or not is_about(recorded, request_id):
+        raise OutcomeUnknown(f"{intent.provider} job {request_id} belongs to another job")
+    return attempt.model_copy(update={"job": recorded})

@@ -1,0 +1,109 @@
+"""One job that is waited for: who waits, and what one look at it comes to."""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from prefect_storyboard.jobs.render_times import Kind
+from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.protocol import Provider, Result, Status
+from prefect_storyboard.storyboards import Job
+
+Watch = Callable[[Status], None]
+
+
+class TimeLimit(Exception):
+    """The job still renders when its time limit has passed; `trouble` is what went wrong at the last look."""
+
+    def __init__(self, trouble: errors.ProviderError | None) -> None:
+        super().__init__("still rendering")
+        self.trouble = trouble
+
+
+@dataclass(eq=False)
+class Waiter:
+    """Somebody who awaits a job: with which adapter it is asked, until when, and who is told each state."""
+
+    provider: Provider
+    until: float
+    watch: Watch
+    ended: asyncio.Future[Result]
+    context: Context = field(default_factory=copy_context)
+
+    def tell(self, status: Status) -> None:
+        """Call `watch` in the context of whoever waits. What it raises is theirs alone."""
+        try:
+            self.context.run(self.watch, status)
+        except Exception as error:  # noqa: BLE001 - see above
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Raise the error where it is waited for."""
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+
+@dataclass(eq=False)
+class Waiting:
+    """One job that somebody waits for. `running` is the age at which it was last seen to render.
+
+    `patient` is whether its callback is relied on, now.
+    """
+
+    job: Job
+    kind: Kind
+    patient: Callable[[], bool] = lambda: False
+    waiters: list[Waiter] = field(default_factory=list)
+    due: float = 0.0
+    looking: bool = False
+    looked: bool = False
+    running: float | None = None
+    trouble: errors.ProviderError | None = None
+    _checked: set[str] = field(default_factory=set)
+
+    def succeed(self, result: Result) -> None:
+        """Hand the result to all who wait."""
+        for waiter in self.waiters:
+            if not waiter.ended.done():
+                waiter.ended.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        """Raise the error in all who wait."""
+        for waiter in self.waiters:
+            waiter.fail(error)
+
+    def give_up(self, now: float) -> None:
+        """Raise TimeLimit in those who have no more time."""
+        for waiter in self.waiters:
+            if now >= waiter.until:
+                waiter.fail(TimeLimit(self.trouble))
+
+    async def ask(self) -> "Answer":
+        """Ask for the state, and for the result where there may be one.
+
+        An undocumented state is checked against the result once. Raises what the adapter raises.
+        """
+        provider = self.waiters[0].provider
+        status = await _status(provider, self.job)
+        for waiter in list(self.waiters):
+            waiter.tell(status)
+        if status.state == "ended" or (status.unknown_word and status.unknown_word not in self._checked):
+            self._checked.add(status.unknown_word or "")
+            return Answer(await provider.result(self.job), requests=2)
+        return Answer(None, requests=1)
+
+
+class Answer(NamedTuple):
+    """What a look came to: the result, or None while the job renders; and how many requests it took."""
+
+    result: Result | None
+    requests: int
+
+
+async def _status(provider: Provider, job: Job) -> Status:
+    try:
+        return await provider.status(job)
+    except (errors.InvalidRequest, errors.Retired) as error:  # of the question; it says nothing about the job
+        raise errors.Busy(str(error), request_id=job.request_id) from error

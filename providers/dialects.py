@@ -1,0 +1,209 @@
+"""How each gateway wants a scene written, read from dialects.toml: data, so that a new model needs no code."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, JsonValue
+
+from prefect_storyboard.storyboards import Frozen, Mode
+
+Source = Literal[
+    "prompt",
+    "seconds",
+    "seconds as text",
+    "seconds as 8s",
+    "resolution",
+    "resolution in capitals",
+    "aspect",
+    "audio",
+    "seed",
+    "negative",
+    "first frame",
+    "last frame",
+    "frames",
+    "pictures",
+    "clips",
+]
+OfCharacter = Literal["front", "others", "pictures", "name", "description"]
+
+MODES: tuple[Mode, ...] = ("text", "image", "frames", "references")
+FIRST_FRAME, LAST_FRAME = frozenset({"first frame", "frames"}), frozenset({"last frame", "frames"})
+
+
+class Constant(Frozen):
+    """Always the same value."""
+
+    always: JsonValue = Field(alias="is")
+
+
+class Renamed(Frozen):
+    """A choice by the gateway's own words for it; one that has none stays as it is."""
+
+    of: Source
+    to: dict[str, str]
+
+
+class PerCharacter(Frozen):
+    """A list of objects, one for each character."""
+
+    each: dict[str, OfCharacter]
+
+
+class WithRoles(Frozen):
+    """A list of objects, each a file and what it is for."""
+
+    roles: dict[str, Source]
+
+
+Slot = Source | Constant | Renamed | PerCharacter | WithRoles
+
+
+class Citation(Frozen):
+    """How a prompt refers to media. `{}` is a number that counts from `first`, or the character's name."""
+
+    image: str | None = None
+    clip: str | None = None
+    element: str | None = None
+    name: str | None = None
+    first: int = Field(default=1, alias="from")
+
+
+class Dialect(Frozen):
+    """The fields of a request body by what they hold, for all scenes and for those of each mode."""
+
+    page: str
+    cite: Citation = Citation()
+    every: dict[str, Slot]
+    text: dict[str, Slot] = Field(default={})
+    image: dict[str, Slot] = Field(default={})
+    frames: dict[str, Slot] | None = None
+    references: dict[str, Slot] = Field(default={})
+
+    def fields(self, mode: Mode) -> dict[str, Slot]:
+        """All fields of a mode."""
+        own = self.image if mode == "frames" and self.frames is None else getattr(self, mode)
+        return {**self.every, **own}
+
+    def holds(self, mode: Mode) -> frozenset[str]:
+        """What the fields of a mode hold."""
+        return frozenset(source for slot in self.fields(mode).values() for source in sources(slot))
+
+
+def sources(slot: Slot) -> Iterator[str]:
+    """What a field holds; characters are told by their pictures."""
+    match slot:
+        case str():
+            yield slot
+        case Renamed():
+            yield slot.of
+        case PerCharacter():
+            yield "pictures"
+        case WithRoles():
+            yield from slot.roles.values()
+
+
+@cache
+def dialects(provider: str) -> Mapping[str, Dialect]:
+    """All dialects of a gateway by name; none of one that the table does not know."""
+    table = tomllib.loads(files(__package__).joinpath("dialects.toml").read_text(encoding="utf-8")).get(provider, {})
+    return {name: Dialect.model_validate(_facts(table, name)) for name in table}
+
+
+@cache
+def ancestors(provider: str, name: str) -> tuple[str, ...]:
+    """The dialect and those that it is like, itself first; a codec that is code has only itself."""
+    table = tomllib.loads(files(__package__).joinpath("dialects.toml").read_text(encoding="utf-8")).get(provider, {})
+    like = table.get(name, {}).get("like")
+    return (name, *ancestors(provider, like)) if like else (name,)
+
+
+def facts(provider: str, codec: str) -> dict[str, Any]:
+    """What a model of that dialect can be told, for the model table; nothing for a codec that is code."""
+    dialect = dialects(provider).get(codec)
+    if dialect is None:
+        return {}
+    holds = {mode: dialect.holds(mode) for mode in MODES}
+    shown = holds["references"]
+    found: dict[str, Any] = {
+        "takes_last_frame": tuple(mode for mode in ("frames", "references") if holds[mode] & LAST_FRAME),
+        "takes_seed": tuple(mode for mode in MODES if "seed" in holds[mode]),
+        "takes_negative": tuple(mode for mode in MODES if "negative" in holds[mode]),
+        "shaped_by_frame": tuple(mode for mode in ("image", "frames") if "aspect" not in holds[mode]),
+        "frame_beside_cast": bool(shown & FIRST_FRAME) or "pictures" not in shown,
+    }
+    return {**found, "sound": "switch"} if all("audio" in each for each in holds.values()) else found
+
+
+class _Meaning(NamedTuple):
+    """What a user has to know of a field: its JSON type, our argument that says it, and what it means."""
+
+    type: str
+    argument: str
+    means: str
+
+
+_MEANINGS: dict[str, _Meaning] = {
+    "prompt": _Meaning("string", "prompt", "What happens in the scene."),
+    "seconds": _Meaning("integer", "seconds", "Length in seconds."),
+    "seconds as text": _Meaning("string", "seconds", "Length in seconds, as text."),
+    "seconds as 8s": _Meaning("string", "seconds", 'Length, as in "8s".'),
+    "resolution": _Meaning("string", "resolution", "Size of the picture."),
+    "resolution in capitals": _Meaning("string", "resolution", "Size of the picture, in capitals."),
+    "aspect": _Meaning("string", "aspect", "Shape of the picture."),
+    "audio": _Meaning("boolean", "audio", "Whether the clip has sound."),
+    "seed": _Meaning("integer", "seed", "Where the model draws its chances from."),
+    "negative": _Meaning("string", "negative", "What must not be seen."),
+    "first frame": _Meaning("link", "image", "The first frame."),
+    "last frame": _Meaning("link", "ends", "The last frame."),
+    "frames": _Meaning("array", "image and ends", "The first frame, and the last one."),
+    "pictures": _Meaning("array", "characters", "Pictures of the characters."),
+    "clips": _Meaning("array", "characters", "Clips of the characters."),
+}
+_OPTIONAL = {"seed", "negative", "last frame"}  # these may be given by the gateway's own name as well
+_JSON = {bool: "boolean", int: "integer", str: "string", list: "array"}
+
+
+def written_inputs(dialect: Dialect) -> Iterator[dict[str, Any]]:
+    """The fields of a dialect as inputs of a gateway: what says each, and in which modes it is sent."""
+    modes: dict[str, list[Mode]] = {}
+    slots: dict[str, list[Slot]] = {}
+    for mode in MODES:
+        for name, slot in dialect.fields(mode).items():
+            modes.setdefault(name, []).append(mode)
+            slots.setdefault(name, []).append(slot)
+    for name, found in slots.items():
+        every = () if len(modes[name]) == len(MODES) else (*modes[name],)
+        yield {"name": name, "page": dialect.page, "modes": every, **_meaning(found)}
+
+
+def _meaning(slots: list[Slot]) -> dict[str, Any]:
+    """What a field is, of all that it holds in one mode or another."""
+    held = [*dict.fromkeys(source for slot in slots for source in sources(slot))]
+    if not held:
+        constant = next(slot for slot in slots if isinstance(slot, Constant)).always
+        return {"type": _JSON[type(constant)], "preset": constant, "means": "Always sent so, unless you say otherwise."}
+    meanings = [_MEANINGS[each] for each in held]
+    lists = any(isinstance(slot, PerCharacter | WithRoles) for slot in slots)
+    found: dict[str, Any] = {
+        "type": "array" if lists else meanings[0].type,
+        "argument": " and ".join(dict.fromkeys(each.argument for each in meanings)),
+        "means": " ".join(each.means for each in meanings),
+    }
+    if held == ["audio"]:
+        found["preset"] = True
+    return {**found, "instead": True} if _OPTIONAL.issuperset(held) else found
+
+
+def _facts(table: dict[str, Any], name: str) -> dict[str, Any]:
+    """A dialect's facts, those of the one that it is like included."""
+    own = {key: value for key, value in table[name].items() if key != "like"}
+    like = table[name].get("like")
+    if like is None:
+        return own
+    found = _facts(table, like)
+    for key, value in own.items():
+        found = {**found, key: {**found.get(key, {}), **value} if isinstance(value, dict) else value}
+    return found

@@ -1,0 +1,1 @@
+"""An OpenAI-compatible `/v1/videos` server: a reseller of Sora, and a self-hosted model with open weights."""

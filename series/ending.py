@@ -1,0 +1,72 @@
+"""Which models a library's reels are rendered with, and which of these are about to end."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date, timedelta
+
+from prefect_storyboard.ledger import Storage
+from prefect_storyboard.providers.table import models
+from prefect_storyboard.storyboards import Frozen, Model
+
+Uses = Mapping[tuple[str, str], tuple[str, ...]]  # the reels, by gateway and model
+
+
+class Ending(Frozen):
+    """A model in use that ends, or that its gateway has taken off its list."""
+
+    provider: str
+    model: str
+    retires_on: date | None
+    successor: str | None
+    reels: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        gone = f"is on {self.provider}'s list no more"
+        when = f"is switched off by its maker on {self.retires_on}" if self.retires_on else gone
+        where = f", and renders {', '.join(self.reels)}" if self.reels else ""
+        remedy = f"move to {self.successor}" if self.successor else "choose another model: `storyboard models`"
+        return f"{self.model} at {self.provider} {when}{where}; {remedy}"
+
+
+def uses(storage: Storage, providers: Iterable[str]) -> Uses:
+    """What the plans beside the library's reels say. One that cannot be read says nothing. Blocks."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    wanted = {*providers}
+    for reel in storage.names("reels"):
+        with suppress(ValueError, LookupError, TypeError):
+            plan = json.loads(storage.read("reels", reel, "plan.json") or b"{}")
+            for name in dict.fromkeys(scene["model"]["name"] for scene in plan["scenes"]):
+                place = str(plan["provider"]), str(name)
+                if place[0] in wanted:
+                    found[place] = (*found.get(place, ()), reel)
+    return found
+
+
+def endings(used: Uses, *, today: date, days: int) -> tuple[Ending, ...]:
+    """Those that end within so many days, or have ended within so many, soonest first.
+
+    What ended longer ago is not in use any more: its reels are rendered, and stay.
+    """
+    known = {place: _model(*place) for place in used}
+    near = [
+        ending_of(model, used[place])
+        for place, model in known.items()
+        if model and model.retires_on and abs(model.retires_on - today) <= timedelta(days=days)
+    ]
+    return tuple(sorted(near, key=lambda each: (each.retires_on or today, each.provider, each.model)))
+
+
+def ending_of(model: Model, reels: tuple[str, ...]) -> Ending:
+    """The model as one that ends."""
+    return Ending(
+        provider=model.provider,
+        model=model.name,
+        retires_on=model.retires_on,
+        successor=model.successor,
+        reels=reels,
+    )
+
+
+def _model(provider: str, name: str) -> Model | None:
+    return models().get(provider, {}).get(name)

@@ -1,0 +1,75 @@
+"""Somebody who must look the same in every scene."""
+
+from collections.abc import Iterator
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from prefect_storyboard.storyboards.base import Fields, Frozen, Name, Problem, Remark, Text, checked
+from prefect_storyboard.storyboards.folders import slug
+
+
+class Character(Frozen):
+    """Somebody who must look the same in every scene. Belongs to the user, not to a provider."""
+
+    name: Name = Field(title="Name", description="How the prompts call this character; at most 80 characters.")
+    aliases: tuple[Name, ...] = Field(
+        default=(),
+        max_length=50,
+        title="Aliases",
+        description="Other words by which prompts call this character: a short form, a title, a genitive. Adding one "
+        "buys only the scenes whose cast it changes.",
+    )
+    clip: Text | None = Field(
+        default=None,
+        title="Reference clip",
+        description="Path or URL of a short clip that shows the character, at least 720p; relative to the storyboard.",
+    )
+    images: tuple[Text, ...] = Field(
+        default=(), max_length=50, title="Reference images", description="Paths or URLs of pictures of the character."
+    )
+    start: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        title="Start",
+        description="Second at which the used part of the clip begins.",
+    )
+    end: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        title="End",
+        description="Second at which the used part of the clip ends.",
+    )
+    reference: Literal["images", "clip"] = Field(
+        default="images",
+        title="Reference",
+        description="What a model without characters of its own is shown: images (yours, or drawn from the clip), or "
+        "the clip itself, which shows how they move and may cost more.",
+    )
+    description: Remark = Field(
+        default="",
+        title="Description",
+        description="Who this is and what they wear. Told to a provider that asks for it; changing it buys nothing.",
+    )
+    fields: Fields = Field(
+        default={},
+        title="Fields",
+        description="The gateway's own inputs for the creation, by its own names; changing one creates anew.",
+    )
+
+    @property
+    def slug(self) -> str:
+        """The character's folder name in the library."""
+        return slug(self.name)
+
+    @model_validator(mode="after")
+    def _has_a_reference(self) -> Self:
+        def problems() -> Iterator[Problem]:
+            if not self.clip and not self.images:
+                yield ("clip",), f"{self.name} needs a clip or images; add clip: path/to/{self.slug}.mp4"
+            if self.start is not None and self.end is not None and self.end <= self.start:
+                yield ("end",), f"end ({self.end:g} s) must come after start ({self.start:g} s)"
+
+        return checked(self, problems)

@@ -1,0 +1,115 @@
+"""What is judged of one schedule, when all is quiet: the sandbox's meter, the library, and what the last run said."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+from prefect_storyboard.flows.collect import Collected
+from prefect_storyboard.jobs.settle import line
+from prefect_storyboard.ledger import Attempt, LibraryError
+from prefect_storyboard.storyboards import Reel
+from tests.chaos.stage import Stage
+
+_FORGOTTEN = re.compile(r"by job ([0-9a-f]{12}), of which the ledger has no record")
+
+
+@dataclass
+class Case:
+    """What is judged: the stage, the last run's reel, and what `collect_jobs` said last.
+
+    A ledger that has lost records is judged twice. Before it is `mended` the jobs that nobody can read have to be named
+    by the run, and nothing is bought for them; afterwards everything has to be there that anything tells of.
+    """
+
+    stage: Stage
+    reel: Reel
+    collected: Collected
+    mended: bool = True
+    problems: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def meter(self) -> dict[str, Any]:
+        return self.stage.meter()
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """Every attempt in the ledger. A job that does not read is a problem, where no record was taken away."""
+        storage, ledger = self.stage.storage, self.stage.ledger
+        folders = [name for name in storage.names("ledger") if len(name) == 2]
+        keys = [key for folder in folders for key in storage.names("ledger", folder)]
+        found: list[Attempt] = []
+        for key in keys:
+            try:
+                found += ledger.history(key)
+            except LibraryError as error:
+                self.unreadable[key] = str(error)
+                if not self.stage.schedule.loses:
+                    self.problems.append(f"the ledger does not read: {error}")
+        return found
+
+    @property
+    def said(self) -> str:
+        """Everything that the last run, and the last repair, said to a person."""
+        told = [*(each.error for each in self.reel.failed), *self.reel.warnings, *self.stage.damaged]
+        return "\n".join([*told, *(each.note for each in self.collected.unknown)])
+
+    @property
+    def nameless(self) -> int:
+        """How many jobs were bought that the ledger cannot tell of, and the run has named for it."""
+        if not self.stage.lost:
+            return 0
+        return len({key[:12] for key in self.unreadable} | set(_FORGOTTEN.findall(self.said)))
+
+    @property
+    def accepted(self) -> set[str]:
+        return {each for order in self.meter["orders"] for each in order["request_ids"]}
+
+    @property
+    def billed(self) -> set[str]:
+        return {bill["request_id"] for bill in self.meter["billed"]}
+
+    @cached_property
+    def ids(self) -> dict[str, str]:
+        return self.stage.ids()
+
+    def id_of(self, attempt: Attempt) -> str:
+        """The sandbox's id of an attempt's job, which may have another one too."""
+        return self.ids.get(attempt.job.request_id, attempt.job.request_id)
+
+    @property
+    def held(self) -> dict[str, Attempt]:
+        """Attempts by the sandbox's id of their job."""
+        return {self.id_of(attempt): attempt for attempt in self.attempts if attempt.job}
+
+    @property
+    def lost(self) -> set[str]:
+        """Jobs that were accepted, and that the ledger does not know.
+
+        Of a character that was rebuilt from a take, the ledger knows the id, and the request by its claim.
+        """
+        storage, rebuilt = self.stage.storage, set(self.rebuilt_castings.values())
+        known = set()
+        for name in storage.names("ledger", "requests", self.stage.schedule.gateway):
+            place = ("ledger", "requests", self.stage.schedule.gateway, name)
+            if json.loads(storage.read(*place) or b"{}").get("key") in rebuilt:
+                request_id = unquote(name.removesuffix(".json"))
+                known.add(self.ids.get(request_id, request_id))
+        return self.accepted - set(self.held) - known
+
+    @property
+    def rebuilt_castings(self) -> dict[str, str]:
+        """Ids of the characters whose job was rebuilt from a take, in the place of a request's, with the job's key."""
+        ended = ((each.intent.key, each.job, each.end) for each in self.attempts if each.intent.character)
+        return {
+            job.request_id: key
+            for key, job, end in ended
+            if job and end and end.casting and end.casting.id == job.request_id
+        }
+
+    def states(self) -> Counter[str]:
+        return Counter(line(attempt).state for attempt in self.attempts)

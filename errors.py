@@ -9,7 +9,7 @@ wrong argument are raised before anything is bought. `ProviderError` is the base
 
 from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.ledger import LedgerLost, LibraryError
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.providers.errors import (
     Busy,

@@ -91,8 +91,12 @@ OPTIONS: Mapping[str, str] = {
         "The account that bought it, which is asked whether it knows the id. Left out: the id is taken as given, and "
         "cannot be changed afterwards."
     ),
-    "all": "List every job of the library, also those that have ended. Reads the whole ledger.",
     "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
+    "all": (
+        "List every job of the library, also those that have ended, one a line and in the order of their keys. Reads "
+        "the whole ledger."
+    ),
+    "older_than": "Jobs that were settled longer ago than this: 90d, 12w or 36h.",
     "folder": "Where the demo keeps its library and the sandbox's state. Remove it to start over.",
     "another_board": "Another storyboard to render.",
     "port": "Port on 127.0.0.1; 0 takes a free one.",

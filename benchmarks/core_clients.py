@@ -28,8 +28,8 @@ def _prompts(jobs: int) -> list[str]:
 
 def wavespeed(base: str, jobs: int, folder: Path) -> Callable[[], None]:
     """WaveSpeed's client, a thread a clip: it has no other way of doing several at once."""
-    import requests  # noqa: PLC0415 - each process imports its own client only
-    import wavespeed as official  # noqa: PLC0415
+    import requests
+    import wavespeed as official
 
     client = official.Client(api_key="sandbox", base_url=f"{base}/wavespeed")
 
@@ -48,9 +48,9 @@ def wavespeed(base: str, jobs: int, folder: Path) -> Callable[[], None]:
 
 def fal(base: str, jobs: int, folder: Path) -> Callable[[], None]:
     """fal's asynchronous client, all clips in one gather."""
-    import fal_client  # noqa: PLC0415
-    import httpx  # noqa: PLC0415
-    from fal_client import client as module  # noqa: PLC0415
+    import fal_client
+    import httpx
+    from fal_client import client as module
 
     module.QUEUE_URL_FORMAT = f"{base}/fal/queue/"  # it has no switch for plain http
 
@@ -71,11 +71,11 @@ def fal(base: str, jobs: int, folder: Path) -> Callable[[], None]:
 
 def ours(gateway: str, base: str, jobs: int, folder: Path) -> Callable[[], None]:
     """What the tasks do, without Prefect's engine: buy once, wait, download, store, close; the ledger on disk."""
-    from benchmarks.core_scene import Studio, render  # noqa: PLC0415
-    from prefect_storyboard.blocks.credentials import BY_PROVIDER  # noqa: PLC0415
-    from prefect_storyboard.ledger import Ledger, open_storage  # noqa: PLC0415
-    from prefect_storyboard.providers.table import model  # noqa: PLC0415
-    from prefect_storyboard.sandbox.server import environment  # noqa: PLC0415
+    from benchmarks.core_scene import Studio, render
+    from prefect_storyboard.blocks.credentials import BY_PROVIDER
+    from prefect_storyboard.ledger import Ledger, open_storage
+    from prefect_storyboard.providers.table import model
+    from prefect_storyboard.sandbox.server import environment
 
     given = (
         BY_PROVIDER[gateway].from_environment(environment(base)).model_copy(update={"in_flight": jobs, "submits": None})

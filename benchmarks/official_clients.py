@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _played(given: argparse.Namespace, folder: Path) -> dict[tuple[str, str], Counter[str]]:
-    from benchmarks.sessions import Session, paint_quickly, play  # noqa: PLC0415 - imports Prefect
+    from benchmarks.sessions import Session, paint_quickly, play
 
     logging.disable()  # sandboxes that start side by side undo each other's silence
     context = multiprocessing.get_context("forkserver")  # processes without the seconds of importing, for every buyer

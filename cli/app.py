@@ -1,8 +1,9 @@
 """What all commands share: the application, and one clear error text if something is wrong."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -14,6 +15,8 @@ app = App(
 )
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
+T = TypeVar("T")
+
 
 class _Terminated(SystemExit):
     """The process received SIGTERM."""
@@ -22,6 +25,13 @@ class _Terminated(SystemExit):
 def _terminated(*_: object) -> None:
     """Unwind, so that everything open is closed. While a flow runs, Prefect ends it first and then calls this."""
     raise _Terminated
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run what a command does on an event loop to its end. `--help` loads no loop."""
+    import asyncio
+
+    return asyncio.run(work)
 
 
 @contextmanager

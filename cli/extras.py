@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, requires, version
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 def require(extra: str) -> None:
@@ -18,11 +20,13 @@ def require(extra: str) -> None:
 
 def missing(extra: str, lines: Iterable[str], installed: Callable[[str], str] = version) -> list[str]:
     """The requirements of the extra, out of a package's metadata, that the installed packages do not meet."""
+    from packaging.requirements import Requirement
+
     named = [each for each in map(Requirement, lines) if each.marker and each.marker.evaluate({"extra": extra})]
     return [f"{each.name}{each.specifier}" for each in named if not _met(each, installed)]
 
 
-def _met(requirement: Requirement, installed: Callable[[str], str]) -> bool:
+def _met(requirement: "Requirement", installed: Callable[[str], str]) -> bool:
     try:
         return requirement.specifier.contains(installed(requirement.name), prereleases=True)
     except PackageNotFoundError:

@@ -1,9 +1,10 @@
-"""What `storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair` and `plan` print."""
+"""What `storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair`, `prune` and `plan` print."""
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.table import Table
 from rich.text import Text
@@ -16,10 +17,13 @@ from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.ledger.prune import prune as pack
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.storyboards import Plan
 from prefect_storyboard.storyboards.money import price
 
+_AGE = re.compile(r"(\d{1,5})([dwh])")
+_UNITS = {"d": "days", "w": "weeks", "h": "hours"}
 _STYLES = {
     "unknown": "bold red",
     "unreadable": "bold red",
@@ -35,19 +39,22 @@ _STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "
 async def show_jobs(library: str | None, *, every: bool) -> int:
     """List the jobs of a library. Returns 1 if one of them is unknown or cannot be read."""
     ledger = Ledger((await load_library(library)).storage())
-    found = await asyncio.to_thread(settle.jobs, ledger, every=every)
-    if not found:
+    if every:
+        first = _streamed(settle.every_job(ledger))
+    else:
+        found = await asyncio.to_thread(settle.jobs, ledger)
+        first = {line.state: line for line in reversed(found)}
+        if found:
+            console.print(_table(found))
+    if not first:
         console.print("this library has no jobs" if every else "no job is open")
-        return 0
-    console.print(_table(found))
-    unknown = [line for line in found if line.state == "unknown"]
-    if unknown:
+    if unknown := first.get("unknown"):
         console.print(
             "\nAn unknown job may have been bought. Look for it on the provider's own page.\n"
-            f"If it is there:  storyboard adopt {unknown[0].key[:12]} <its id> --provider {unknown[0].provider}\n"
-            f"If it is not:    storyboard abandon {unknown[0].key[:12]}"
+            f"If it is there:  storyboard adopt {unknown.key[:12]} <its id> --provider {unknown.provider}\n"
+            f"If it is not:    storyboard abandon {unknown.key[:12]}"
         )
-    return 1 if unknown or any(line.state == "unreadable" for line in found) else 0
+    return 1 if first.keys() & {"unknown", "unreadable"} else 0
 
 
 async def collect(providers: tuple[str, ...], library: str | None) -> int:
@@ -114,6 +121,24 @@ async def repair(library: str | None) -> int:
     return 1 if repaired.damaged else 0
 
 
+async def prune(library: str | None, older_than: str) -> int:
+    """Pack the records of jobs that were settled longer ago than that."""
+    before = datetime.now(UTC) - age(older_than)
+    ledger = Ledger((await load_library(library)).storage())
+    jobs = files = 0
+    for packed in pack(ledger, before):
+        jobs, files = jobs + 1, files + packed.files
+    console.print(f"{jobs} jobs pruned, {files} files fewer; nothing was bought, and nothing will be bought again")
+    return 0
+
+
+def age(text: str) -> timedelta:
+    """A length of time as it is typed: 90d, 12w, 36h. Raises ValueError."""
+    if not (typed := _AGE.fullmatch(text.strip())):
+        raise ValueError(f"--older-than {text}: give a number and a unit, for example 90d, 12w or 36h")
+    return timedelta(**{_UNITS[typed[2]]: int(typed[1])})
+
+
 async def show_plan(
     board: str, provider: str, library: str | None, overrides: Overrides, *, cascade: bool = False
 ) -> int:
@@ -170,6 +195,30 @@ def _table(lines: Iterable[JobLine]) -> Table:
         key, age = Text(line.key[:12]), Text(_age(line))
         table.add_row(key, _styled(line.state), age, Text(price(line.usd)), Text(account), about)
     return table
+
+
+def _streamed(lines: Iterable[JobLine]) -> dict[str, JobLine]:
+    """Print jobs as they are read; returns the first one of each state."""
+    first: dict[str, JobLine] = {}
+    for line in lines:
+        console.out(_one_line(line), style=_STYLES.get(line.state), highlight=False)
+        first.setdefault(line.state, line)
+    return first
+
+
+def _one_line(line: JobLine) -> str:
+    """A job in columns that need not be measured first: a hundred thousand are printed as they are read."""
+    account = line.provider if line.account == "default" else f"{line.provider} ({line.account})"
+    about = f"{line.reel}: {line.about}" if line.reel else line.about
+    details = [about, line.request_id or "", " ".join(line.note.split())]
+    columns = (
+        f"{line.key[:12]:<12}",
+        f"{line.state:<10}",
+        f"{_age(line):>6}",
+        f"{price(line.usd):>8}",
+        f"{account:<9}",
+    )
+    return "  ".join([*columns, *filter(None, details)])
 
 
 def _styled(state: str) -> Text:

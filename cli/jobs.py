@@ -1,18 +1,27 @@
 """The commands about jobs that are paid for: they list, fetch and resolve them. None of them buys."""
 
-import asyncio
 from contextlib import nullcontext
 
 from cyclopts import App
 
-from prefect_storyboard.cli.app import explained
-from prefect_storyboard.cli.options import All, AskProvider, Debug, Job, Library, Provider, Providers, Request
+from prefect_storyboard.cli.app import explained, finish
+from prefect_storyboard.cli.options import (
+    All,
+    AskProvider,
+    Debug,
+    Job,
+    Library,
+    OlderThan,
+    Provider,
+    Providers,
+    Request,
+)
 from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
 
 
 def register(app: App) -> None:
     """Add the commands to the application."""
-    for command in (jobs, collect, adopt, abandon, cancel, repair):
+    for command in (jobs, collect, adopt, abandon, cancel, repair, prune):
         app.command(command)
 
 
@@ -22,20 +31,20 @@ def jobs(*, library: Library = None, all_: All = False, debug: Debug = False) ->
     from prefect_storyboard.cli.job_tables import show_jobs
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return asyncio.run(show_jobs(library, every=all_))
+        return finish(show_jobs(library, every=all_))
 
 
 def collect(*providers: Providers, library: Library = None, debug: Debug = False) -> int:
     """Store what open jobs have made, without a storyboard. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import collect as fetch
-    from prefect_storyboard.cli.served import health_of, while_served
+    from prefect_storyboard.cli.served import health_of, run_served
 
     with explained(debug=debug):
         if not providers:
             raise ValueError("name the accounts to ask, for example: storyboard collect fal")
         with prefect_server() as api:
-            return asyncio.run(while_served(fetch(providers, library), health_of(api)))
+            return run_served(fetch(providers, library), health_of(api))
 
 
 def adopt(
@@ -46,7 +55,7 @@ def adopt(
     from prefect_storyboard.cli.job_tables import adopt as take
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(take(job, request, provider, library))
+        return finish(take(job, request, provider, library))
 
 
 def abandon(job: Job, *, library: Library = None, debug: Debug = False) -> int:
@@ -55,7 +64,7 @@ def abandon(job: Job, *, library: Library = None, debug: Debug = False) -> int:
     from prefect_storyboard.cli.job_tables import abandon as drop
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return asyncio.run(drop(job, library))
+        return finish(drop(job, library))
 
 
 def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debug = False) -> int:
@@ -64,7 +73,7 @@ def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debu
     from prefect_storyboard.cli.job_tables import cancel as stop
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return asyncio.run(stop(job, provider, library))
+        return finish(stop(job, provider, library))
 
 
 def repair(*, library: str | None = None, debug: Debug = False) -> int:
@@ -81,4 +90,17 @@ def repair(*, library: str | None = None, debug: Debug = False) -> int:
     from prefect_storyboard.cli.job_tables import repair as rebuild
 
     with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return asyncio.run(rebuild(library))
+        return finish(rebuild(library))
+
+
+def prune(*, older_than: OlderThan, library: Library = None, debug: Debug = False) -> int:
+    """Pack the records of jobs that were settled long ago into one file each. Buys nothing, forgets nothing.
+
+    A run finds every pruned clip, and every failure, as before. Jobs that are open, unknown, given up or unreadable are
+    left alone; clips and their sidecars are not touched. Versions before 0.3 refuse a library that was pruned.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.job_tables import prune as pack
+
+    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+        return finish(pack(library, older_than))

@@ -1,13 +1,12 @@
 """The commands that run, plan, check and set up. Each ends with an exit code, and one text if something is wrong."""
 
-import asyncio
 import sys
 from contextlib import nullcontext
 from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options
-from prefect_storyboard.cli.app import app, explained
+from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
 
@@ -48,7 +47,7 @@ def run(
     """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
-    from prefect_storyboard.cli.served import health_of, while_served
+    from prefect_storyboard.cli.served import health_of, run_served
 
     with explained(debug=debug):
         asked = RunOptions(
@@ -64,9 +63,9 @@ def run(
             attempts=attempts,
             cascade=cascade,
         )
-        asyncio.run(check(board, provider, library, asked))
+        finish(check(board, provider, library, asked))
         with prefect_server() as api:
-            return asyncio.run(while_served(render(board, provider, library, **asked), health_of(api)))
+            return run_served(render(board, provider, library, **asked), health_of(api))
 
 
 @app.command
@@ -90,7 +89,7 @@ def plan(
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return asyncio.run(show_plan(board, provider, library, said, cascade=cascade))
+        return finish(show_plan(board, provider, library, said, cascade=cascade))
 
 
 @app.command
@@ -107,7 +106,7 @@ def demo(
     from prefect_storyboard.cli.demo import sandbox_process, show
 
     with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
-        return asyncio.run(show(folder, base, board))
+        return finish(show(folder, base, board))
 
 
 @app.command
@@ -126,7 +125,7 @@ def doctor(
     from prefect_storyboard.cli.doctor import diagnose
 
     with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
-        return asyncio.run(diagnose(providers, library, tuple(model or ())))
+        return finish(diagnose(providers, library, tuple(model or ())))
 
 
 @app.command(name="models")
@@ -154,7 +153,7 @@ def list_models(
 
     if check:
         with explained(debug=debug), prefect_server() if blocks(check) else nullcontext():
-            return asyncio.run(models.check(check))
+            return finish(models.check(check))
     need = Need(
         characters=characters, seconds=seconds, aspect=aspect, resolution=resolution, silent=silent, max_usd=max_usd
     )
@@ -174,7 +173,7 @@ def setup(*, debug: options.Debug = False) -> int:
     from prefect_storyboard.deployments.setup import set_up
 
     with explained(debug=debug), own_server():
-        return asyncio.run(set_up())
+        return finish(set_up())
 
 
 @app.command

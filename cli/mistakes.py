@@ -6,7 +6,7 @@ from prefect_storyboard.cli.served import ServerGone
 from prefect_storyboard.flows import SeriesFailed
 from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.ledger import LibraryError
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.storyboards import StoryboardError

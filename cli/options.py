@@ -38,6 +38,7 @@ CheckTable = Annotated[str | None, Parameter(help=OPTIONS["check"])]
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]
 Request = Annotated[str, Parameter(help=OPTIONS["request"])]
 AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
+OlderThan = Annotated[str, Parameter(help=OPTIONS["older_than"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
 NewFolder = Annotated[Path, Parameter(help=OPTIONS["new_folder"])]

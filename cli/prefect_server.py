@@ -1,16 +1,16 @@
 """Prefect's server for a command: the user's own if one is set, else a private one that ends with the command."""
 
-import asyncio
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import subprocess
 
 _BLOCK = re.compile(r"(storyboard-library|[a-z]+-credentials)/")
 _QUIET = {
@@ -30,6 +30,7 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
     if not debug:
         os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
         os.environ["PREFECT_LOGGING_ROOT_LEVEL"] = "CRITICAL"  # its database complains when the server stops
+        os.environ["PREFECT_LOGGING_INTERNAL_LEVEL"] = "CRITICAL"  # and its queue of events, when the server is gone
     if home:
         home.mkdir(parents=True, exist_ok=True)
         os.environ |= {
@@ -51,6 +52,9 @@ def prefect_server() -> Iterator[str]:
 
     Yields the address of its API.
     """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     from prefect.logging.handlers import APILogHandler
     from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import get_current_settings
@@ -107,7 +111,9 @@ def _start(server: Any) -> None:
     server.start()
 
 
-def _watchdog(server: subprocess.Popen[Any] | None) -> subprocess.Popen[bytes]:
+def _watchdog(server: "subprocess.Popen[Any] | None") -> "subprocess.Popen[bytes]":
     """Start a shell that kills the server once our end of its pipe closes, however this process dies."""
+    import subprocess
+
     command = f"read _; kill {server.pid}" if server else "exit"
     return subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - a number of our own

@@ -1,6 +1,8 @@
 """A command that needs Prefect's server ends when that server is gone for good, instead of waiting for it."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -52,6 +54,24 @@ async def _gone(answers: Callable[[], Awaitable[bool]], sleep: Callable[[float],
     while silent < _LOOKS:
         await sleep(_EVERY)
         silent = 0 if await answers() else silent + 1
+
+
+def run_served(work: Coroutine[Any, Any, T], answers: Callable[[], Awaitable[bool]]) -> T:
+    """Run the work as `while_served` does. Where the server is gone, the process says so and ends there and then.
+
+    Neither asyncio nor Prefect would let go of it: the one waits for every task, the other repeats each event that is
+    queued for the dead server, for seven seconds an event.
+    """
+
+    async def served() -> T:
+        try:
+            return await while_served(work, answers)
+        except ServerGone as gone:
+            sys.stdout.flush()
+            print(f"error: {gone}", file=sys.stderr, flush=True)
+            os._exit(1)
+
+    return asyncio.run(served())
 
 
 def health_of(api: str) -> Callable[[], Awaitable[bool]]:

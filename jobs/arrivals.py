@@ -20,7 +20,7 @@ from prefect_storyboard.providers.session import Gates, Session
 _EVERY, _SELDOM = 1.0, 5.0  # seconds between two listings: while callbacks arrive, and while they do not
 _SEEN_EVERY, _SEEN_OFTEN = 30.0, 2.0  # seconds between two reads of when the last one came, likewise
 _TRUSTED = timedelta(days=1)
-_COLLECTED = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between looks for what the server has collected
+_COLLECTED = (0.2, 0.3, 0.5, *[1.0] * 29, *[2.0] * 15)  # seconds between looks for what the server has collected
 _log = logging.getLogger(__name__)
 _all: WeakKeyDictionary[Gates, dict[tuple[Storage, str], "Arrivals"]] = WeakKeyDictionary()
 
@@ -47,7 +47,7 @@ class Arrivals:
         self, callbacks: Callbacks, address: tuple[str, str], clock: Clock, changed: Callable[[], None]
     ) -> None:
         self._callbacks, self._address, self._clock, self._changed = callbacks, address, clock, changed
-        self._waiting: dict[tuple[str, int], asyncio.Event] = {}
+        self._waiting: set[tuple[tuple[str, int], asyncio.Event]] = set()
         self._task: asyncio.Task[None] | None = None
         self._seen: datetime | None = None
         self._missed: datetime | None = None
@@ -91,21 +91,25 @@ class Arrivals:
             self._note(missed=self._clock.now())
 
     async def _arrived(self, key: str, number: int) -> None:
-        place = (key, number)
-        event = self._waiting.setdefault(place, asyncio.Event())
-        if self._task is None or self._task.done():
+        waiter = ((key, number), asyncio.Event())
+        self._waiting.add(waiter)
+        if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._list())
         try:
-            await event.wait()
+            await waiter[1].wait()
         finally:
-            self._waiting.pop(place, None)
+            self._waiting.discard(waiter)
+            if not self._waiting and self._task:
+                self._task.cancel()
+                self._task = None
 
     async def _list(self) -> None:
-        while self._waiting:
+        while True:
             await self.refresh()
             try:
-                for place in await asyncio.to_thread(self._callbacks.arrived):
-                    if event := self._waiting.get(place):
+                arrived = {*await asyncio.to_thread(self._callbacks.arrived)}
+                for place, event in self._waiting:
+                    if place in arrived:
                         event.set()
             except LibraryError as error:
                 _log.info("The callbacks that have arrived cannot be listed: %s", error)

@@ -6,8 +6,20 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from prefect_storyboard.ledger import Attempt, Decision, Intent, Ledger, LedgerLost, Unreadable, decide, deciding
+from prefect_storyboard.ledger import (
+    Attempt,
+    Decision,
+    Intent,
+    Ledger,
+    LedgerLost,
+    Survey,
+    Unreadable,
+    decide,
+    deciding,
+    surveyed,
+)
 from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.ledger.survey import keep
 from prefect_storyboard.storyboards import Damage, Frozen, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.money import price
 
@@ -83,7 +95,7 @@ class Estimate(Frozen):
 
 
 async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
-    """Look every job up in the ledger and add up the new ones.
+    """Look every job up in the ledger and add up the new ones. The tasks of the run use what is found.
 
     Raises LedgerLost where a stored take names a job and the ledger has no records at all: it was lost as a whole.
     """
@@ -101,6 +113,8 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
         except Unreadable as error:
             return error
 
+    survey = await asyncio.to_thread(Survey, ledger.storage, plan.storyboard.slug)
+    keep(survey)
     found = dict(zip(jobs, await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs)), strict=True))
     read = {key: each for key, each in found.items() if not isinstance(each, Unreadable)}
     new = [job for key, job in jobs.items() if key in read and read[key].decision in _BUYS]
@@ -128,9 +142,14 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
     """Raises Unreadable for a job that was bought, or may have been, and has no record that says so."""
     if isinstance(job, PlannedScene) and job.damage:
         raise Unreadable(job.damage.error, job.damage.remedy)
-    history = ledger.history(job.key)
-    if not history and isinstance(job, PlannedScene):
-        ledger.check_not_lost(plan.storyboard.slug, job.scene.id, job.key)
+    survey = surveyed(ledger.storage)
+    scene = job.scene.id if isinstance(job, PlannedScene) else None
+    new = survey and scene and not survey.takes(scene)
+    history = ledger.history_of_new(job.key) if new else ledger.history(job.key)
+    if not history and scene:
+        ledger.check_not_lost(plan.storyboard.slug, scene, job.key)
+    if survey:
+        survey.add(job.key, scene, history)
     owner_alive = bool(history) and alive(history[-1].intent.owner)
     decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
     return _Found(decision, tuple(_given_up(history)))

@@ -12,7 +12,7 @@ from prefect_storyboard.jobs.paid import PaidJob, State, remembered, uninterrupt
 from prefect_storyboard.jobs.purchase import BuildOrder, PurchaseRequest
 from prefect_storyboard.jobs.reconcile import SETTLED, find_job, outcome_unknown
 from prefect_storyboard.jobs.submit import paid_job, record_job, report_submitted, submit
-from prefect_storyboard.ledger import Attempt, Decision, Ledger, Outcome, decide, deciding
+from prefect_storyboard.ledger import Attempt, Decision, Ledger, Outcome, decide, deciding, surveyed
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.clock import Clock
@@ -60,16 +60,21 @@ async def buy_once(session: Session, ledger: Ledger, request: PurchaseRequest, b
 
 
 def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decision, Attempt | None]:
-    """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more."""
+    """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more.
+
+    What the run has found when it was planned is good for the first look: the intent is created exclusively.
+    """
     history: tuple[Attempt, ...] = ()
+    survey = surveyed(ledger.storage)
     while True:
-        before, history = history, ledger.history(request.key)
+        found = survey.history(request.key) if survey else None
+        before, history = history, ledger.history(request.key) if found is None else found
         last = deciding(history)
         owner_alive = last is not None and alive(last.intent.owner)
         decision = decide(
             history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts, since=request.since
         )
-        if decision is Decision.SUBMIT:
+        if decision is Decision.SUBMIT and found is None:
             _check_not_lost(ledger, request, last)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last

@@ -174,7 +174,7 @@ class Poller:
     def _next_look(self, waiting: Waiting) -> float:
         age, times = self._age(waiting), self._times[waiting.kind]
         if times.known or waiting in self._scouts(waiting.kind):
-            return self._at(waiting, times.next_look(age))
+            return self._at(waiting, times.next_look(age, waiting=len(self._jobs)))
         return self._at(waiting, max(UNSCOUTED, age * _UNSCOUTED_AGAIN))
 
     def _learn(self, waiting: Waiting, age: float) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 SHORTEST, LONGEST = 0.3, 10.0  # seconds between two looks at a job of which nothing is known
 _UNKNOWN = 0.08  # of the age, between two looks at a job of which nothing is known
+_MANY = 20  # jobs that wait for what is learned of one: it is looked at twice as often
 _KNOWN = 0.08  # of the age, the most between two looks where others are known to have ended
 _OVERDUE = (0.03, 0.15)  # of the age, between two looks at a job that takes longer than any other did
 _CLOSE = 0.02  # of the age: two looks are never closer
@@ -76,10 +77,11 @@ class RenderTimes:
         """The age at which the fastest known job had ended, or that of the job where nothing is known."""
         return max(self.fastest * _jitter(1.0, 1.01), age) if self.known else age
 
-    def next_look(self, age: float) -> float:
-        """The age at which a job that still renders is looked at again."""
+    def next_look(self, age: float, *, waiting: int = 1) -> float:
+        """The age at which a job that still renders is looked at again; `waiting` jobs of its kind learn from it."""
         if not self.known:
-            return age + min(max(_UNKNOWN * age, SHORTEST), LONGEST) * _jitter(0.85, 1.15)
+            share = max(_UNKNOWN / (1 + waiting / _MANY), _UNKNOWN / 2)
+            return age + min(max(share * age, SHORTEST), LONGEST) * _jitter(0.85, 1.15)
         slower = self._sorted[bisect.bisect_right(self._sorted, age) :]
         closest = age + max(_CLOSE * age, _LEAST)
         if slower:

@@ -61,10 +61,10 @@ def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
     number = ledger.attempt_of(key, clip.request_id)
     before = ledger.records(key)
     intent = _intent(found)
-    for earlier in range(1, number):
+    for earlier in () if ledger.packed(key) else range(1, number):
         _rebuild_unused(ledger, intent, earlier)
     done = Outcome(kind="done", at=clip.stored_at, clip=clip, cost_usd=clip.cost_usd, charged=True)
-    if not _complete(before, number):
+    if not ledger.packed(key) and not _complete(before, number):
         ledger.intend(number, intent)
         if ledger.submitted(key, number, _job(intent, clip.request_id)) is None:
             raise LibraryError(f"{ledger.storage.link(*found.place)}: its request belongs to another job in the ledger")
@@ -79,7 +79,7 @@ def _rebuilt_casting(ledger: Ledger, found: Sidecar, casting: Casting) -> bool:
     before = ledger.records(key) if key else []
     number = max((int(attempt) for attempt, _ in before), default=1)
     there = _names(before, number)
-    if key is None or "void.json" in there or {"intent.json", "job.json"} <= there:
+    if key is None or ledger.packed(key) or "void.json" in there or {"intent.json", "job.json"} <= there:
         return False
     ended = ledger.outcome(key, number)
     if (ended and ended.kind != "done") or (number > 1 and there == {"intent.json"}):

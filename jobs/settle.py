@@ -1,5 +1,6 @@
 """The jobs of a ledger as lists for people, and how a person settles one that is open. Nothing here buys."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -32,8 +33,13 @@ class JobLine(Frozen):
 
 def jobs(ledger: Ledger, *, every: bool = False) -> list[JobLine]:
     """The open jobs, oldest first; with `every` all that there ever were, which reads the whole ledger."""
-    found = ledger.every() if every else ledger.open()
-    return sorted(map(line, found), key=lambda each: each.at)
+    found = every_job(ledger) if every else map(line, ledger.open())
+    return sorted(found, key=lambda each: each.at)
+
+
+def every_job(ledger: Ledger) -> Iterator[JobLine]:
+    """All jobs that there ever were, in the order of their keys. One is in memory at a time."""
+    return map(line, ledger.every())
 
 
 def line(attempt: Attempt | Unreadable, note: str = "") -> JobLine:

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from prefect_storyboard.jobs.budget import Budget
 from prefect_storyboard.jobs.paid import NOT_BOUGHT, PaidJob, State, ended
 from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.jobs.reconcile import reconcile
@@ -29,7 +30,8 @@ async def submit(
         intent = _intent(session, request, order, owner)
         if not await asyncio.to_thread(_intended, ledger, number, intent):
             return None
-        await asyncio.to_thread(_keep_budget, ledger, request, number, intent)
+        if request.budget:
+            await asyncio.to_thread(_keep_budget, request.budget, ledger, number, intent)
         # After the lease others could take it for dead while the POST is on its way.
         if session.clock.now() + _POST > intent.lease_until:
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
@@ -60,14 +62,12 @@ def _intended(ledger: Ledger, number: int, intent: Intent) -> bool:
         raise
 
 
-def _keep_budget(ledger: Ledger, request: PurchaseRequest, number: int, intent: Intent) -> None:
+def _keep_budget(budget: Budget, ledger: Ledger, number: int, intent: Intent) -> None:
     """Look at the sum with this job in it, so that of two runs at the edge of a budget at least one sees the other."""
-    if request.budget is None:
-        return
     try:
-        request.budget.check(ledger, intent)
+        budget.check(ledger, intent)
     except Exception as why:  # whatever the check or its storage raises: nothing was sent, and the ledger says so
-        ledger.close(request.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(why)))
+        ledger.close(intent.key, number, Outcome(kind="abandoned", at=datetime.now(UTC), message=str(why)))
         raise
 
 

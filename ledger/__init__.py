@@ -9,6 +9,7 @@ from prefect_storyboard.ledger.proof import prove
 from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner
 from prefect_storyboard.ledger.sidecars import Sidecar
 from prefect_storyboard.ledger.storage import Storage, open_storage
+from prefect_storyboard.ledger.survey import Survey, surveyed
 
 __all__ = [
     "Attempt",
@@ -22,9 +23,11 @@ __all__ = [
     "Owner",
     "Sidecar",
     "Storage",
+    "Survey",
     "Unreadable",
     "decide",
     "deciding",
     "open_storage",
     "prove",
+    "surveyed",
 ]

@@ -6,6 +6,7 @@ from typing import NoReturn
 from prefect_storyboard.ledger.files import Unreadable
 from prefect_storyboard.ledger.sidecars import Sidecar, every_sidecar, sidecars
 from prefect_storyboard.ledger.storage import Storage
+from prefect_storyboard.ledger.survey import surveyed
 from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import character_key
 
@@ -16,6 +17,9 @@ class LedgerLost(Unreadable):
 
 def check_take_not_lost(storage: Storage, reel: str, scene: str, key: str) -> None:
     """Raise LedgerLost where a stored take of that scene was made by that job."""
+    survey = surveyed(storage)
+    if survey and reel and not survey.takes(scene):
+        return
     for found in sidecars(storage, reel, scene):
         if found.clip.job_key == key:
             _raise(storage, found, f"was made by job {key[:12]}, of which the ledger has no record")

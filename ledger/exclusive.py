@@ -53,6 +53,18 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def create_mark(path: str, body: bytes) -> None:
+    """A file whose name says everything: what is in it may be torn, and need not outlive a power cut. Exclusive."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with target.open("xb") as out:
+            out.write(body)
+    except FileExistsError:
+        return
+    _sync_folder(target.parent)
+
+
 def create_by_link(path: str, body: bytes) -> bytes:
     """A hard link to a finished file is exclusive and never half; fsspec's own create mode is neither."""
     with finished(path, body) as part:

@@ -7,10 +7,11 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from prefect_storyboard.ledger.location import LibraryError
-from prefect_storyboard.ledger.records import LAYOUT, Layout
+from prefect_storyboard.ledger.records import LAYOUT, PLAIN, Layout
 from prefect_storyboard.ledger.storage import Storage
 
 Stored = TypeVar("Stored", bound=BaseModel)
+_PLAIN = f'{{\n "layout": {PLAIN},'.encode()  # as every record begins: most are parsed once
 
 
 class Unreadable(LibraryError):
@@ -34,9 +35,13 @@ class RecordFiles:
 
     def create(self, record: Stored, *place: str) -> Stored:
         """Create the file, or return the record that was there first."""
-        body = json.dumps({"layout": LAYOUT, **record.model_dump(mode="json")}, indent=1).encode()
+        body = _body(record, PLAIN)
         stored = self.storage.create_once(body, *place)
         return record if stored == body else self._parse(type(record), stored, place)
+
+    def replace(self, record: BaseModel, *place: str) -> None:
+        """Put a record that says more in the place of one, in one step. Versions that cannot read it refuse it."""
+        self.storage.write(_body(record, LAYOUT), *place)
 
     def read(self, kind: type[Stored], *place: str) -> Stored | None:
         """The record, or None where there is no file. Raises Unreadable for one that is torn, foreign or newer."""
@@ -52,9 +57,14 @@ class RecordFiles:
 
     def _parse(self, kind: type[Stored], body: bytes, place: tuple[str, ...]) -> Stored:
         try:
-            if Layout.model_validate_json(body).layout > LAYOUT:
+            if not body.startswith(_PLAIN) and Layout.model_validate_json(body).layout > LAYOUT:
                 newer = "was written by a newer version of prefect-storyboard; the job is left alone"
                 raise Unreadable(f"{self.storage.link(*place)} {newer}", "Upgrade this one")
             return kind.model_validate_json(body)
         except ValidationError:
             raise self.unreadable(f"is no {kind.__name__.lower()} of this ledger (torn or foreign)", *place) from None
+
+
+def _body(record: BaseModel, layout: int) -> bytes:
+    facts = record.model_dump(mode="json", exclude={"packed"} if layout == PLAIN else None)
+    return json.dumps({"layout": layout, **facts}, indent=1).encode()

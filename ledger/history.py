@@ -28,8 +28,28 @@ def read_history(files: RecordFiles, key: str) -> tuple[Attempt, ...]:
         intent = _intent(files, key, number)
         if intent is None:
             break
-        found.append(_not_followed(files, _attempt(files, number, intent)))
+        if intent.packed:
+            found += [_voided(files, attempt) for attempt in intent.packed]
+            continue
+        attempt = _attempt(files, number, intent)
+        if attempt.job is None and attempt.outcome is None and read_packed(files, key):
+            return read_history(files, key)  # its records were packed, and removed, between two reads
+        found.append(_not_followed(files, attempt))
     return tuple(found)
+
+
+def read_packed(files: RecordFiles, key: str) -> tuple[Attempt, ...]:
+    """The attempts of a job that was pruned, see `prune`; none of any other. One read."""
+    first = files.read(Intent, *record_place(key, 1, "intent"))
+    return first.packed if first else ()
+
+
+def _voided(files: RecordFiles, attempt: Attempt) -> Attempt:
+    """A packed attempt, whose casting may have been taken back since."""
+    if attempt.void is None and attempt.end and attempt.end.casting:
+        void = files.read(Outcome, *record_place(attempt.intent.key, attempt.number, "void"))
+        return attempt.model_copy(update={"void": void})
+    return attempt
 
 
 def _makes_room(attempt: Attempt) -> bool:
@@ -62,10 +82,7 @@ def _attempt(files: RecordFiles, number: int, intent: Intent) -> Attempt:
     if attempt.bought_after_all:
         late = files.read(Outcome, *record_place(key, number, "late"))
         attempt = attempt.model_copy(update={"late": late})
-    if attempt.end and attempt.end.casting:
-        void = files.read(Outcome, *record_place(key, number, "void"))
-        attempt = attempt.model_copy(update={"void": void})
-    return attempt
+    return _voided(files, attempt)
 
 
 def _not_followed(files: RecordFiles, attempt: Attempt) -> Attempt:

@@ -11,14 +11,14 @@ alone decide. A spent entry is made before its intent as well, and removed only 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from os.path import commonprefix
 
 from prefect_storyboard.ledger.records import Intent
 from prefect_storyboard.ledger.storage import Storage
 
-_TIME = "%Y%m%dT%H%M%S.%fZ"
+_TIME = "%m%dT%H%M%S.%fZ"  # behind the year, which strftime does not fill up to four digits
 _SPENT = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_([0-9a-f]+_\d+)_(\d+)")
-_MARK = b"{}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Journal:
 
     def add_open(self, key: str, number: int) -> None:
         """Add an attempt whose intent is about to be written."""
-        self.storage.create_once(_MARK, "ledger", "open", f"{key}_{number:03d}")
+        self.storage.mark("ledger", "open", f"{key}_{number:03d}")
 
     def remove_open(self, key: str, number: int) -> None:
         """Remove an attempt that has ended."""
@@ -44,26 +44,35 @@ class Journal:
 
     def add_spent(self, intent: Intent, number: int) -> None:
         """Add what an attempt is about to cost its reel."""
-        self.storage.create_once(_MARK, *_place(intent, number))
+        self.storage.mark(*_place(intent, number))
 
     def remove_spent(self, intent: Intent, number: int) -> None:
         """Remove the price of an attempt that bought nothing."""
         self.storage.remove(*_place(intent, number))
 
-    def spent(self, reel: str, since: datetime) -> float:
+    def spent(self, reel: str, since: datetime, now: datetime | None = None) -> float:
         """US dollars that the reel's jobs were sent for since a moment; unknown prices count nothing.
 
+        Of a bucket, only the entries of about that time are listed, up to those of a clock that is a day fast.
         Rivals add an attempt before one of them wins it: it counts once.
         """
+        first = _moment(since)
+        last = _moment(max(now or datetime.now(UTC), since) + timedelta(days=1))
         prices: dict[str, int] = {}
-        for name in self.storage.names("ledger", "spent", reel):
+        shared = commonprefix((first, last))  # noqa: RUF071 - letters of two moments, not parts of a path
+        for name in self.storage.names("ledger", "spent", reel, prefix=shared):
             entry = _SPENT.fullmatch(name)
-            if entry and datetime.strptime(entry[1], _TIME).replace(tzinfo=UTC) >= since:
+            if entry and entry[1] >= first:
                 prices[entry[2]] = int(entry[3])
         return sum(prices.values()) / 1e6
 
 
+def _moment(at: datetime) -> str:
+    """A moment as entries begin with it; their order is that of time."""
+    utc = at.astimezone(UTC) if at.tzinfo and at.year > 1 else at
+    return f"{utc.year:04d}{utc:{_TIME}}"
+
+
 def _place(intent: Intent, number: int) -> tuple[str, ...]:
     price = "unknown" if intent.usd is None else f"{round(intent.usd * 1e6)}"
-    moment = intent.at.astimezone(UTC).strftime(_TIME)
-    return "ledger", "spent", intent.reel or "none", f"{moment}_{intent.key}_{number:03d}_{price}"
+    return "ledger", "spent", intent.reel or "none", f"{_moment(intent.at)}_{intent.key}_{number:03d}_{price}"

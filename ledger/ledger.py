@@ -7,7 +7,7 @@ was abandoned and had been bought after all.
 
 Attempts are numbered from 001 and the first gap is the end. What cannot be read stops the run; it is never taken for
 absent, because absent means "buy it". So an intent counts as absent only where no later record of its job is listed;
-a listing never proves anything else.
+a listing never proves anything else. `prune` packs the records of a settled job into its first intent.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,13 @@ from urllib.parse import quote
 
 from prefect_storyboard.ledger.evidence import check_character_not_lost, check_take_not_lost
 from prefect_storyboard.ledger.files import RecordFiles, Unreadable
-from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, record_place
+from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, read_packed, record_place
 from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.proof import check_still_there
 from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
 from prefect_storyboard.ledger.storage import Storage
-from prefect_storyboard.ledger.takes import take_keys, take_number
+from prefect_storyboard.ledger.survey import surveyed
+from prefect_storyboard.ledger.takes import reserve_take, take_keys, take_number
 from prefect_storyboard.storyboards import Casting, Job
 
 
@@ -34,6 +35,17 @@ class Ledger:
     def history(self, key: str) -> tuple[Attempt, ...]:
         """Every attempt at a job, oldest first. Raises Unreadable for a record that is torn, foreign or missing."""
         return read_history(self._files, key)
+
+    def packed(self, key: str) -> tuple[Attempt, ...]:
+        """The attempts of a job that was pruned; none of any other. One read."""
+        return read_packed(self._files, key)
+
+    def history_of_new(self, key: str) -> tuple[Attempt, ...]:
+        """The history of a job that nobody is likely to have bought: one listing, if nothing is listed.
+
+        An intent that the listing did not show is still in the way of a second one.
+        """
+        return self.history(key) if self.records(key) else ()
 
     def outcome(self, key: str, number: int) -> Outcome | None:
         """How an attempt ended; None while it is open, or was given up and perhaps bought after all."""
@@ -80,8 +92,7 @@ class Ledger:
         ended = self._files.create(outcome, *record_place(key, number, "outcome"))
         if ended.kind == "abandoned" and outcome.kind not in UNUSED:
             ended = self._files.create(outcome, *record_place(key, number, "late"))
-        intent = self._files.read(Intent, *record_place(key, number, "intent"))
-        if intent and ended.kind in UNUSED:
+        if ended.kind in UNUSED and (intent := self._files.read(Intent, *record_place(key, number, "intent"))):
             self.journal.remove_spent(intent, number)
         self.journal.remove_open(key, number)
         # Last: who records a job now sees that the attempt is abandoned, and who has just recorded one is seen here.
@@ -102,6 +113,8 @@ class Ledger:
 
     def attempt_of(self, key: str, request_id: str) -> int:
         """The attempt whose recorded job has that id; where none has, the one after the last that has a job."""
+        if packed := self.packed(key):
+            return next((a.number for a in packed if a.job and a.job.request_id == request_id), len(packed) + 1)
         free = 1
         for number in sorted({int(attempt) for attempt, _ in self.records(key)}):
             job = self._files.read(Job, *record_place(key, number, "job"))
@@ -183,7 +196,14 @@ class Ledger:
         Without an attempt, the first take that any attempt at the job has made; only for looking. A number whose
         record was lost while another job's take lies there is not free.
         """
+        survey = surveyed(self.storage)
+        if survey and attempt is None and not reserve and (seen := survey.take(reel, scene, key)):
+            return seen
         return take_number(self._files, reel, scene, Holder(key=key, attempt=attempt), reserve=reserve)
+
+    def reserve_take(self, reel: str, scene: str, key: str, *, attempt: int, number: int) -> int:
+        """Keep the number of a take that was seen to be free; where it is not any more, the next free one."""
+        return reserve_take(self._files, reel, scene, Holder(key=key, attempt=attempt), number)
 
     def take_keys(self, reel: str, scene: str) -> tuple[str, ...]:
         """The jobs whose clips are the takes of a scene, in the order of the takes."""

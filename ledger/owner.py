@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 from prefect_storyboard.ledger.records import Owner
 
 _GONE, _UNSEEN = "", "running"  # in the place of a start time
@@ -57,6 +55,8 @@ def started(pid: int) -> str:
 
     Linux tells seconds since boot: a clock that is set does not change them. Elsewhere they are seconds of the epoch.
     """
+    import psutil  # noqa: PLC0415 - it takes as long to load as the rest of the ledger
+
     try:
         process = psutil.Process(pid)
         if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
@@ -71,7 +71,7 @@ def started(pid: int) -> str:
 
 def _hidden(pid: int) -> bool:
     """Whether the process is there, and the system does not show it: /proc may hide the processes of others."""
-    if not psutil.POSIX:
+    if os.name != "posix":
         return False
     try:
         os.kill(pid, 0)

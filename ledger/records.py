@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-LAYOUT = 1  # of the records; version 0.1.0 wrote no number
+LAYOUT = 2  # the newest that is read; version 0.1.0 wrote no number
+PLAIN = 1  # of a record that stands by itself, and every version reads
 
 
 class Record(BaseModel):
@@ -58,7 +59,8 @@ class Draft(Record):
 class Intent(Record):
     """Written before the POST. Who created it may submit; everyone else re-attaches or waits.
 
-    It is about a scene (`draft`) or a character (its name and fingerprint), and was written for a `reel`.
+    It is about a scene (`draft`) or a character (its name and fingerprint), and was written for a `reel`. `packed` is
+    empty, but where the job was settled long ago: then it is all that the job's records said, and they are gone.
     """
 
     key: str
@@ -75,6 +77,7 @@ class Intent(Record):
     draft: Draft | None = None
     character: str | None = None
     fingerprint: str | None = None
+    packed: "tuple[Attempt, ...]" = ()
 
 
 class Outcome(Record):
@@ -134,3 +137,6 @@ class Attempt(Record):
     def end(self) -> Outcome | None:
         """How it ended; None while it is open, and that is a job which was abandoned by mistake as well."""
         return self.late if self.bought_after_all else self.outcome
+
+
+Intent.model_rebuild()

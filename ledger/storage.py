@@ -19,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.utils import get_protocol
 
-from prefect_storyboard.ledger.exclusive import code_of, create_by_condition, create_by_link, finished
+from prefect_storyboard.ledger.exclusive import code_of, create_by_condition, create_by_link, create_mark, finished
 from prefect_storyboard.ledger.location import LibraryError, check_location, local_folder
 
 _LOCAL = {"file", "local"}
@@ -34,6 +34,7 @@ _REMEDIES = {
     "SignatureDoesNotMatch": "check the storage's secret",
     "NoSuchBucket": "create the bucket, or correct its name",
 }
+_MARK = b"{}"
 _memory = threading.Lock()
 
 
@@ -59,8 +60,11 @@ class Storage:
 
     def read(self, *parts: str) -> bytes | None:
         """The whole file, or None where the storage says that there is none. Any other trouble is raised."""
+        path = self.path(*parts)
         with self._named("read", parts), suppress(FileNotFoundError):
-            return bytes(self.fs.cat_file(self.path(*parts), **self._one_request))
+            if isinstance(self.fs, LocalFileSystem):  # fsspec's way takes ten times as long
+                return Path(path).read_bytes()
+            return bytes(self.fs.cat_file(path, **self._one_request))
         return None
 
     def write(self, body: bytes, *parts: str) -> str:
@@ -86,6 +90,18 @@ class Storage:
             else:
                 self.fs.put_file(str(local), path)  # an object appears when its last byte has arrived
         return self.link(*parts)
+
+    def local(self, *parts: str) -> Path | None:
+        """The file itself where the library is on this machine's disk, to be read; None in a bucket.
+
+        Raises FileNotFoundError where it is gone.
+        """
+        if not isinstance(self.fs, LocalFileSystem):
+            return None
+        path = Path(self.path(*parts))
+        if not path.is_file():
+            raise FileNotFoundError(f"{self.link(*parts)} is gone")
+        return path
 
     def fetch(self, local: Path, *parts: str) -> Path:
         """Copy a file of the library to local disk. Raises FileNotFoundError where it is gone."""
@@ -114,8 +130,14 @@ class Storage:
                 raise
         return None
 
-    def names(self, *parts: str) -> list[str]:
-        """What a folder holds, sorted; nothing where there is no such folder."""
+    def names(self, *parts: str, prefix: str = "") -> list[str]:
+        """What a folder holds, sorted; nothing where there is no such folder.
+
+        A bucket lists a thousand names a request: with `prefix`, it lists those that begin so, and everything below
+        them. A disk may give all.
+        """
+        if prefix and not isinstance(self.fs, LocalFileSystem | MemoryFileSystem):
+            return sorted({place[0] for place in self.below(*parts, prefix=prefix)})
         with self._named("listed", parts), suppress(FileNotFoundError):
             found = self.fs.ls(self.path(*parts), detail=False)
             return sorted(name for path in found if (name := str(path).rstrip("/").rpartition("/")[2]))
@@ -130,10 +152,29 @@ class Storage:
             return sorted(tuple(name.split("/")) for name in inner if name.startswith(prefix))
         return []
 
+    def sizes(self, *parts: str) -> dict[tuple[str, ...], int]:
+        """Bytes of every file below a folder, by its path from there. One request for a thousand of them."""
+        with self._named("listed", parts), suppress(FileNotFoundError):
+            folder = self.path(*parts).strip("/") + "/"
+            found = self.fs.find(self.path(*parts), detail=True)
+            return {
+                tuple(str(path).lstrip("/").removeprefix(folder).split("/")): int(facts["size"] or 0)
+                for path, facts in found.items()
+            }
+        return {}
+
     def remove(self, *parts: str) -> None:
         """Remove a file, if it is there."""
         with self._named("removed", parts), suppress(FileNotFoundError):
             self.fs.rm_file(self.path(*parts))
+
+    def mark(self, *parts: str) -> None:
+        """Create a file whose name says everything. One that is there is left alone."""
+        if isinstance(self.fs, LocalFileSystem):
+            with self._named("created", parts):
+                create_mark(self.path(*parts), _MARK)
+        else:
+            self.create_once(_MARK, *parts)
 
     def create_once(self, body: bytes, *parts: str) -> bytes:
         """Create the file with this body, or return the body that was there first.

@@ -28,6 +28,13 @@ def take_number(files: RecordFiles, reel: str, scene: str, mine: Holder, *, rese
         number += 1
 
 
+def reserve_take(files: RecordFiles, reel: str, scene: str, mine: Holder, number: int) -> int:
+    """The number, if the attempt gets it: whoever saw that it is free looked for a record and for a stored take."""
+    if files.create(mine, *_place(reel or _SINGLE_CLIPS, scene, number)) == mine:
+        return number
+    return take_number(files, reel, scene, mine, reserve=True)
+
+
 def take_keys(files: RecordFiles, reel: str, scene: str) -> tuple[str, ...]:
     """The jobs whose clips are the takes of a scene, in the order of the takes."""
     keys: list[str] = []

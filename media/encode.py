@@ -10,9 +10,10 @@ from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.container import OutputContainer
 from av.video.frame import PictureType
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.mp4 import Mark, interleave, mp4
 from prefect_storyboard.media.picture import Canvas, fitted
-from prefect_storyboard.media.probe import MediaError, opened, picture_track, seek
+from prefect_storyboard.media.probe import opened, picture_track, seek
 from prefect_storyboard.media.sound import LAYOUT, RATE, sound
 
 _X264 = {"preset": "veryfast", "threads": "4"}  # a number that does not depend on the machine: it changes the bytes

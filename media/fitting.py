@@ -10,8 +10,9 @@ import av
 
 from prefect_storyboard.media.derived import derived, derived_name
 from prefect_storyboard.media.encode import CRF, Shot, render
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.picture import Canvas
-from prefect_storyboard.media.probe import MediaError, Probe, opened, picture_track, probe, probe_image
+from prefect_storyboard.media.probe import Probe, opened, picture_track, probe, probe_image
 from prefect_storyboard.media.ranges import Range, used_range
 from prefect_storyboard.media.reference import check, megabytes, size_faults, tolerance
 from prefect_storyboard.media.sizing import sized, smaller

@@ -1,11 +1,9 @@
 """What people only look at, posters, sheets, the page, an artifact, must not stop what is paid for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from prefect_storyboard.media.frames import poster
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
 
 
 @contextmanager
@@ -20,14 +18,3 @@ def for_show(what: str, warnings: list[str]) -> Iterator[None]:
         known = str(error) if isinstance(error, MediaError) else getattr(error, "strerror", None)
         why = known or type(error).__name__
         warnings.append(f"{what} could not be made ({why}); clips and reel are not affected, and no money was spent")
-
-
-def posters(clips: Sequence[Path], warnings: list[str]) -> list[Path | None]:
-    """Write a poster beside each clip; None, and a warning, where one cannot be made."""
-    made: list[Path | None] = []
-    for path in clips:
-        made.append(None)
-        with for_show(f"the poster of {path.name}", warnings):
-            poster(path, path.with_suffix(".jpg"))
-            made[-1] = path.with_suffix(".jpg")
-    return made

@@ -1,20 +1,25 @@
 """Stills of a clip as files: its last frame, a poster, contact sheets of many."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import av
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.picture import upright
-from prefect_storyboard.media.probe import MediaError, opened, opened_picture, picture_track, probe, seek, unreadable
+from prefect_storyboard.media.probe import opened, opened_picture, picture_track, probe, seek, unreadable
 from prefect_storyboard.media.sheet import Cell, pages
 
 _POSTER_AT = 0.35
 _TAIL = 2 * av.time_base
+_AT_ONCE = 2  # posters; each more takes 15 MB
 
 
 def last_frame(path: Path, out_png: Path, *, min_side: int | None = None) -> None:
@@ -47,6 +52,33 @@ def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int 
     image.save(out_jpg, "JPEG", quality=88, optimize=True)
 
 
+def posters(clips: Sequence[tuple[Path, str]], folder: Path, warnings: list[str]) -> list[Path | None]:
+    """Write a poster of each clip, which comes with its name; None, and a warning, where one cannot be made.
+
+    A few at once: PyAV and Pillow work beside each other in threads, each with one picture in memory.
+    """
+
+    def make(number: int, path: Path, name: str) -> tuple[Path | None, list[str]]:
+        target, why = folder / f"{number:04d}.jpg", list[str]()
+        with for_show(f"the poster of {name}", why):
+            poster(path, target)
+        return (None if why else target), why
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        made = [pool.submit(make, number, *clip) for number, clip in enumerate(clips)]
+    warnings += [text for each in made for text in each.result()[1]]
+    return [each.result()[0] for each in made]
+
+
+def shrunk(jpeg: bytes, box: tuple[int, int], quality: int) -> bytes:
+    """The picture as a JPEG that fits the box."""
+    out = BytesIO()
+    with Image.open(BytesIO(jpeg)) as image:
+        image.thumbnail(box)
+        image.save(out, "JPEG", quality=quality, optimize=True)
+    return out.getvalue()
+
+
 def contact_sheets(
     cells: Sequence[tuple[Path | None, str]],
     folder: Path,
@@ -66,7 +98,8 @@ def contact_sheets(
     written: list[Path] = []
     for number, sheet in enumerate(pages(drawn, columns=columns, cell_width=cell_width), 1):
         written.append(folder / (f"{stem}.jpg" if number == 1 else f"{stem}-{number}.jpg"))
-        sheet.save(written[-1], "JPEG", quality=90, optimize=True)
+        sheet.save(written[-1], "JPEG", quality=90)  # optimised, its coefficients would take 60 MB more
+        sheet.close()  # before the next page is drawn: one takes 67 MB
     return written
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, ImageStat
 
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.reference import megabytes
 from prefect_storyboard.storyboards import PictureLimits
 

@@ -5,14 +5,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from PIL import Image
 
+from prefect_storyboard.media.frames import shrunk
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -20,26 +19,39 @@ _THUMB = 400, 400
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
 
+Poster = bytes | Path  # a JPEG, or its file, which is read when its place on the page is written
+
+
 class Card(Frozen):
-    """A clip on the page: `href` is its file relative to the page, `poster` a JPEG (empty where there is none)."""
+    """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none."""
 
     clip: Clip
     href: str
-    poster: bytes
+    poster: Poster
 
 
-def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: bytes = b"", style: str = "") -> str:
+def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: Poster = b"", style: str = "") -> str:
     """Lay out a reel as HTML: its player with the scenes as chapters, then every take, then what failed and why.
 
     Cards come in the order of the reel. `video` is the reel relative to the page, `style` the storyboard's own words;
     where `reel.url` is None there is no player. Style sheet, script and pictures are inside, every text is escaped, and
     the same input gives the same text. Opens from disk, from any static server or from a bucket.
     """
-    return _template().render(
+    return "".join(_parts(reel, cards, video, poster, style))
+
+
+def write_page(out: Path, reel: Reel, cards: Sequence[Card], *, poster: Poster = b"", style: str = "") -> None:
+    """Write what `page` lays out, piece by piece: memory does not grow with the number of scenes."""
+    with out.open("w", encoding="utf-8") as file:
+        file.writelines(_parts(reel, cards, "reel.mp4", poster, style))
+
+
+def _parts(reel: Reel, cards: Sequence[Card], video: str, poster: Poster, style: str) -> Iterator[str]:
+    return _template().generate(
         reel=reel,
         style=style,
         video=video,
-        poster=_data(poster),
+        poster=_data(_jpeg(poster)),
         entries=list(_entries(cards)),
         facts=[_scenes(reel), _length(reel.seconds), _cost(reel), _bought(reel)],
         ratio=_ratio(cards),
@@ -49,14 +61,24 @@ def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: 
 
 
 class _Entry(NamedTuple):
-    """A card in its place: seconds of the reel at which it begins and ends, pictures as data URIs."""
+    """A card in its place: seconds of the reel at which it begins and ends."""
 
     clip: Clip
     href: str
-    poster: str
-    thumb: str
+    source: Poster
     start: float
     end: float
+
+    @property
+    def poster(self) -> str:
+        """The poster as a data URI."""
+        return _data(_jpeg(self.source))
+
+    @property
+    def thumb(self) -> str:
+        """It is shrunk for the strip: a page of two hundred scenes would else carry each poster twice in full."""
+        jpeg = _jpeg(self.source)
+        return _data(shrunk(jpeg, _THUMB, 82)) if jpeg else ""
 
 
 @cache
@@ -75,18 +97,11 @@ def _template() -> Template:
 def _entries(cards: Sequence[Card]) -> Iterator[_Entry]:
     ends = [round(end, 3) for end in accumulate(card.clip.seconds for card in cards)]
     for card, start, end in zip(cards, [0.0, *ends], ends, strict=False):
-        yield _Entry(card.clip, card.href, _data(card.poster), _data(_thumb(card.poster)), start, end)
+        yield _Entry(card.clip, card.href, card.poster, start, end)
 
 
-def _thumb(jpeg: bytes) -> bytes:
-    """Shrink a poster for the strip: a page of two hundred scenes would else carry each twice in full."""
-    if not jpeg:
-        return b""
-    out = BytesIO()
-    with Image.open(BytesIO(jpeg)) as image:
-        image.thumbnail(_THUMB)
-        image.save(out, "JPEG", quality=82, optimize=True)
-    return out.getvalue()
+def _jpeg(poster: Poster) -> bytes:
+    return poster.read_bytes() if isinstance(poster, Path) else poster
 
 
 def _data(jpeg: bytes) -> str:

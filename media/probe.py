@@ -13,6 +13,7 @@ from av.video import VideoFrame, VideoStream
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.tone import Range, wide_range
 
 # A playlist (HLS, ffconcat) under a video's name would make libav read other files or hosts.
@@ -23,10 +24,6 @@ MAX_PIXELS = 40_000_000  # of a clip's picture: more than 8K has
 MAX_PICTURE_PIXELS = 64_000_000  # of a picture: phones take 50 million
 _MAX_SECONDS = 4 * 3600
 _MAX_STREAMS = 32
-
-
-class MediaError(ValueError):
-    """A file is not what is needed here. The message says in one sentence what is wrong and what to do."""
 
 
 class Probe(BaseModel):

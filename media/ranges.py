@@ -3,8 +3,8 @@
 from math import inf
 from typing import NamedTuple
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.motion import best, between, moving, watch
-from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.media.reference import tolerance
 from prefect_storyboard.media.tracks import Clip
 from prefect_storyboard.storyboards import ClipLimits

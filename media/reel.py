@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefect_storyboard.media.encode import Shot, render
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.join import join, joinable
 from prefect_storyboard.media.picture import Canvas, cadence, even
-from prefect_storyboard.media.probe import MediaError, Probe, probe
+from prefect_storyboard.media.probe import Probe, probe
 from prefect_storyboard.media.tracks import Clip, look
 
 

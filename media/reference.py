@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from prefect_storyboard.media.probe import MediaError, Probe
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.probe import Probe
 from prefect_storyboard.storyboards import ClipLimits
 
 

@@ -9,8 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import fsspec
-from aiohttp import ClientError
-from botocore.exceptions import BotoCoreError
 from fsspec.utils import get_protocol
 
 from prefect_storyboard.addresses import bare, holds_password
@@ -24,7 +22,6 @@ from prefect_storyboard.storyboards.encoding import decoded
 _READABLE = ("file", "http", "https", "s3", "gs", "az", "memory")
 _STORE_SECONDS = 10.0  # longest wait for the next bytes of a store
 _CALLERS_OWN = Allowed()
-_TROUBLE = (OSError, BotoCoreError, ClientError, ValueError)
 
 
 class SourceError(OSError):
@@ -71,7 +68,7 @@ def read_text(reference: str, options: Mapping[str, Any], allowed: Allowed = _CA
         path = _copied(reference, Path(folder), options, allowed, most)
         try:
             body = path.read_bytes()
-        except _TROUBLE as error:
+        except _trouble() as error:
             raise _unreadable(reference, error) from None
     return decoded(body, _shown(reference).rpartition("/")[2])
 
@@ -88,7 +85,7 @@ def fetch(reference: str, folder: Path, options: Mapping[str, Any], allowed: All
             return local_file(path)
         copy = copy_once(path, folder / "read")
         return LocalFile(path=copy.path, sha256=copy.sha256, original=path, stamp=copy.stamp)
-    except _TROUBLE as error:
+    except _trouble() as error:
         raise _unreadable(reference, error) from None
 
 
@@ -108,7 +105,7 @@ def _copied(reference: str, folder: Path, options: Mapping[str, Any], allowed: A
             copy_from_web(reference, target, most, hosts=allowed.hosts, bounds=allowed.bounds)
         else:
             _copy_from_store(reference, target, _options(reference, options), Pace(most, allowed.bounds))
-    except _TROUBLE as error:
+    except _trouble() as error:
         raise _unreadable(reference, error) from None
     return target
 
@@ -121,7 +118,7 @@ def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], p
             for block in blocks:
                 pace.took(len(block))
                 file.write(block)
-    except _TROUBLE:
+    except _trouble():
         raise
     except ImportError as error:
         raise OSError(
@@ -137,6 +134,14 @@ def _blocks(source: Any) -> Iterator[bytes]:
     with source as file:
         while block := file.read(1 << 20):
             yield block
+
+
+def _trouble() -> tuple[type[Exception], ...]:
+    """What the stores raise. Python asks for it when something is raised, and the clients are loaded then."""
+    from aiohttp import ClientError  # noqa: PLC0415 - half a second that an import of the flows need not take
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - likewise
+
+    return OSError, BotoCoreError, ClientError, ValueError
 
 
 def _regular(path: Path, most: int) -> Path:

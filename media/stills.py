@@ -7,10 +7,11 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from prefect_storyboard.media.derived import derived, derived_name
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.jpeg import padded, small_fault, too_large, too_long, write_jpeg
 from prefect_storyboard.media.motion import watch
 from prefect_storyboard.media.picture import upright
-from prefect_storyboard.media.probe import MediaError, opened, opened_picture, picture_track, seek, unreadable
+from prefect_storyboard.media.probe import opened, opened_picture, picture_track, seek, unreadable
 from prefect_storyboard.media.ranges import used_range
 from prefect_storyboard.media.samples import Sample, change
 from prefect_storyboard.media.sources import LocalFile, local_file

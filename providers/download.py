@@ -17,6 +17,7 @@ from prefect_storyboard.providers.http import NEVER_LEFT
 from prefect_storyboard.storyboards import Frozen
 
 _GONE = {401, 403, 404, 410}
+_AT_A_TIME = 1 << 20  # bytes: each write takes a thread
 _RESUMES = 5  # of one transfer; each goes on where the one before broke off
 PAID = {  # what every error says on the way home
     "charged": True,
@@ -133,11 +134,23 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
         raise OverBounds("the result is sent compressed, which was not asked for", **PAID)
     goes_on = have and response.status_code == httpx.codes.PARTIAL_CONTENT
     size = have if goes_on else 0
-    async with await anyio.open_file(to, "ab" if goes_on else "wb") as file:
+    mode, kept = "ab" if goes_on else "wb", bytearray()
+    try:
         async for block in response.aiter_bytes():
             size += len(block)
             transfer.took(len(block), size)
-            await file.write(block)
+            kept += block
+            if len(kept) >= _AT_A_TIME:
+                await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+                mode, kept = "ab", bytearray()
+    finally:  # also of a transfer that breaks off: the next one goes on from here
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+
+
+def _put(to: Path, mode: str, block: bytes) -> None:
+    with to.open(mode) as file:
+        file.write(block)
 
 
 def _strong(tag: str) -> str:

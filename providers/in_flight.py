@@ -56,6 +56,11 @@ class InFlight:
         """Note the provider's id of a job that holds a slot."""
         self._taken[key] = job
 
+    def holds(self, key: str, job: Job) -> bool:
+        """Whether the job holds a slot here: this process has bought it or waits for it, and has not seen it end."""
+        held = self._taken.get(key)
+        return held is not None and held.request_id == job.request_id
+
     def give_back(self, key: str) -> None:
         """Free the slot of a job that has ended, or was not accepted."""
         self._taken.pop(key, None)

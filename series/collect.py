@@ -12,7 +12,7 @@ from prefect_storyboard.jobs.reconcile import find_job
 from prefect_storyboard.jobs.settle import JobLine, line
 from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Attempt, Intent, Ledger, Unreadable
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session

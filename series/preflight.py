@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prefect_storyboard.media.fitting import judge
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media import deferred
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile
-from prefect_storyboard.media.stills import fit_image
-from prefect_storyboard.media.tone import label
 from prefect_storyboard.storyboards import ClipLimits, Model, References, Sending, Shot, Storyboard
 from prefect_storyboard.tasks._references import CastMember, drawn, show
 
@@ -47,7 +45,7 @@ def judge_all(
         for which, picture in (("image", shot.scene.image), ("ends", shot.ends)):
             if picture and picture in files:
                 try:
-                    fit_image(files[picture], shot.model.frame, shot.scene.id, folder=folder)
+                    deferred.fit_image(files[picture], shot.model.frame, shot.scene.id, folder=folder)
                 except MediaError as error:
                     judged.problems.append((("scenes", at, which), str(error)))
     return judged
@@ -69,7 +67,7 @@ def _judge(judged: Judged, member: CastMember, family: Model, sending: Sending |
     if sending and not sending.clip:
         done = _pictures(member, sending, family)
     elif clip:
-        fitting = judge(clip.path, family.reference, who.name, start=who.start, end=who.end)
+        fitting = deferred.judge(clip.path, family.reference, who.name, start=who.start, end=who.end)
         done = ", ".join(fitting.steps)
         if sending:
             judged.clip_seconds[family.name, who.name] = fitting.seconds
@@ -87,9 +85,11 @@ def _pictures(member: CastMember, sending: Sending, family: Model) -> str:
     count = min(len(made), drawn(who, sending, limits))
     if clip is None or not count:
         return ""
-    facts = probe(clip.path)
-    fitting = judge(clip.path, ClipLimits(min_short_side=limits.min_side), who.name, start=who.start, end=who.end)
+    facts = deferred.probe(clip.path)
+    fitting = deferred.judge(
+        clip.path, ClipLimits(min_short_side=limits.min_side), who.name, start=who.start, end=who.end
+    )
     whole = not fitting.start and fitting.seconds >= facts.seconds
     where = "its clip" if whole else f"seconds {fitting.start:g} to {fitting.start + fitting.seconds:g} of its clip"
-    toned = f", colours converted from {label(facts.range)} to BT.709" if facts.range else ""
+    toned = f", colours converted from {deferred.label(facts.range)} to BT.709" if facts.range else ""
     return f"{count} {'picture' if count == 1 else 'pictures'} taken from {where}{toned}"

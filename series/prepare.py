@@ -91,7 +91,7 @@ async def prepare(
         before = await asyncio.to_thread(_rendered_with, board, library)
         seller = seller_name(credentials.provider, credentials.account)
         raise StoryboardError(no_model(board, models()[credentials.provider].values(), seller, source, before=before))
-    resolved = shots(board, lambda name: model(credentials.provider, name), source)
+    resolved = await asyncio.to_thread(shots, board, lambda name: model(credentials.provider, name), source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
@@ -102,7 +102,8 @@ async def prepare(
     problems += [source.problem(place, text) for place, text in judged.problems]
     if problems:
         raise StoryboardError(*problems)
-    planned = plan(
+    planned = await asyncio.to_thread(
+        plan,
         board,
         resolved,
         provider=credentials.provider,

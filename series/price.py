@@ -34,7 +34,7 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 
     Raises InvalidRequest for a scene that the provider's own form has no room for: nothing was sent.
     """
-    orders = {scene.key: draft_order(provider, scene) for scene in plan.scenes}
+    orders = await asyncio.to_thread(lambda: {scene.key: draft_order(provider, scene) for scene in plan.scenes})
     orders = {scene.key: orders[scene.key] for scene in plan.scenes if scene.usd is None}
     distinct = {_what_costs(scene): orders[scene.key] for scene in plan.scenes if scene.key in orders}
     asked = await asyncio.gather(*(_price(provider, order) for order in distinct.values()))

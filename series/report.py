@@ -2,18 +2,17 @@
 
 import asyncio
 import base64
-import io
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from PIL import Image
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.budget import Duplicate
+from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.markdown import code, escaped, escaped_rows
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
@@ -173,11 +172,7 @@ def _small(sheet: bytes | None) -> str:
     """The contact sheet, small enough for a page that is kept in a database."""
     if not sheet:
         return ""
-    with Image.open(io.BytesIO(sheet)) as picture:
-        picture.thumbnail((900, 1600))
-        target = io.BytesIO()
-        picture.save(target, "JPEG", quality=80, optimize=True)
-    return base64.b64encode(target.getvalue()).decode()
+    return base64.b64encode(deferred.shrunk(sheet, (900, 1600), 80)).decode()
 
 
 def artifact_key(slug: str, kind: str) -> str:

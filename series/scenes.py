@@ -9,7 +9,7 @@ from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger, Unreadable
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import (
     Busy,
     GenerationFailed,

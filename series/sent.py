@@ -6,9 +6,7 @@ from contextlib import suppress
 from pydantic import JsonValue
 
 from prefect_storyboard.ledger import Ledger, Unreadable
-from prefect_storyboard.media.fitting import judge
-from prefect_storyboard.media.jpeg import shape
-from prefect_storyboard.media.probe import probe, probe_image
+from prefect_storyboard.media import deferred
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Order, Provider, Reference
 from prefect_storyboard.series.prepare import Prepared
@@ -136,27 +134,29 @@ def _cast_lines(scene: PlannedScene) -> Iterator[str]:
 def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
     said = scene.scene
     if said.image:
-        width, height, _ = probe_image(prepared.files[said.image].path)
-        yield f"first frame: {_size(shape((width, height), scene.model.frame))}"
+        width, height, _ = deferred.probe_image(prepared.files[said.image].path)
+        yield f"first frame: {_size(deferred.shape((width, height), scene.model.frame))}"
     elif said.continues:
         yield f"first frame: the last frame of {said.continues}"
     elif said.remixes:
         yield f"the video of {said.remixes}"
     if scene.ends:
-        width, height, _ = probe_image(prepared.files[scene.ends].path)
-        yield f"last frame: {_size(shape((width, height), scene.model.frame))}"
+        width, height, _ = deferred.probe_image(prepared.files[scene.ends].path)
+        yield f"last frame: {_size(deferred.shape((width, height), scene.model.frame))}"
 
 
 def _shown(member: CastMember, sending: Sending, model: Model) -> str:
     """What is shown of a character, in the size in which it is sent."""
     who, clip, limits = member.character, member.clip, model.references or References(images=0)
     if sending.clip and clip:
-        fitting = judge(clip.path, model.reference, who.name, start=who.start, end=who.end)
+        fitting = deferred.judge(clip.path, model.reference, who.name, start=who.start, end=who.end)
         return f"{who.name}: clip of {round(fitting.seconds, 2):g} s, {_size((fitting.width, fitting.height))}"
-    sizes = [shape(probe_image(image.path)[:2], limits) for image in member.images[: sending.pictures]]
+    sizes = [
+        deferred.shape(deferred.probe_image(image.path)[:2], limits) for image in member.images[: sending.pictures]
+    ]
     if clip and (count := drawn(who, sending, limits)):
-        facts = probe(clip.path)
-        sizes += [shape((facts.width, facts.height), limits)] * count
+        facts = deferred.probe(clip.path)
+        sizes += [deferred.shape((facts.width, facts.height), limits)] * count
     distinct = " and ".join(dict.fromkeys(map(_size, sizes)))
     return f"{who.name}: {len(sizes)} {'picture' if len(sizes) == 1 else 'pictures'}, {distinct}"
 

@@ -89,7 +89,7 @@ def _keyed(shots: tuple[Shot, ...], decide: Content, *, legacy: bool = False) ->
             same = digest(content)
             found[shot.scene.id] = content, seen[same]
             seen[same] += 1
-        waiting = [shot for shot in waiting if shot not in ready]
+        waiting = [shot for shot in waiting if shot.scene.id not in found]
     return found
 
 

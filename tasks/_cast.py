@@ -14,8 +14,8 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.purchase import BuildOrder, PurchaseRequest
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger, Storage
-from prefect_storyboard.media.fitting import Fitting, fit, judge
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media import deferred
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
 from prefect_storyboard.providers.session import Session
@@ -111,18 +111,18 @@ def _known(clip: Clip, family: Model, account: Credentials) -> bool:
     return family.character_from_video and made_there and clip.handle is not None
 
 
-def _judge(family: Model, who: Character, given: GivenMedia) -> Fitting:
+def _judge(family: Model, who: Character, given: GivenMedia) -> "deferred.Fitting":
     if given.clip is None:
         raise ValueError(f"clip: {family.name} at {family.provider} makes characters from a clip; give one")
-    return judge(given.clip.path, family.reference, who.name, start=who.start, end=who.end)
+    return deferred.judge(given.clip.path, family.reference, who.name, start=who.start, end=who.end)
 
 
 def _fitted(family: Model, who: Character, given: GivenMedia) -> tuple[LocalFile, float]:
     """The clip as the model takes it, and its length in seconds."""
     if given.clip is None:
         raise ValueError(f"clip: {family.name} makes characters from a clip; give one")
-    file = fit(given.clip, family.reference, who.name, start=who.start, end=who.end, folder=_media.folder())
-    return file, probe(file.path).seconds
+    file = deferred.fit(given.clip, family.reference, who.name, start=who.start, end=who.end, folder=_media.folder())
+    return file, deferred.probe(file.path).seconds
 
 
 def keep(storage: Storage, who: Character, who_hash: str, given: GivenMedia) -> Casting:

@@ -43,8 +43,9 @@ the state `Reattached` goes on with a job that an earlier run has submitted, and
 example that the clip is stored.
 
 * An event is emitted at most once: a process that is killed in that moment emits none, and a server that cannot be
-  reached receives none. The ledger is the record of what was bought; an event is a notice. An event that cannot be
-  emitted is logged, and stops no run.
+  reached receives none. It is not made up for later: an event that came twice would start an automation twice, whatever
+  its id. The ledger is the record of what was bought; an event is a notice. An event that cannot be emitted is logged,
+  and stops no run.
 * Two runs that render the same scene or create the same character at the same time may both emit that it is there,
   under the same resource id and job key.
 * `collect-jobs` emits what it stores, creates and finds. It does not repeat `storyboard.job.unknown` every five

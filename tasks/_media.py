@@ -3,17 +3,23 @@
 import asyncio
 import atexit
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from prefect_storyboard.blocks import Library, allowed_to_callers
+from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.scratch import scratch
 from prefect_storyboard.media.sources import LocalFile, SourceError, fetch, local_file
-from prefect_storyboard.storyboards import Media
+from prefect_storyboard.storyboards import Clip, Media
+
+_AT_ONCE = 8  # downloads from a bucket
 
 
 def folder() -> Path:
@@ -26,6 +32,16 @@ def _folder(pid: int) -> Path:
     kept = ExitStack()
     atexit.register(lambda: kept.close() if os.getpid() == pid else None)  # a fork leaves its parent's folder alone
     return kept.enter_context(scratch())
+
+
+@asynccontextmanager
+async def temporary() -> AsyncIterator[Path]:
+    """A folder for one piece of work. Removing what lies in it blocks, and is left to a thread."""
+    path = Path(mkdtemp(dir=folder()))
+    try:
+        yield path
+    finally:
+        await uninterrupted(asyncio.to_thread(rmtree, path, ignore_errors=True))
 
 
 async def read(media: str | Path, argument: str, library: Library | None = None) -> LocalFile:
@@ -63,6 +79,17 @@ def from_library(storage: Storage, media: Media) -> LocalFile:
         raise FileNotFoundError(f"{media.url} is not the file that it was; create the character again")
     part.replace(target)
     return LocalFile(path=target, sha256=media.sha256)
+
+
+def clip_files(storage: Storage, clips: Sequence[Clip], folder: Path) -> list[Path]:
+    """The files of clips, in their order: those of a local library where they lie, else copies in the folder."""
+
+    def file(number: int, clip: Clip) -> Path:
+        place = inside(clip.url)
+        return storage.local(*place) or storage.fetch(folder / f"{number:04d}.mp4", *place)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(file, range(len(clips)), clips))
 
 
 def inside(url: str) -> tuple[str, ...]:

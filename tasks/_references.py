@@ -6,10 +6,9 @@ from pathlib import Path
 
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.fitting import fit, judge
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media import deferred
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile
-from prefect_storyboard.media.stills import fit_image, stills
 from prefect_storyboard.providers.protocol import Reference
 from prefect_storyboard.storyboards import Casting, Character, Frozen, Model, References, Sending, Shot
 from prefect_storyboard.tasks import _media
@@ -67,7 +66,7 @@ def clip_seconds(shot: Shot, cast: Mapping[str, CastMember]) -> float:
     for sending in shot.sends:
         who, clip = cast[sending.character].character, cast[sending.character].clip
         if sending.clip and clip:
-            seconds += judge(clip.path, shot.model.reference, who.name, start=who.start, end=who.end).seconds
+            seconds += deferred.judge(clip.path, shot.model.reference, who.name, start=who.start, end=who.end).seconds
     return seconds
 
 
@@ -79,12 +78,12 @@ def show(member: CastMember, sending: Sending, model: Model) -> tuple[LocalFile,
     who, folder, limits = member.character, member.folder, model.references or References(images=0)
 
     if sending.clip and member.clip:
-        return (fit(member.clip, model.reference, who.name, start=who.start, end=who.end, folder=folder),)
-    given = [fit_image(image, limits, who.name, folder=folder) for image in member.images[: sending.pictures]]
+        return (deferred.fit(member.clip, model.reference, who.name, start=who.start, end=who.end, folder=folder),)
+    given = [deferred.fit_image(image, limits, who.name, folder=folder) for image in member.images[: sending.pictures]]
     count = drawn(member.character, sending, limits)
     if not count or member.clip is None:
         return tuple(given)
-    taken = stills(member.clip, count, start=who.start, end=who.end, folder=folder, limits=limits)
+    taken = deferred.stills(member.clip, count, start=who.start, end=who.end, folder=folder, limits=limits)
     if len(given) + len(taken) < limits.each[0]:
         needed = f"{model.name} needs {limits.each[0]} pictures of a character; give a longer clip, or more images"
         raise MediaError(

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.frames import last_frame
+from prefect_storyboard.media import deferred
 from prefect_storyboard.media.sources import LocalFile, local_file
-from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
@@ -45,7 +44,7 @@ async def read_image(image: str | Path | None, argument: str, shot: Shot, librar
     if image is None:
         return None
     file = await _media.read(image, argument, library)
-    await asyncio.to_thread(partial(fit_image, file, shot.model.frame, argument, folder=_media.folder()))
+    await asyncio.to_thread(partial(deferred.fit_image, file, shot.model.frame, argument, folder=_media.folder()))
     return file
 
 
@@ -53,7 +52,7 @@ async def frames(shot: Shot, given: Frames, parent: Clip | None, library: Librar
     """What the scene starts from and ends with, as the model takes it."""
     last = given.last
     if last:
-        fitted = partial(fit_image, last, shot.model.frame, shot.scene.id, folder=_media.folder())
+        fitted = partial(deferred.fit_image, last, shot.model.frame, shot.scene.id, folder=_media.folder())
         last = await asyncio.to_thread(fitted)
     return Frames(await first_frame(shot, given.first, parent, library), last)
 
@@ -64,7 +63,9 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
         image = await asyncio.to_thread(_last_frame, parent, library.storage(), shot.model.frame.min_side)
     if image is None:
         return None
-    return await asyncio.to_thread(partial(fit_image, image, shot.model.frame, shot.scene.id, folder=_media.folder()))
+    return await asyncio.to_thread(
+        partial(deferred.fit_image, image, shot.model.frame, shot.scene.id, folder=_media.folder())
+    )
 
 
 async def complete(
@@ -131,6 +132,8 @@ def _last_frame(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile
         picture.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=_media.folder()) as folder:
             part = Path(folder) / picture.name
-            last_frame(storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part, min_side=min_side)
+            deferred.last_frame(
+                storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part, min_side=min_side
+            )
             part.replace(picture)
     return local_file(picture)

@@ -1,13 +1,13 @@
 """Where the takes of a scene lie in the library, and how one is published."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from prefect_storyboard.jobs.paid import PaidJob
-from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage
+from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage, surveyed
 from prefect_storyboard.ledger.sidecars import takes_folder
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.storyboards import Clip
@@ -22,6 +22,7 @@ class Takes:
     storage: Storage
     draft: Draft
     job: PaidJob
+    _free: list[int] = field(default_factory=list)  # the number that was seen to be free, and is not taken yet
 
     @property
     def folder(self) -> tuple[str, ...]:
@@ -30,12 +31,21 @@ class Takes:
 
     def stored(self) -> Clip | None:
         """The clip, if its sidecar and its file are there. A crash may have left it there with its job still open."""
-        name = self._name(reserve=False)
+        survey = surveyed(self.storage)
+        if self.job.state == "Submitted" and survey and survey.use(self.draft.reel, self.draft.scene):
+            self._free.append(1)
+            return None
+        name = self._known() or self._seen()
+        body = self.storage.read(*self.folder, f"{name}.json")
+        if body is None:
+            return None
+        self._free.clear()
         try:
-            clip = Clip.model_validate_json(self.storage.read(*self.folder, f"{name}.json") or b"")
+            clip = Clip.model_validate_json(body)
         except ValidationError:
             return None
-        if clip.job_key != self.job.key or self.storage.size(*self.folder, f"{name}.mp4") != clip.bytes:
+        size = survey.size(*self.folder, f"{name}.mp4") if survey else None
+        if clip.job_key != self.job.key or clip.bytes != (size or self.storage.size(*self.folder, f"{name}.mp4")):
             return None
         clip = self._placed(clip, name)
         self._close(clip)
@@ -54,7 +64,7 @@ class Takes:
 
     def publish(self, file: Path, made: Clip, extras: dict[str, Path]) -> Clip:
         """Publish the take, then its sidecar, then close the job: the next run completes what a crash interrupts."""
-        name = self._name(reserve=True)
+        name = self._reserved()
         self.storage.publish(file, *self.folder, f"{name}.mp4")
         files = {kind: self._publish_extra(extra, name, kind) for kind, extra in extras.items()}
         clip = self._placed(made, name).model_copy(update={"files": files})
@@ -72,9 +82,27 @@ class Takes:
         asked = {field: getattr(self.draft, field) for field in ("identity", "parent", "asked")}
         return clip.model_copy(update=here | {field: value for field, value in asked.items() if value is not None})
 
-    def _name(self, *, reserve: bool) -> str:
-        ledger, draft, job = Ledger(self.storage), self.draft, self.job
-        return f"take-{ledger.take(draft.reel, draft.scene, job.key, attempt=job.attempt, reserve=reserve):03d}"
+    def _known(self) -> str:
+        """Which take it is by the job's own record, if that was stored here."""
+        clip = self.job.outcome.clip if self.job.outcome else None
+        place = inside(clip.url) if clip else ()
+        return place[-1].removesuffix(".mp4") if place and place[:-1] == self.folder else ""
+
+    def _seen(self) -> str:
+        """Which take it is, or would be, by the numbers of the scene's takes."""
+        draft, job = self.draft, self.job
+        number = Ledger(self.storage).take(draft.reel, draft.scene, job.key, attempt=job.attempt, reserve=False)
+        self._free[:] = [number]
+        return f"take-{number:03d}"
+
+    def _reserved(self) -> str:
+        """The take's number, which nobody else gets."""
+        ledger, place = Ledger(self.storage), (self.draft.reel, self.draft.scene, self.job.key)
+        if self._free:
+            number = ledger.reserve_take(*place, attempt=self.job.attempt, number=self._free.pop())
+        else:
+            number = ledger.take(*place, attempt=self.job.attempt, reserve=True)
+        return f"take-{number:03d}"
 
     def _close(self, clip: Clip) -> None:
         if not self.job.outcome:

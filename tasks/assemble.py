@@ -15,11 +15,8 @@ from pydantic import BaseModel, ValidationError
 from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
-from prefect_storyboard.media.for_show import for_show, posters
-from prefect_storyboard.media.frames import contact_sheets
-from prefect_storyboard.media.page import Card, page
-from prefect_storyboard.media.reel import Part
-from prefect_storyboard.media.reel import assemble as join
+from prefect_storyboard.media import deferred
+from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
@@ -131,19 +128,19 @@ def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
 def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel:
     """Publish the reel and its page, then the sheets; what is only for show fails as a warning."""
     place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
-    files = [storage.fetch(folder / f"{n:04d}.mp4", *_media.inside(clip.url)) for n, clip in enumerate(reel.clips)]
-    parts = [Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
-    seen = join(parts, folder / "reel.mp4")
+    files = _media.clip_files(storage, reel.clips, folder)
+    parts = [deferred.Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
+    seen = deferred.assemble(parts, folder / "reel.mp4")
     storage.publish(folder / "reel.mp4", *place, "reel.mp4")
     if plan:
         _write_plan(storage, place, plan)
     reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
-    shown = posters(files, warnings)
+    labels = [clip.scene for clip in reel.clips]
+    shown = deferred.posters([*zip(files, labels, strict=True)], folder, warnings)
     with for_show("the page", warnings):
-        storage.write(_page(reel, shown, plan).encode(), *place, "index.html")
+        storage.publish(_page(reel, shown, plan, folder), *place, "index.html")
     with for_show("the contact sheet", warnings):
-        labels = [clip.scene for clip in reel.clips]
-        for sheet in contact_sheets([*zip(shown, labels, strict=True)], folder):
+        for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
     return reel.model_copy(update={"warnings": tuple(warnings)})
 
@@ -161,13 +158,14 @@ def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
 
 
-def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None) -> str:
-    pictures = [picture.read_bytes() if picture else b"" for picture in shown]
+def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None, folder: Path) -> Path:
     cards = [
-        Card(clip=clip, href=_href(clip, ("reels", slug(reel.title))), poster=picture)
-        for clip, picture in zip(reel.clips, pictures, strict=True)
+        deferred.Card(clip=clip, href=_href(clip, ("reels", slug(reel.title))), poster=picture or b"")
+        for clip, picture in zip(reel.clips, shown, strict=True)
     ]
-    return page(reel, cards, poster=pictures[0], style=plan.storyboard.style if plan else "")
+    out = folder / "index.html"
+    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=plan.storyboard.style if plan else "")
+    return out
 
 
 def _href(clip: Clip, place: tuple[str, ...]) -> str:

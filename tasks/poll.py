@@ -53,16 +53,18 @@ async def poll(
         emit_progress(Progress(subject=job.scene, state=status.state, take=job.take))
 
     with events.job_errors(shelf, events.JobFacts.of_job(job, account.account), scene=job.scene):
-        if outcome := await asyncio.to_thread(_settled, ledger, job):
-            name_state("Cached", f"{job.about} has ended before")
-            return Result(stored=outcome.clip, character_id=outcome.casting.id if outcome.casting else None)
         async with account.session() as session:
+            # What this process has bought, and nobody here has seen to end, is not in the library yet.
+            fresh = job.state == "Submitted" and session.in_flight.holds(job.key, job.job)
+            if not fresh and (outcome := await asyncio.to_thread(_settled, ledger, job)):
+                name_state("Cached", f"{job.about} has ended before")
+                return Result(stored=outcome.clip, character_id=outcome.casting.id if outcome.casting else None)
             return await await_result(session, ledger, job, minutes=minutes, watch=watch)
 
 
 def _settled(ledger: Ledger, job: PaidJob) -> Outcome | None:
     """How the job ended, if the library knows. Raises the error of one that failed."""
-    outcome = ledger.outcome(job.key, job.attempt)
+    outcome = job.outcome or ledger.outcome(job.key, job.attempt)
     if outcome and outcome.kind != "done":
         raise remembered(outcome, job.job)
     return outcome

@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
@@ -12,7 +11,8 @@ from prefect.runtime import task_run
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
 from prefect_storyboard.ledger import Draft
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media import deferred
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.download import PAID, bounds_of, download
 from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
@@ -70,14 +70,14 @@ async def store(
     if stored := await uninterrupted(asyncio.to_thread(takes.stored)):
         name_state("Cached", "the clip is in the library")
         return stored
-    with TemporaryDirectory(dir=_media.folder()) as folder:
-        file = Path(folder) / "take.mp4"
+    async with _media.temporary() as folder:
+        file = folder / "take.mp4"
         if kept := await asyncio.to_thread(takes.fetch_elsewhere, file):
             name_state("Cached", "another reel has the clip")
             return await uninterrupted(_published(takes, shelf, file, kept, {}))
         async with account.session() as session:
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
-            extras = await fetch_files(session, made, Path(folder))
+            extras = await fetch_files(session, made, folder)
         described = await asyncio.to_thread(_describe, job, made, draft, file)
         clip = described.model_copy(update={"account": account.account})
         return await uninterrupted(_published(takes, shelf, file, clip, extras))
@@ -107,7 +107,7 @@ async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Pa
 def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
     """Describe the clip; what is no video was cut off on its way here."""
     try:
-        seen = probe(file)
+        seen = deferred.probe(file)
     except MediaError as error:
         message = f"the result is not a whole video yet: {error}"
         raise Busy(message, request_id=job.job.request_id, **PAID) from None

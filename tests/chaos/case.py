@@ -1,10 +1,12 @@
 """What is judged of one schedule, when all is quiet: the sandbox's meter, the library, and what the last run said."""
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
 from prefect_storyboard.flows.collect import Collected
 from prefect_storyboard.jobs.settle import line
@@ -88,19 +90,26 @@ class Case:
     def lost(self) -> set[str]:
         """Jobs that were accepted, and that the ledger does not know.
 
-        Of a character that was rebuilt from a take, the ledger knows the id and not the request.
+        Of a character that was rebuilt from a take, the ledger knows the id, and the request by its claim.
         """
-        lost = self.accepted - set(self.held)
-        characters = {bill["request_id"] for bill in self.meter["billed"] if bill["kind"] == "character"} & lost
-        return lost - characters if len(characters) <= len(self.rebuilt_castings) else lost
+        storage, rebuilt = self.stage.storage, set(self.rebuilt_castings.values())
+        known = set()
+        for name in storage.names("ledger", "requests", self.stage.schedule.gateway):
+            place = ("ledger", "requests", self.stage.schedule.gateway, name)
+            if json.loads(storage.read(*place) or b"{}").get("key") in rebuilt:
+                request_id = unquote(name.removesuffix(".json"))
+                known.add(self.ids.get(request_id, request_id))
+        return self.accepted - set(self.held) - known
 
     @property
-    def rebuilt_castings(self) -> list[str]:
-        """Ids of the characters whose job was rebuilt from a take: they stand in the place of a request's."""
-        ended = ((each.job, each.end) for each in self.attempts if each.intent.character)
-        return [
-            job.request_id for job, end in ended if job and end and end.casting and end.casting.id == job.request_id
-        ]
+    def rebuilt_castings(self) -> dict[str, str]:
+        """Ids of the characters whose job was rebuilt from a take, in the place of a request's, with the job's key."""
+        ended = ((each.intent.key, each.job, each.end) for each in self.attempts if each.intent.character)
+        return {
+            job.request_id: key
+            for key, job, end in ended
+            if job and end and end.casting and end.casting.id == job.request_id
+        }
 
     def states(self) -> Counter[str]:
         return Counter(line(attempt).state for attempt in self.attempts)

@@ -1,4 +1,4 @@
-"""`storyboard jobs`, `adopt`, `abandon`, `cancel`, `collect` and `plan`: one screen, one clear text, an exit code."""
+"""`storyboard jobs`, `adopt`, `abandon`, `cancel`, `prune`, `collect` and `plan`: one screen, one clear text, an exit code."""
 
 import asyncio
 import os
@@ -107,6 +107,51 @@ def test_all_jobs_are_listed_with_their_ends(storyboard, ledger):
     code, out, _ = storyboard("jobs", "--all")
     assert (code, {"failed", "abandoned"} <= set(out.split())) == (0, True)
     assert "[bold]it[/]" in " ".join(out.split())
+
+
+def test_all_jobs_are_listed_one_a_line(storyboard, ledger):
+    rendering(ledger)
+    ledger.close(KEY, 1, Outcome(kind="failed", at=NOW, message="moderation\nrefused it"))
+    (line,) = storyboard("jobs", "--all")[1].splitlines()
+    assert words(line)[:2] == [SHORT, "failed"]
+    assert line.endswith(
+        "by-the-sea: scene s01 take 1  764cabcf-b745-4b3e-ae38-1200304cf45" + KEY[0] + "  moderation refused it"
+    )
+
+
+def test_what_is_printed_of_all_jobs_is_not_kept(ledger, capsys):
+    asked = []
+
+    def lines():
+        for number in range(3):
+            asked.append(capsys.readouterr().out.count("done"))
+            yield settling.JobLine(
+                key=f"{number}" * 12, attempt=1, state="done", about="", reel="", provider="fal", account="default",
+                request_id=None, at=NOW, usd=None,
+            )  # fmt: skip
+
+    settling._streamed(lines())
+    assert asked == [0, 1, 1]  # each was on the screen before the next one was read
+
+
+def test_settled_jobs_are_pruned_and_said_to_be(storyboard, ledger):
+    rendering(ledger)
+    ledger.close(KEY, 1, Outcome(kind="done", at=NOW - timedelta(days=3)))
+    announced(ledger, OTHER, owner=living())
+    said = "0 jobs pruned, 0 files fewer; nothing was bought, and nothing will be bought again\n"
+    assert storyboard("prune", "--older-than", "4d") == (0, said, "")
+    assert storyboard("prune", "--older-than", "36h") == (
+        0,
+        said.replace("0 jobs", "1 jobs").replace("0 files", "2 files"),
+        "",
+    )
+    assert {"done", "submitting"} <= set(storyboard("jobs", "--all")[1].split())
+
+
+@pytest.mark.parametrize("typed", ["", "90", "d", "-1d", "1.5d", "90 days", "999999d"])
+def test_an_age_that_is_no_age_is_refused_with_an_example(storyboard, typed):
+    code, _, err = storyboard("prune", f"--older-than={typed}")
+    assert (code, "90d, 12w or 36h" in " ".join(err.split())) == (1, True)
 
 
 def test_another_account_is_named(storyboard, ledger):

@@ -1,18 +1,45 @@
-"""What an import costs, seen in a process of its own."""
+"""What an import costs, seen in a process of its own: by the modules that it loads, never by the time it takes."""
 
 import subprocess
 import sys
 
+import pytest
+
+CODECS = {"av", "PIL"}
+CLOUDS = {"s3fs", "aiohttp", "aiobotocore", "botocore", "moto"}
+REST = {"jinja2", "psutil", "prefect_storyboard.sandbox"}
+
+
+def loaded(statement: str, names: set[str]) -> str:
+    """Which of these modules are loaded after the statement; and what it printed as an error."""
+    script = f"import sys; {statement}; print(sorted({names!r} & sys.modules.keys()))"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return ended.stdout.splitlines()[-1] + ended.stderr
+
 
 def test_importing_the_blocks_costs_no_codec_no_server_and_no_cloud():
     """Prefect's server and `prefect block register` import every collection at their start."""
-    heavy = {"av", "PIL", "s3fs", "aiobotocore", "moto", "prefect_storyboard.sandbox", "prefect_storyboard.media.probe"}
-    script = f"import sys, prefect_storyboard.blocks; print(sorted({heavy} & sys.modules.keys()))"
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert (ended.stdout, ended.stderr) == ("[]\n", "")
+    assert loaded("import prefect_storyboard.blocks", {*CODECS, *CLOUDS, *REST}) == "[]"
+
+
+@pytest.mark.parametrize("module", ["sync", "deployments.serve"])
+def test_flows_and_tasks_load_their_codecs_and_clouds_at_the_first_use(module):
+    assert loaded(f"import prefect_storyboard.{module}", {*CODECS, *CLOUDS, *REST}) == "[]"
+
+
+def test_importing_the_package_costs_nothing():
+    assert loaded("import prefect_storyboard", {"prefect", "pydantic", "httpx", "asyncio"}) == "[]"
+
+
+def test_the_help_of_the_command_line_waits_for_neither_prefect_nor_an_event_loop():
+    heavy = {"prefect", "pydantic", "httpx", "asyncio", "subprocess", "packaging.requirements", *CODECS, *CLOUDS}
+    assert loaded("import prefect_storyboard.cli.main as cli; cli.app.help_print([])", heavy) == "[]"
+
+
+def test_every_deferred_name_is_there():
+    names = "from prefect_storyboard.media import deferred; [getattr(deferred, name) for name in deferred.__all__]"
+    assert loaded(names, CODECS) == "['PIL', 'av']"
 
 
 def test_the_errors_are_imported_without_prefect():
-    script = "import sys, prefect_storyboard.errors; print('prefect' in sys.modules)"
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert (ended.stdout, ended.stderr) == ("False\n", "")
+    assert loaded("import prefect_storyboard.errors", {"prefect"}) == "[]"

@@ -221,3 +221,17 @@ async def test_a_success_without_a_video_or_a_character_is_none(fal: Connect, jo
         await adapter.result(job)
     assert error.value.raw == body
     assert error.value.charged is None
+
+
+@pytest.mark.parametrize("word", ["FAILED", "ERROR", "CANCELLED"])
+@pytest.mark.parametrize("reply", [(500, {"detail": "Internal Server Error"}), (502, NGINX), (503, b"")], ids=str)
+async def test_a_word_for_failure_without_a_reason_is_no_verdict(fal: Connect, job: Job, word: str, reply: Any) -> None:
+    adapter, _ = fal(reply, (200, {"status": word}))
+    with pytest.raises((Busy, ProtocolError)):
+        await adapter.result(job)
+
+
+async def test_a_word_for_failure_with_a_reason_is_one(fal: Connect, job: Job) -> None:
+    adapter, _ = fal((500, {"detail": "Internal Server Error"}), (200, {"status": "FAILED", "error": "out of memory"}))
+    with pytest.raises(GenerationFailed, match="out of memory"):
+        await adapter.result(job)

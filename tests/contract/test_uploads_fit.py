@@ -19,9 +19,9 @@ import pytest
 from PIL import Image
 
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.fitting import fit, judge
 from prefect_storyboard.media.kind import content_type
-from prefect_storyboard.media.probe import MediaError
 from prefect_storyboard.media.sources import fetch
 from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.table import models

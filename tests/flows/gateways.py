@@ -51,15 +51,13 @@ class Branch(Studio):
         board = self.board("Mara and Otto wind the clockwork.", "She opens the door.", "Far out a boat turns.")
         board["cast"][1]["images"] = [self.picture("front.png"), self.picture("side.png")]
         board["scenes"][1] |= {"characters": ["Mara"], "continues": "s01"}
-        if self.model == "veo-3.1":  # which makes nothing of a prompt alone
-            board["scenes"][2]["image"] = self.picture("dawn.png")
         return board
 
     def picture(self, name: str) -> str:
         """A picture of its own colour, as a person would have given it."""
         path = self.folder / name
         if not path.exists():
-            Image.new("RGB", (640, 480), (40, len(name) * 9, sum(map(ord, name)) % 256)).save(path)
+            Image.new("RGB", (960, 720), (40, len(name) * 9, sum(map(ord, name)) % 256)).save(path)
         return str(path)
 
     async def counted(self, board: Any, **options: Any) -> tuple[Reel, int]:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from prefect_storyboard.media.frames import last_frame
 from prefect_storyboard.media.probe import probe
+from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import StoryboardError
 from tests.flows.gateways import GATEWAYS, fetched, first_night, media, opened
@@ -32,7 +33,7 @@ KLING = (
 VEO = (
     "Mara and Otto wind the clockwork.\nReference image 1 shows Mara.\nReference image 2 shows Otto.",
     "She opens the door.\nReference image 1 shows Mara.\nThe video begins with reference image 2 as its first frame.",
-    "Far out a boat turns.\nThe video begins with reference image 1 as its first frame.",
+    "Far out a boat turns.",
 )
 # Where the first scene has its pictures, and where a scene has its reference clip.
 PICTURES = {
@@ -133,10 +134,43 @@ async def test_a_first_frame_without_a_cast_is_the_first_frame_itself_where_the_
 
 
 async def test_a_model_that_needs_a_picture_refuses_a_scene_without_one_before_anything_is_sent(engine, tmp_path):
-    with opened("fal", "veo-3.1", tmp_path) as studio:
-        with pytest.raises(StoryboardError, match=r"scenes\[0\]\.characters: veo-3\.1 at fal needs a picture"):
+    with opened("fal", "happyhorse", tmp_path) as studio:
+        with pytest.raises(StoryboardError, match=r"scenes\[0\]\.characters: happyhorse at fal needs a picture"):
             await studio.counted(studio.board("Far out a boat turns."))
         assert studio.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("gateway", "family", "field"),
+    [
+        ("fal", "seedance-2.5", "image_url"),
+        ("kie", "minimax-h3", "first_frame_url"),
+        ("wavespeed", "kling-4", "image"),
+    ],
+)
+async def test_the_frame_is_exact_and_shows_the_cast_where_it_is_preferred(engine, tmp_path, gateway, family, field):
+    with opened(gateway, family, tmp_path) as studio:
+        board = studio.series() | {"prefer": "frame", "fit": "nearest"}
+        board["scenes"] = [{"id": "s01", "prompt": "Mara opens the door.", "image": studio.picture("dawn.png")}]
+        reel, bought = await studio.counted(board)
+        order = studio.submitted()[-1]
+        order = order.get("input", order)
+        assert (bought, len(media(order)), order["prompt"]) == (1, 1, "Mara opens the door.")
+        assert fetched(order[field]) == Path(studio.picture("dawn.png")).read_bytes()
+        assert any("by prefer: frame, " in warning for warning in reel.warnings)
+        assert (await studio.counted(board))[1] == 0
+
+
+async def test_what_the_table_is_not_sure_of_is_bought_where_fals_live_list_agrees(engine, tmp_path):
+    with opened("fal", "kling-4", tmp_path) as studio:
+        board = studio.series() | {"fit": "nearest"}
+        _, bought = await studio.counted(board)
+        assert bought == 3
+        studio.fault("deprecated", match={"gateway": "fal"})
+        board["scenes"][2]["prompt"] = "Far out two boats turn."
+        with pytest.raises(InvalidRequest, match=r"kling-4 at fal was not ordered: .* can be called"):
+            await studio.counted(board)
+        assert len(studio.meter()["billed"]) == 3
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import yaml
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.flows import storyboard_series
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.probe import probe
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import assemble, create_character, generate, poll, store
 

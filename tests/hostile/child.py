@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import generate  # noqa: E402
 
-from prefect_storyboard.media.probe import MediaError  # noqa: E402
+from prefect_storyboard.media.errors import MediaError  # noqa: E402
 from prefect_storyboard.media.sources import SourceError  # noqa: E402
 from prefect_storyboard.providers.errors import ProviderError  # noqa: E402
 from prefect_storyboard.storyboards import StoryboardError  # noqa: E402

@@ -74,6 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self.connection.shutdown(SHUT_RDWR)
         return self._answer(200)
 
+    def do_DELETE(self) -> None:
+        self.bucket.log.append(f"DELETE {self._key()}")
+        self._objects().pop(self._key(), None)
+        self._answer(204)
+
     def do_HEAD(self) -> None:
         self.do_GET()
 
@@ -96,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         folders = {rest.partition(delimiter)[0] for rest in rests if delimiter and delimiter in rest}
         found = "".join(f"<CommonPrefixes><Prefix>{prefix}{each}/</Prefix></CommonPrefixes>" for each in folders)
         found += "".join(
-            f"<Contents><Key>{prefix}{rest}</Key><Size>1</Size></Contents>"
+            f"<Contents><Key>{prefix}{rest}</Key><Size>{len(self._objects()[prefix + rest])}</Size></Contents>"
             for rest in rests
             if not delimiter or delimiter not in rest
         )

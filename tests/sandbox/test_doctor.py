@@ -155,6 +155,17 @@ async def test_a_key_that_the_provider_repeats_is_not_repeated_by_us(account):
     assert (key.state, SECRET in key.text) == ("bad", False)
 
 
+async def test_a_callbacks_server_is_asked_whether_it_is_there_and_stops_no_run(account, gateways):
+    there = await finding(account("fal", callback_url=f"{gateways.base}/sandbox"), "callbacks")
+    assert there.state == "ok"
+    for address, says in ((NOWHERE, "could not be reached"), (f"{gateways.base}/elsewhere", "answered 404")):
+        away = await finding(account("fal", callback_url=address), "callbacks")
+        assert away.state == "unsure"
+        assert says in away.text
+        assert "jobs are polled" in away.text
+    assert "callbacks" not in await states(account("fal"))
+
+
 async def test_an_account_is_called_by_its_own_name(account):
     assert {each.subject for each in await examine(account("kie", account="agency"))} == {"kie (agency)"}
 

@@ -186,6 +186,9 @@ class Breaking(Storage):
     def create_once(self, body: bytes, *parts: str) -> bytes:
         return self.breaks.write(parts[-1], lambda: super(Breaking, self).create_once(body, *parts))
 
+    def mark(self, *parts: str) -> None:
+        self.breaks.write(parts[-1], lambda: super(Breaking, self).mark(*parts))
+
     def write(self, body: bytes, *parts: str) -> str:
         return self.breaks.write(parts[-1], lambda: super(Breaking, self).write(body, *parts))
 

@@ -9,9 +9,10 @@ import pytest
 from test_media_fitting_kit import film, walk
 from test_media_kit import clip, sound_seconds
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.fitting import fit, judge
 from prefect_storyboard.media.frames import last_frame, poster
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reel import Part, assemble
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.tracks import look

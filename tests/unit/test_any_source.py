@@ -1,5 +1,6 @@
 """A file is read once: what is checked is what is sent. Names and spellings of any kind are found."""
 
+from types import SimpleNamespace
 from unicodedata import normalize
 
 import pytest
@@ -7,6 +8,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from prefect_storyboard.media.copies import short_name
 from prefect_storyboard.media.sources import SourceError, fetch
+from prefect_storyboard.series.prepare import changed_files
 
 
 def test_what_becomes_of_a_file_after_it_was_read_changes_nothing_and_is_noticed(tmp_path):
@@ -18,6 +20,16 @@ def test_what_becomes_of_a_file_after_it_was_read_changes_nothing_and_is_noticed
     assert (file.path.read_bytes(), file.path.name, file.changed) == (b"first", "mara.mp4", True)
     path.unlink()
     assert file.changed
+
+
+def test_a_run_says_which_files_have_changed_since_it_read_them(tmp_path):
+    still, edited = tmp_path / "still.png", tmp_path / "edited.png"
+    for file in (still, edited):
+        file.write_bytes(b"first")
+    read = {file.name: fetch(str(file), tmp_path / "copies", {}) for file in (still, edited)}
+    edited.write_bytes(b"second")
+    (said,) = changed_files(SimpleNamespace(files=read))
+    assert said.startswith("edited.png has changed since this run read it, and what was read was sent; run again")
 
 
 def test_the_hash_is_that_of_the_bytes_that_were_copied(tmp_path):

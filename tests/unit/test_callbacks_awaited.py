@@ -153,7 +153,7 @@ async def test_a_callback_that_nobody_collects_makes_the_poller_look(studio: Stu
     server = asyncio.ensure_future(arrives())
     assert (await studio.clock.run(studio.wait(bought))).url
     await server
-    assert RENDER + 30 < studio.clock.passed < RENDER + 35
+    assert RENDER + 60 <= studio.clock.passed < RENDER + 65
     assert studio.gateway.looks == 1
 
 
@@ -184,6 +184,19 @@ async def test_whoever_gives_up_leaves_nothing_behind(studio: Studio) -> None:
     assert waiting.cancelled()
     await studio.clock.pass_until(at=40)
     assert (poller_of(studio.session).idle, studio.clock.sleeping) == (True, 0)
+
+
+async def test_of_two_who_wait_for_one_job_the_one_who_stays_is_told(studio: Studio) -> None:
+    studio.seen()
+    bought = studio.submit()
+    server = asyncio.ensure_future(studio.called(bought))
+    leaves, stays = (asyncio.ensure_future(studio.wait(bought)) for _ in range(2))
+    await studio.clock.pass_until(at=5)
+    leaves.cancel()
+    await studio.clock.pass_until(leaves, stays)
+    await server
+    assert (await stays).character_id == "char_r1"
+    assert studio.gateway.looks == 0
 
 
 async def test_a_server_in_the_same_process_has_the_poller_look_at_once(studio: Studio) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.jpeg import write_jpeg
-from prefect_storyboard.media.probe import MediaError, probe_image
+from prefect_storyboard.media.probe import probe_image
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.table import model, models

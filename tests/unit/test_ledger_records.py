@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prefect_storyboard.ledger import Attempt, Draft, Ledger, LibraryError, Outcome, Unreadable
-from prefect_storyboard.ledger.records import LAYOUT
+from prefect_storyboard.ledger.records import LAYOUT, PLAIN
 from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import digest
 
@@ -104,7 +104,7 @@ def test_a_record_of_a_newer_version_is_refused_as_such(ledger: Ledger, tmp_path
     ledger.close(KEY, 1, DONE)
     file = tmp_path / "ledger" / KEY[:2] / KEY / "001" / f"{record}.json"
     written = json.loads(file.read_text())
-    assert written["layout"] == LAYOUT
+    assert written["layout"] == PLAIN
     file.write_text(json.dumps({"layout": LAYOUT + 1, "all": "different"}))
     with pytest.raises(Unreadable, match=rf"{file} was written by a newer version of prefect-storyboard; .* Upgrade"):
         ledger.history(KEY)

@@ -6,8 +6,9 @@ import pytest
 from test_media_fitting_kit import cuts, film, still, walk
 from test_media_kit import beeps, clip, flashes, pixel, sound_seconds
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.fitting import Fitting, fit, judge
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reference import check
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.providers.table import models

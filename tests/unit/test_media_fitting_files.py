@@ -7,9 +7,10 @@ from test_media_fitting import fitted, refused
 from test_media_fitting_kit import film, room, still, walk
 from test_media_kit import clip
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.fitting import fit, judge
 from prefect_storyboard.media.motion import watch
-from prefect_storyboard.media.probe import MediaError, probe
+from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.samples import STEP
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.tracks import look

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from test_media_kit import clip
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.frames import last_frame, poster
-from prefect_storyboard.media.probe import MediaError
 
 GREY = (40, 60, 90)
 

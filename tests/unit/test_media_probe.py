@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from test_media_kit import clip
 
-from prefect_storyboard.media.probe import MediaError, Probe, probe, probe_image
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.probe import Probe, probe, probe_image
 
 
 def test_an_mp4_tells_its_facts(tmp_path):

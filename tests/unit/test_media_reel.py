@@ -8,8 +8,9 @@ import av
 import pytest
 from test_media_kit import beeps, chapters, clip, flashes, frames, pixel, sound_seconds
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.mp4 import mp4
-from prefect_storyboard.media.probe import MediaError, Probe
+from prefect_storyboard.media.probe import Probe
 from prefect_storyboard.media.reel import Part, assemble
 from prefect_storyboard.media.tracks import look
 

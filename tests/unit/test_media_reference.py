@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from prefect_storyboard.media.probe import MediaError, Probe
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.probe import Probe
 from prefect_storyboard.media.reference import check
 from prefect_storyboard.storyboards import ClipLimits
 

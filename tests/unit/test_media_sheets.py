@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from test_media_kit import clip
 
-from prefect_storyboard.media.for_show import for_show, posters
-from prefect_storyboard.media.frames import contact_sheets
-from prefect_storyboard.media.probe import MediaError
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.frames import contact_sheets, posters
 
 GREY, YELLOW, GROUND = (40, 60, 90), (250, 200, 20), (13, 15, 20)
 
@@ -118,7 +118,7 @@ def test_a_cancellation_is_no_warning():
 def test_a_poster_that_cannot_be_made_is_left_out(tmp_path):
     (tmp_path / "bad.mp4").write_text("<html>")
     warnings: list[str] = []
-    made = posters([clip(tmp_path / "a.mp4"), tmp_path / "bad.mp4"], warnings)
-    assert made == [tmp_path / "a.jpg", None]
+    made = posters([(clip(tmp_path / "a.mp4"), "s01"), (tmp_path / "bad.mp4", "s02")], tmp_path, warnings)
+    assert made == [tmp_path / "0000.jpg", None]
     (warning,) = warnings
-    assert warning.startswith("the poster of bad.mp4 could not be made (bad.mp4 is not a video that can be read")
+    assert warning.startswith("the poster of s02 could not be made (bad.mp4 is not a video that can be read")

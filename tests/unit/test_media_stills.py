@@ -8,8 +8,9 @@ from PIL import Image, ImageChops, ImageStat
 from test_media_fitting_kit import black, cuts, film, still, walk
 from test_media_kit import clip
 
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.motion import watch
-from prefect_storyboard.media.probe import MediaError, probe_image
+from prefect_storyboard.media.probe import probe_image
 from prefect_storyboard.media.samples import STEP
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.stills import stills

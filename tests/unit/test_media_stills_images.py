@@ -4,7 +4,8 @@ import pytest
 from PIL import Image, ImageCms
 from test_media_fitting_kit import room
 
-from prefect_storyboard.media.probe import MediaError, probe_image
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.probe import probe_image
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.stills import fit_image
 from prefect_storyboard.providers.table import models

@@ -10,7 +10,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from prefect_storyboard.media.page import Card, page
+from prefect_storyboard.media.page import Card, page, write_page
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 
 NASTY = """<script>alert("1")</script>'"><img src=https://evil.example/x onerror=alert(1)>{{ 7 * 7 }}&amp;"""
@@ -230,3 +230,12 @@ def test_a_portrait_reel_is_laid_out_as_one() -> None:
 def test_a_long_prompt_can_be_scrolled_by_keyboard() -> None:
     paragraphs = [p for p in seen(clip(prompt="Mara waits. " * 40)).all("p") if "long" in (p.get("class") or "")]
     assert [p["tabindex"] for p in paragraphs] == ["0"]
+
+
+def test_the_page_that_is_written_piece_by_piece_is_the_same(tmp_path) -> None:
+    still = tmp_path / "s01.jpg"
+    still.write_bytes(jpeg())
+    write_page(tmp_path / "index.html", reel(clip()), [Card(clip=clip(), href="a", poster=still)], poster=still)
+    inside = still.read_bytes()
+    whole = page(reel(clip()), [Card(clip=clip(), href="a", poster=inside)], poster=inside)
+    assert (tmp_path / "index.html").read_text() == whole

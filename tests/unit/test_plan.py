@@ -1,5 +1,6 @@
 """What a run would do and cost, before anything is bought. A price that nobody has published is unknown, never 0."""
 
+from cProfile import Profile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,14 @@ def test_a_plan_has_the_same_hash_until_it_asks_for_something_else() -> None:
     assert planned({"prompt": "Mara."}, {"prompt": "Otto."}, title="Another").hash == made.hash
     assert planned({"prompt": "Mara."}, {"prompt": "Otto!"}).hash != made.hash
     assert planned({"prompt": "Mara."}).hash != made.hash
+
+
+def steps(scenes: int) -> int:
+    """How many calls it takes to plan so many scenes, most of which continue the one ten before it."""
+    profile = Profile()
+    profile.runcall(planned, *({"continues": f"s{n - 9:02d}"} if n > 9 else {} for n in range(scenes)), model="sora-2")
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_twice_as_many_scenes_take_twice_as_many_steps() -> None:
+    assert steps(200) < 2.5 * steps(100)

@@ -163,3 +163,18 @@ def test_a_folder_may_be_written_in_any_way(form: str, tmp_path: Path, monkeypat
 def test_a_home_that_is_not_there_is_no_folder_of_that_name(url: str) -> None:
     with pytest.raises(LibraryError, match="there is no such home folder"):
         open_storage(url)
+
+
+def test_a_mark_is_created_once_and_left_alone(tmp_path: Path) -> None:
+    storage = open_storage(str(tmp_path))
+    storage.mark("ledger", "open", "a_001")
+    (tmp_path / "ledger" / "open" / "a_001").write_bytes(b"theirs")
+    storage.mark("ledger", "open", "a_001")
+    assert storage.read("ledger", "open", "a_001") == b"theirs"
+
+
+def test_the_sizes_of_all_files_below_a_folder(tmp_path: Path) -> None:
+    storage = open_storage(str(tmp_path))
+    storage.write(b"1234", "reels", "pier", "scenes", "s01", "take-001.mp4")
+    assert storage.sizes("reels", "pier", "scenes") == {("s01", "take-001.mp4"): 4}
+    assert storage.sizes("reels", "other", "scenes") == {}

@@ -1,0 +1,125 @@
+"""What callbacks save: the same jobs at the sandbox's fal, polled and then called back. Prints a Markdown table.
+
+    python -m benchmarks.callbacks [--jobs 50 400] [--seconds 10]
+
+The callbacks server is a process of its own. A job is submitted, waited for and stored by the tasks' functions, without
+Prefect's engine. `asked` counts what the gateway was asked for states and results, by both processes together.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from prefect_storyboard.blocks import FalCredentials
+from prefect_storyboard.ledger import open_storage
+from prefect_storyboard.ledger.callbacks import Callbacks
+from prefect_storyboard.sandbox.exchange import Pace
+from prefect_storyboard.sandbox.server import environment, running
+from prefect_storyboard.storyboards import Clip
+from prefect_storyboard.tasks import generate, poll, store
+
+HEAD = ("jobs", "how", "wall / render", "states asked a job", "asked a job", "billed", "clips")
+
+
+class Row(NamedTuple):
+    """One measurement."""
+
+    jobs: int
+    how: str
+    wall: str
+    states: str
+    asked: str
+    billed: int
+    clips: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.callbacks")
+    parser.add_argument("--jobs", type=int, nargs="+", default=[50, 400])
+    parser.add_argument("--seconds", type=float, default=10.0, help="that a job renders")
+    given = parser.parse_args()
+    os.environ |= {"NO_PROXY": "127.0.0.1", "PREFECT_LOGGING_LEVEL": "CRITICAL"}
+    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    for jobs in given.jobs:
+        for how in ("polled", "called back"):
+            print(f"| {' | '.join(map(str, _measured(jobs, how, given.seconds)))} |", flush=True)
+
+
+def _measured(jobs: int, how: str, seconds: float) -> Row:
+    pace = Pace(queue_seconds=0.0, render_seconds=seconds, clip_scale=0.1)
+    with TemporaryDirectory() as folder, running(f"{folder}/sandbox", pace=pace) as base:
+        library, variables = f"{folder}/library", environment(base)
+        if how == "polled":
+            wall, clips = asyncio.run(_rendered(jobs, variables, library))
+        else:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            address = f"http://127.0.0.1:{port}"
+            variables |= {"FAL_CALLBACK_URL": address}
+            with _server(variables, library, port):
+                Callbacks(open_storage(library)).note_last("fal", address, datetime.now(UTC))
+                wall, clips = asyncio.run(_rendered(jobs, variables, library))
+        states, results = (len(_read(base, f"requests?route={route}")) for route in ("status", "result"))
+        billed = _read(base, "meter")["jobs_accepted"]
+    per_job = (f"{count / jobs:.2f}" for count in (states, states + results))
+    return Row(jobs, how, f"{wall / seconds:.2f}", *per_job, billed, len({clip.request_id for clip in clips}))
+
+
+async def _rendered(jobs: int, variables: dict[str, str], library: str) -> tuple[float, list[Clip]]:
+    account = FalCredentials.from_environment(variables).model_copy(update={"in_flight": jobs})
+
+    async def scene(number: int) -> Clip:
+        prompt = f"Wave {number}."
+        job = await generate.fn(prompt, model="sora-2", seconds=4, credentials=account, library=library)
+        result = await poll.fn(job, credentials=account, library=library)
+        return await store.fn(job, result, credentials=account, library=library)
+
+    began = time.monotonic()
+    clips = await asyncio.gather(*map(scene, range(jobs)))
+    return time.monotonic() - began, clips
+
+
+@contextmanager
+def _server(variables: dict[str, str], library: str, port: int) -> Iterator[None]:
+    command = [
+        sys.executable,
+        "-m",
+        "prefect_storyboard",
+        "callbacks",
+        "fal",
+        "--port",
+        str(port),
+        "--library",
+        library,
+    ]
+    Path(library).mkdir(parents=True)
+    with subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            while process.stdout and "ready" not in process.stdout.readline():
+                if process.poll() is not None:
+                    raise SystemExit("the callbacks server did not start")
+            yield
+        finally:
+            process.terminate()
+
+
+def _read(base: str, path: str) -> dict[str, int]:
+    with urllib.request.urlopen(f"{base}/sandbox/{path}", timeout=60) as reply:  # noqa: S310 - our loopback
+        found: dict[str, int] = json.load(reply)
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""One flow of the benchmark, in a process of its own; prints one line of JSON about it.
+
+    python -m benchmarks.flow_run (floor | series) SCENES FOLDER [BASE]
+
+`floor` is what Prefect takes by itself: three empty async tasks a scene, of which the middle one sleeps as long as a
+job renders. `series` is `storyboard_series` against the sandbox at BASE. Peak memory is the whole process'.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prefect import flow, task
+
+from benchmarks.stand import peak_mb
+from benchmarks.watchdog import watching
+from prefect_storyboard.jobs.progress import Progress, progress_listener
+
+_RENDERS = 5.2  # seconds of a job, its queue included
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27,}|[0-9a-f]{16,}")
+_CALLS: Counter[str] = Counter()
+_loops: list[asyncio.AbstractEventLoop] = []
+_begun: list[float] = []
+_ended: list[float] = []
+
+
+@task(task_run_name="generate")
+async def _first() -> None: ...
+
+
+@task(task_run_name="poll")
+async def _second() -> None:
+    await asyncio.sleep(_RENDERS)
+
+
+@task(task_run_name="store")
+async def _third() -> None: ...
+
+
+@flow(name="floor")
+async def floor(scenes: int) -> None:
+    """Three empty tasks a scene, one after the other; the scenes side by side."""
+
+    async def scene() -> None:
+        await _first()
+        await _second()
+        await _third()
+
+    await asyncio.gather(*(scene() for _ in range(scenes)))
+
+
+async def series(scenes: int, folder: Path, base: str) -> None:
+    """The series with that many scenes of four seconds, all at once."""
+    from prefect_storyboard.blocks import FalCredentials
+    from prefect_storyboard.flows import storyboard_series
+    from prefect_storyboard.sandbox.server import environment
+
+    board = {
+        "title": "Pier",
+        "model": "sora-2",
+        "aspect": "16:9",
+        "resolution": "720p",
+        "seconds": 4,
+        "scenes": [{"id": f"s{n:04d}", "prompt": f"Picture {n}: the pier."} for n in range(1, scenes + 1)],
+    }
+    account = FalCredentials.from_environment(environment(base)).model_copy(update={"in_flight": max(scenes, 20)})
+    await storyboard_series(board, account, str(folder / "library"), allow_retired=True)
+
+
+def main() -> None:
+    kind, scenes, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    _count_calls()
+    work = floor(scenes) if kind == "floor" else series(scenes, folder, sys.argv[4])
+    with watching(("flow", _main_loop), ("providers", _our_loop)) as loops:
+        wall, cpu = time.monotonic(), time.process_time()
+        asyncio.run(_kept(work))
+        ended, cpu = time.monotonic(), time.process_time() - cpu
+    facts = {
+        "kind": kind,
+        "scenes": scenes,
+        "wall_s": round(ended - wall, 2),
+        "after_last_scene_s": round(ended - max(_ended), 2) if _ended else 0.0,
+        "before_first_scene_s": round(min(_begun) - wall, 2) if _begun else 0.0,
+        "cpu_s": round(cpu, 2),
+        "peak_mb": peak_mb(),
+        "calls": dict(_CALLS.most_common()),
+        "loops": [asdict(each) | {"places": each.places.most_common(12)} for each in loops],
+    }
+    print(json.dumps(facts))
+
+
+async def _kept(work: Coroutine[Any, Any, None]) -> None:
+    """Run the work, and keep its loop where the watchdog finds it."""
+    _loops.append(asyncio.get_running_loop())
+    token = progress_listener.set(_note)
+    try:
+        await work
+    finally:
+        progress_listener.reset(token)
+
+
+def _note(progress: Progress) -> None:
+    times = _begun if progress.state == "checking" else _ended if progress.state in {"stored", "cached"} else []
+    times.append(time.monotonic())
+
+
+def _main_loop() -> asyncio.AbstractEventLoop | None:
+    return _loops[0] if _loops else None
+
+
+def _our_loop() -> asyncio.AbstractEventLoop | None:
+    ours = sys.modules.get("prefect_storyboard.tasks._loop")
+    return next(iter(ours._loops), None) if ours else None  # noqa: SLF001 - the one loop has no public name
+
+
+def _count_calls() -> None:
+    """Count the requests by method, port and route; ids and numbers in a path stand for any."""
+    send = httpx.AsyncClient.send
+
+    async def counted(self: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+        whose = "prefect" if "/api/" in request.url.path else "gateway"
+        _CALLS[f"{whose} {request.method} {_ID.sub('*', request.url.path)}"] += 1
+        return await send(self, request, **options)
+
+    httpx.AsyncClient.send = counted  # type: ignore[method-assign] # Prefect's clients too are of this class
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Settled jobs in one file each: what all records of a job said, in the place of its first intent.
+
+    before  ledger/<kk>/<key>/<attempt>/{intent,job,outcome,late,void}.json
+    after   ledger/<kk>/<key>/001/intent.json
+
+Nothing that a decision rests on is lost: an equal scene of any reel finds the same clip, and a failure counts as
+before. So the claim of the provider's request, the number of the take and what the reel has spent stay as they are:
+they are asked for by other names than the job's key.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prefect_storyboard.ledger.files import RecordFiles, Unreadable
+from prefect_storyboard.ledger.history import listed_records, read_history, read_packed, record_place
+from prefect_storyboard.ledger.ledger import Ledger
+from prefect_storyboard.ledger.records import Attempt, Intent
+
+_FIRST = 1
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """One job whose records were packed, and how many files were removed."""
+
+    key: str
+    files: int
+
+
+def prune(ledger: Ledger, before: datetime) -> Iterator[Pruned]:
+    """Pack every job that was settled before that moment; one after the other, so that memory stays flat.
+
+    A job that is open, unknown or unreadable is left alone, and so is one with an attempt that was given up: it may
+    turn out to have been bought. Interrupted at any point, the next call goes on where it stopped.
+    """
+    files = RecordFiles(ledger.storage)
+    for key in ledger.matching():
+        try:
+            packed = _packed(files, key, before)
+        except Unreadable:
+            continue
+        if packed:
+            yield packed
+
+
+def _packed(files: RecordFiles, key: str, before: datetime) -> Pruned | None:
+    place = record_place(key, _FIRST, "intent")
+    first = files.read(Intent, *place)
+    history = read_history(files, key)
+    if first is None or not _is_settled(history, before):
+        return None
+    if first.packed != history:
+        files.replace(first.model_copy(update={"packed": history}), *place)
+    covered = {record_place(key, attempt.number, name)[-2:] for attempt in history for name in _names(attempt)}
+    spare = covered.intersection(listed_records(files.storage, key))
+    if spare and read_packed(files, key) != history:  # read back from the storage, before anything is removed
+        raise files.unreadable("does not say what was written", *place)
+    for record in sorted(spare):
+        files.storage.remove(*place[:-2], *record)
+    return Pruned(key, len(spare)) if spare else None
+
+
+def _is_settled(history: Sequence[Attempt], before: datetime) -> bool:
+    """Whether every attempt has ended by an answer of the provider, before that moment."""
+    ends = [each for attempt in history for each in (attempt.outcome, attempt.void)]
+    closed = all(attempt.outcome and attempt.outcome.kind != "abandoned" for attempt in history)
+    return bool(history) and closed and all(end.at < before for end in ends if end)
+
+
+def _names(attempt: Attempt) -> Iterator[str]:
+    """The records of an attempt that its packed form stands for. What has come since is none of them."""
+    there = {"job": attempt.job, "outcome": attempt.outcome, "void": attempt.void, "intent": attempt.number > _FIRST}
+    return (name for name, known in there.items() if known)

@@ -1,0 +1,72 @@
+"""What a run has found when it looked at its reel, so that none of its scenes has to look for the same again.
+
+A finding is never proof: an intent and a take's number are created exclusively all the same, and who is not the first
+looks for themselves. What was absent counts once, for the first who asks; after that they may have made it themselves.
+"""
+
+from contextvars import ContextVar
+
+from prefect_storyboard.ledger.records import Attempt
+from prefect_storyboard.ledger.storage import Storage
+
+_survey: ContextVar["Survey | None"] = ContextVar("survey", default=None)
+
+
+class Survey:
+    """The stored files of a reel by one listing, and the histories of jobs that the run has read."""
+
+    def __init__(self, storage: Storage, reel: str) -> None:
+        self._url, self._reel = storage.url, reel
+        self._sizes = storage.sizes("reels", reel, "scenes")
+        self._unused: set[str] = set()
+        self._histories: dict[str, tuple[Attempt, ...]] = {}
+
+    def is_of(self, storage: Storage) -> bool:
+        """Whether it is about that library."""
+        return self._url == storage.url
+
+    def add(self, key: str, scene: str | None, history: tuple[Attempt, ...]) -> None:
+        """Keep the history of a job; of one that nobody knows, also whether its scene has no take at all."""
+        self._histories[key] = history
+        if scene and not history and not self.takes(scene):
+            self._unused.add(scene)
+
+    def history(self, key: str) -> tuple[Attempt, ...] | None:
+        """The history of a job that nobody had bought, or that was done. None where somebody has to look."""
+        history = self._histories.pop(key, None)
+        settled = history is not None and (not history or (history[-1].end and history[-1].end.clip))
+        return history if settled else None
+
+    def takes(self, scene: str) -> list[str]:
+        """Names of the sidecars of a scene."""
+        found = (place[1] for place in self._sizes if len(place) == 2 and place[0] == scene)
+        return sorted(name for name in found if name.startswith("take-") and name.endswith(".json"))
+
+    def take(self, reel: str, scene: str, key: str) -> int | None:
+        """The take that a job has made of the scene, or will make; None where somebody has to look."""
+        history = self._histories.get(key) or ()
+        clip = history[-1].end.clip if history and history[-1].end else None
+        if reel == self._reel and scene in self._unused:
+            return 1
+        return clip.take if clip and reel == self._reel and clip.scene == scene else None
+
+    def use(self, reel: str, scene: str) -> bool:
+        """Whether no take of the scene was stored. True once."""
+        unused = reel == self._reel and scene in self._unused
+        self._unused.discard(scene)
+        return unused
+
+    def size(self, *place: str) -> int | None:
+        """Bytes of a file of the library that was there; None where somebody has to look."""
+        return self._sizes.get(place[3:]) if place[:3] == ("reels", self._reel, "scenes") else None
+
+
+def surveyed(storage: Storage) -> Survey | None:
+    """What the run that calls has found in that library."""
+    found = _survey.get()
+    return found if found and found.is_of(storage) else None
+
+
+def keep(survey: Survey) -> None:
+    """Let the tasks of this run use it."""
+    _survey.set(survey)

@@ -1,0 +1,55 @@
+"""What other rooms use of PyAV and Pillow, loaded when it is used first.
+
+Prefect imports flows and tasks to show a form, to deploy and to schedule, where nobody opens a file. Write
+`deferred.fit(...)`: `from ... import fit` would load the codecs at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect_storyboard.media.fitting import Fitting, fit, judge
+    from prefect_storyboard.media.frames import contact_sheets, last_frame, posters, shrunk
+    from prefect_storyboard.media.jpeg import shape
+    from prefect_storyboard.media.page import Card, write_page
+    from prefect_storyboard.media.probe import probe, probe_image
+    from prefect_storyboard.media.reel import Part, assemble
+    from prefect_storyboard.media.stills import fit_image, stills
+    from prefect_storyboard.media.tone import label
+
+__all__ = [
+    "Card",
+    "Fitting",
+    "Part",
+    "assemble",
+    "contact_sheets",
+    "fit",
+    "fit_image",
+    "judge",
+    "label",
+    "last_frame",
+    "posters",
+    "probe",
+    "probe_image",
+    "shape",
+    "shrunk",
+    "stills",
+    "write_page",
+]
+_MODULES = {
+    "fitting": {"Fitting", "fit", "judge"},
+    "frames": {"contact_sheets", "last_frame", "posters", "shrunk"},
+    "jpeg": {"shape"},
+    "page": {"Card", "write_page"},
+    "probe": {"probe", "probe_image"},
+    "reel": {"Part", "assemble"},
+    "stills": {"fit_image", "stills"},
+    "tone": {"label"},
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"prefect_storyboard.media.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -37,6 +37,8 @@ def test_the_schema_is_a_schema() -> None:
 def test_every_example_is_valid_and_points_to_the_schema(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     check(yaml.safe_load(text))
+    if file.name == "starter.yaml":  # `storyboard init` writes it into a folder where no schema lies
+        return
     found = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
     assert found
     assert (file.parent / found[1]).resolve() == ROOT / "storyboards" / schema.FILE

@@ -24,8 +24,11 @@ from prefect_storyboard.ledger import Ledger, open_storage
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import running
 from tests.flows.gateways import _CLIPS, Branch
+from tests.flows.later import Later
 
-_PACE = Pace(queue_seconds=0.0, render_seconds=1.0, character_seconds=0.0, clip_scale=0.15)
+_RENDER = 200.0  # seconds; a callback may be five minutes ahead of our clock, and no more
+_PACE = Pace(queue_seconds=0.0, render_seconds=_RENDER, character_seconds=0.0, clip_scale=0.15)
+QUICK = Pace(queue_seconds=0.0, render_seconds=0.5, character_seconds=0.0, clip_scale=0.15)
 _SECRETS = {"kie": "sandbox_secret", "toapis": "sandbox_secret", "wavespeed": "whsec_sandbox_secret"}
 
 
@@ -61,11 +64,16 @@ class Called(Branch):
     """`port` is where its callbacks go, whether or not somebody listens there."""
 
     port: int = 0
+    later: Later = field(default_factory=Later)
     heard: list[tuple[str, dict[str, str], bytes, int]] = field(default_factory=list)
 
     def credentials(self, key: str = "", **fields: Any) -> Credentials:
         secret = {"webhook_secret": SecretStr(_SECRETS[self.gateway])} if self.gateway in _SECRETS else {}
         return super().credentials(key, **{"callback_url": self.address, **secret, **fields})
+
+    def rendered(self) -> None:
+        """All that was submitted has ended."""
+        self.later.seconds += _RENDER + 5
 
     @property
     def address(self) -> str:
@@ -134,5 +142,6 @@ class Called(Branch):
 @contextmanager
 def called(gateway: str, model: str, folder: Path, pace: Pace = _PACE) -> Iterator[Called]:
     """A branch with a sandbox, a library and an address of its own."""
-    with running(folder / "sandbox", pace=pace) as base:
-        yield Called(base, folder, _CLIPS, gateway=gateway, model=model, port=free_port())
+    later = Later()
+    with running(folder / "sandbox", pace=pace, clock=later) as base:
+        yield Called(base, folder, _CLIPS, gateway=gateway, model=model, port=free_port(), later=later)

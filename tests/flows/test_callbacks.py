@@ -10,7 +10,7 @@ from prefect_storyboard.flows import collect_jobs
 from prefect_storyboard.jobs.callbacks import token
 from prefect_storyboard.ledger import prove
 from prefect_storyboard.sandbox.fal.webhooks import signature
-from tests.flows.called import called
+from tests.flows.called import QUICK, called
 
 # Without the engine around a flow its artifact belongs to nobody, which Prefect does not like.
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")
@@ -22,6 +22,13 @@ SIGNED_BADLY = {"fal": "webhook", "kie": "callback", "toapis": "webhook", "waves
 @pytest.fixture(params=GATEWAYS)
 def branch(request, engine, tmp_path):
     with called(request.param, "sora-2", tmp_path) as here:
+        yield here
+
+
+@pytest.fixture(params=GATEWAYS)
+def quick(request, engine, tmp_path):
+    """Renders take no time worth to leave for."""
+    with called(request.param, "sora-2", tmp_path, QUICK) as here:
         yield here
 
 
@@ -53,6 +60,7 @@ async def test_what_was_left_is_stored_by_its_callbacks_and_the_provider_is_aske
     with branch.listening():
         await leave(branch, *SEA)
         before = branch.asked()
+        branch.rendered()
         await branch.until(lambda: branch.states() == ["done"] * 3)
         assert branch.asked() - before == 3
     judged(branch, 3)
@@ -65,6 +73,7 @@ async def test_forged_doubled_and_replayed_callbacks_ask_nobody_and_store_nothin
     branch.fault(f"{SIGNED_BADLY[branch.gateway]}_duplicate", match={"route": "submit"})
     with branch.listening():
         await leave(branch, "The sea.")
+        branch.rendered()
         await branch.until(lambda: branch.states() == ["done"] and len(branch.heard) >= 2)
         (token, headers, body, _), asked = branch.heard[0], branch.asked()
         stored = {path: path.stat().st_mtime_ns for path in branch.takes()}
@@ -83,6 +92,7 @@ async def test_a_callback_that_the_gateway_has_not_signed_leaves_the_job_to_whoe
     branch.fault(f"{SIGNED_BADLY[branch.gateway]}_{how}", match={"route": "submit"})
     with branch.listening():
         await leave(branch, "The sea.")
+        branch.rendered()
         await branch.until(lambda: bool(branch.heard))
         assert {status for *_, status in branch.heard} == {401}
         assert branch.states() == ["rendering"]
@@ -91,21 +101,21 @@ async def test_a_callback_that_the_gateway_has_not_signed_leaves_the_job_to_whoe
     judged(branch, 1)
 
 
-async def test_lost_callbacks_cost_nothing_but_the_polls(branch):
-    reel, bought = await branch.counted(branch.board("The sea."))  # nobody listens
+async def test_lost_callbacks_cost_nothing_but_the_polls(quick):
+    reel, bought = await quick.counted(quick.board("The sea."))  # nobody listens
     assert (len(reel.clips), bought) == (1, 1)
-    judged(branch, 1)
+    judged(quick, 1)
 
 
-@pytest.mark.parametrize("branch", ["fal", "wavespeed"], indirect=True)
-async def test_a_late_callback_finds_everything_done(branch):
-    branch.fault("webhook_late", match={"route": "submit"}, seconds=2.0)
-    with branch.listening():
-        reel, _ = await branch.counted(branch.board("The sea."))
+@pytest.mark.parametrize("quick", ["fal", "wavespeed"], indirect=True)
+async def test_a_late_callback_finds_everything_done(quick):
+    quick.fault("webhook_late", match={"route": "submit"}, seconds=2.0)
+    with quick.listening():
+        reel, _ = await quick.counted(quick.board("The sea."))
         assert len(reel.clips) == 1
-        await branch.until(lambda: bool(branch.heard))
-        assert branch.heard[0][3] in {200, 404}
-    judged(branch, 1)
+        await quick.until(lambda: bool(quick.heard))
+        assert quick.heard[0][3] in {200, 404}
+    judged(quick, 1)
 
 
 async def test_a_callback_claims_that_a_job_has_ended_and_the_provider_is_believed_instead(fal):
@@ -129,6 +139,7 @@ async def test_a_failed_job_is_closed_with_the_providers_reason(fal):
     fal.fault("policy_refusal", match={"prompt": "knife"})
     with fal.listening():
         await leave(fal, "A knife.", "The sea.")
+        fal.rendered()
         await fal.until(lambda: sorted(fal.states()) == ["done", "failed"])
     (failed,) = (line for line in fal.lines() if line.state == "failed")
     assert "moderation" in failed.note
@@ -139,6 +150,7 @@ async def test_a_reply_that_was_lost_is_found_again_by_its_callback_where_there_
     with kie.listening():
         reel, bought = await kie.counted(kie.board("The sea."))
         assert (len(reel.failed), bought) == (1, 1)
+        kie.rendered()
         await kie.until(lambda: kie.states() == ["done"])
     kie.behave()
     judged(kie, 1)
@@ -146,17 +158,19 @@ async def test_a_reply_that_was_lost_is_found_again_by_its_callback_where_there_
     assert (len(again.clips), bought) == (1, 0)
 
 
-async def test_a_character_is_created_by_its_callback(fal):
-    with fal.listening():
-        reel, bought = await fal.counted(fal.board("Mara wakes."), poll_minutes=1)
+@pytest.mark.parametrize("quick", ["fal"], indirect=True)
+async def test_a_run_that_waits_beside_the_server_buys_its_character_and_its_scene_once(quick):
+    with quick.listening():
+        reel, bought = await quick.counted(quick.board("Mara wakes."))
         assert (len(reel.clips), bought) == (1, 2)
-    assert sorted(fal.states()) == ["done", "done"]
+    assert quick.states() == ["done", "done"]
 
 
 async def test_after_a_restart_the_server_goes_on_with_what_had_arrived(fal):
     fal.fault("nginx_503", match={"route": "result"})
     with fal.listening():
         await leave(fal, "The sea.")
+        fal.rendered()
         await fal.until(lambda: bool(fal.heard))
     assert fal.states() == ["rendering"]
     fal.behave()

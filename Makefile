@@ -6,7 +6,7 @@
 # make deployments  tests of a Prefect server with a worker and its UI; then PostgreSQL, S3 and the workers of two machines
 # make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again
 # make check  formatting, lint, types, import directions, generated files
-# make bench  what rendering many clips at once costs us, and the gateways' own clients: about five minutes
+# make bench  our overhead beside other clients, Prefect's floor, ffmpeg and empty libraries: ratios, in half an hour
 # make docs   the documentation as a site, in site/; nothing is downloaded
 .PHONY: demo test test-flows test-rest test-fuzz test-all test-lowest test-newest deployments chaos bench check docs setup clean
 
@@ -52,8 +52,13 @@ SEED ?= 1
 chaos: setup
 	$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
+SCENES ?= 20 200
 bench: setup
 	$(BIN)/python -m benchmarks.core $(ARGS)
+	$(BIN)/python -m benchmarks.start_up
+	$(BIN)/python -m benchmarks.library
+	$(BIN)/python -m benchmarks.assembly
+	$(BIN)/python -m benchmarks.flow --scenes $(SCENES)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -14,6 +14,8 @@ from typing import Any
 from benchmarks.stand import measured, sandbox
 from tests.chaos.engine import prefect_server
 
+HEAD = ("flow", "scenes", "s", "of the floor", "assembly s", "CPU s", "of the floor", "MB", "Prefect calls", "stall ms")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.flow")
@@ -28,14 +30,39 @@ def main() -> None:
     facts: list[dict[str, Any]] = []
     try:
         with prefect_server(folder), sandbox(folder) as base:
+            print(_row(*HEAD), _row("---", *["---:"] * (len(HEAD) - 1)), sep="\n")
             for scenes in given.scenes:
-                facts += _runs(folder / str(scenes), scenes, base, given.only)
-                print(json.dumps(facts[-1]), flush=True)
+                found = _runs(folder / str(scenes), scenes, base, given.only)
+                print(*(_line(each, found[0]) for each in found), sep="\n", flush=True)
+                facts += found
     finally:
         if given.detail:
             given.detail.write_text(json.dumps(facts, indent=1))
         if not given.folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _line(facts: dict[str, Any], floor: dict[str, Any]) -> str:
+    """One run as a line: its wall time without the assembly, and its processor time, also as multiples of the floor."""
+    scenes, wall = facts["scenes"], facts["wall_s"] - facts["after_last_scene_s"]
+    calls = sum(count for call, count in facts["calls"].items() if call.startswith("prefect"))
+    stall = max(loop["longest_cpu_ms"] for loop in facts["loops"])
+    return _row(
+        facts["kind"],
+        scenes,
+        f"{facts['wall_s']:.1f}",
+        f"{wall / floor['wall_s']:.2f}",
+        f"{facts['after_last_scene_s']:.1f}",
+        f"{facts['cpu_s']:.1f}",
+        f"{facts['cpu_s'] / floor['cpu_s']:.2f}",
+        facts["peak_mb"],
+        f"{calls / scenes:.1f}",
+        f"{stall:.0f}",
+    )
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def _runs(folder: Path, scenes: int, base: str, only: str | None) -> list[dict[str, Any]]:

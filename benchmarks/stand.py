@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.stage import copied, prepare
-
 _LONGEST = 900.0  # seconds of one measured process
 
 
@@ -49,6 +47,7 @@ def _serve(folder: Path, render_seconds: float) -> None:
     from prefect_storyboard.sandbox import exchange
     from prefect_storyboard.sandbox.exchange import Pace
     from prefect_storyboard.sandbox.server import run
+    from tests.chaos.stage import copied, prepare
 
     prepare(folder / "films")
     exchange.render = copied(folder / "films")

@@ -97,7 +97,7 @@ def prune(*, older_than: OlderThan, library: Library = None, debug: Debug = Fals
     """Pack the records of jobs that were settled long ago into one file each. Buys nothing, forgets nothing.
 
     A run finds every pruned clip, and every failure, as before. Jobs that are open, unknown, given up or unreadable are
-    left alone; clips and their sidecars are not touched. Versions before 0.3 refuse a library that was pruned.
+    left alone; clips and their sidecars are not touched. An older version refuses what was pruned.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import prune as pack

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
     Every clip's picture starts where the one before ends. AAC comes in frames of 1024 samples that no copy can cut, so
     every sound starts at the nearest place of one unbroken grid: at most 11 ms from its picture at 48 kHz.
     """
-    starts = [sum((clip.seconds for clip in clips[:n]), Fraction(0)) for n in range(len(clips) + 1)]
+    starts = list(accumulate((clip.seconds for clip in clips), initial=Fraction(0)))
     marks = [Mark(title, *ends) for title, ends in zip(titles, pairwise(starts), strict=True)]
     sounding = next((clip for clip in clips if clip.sound), None)
     with opened(clips[0].path) as first, opened((sounding or clips[0]).path) as audible, mp4(out, marks) as target:

@@ -15,6 +15,10 @@ Generated from `providers/models.toml` by `{_COMMAND}`. Prices are in US dollars
 published, never that it is free. A model that its maker has switched off is refused, unless the provider's own list
 still offers it or you pass `allow_retired`.
 
+`storyboard models` filters the same table by what a scene needs, for example
+`--characters 3 --seconds 12 --aspect 9:16 --silent --max-usd 2`, and `storyboard models --check fal` compares it with
+the gateway's own list.
+
 *Characters*: "created" means that a job of its own creates the character once, and scenes name its id; "shown" means
 that its media go along with every scene, as pictures (yours, or frames of the clip) or as the clip itself.
 

@@ -216,6 +216,7 @@ async def _generate(
         copy=scene.copy_number,
         scene=asked.id,
         fields=asked.fields,
+        prefer=asked.prefer or board.prefer,
         remixable=any(other.remixes == asked.id for other in board.scenes),
         on_unknown=run.on_unknown,
         attempts=attempts,

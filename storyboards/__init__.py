@@ -6,7 +6,8 @@ from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Story
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, Media, Reel
 from prefect_storyboard.storyboards.plan import Damage, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.planning import plan
-from prefect_storyboard.storyboards.shots import Sending, Shot, Table, shots
+from prefect_storyboard.storyboards.sendings import Sending
+from prefect_storyboard.storyboards.shots import Shot, Table, shots
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, is_text, parse, validate
 
 __all__ = [

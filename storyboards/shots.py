@@ -9,20 +9,13 @@ from prefect_storyboard.storyboards.drafts import Draft, cheapest, is_draft
 from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
 from prefect_storyboard.storyboards.model import Mode, Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
-from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
+from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
 from prefect_storyboard.storyboards.says import Fault, taken
+from prefect_storyboard.storyboards.sendings import Sending, sendings
 from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
-
-
-class Sending(Frozen):
-    """How a model without characters of its own is shown one: its clip, or so many pictures."""
-
-    character: str
-    clip: bool = False
-    pictures: int = 0
 
 
 class Shot(Frozen):
@@ -187,30 +180,6 @@ def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: O
     """
     wanted = scene.prefer or storyboard.prefer
     return operation == "image" and wanted == "frame" and model.first_frame == "cited with cast"
-
-
-def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
-    """How each character is shown to a model that takes references: the pictures are shared out evenly."""
-    limits = model.references
-    if limits is None or not cast:
-        return ()
-    clips = {character.name for character in cast if character.reference == "clip" and character.clip and limits.clips}
-    seats = limits.images - (frame and model.first_frame != "exact")
-    pictures = min(limits.each[1], seats // max(len(cast) - len(clips), 1))
-    return tuple(
-        Sending(character=character.name, clip=True)
-        if character.name in clips
-        else Sending(character=character.name, pictures=_pictures(character, pictures, limits.each[0]))
-        for character in cast
-    )
-
-
-def _pictures(character: Character, most: int, least: int) -> int:
-    """The user's own, as many as there is room for; frames of the clip where there are none, or too few."""
-    own = len(character.images)
-    if not own:
-        return most
-    return min(own, most) + (max(least - own, 0) if character.clip else 0)
 
 
 def _origin(storyboard: Storyboard, scene: Scene) -> Scene:

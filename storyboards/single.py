@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from prefect_storyboard.storyboards.keys import identity, own_identity, scene_content, scene_key
 from prefect_storyboard.storyboards.model import Model
-from prefect_storyboard.storyboards.nouns import Character, Fit, Frozen
+from prefect_storyboard.storyboards.nouns import Character, Fit, Frozen, Prefer
 from prefect_storyboard.storyboards.offers import no_model
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, JsonObject
 from prefect_storyboard.storyboards.shots import Shot, Table, shots
@@ -53,6 +53,7 @@ def single_shot(
     starts_from_picture: bool = False,
     remixes: Clip | None = None,
     fit: Fit = "exact",
+    prefer: Prefer = "cast",
     take: int = 1,
     fields: Mapping[str, JsonValue] | None = None,
     **says: JsonValue,
@@ -69,12 +70,14 @@ def single_shot(
     else:
         scene |= {"characters": [casting.character for casting in characters]}
         scene |= {"image": _FIRST_FRAME} if starts_from_picture else {}
-        scene |= {"seconds": min(model.seconds) if seconds is None else seconds, "aspect": aspect}
+        shown = bool(characters) and not (starts_from_picture and prefer == "frame")
+        scene |= {"seconds": _shortest(model, scene, shown=shown) if seconds is None else seconds, "aspect": aspect}
         scene |= {"resolution": resolution} if resolution else {}
     board = {
         "title": _SCENE,
         "model": model.name,
         "fit": fit,
+        "prefer": prefer,
         "cast": [_member(casting, model) for casting in characters],
         "scenes": scenes,
     }
@@ -100,6 +103,12 @@ def no_single_model(sold: Iterable[Model], seller: str, characters: Iterable[str
     lines = [" ".join(line.split()) for line in problem.message.splitlines()]
     text = f"{lines[0]} {'; '.join(lines[1:])}"
     return _of_arguments(StoryboardError(problem.model_copy(update={"message": text})))
+
+
+def _shortest(model: Model, scene: Mapping[str, Any], *, shown: bool) -> int:
+    """The shortest length that the model sells of such a scene."""
+    frames = {"frame": "image" in scene, "last_frame": bool(scene.get("ends"))}
+    return min(model.lengths(model.mode(shown=shown and model.references is not None, **frames)))
 
 
 def single_scene(

@@ -20,7 +20,7 @@ from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Casting, Character, Clip, Media, Model
-from prefect_storyboard.storyboards.shots import sendings
+from prefect_storyboard.storyboards.sendings import sendings
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._arguments import a_list
 from prefect_storyboard.tasks._extras import character_files

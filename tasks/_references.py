@@ -48,7 +48,8 @@ async def references(
         )
         if sending.clip:
             return Reference(character=sending.character, clip_url=urls[0])
-        return Reference(character=sending.character, image_urls=tuple(urls))
+        about = cast[sending.character].character.description
+        return Reference(character=sending.character, image_urls=tuple(urls), description=about)
 
     return tuple(await asyncio.gather(*(one(sending) for sending in shot.sends)))
 

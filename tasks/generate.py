@@ -17,7 +17,7 @@ from prefect_storyboard.providers.fields import keeps_video
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
-from prefect_storyboard.storyboards.nouns import Fit, Quality
+from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
@@ -71,6 +71,7 @@ async def generate(
     reel: str | None = None,
     scene: str | None = None,
     fit: Fit = "exact",
+    prefer: Prefer = "cast",
     max_cost_usd: float | None = None,
     allow_unknown_price: bool = False,
     spent_since: datetime | None = None,
@@ -107,6 +108,8 @@ async def generate(
         reel: Title or folder of the reel that the clip belongs to.
         scene: The scene's id in that reel. Without it the clip is named after its prompt, and
             without a reel it lies in `clips/`.
+        prefer: Where the model takes either a first frame or characters: cast shows the characters, frame begins
+            exactly there, and the characters are not part of the key.
         fit: exact refuses what the model does not sell or take, nearest takes the nearest size and leaves out the rest.
         max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
         allow_unknown_price: Under a max cost, buy also what has no published price.
@@ -145,6 +148,7 @@ async def generate(
         starts_from_picture=image is not None or continues is not None,
         remixes=remixes,
         fit=fit,
+        prefer=prefer,
         take=take,
         fields=arguments.gateway_fields(fields),
         **arguments.says(audio=audio, seed=seed, negative=negative, ends=ends),

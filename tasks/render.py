@@ -14,7 +14,7 @@ from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip
-from prefect_storyboard.storyboards.nouns import Fit, Quality
+from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks._budget import run_began
 from prefect_storyboard.tasks._names import scene_name
@@ -56,6 +56,7 @@ async def render(
     reel: str | None = None,
     scene: str | None = None,
     fit: Fit = "exact",
+    prefer: Prefer = "cast",
     max_cost_usd: float | None = None,
     allow_unknown_price: bool = False,
     spent_since: datetime | None = None,
@@ -96,6 +97,7 @@ async def render(
         reel=reel,
         scene=scene,
         fit=fit,
+        prefer=prefer,
         max_cost_usd=max_cost_usd,
         allow_unknown_price=allow_unknown_price,
         spent_since=spent_since,

@@ -14,6 +14,7 @@ from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.ledger import Intent, Ledger, Outcome, open_storage
 from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.storyboards import Job, Plan
 from tests.flows.gateways import opened
 
@@ -27,7 +28,8 @@ def fal(engine, tmp_path):
 async def plan(branch, board, **options):
     """The plan, and a look that nothing was sent that buys or uploads."""
     before = branch.meter()
-    made = await planned(board, branch.credentials(), branch.library, **options)
+    said = Overrides(**{name: options.pop(name) for name in Overrides.model_fields if name in options})
+    made = await planned(board, branch.credentials(), branch.library, said, **options)
     assert branch.meter() == before
     return made
 

@@ -10,7 +10,8 @@ from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.providers.table import model, models
-from prefect_storyboard.storyboards import Shot, Source, StoryboardError, plan, shots, validate
+from prefect_storyboard.storyboards import Casting, Media, Shot, Source, StoryboardError, plan, shots, validate
+from prefect_storyboard.storyboards.single import single_scene, single_shot
 
 MARA = {"name": "Mara", "images": ["a.png", "b.png"], "description": "a keeper in a yellow coat"}
 DAWN = {"image": "dawn.png"}
@@ -119,6 +120,26 @@ def test_what_wins_is_not_in_the_key_of_a_scene_where_nothing_has_to_win():
     framed = {**scene, **DAWN}
     assert key(scenes=[framed]) == key(scenes=[{**framed, "prefer": "cast"}])
     assert key(scenes=[framed]) != key(scenes=[framed], prefer="frame")
+
+
+@pytest.mark.parametrize(("prefer", "cast", "endpoint"), [("cast", ("Mara",), "reference"), ("frame", (), "image")])
+def test_a_single_scene_has_the_same_word_on_what_wins(prefer, cast, endpoint):
+    media = Media(url="a.png", sha256="a" * 64, bytes=9)
+    mara = Casting(character="Mara", images=(media, media), fingerprint="f" * 64)
+    sold = model("fal", "seedance-2")
+    made = single_shot(
+        "Mara.", sold, lambda _: sold, characters=[mara], starts_from_picture=True, seconds=8, prefer=prefer
+    )
+    single = single_scene(made, account="default", characters=[mara], image="i" * 64, parent=None, copy=0)
+    assert (made.cast, made.endpoint) == (cast, f"bytedance/seedance-2.0/{endpoint}-to-video")
+    assert single.content["characters"] == ["f" * 64] * len(cast)
+
+
+@pytest.mark.parametrize(("cast", "seconds"), [(True, 8), (False, 4)])
+def test_a_single_scene_without_a_length_is_the_shortest_that_its_mode_sells(cast, seconds):
+    media = Media(url="a.png", sha256="a" * 64, bytes=9)
+    mara, sold = Casting(character="Mara", images=(media,), fingerprint="f" * 64), model("fal", "veo-3.1")
+    assert single_shot("Mara.", sold, lambda _: sold, characters=[mara] * cast).seconds == seconds
 
 
 def test_the_shape_of_the_frame_is_the_shape_of_the_clip_where_there_is_no_field_for_it():

@@ -73,6 +73,7 @@ NOT_IN_THE_KEY: dict[str, dict[str, Any]] = {
 # tests/contract/test_node_keys_sandbox.py, at every gateway; `ends` in tests/unit/test_says.py
 BY_FILE = {"image", "ends", "continues"}
 SAID = {"audio", "seed", "negative"}  # below, at a model that takes them
+WINS = {"prefer"}  # tests/unit/test_living_models.py
 ABOUT_THE_PLACE = {"credentials", "library"}
 
 
@@ -136,7 +137,7 @@ def arguments(task: Any) -> set[str]:
 
 
 def test_every_argument_of_generate_is_walked() -> None:
-    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *SAID, *ABOUT_THE_PLACE}
+    assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *SAID, *WINS, *ABOUT_THE_PLACE}
     assert arguments(render) - arguments(generate) == {"minutes"}
 
 

@@ -1,0 +1,50 @@
+"""What a start takes: imports, the help of the command line, and the first look at a library. Prints Markdown tables.
+
+    python -m benchmarks.start_up [--runs 5]
+
+Processor time, the least of a few runs, each in a process of its own: what other programs do at the same time hardly
+changes it. Compiled modules are kept in a folder of the benchmark's, as in an installed package.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+
+_FLOW = "from prefect import flow\n@flow\nasync def one(a: int): ...\n"
+PROGRAMS = {
+    "`import prefect`": ["-c", "import prefect"],
+    "a module with one flow": ["-c", _FLOW],
+    "`import prefect_storyboard`, after `import prefect`": ["-c", "import prefect, prefect_storyboard"],
+    "our blocks, which Prefect's server imports": ["-c", f"{_FLOW}import prefect_storyboard.blocks"],
+    "our flows": ["-c", f"{_FLOW}import prefect_storyboard.flows"],
+    "our flows, with PyAV, Pillow and s3fs": ["-c", f"{_FLOW}import prefect_storyboard.flows, av, PIL.Image, s3fs"],
+    "`storyboard --help`": ["-m", "prefect_storyboard", "--help"],
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.start_up")
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        taken = {name: min(_seconds(program) for _ in range(runs + 1)) for name, program in PROGRAMS.items()}
+    one, floor = taken["`import prefect`"], taken["a module with one flow"]
+    print("| start | CPU s | of `import prefect` | ms beyond one flow |\n|---|---:|---:|---:|")
+    for name, seconds in taken.items():
+        print(f"| {name} | {seconds:.2f} | {seconds / one:.2f} | {1000 * (seconds - floor):+.0f} |")
+
+
+def _seconds(program: list[str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *program], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""How the characters of a scene are shown to a model that has none of its own: pictures or clips, shared out."""
+
+from prefect_storyboard.storyboards.base import Frozen
+from prefect_storyboard.storyboards.character import Character
+from prefect_storyboard.storyboards.model import Model
+
+
+class Sending(Frozen):
+    """How a model without characters of its own is shown one: its clip, or so many pictures."""
+
+    character: str
+    clip: bool = False
+    pictures: int = 0
+
+
+def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
+    """How each character is shown to a model that takes references: the pictures are shared out evenly."""
+    limits = model.references
+    if limits is None or not cast:
+        return ()
+    clips = {character.name for character in cast if character.reference == "clip" and character.clip and limits.clips}
+    seats = limits.images - (frame and model.first_frame != "exact")
+    pictures = min(limits.each[1], seats // max(len(cast) - len(clips), 1))
+    return tuple(
+        Sending(character=character.name, clip=True)
+        if character.name in clips
+        else Sending(character=character.name, pictures=_pictures(character, pictures, limits.each[0]))
+        for character in cast
+    )
+
+
+def _pictures(character: Character, most: int, least: int) -> int:
+    """The user's own, as many as there is room for; frames of the clip where there are none, or too few."""
+    own = len(character.images)
+    if not own:
+        return most
+    return min(own, most) + (max(least - own, 0) if character.clip else 0)

@@ -170,7 +170,7 @@ async def test_the_wait_that_the_provider_asks_for_is_kept(ledger: Ledger) -> No
     gateway, clock = Gateway(), FakeClock()
     gateway.states.extend([errors.Busy("429", retry_after=7.5), errors.Busy("429", retry_after=0.2), "ended"])
     await wait(gateway, ledger, clock=clock)
-    assert clock.slept == [7.5, pytest.approx(0.08 * 7.5, rel=0.16)], "what was asked for, or by the job's age"
+    assert clock.slept == [7.5, pytest.approx(0.08 * 7.5, rel=0.35)], "what was asked for, or by the job's age"
 
 
 async def test_no_wait_is_longer_than_the_time_that_is_left(ledger: Ledger) -> None:

@@ -82,7 +82,14 @@ async def test_who_comes_second_after_a_refusal_tries_the_next_attempt(ledger: L
         await under_way.wait()
         raise errors.Busy("later")
 
-    gateway, clock = Gateway(refused), FakeClock(under_way.set)
+    class Still(FakeClock):
+        """A disk that is slow takes no part of the lease."""
+
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds)
+            self.passed = 0.0
+
+    gateway, clock = Gateway(refused), Still(under_way.set)
     ended = await asyncio.gather(*(buy(gateway, ledger, clock=clock) for _ in range(2)), return_exceptions=True)
     assert {type(end) for end in ended} == {errors.Busy, PaidJob}
     assert outcomes(ledger) == ["refused", None]

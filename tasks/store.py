@@ -77,6 +77,7 @@ async def store(
             return await uninterrupted(_published(takes, shelf, file, kept, {}))
         async with account.session() as session:
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
+            session.in_flight.give_back(job.key)  # whoever has its file has seen it end, also without poll
             extras = await fetch_files(session, made, folder)
         described = await asyncio.to_thread(_describe, job, made, draft, file)
         clip = described.model_copy(update={"account": account.account})

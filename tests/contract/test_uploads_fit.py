@@ -45,11 +45,30 @@ SORA = {
     "toapis": {"containers": {"mp4", "webm", "mov"}, "seconds": (1, 3), "bytes": 50_000_000, "sound": True},
     "wavespeed": {"containers": {"mp4"}, "short": 720, "ratio": (1 / 2.67, 2.67), "seconds": (1, 1e9)},
 }
-SHOWN = {
+LIVING: dict[str, dict[str, Any]] = {  # by the beginning of the model's name, the longest first
+    "seedance-2.5": {**SEEDANCE, "pixels": None, "sides": (300, 6000), "seconds": (1.8, 30.2), "bytes": 200_000_000},
+    "seedance-2": SEEDANCE,
+    "minimax-h3": {"containers": {"mp4", "mov"}, "seconds": (2, 15), "bytes": 50_000_000},
+    "wan-3": {"containers": {"mp4", "mov"}, "seconds": (1, 15), "bytes": 100_000_000},
+    "kling-4": {
+        "containers": {"mp4", "mov"},
+        "sides": (700, 4553),
+        "ratio": (0.4, 2.5),
+        "fps": (24, 60),
+        "seconds": (3, 30),
+    },
+}
+ELEMENTS = {"ratio": (0.4, 2.5), "sides": (300, 1e9), "bytes": 10_000_000}
+SHOWN: dict[str, dict[str, Any]] = {  # by gateway and the beginning of the model's name; what is not here has no limit
+    "kie kling": {"bytes": 10_000_000},
+    "toapis kling": {"bytes": 10_000_000},
+    "wavespeed kling-4": {"ratio": (0.4, 2.5), "sides": (300, 1e9), "bytes": 30_000_000},
+    "kling": ELEMENTS,
     "seedance-2": {"ratio": (0.4, 2.5), "sides": (300, 6000), "bytes": 30_000_000},
-    "seedance-2-fast": {"ratio": (0.4, 2.5), "sides": (300, 6000), "bytes": 30_000_000},
-    "kling-o3": {"ratio": (0.4, 2.5), "sides": (300, 1e9), "bytes": 10_000_000},
-    "veo-3.1": {"bytes": 8_000_000},
+    "fal veo-3.1": {"bytes": 8_000_000},
+    "kie minimax-h3": {"sides": (256, 5760), "bytes": 30_000_000},
+    "happyhorse": {"sides": (400, 1e9), "bytes": 20_000_000},
+    "kie gemini-omni": {"bytes": 20_000_000},
 }
 SOLD = [sold for family in models().values() for sold in family.values()]
 TAKE_CLIPS = [m for m in SOLD if m.casting or (m.references and m.references.clips)]
@@ -191,6 +210,7 @@ def clip_faults(body: bytes, limits: dict[str, Any]) -> list[str]:
         f"container {container}": container in limits["containers"],
         f"{width}x{height} pixels": _between(width * height, limits.get("pixels")),
         f"ratio {width}:{height}": _between(width / height, limits.get("ratio"), 0.01),
+        f"sides {width}x{height}": all(_between(side, limits.get("sides")) for side in sides),
         f"short side of {width}x{height}": min(sides) >= limits.get("short", 0),
         f"{rate} fps": _between(rate, limits.get("fps")),
         f"{seconds} s": least - 0.03 <= seconds <= most + 0.05,  # half a frame, and the last frame of AAC
@@ -219,6 +239,12 @@ def _between(value: Any, span: tuple[float, float] | None, slack: float = 0) -> 
     return span is None or span[0] - slack <= value <= span[1] + slack
 
 
+def limits_of(model: Model, table: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The contract's limits for a model; none where it states none."""
+    names = (f"{model.provider} {model.name}", model.name)
+    return next((limits for start, limits in table.items() if any(name.startswith(start) for name in names)), {})
+
+
 def fitted_clip(folder: Path, number: int) -> tuple[str, Model, Path | None]:
     """A drawn clip as it would be uploaded; None where the plan refused it with a remedy."""
     model = TAKE_CLIPS[number % len(TAKE_CLIPS)]
@@ -239,7 +265,7 @@ def test_every_clip_is_refused_by_the_plan_or_received_within_the_contract(box, 
         made = [*pool.map(partial(fitted_clip, tmp_path), range(CLIPS))]
     kept = [(case, model, path) for case, model, path in made if path]
     sent = [(model.provider, path) for _, model, path in kept]
-    cases = [(case, SORA[model.provider] if model.casting else SEEDANCE) for case, model, _ in kept]
+    cases = [(case, SORA[model.provider] if model.casting else limits_of(model, LIVING)) for case, model, _ in kept]
     bodies = received(box, sent)
     faults = {case: clip_faults(body, limits) for body, (case, limits) in zip(bodies, cases, strict=True)}
     assert {case: found for case, found in faults.items() if found} == {}
@@ -258,7 +284,7 @@ def test_every_picture_is_refused_by_the_plan_or_received_within_the_contract(bo
             assert "use a larger picture" in str(error), f"{case}: {error}"
             continue
         sent.append((model.provider, made.path))
-        cases.append((case, SHOWN[model.name]))
+        cases.append((case, limits_of(model, SHOWN)))
     bodies = received(box, sent)
     faults = {case: picture_faults(body, limits) for body, (case, limits) in zip(bodies, cases, strict=True)}
     assert {case: found for case, found in faults.items() if found} == {}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from prefect_storyboard.blocks import Library
+from prefect_storyboard.flows import SeriesFailed
 from prefect_storyboard.ledger import LibraryError
 from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.storyboards import StoryboardError
@@ -60,13 +61,13 @@ async def test_a_mistake_in_the_storyboard_names_its_place_and_what_to_write(stu
 async def test_all_mistakes_are_told_at_once_with_their_lines(studio, tmp_path):
     board = tmp_path / "night.yaml"
     board.write_text(
-        "title: Night\ncast:\n  - name: Mara\n    clip: gone.mp4\n  - name: Otto\n    clip: lost.mp4\n"
+        "title: Night\nmodel: seedance-2\ncast:\n  - name: Mara\n    clip: gone.mp4\n  - name: Otto\n    clip: lost.mp4\n"
         "scenes:\n  - id: s01\n    prompt: Mara and Otto\n    image: nowhere.png\n"
     )
     with pytest.raises(StoryboardError) as wrong:
         await studio.check(str(board))
     lines = str(wrong.value).splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["night.yaml:4", "night.yaml:6", "night.yaml:10"]
+    assert [line.split(": ")[0] for line in lines] == ["night.yaml:5", "night.yaml:7", "night.yaml:11"]
 
 
 @pytest.mark.parametrize("text", ["title: [", "title: a\n\ttabs: b", "- a\n- b", "", "just words", "\x00"])
@@ -121,11 +122,11 @@ async def test_a_provider_that_is_not_known_says_what_to_write(studio, reference
         await storyboard_series(studio.board("Mara wakes."), reference, studio.library)
 
 
-async def test_a_torn_ledger_stops_the_run_instead_of_buying_again(studio):
+async def test_a_torn_record_fails_its_scene_instead_of_buying_again(studio):
     board = studio.board("The sea.")
     clip = (await studio.render(board)).clips[0]
     job = Path(studio.library) / "ledger" / clip.job_key[:2] / clip.job_key / "001" / "job.json"
     job.write_text(job.read_text()[:20])
-    with pytest.raises(LibraryError, match=r"job.json"):
+    with pytest.raises(SeriesFailed, match=r"job.json"):
         await studio.render(board)
     assert studio.bought() == (0, 1)

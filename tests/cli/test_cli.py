@@ -140,7 +140,7 @@ def test_all_mistakes_of_a_storyboard_are_told_with_their_lines(storyboard, tmp_
     path = board(tmp_path, "The sea.", seconds=5, aspect="1:1")
     code, _, err = storyboard("run", path, "--provider", "fal", "--library", "library")
     assert code == 1
-    assert {"board.yaml:1: aspect", "board.yaml:5: seconds"} == set(re.findall(r"board\.yaml:\d: \w+", err))
+    assert {"board.yaml:1: aspect", "board.yaml:6: seconds"} == set(re.findall(r"board\.yaml:\d: \w+", err))
     assert len(err.splitlines()) == 2
 
 

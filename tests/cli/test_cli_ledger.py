@@ -361,7 +361,7 @@ def test_a_plan_fits_a_screen_and_ends_with_the_sum(storyboard, fal, tmp_path):
     assert next(line for line in lines if line[0] == "s02") == ["s02", "new", "sora-2", "4", "16:9", "720p", "$0.40"]
     assert "warning  s02: 5 s was asked for, 4 s is rendered and billed" in rest
     last = out.splitlines()[-1]
-    assert last.startswith("4 of 4 jobs to buy: $6.40 and 1 job of unknown price   plan ")
+    assert last.startswith("4 of 4 jobs to buy: $6.40 and 2 jobs of unknown price   plan ")
 
 
 def test_a_plan_knows_what_is_there(storyboard, fal, board, ledger):

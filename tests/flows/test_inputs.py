@@ -105,7 +105,7 @@ async def test_every_way_to_write_a_folder_is_the_same_library(studio, monkeypat
 
 
 async def test_paths_may_be_path_objects(studio, tmp_path):
-    (tmp_path / "sea.yaml").write_text("title: Sea\nscenes:\n  - id: s01\n    prompt: The sea.\n")
+    (tmp_path / "sea.yaml").write_text("title: Sea\nmodel: sora-2\nscenes:\n  - id: s01\n    prompt: The sea.\n")
     reel = await storyboard_series(tmp_path / "sea.yaml", studio.credentials(), tmp_path / "library")
     assert reel.url == f"{studio.library}/reels/sea/reel.mp4"
 

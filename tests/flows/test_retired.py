@@ -82,7 +82,7 @@ async def test_a_gateway_that_says_so_at_the_submit_is_believed_and_nothing_is_b
         ("toapis", "sora-2", {}),
         ("toapis", "seedance-2", {}),
         ("kie", "sora-2", {"seconds": 15}),
-        ("fal", "seedance-2", {"resolution": "1080p"}),
+        ("fal", "sora-2-pro", {"resolution": "true_1080p"}),
         ("wavespeed", "seedance-2", {"resolution": "1080p"}),
     ],
 )

@@ -50,7 +50,6 @@ DAMAGES = {
     "a lost intent": lambda branch, name: (folder(branch, name) / "intent.json").unlink(),
     "a lost job": lambda branch, name: (folder(branch, name) / "job.json").unlink(),
     "all records lost": lose_the_job,
-    "a torn take number": lambda branch, name: tear(next(Path(branch.library).glob(f"ledger/takes/*/{name}/001.json"))),
 }
 PLACES = [*(("s01", damage) for damage in DAMAGES), ("s03", "a torn intent"), ("s03", "all records lost")]
 
@@ -67,6 +66,13 @@ async def test_the_scene_fails_by_name_and_the_others_complete(fal, name, damage
     assert "storyboard repair" in failed.remedy
     assert failed.remedy not in failed.error
     assert failed.charged is False
+
+
+async def test_a_torn_take_number_stops_no_scene_whose_job_says_which_take_it_is(fal):
+    whole, _ = await fal.counted(film(fal))
+    tear(next(Path(fal.library).glob("ledger/takes/*/s01/001.json")))
+    reel, bought = await fal.counted(film(fal))
+    assert (bought, reel.failed, reel.clips) == (0, (), whole.clips)
 
 
 @pytest.mark.parametrize("damage", ["a torn intent", "a lost job", "all records lost"])

@@ -1,6 +1,6 @@
 # make demo   a reel from the example storyboard, in the sandbox: no key, no cost
 # make test   the quick tests: rooms, wire contracts, sandbox, and the flows that pay; 95 % of the branches of what money rests on
-# make test-flows  every flow and example on the sandbox, with Prefect's engine: about eight minutes
+# make test-flows  every flow and example on the sandbox, with Prefect's engine: about eleven minutes
 # make test-all  all tests, those of make deployments too
 # make test-lowest, make test-newest  with the lowest and the newest versions of the dependencies; Python 3.11 to 3.13
 # make deployments  tests of a Prefect server with a worker and its UI; then PostgreSQL, S3 and the workers of two machines

@@ -132,11 +132,7 @@ class GatewayCredentials(CredentialsBlock):
 
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
         """Build an adapter for this account. Flows share one through `session()`."""
-        return type(self).connect(
-            http or client(self._reachable(), self._transport()),
-            api_key=self.api_key.get_secret_value(),
-            **self._hosts(),
-        )
+        return type(self).connect(http or self._client(), api_key=self.api_key.get_secret_value(), **self._hosts())
 
     def session(self) -> AbstractAsyncContextManager[Session]:
         """Share this account's connections and limits with all its users in this process, while the context lasts."""
@@ -146,8 +142,7 @@ class GatewayCredentials(CredentialsBlock):
             self.get_client,
             in_flight=self.in_flight,
             rate=self.submits,
-            hosts=self._reachable(),
-            transport=self._transport(),
+            open_client=self._client,
             callback_url=self.callback_url,
         )
 
@@ -162,8 +157,8 @@ class GatewayCredentials(CredentialsBlock):
         """All hosts as one string; an upload is cached for them."""
         return " ".join(self._hosts().values())
 
-    def _transport(self) -> Keyless | None:
-        return None if self.has_key else Keyless()
+    def _client(self) -> httpx.AsyncClient:
+        return client(self._reachable(), None if self.has_key else Keyless())
 
     def _reachable(self) -> tuple[str, ...]:
         """Hosts that may have an inner address: those of this block, and those that the operator allows."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
@@ -115,19 +115,17 @@ async def session(
     *,
     in_flight: int,
     rate: int | None = None,
-    hosts: Iterable[str] = (),
-    transport: httpx.AsyncBaseTransport | None = None,
+    open_client: Callable[[], httpx.AsyncClient] = client,
     callback_url: str | None = None,
 ) -> AsyncIterator[Session]:
     """Join the session of that identity, or open it; the last to leave closes the connections, the gates stay.
 
-    `hosts` may have inner addresses; all others, which results name, have to be public.
-    `transport` takes the place of the network.
+    `open_client` is called by whoever opens it: who only joins reads no settings.
     """
     loop = asyncio.get_running_loop()
     key = (loop, identity, callback_url)
     if key not in _open:
-        http = client(hosts, transport)
+        http = open_client()
         gates = _gates.setdefault(loop, {}).setdefault((identity, in_flight, rate), Gates(in_flight, rate))
         _open[key] = (Session(http, connect(http), gates=gates, callback_url=callback_url), 0)
     shared, users = _open[key]

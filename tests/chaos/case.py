@@ -90,15 +90,22 @@ class Case:
     def lost(self) -> set[str]:
         """Jobs that were accepted, and that the ledger does not know.
 
-        Of a character that was rebuilt from a take, the ledger knows the id, and the request by its claim.
+        Of a character that was rebuilt from a take, the ledger knows the id, and the request by its claim. Where the
+        claim was lost as well, nothing says which request it was: then one that created a character counts as known.
         """
         storage, rebuilt = self.stage.storage, set(self.rebuilt_castings.values())
-        known = set()
+        known, claimed = set(), set()
         for name in storage.names("ledger", "requests", self.stage.schedule.gateway):
             place = ("ledger", "requests", self.stage.schedule.gateway, name)
-            if json.loads(storage.read(*place) or b"{}").get("key") in rebuilt:
+            key = json.loads(storage.read(*place) or b"{}").get("key")
+            if key in rebuilt:
                 request_id = unquote(name.removesuffix(".json"))
-                known.add(self.ids.get(request_id, request_id))
+                request_id = self.ids.get(request_id, request_id)
+                known.add(request_id)
+                claimed |= {key} if request_id in self.accepted else set()  # repair claims by the character's id
+        orders = (order for order in self.meter["orders"] if "character" in order["endpoint"])
+        created = {each for order in orders for each in order["request_ids"]} - set(self.held) - known
+        known.update(sorted(created)[: len(rebuilt - claimed)])
         return self.accepted - set(self.held) - known
 
     @property

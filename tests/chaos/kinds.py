@@ -132,7 +132,8 @@ def _missing(faults: FaultRules, draw: Random) -> Made:
 def _forgotten(faults: FaultRules, draw: Random) -> Made:
     """The whole of `ledger/` is lost when all is stored: a run buys nothing, and after the repair knows it all."""
     rules = draw.choice(([], faults.looks(), faults.files()))
-    return rules, [Phase(poll_minutes=1.0), Phase(loses="ledger", flow=_any_flow(draw)), Phase(repairs=True)], "folder"
+    finished = [Phase(poll_minutes=1.0)] * 3  # broken files may keep one from storing everything
+    return rules, [*finished, Phase(loses="ledger", flow=_any_flow(draw)), Phase(repairs=True)], "folder"
 
 
 def _stalled(faults: FaultRules, draw: Random) -> Made:

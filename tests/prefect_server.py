@@ -4,6 +4,7 @@ Files in the folder that the workers share hold the locks, so a worker that cras
 """
 
 import fcntl
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ def shared(folder: Path) -> Iterator[SubprocessASGIServer]:
             fcntl.flock(users, fcntl.LOCK_SH)
             mine = not port.exists()
             if mine:
-                server.start(timeout=_STARTED)
+                with mock.patch.dict(os.environ, _one_connection()):
+                    server.start(timeout=_STARTED)
                 port.write_text(str(server.port))
             else:
                 server.port, server.running, server.server_process = int(port.read_text()), True, _elsewhere()
@@ -38,6 +40,16 @@ def shared(folder: Path) -> Iterator[SubprocessASGIServer]:
                     fcntl.flock(users, fcntl.LOCK_EX)  # waits until the others have finished
                     server.stop()
             server.port, server.running, server.server_process = None, False, None
+
+
+def _one_connection() -> dict[str, str]:
+    """Several writers of SQLite refuse each other on a busy machine, and the server says 503.
+
+    To a database with this word in its URL Prefect opens one connection, for which they queue. It is a file all the same.
+    """
+    folder = Path(os.environ["PREFECT_HOME"]) / ":memory:"
+    folder.mkdir(exist_ok=True)
+    return {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder}/prefect.db"}
 
 
 def _elsewhere() -> subprocess.Popen[bytes]:

@@ -98,7 +98,7 @@ async def test_no_key_is_left_in_reel_ledger_sidecars_or_prefects_database(night
     assert night.meter()["leaks"] == 0, "the key went to a host that must not see it"
     async with get_client() as client:  # the database has everything by now: its writer is asked last
         await client.read_flow_runs()
-    database = b"".join(path.read_bytes() for path in Path(os.environ["PREFECT_HOME"]).glob("*.db*"))
+    database = b"".join(path.read_bytes() for path in Path(os.environ["PREFECT_HOME"]).rglob("*.db*"))
     assert (b"storyboard-series" in database, SECRET.encode() in database) == (True, False)
 
 

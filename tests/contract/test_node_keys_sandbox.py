@@ -11,7 +11,7 @@ from PIL import Image
 
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.fields import inputs
-from prefect_storyboard.providers.table import model
+from prefect_storyboard.providers.table import model, models
 from prefect_storyboard.storyboards import Clip, Operation
 from prefect_storyboard.tasks import create_character, generate, render
 from tests.contract.shops import GATEWAYS, Shop, opened
@@ -38,6 +38,12 @@ SCENES_ELSEWHERE = {  # tests/unit/test_nodes_arguments.py: they change no key
     "library", "reel", "scene", "fit", "max_cost_usd", "allow_unknown_price", "spent_since", "on_unknown", "attempts",
     "remixable",
 }  # fmt: skip
+SAID = {  # at the first model of the gateway that takes it
+    "audio": (lambda each: each.sound == "switch", {"audio": False}),
+    "seed": (lambda each: "text" in each.takes_seed, {"seed": 7}),
+    "negative": (lambda each: "text" in each.takes_negative, {"negative": "rain"}),
+}
+SAID_ELSEWHERE = {"ends", "prefer", "quality"}  # tests/unit/test_says.py, test_living_models.py and test_drafts.py
 CHARACTERS = {
     "name": lambda _: {"name": "Ines"},
     "clip": lambda shop: {"clip": shop.folder / "otto.mp4"},
@@ -104,6 +110,20 @@ async def test_an_argument_of_a_scene_buys_exactly_one_job(shop: Shop, argument:
     assert (one != other, other == again, shop.billed() - before) == (True, True, 1)
 
 
+@pytest.mark.parametrize("argument", SAID)
+async def test_what_a_scene_says_buys_exactly_one_job(shop: Shop, argument: str) -> None:
+    takes, said = SAID[argument]
+    living = [each for each in models()[shop.gateway].values() if not (each.ended or each.unsure)]
+    able = next((each for each in living if "text" in each.endpoints and takes(each)), None)
+    if able is None:
+        with pytest.raises(ValueError, match=f"^{argument}: "):
+            await asked(shop, {"model": living[0].name, **said})
+        return
+    one, before = await asked(shop, {"model": able.name}), shop.billed()
+    other, again = [await asked(shop, {"model": able.name, **said}) for _ in range(2)]
+    assert (one != other, other == again, shop.billed() - before) == (True, True, 1)
+
+
 @pytest.mark.parametrize("argument", ["image", "continues", "remixes"])
 async def test_another_beginning_is_another_job(shop: Shop, argument: str, tmp_path: Path) -> None:
     """Of a picture its content counts, of a clip what was asked of it: no path, no id."""
@@ -143,7 +163,7 @@ async def test_an_argument_of_a_character_buys_exactly_one_job(shop: Shop, argum
 
 def test_every_argument_is_walked() -> None:
     arguments = [set(inspect.signature(task.fn).parameters) for task in (generate, create_character, render)]
-    assert arguments[0] == {*SCENES, *SCENES_ELSEWHERE}
+    assert arguments[0] == {*SCENES, *SCENES_ELSEWHERE, *SAID, *SAID_ELSEWHERE}
     assert arguments[1] == {*CHARACTERS, *CHARACTERS_ELSEWHERE}
     assert arguments[2] == {*arguments[0], "minutes"}
 

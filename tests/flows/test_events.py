@@ -103,7 +103,7 @@ async def test_a_series_emits_what_it_bought_and_the_scene_that_has_no_clip(stud
     studio.fault("policy_refusal", match={"prompt": "knife"})
     state = await storyboard_series(board, studio.credentials(), studio.library, return_state=True)
     run = str(state.state_details.flow_run_id)
-    found = await events_of(run, 5)
+    found = await events_of(run, 7)
     assert names(found) == {
         "job.submitted": 3,
         "character.created": 1,

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from prefect_storyboard.storyboards.base import Fields, Frozen, Name, Problem, Remark, Text, checked
+from prefect_storyboard.storyboards.base import FieldProblem, Fields, Frozen, Name, Remark, Text, checked
 from prefect_storyboard.storyboards.folders import slug
 
 
@@ -66,7 +66,7 @@ class Character(Frozen):
 
     @model_validator(mode="after")
     def _has_a_reference(self) -> Self:
-        def problems() -> Iterator[Problem]:
+        def problems() -> Iterator[FieldProblem]:
             if not self.clip and not self.images:
                 yield ("clip",), f"{self.name} needs a clip or images; add clip: path/to/{self.slug}.mp4"
             if self.start is not None and self.end is not None and self.end <= self.start:

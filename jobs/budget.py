@@ -1,4 +1,4 @@
-"""What a run will buy and cost, and what it may spend: checked before the first submit, and at every one."""
+"""What a run will buy and what it may spend: checked before the first submit, and again at each one."""
 
 import asyncio
 import math
@@ -27,16 +27,16 @@ _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be
 
 
 class OverBudget(ValueError):
-    """The run would cost more than it may. What this is raised for was not sent."""
+    """The run would cost more than max_cost_usd. The job that raises this was not sent."""
 
     remedy = "Nothing was bought. Raise max_cost_usd, or leave scenes out."
 
 
 class Budget(Frozen):
-    """At most `usd` US dollars for the jobs of a reel from `since` on, whoever orders them.
+    """At most `usd` US dollars for the jobs of a reel from `since` on, whichever run submits them.
 
-    Without a reel it bounds a single job, without `since` all that the reel ever cost. Jobs without a published price
-    count nothing, and are let through only with `unpriced`.
+    Without a reel it bounds a single job; without `since` it bounds all that the reel ever cost. Jobs without a
+    published price add nothing to the sum, and are allowed only with `unpriced`.
     """
 
     usd: float
@@ -45,7 +45,7 @@ class Budget(Frozen):
     unpriced: bool = False
 
     def check(self, ledger: Ledger, intent: Intent) -> None:
-        """Raise OverBudget where the reel's jobs, this one and those of parallel runs included, cost too much."""
+        """Raise OverBudget if the reel's jobs cost too much, including this job and those of parallel runs."""
         if intent.usd is None and not self.unpriced:
             raise OverBudget(
                 f"there is no published price of {intent.label}, so max_cost_usd cannot be kept; "
@@ -59,7 +59,7 @@ class Budget(Frozen):
 
 
 class Duplicate(Frozen):
-    """A job that was given up as lost and had been bought all the same, beside the one that the reel shows."""
+    """A job that was abandoned although it had been bought, beside the job whose clip the reel uses."""
 
     about: str
     usd: float | None
@@ -67,10 +67,10 @@ class Duplicate(Frozen):
 
 
 class Estimate(Frozen):
-    """What is new, and its price. `unpriced` names the jobs whose price nobody has published.
+    """What is new, and its price. `unpriced` names the jobs that have no published price.
 
-    Jobs whose records cannot be read have no decision and are not bought: they are `damaged`, by the name of the scene
-    or character. `duplicates` were billed by earlier runs with on_unknown="resubmit".
+    Jobs whose records cannot be read have no decision and are not bought: `damaged` lists them by scene or character.
+    `duplicates` were billed by earlier runs with on_unknown="resubmit".
     """
 
     decisions: dict[str, Decision]
@@ -81,12 +81,12 @@ class Estimate(Frozen):
 
     @property
     def unsettled(self) -> int:
-        """How many jobs are to be bought or waited for."""
+        """How many jobs must be bought or waited for."""
         return sum(decision not in {Decision.DONE, Decision.FAILED} for decision in self.decisions.values())
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What cannot be read, one sentence a job."""
+        """The records that cannot be read, one sentence for each job."""
         return tuple(f"{name}: {damage.error}. {damage.remedy}" for name, damage in self.damaged.items())
 
     def buys(self, key: str) -> bool:
@@ -95,9 +95,9 @@ class Estimate(Frozen):
 
 
 async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
-    """Look every job up in the ledger and add up the new ones. The tasks of the run use what is found.
+    """Look up every job in the ledger and add up the new ones. The tasks of the run reuse what was read.
 
-    Raises LedgerLost where a stored take names a job and the ledger has no records at all: it was lost as a whole.
+    Raises LedgerLost if a stored take names a job and the ledger has no records at all: the whole ledger was lost.
     """
     jobs = {job.key: job for job in plan.jobs}
     names = {character.key: character.character.name for character in plan.characters}
@@ -132,14 +132,14 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
 
 
 class _Found(NamedTuple):
-    """What the ledger says of a job, and the attempts at it that were billed and are not used."""
+    """What the ledger says of a job, and its attempts that were billed and are not used."""
 
     decision: Decision
     given_up: tuple[Attempt, ...]
 
 
 def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, attempts: int) -> _Found:
-    """Raises Unreadable for a job that was bought, or may have been, and has no record that says so."""
+    """Raises Unreadable for a job that was bought, or may have been, and whose records are gone."""
     if isinstance(job, PlannedScene) and job.damage:
         raise Unreadable(job.damage.error, job.damage.remedy)
     survey = surveyed(ledger.storage)
@@ -156,7 +156,7 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
 
 
 def _given_up(history: Sequence[Attempt]) -> Iterator[Attempt]:
-    """The attempts that were billed although they had been given up, without the one whose clip is used."""
+    """The attempts that were abandoned and billed nevertheless, except the one whose clip is used."""
     used = deciding(history)
     for attempt in history:
         free = attempt.late is not None and attempt.late.charged is False
@@ -170,7 +170,7 @@ def _duplicate(attempt: Attempt, about: str) -> Duplicate:
 
 
 def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_price: bool) -> None:
-    """Raise OverBudget where the new jobs cost more than allowed, or nobody can tell whether they do."""
+    """Raise OverBudget if the new jobs cost more than allowed, or if some have no published price."""
     if max_cost_usd is None:
         return
     if not max_cost_usd >= 0:

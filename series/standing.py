@@ -1,8 +1,8 @@
-"""The take that stands in a reel, where the scene that it was made of has been changed since.
+"""Standing takes: a reel's take of a scene whose parent has been changed since.
 
-A scene that continues or remixes another belongs to that parent. Where the parent is edited or rendered again, the
-child's take is stale: it is kept and named, and rendered again only on request (`cascade`). A storyboard alone cannot
-say which take stands in its reel, so the ledger's takes of this reel and scene are read.
+A scene that continues or remixes another belongs to that parent. If the parent is edited or rendered again, the child's
+take is stale: it is kept and reported, and rendered again only with `cascade`. A storyboard alone does not tell which
+take stands in its reel, so the ledger's takes of this reel and scene are read.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,10 @@ _UNUSED = {"refused", "abandoned"}
 
 
 def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
-    """The plan with the takes that stand in its reel; with `cascade`, stale ones become new jobs. Blocks.
+    """The plan with the standing takes of its reel; with `cascade`, stale ones become new jobs. Blocks.
 
-    Parentless scenes are left as they are: their key says everything. A scene whose takes cannot be read has `damage`.
+    Scenes without a parent are left as they are: their key determines the take. A scene whose takes cannot be read has
+    `damage`.
     """
     reel = _Reel(plan.storyboard.slug, ledger, cascade)
     settled: dict[str, PlannedScene] = {}
@@ -39,7 +40,7 @@ def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
 
 @dataclass(frozen=True)
 class _Parent:
-    """Id, identity and job key of the take that a child is made of in this run."""
+    """Id, identity and job key of the parent's take in this run."""
 
     scene: str
     identity: str
@@ -53,7 +54,7 @@ class _Reel:
     cascade: bool
 
     def settle(self, scene: PlannedScene, parent: _Parent | None) -> tuple[PlannedScene, str | None]:
-        """The scene as this run renders or keeps it; and the identity of a take that is kept although it is stale."""
+        """The scene as this run renders or keeps it, and the identity of a stale take that is kept."""
         if parent is None:
             return scene, None
         scene = _made_of(scene, parent)
@@ -75,27 +76,27 @@ class _Reel:
         return scene.model_copy(update={"key": held.intent.key, "standing": True, "stale": _explain(scene)}), _id(held)
 
     def _current(self, scene: PlannedScene, parent: _Parent) -> Attempt | None:
-        """The job that is paid for and made of this very take of the parent; the lowest take where there are more."""
+        """The paid job made from exactly this take of the parent; the lowest take if there are several."""
         takes = (take.key for take in self._takes(scene))
         asked = self._paid(*takes, *([scene.legacy] if scene.legacy else []))
         found = next((held for held in asked if _is_of(held, parent)), None)
-        # A parent of 0.1.0 that has become stale has another identity, but its children are still made of it.
+        # A stale parent of 0.1.0 has another identity, but its children are still made from it.
         return found or next((held for held in self._standing(scene, parent) if _is_of(held, parent)), None)
 
     def _stale(self, scene: PlannedScene, parent: _Parent) -> Attempt | None:
-        """The paid job that the scene itself asks for, made of another take of its parent; the newest of the reel."""
+        """The paid job of the same scene made from another take of its parent; the newest one in the reel."""
         elsewhere = self._paid(*(take.key for take in self._takes(scene)))
         return next(self._standing(scene, parent), None) or next(elsewhere, None) or next(self._rendering(scene), None)
 
     def _standing(self, scene: PlannedScene, parent: _Parent) -> Iterator[Attempt]:
-        """The takes of this reel and scene that the scene itself asks for, newest first."""
+        """The takes of this reel and scene that match the scene's own request, newest first."""
         taken = self._paid(*reversed(self.ledger.take_keys(self.slug, scene.scene.id)))
         return (held for held in taken if self._asked(held, scene, parent))
 
     def _asked(self, held: Attempt, scene: PlannedScene, parent: _Parent) -> bool:
-        """Whether today's scene, whatever its parent, asks for this take.
+        """Whether the scene as it is now, apart from its parent, matches this take.
 
-        Version 0.1.0 recorded no identities, and took the children of another storyboard's scene for this reel's own.
+        Version 0.1.0 recorded no identities, and confused the children of another storyboard's scene with this reel's.
         """
         draft = held.intent.draft
         if draft is None or draft.take < scene.scene.take:
@@ -105,7 +106,7 @@ class _Reel:
         return draft.own_identity == scene.own_identity
 
     def _rendering(self, scene: PlannedScene) -> Iterator[Attempt]:
-        """Jobs of this reel and scene that are paid for and have not ended. One listing."""
+        """The paid jobs of this reel and scene that have not ended. One listing."""
         wanted = self.slug, scene.scene.id, scene.own_identity
         for held in self.ledger.open():
             draft = held.intent.draft if isinstance(held, Attempt) and held.job else None
@@ -113,13 +114,13 @@ class _Reel:
                 yield held
 
     def _takes(self, scene: PlannedScene) -> Iterator[PlannedScene]:
-        """The scene as it is asked for, then as its further takes, as far as there are jobs of them."""
+        """The scene as written, then its further takes, as far as they have jobs."""
         while self.ledger.history(scene.key):
             yield scene
             scene = scene.with_take(scene.take + 1)
 
     def _next_take(self, scene: PlannedScene, parent: _Parent) -> PlannedScene:
-        """The first take that is free, or was begun for this take of the parent and has not succeeded."""
+        """The first take that is free, or that was submitted for this take of the parent and has not succeeded."""
         while history := self.ledger.history(scene.key):
             last = deciding(history) or history[-1]
             if _is_of(last, parent) or (last.end and last.end.kind in _UNUSED):
@@ -128,7 +129,7 @@ class _Reel:
         return scene
 
     def _paid(self, *keys: str) -> Iterator[Attempt]:
-        """The jobs that are paid for, and have a clip or may yet have one."""
+        """The paid jobs that have a clip or may still get one."""
         for key in keys:
             last = deciding(self.ledger.history(key))
             if last and last.job and (last.end is None or last.end.clip):
@@ -136,19 +137,19 @@ class _Reel:
 
 
 def _made_of(scene: PlannedScene, parent: _Parent) -> PlannedScene:
-    """The scene with the key that it has as a child of that parent."""
+    """The scene with its key as a child of that parent."""
     begins = "continues" if scene.scene.continues else "remixes"
     content = {**scene.content, begins: parent.identity}
     return scene.model_copy(update={"content": content, "key": scene_key(content, scene.copy_number)})
 
 
 def _is_of(held: Attempt, parent: _Parent) -> bool:
-    """Whether a job was ordered with that take of that parent: its key says all that was asked of the parent."""
+    """Whether a job was submitted with that take of that parent: its key holds the parent's identity."""
     return held.intent.draft is not None and held.intent.draft.parent_key == parent.key
 
 
 def _id(held: Attempt) -> str:
-    """What was asked of a take that is kept, as tasks.generate takes it from the clip."""
+    """The identity of a kept take, as tasks.generate reads it from the clip."""
     draft = held.intent.draft
     return (draft and draft.identity) or held.intent.key
 

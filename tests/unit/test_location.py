@@ -16,7 +16,7 @@ from prefect_storyboard.ledger.location import check_location
         ("file:/srv/library", "write file:// with two slashes"),
         ("C:\\films\\library", "a path of Windows"),
         ("C:/films/library", "a path of Windows"),
-        ("$HOME/library", r"\$HOME is not replaced here; write the folder out, or begin with ~"),
+        ("$HOME/library", r"\$HOME is not expanded; write the folder out, or begin with ~"),
         ("/srv/${STUDIO}/library", r"\$\{STUDIO is not replaced"),
         ("%USERPROFILE%/library", "%USERPROFILE% is not replaced"),
         ("file:///srv/$STUDIO", r"\$STUDIO is not replaced"),

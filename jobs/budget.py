@@ -174,7 +174,7 @@ def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_
     if max_cost_usd is None:
         return
     if not max_cost_usd >= 0:
-        raise OverBudget(f"max_cost_usd: {max_cost_usd} is no amount of money; give US dollars, or leave it out")
+        raise OverBudget(f"max_cost_usd: {max_cost_usd} is not an amount of money; give US dollars, or leave it out")
     if wanted.usd > max_cost_usd:
         raise OverBudget(
             f"the run would buy for {price(wanted.usd)}, and max_cost_usd is {price(max_cost_usd)}; "

@@ -47,7 +47,12 @@ class Scene(Frozen):
         description="Who is in the scene; [] for nobody. Left out: every cast member whom the prompt mentions by name, "
         "by an alias, or as @Name. Those whom it does not mention are put in front of it: With Mara.",
     )
-    seconds: int | None = Field(default=None, ge=1, title="Seconds", description="Length; else the storyboard's.")
+    seconds: int | None = Field(
+        default=None,
+        ge=1,
+        title="Seconds",
+        description="Length; else the storyboard's. Where a model chooses it itself, the plan says so.",
+    )
     aspect: Aspect | None = Field(default=None, title="Aspect", description="Picture shape; else the storyboard's.")
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p or 1080p; else the storyboard's."

@@ -1,9 +1,10 @@
 """From shots to a plan: the key and price of every job, and what a person should know before it is bought."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prefect_storyboard.storyboards.keys import character_key, digest, fingerprint, identity, scene_content, scene_key
+from prefect_storyboard.storyboards.model import Choice
 from prefect_storyboard.storyboards.nouns import Storyboard
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene
@@ -66,7 +67,13 @@ def plan(
         characters=_characters(storyboard, scenes, provider, account, prints),
         scenes=tuple(scenes),
         preparations=preparations,
-        warnings=(*_retiring(scenes), *_remarks(scenes), *_frames(scenes), *_unseen(storyboard, scenes)),
+        warnings=(
+            *_retiring(scenes),
+            *_remarks(scenes),
+            *_frames(scenes),
+            *_left_open(scenes),
+            *_unseen(storyboard, scenes),
+        ),
     )
 
 
@@ -145,11 +152,24 @@ def _frames(scenes: list[PlannedScene]) -> list[str]:
                 f"{scene.scene.id}: {why}{model} takes no characters beside a first frame; "
                 f"the frame has to show {' and '.join(lost)}"
             )
-        if scene.mode in scene.model.shaped_by_frame and scene.aspect != "auto" and not scene.scene.continues:
-            found.append(
-                f"{scene.scene.id}: {model} takes no aspect beside a first frame; the clip has the shape of the frame"
-            )
     return found
+
+
+_OPEN: Mapping[Choice, str] = {
+    "seconds": "takes no length {}; it chooses one itself, and the price of that is not known before",
+    "resolution": "takes no resolution {}; it chooses one itself, and the price of that is not known before",
+    "aspect": "takes no aspect {}; the clip has the shape of the frame",
+}
+
+
+def _left_open(scenes: list[PlannedScene]) -> Iterator[str]:
+    """What a model chooses itself: no field of the request says it, whatever the storyboard does."""
+    for scene in scenes:
+        for choice, fact in _OPEN.items():
+            as_asked = choice == "aspect" and (scene.aspect == "auto" or scene.scene.continues)
+            if scene.model.chooses_itself(choice, scene.mode) and scene.operation != "remix" and not as_asked:
+                where = "beside a first frame" if scene.operation == "image" else "with characters"
+                yield f"{scene.scene.id}: {scene.model.name} at {scene.model.provider} {fact.format(where)}"
 
 
 def _unseen(storyboard: Storyboard, scenes: list[PlannedScene]) -> list[str]:

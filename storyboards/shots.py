@@ -218,7 +218,7 @@ def _broken(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
         yield from _fixed(storyboard, scene)
         return
     lengths = model.lengths(shot.mode)
-    if shot.seconds not in lengths:
+    if shot.seconds not in lengths and not model.chooses_itself("seconds", shot.mode):
         sold, near = ", ".join(map(str, lengths)), nearest_seconds(shot.seconds, lengths)
         yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {near}, or fit: nearest"
     aspects, resolutions = model.sizes(shot.mode)

@@ -28,7 +28,7 @@ def plan(
     """
     prints = {c.name: fingerprint(c, content) for c in storyboard.cast if any(c.name in s.cast for s in shots)}
 
-    def decide(shot: Shot, parent: str | None) -> JsonObject:
+    def decide(shot: Shot, parent: str | None, made_of: Mapping[str, str]) -> JsonObject:
         return scene_content(
             provider=provider,
             account=account,
@@ -48,6 +48,7 @@ def plan(
             seed=shot.seed,
             negative=shot.negative,
             ends=content[shot.ends] if shot.ends else None,
+            made_of={prints[name]: scene for name, scene in made_of.items()},
         )
 
     keyed, before = _keyed(shots, decide), _keyed(shots, decide, legacy=True)
@@ -56,7 +57,8 @@ def plan(
     for shot in shots:
         decided, copy = keyed[shot.scene.id]
         sent = sum(lengths[shot.model.name, sending.character] for sending in shot.sends if sending.clip)
-        facts = {**dict(shot), "usd": shot.price(sent)}
+        made = tuple(origin.model_copy(update={"fingerprint": prints[origin.character]}) for origin in shot.origins)
+        facts = {**dict(shot), "usd": shot.price(sent), "origins": made}
         legacy = scene_key(*before[shot.scene.id]) if shot.scene.parent else None
         key = scene_key(decided, copy)
         scenes.append(PlannedScene(**facts, key=key, content=decided, copy_number=copy, legacy=legacy))
@@ -77,11 +79,13 @@ def plan(
     )
 
 
-Content = Callable[[Shot, str | None], JsonObject]
+Content = Callable[[Shot, str | None, Mapping[str, str]], JsonObject]
 
 
 def _keyed(shots: tuple[Shot, ...], decide: Content, *, legacy: bool = False) -> dict[str, tuple[JsonObject, int]]:
     """Content and copy number of every scene, parents first: a child's content holds the identity of its parent.
+
+    So does that of a scene with a character, for the scene that the character is made from.
 
     Version 0.1.0 named a parent by its id (`legacy`).
     """
@@ -89,10 +93,11 @@ def _keyed(shots: tuple[Shot, ...], decide: Content, *, legacy: bool = False) ->
     seen: Counter[str] = Counter()
     waiting = list(shots)
     while waiting:
-        ready = [shot for shot in waiting if shot.scene.parent is None or shot.scene.parent in found]
+        ready = [shot for shot in waiting if all(needed in found for needed in shot.needs)]
         for shot in ready:
             parent = shot.scene.parent
-            content = decide(shot, parent if legacy or parent is None else identity(*found[parent]))
+            made_of = {origin.character: identity(*found[origin.scene]) for origin in shot.origins}
+            content = decide(shot, parent if legacy or parent is None else identity(*found[parent]), made_of)
             same = digest(content)
             found[shot.scene.id] = content, seen[same]
             seen[same] += 1
@@ -105,6 +110,7 @@ def _characters(
 ) -> tuple[PlannedCharacter, ...]:
     """One creation for each character and family of castings, in the order of the cast."""
     planned: dict[str, PlannedCharacter] = {}
+    takes = {scene.scene.id: scene.key for scene in scenes}
     for character in storyboard.cast:
         for scene in scenes:
             if character.name not in scene.cast or scene.model.casting is None:
@@ -114,6 +120,7 @@ def _characters(
                 account=account,
                 casting=scene.model.casting,
                 fingerprint=prints[character.name],
+                source=takes[character.from_scene] if character.from_scene else None,
             )
             planned[key] = PlannedCharacter(
                 character=character,

@@ -10,6 +10,7 @@ from prefect_storyboard.storyboards.fit import Size, differences, nearest, neare
 from prefect_storyboard.storyboards.model import Mode, Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
+from prefect_storyboard.storyboards.origins import Origin, origins, range_problems
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
 from prefect_storyboard.storyboards.says import Fault, taken
 from prefect_storyboard.storyboards.sendings import Sending, sendings
@@ -34,6 +35,7 @@ class Shot(Frozen):
     words: str
     prompt: str
     characters: tuple[str, ...]
+    origins: tuple[Origin, ...] = ()
     sends: tuple[Sending, ...] = ()
     seconds: int
     aspect: str
@@ -53,6 +55,12 @@ class Shot(Frozen):
     def cast(self) -> tuple[str, ...]:
         """The characters that the model is shown; beside a first frame, some models take none."""
         return self.characters if self.operation in self.model.casts and not self.frame_wins else ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Ids of the scenes that are rendered before: the parent's, and those that its characters are made from."""
+        made = (origin.scene for origin in self.origins)
+        return tuple(dict.fromkeys(filter(None, (self.scene.parent, *made))))
 
     @property
     def mode(self) -> Mode:
@@ -110,6 +118,7 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
         rules = [*_broken(storyboard, shot), *(_refusals(faults) if storyboard.fit == "exact" else ())]
         problems += [source.problem(_place(at, scene, field), rule) for field, rule in rules]
         found.append(shot)
+    problems += [source.problem(place, rule) for place, rule in range_problems(storyboard, found)]
     if problems:
         raise StoryboardError(*dict.fromkeys(problems))
     return tuple(found)
@@ -165,7 +174,7 @@ def _shot(
     sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=frame)
     says, faults = taken(storyboard, scene, model, shown=bool(sends), frame=frame)
     told = tuple(f"{fault.field} is left out: {fault.fact}" for fault in faults)
-    shot = shot.model_copy(update={"sends": sends, **dict(says)})
+    shot = shot.model_copy(update={"sends": sends, "origins": origins(storyboard, shot.cast), **dict(says)})
     size = nearest(asked, model, shot.mode) if storyboard.fit == "nearest" else asked
     remarks = (*differences(asked, size), *(told if storyboard.fit == "nearest" else ()))
     shot = shot.model_copy(update={**size._asdict(), "remarks": remarks})
@@ -243,9 +252,9 @@ def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[st
             f"{name} takes {model.max_characters} characters a scene, not {', '.join(shot.cast)}; write {few}",
         )
     for character in map(storyboard.character, shot.cast):
-        if model.casting and not character.clip:
+        if model.casting and not character.is_filmed:
             yield "characters", f"{name} makes characters from a clip, and {character.name} has none; give it a clip"
-        elif model.references and not character.clip and len(character.images) < model.references.each[0]:
+        elif model.references and not character.is_filmed and len(character.images) < model.references.each[0]:
             least, most = model.references.each
             few = f"{least} to {most} pictures of a character, and {character.name} has {len(character.images)}"
             yield "characters", f"{name} takes {few}; give it more images, or a clip to take them from"

@@ -6,9 +6,11 @@ from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Story
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, MadeOf, Media, Reel
 from prefect_storyboard.storyboards.plan import Damage, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.planning import plan
+from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
+from prefect_storyboard.storyboards.resolve import shots
 from prefect_storyboard.storyboards.sendings import Sending
-from prefect_storyboard.storyboards.shots import Shot, Table, shots
-from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, is_text, parse, validate
+from prefect_storyboard.storyboards.shots import Shot, Table
+from prefect_storyboard.storyboards.text import is_text, parse, validate
 
 __all__ = [
     "Asked",

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from prefect_storyboard.storyboards.base import Fields, Frozen, Name, Problem, Remark, SceneId, Text, checked
+from prefect_storyboard.storyboards.base import FieldProblem, Fields, Frozen, Name, Remark, SceneId, Text, checked
 from prefect_storyboard.storyboards.folders import slug
 
 
@@ -77,7 +77,7 @@ class Character(Frozen):
 
     @model_validator(mode="after")
     def _has_a_reference(self) -> Self:
-        def problems() -> Iterator[Problem]:
+        def problems() -> Iterator[FieldProblem]:
             if self.clip and self.from_scene:
                 yield ("from_scene",), f"{self.name} has a clip already; leave either clip or from_scene out"
             if not self.is_filmed and not self.images:

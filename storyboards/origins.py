@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from prefect_storyboard.storyboards.base import Frozen, Problem
+from prefect_storyboard.storyboards.base import FieldProblem, Frozen
 from prefect_storyboard.storyboards.names import suggest
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def origins(board: "Storyboard", names: Iterable[str]) -> tuple[Origin, ...]:
     return tuple(Origin(character=name, scene=made[name]) for name in names if name in made)
 
 
-def origin_problems(board: "Storyboard") -> Iterator[Problem]:
+def origin_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     """A character that is made from no scene of the storyboard, or from one that needs the character itself."""
     made = [(at, who.name, who.from_scene) for at, who in enumerate(board.cast) if who.from_scene]
     if not made:
@@ -41,7 +41,7 @@ def origin_problems(board: "Storyboard") -> Iterator[Problem]:
             yield place, _told(name, source, circle)
 
 
-def range_problems(board: "Storyboard", shots: "Sequence[Shot]") -> Iterator[Problem]:
+def range_problems(board: "Storyboard", shots: "Sequence[Shot]") -> Iterator[FieldProblem]:
     """What can be said of a character's part of a scene before that scene is there: where it ends, how long it is."""
     by_id = {shot.scene.id: shot for shot in shots}
     for at, who in enumerate(board.cast):
@@ -92,13 +92,14 @@ def _circle(board: "Storyboard", name: str, source: str, shown: Mapping[str, tup
     """The scenes from the character's own to one that shows the character; empty where there is none."""
     parents = {scene.id: scene.parent for scene in board.scenes}
     made = {who.name: who.from_scene for who in board.cast}
-    seen, waiting = {source}, [(source,)]
+    seen = {source}
+    waiting: list[tuple[str, ...]] = [(source,)]
     while waiting:
         path = waiting.pop(0)
         if name in shown[path[-1]]:
             return path
         for needed in (parents[path[-1]], *(made[each] for each in shown[path[-1]])):
-            if needed in shown and needed not in seen:
+            if needed and needed in shown and needed not in seen:
                 seen.add(needed)
                 waiting.append((*path, needed))
     return ()

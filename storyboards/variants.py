@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from prefect_storyboard.storyboards.base import Frozen
 from prefect_storyboard.storyboards.nouns import Scene, Storyboard
-from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
+from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
 
 _LONGEST = 64  # characters of a scene's id
 _TITLE = 120

@@ -93,7 +93,7 @@ def row(scene: PlannedScene) -> dict[str, str]:
         "scene": scene.scene.id,
         "state": scene.state or "",
         "model": scene.model.name,
-        "seconds": str(scene.seconds),
+        "seconds": "open" if scene.model.chooses_itself("seconds", scene.mode) else str(scene.seconds),
         "size": f"{scene.aspect} {scene.resolution}",
         "characters": ", ".join(scene.cast),
         "price": price(scene.usd),

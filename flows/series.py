@@ -26,7 +26,7 @@ from prefect_storyboard.series.cast import create_cast
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
-from prefect_storyboard.series.price import allow
+from prefect_storyboard.series.price import allow, log_warnings
 from prefect_storyboard.series.reel import assemble_reel, costs_of
 from prefect_storyboard.series.report import (
     SeriesFailed,
@@ -162,13 +162,20 @@ async def create_characters(
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
+    One that is made from a scene is left to the run that renders it; a warning names it.
     Raises what `storyboard_series` raises before anything is bought, and the provider's error if it refuses a
     character.
     """
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
-        jobs = min(wanted.unsettled, len(run.prepared.plan.characters))
+        characters = run.prepared.plan.characters
+        log_warnings(
+            f"{each.character.name} is made from {each.character.from_scene}, which this flow does not render"
+            for each in characters
+            if each.character.from_scene
+        )
+        jobs = min(wanted.unsettled, len(characters))
         async with account_slots(run.credentials, jobs) as slots:
             run.admit(slots)
             await create_cast(run)

@@ -3,7 +3,7 @@
 from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
 from prefect_storyboard.storyboards.model import ClipLimits, Mode, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
-from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, Media, Reel
+from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, MadeOf, Media, Reel
 from prefect_storyboard.storyboards.plan import Damage, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.planning import plan
 from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
@@ -24,6 +24,7 @@ __all__ = [
     "FolderTaken",
     "Frozen",
     "Job",
+    "MadeOf",
     "Media",
     "Mode",
     "Model",

@@ -22,7 +22,7 @@ def refusals(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
         yield from _fixed(storyboard, scene)
         return
     lengths = model.lengths(shot.mode)
-    if shot.seconds not in lengths:
+    if shot.seconds not in lengths and not model.chooses_itself("seconds", shot.mode):
         sold, near = ", ".join(map(str, lengths)), nearest_seconds(shot.seconds, lengths)
         yield "seconds", f"{name} sells {sold} seconds, not {shot.seconds}; write seconds: {near}, or fit: nearest"
     aspects, resolutions = model.sizes(shot.mode)
@@ -47,9 +47,9 @@ def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[st
             f"{name} takes {model.max_characters} characters a scene, not {', '.join(shot.cast)}; write {few}",
         )
     for character in map(storyboard.character, shot.cast):
-        if model.casting and not character.clip:
+        if model.casting and not character.is_filmed:
             yield "characters", f"{name} makes characters from a clip, and {character.name} has none; give it a clip"
-        elif model.references and not character.clip and len(character.images) < model.references.each[0]:
+        elif model.references and not character.is_filmed and len(character.images) < model.references.each[0]:
             least, most = model.references.each
             few = f"{least} to {most} pictures of a character, and {character.name} has {len(character.images)}"
             yield "characters", f"{name} takes {few}; give it more images, or a clip to take them from"

@@ -8,6 +8,7 @@ from prefect_storyboard.storyboards.fit import Size, differences, nearest
 from prefect_storyboard.storyboards.model import Model, Operation
 from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Scene, Storyboard
+from prefect_storyboard.storyboards.origins import origins, range_problems
 from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
 from prefect_storyboard.storyboards.refusals import parent_refusals, refusals
@@ -48,6 +49,7 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
         rules = [*refusals(storyboard, shot), *(_fault_problems(faults) if storyboard.fit == "exact" else ())]
         problems += [source.problem(_place(at, scene, field), rule) for field, rule in rules]
         found.append(shot)
+    problems += [source.problem(place, rule) for place, rule in range_problems(storyboard, found)]
     if problems:
         raise StoryboardError(*dict.fromkeys(problems))
     return tuple(found)
@@ -103,7 +105,7 @@ def _shot(
     sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=frame)
     says, faults = taken(storyboard, scene, model, shown=bool(sends), frame=frame)
     told = tuple(f"{fault.field} is left out: {fault.fact}" for fault in faults)
-    shot = shot.model_copy(update={"sends": sends, **dict(says)})
+    shot = shot.model_copy(update={"sends": sends, "origins": origins(storyboard, shot.cast), **dict(says)})
     size = nearest(asked, model, shot.mode) if storyboard.fit == "nearest" else asked
     remarks = (*differences(asked, size), *(told if storyboard.fit == "nearest" else ()))
     shot = shot.model_copy(update={**size._asdict(), "remarks": remarks})

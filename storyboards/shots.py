@@ -6,6 +6,7 @@ from pydantic import Field
 
 from prefect_storyboard.storyboards.model import Mode, Model, Operation
 from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
+from prefect_storyboard.storyboards.origins import Origin
 from prefect_storyboard.storyboards.sendings import Sending
 
 Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
@@ -27,6 +28,7 @@ class Shot(Frozen):
     words: str
     prompt: str
     characters: tuple[str, ...]
+    origins: tuple[Origin, ...] = ()
     sends: tuple[Sending, ...] = ()
     seconds: int
     aspect: str
@@ -46,6 +48,12 @@ class Shot(Frozen):
     def cast(self) -> tuple[str, ...]:
         """The characters that the model is shown; beside a first frame, some models take none."""
         return self.characters if self.operation in self.model.casts and not self.frame_wins else ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Ids of the scenes that are rendered before: the parent's, and those that its characters are made from."""
+        made = (origin.scene for origin in self.origins)
+        return tuple(dict.fromkeys(filter(None, (self.scene.parent, *made))))
 
     @property
     def mode(self) -> Mode:

@@ -149,6 +149,11 @@ def single_scene(
         seed=shot.seed,
         negative=shot.negative,
         ends=ends,
+        made_of={
+            prints[each.character]: each.made_of.identity
+            for each in characters
+            if each.made_of and each.character in shot.cast
+        },
     )
     return SingleScene(shot=shot, content=content, copy_number=copy)
 

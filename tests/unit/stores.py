@@ -107,6 +107,9 @@ class Studio:
             own_identity=KEY,
             parent=OTHER,
             asked=Asked(seconds=4, aspect="16:9", resolution="720p"),
+            silent=True,
+            seed=7,
+            negative="rain",
             remixable=facts.pop("remixable", True),
         )
         job = bought.model_copy(update={"draft": made_by})

@@ -162,9 +162,8 @@ async def create_characters(
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
-    One that is made from a scene is left to the run that renders it; a warning names it.
-    Raises what `storyboard_series` raises before anything is bought, and the provider's error if it refuses a
-    character.
+    A character that is made from a scene is left to the run that renders the scene; a warning names it. Raises what
+    `storyboard_series` raises before anything is bought, and the provider's error if it refuses a character.
     """
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes

@@ -71,8 +71,8 @@ class Estimate(Frozen):
     """What is new, and its price. `unpriced` names the jobs that have no published price.
 
     Jobs whose records cannot be read have no decision and are not bought: `damaged` lists them by scene or character. A
-    new scene is `blocked`, by its key, where what it needs has failed or cannot be read: it is not ordered.
-    `duplicates` were billed by earlier runs with on_unknown="resubmit".
+    new scene is `blocked`, by its key, if what it needs has failed or cannot be read: it is not submitted. `duplicates`
+    were billed by earlier runs with on_unknown="resubmit".
     """
 
     decisions: dict[str, Decision]
@@ -89,7 +89,7 @@ class Estimate(Frozen):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What cannot be read, and what cannot be ordered, one sentence a job."""
+        """The records that cannot be read and the scenes that cannot be submitted, one sentence for each job."""
         damaged = (f"{name}: {damage.error}. {damage.remedy}" for name, damage in self.damaged.items())
         return (*damaged, *self.blocked.values())
 
@@ -139,14 +139,14 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
 
 
 def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
-    """Why a new scene cannot be ordered, by its key: its parent has no clip, or a character could not be created."""
+    """Why a new scene cannot be submitted, by its key: its parent has no clip, or a character could not be created."""
     who = {(each.character.name, each.model.casting): each.key for each in plan.characters}
     parents = {scene.scene.id: scene.key for scene in plan.scenes}
     waiting: dict[str, list[tuple[PlannedScene, str]]] = {}  # by the key of what they need
     for scene in plan.scenes:
         if decisions.get(scene.key) is Decision.SUBMIT and not scene.standing:
             if scene.scene.parent:
-                why = f"needs {scene.scene.parent}, which has no clip and is not ordered again"
+                why = f"needs {scene.scene.parent}, which has no clip and is not bought again"
                 waiting.setdefault(parents[scene.scene.parent], []).append((scene, why))
             for name in scene.cast:
                 if key := who.get((name, scene.model.casting)):
@@ -177,7 +177,7 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
     new = survey and scene and not survey.takes(scene)
     history = ledger.history_of_new(job.key) if new else ledger.history(job.key)
     owner_alive, now = bool(history) and alive(history[-1].intent.owner), datetime.now(UTC)
-    # A run that begins now: what failed for nothing before it does not count against the resubmits that it may send.
+    # The run begins now: earlier failures at no cost do not count against its own resubmits.
     decision = decide(history, now=now, owner_alive=owner_alive, attempts=attempts, since=now)
     if decision is Decision.SUBMIT:
         _check_not_lost(ledger, plan.storyboard.slug, job, history)
@@ -191,7 +191,7 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
 def _check_not_lost(
     ledger: Ledger, reel: str, job: PlannedScene | PlannedCharacter, history: Sequence[Attempt]
 ) -> None:
-    """Raise LedgerLost where the library shows that the job was bought, and its records are gone."""
+    """Raise LedgerLost if a stored take proves that the job was bought and its records are gone."""
     if isinstance(job, PlannedScene):
         ledger.check_not_lost(reel, job.scene.id, job.key)
     elif not history:
@@ -201,7 +201,7 @@ def _check_not_lost(
 def _check_take_number(
     ledger: Ledger, place: tuple[str, str, str], history: Sequence[Attempt], decision: Decision
 ) -> None:
-    """Raise Unreadable where nobody can tell which take the job's clip is, or would be: the run could not store it."""
+    """Raise Unreadable if the take number of the job's clip cannot be determined: the run could not store the clip."""
     reel, scene, key = place
     used = deciding(history)
     clip = used.end.clip if used and used.end else None

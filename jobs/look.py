@@ -8,8 +8,8 @@ from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
-_EMPTY_LOOKS = 3  # at an ended job whose result is empty: a gateway may tell the end before the link
-_EMPTY_FOR = 3600.0  # seconds since the submit, after which one look is enough: nobody waits for it for ever
+_EMPTY_LOOKS = 3  # polls of an ended job with an empty result: a gateway may report the end before the link
+_EMPTY_FOR = 3600.0  # seconds since the submit, after which one such poll ends the job
 YOUNG = 90.0  # seconds in which a provider may not yet know a job that it has just accepted
 
 
@@ -19,9 +19,9 @@ def is_young(job: Job, now: datetime) -> bool:
 
 
 def empty_so_far(error: errors.GenerationFailed, job: Job, *, age: float, looks: int = 1) -> errors.Busy | None:
-    """The error to go on with where an ended job has an empty result, and that is no verdict yet.
+    """The error for an ended job with an empty result: Busy as long as that is no verdict yet.
 
-    `looks` is how many in a row have found it so, this one included.
+    `looks` is the number of consecutive polls with that answer, this one included.
     """
     if not error.empty or looks >= _EMPTY_LOOKS or age > _EMPTY_FOR:
         return None

@@ -41,8 +41,8 @@ _FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|in
 async def create_cast(run: Rendering) -> None:
     """Create all characters of the plan concurrently. Raises errors that hold for the whole account; keeps the others.
 
-    A model that takes characters as reference media needs no creation: the media are stored in the library. Those that
-    are made from a scene have no media yet: whoever renders a scene with them calls `cast_from_scenes`.
+    A model that takes characters as reference media needs no creation: the media are stored in the library. Characters
+    made from a scene have no media yet: `cast_from_scenes` is called when a scene with them is rendered.
     """
     plan = run.prepared.plan
     characters = [planned for planned in plan.characters if planned.character.from_scene is None]
@@ -56,7 +56,7 @@ async def create_cast(run: Rendering) -> None:
 
 
 def _keep(run: Rendering, planned: PlannedCharacter, casting: object) -> None:
-    """Keep the casting, or why there is none. Raises what is true of the whole account."""
+    """Keep the casting, or the error. Raises errors that hold for the whole account."""
     if isinstance(casting, BaseException) and (isinstance(casting, FATAL) or not isinstance(casting, NotCast)):
         raise casting
     if isinstance(casting, Casting | NotCast):
@@ -64,9 +64,9 @@ def _keep(run: Rendering, planned: PlannedCharacter, casting: object) -> None:
 
 
 async def cast_from_scenes(run: Rendering, scene: PlannedScene) -> None:
-    """Make the characters of a scene that are made from other scenes, each once in a run. Their clips are stored.
+    """Create the scene's characters that are made from other scenes, each once in a run. Their clips are stored.
 
-    Raises MediaError where a clip, now that it is there, shows nothing that the model takes.
+    Raises MediaError if such a clip does not meet the model's limits.
     """
     plan = run.prepared.plan
     for origin in scene.origins:

@@ -91,7 +91,7 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
 
 
 async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
-    needed = () if scene.standing else scene.needs  # a take that stands is there without them
+    needed = () if scene.standing else scene.needs  # a standing take needs none of them
     ends = {name: await asyncio.shield(running[name]) for name in needed}
     try:
         if still_open := [end for end in ends.values() if isinstance(end, OpenScene)]:
@@ -116,7 +116,7 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
 
 
 async def _with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, Ended]) -> PlannedScene:
-    """The scene, as one that stands where what it needs is not there; else with the characters made from scenes."""
+    """The scene with the characters made from scenes, or its standing take if something that it needs is missing."""
     scene = await asyncio.to_thread(kept, run, scene, tuple(ends.values()))
     if scene.standing or not scene.origins or any(isinstance(end, FailedScene) for end in ends.values()):
         return scene
@@ -128,7 +128,7 @@ async def _with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, End
 
 
 def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
-    """A scene that needs one without a clip, or without one yet."""
+    """The result of a scene that needs another one which has no clip, or none yet."""
     if parent.state == "failed":
         return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
     why = f"it needs {parent.scene}, which still renders"
@@ -239,7 +239,7 @@ async def _generate(
 
 
 def _is_asked_for_again(run: Rendering, scene_id: str) -> bool:
-    """Whether the provider's own video is needed after it is stored: for a remix, or for a character made of it."""
+    """Whether the provider's own video is needed after it is stored: for a remix, or for a character made from it."""
     plan = run.prepared.plan
     made = (each for each in plan.characters if each.character.from_scene == scene_id)
     remixed = any(other.remixes == scene_id for other in plan.storyboard.scenes)

@@ -31,9 +31,7 @@ def folder() -> Path:
 @cache
 def _folder(pid: int) -> Path:
     kept = ExitStack()
-    atexit.register(
-        lambda: kept.close() if os.getpid() == pid else None
-    )  # not a forked child's to remove
+    atexit.register(lambda: kept.close() if os.getpid() == pid else None)  # not a forked child's to remove
     return kept.enter_context(scratch())
 
 

@@ -21,8 +21,7 @@ _AT_A_TIME = 1 << 20  # bytes: each write uses a thread
 _RESUMES = 5  # attempts at one transfer; each continues where the previous one broke off
 PAID = {  # facts of every error of a download
     "charged": True,
-    "remedy": "The job is paid for, and nothing is lost yet. Run it again soon: it is fetched, and not bought a second "
-    "time.",
+    "remedy": "The job is paid for and nothing is lost. Run again soon: its result is fetched, and not bought again.",
 }
 
 

@@ -62,7 +62,7 @@ async def test_it_is_ordered_where_the_live_schema_has_every_field_and_value_of_
         ({**FIELDS, "duration": {"type": "integer"}}, "its schema does not allow our value of duration"),
         ({**FIELDS, "resolution": {"enum": ["1080p"]}}, "its schema does not allow our value of resolution"),
         ({**FIELDS, "elements": {"type": "string"}}, "its schema does not allow our value of elements"),
-        (None, f"does not tell the fields of {ENDPOINT}"),
+        (None, f"does not show the fields of {ENDPOINT}"),
     ],
 )
 async def test_it_is_refused_with_the_reason_where_the_live_schema_disagrees(reply, why):

@@ -249,7 +249,7 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "x"])
 async def test_what_was_not_asked_for_is_not_unpacked(coding: str) -> None:
     reply = await packed(b"x", coding)
-    with pytest.raises(OverBounds, match="which was not asked for"):
+    with pytest.raises(OverBounds, match="which was not accepted"):
         await ask(http(lambda _: reply), "fal", "GET", URL)
 
 

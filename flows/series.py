@@ -3,6 +3,7 @@
 from typing import Literal, cast
 
 from prefect import flow
+from prefect.runtime import deployment, flow_run
 from prefect.states import Failed
 
 from prefect_storyboard.flows.form import (
@@ -69,7 +70,7 @@ async def storyboard_series(
     Ends in the state Failed, with SeriesFailed, where a scene has no clip; its `reel` is assembled from the others.
     """
     if wait == "suspend":
-        check_suspendable()
+        check_suspendable(deployment.id)
     async with opened(
         storyboard,
         provider,
@@ -86,7 +87,7 @@ async def storyboard_series(
             )
             ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
-                await suspend(Ledger(run.library.storage()), open_keys)
+                await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
                 # They have ended in the moment before the run was to be suspended.
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             reel = await assemble_reel(run, ended, wanted)

@@ -13,7 +13,8 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 from prefect_storyboard.storyboards.variants import Variant
 
-State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "unreadable"]
+# A scene is blocked where what it needs has failed or cannot be read; a stale one is kept.
+State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
 
 
 class Damage(Frozen):

@@ -85,11 +85,11 @@ async def storyboard_series(
             wanted = await allow(
                 run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
             )
-            ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+            ended = await ended_scenes(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
                 await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
                 # These jobs ended just before the run would have been suspended.
-                ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+                ended = await ended_scenes(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             reel = await assemble_reel(run, ended, wanted)
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
@@ -133,7 +133,7 @@ async def generate_scene(
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
-        ended = await _ended(run, wanted, cancel_provider_jobs=False)
+        ended = await ended_scenes(run, wanted, cancel_provider_jobs=False)
         if run.halted:
             raise run.halted
     (*_, last) = ended
@@ -186,7 +186,7 @@ async def create_characters(
     return castings
 
 
-async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
+async def ended_scenes(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
     """Render what can be rendered now, in as many slots as the account has. Raises an error that holds for all scenes.
 
     A scene that waits for a slot is not submitted once the account was refused or has no credit.

@@ -51,6 +51,15 @@ class Overrides(Frozen):
     quality: Quality | None = None
     audio: bool | None = None
     values: Mapping[str, str] = Field(default={}, description="Of the storyboard's variables.")
+    every_scene: bool = Field(default=False, description="Whether scenes that name a model take this one as well.")
+
+    def on(self, board: Storyboard) -> Storyboard:
+        """The storyboard with what the run says in its place."""
+        said = self.model_dump(exclude_none=True, exclude={"values", "every_scene"})
+        if self.every_scene:
+            said["scenes"] = tuple(scene.model_copy(update={"model": None}) for scene in board.scenes)
+            said["matrix"] = board.matrix and board.matrix.model_copy(update={"model": ()})
+        return board.model_copy(update=said)
 
 
 class Prepared(Frozen):
@@ -59,6 +68,9 @@ class Prepared(Frozen):
     plan: Plan
     files: dict[str, LocalFile]
     cast: dict[str, CastMember]
+    models: dict[str, str] = Field(
+        default={}, description="The model that the storyboard names for a scene, by its id."
+    )
 
 
 def changed_files(prepared: Prepared) -> list[str]:
@@ -84,7 +96,8 @@ async def prepare(
     reading = _Reading(library, options, callers, dict(said.values))
     board, source, base = await asyncio.to_thread(_read, storyboard, reading)
     kept = exposed(storyboard, board, source)
-    board = board.model_copy(update=said.model_dump(exclude_none=True, exclude={"values"}))
+    named = {scene.id: name for scene in board.scenes if (name := scene.model or board.model)}
+    board = said.on(board)
     whole = expanded(with_draft_title(board), source, callers.bounds.max_scenes)
     board, source = whole.board, whole.source
     if unnamed(board):
@@ -114,7 +127,7 @@ async def prepare(
     )
     warnings = (*map(str, source.warnings), *kept.warnings, *planned.warnings)
     planned = planned.model_copy(update={"warnings": warnings, "variants": whole.variants})
-    return Prepared(plan=planned, files=files, cast=cast)
+    return Prepared(plan=planned, files=files, cast=cast, models=named)
 
 
 def _rendered_with(board: Storyboard, library: Library) -> str | None:

@@ -21,6 +21,7 @@ from prefect_storyboard.providers.table import models as table_models
 from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
 from prefect_storyboard.storyboards.nouns import SCENE_ID
+from prefect_storyboard.storyboards.recast import wanted_of_cast
 from prefect_storyboard.storyboards.single import no_single_model
 
 T = TypeVar("T")
@@ -193,7 +194,9 @@ def _check_casting(casting: Casting, model: Model, account_name: str) -> None:
     again = f"call create_character with model={model.name!r} and these credentials"
     if model.casting is None:
         if model.references and not casting.clip and not casting.images:
-            raise ValueError(f"characters: {casting.character} has no media that {model.name} could be shown; {again}")
+            only = f" (it is known only as {casting.id}, to {casting.provider or 'its gateway'})" if casting.id else ""
+            why = f"{casting.character} has no media that {model.name} could be shown{only}"
+            raise ValueError(f"characters: {why}: {wanted_of_cast(model)}; {again}, and with such media")
         return
     made_for = (casting.provider, casting.account, casting.family)
     if casting.id is None or (casting.provider and made_for != (model.provider, account_name, model.casting)):

@@ -1,4 +1,4 @@
-"""Where a clip is at its best, and whether anything moves in it."""
+"""Find the best range of a clip, and whether anything moves in it."""
 
 from array import array
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Step(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What is known of a clip, or of stretches of it; `audible` has each quarter of a second that was listened to."""
+    """The samples of a clip, or of parts of it; `audible` has each quarter of a second that was analysed."""
 
     stretches: list[tuple[float, float]]
     samples: list[Sample]
@@ -44,7 +44,7 @@ class Seen(NamedTuple):
 
 
 def watch(clip: Clip, begin: float, end: float, seconds: float) -> Seen:
-    """Look at and listen to the clip from `begin` to `end`, as far as windows of `seconds` need it."""
+    """Analyse picture and sound of the clip from `begin` to `end`, as far as windows of `seconds` need it."""
     parts = stretches(begin, end, seconds)
     samples = [sample for part in parts for sample in sampled(clip, *part)]
     audible = {at: loud for part in parts for at, loud in _audible_slots(clip, *part).items()}

@@ -1,4 +1,4 @@
-"""Assemble clips into a reel: one MP4 with a chapter a clip."""
+"""Assemble clips into a reel: one MP4 with one chapter per clip."""
 
 from collections import Counter
 from collections.abc import Sequence

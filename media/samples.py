@@ -1,4 +1,4 @@
-"""Look at a clip through some eight small pictures a second: how sharp, how dark, how unlike one another they are."""
+"""Sample a clip at about eight small pictures a second: how sharp, how dark, how different from each other they are."""
 
 from collections.abc import Iterator
 from fractions import Fraction

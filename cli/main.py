@@ -8,7 +8,14 @@ from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
-from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import (
+    blocks,
+    own_server,
+    prefect_server,
+    prepare_environment,
+    private_server,
+    starting_server,
+)
 
 __all__ = ["app", "main"]
 
@@ -63,9 +70,9 @@ def run(
             attempts=attempts,
             cascade=cascade,
         )
-        finish(check(board, provider, library, asked))
-        with prefect_server() as api:
-            return run_served(render(board, provider, library, **asked), health_of(api))
+        with starting_server() as served:
+            finish(check(board, provider, library, asked))
+            return run_served(render(board, provider, library, **asked), health_of(served()))
 
 
 @app.command
@@ -148,7 +155,8 @@ def demo(
     prepare_environment(debug=debug, home=folder / "prefect")
     from prefect_storyboard.cli.demo import sandbox_process, show
 
-    with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
+    with explained(debug=debug), private_server() as served, sandbox_process(folder / "sandbox") as base:
+        served()
         return finish(show(folder, base, board))
 
 
@@ -234,10 +242,12 @@ def callbacks(
     """
     require("callbacks")
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.callbacks import listen
+    from prefect_storyboard.cli.callbacks import listen, loaded
 
-    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
-        return listen(providers, library, host, port)
+    with explained(debug=debug):
+        with prefect_server() if blocks(*providers, library) else nullcontext():
+            accounts, shelf = finish(loaded(providers, library))
+        return listen(accounts, shelf, host, port)
 
 
 @app.command

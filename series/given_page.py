@@ -1,4 +1,4 @@
-"""What a model takes of the user's files, as a page: `python -m prefect_storyboard.series.given_page`."""
+"""The files that each model takes, as a page of the docs: `python -m prefect_storyboard.series.given_page`."""
 
 import sys
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from threading import Thread
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -94,6 +94,7 @@ def _same(host: str, named: str) -> bool:
     return bool(host) and (host == named or {host, named} <= _LOOPBACK)
 
 
+@lru_cache(maxsize=256)  # the operator's few, asked about at every request
 def _named(entry: str) -> tuple[str, int | None]:
     """Host and port of an entry; of a URL without a port, its scheme's."""
     bare = f"[{entry}]" if entry.count(":") > 1 and "[" not in entry and "://" not in entry else entry
@@ -134,15 +135,18 @@ async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.
 class PublicOnly(httpx.AsyncBaseTransport):
     """Send to the hosts that are named, and else to public addresses only; ForbiddenAddress for the others.
 
-    A connection to a host that is not named is used once: two hosts at one address would else share it.
+    A connection to a host that is not named is used once: two hosts at one address would else share it. `named` are
+    the connections to those that are.
     """
 
-    def __init__(self, hosts: Iterable[str] = (), *, limits: httpx.Limits | None = None, by: Resolve = resolve) -> None:
+    def __init__(
+        self, hosts: Iterable[str] = (), *, named: httpx.AsyncBaseTransport | None = None, by: Resolve = resolve
+    ) -> None:
         self._hosts = tuple(hosts)
         self._resolve = by
-        self._named = httpx.AsyncHTTPTransport(verify=_context(), limits=limits or httpx.Limits())
+        self._named = named or httpx.AsyncHTTPTransport(verify=tls())
         once = httpx.Limits(max_connections=64, max_keepalive_connections=0)
-        self._pinned = httpx.AsyncHTTPTransport(verify=_context(), limits=once)
+        self._pinned = httpx.AsyncHTTPTransport(verify=tls(), limits=once)
         self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
         self._addresses: dict[tuple[str, str], str | None] = {}
 
@@ -201,7 +205,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
         if address is None:
             return None
         if address not in self._proxied:
-            self._proxied[address] = httpx.AsyncHTTPTransport(verify=_context(), proxy=httpx.Proxy(address))
+            self._proxied[address] = httpx.AsyncHTTPTransport(verify=tls(), proxy=httpx.Proxy(address))
         return self._proxied[address]
 
 
@@ -214,6 +218,6 @@ def _proxy_of(url: httpx.URL) -> str | None:
 
 
 @cache
-def _context() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Reading all root certificates takes 20 to 50 ms: once a process."""
     return httpx.create_ssl_context()

@@ -1,8 +1,7 @@
 """The connections of an account: few, each used for what it is for, and a queue in front of them.
 
-httpx's pool looks at each of its connections for every request, so that many connections cost more than they bring.
-So a request waits for its turn before its time begins to count, and a pool has no more connections than turns. A
-question about a job never waits behind a file, nor a submit behind a question.
+A request waits for its turn before its time begins to count, and has no more connections than turns. A question about
+a job never waits behind a file, nor a submit behind a question.
 """
 
 import asyncio
@@ -12,11 +11,11 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from prefect_storyboard.addresses import PublicOnly
+from prefect_storyboard.addresses import PublicOnly, tls
+from prefect_storyboard.providers.kept_alive import KeptAlive
 
 Use = Literal["submits", "calls", "uploads", "downloads"]
 AT_ONCE: dict[Use, int] = {"submits": 8, "calls": 16, "uploads": 4, "downloads": 8}
-_IDLE: dict[Use, int] = {"submits": 8, "calls": 8, "uploads": 1, "downloads": 4}  # each is looked at a request
 _KEEP_ALIVE = 4.0  # seconds; gateways close idle connections after five and more
 _gates: WeakKeyDictionary[httpx.AsyncClient, dict[Use, asyncio.Semaphore]] = WeakKeyDictionary()
 
@@ -32,11 +31,11 @@ def used_for(use: Use) -> dict[str, Use]:
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """A pool for each use. `hosts` may have inner addresses; all others have to be public."""
+    """Connections of their own for each use. `hosts` may have inner addresses; all others have to be public."""
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         named = tuple(hosts)
-        self._pools = {use: PublicOnly(named, limits=_limits(use)) for use in get_args(Use)}
+        self._pools = {use: PublicOnly(named, named=_kept_alive(use)) for use in get_args(Use)}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._pools[request.extensions.get("use", "calls")].handle_async_request(request)
@@ -46,8 +45,5 @@ class Connections(httpx.AsyncBaseTransport):
             await pool.aclose()
 
 
-def _limits(use: Use) -> httpx.Limits:
-    """A burst leaves few connections behind: httpx asks the system about each idle one at every request."""
-    return httpx.Limits(
-        max_connections=AT_ONCE[use], max_keepalive_connections=_IDLE[use], keepalive_expiry=_KEEP_ALIVE
-    )
+def _kept_alive(use: Use) -> KeptAlive:
+    return KeptAlive(tls(), idle=AT_ONCE[use], seconds=_KEEP_ALIVE)

@@ -19,7 +19,7 @@ from prefect_storyboard.media.tracks import Clip
 _GRID = 0.25  # seconds from one window to the next
 _MOVED = 5.0  # of 255, in one of 1024 fields: above what coding does to a still picture
 _CUT = 20.0  # of 255, on the whole
-_EQUAL = 0.05  # of 3 points: nobody sees the difference
+_EQUAL = 0.05  # of 3 points: an invisible difference
 _RATE = 4000
 _AUDIBLE = 100.0  # of 32768, root mean square: -50 dB
 

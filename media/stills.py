@@ -22,7 +22,7 @@ _TAKEN = {"JPEG", "PNG", "WEBP"}
 _PLAIN = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}  # at most 8 bits per channel; not CMYK, 16 bits or floating point
 _OPAQUE = 255
 _WHITES = {"I": ((255.0, 255.0), (65535.0, 65535.0)), "F": ((1.0, 16.0), (255.0, 255.0), (65535.0, 65535.0))}
-_STRETCH = 3.0  # seconds of a long clip looked at in one go
+_STRETCH = 3.0  # seconds of a long clip that are searched at once
 _SHARP = 0.6  # of the sharpest picture: below that it is not among the candidates
 _UNLIKE = 12.0  # of 255: pictures that differ so much on the whole look different
 

@@ -82,7 +82,7 @@ async def generate(
 ) -> PaidJob:
     """Return the paid job of one scene; buy it only if the library has none.
 
-    The job's key is computed from the arguments: equal calls are one job, whoever makes them. Not part of the key:
+    The job's key is computed from the arguments: equal calls are one job, in any flow or process. Not part of the key:
     reel, scene, fit, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts and remixable.
 
     Args:

@@ -1,8 +1,8 @@
-"""Run the flow and show its progress: a live table in a terminal, one line a change elsewhere."""
+"""Run the flow and show its progress: a live table in a terminal, one line for each change elsewhere."""
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -36,7 +36,7 @@ _STYLES = {
 
 
 class RunOptions(TypedDict):
-    """What `storyboard run` passes to the flow besides storyboard, account and library."""
+    """The options that `storyboard run` passes to the flow besides storyboard, account and library."""
 
     model: str | None
     fit: Fit | None
@@ -54,8 +54,8 @@ class RunOptions(TypedDict):
 async def check(board: str, provider: str, library: str | None, asked: RunOptions) -> None:
     """Check storyboard, key, library, budget and models before Prefect's server starts. Buys nothing.
 
-    Prints what will be done to reference media, and the warnings of the plan. A saved block can be loaded only from a
-    server: the flow checks then.
+    Prints the changes to reference media and the warnings of the plan. A saved block can be loaded only from a server:
+    then the flow does these checks.
     """
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return
@@ -86,9 +86,14 @@ async def render(
 ) -> int:
     """Run the flow and print how it ended. Returns the exit code: 1 if a scene has no clip, else 0."""
     credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
+    return await shown_live(storyboard_series(board, credentials, library, **options))
+
+
+async def shown_live(rendering: Awaitable[Reel]) -> int:
+    """Show how a flow renders a reel, and how it ends. Returns the exit code: 1 if a scene has no clip, else 0."""
     try:
         with watched():
-            reel = await storyboard_series(board, credentials, library, **options)
+            reel = await rendering
     except SeriesFailed as failed:
         report(failed.reel)
         return 1

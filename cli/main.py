@@ -8,7 +8,14 @@ from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
-from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import (
+    blocks,
+    own_server,
+    prefect_server,
+    prepare_environment,
+    private_server,
+    starting_server,
+)
 
 __all__ = ["app", "main"]
 
@@ -44,7 +51,7 @@ def run(
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
-    """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
+    """Render a storyboard. After a crash, run it again: paid jobs are continued, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, run_served
@@ -63,9 +70,9 @@ def run(
             attempts=attempts,
             cascade=cascade,
         )
-        finish(check(board, provider, library, asked))
-        with prefect_server() as api:
-            return run_served(render(board, provider, library, **asked), health_of(api))
+        with starting_server() as served:
+            finish(check(board, provider, library, asked))
+            return run_served(render(board, provider, library, **asked), health_of(served()))
 
 
 @app.command
@@ -82,7 +89,7 @@ def plan(
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
-    """Show scene by scene what a run would buy and what that costs. Buys nothing."""
+    """Show scene by scene what a run would buy and cost. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_plan
     from prefect_storyboard.series.prepare import Overrides
@@ -90,6 +97,49 @@ def plan(
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
         return finish(show_plan(board, provider, library, said, cascade=cascade))
+
+
+@app.command
+def recast(
+    board: options.Board,
+    *,
+    to: options.To,
+    provider: options.Provider,
+    library: options.Library = None,
+    fit: options.Fit = None,
+    with_: options.With = None,
+    max_cost: options.MaxCost = None,
+    allow_unknown_price: options.AllowUnknownPrice = False,
+    attempts: options.Attempts = 1,
+    plan: options.OnlyPlan = False,
+    yes: options.Yes = False,
+    debug: options.Debug = False,
+) -> int:
+    """Move a storyboard to another model: show the changes scene by scene, ask, create the characters again and render.
+
+    The takes of the old model stay in the library; the reel is made from the new ones. Sizes are the nearest that the
+    model sells, unless --fit says otherwise.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli import recast as recasting
+    from prefect_storyboard.cli.served import health_of, run_served
+    from prefect_storyboard.series.prepare import Overrides
+
+    moved = Overrides(fit=fit, values=options.values(with_))
+    with explained(debug=debug):
+        with prefect_server() if blocks(provider, library) else nullcontext():
+            changes = finish(recasting.show(board, provider, to, library, moved))
+        if plan or not recasting.agreed(changes, yes=yes):
+            return 0 if plan else 1
+        options_of_run = {
+            "fit": fit,
+            "values": dict(moved.values),
+            "max_cost_usd": max_cost,
+            "allow_unknown_price": allow_unknown_price,
+            "attempts": attempts,
+        }
+        with prefect_server() as api:
+            return run_served(recasting.render(board, provider, to, library, **options_of_run), health_of(api))
 
 
 @app.command
@@ -105,7 +155,8 @@ def demo(
     prepare_environment(debug=debug, home=folder / "prefect")
     from prefect_storyboard.cli.demo import sandbox_process, show
 
-    with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
+    with explained(debug=debug), private_server() as served, sandbox_process(folder / "sandbox") as base:
+        served()
         return finish(show(folder, base, board))
 
 
@@ -141,11 +192,11 @@ def list_models(
     check: options.CheckTable = None,
     debug: options.Debug = False,
 ) -> int:
-    """List the models that sell a scene like this, cheapest first, with prices, characters and the day they end.
+    """List the models that sell such a scene, cheapest first, with prices, characters and retirement dates.
 
-    Needs no key. With --check it compares the model table with a gateway's own list and prints what is new, gone or
-    changed as a patch of the table; that takes an account, and buys nothing. Exits with 1 if no model sells such a
-    scene, or if the table and the list differ.
+    Needs no key. With --check it compares the model table with a gateway's own list and prints the differences as a
+    patch of the table; that needs an account, and buys nothing. Exits with 1 if no model sells such a scene, or if the
+    table and the list differ.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli import models
@@ -164,7 +215,7 @@ def list_models(
 def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.
 
-    Run it as often as you like: it prints what it did, and leaves alone what is there. It needs PREFECT_API_URL. It
+    Run it as often as you like: it prints what it did, and leaves existing objects alone. It needs PREFECT_API_URL. It
     reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, and the library from
     STORYBOARD_LIBRARY. STORYBOARD_NOTIFY names a saved block, for example slack-webhook/team, that gets a notice when
     a reel is ready or a job is unknown. It writes prefect.yaml into the working directory if there is none.
@@ -186,15 +237,17 @@ def callbacks(
 ) -> int:
     """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
 
-    Each account has this server's public address in its callback_url. A callback is verified, and what its job has made
-    is stored at once. Where PREFECT_API_URL is set, suspended series are resumed, and events are emitted.
+    Each account has this server's public URL in its callback_url. A callback is verified, and the job's result is
+    stored at once. If PREFECT_API_URL is set, suspended series are resumed and events are emitted.
     """
     require("callbacks")
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.callbacks import listen
+    from prefect_storyboard.cli.callbacks import listen, loaded
 
-    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
-        return listen(providers, library, host, port)
+    with explained(debug=debug):
+        with prefect_server() if blocks(*providers, library) else nullcontext():
+            accounts, shelf = finish(loaded(providers, library))
+        return listen(accounts, shelf, host, port)
 
 
 @app.command
@@ -205,7 +258,7 @@ def sandbox(
     render_seconds: options.RenderSeconds = 1.5,
     faults: options.Faults = None,
 ) -> int:
-    """Serve the gateways on loopback for your own tests: the real protocol, real clips, no cost."""
+    """Serve the gateways on loopback for your own tests: the real protocols, real clips, no cost."""
     require("sandbox")
     from prefect_storyboard.sandbox.exchange import Pace
     from prefect_storyboard.sandbox.server import run as serve

@@ -7,6 +7,7 @@ sent the key: a task is addressed by its id.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,7 @@ from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object,
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Look, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
@@ -51,7 +52,7 @@ class WaveSpeed:
     async def upload(self, path: Path, content_type: str) -> str:
         """Upload by ticket and bare PUT, which carries no key. Free; WaveSpeed keeps the file for 7 days.
 
-        No two uploads share a name: an order whose reply was lost is told by its links from another one like it.
+        No two uploads share a name: an order whose reply was lost is told apart by its links.
         """
         body = await anyio.to_thread.run_sync(path.read_bytes)
         filename = f"{path.stem}-{uuid4().hex}{path.suffix}"
@@ -74,7 +75,7 @@ class WaveSpeed:
         return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
     async def submit(self, order: Order) -> Job:
-        """POST to the model's path, once, and never in sync mode: a reply that takes minutes is a reply easily lost."""
+        """POST to the model's path, once, and never in sync mode: a response that takes minutes is easily lost."""
         url = f"{self._api}/api/v3/{order.endpoint}"
         query = {"webhook": order.callback} if order.callback else None
         response = await buy(self._http, "WaveSpeed", url, params=query, json=order.body, headers=self._auth)
@@ -88,14 +89,23 @@ class WaveSpeed:
 
     async def status(self, job: Job) -> Status:
         """Ask for the task. An undocumented state reads as still running, and is named."""
+        return (await self.look(job)).status
+
+    async def look(self, job: Job) -> Look:
+        """The task's document holds the result as well."""
         with on_the_way(job):
-            task = task_of(await self._task(job))
-        return status_of(task.get("status"))
+            response = await self._task(job)
+            status = status_of(task_of(response).get("status"))
+        return Look(status, partial(self._made, job, response))
 
     async def result(self, job: Job) -> Result:
         """Fetch the task's output: a video, a character, or why there is none. Its file is gone after 7 days."""
         with on_the_way(job):
             response = await self._task(job)
+        return await self._made(job, response)
+
+    async def _made(self, job: Job, response: httpx.Response) -> Result:
+        with on_the_way(job):
             task = task_of(response)
             ended, outputs = phase(task.get("status")), task.get("outputs")
             unclear = ended is None and not outputs and not non_blank(task.get("error"))
@@ -119,14 +129,14 @@ class WaveSpeed:
         return result
 
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no such call
-        """Return False: WaveSpeed stops no task, and to delete one that runs may still cost."""
+        """False: WaveSpeed cannot stop a task, and deleting a running one may still cost."""
         return False
 
     async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
         """Search the list of the last 7 days for inputs equal to ours.
 
-        Whether the list gives the inputs that it is asked for is not documented: where it proves nothing this raises
-        ProtocolError. Times are returned in our clock, as far as WaveSpeed's Date header tells its own.
+        The docs do not say whether the list really returns inputs: if it proves nothing, this raises ProtocolError.
+        Times are returned in our clock, as far as WaveSpeed's Date header tells its own.
         """
         return await search.find(self._list_page, endpoint, order_digest, since)
 
@@ -149,7 +159,7 @@ class WaveSpeed:
         return wavespeed_listed.listed(reply.get("data")) if reply.get("code") == _OK else None
 
     async def price(self, order: Order) -> float | None:
-        """What WaveSpeed asks this account for exactly that order, after its discount."""
+        """WaveSpeed's price of exactly this order for this account, after its discount."""
         wanted: JsonObject = {"model_id": order.endpoint, "inputs": order.body}
         reply = data_or_nothing(await self._ask("POST", "model/price", json=wanted))
         prices = [amount(reply.get("discounted_price")), amount(reply.get("price"))]
@@ -157,7 +167,7 @@ class WaveSpeed:
         return next((price for price in prices if price and price > 0), None) if in_dollars else None
 
     async def balance(self) -> float | None:
-        """Money left in US dollars; None for a key that may not know."""
+        """The balance in US dollars; None for a key that may not read it."""
         return amount(data_or_nothing(await self._ask("GET", "balance")).get("balance"))
 
     async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:

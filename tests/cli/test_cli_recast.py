@@ -62,7 +62,7 @@ def test_the_plan_shows_each_scene_before_and_after_and_what_is_lost(board, sand
 
 def test_without_anybody_to_ask_nothing_is_rendered(board, sandbox, capsys):
     assert call(board, "--to", "seedance-2.5", "--provider", "kie") == 1
-    assert "add --yes, or --plan to only look" in capsys.readouterr().out
+    assert "add --yes to render, or --plan to see the changes" in capsys.readouterr().out
     assert jobs(sandbox) == 0
 
 

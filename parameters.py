@@ -55,6 +55,10 @@ PARAMETERS: Mapping[str, str] = {
         "How to wait for the jobs: poll keeps the run's process; suspend submits the jobs and suspends the run, and "
         "the deployment collect-jobs stores what has ended and resumes it."
     ),
+    "settings": (
+        "Saved render settings, which hold everything else: attempts, waiting, retired models and so on; for example "
+        "storyboard-render-settings/main. Left out: the defaults."
+    ),
     "cascade": (
         "Render again the scenes that continue or remix a scene which has been edited or rendered again since. "
         "Otherwise their takes are kept and named as stale."

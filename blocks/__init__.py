@@ -1,4 +1,4 @@
-"""What the Prefect UI stores: credentials of the gateways, and the library."""
+"""What the Prefect UI stores: credentials of the gateways, the library, and render settings."""
 
 from prefect_storyboard.blocks.credentials import (
     Credentials,
@@ -10,6 +10,7 @@ from prefect_storyboard.blocks.credentials import (
     load_credentials,
 )
 from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
+from prefect_storyboard.blocks.render_settings import RenderSettings, load_render_settings
 from prefect_storyboard.blocks.settings import StoryboardSettings
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FalCredentials",
     "KieCredentials",
     "Library",
+    "RenderSettings",
     "StoryboardSettings",
     "ToApisCredentials",
     "WaveSpeedCredentials",
@@ -24,4 +26,5 @@ __all__ = [
     "allowed_to_callers",
     "load_credentials",
     "load_library",
+    "load_render_settings",
 ]

@@ -34,7 +34,7 @@ class Collected(Frozen):
     resumed: tuple[str, ...] = ()
 
 
-@form
+@form()
 @flow(name="collect-jobs", persist_result=False)
 async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.

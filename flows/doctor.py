@@ -47,7 +47,7 @@ class NotWell(ValueError):
     """A check found something that would stop a run; the message says what to fix."""
 
 
-@form
+@form()
 @flow(name="doctor", persist_result=False)
 async def check_accounts(
     providers: list[ProviderField], library: LibraryField = None, models: ModelsField = None

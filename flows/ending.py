@@ -25,7 +25,7 @@ class ModelsEnding(ValueError):
     """Models in use are about to end; the message names each with its date, its reels and its successor."""
 
 
-@form
+@form()
 @flow(name="check-models", persist_result=False)
 async def check_models(
     providers: list[ProviderField],

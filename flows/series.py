@@ -6,15 +6,14 @@ from typing import Literal, cast
 from prefect import flow
 from prefect.states import Failed
 
+from prefect_storyboard.blocks import RenderSettings, load_render_settings
 from prefect_storyboard.flows.form import (
-    AttemptsField,
-    AudioField,
-    FitField,
     LibraryField,
     MaxCostField,
     ModelField,
     ProviderField,
     QualityField,
+    SettingsField,
     StoryboardField,
     ValuesField,
     form,
@@ -41,10 +40,11 @@ from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
 from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel
+from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks import assemble
 
 
-@form
+@form("storyboard", "provider", "library", "model", "max_cost_usd", "quality", "values", "settings")
 @flow(name="storyboard-series", flow_run_name=title, persist_result=False)
 async def storyboard_series(
     storyboard: StoryboardField,
@@ -52,46 +52,51 @@ async def storyboard_series(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
-    cancel_provider_jobs: bool = False,
-    wait: Literal["poll", "suspend"] = "poll",
-    cascade: bool = False,
+    allow_unknown_price: bool | None = None,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    cancel_provider_jobs: bool | None = None,
+    wait: Literal["poll", "suspend"] | None = None,
+    cascade: bool | None = None,
+    settings: SettingsField = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
     Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
     Ends in the state Failed, with SeriesFailed, where a scene has no clip; its `reel` is assembled from the others.
     """
-    if wait == "suspend":
-        check_suspendable()
-    async with opened(
-        storyboard,
-        provider,
-        library,
-        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit,
+        audio=audio,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        poll_minutes=poll_minutes,
+        cancel_provider_jobs=cancel_provider_jobs,
+        wait=wait,
         cascade=cascade,
-    ) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
-        run.waits = wait == "poll"
+    )
+    if asked.wait == "suspend":
+        check_suspendable()
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    async with opened(storyboard, provider, library, said, cascade=asked.cascade) as run:
+        _follow(run, asked)
         plan = run.prepared.plan
         async with followed(plan):
-            wanted = await allow(
-                run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
-            )
-            ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+            wanted = await _allowed(run, max_cost_usd, asked)
+            ended = await _ended(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
             while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
                 await suspend(Ledger(run.library.storage()), open_keys)
                 # They have ended in the moment before the run was to be suspended.
-                ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+                ended = await _ended(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
             reel = await _assembled(run, ended, wanted)
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
@@ -102,7 +107,7 @@ async def storyboard_series(
     return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
 
 
-@form
+@form("storyboard", "scene", "provider", "library", "model", "max_cost_usd", "values", "settings")
 @flow(name="generate-scene", flow_run_name=title, persist_result=False)
 async def generate_scene(
     storyboard: StoryboardField,
@@ -111,30 +116,36 @@ async def generate_scene(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
+    allow_unknown_price: bool | None = None,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    settings: SettingsField = None,
 ) -> Clip:
     """Render one scene of a storyboard, with the characters and scenes that it needs, and assemble no reel.
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
     """
-    async with opened(
-        storyboard,
-        provider,
-        library,
-        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
-    ) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit,
+        audio=audio,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        poll_minutes=poll_minutes,
+    )
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    async with opened(storyboard, provider, library, said) as run:
+        _follow(run, asked)
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
-        wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
+        wanted = await _allowed(run, max_cost_usd, asked)
         ended = await _ended(run, wanted, cancel_provider_jobs=False)
         if run.halted:
             raise run.halted
@@ -148,7 +159,7 @@ async def generate_scene(
     return cast("Clip", Failed(message=str(failed), data=failed))
 
 
-@form
+@form("storyboard", "provider", "library", "model", "values", "settings")
 @flow(name="create-characters", flow_run_name=title, persist_result=False)
 async def create_characters(
     storyboard: StoryboardField,
@@ -157,18 +168,22 @@ async def create_characters(
     *,
     model: ModelField = None,
     values: ValuesField = None,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    settings: SettingsField = None,
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
     Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
     """
+    asked = (await load_render_settings(settings)).overridden(
+        allow_retired=allow_retired, on_unknown=on_unknown, attempts=attempts, poll_minutes=poll_minutes
+    )
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
-        wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
+        _follow(run, asked)
+        wanted = await allow(run, None, allow_unknown_price=True, allow_retired=asked.allow_retired)
         jobs = min(wanted.unsettled, len(run.prepared.plan.characters))
         async with account_slots(run.credentials, jobs) as slots:
             run.admit(slots)
@@ -179,6 +194,17 @@ async def create_characters(
             raise casting
         castings.append(casting)
     return castings
+
+
+def _follow(run: Rendering, asked: RenderSettings) -> None:
+    run.on_unknown, run.attempts, run.poll_minutes = asked.on_unknown, asked.attempts, asked.poll_minutes
+    run.waits = asked.wait == "poll"
+
+
+async def _allowed(run: Rendering, max_cost_usd: float | None, asked: RenderSettings) -> Estimate:
+    return await allow(
+        run, max_cost_usd, allow_unknown_price=asked.allow_unknown_price, allow_retired=asked.allow_retired
+    )
 
 
 async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:

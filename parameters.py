@@ -95,6 +95,7 @@ OPTIONS: Mapping[str, str] = {
         "The account that bought it, which is asked whether it knows the id. Left out: the id is taken as given, and "
         "cannot be changed afterwards."
     ),
+    "reel": "The title of the storyboard, or the name of the reel's folder in the library.",
     "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
     "all": (
         "List every job of the library, also those that have ended, one a line and in the order of their keys. Reads "

@@ -12,6 +12,7 @@ from prefect_storyboard.blocks.credentials import (
 from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
 from prefect_storyboard.blocks.render_settings import RenderSettings, load_render_settings
 from prefect_storyboard.blocks.settings import StoryboardSettings
+from prefect_storyboard.blocks.temporary_server import wait_longer
 
 __all__ = [
     "Credentials",
@@ -28,3 +29,5 @@ __all__ = [
     "load_library",
     "load_render_settings",
 ]
+
+wait_longer()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _BLOCK = re.compile(r"(storyboard-library|[a-z]+-credentials)/")
 _QUIET = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
@@ -59,6 +58,9 @@ def prefect_server() -> Iterator[str]:
     from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import get_current_settings
 
+    from prefect_storyboard.blocks.temporary_server import wait_longer
+
+    wait_longer()
     if url := get_current_settings().api.url:
         _reach(url)
         yield url

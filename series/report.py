@@ -15,7 +15,7 @@ from prefect_storyboard.jobs.budget import Duplicate
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.links import where
-from prefect_storyboard.series.markdown import code, escaped, escaped_rows
+from prefect_storyboard.series.markdown import code, escaped, escaped_rows, table_of
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -192,11 +192,9 @@ async def report_failures(reel: Reel, slug: str) -> None:
 
 
 def failures(reel: Reel) -> str:
-    """The failed scenes as Markdown: Prefect's table artifact keeps a cell on one line, and cuts it."""
+    """The failed scenes as a page."""
     text = f"{escaped(_missing(reel))} Run again: what is stored is not bought twice."
-    table = ["| scene | why | charged | what to do |", "|---|---|---|---|"]
-    table += [f"| {' | '.join(map(escaped, row.values()))} |" for row in rows(reel)]
-    return "\n".join([f"# {escaped(reel.title)}", "", text, "", *table])
+    return "\n".join([f"# {escaped(reel.title)}", "", text, "", table_of(rows(reel))])
 
 
 def _row(failed: FailedScene) -> dict[str, str]:

@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from prefect_storyboard.blocks import FalCredentials, Library
+from prefect_storyboard.blocks import FalCredentials, Library, RenderSettings
 from tests.browser import picture
 
 from .studio_server import KEY, ROOT
@@ -34,15 +34,10 @@ Storyboard
 Provider
 Library (Optional)
 Model (Optional)
-Fit (Optional)
 Max cost in USD (Optional)
-Allow unknown price (Optional)
-Allow retired models (Optional)
-On unknown jobs (Optional)
-Attempts (Optional)
-Poll minutes (Optional)
-Cancel provider jobs (Optional)
-Wait (Optional)""".splitlines()
+Quality (Optional)
+Values (Optional)
+Render settings (Optional)""".splitlines()
 BEACON = """\
 title: Beacon
 scenes:
@@ -143,7 +138,7 @@ async def logos(studio) -> AsyncIterator[None]:
     """The published logos, from the folder that is published: a test asks nobody but this machine."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Logos, directory=str(ROOT / "docs" / "logos")))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    blocks = (FalCredentials, Library)
+    blocks = (FalCredentials, Library, RenderSettings)
     for block in blocks:
         file = str(block._logo_url).rpartition("/")[2]
         await _logo(block, f"http://127.0.0.1:{server.server_port}/{file}")
@@ -173,7 +168,7 @@ async def open_form(ui: Ui) -> None:
     ui.open(f"deployments/deployment/{deployment.id}")
     ui.click("//main//button[starts-with(., 'Run') and not(@role='tab')]")
     ui.click("//*[@role='menuitem'][.='Custom run']")
-    ui.see("//label[.='Wait (Optional)']")
+    ui.see("//label[.='Render settings (Optional)']")
 
 
 async def logged(run: UUID, line: str) -> None:
@@ -187,16 +182,20 @@ async def logged(run: UUID, line: str) -> None:
 
 
 async def test_a_series_from_the_form_to_the_reel(studio, ui):
+    await RenderSettings(fit="nearest", attempts=2).asave("shared", overwrite=True)
     await open_form(ui)
     titles = [label.text for label in ui.browser.find_elements(By.XPATH, "//form//label")]
-    assert [title for title in titles if title in TITLES] == TITLES
+    assert titles[titles.index("Storyboard") :][: len(TITLES)] == TITLES
+    assert not any("Attempts" in title or "Wait" in title for title in titles)
     ui.type(BEACON)
     ui.tab("fal.ai")
     ui.choose("Select a block", "production")
     ui.tab("Saved library")
     ui.choose("Select a block", "main")
-    ui.tab("Choose")
-    ui.choose("Select Choose", "nearest")
+    ui.tab("What is sold")
+    ui.choose("Select What is sold", "seedance-2-fast")
+    ui.tab("Saved settings")
+    ui.choose("Select a block", "shared")
     assert all(ui.images().values())
     ui.shoot("form")
     path = ui.submit()
@@ -211,7 +210,8 @@ async def test_a_series_from_the_form_to_the_reel(studio, ui):
     seen = await studio.state(run)
     assert (seen.name, seen.state_name) == ("Beacon", "Completed")
     assert set(seen.parameters["provider"]) == set(seen.parameters["library"]) == {"$ref"}
-    assert (seen.parameters["storyboard"], seen.parameters["fit"]) == (BEACON, "nearest")
+    assert (seen.parameters["storyboard"], seen.parameters["model"]) == (BEACON, "seedance-2-fast")
+    assert set(seen.parameters["settings"]) == {"$ref"}
     meter = studio.meter("Beacon")
     assert (meter["jobs"], len(meter["billed"]), meter["leaks"]) == (2, 2, 0)
 
@@ -220,7 +220,7 @@ async def test_a_series_from_the_form_to_the_reel(studio, ui):
     pages = [ui.see(card).get_attribute("href").partition("/v2/")[2] for card in cards]
     assert len(ui.browser.find_elements(By.XPATH, "//main//a[contains(@href, '/artifacts/artifact/')]")) == len(pages)
     ui.shoot("artifacts")
-    for page, says in zip(pages, ("Progress: 100%", "stored", "$0.40", "scenes/s02/take-001.mp4"), strict=True):
+    for page, says in zip(pages, ("Progress: 100%", "stored", "$0.9676", "scenes/s02/take-001.mp4"), strict=True):
         ui.open(page)
         ui.see(f"//main//*[contains(., '{says}')]")
     posters = ui.images()
@@ -242,13 +242,15 @@ async def test_a_mistake_in_the_storyboard_is_told_once_and_clearly_and_nothing_
     ui.open(ui.submit())
     ui.see("//main//*[.='Failed']", 240)
     ui.tab("Details")
-    told = ui.see("//main//*[contains(., 'StoryboardError')][not(*)]").text
+    told = ui.see("//main//*[contains(., 'did you mean prompt')][not(*)]").text
     assert told == (
-        "Flow run encountered an exception: StoryboardError: "
         "storyboard:3: scenes[0].prompt: is missing: What happens, in your own words and with the characters' names. "
         "storyboard:4: scenes[0].promt: is not a known key; did you mean prompt?"
     )
     ui.shoot("failed")
+    ui.tab("Logs")
+    ui.see("//main//*[contains(., 'did you mean prompt')]")
+    assert "Traceback" not in ui.read("//main")
     assert studio.submits("grey") == []
     assert ui.complaints() == ""
 
@@ -258,7 +260,7 @@ async def test_the_blocks_have_logos_and_hide_the_key(studio, ui):
         saved = {block.name: block for block in await client.read_block_documents()}
     ui.open("blocks")
     ui.see("//main//a[.='production']")
-    assert len(ui.images()) == 2
+    assert len(ui.images()) == 3
     assert set(ui.images().values()) == {256}
     ui.shoot("blocks")
     ui.open("blocks/catalog/fal-credentials")

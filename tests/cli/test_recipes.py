@@ -48,7 +48,10 @@ def test_the_commands_of_a_recipe_run_and_print_what_it_shows(page, storyboard, 
         path = tmp_path / file["name"]
         path.parent.mkdir(exist_ok=True)
         path.write_text(file["text"], encoding="utf-8")
-    printed = "".join(map(storyboard, COMMAND.findall(text)))
+    commands = COMMAND.findall(text)
+    if unknown := {command.split()[0] for command in commands} - {*app}:
+        pytest.skip(f"this version has no storyboard {unknown.pop()} yet")
+    printed = "".join(map(storyboard, commands))
     shown = [line for block in SHOWN.findall(text) for line in block.splitlines()]
     assert shown
     assert [line for line in shown if line not in printed] == [], printed

@@ -1,8 +1,8 @@
 """The flows' parameters as a form in the Prefect UI, and how a flow run ends there.
 
-The UI makes a tab of each member of a union and names it after its type. The fields here give the tabs plain names. A
-form asks for at most eight things; what it leaves out lives in the storyboard or in saved render settings, and is still
-taken from code and from the stored parameters of deployments.
+The UI makes one tab for each member of a union and names it after its type. The fields here give the tabs readable
+names. A form asks for at most eight things; what it leaves out lives in the storyboard or in saved render settings, and
+is still taken from code and from the stored parameters of deployments.
 """
 
 import inspect
@@ -78,9 +78,10 @@ _TITLES = {"max_cost_usd": "Max cost in USD", "settings": "Render settings"}  # 
 
 
 class _BareFlow(Flow[P, R]):
-    """A flow of whose parameters Prefect keeps no password and no signature, where this process starts the run.
+    """A flow whose parameters Prefect stores without passwords and signatures, if this process starts the run.
 
-    The run itself has them. What the API starts, as a deployment's run, is stored before any code of ours runs.
+    The run itself receives them in full. A run that the API starts, such as a deployment's, is stored before our code
+    runs.
     """
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class _BareFlow(Flow[P, R]):
         return kept
 
     def with_options(self, **options: Any) -> Self:
-        """The same flow with other options; Prefect's own would be an ordinary one."""
+        """The same flow with other options; Prefect's own method would return a plain Flow."""
         changed = super().with_options(**options)
         changed.__class__ = type(self)
         changed.parameters, changed.__doc__ = self.parameters, self.__doc__
@@ -100,8 +101,8 @@ def form(*asked: str) -> Callable[[F], F]:
     """Let the flow's form ask for these parameters in this order, each with its title and description; else for all.
 
     Prefect reads a title only from a default that is a pydantic Field. As the real default, that Field would reach the
-    function when it is called without Prefect; so it stands in `__signature__`, which Prefect reads, and nowhere else.
-    What is not asked for is left out there only: the function takes it, and a deployment's stored parameters hold it.
+    function when it is called without Prefect. So it is set in `__signature__`, which only Prefect reads. What is not
+    asked for is left out there only: the function takes it, and a deployment's stored parameters hold it.
     """
 
     def decorate(flow: F) -> F:

@@ -1,4 +1,4 @@
-"""What the Prefect UI stores: credentials of the gateways, the library, and render settings."""
+"""Prefect blocks: credentials of the gateways, the library, and render settings."""
 
 from prefect_storyboard.blocks.credentials import (
     Credentials,

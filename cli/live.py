@@ -23,7 +23,7 @@ console = Console(highlight=False, markup=False, soft_wrap=True)
 
 
 class RunOptions(TypedDict):
-    """What `storyboard run` passes to the flow besides storyboard, account and library."""
+    """The options that `storyboard run` passes to the flow besides storyboard, account and library."""
 
     model: str | None
     fit: Fit | None
@@ -41,8 +41,8 @@ class RunOptions(TypedDict):
 async def check(board: str, provider: str, library: str | None, asked: RunOptions) -> None:
     """Check storyboard, key, library, budget and models before Prefect's server starts. Buys nothing.
 
-    Prints what will be done to reference media, and the warnings of the plan. A saved block can be loaded only from a
-    server: the flow checks then.
+    Prints the changes to reference media and the warnings of the plan. A saved block can be loaded only from a server:
+    then the flow does these checks.
     """
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return

@@ -1,4 +1,4 @@
-"""The errors that are shown as text, without a traceback: they are the user's or the provider's, not ours."""
+"""The errors that are shown as text without a traceback, because the user or the provider caused them."""
 
 from prefect.exceptions import TerminationSignal
 

@@ -22,7 +22,7 @@ MISTAKES = (
 
 
 def explain(mistake: BaseException) -> str:
-    """What is wrong, and what to do about it if the text does not say so itself."""
+    """The text of an error, followed by its remedy if the text does not contain one."""
     return f"{mistake}\n{mistake.remedy}" if isinstance(mistake, ProviderError) else str(mistake)
 
 

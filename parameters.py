@@ -15,8 +15,8 @@ PARAMETERS: Mapping[str, str] = {
     "provider": "The account that buys: a saved credentials block, by name for example fal-credentials/production.",
     "providers": "The accounts to ask: saved credentials blocks, by name for example fal-credentials/production.",
     "library": (
-        "Where everything is stored: a saved library such as storyboard-library/main, a folder, or the URL of a bucket. "
-        "Left out: ~/storyboard-library."
+        "Where everything is stored: a saved library such as storyboard-library/main, a folder, or the URL of a "
+        "bucket. Left out: ~/storyboard-library."
     ),
     "model": (
         "A model family, for example seedance-2, in place of the storyboard's own. A scene that names its own model "

@@ -113,6 +113,8 @@ class Ui:
     def shoot(self, name: str) -> None:
         """The whole page: on a screen that is high enough, so that nothing is drawn twice or in the wrong place."""
         _screen(self.browser, self.browser.execute_script("return document.documentElement.scrollHeight"))
+        drawn = "return !document.querySelector('main .animate-pulse') && [...document.images].every(i => i.complete)"
+        self._wait(60).until(lambda page: page.execute_script(drawn), "the page is drawn anew")
         picture(self.browser, f"ui-{name}")
         _screen(self.browser)
 
@@ -192,7 +194,7 @@ async def shared() -> AsyncIterator[None]:
     await RenderSettings.adelete("shared")
 
 
-async def test_a_series_from_the_form_to_the_reel(studio, ui, shared):
+async def test_a_series_from_the_form_to_the_reel(studio, shared, ui):
     await open_form(ui)
     titles = [label.text for label in ui.browser.find_elements(By.XPATH, "//form//label")]
     assert titles[titles.index("Storyboard") :][: len(TITLES)] == TITLES

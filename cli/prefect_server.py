@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _BLOCK = re.compile(r"(storyboard-library|[a-z]+-credentials)/")
 _QUIET = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
@@ -135,6 +134,9 @@ def _let_serve(process: "subprocess.Popen[bytes]", api: str) -> None:
     import httpx
     from prefect.settings import get_current_settings
 
+    from prefect_storyboard.blocks.temporary_server import wait_longer
+
+    wait_longer()  # here, where the command's modules are imported already
     longest = get_current_settings().server.ephemeral.startup_timeout_seconds
     if process.stdin:
         with suppress(BrokenPipeError):  # it has exited: the request will show that

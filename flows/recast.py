@@ -143,7 +143,8 @@ def row(change: Change) -> dict[str, str]:
         "was": _model(before) if before else "",
         "will be": _model(after),
         "endpoint": after.endpoint or "",
-        "seconds": f"{before.seconds} to {after.seconds}" if before and _differ(before, after) else str(after.seconds),
+        "seconds": _moved(str(before.seconds) if before else None, str(after.seconds)),
+        "size": _moved(_size(before) if before else None, _size(after)),
         "price": f"{price(before.usd)} to {price(after.usd)}" if before else price(after.usd),
         "characters": "; ".join(f"{name}: {_how(before, name)}{how}" for name, how in after.characters.items()),
         "stays": f"take {change.kept_take}" if change.kept_take else "",
@@ -159,8 +160,9 @@ def total(changes: Recast) -> str:
     return f"{price(changes.before_usd)} before, {now} at {plan.scenes[0].model.name} ({plan.provider})"
 
 
-def _differ(before: Side, after: Side) -> bool:
-    return before.seconds != after.seconds
+def _moved(before: str | None, after: str) -> str:
+    """Both values where they differ."""
+    return after if before in {None, after} else f"{before} to {after}"
 
 
 def _how(before: Side | None, name: str) -> str:
@@ -169,5 +171,8 @@ def _how(before: Side | None, name: str) -> str:
 
 
 def _model(side: Side) -> str:
-    where = f"{side.model} at {side.provider}"
-    return f"{where}, {side.aspect} {side.resolution}".rstrip()
+    return f"{side.model} at {side.provider}"
+
+
+def _size(side: Side) -> str:
+    return f"{side.aspect} {side.resolution}".rstrip()

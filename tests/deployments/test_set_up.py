@@ -128,7 +128,8 @@ def test_schedules_name_their_time_zone_and_only_upkeep_begins_by_itself(studio,
     assert not any(each.paused for each in deployments.values())
 
 
-def test_two_nights_or_two_collectors_never_run_at_once(studio, deployments):
+def test_nights_run_alone_and_beside_a_dead_collector_another_one_collects(studio, deployments):
     bounded = {name for name, each in deployments.items() if each.concurrency_options}
     assert bounded == {"nightly", "collect-jobs"}
+    assert [deployments[name].global_concurrency_limit.limit for name in ("nightly", "collect-jobs")] == [1, 2]
     assert {deployments[name].concurrency_options.collision_strategy.value for name in bounded} == {"CANCEL_NEW"}

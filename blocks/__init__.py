@@ -10,6 +10,7 @@ from prefect_storyboard.blocks.credentials import (
     load_credentials,
 )
 from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
+from prefect_storyboard.blocks.openai_compatible import OpenAICompatibleCredentials
 from prefect_storyboard.blocks.settings import StoryboardSettings
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FalCredentials",
     "KieCredentials",
     "Library",
+    "OpenAICompatibleCredentials",
     "StoryboardSettings",
     "ToApisCredentials",
     "WaveSpeedCredentials",

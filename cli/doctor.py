@@ -46,7 +46,7 @@ def show(findings: list[Finding], screen: Console) -> None:
 
 
 def _with_a_key() -> tuple[str, ...]:
-    return tuple(provider for provider, block in BY_PROVIDER.items() if os.environ.get(block.key_variable))
+    return tuple(provider for provider, block in BY_PROVIDER.items() if block.stands_in(os.environ))
 
 
 async def _account(reference: str, models: tuple[str, ...]) -> list[Finding]:

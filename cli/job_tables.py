@@ -161,7 +161,7 @@ async def show_plan(
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
         console.print(f"warning  {warning}", style="yellow")
-    if not account.has_key:
+    if not account.can_ask:
         console.print(f"no key: {provider} was not asked; models and prices are those of the table", style="dim")
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
     console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")

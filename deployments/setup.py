@@ -1,7 +1,7 @@
 """Create what the deployments need: `storyboard setup`. Run it as often as you like; it prints what it did.
 
 blocks         credentials `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
-TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRARY
+TOAPIS_API_KEY, WAVESPEED_API_KEY, or OPENAI_BASE_URL of a server), and the library `main` from STORYBOARD_LIBRARY
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
 automation     marks a series whose worker has died as crashed, so that it can be run again
@@ -34,7 +34,7 @@ NAME, POOL = "production", "storyboard"
 
 async def set_up() -> int:
     """Create everything. Returns 1 if there is no account at all, or the block for notices is of no use."""
-    given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
+    given = [block for block in BY_PROVIDER.values() if block.stands_in(os.environ)]
     accounts = [block.from_environment(os.environ) for block in given]
     accounts = [await _saved(account, NAME) for account in accounts]
     await _library(os.environ.get("STORYBOARD_LIBRARY"), "main")

@@ -4,22 +4,18 @@ The UI makes a tab of each member of a union and names it after its type. The fi
 """
 
 import inspect
-from typing import Annotated, Any, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, Union, cast
 
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 from pydantic import Field
 
 from prefect_storyboard.addresses import all_bare
-from prefect_storyboard.blocks import (
-    FalCredentials,
-    KieCredentials,
-    Library,
-    ToApisCredentials,
-    WaveSpeedCredentials,
-)
+from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.blocks.library import HOME_FOLDER
 from prefect_storyboard.parameters import PARAMETERS
+from prefect_storyboard.providers.gateways import title
 from prefect_storyboard.series.opening import Reference
 from prefect_storyboard.storyboards import Storyboard
 from prefect_storyboard.storyboards.nouns import Fit, Quality
@@ -33,13 +29,11 @@ StoryboardField = (
     | Annotated[Storyboard, Field(title="Form")]
     | Annotated[dict[str, Any], Field(title="JSON")]
 )
-ProviderField = (
-    Annotated[FalCredentials, Field(title="fal.ai")]
-    | Annotated[KieCredentials, Field(title="Kie.ai")]
-    | Annotated[ToApisCredentials, Field(title="ToAPIs")]
-    | Annotated[WaveSpeedCredentials, Field(title="WaveSpeedAI")]
-    | Annotated[str, Field(title="By name")]
-)
+if TYPE_CHECKING:
+    ProviderField = Credentials | str
+else:  # a tab for each gateway that is installed, of another package as well
+    _TABS = [Annotated[block, Field(title=title(name))] for name, block in BY_PROVIDER.items()]
+    ProviderField = Union[(*_TABS, Annotated[str, Field(title="By name")])]
 LibraryField = (
     Annotated[Library, Field(title="Saved library")]
     | Annotated[Reference, Field(title="By name, path or URL")]

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
-from prefect_storyboard.providers.table import NAMES, models
+from prefect_storyboard.providers.gateways import title
+from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Model
 from prefect_storyboard.storyboards.money import price
 
@@ -49,7 +50,7 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
         + "|---" * 9
         + "|\n"
     )
-    return f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
+    return f"\n## {title(provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
 
 
 def _row(model: Model) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
+from prefect_storyboard.providers.attachments import Attachment
+from prefect_storyboard.providers.download import BOUNDS, Bounds
 from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Mode, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -83,13 +85,18 @@ class Order(Frozen):
     """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one.
 
     `callback` is where the gateway posts how the job ended. It is no part of the digest: a token in it differs from
-    attempt to attempt, and the provider's list does not show it.
+    attempt to attempt, and the provider's list does not show it. `files` go along as parts of a form, and `form` says
+    that the body is one also without a file. `shown` are the fields by which the provider's list shows the order, where
+    it holds no whole bodies.
     """
 
     endpoint: str
     body: JsonObject
     usd: float | None = None
     callback: str | None = Field(default=None, repr=False)
+    files: tuple[Attachment, ...] = ()
+    form: bool = False
+    shown: JsonObject = Field(default={}, repr=False)
 
     def body_with_callback(self, field: str) -> JsonObject:
         """The body that names the callback in this field, unless the user's own fields do."""
@@ -97,8 +104,19 @@ class Order(Frozen):
 
     @property
     def digest(self) -> str:
-        """Finds the order again among the requests that a provider lists."""
-        return digest(self.body)
+        """Finds the order again among the requests that a provider lists. Reads the files that go along."""
+        if not self.files:
+            return digest(self.body)
+        return digest({**self.body, "files": {each.field: each.sha256 for each in self.files}})
+
+
+class Sought(Frozen):
+    """An order whose reply was lost, as the ledger remembers it. `shown` is what `Order.shown` was."""
+
+    endpoint: str
+    digest: str
+    since: datetime
+    shown: JsonObject = Field(default={}, repr=False)
 
 
 class Listed(Frozen):
@@ -131,7 +149,7 @@ class Status(Frozen):
 
 
 class Result(Frozen):
-    """What a job that went well returned. `url` is a video to fetch at once, without a key; it expires.
+    """What a job that went well returned. `url` is a video for `Provider.fetch` to download at once; it expires.
 
     `mention` is what a prompt has to call the character; `handle` is the provider's id of the video, for a remix.
     `usd` is what was charged, where the provider says so in money. `files` are small files beside the video or the
@@ -157,12 +175,20 @@ class Result(Frozen):
 
 
 class Provider(Protocol):
-    """A gateway. `submit` is the only call that buys, and it sends its POST once."""
+    """A gateway. `submit` is the only call that buys, and it sends its POST once.
+
+    `carries_files` says that files go along with an order: nothing is uploaded before it, and a request holds `file:`
+    links in the place of the provider's own.
+    """
 
     name: str
+    carries_files: bool
 
     async def upload(self, path: Path, content_type: str) -> str:
-        """Put a file where the provider can read it; return that URL. Buys nothing."""
+        """Put a file where the provider can read it; return that URL. Buys nothing.
+
+        Raises InvalidRequest at a provider that has no place for files.
+        """
 
     def character_order(self, request: CharacterRequest) -> Order:
         """Build the request body for the creation of a character. Pure: nothing is sent."""
@@ -182,13 +208,21 @@ class Provider(Protocol):
     async def result(self, job: Job) -> Result:
         """Fetch what an ended job returned. Raises why it failed. Buys nothing, may be repeated."""
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download what a link of a result leads to; returns the file's sha256 in hex. Buys nothing.
+
+        A key goes along only where the provider's own host wants one for the content, and to no other host. Raises as
+        `providers.download.download` does.
+        """
+
     async def cancel(self, job: Job) -> bool:
         """Ask to stop the job; False where it was too late. A running job may still finish and cost."""
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...] | None:
+    async def find(self, order: Sought) -> tuple[Job, ...] | None:
         """List the provider's own requests that match an order whose reply was lost, oldest first.
 
-        None where the provider keeps no list that can be asked.
+        A match is proved by what the list holds: the whole body, or each field of `shown`. None where the provider
+        keeps no list that can be asked; ProtocolError where a request on it may be the one, and the list does not say.
         """
 
     async def offered(self, endpoint: str) -> bool | None:

@@ -1,7 +1,7 @@
 """Which models a library's reels are rendered with, and which of these are about to end."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 
@@ -43,12 +43,20 @@ def uses(storage: Storage, providers: Iterable[str]) -> Uses:
     return found
 
 
-def endings(used: Uses, *, today: date, days: int) -> tuple[Ending, ...]:
+def in_table(provider: str, name: str) -> Model | None:
+    """The model as the table has it."""
+    return models().get(provider, {}).get(name)
+
+
+def endings(
+    used: Uses, *, today: date, days: int, model_of: Callable[[str, str], Model | None] = in_table
+) -> tuple[Ending, ...]:
     """Those that end within so many days, or have ended within so many, soonest first.
 
-    What ended longer ago is not in use any more: its reels are rendered, and stay.
+    What ended longer ago is not in use any more: its reels are rendered, and stay. `model_of` says what a gateway sells
+    under a name.
     """
-    known = {place: _model(*place) for place in used}
+    known = {place: model_of(*place) for place in used}
     near = [
         ending_of(model, used[place])
         for place, model in known.items()
@@ -66,7 +74,3 @@ def ending_of(model: Model, reels: tuple[str, ...]) -> Ending:
         successor=model.successor,
         reels=reels,
     )
-
-
-def _model(provider: str, name: str) -> Model | None:
-    return models().get(provider, {}).get(name)

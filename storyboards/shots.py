@@ -7,7 +7,7 @@ from pydantic import Field
 
 from prefect_storyboard.storyboards.drafts import Draft, cheapest, is_draft
 from prefect_storyboard.storyboards.fit import Size, differences, nearest, nearest_seconds
-from prefect_storyboard.storyboards.model import Mode, Model, Operation
+from prefect_storyboard.storyboards.model import Mode, Model, Operation, PictureLimits
 from prefect_storyboard.storyboards.names import named_in, with_names
 from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.readings import cast_remarks, small_words
@@ -58,6 +58,11 @@ class Shot(Frozen):
     def mode(self) -> Mode:
         """What the scene is made from."""
         return self.model.mode(shown=bool(self.sends), frame=self.operation == "image", last_frame=bool(self.ends))
+
+    @property
+    def frame(self) -> PictureLimits:
+        """What a picture that the scene starts from or ends with has to be."""
+        return self.model.frame_of(self.aspect, self.resolution)
 
     @property
     def endpoint(self) -> str | None:
@@ -176,10 +181,11 @@ def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: O
     """Whether a scene begins exactly with its picture, and shows no characters beside it.
 
     Where the model takes one of the two, `prefer` decides; else the characters win, and the picture is one more
-    reference.
+    reference. A model that takes one picture in all has no room for that: the frame wins.
     """
     wanted = scene.prefer or storyboard.prefer
-    return operation == "image" and wanted == "frame" and model.first_frame == "cited with cast"
+    alone = model.references is not None and model.references.images == 1
+    return operation == "image" and (wanted == "frame" or alone) and model.first_frame == "cited with cast"
 
 
 def _origin(storyboard: Storyboard, scene: Scene) -> Scene:

@@ -55,7 +55,12 @@ async def references(
 
 
 async def upload_file(file: Path, what: str, credentials: Credentials, *, fresh: bool) -> str:
-    """Upload a file in a task run named after it. `fresh` forgets where the file was uploaded before."""
+    """Upload a file in a task run named after it; the link. `fresh` forgets where the file was uploaded before.
+
+    Where files go along with the order, the link is to the file itself.
+    """
+    if credentials.carries_files:
+        return _media.link(file)
     named = upload.with_options(task_run_name=fixed_name(f"upload {what}"))
     named = named.with_options(refresh_cache=True) if fresh else named
     return await named(file, credentials=credentials)

@@ -140,7 +140,7 @@ async def generate(
     shot = single_shot(
         prompt,
         family,
-        partial(arguments.sold, account.provider),
+        partial(arguments.sold, account),
         characters=cast,
         seconds=seconds,
         aspect=aspect,

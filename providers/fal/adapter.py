@@ -16,6 +16,7 @@ import httpx
 
 from prefect_storyboard.addresses import bare
 from prefect_storyboard.providers.callbacks import from_fal
+from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
@@ -26,7 +27,7 @@ from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object,
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Sought, Status
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -44,6 +45,7 @@ class Fal:
     """One account at fal.ai. The key goes to the three configured hosts and nowhere else."""
 
     name = "fal"
+    carries_files = False
 
     def __init__(
         self, http: httpx.AsyncClient, *, api_key: str, queue_url: str, rest_url: str, platform_url: str
@@ -128,6 +130,10 @@ class Fal:
             raw=reply,
         )
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download the file behind a link, which carries its own permission: no key goes along."""
+        return await download(self._http, url, to, bounds)
+
     async def cancel(self, job: Job) -> bool:
         """PUT the cancel link. True means asked for: a job that runs may still finish, and cost."""
         with on_the_way(job):
@@ -137,7 +143,7 @@ class Fal:
                 raise fal_errors.of_call(response)
         return not too_late
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+    async def find(self, order: Sought) -> tuple[Job, ...]:
         """Search the platform's list of requests for a body equal to ours.
 
         Source: GET /v1/models/requests/by-endpoint of fal's Platform API. Whether a running request is listed before
@@ -145,7 +151,7 @@ class Fal:
         a request, and the body decides. Times are returned in our clock, as far as fal's Date header tells its own:
         a request that was sent before ours is then another one, however late it ended.
         """
-        since = utc(since)
+        endpoint, since = order.endpoint, utc(order.since)
         items, skew = await self._listed(endpoint, since - _WINDOW)
         if skew is not None and abs(skew) > _WINDOW - _LIST_LAG:
             items, skew = await self._listed(endpoint, since - skew - _WINDOW)
@@ -159,7 +165,7 @@ class Fal:
             if ours < earliest:
                 continue
             blind |= not isinstance(body, dict)
-            if request_id and isinstance(body, dict) and digest(body) == order_digest:
+            if request_id and isinstance(body, dict) and digest(body) == order.digest:
                 found[request_id] = self._job(endpoint, request_id, ours)
         if blind and not found:  # one of them may be ours
             raise ProtocolError("fal lists requests without saying what was asked for")

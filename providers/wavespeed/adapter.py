@@ -17,13 +17,14 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.providers.callbacks import from_wavespeed
+from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Sought, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
@@ -46,6 +47,7 @@ class WaveSpeed:
     """One account at WaveSpeedAI. The key goes to the configured host and nowhere else."""
 
     name = "wavespeed"
+    carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
         key = sound_key(api_key, "WaveSpeed's dashboard")
@@ -123,11 +125,15 @@ class WaveSpeed:
             raise wavespeed_errors.of_no_result(task, job)
         return result
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download the file behind a link, which carries its own permission: no key goes along."""
+        return await download(self._http, url, to, bounds)
+
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no such call
         """Return False: WaveSpeed stops no task, and to delete one that runs may still cost."""
         return False
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+    async def find(self, order: Sought) -> tuple[Job, ...]:
         """Search the list of the last 7 days for inputs equal to ours.
 
         Whether the list gives the inputs that it is asked for is not documented, and a task without them may be ours.
@@ -135,7 +141,7 @@ class WaveSpeed:
         empty answer would say that nothing was bought. Times are returned in our clock, as far as WaveSpeed's Date
         header tells its own.
         """
-        since = utc(since)
+        endpoint, since = order.endpoint, utc(order.since)
         tasks, whole, skew = await self._listed(endpoint, since, timedelta())
         if skew is not None and abs(skew) > _WINDOW - _LEEWAY:
             tasks, whole, skew = await self._listed(endpoint, since, skew)
@@ -149,7 +155,7 @@ class WaveSpeed:
                 continue
             if not isinstance(inputs, dict):
                 silent = True
-            elif digest(inputs) == order_digest:
+            elif digest(inputs) == order.digest:
                 found.append(_job(endpoint, task_id, ours))
         if not found and (silent or not whole):
             why = "tasks without their inputs" if silent else "more tasks than can be read"

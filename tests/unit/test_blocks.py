@@ -27,10 +27,17 @@ from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 LOGOS = Path(__file__).parents[2] / "docs" / "logos"
-CREDENTIALS = (FalCredentials, KieCredentials, ToApisCredentials, WaveSpeedCredentials)
+CREDENTIALS = (
+    FalCredentials,
+    KieCredentials,
+    OpenAICompatibleCredentials,
+    ToApisCredentials,
+    WaveSpeedCredentials,
+)
 KEYS = {
     FalCredentials: "FAL_KEY",
     KieCredentials: "KIE_API_KEY",
+    OpenAICompatibleCredentials: "OPENAI_API_KEY",
     ToApisCredentials: "TOAPIS_API_KEY",
     WaveSpeedCredentials: "WAVESPEED_API_KEY",
 }
@@ -41,6 +48,7 @@ HOSTS = {
         "platform_url": "https://api.fal.ai/v1",
     },
     KieCredentials: {"api_url": "https://api.kie.ai", "upload_url": "https://kieai.redpandaai.co"},
+    OpenAICompatibleCredentials: {"base_url": "https://api.openai.com/v1"},
     ToApisCredentials: {"api_url": "https://toapis.com"},
     WaveSpeedCredentials: {"api_url": "https://api.wavespeed.ai"},
 }
@@ -92,6 +100,7 @@ def test_prefect_can_store_what_the_collection_exports():
     assert {block.get_block_type_slug(): block.__name__ for block in EXPORTED} == {
         "fal-credentials": "FalCredentials",
         "kie-credentials": "KieCredentials",
+        "openai-compatible-credentials": "OpenAICompatibleCredentials",
         "toapis-credentials": "ToApisCredentials",
         "wavespeed-credentials": "WaveSpeedCredentials",
         "storyboard-library": "Library",
@@ -101,7 +110,7 @@ def test_prefect_can_store_what_the_collection_exports():
 def test_every_block_has_a_logo_of_its_own():
     names = [f"{logo_name(block)}.png" for block in EXPORTED]
     assert {*names} == {path.name for path in LOGOS.iterdir()}
-    assert len({(LOGOS / name).read_bytes() for name in names}) == len(names) == 5
+    assert len({(LOGOS / name).read_bytes() for name in names}) == len(names) == 6
 
 
 def test_addresses_are_of_the_home_page_and_none_before_there_is_one():

@@ -6,7 +6,7 @@ The list of videos holds no whole bodies, and that of a self-hosted server not e
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +17,10 @@ import httpx
 from prefect_storyboard.providers.attachments import parts
 from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, InvalidRequest
-from prefect_storyboard.providers.http import ask, buy, json_object, same_host, sound_key
+from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, same_host, sound_key
 from prefect_storyboard.providers.json_values import non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
-from prefect_storyboard.providers.openai import bodies, errors
-from prefect_storyboard.providers.openai.listed import Videos
+from prefect_storyboard.providers.openai import bodies, errors, search
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Sought, Status
 from prefect_storyboard.providers.states import phase, status_of
@@ -73,7 +72,7 @@ class OpenAICompatible:
         made = errors.named_job(response)
         if not response.is_success or made is None:
             raise errors.of_submit(response, str(order.body.get("model", "characters")))
-        return Job(provider=self.name, endpoint=order.endpoint, request_id=made, submitted_at=datetime.now(UTC))
+        return self._job(order.endpoint, made, datetime.now(UTC))
 
     async def status(self, job: Job) -> Status:
         """Ask for the video. A state that is not known reads as still running; a character is made at once."""
@@ -119,12 +118,13 @@ class OpenAICompatible:
     async def find(self, order: Sought) -> tuple[Job, ...] | None:
         """Compare the list of videos with what an order shows: model, seconds, size and prompt.
 
-        What the list leaves out is read from the video's own document. Raises ProtocolError where that leaves the
-        prompt out as well. None for a character, and for a server that keeps no list.
+        Times are returned in our clock, as far as the Date header tells the server's. None for a character, and for a
+        server that keeps no list; ProtocolError where the list proves nothing.
         """
         if order.endpoint == bodies.CHARACTERS:
             return None
-        return await Videos(self._page, self._video).find(order)
+        sent = await search.find(self._list_page, self._video, order)
+        return None if sent is None else tuple(self._job(order.endpoint, *each) for each in sent)
 
     async def offered(self, endpoint: str) -> bool | None:
         """Whether the server's list of models, which is read once, has the name; None where it keeps none."""
@@ -162,11 +162,10 @@ class OpenAICompatible:
             self._served = frozenset(name for each in objects(listed) if (name := non_blank(each.get("id"))))
         return self._served
 
-    async def _page(self, after: str | None) -> tuple[JsonObject, httpx.Response] | None:
-        """A page of the list of videos, the newest first; None where the server keeps no list."""
+    async def _list_page(self, after: str | None) -> tuple[JsonObject, timedelta | None] | None:
         query = {"order": "desc", "limit": "100"} | ({"after": after} if after else {})
         response = await self._ask("GET", f"{self._api}/{bodies.VIDEOS}", params=query)
-        return None if response.status_code in _NO_LIST else (_success(response), response)
+        return None if response.status_code in _NO_LIST else (_success(response), clock_skew(response))
 
     async def _video(self, video_id: str) -> JsonObject:
         return _success(await self._ask("GET", f"{self._api}/{bodies.VIDEOS}/{quote(video_id, safe='')}"))
@@ -180,6 +179,9 @@ class OpenAICompatible:
         if response.status_code == httpx.codes.UNAUTHORIZED:
             raise errors.of_call(response)
         return response
+
+    def _job(self, endpoint: str, number: str, at: datetime) -> Job:
+        return Job(provider=self.name, endpoint=endpoint, request_id=number, submitted_at=at)
 
     def _address(self, job: Job) -> str:
         place = bodies.CHARACTERS if job.endpoint == bodies.CHARACTERS else bodies.VIDEOS

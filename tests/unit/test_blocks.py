@@ -15,6 +15,7 @@ from prefect_storyboard.blocks import (
     FalCredentials,
     KieCredentials,
     Library,
+    OpenAICompatibleCredentials,
     ToApisCredentials,
     WaveSpeedCredentials,
     load_credentials,
@@ -22,6 +23,7 @@ from prefect_storyboard.blocks import (
 )
 from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.kie.adapter import Kie
+from prefect_storyboard.providers.openai.adapter import OpenAICompatible
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
@@ -174,7 +176,7 @@ def test_a_callback_url_needs_the_secret_that_tells_forged_callbacks(block):
     assert (signed.callback_url, signed.callback_secret) == (CALLBACKS, WEBHOOK)
 
 
-@each_block
+@pytest.mark.parametrize("block", [each for each in CREDENTIALS if each is not OpenAICompatibleCredentials])
 def test_a_callback_url_is_no_host_that_a_key_goes_to(block):
     secret = {"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {}
     called = block(api_key=SecretStr(SECRET), callback_url=f"{CALLBACKS}/", **secret)
@@ -206,7 +208,7 @@ def test_a_sandbox_on_loopback_needs_no_https():
 
 @pytest.mark.parametrize(
     ("block", "adapter"),
-    [*zip(CREDENTIALS, (Fal, Kie, ToApis, WaveSpeed), strict=True)],
+    [*zip(CREDENTIALS, (Fal, Kie, OpenAICompatible, ToApis, WaveSpeed), strict=True)],
     ids=lambda each: each.__name__,
 )
 async def test_a_client_is_the_providers_own_adapter(block, adapter):
@@ -243,7 +245,7 @@ def test_a_variable_that_is_empty_is_as_good_as_none(block):
 @pytest.mark.parametrize("given", ["none", "an empty one"])
 @pytest.mark.parametrize(
     ("block", "form"),
-    [*zip(CREDENTIALS, ("<id>:<secret>", "<key>", "sk-<key>", "<key>"), strict=True)],
+    [*zip(CREDENTIALS, ("<id>:<secret>", "<key>", "<key>", "sk-<key>", "<key>"), strict=True)],
     ids=lambda each: getattr(each, "__name__", ""),
 )
 def test_a_missing_key_says_which_variable_to_export(block, form, given):
@@ -252,7 +254,7 @@ def test_a_missing_key_says_which_variable_to_export(block, form, given):
     with pytest.raises(ValueError) as missing:
         block.from_environment(others | ({name: ""} if given == "an empty one" else {}))
     assert str(missing.value) == (
-        f"{name} is not set; export {name}={form}, or name a saved block such as {block.provider}-credentials/production"
+        f"{name} is not set; export {name}={form}, or name a saved block such as {block.get_block_type_slug()}/production"
     )
 
 
@@ -270,7 +272,7 @@ async def test_a_provider_that_is_not_known_says_which_there_are(reference):
     with pytest.raises(ValueError, match="is not known") as unknown:
         await load_credentials(reference)
     for block in CREDENTIALS:
-        assert f"{block.provider}-credentials/" in str(unknown.value)
+        assert f"{block.get_block_type_slug()}/" in str(unknown.value)
 
 
 async def test_a_flow_does_not_take_a_key_from_the_environment(monkeypatch):
@@ -298,3 +300,48 @@ async def test_a_library_is_named_by_a_block_a_path_or_nothing(tmp_path):
 def test_an_empty_webhook_secret_is_a_mistake(block, secret):
     with pytest.raises(ValueError, match="the webhook secret is empty"):
         block(api_key=SecretStr("k"), webhook_secret=SecretStr(secret))
+
+
+def test_a_server_of_ones_own_needs_no_key():
+    own = OpenAICompatibleCredentials.from_environment({"OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"})
+    assert (own.has_key, own.can_ask, OpenAICompatibleCredentials().can_ask) == (False, True, False)
+
+
+def test_a_key_for_language_models_is_no_account():
+    """Many have one in their environment: doctor and setup take it for an account only beside an address."""
+    key = {"OPENAI_API_KEY": SECRET}
+    assert not OpenAICompatibleCredentials.stands_in(key)
+    assert OpenAICompatibleCredentials.stands_in({**key, "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"})
+
+
+def test_a_server_is_given_no_address_for_callbacks():
+    with pytest.raises(ValueError, match="jobs are polled"):
+        OpenAICompatibleCredentials(callback_url=CALLBACKS)
+
+
+def test_the_models_of_a_server_are_read_from_a_variable():
+    models = '{"wan": {"sizes": ["832x480"], "seconds": [5], "usd_per_second": 0.02}}'
+    own = OpenAICompatibleCredentials.from_environment({"OPENAI_BASE_URL": "http://h/v1", "OPENAI_MODELS": models})
+    (model,) = own.sold().values()
+    assert (model.name, model.seconds, model.size("16:9", "480p")) == ("wan", (5,), (832, 480))
+    assert model.price("text", 5, "480p") == 0.1
+
+
+@pytest.mark.parametrize(
+    "wrong", ['{"wan": {"sizes": ["480p"]}}', '{"wan": {"seconds": [0]}}', '{"wan": {"cost": 1}}', "{"]
+)
+def test_a_description_that_is_none_is_a_mistake(wrong):
+    with pytest.raises(ValueError):
+        OpenAICompatibleCredentials(models=wrong)
+
+
+def test_a_model_that_nobody_describes_has_common_sizes_and_an_unknown_price():
+    model = OpenAICompatibleCredentials(base_url="http://h/v1").model("org/some-model")
+    assert (model.size("9:16", "1080p"), model.size("16:9", "480p")) == ((1080, 1920), (848, 480))
+    assert model.price("text", 4, "720p") is None
+
+
+def test_only_openais_own_address_has_openais_prices_and_end():
+    own, reseller = OpenAICompatibleCredentials().model("sora-2"), OpenAICompatibleCredentials(base_url="http://h/v1")
+    assert (own.ended, own.price("text", 4, "720p")) == (True, 0.4)
+    assert (reseller.model("sora-2").ended, reseller.model("sora-2").price("text", 4, "720p")) == (False, None)

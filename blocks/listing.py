@@ -22,7 +22,8 @@ Generated from the blocks by `{_COMMAND}`. Save a block in the UI or with
 
 def text() -> str:
     """Render the page."""
-    return _HEAD + "".join(_section(block) for block in (*BY_PROVIDER.values(), Library))
+    blocks: list[type[Block]] = [*BY_PROVIDER.values(), Library]
+    return _HEAD + "".join(map(_section, blocks))
 
 
 def _section(block: type[Block]) -> str:

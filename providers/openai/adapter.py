@@ -40,7 +40,7 @@ class OpenAICompatible:
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, base_url: str) -> None:
         key = sound_key(api_key, "the server's dashboard") if api_key.strip() else ""
         self._auth = {"Authorization": f"Bearer {key}"} if key else {}
-        self._api = base_url.rstrip("/")
+        self._base = base_url.rstrip("/")
         self._http = http
         self._served: frozenset[str] | None = None
 
@@ -67,7 +67,7 @@ class OpenAICompatible:
         if order.form or order.files:
             fields = [(name, (None, value)) for name, value in bodies.form_fields(order.body).items()]
             sent = {"files": [*fields, *await anyio.to_thread.run_sync(parts, order.files)]}
-        url = f"{self._api}/{order.endpoint}"
+        url = f"{self._base}/{order.endpoint}"
         response = await buy(self._http, errors.WHO, url, headers=self._auth, **sent)
         made = errors.named_job(response)
         if not response.is_success or made is None:
@@ -99,7 +99,7 @@ class OpenAICompatible:
 
         OpenAI keeps the content for about an hour.
         """
-        headers = self._auth if same_host(url, self._api) else {}
+        headers = self._auth if same_host(url, self._base) else {}
         return await download(self._http, url, to, bounds, headers=headers)
 
     async def cancel(self, job: Job) -> bool:
@@ -155,7 +155,7 @@ class OpenAICompatible:
 
     async def _names(self) -> frozenset[str] | None:
         if self._served is None:
-            response = await self._ask("GET", f"{self._api}/models")
+            response = await self._ask("GET", f"{self._base}/models")
             listed = (json_object(response) or {}).get("data")
             if not response.is_success or not isinstance(listed, list):
                 return None
@@ -164,11 +164,11 @@ class OpenAICompatible:
 
     async def _list_page(self, after: str | None) -> tuple[JsonObject, timedelta | None] | None:
         query = {"order": "desc", "limit": "100"} | ({"after": after} if after else {})
-        response = await self._ask("GET", f"{self._api}/{bodies.VIDEOS}", params=query)
+        response = await self._ask("GET", f"{self._base}/{bodies.VIDEOS}", params=query)
         return None if response.status_code in _NO_LIST else (_success(response), clock_skew(response))
 
     async def _video(self, video_id: str) -> JsonObject:
-        return _success(await self._ask("GET", f"{self._api}/{bodies.VIDEOS}/{quote(video_id, safe='')}"))
+        return _success(await self._ask("GET", f"{self._base}/{bodies.VIDEOS}/{quote(video_id, safe='')}"))
 
     async def _made(self, job: Job) -> JsonObject:
         with on_the_way(job):
@@ -185,7 +185,7 @@ class OpenAICompatible:
 
     def _address(self, job: Job) -> str:
         place = bodies.CHARACTERS if job.endpoint == bodies.CHARACTERS else bodies.VIDEOS
-        return f"{self._api}/{place}/{quote(job.request_id, safe='')}"
+        return f"{self._base}/{place}/{quote(job.request_id, safe='')}"
 
 
 def _success(response: httpx.Response) -> JsonObject:

@@ -15,7 +15,7 @@ from prefect_storyboard.providers.bodies import scene_body
 from prefect_storyboard.providers.citations import check_references, restore_spelling
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, SceneRequest
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Reference, SceneRequest
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -38,11 +38,10 @@ def scene_order(request: SceneRequest) -> Order:
     """The body in the model's dialect, with a picture of this machine as a part of a form or as a `data:` URI."""
     codec = request.model.codec
     body: JsonObject = {"model": endpoint(request), **scene_body(request, {"sora": _sora}), "size": _size(request)}
-    check_references(request)
     link = request.image_url
-    for each in request.references:
-        link = each.image_urls[0]
-        body["prompt"] = f"{body['prompt']}\nThe picture that the video begins with shows {each.character}."
+    if codec != "sora":
+        body["prompt"] = "\n".join([request.prompt, *map(_shows, check_references(request))])
+        link = next((each.image_urls[0] for each in request.references), link)
     body = with_fields(body, request)
     shown = {name: body[name] for name in _LISTED if name in body}
     form = codec in _FORMS
@@ -68,6 +67,11 @@ def _sora(request: SceneRequest) -> JsonObject:
     body: JsonObject = {"prompt": restore_spelling(request), "seconds": str(request.seconds)}
     characters: list[JsonValue] = [{"id": casting.id} for casting in request.castings]
     return {**body, "characters": characters} if characters else body
+
+
+def _shows(character: Reference) -> str:
+    """These servers know one picture: that the video begins with."""
+    return f"The picture that the video begins with shows {character.character}."
 
 
 def _size(request: SceneRequest) -> str:

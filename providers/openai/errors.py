@@ -61,7 +61,7 @@ def of_submit(response: httpx.Response, model: str) -> ProviderError:
                 return _of_account(response)
             case 429:
                 return Busy(f"{WHO} has too many requests: {text}", retry_after=_wait(response), **facts)
-            case code if code in REDIRECTS or (code in {404, 405} and not _is_own(response)):
+            case code if code in {404, 405, *REDIRECTS}:
                 return InvalidRequest(f"there is no /videos at the server's address ({code}); check base_url", **facts)
             case code if is_refusal(code):
                 return _of_input(response)

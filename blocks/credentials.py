@@ -6,7 +6,7 @@
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import SecretStr
 
@@ -20,7 +20,7 @@ from prefect_storyboard.blocks.gateway import (
 )
 from prefect_storyboard.project import logo
 from prefect_storyboard.providers.fal.adapter import Fal
-from prefect_storyboard.providers.gateways import broken, gateways
+from prefect_storyboard.providers.gateways import Gateway, broken, gateways
 from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
@@ -97,27 +97,50 @@ class WaveSpeedCredentials(GatewayCredentials):
 Credentials = Annotated[GatewayCredentials, "of any gateway"]  # no class here: Prefect would register it as a block
 
 
-class _ByProvider(Mapping[str, type[GatewayCredentials]]):
-    """Each block is imported when it is first asked for: the module of another package's imports this one."""
+class Imported(NamedTuple):
+    """The blocks of gateways by name, and why the others cannot be used."""
 
-    def __getitem__(self, provider: str) -> type[GatewayCredentials]:
-        return _block(gateways()[provider].credentials)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(gateways())
-
-    def __len__(self) -> int:
-        return len(gateways())
+    blocks: dict[str, type[GatewayCredentials]]
+    broken: dict[str, str]
 
 
-@cache
-def _block(path: str) -> type[GatewayCredentials]:
-    module, _, name = path.partition(":")
-    found: type[GatewayCredentials] = getattr(import_module(module), name)
+def imported(installed: Mapping[str, Gateway]) -> Imported:
+    """Import the block of each gateway. What another package raises stops no other gateway."""
+    found = Imported({}, {})
+    for gateway in installed.values():
+        module, _, name = gateway.credentials.partition(":")
+        try:
+            found.blocks[gateway.name] = getattr(import_module(module), name)
+        except Exception as error:  # noqa: BLE001 - another package's code may raise anything
+            why = f"{type(error).__name__}: {error}"
+            found.broken[gateway.name] = f"the gateway {gateway.name} ({gateway.credentials}) cannot be used: {why}"
     return found
 
 
+@cache
+def _imported() -> Imported:
+    return imported(gateways())
+
+
+class _ByProvider(Mapping[str, type[GatewayCredentials]]):
+    """The blocks, imported when one is first asked for: the module of another package's block imports this one."""
+
+    def __getitem__(self, provider: str) -> type[GatewayCredentials]:
+        return _imported().blocks[provider]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_imported().blocks)
+
+    def __len__(self) -> int:
+        return len(_imported().blocks)
+
+
 BY_PROVIDER: Mapping[str, type[GatewayCredentials]] = _ByProvider()
+
+
+def unusable() -> dict[str, str]:
+    """Why an installed gateway cannot be used, by name."""
+    return {**broken(), **_imported().broken}
 
 
 async def load_credentials(reference: str, environment: Mapping[str, str] | None = None) -> Credentials:
@@ -127,8 +150,8 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
     """
     if reference in BY_PROVIDER and environment is not None:
         return BY_PROVIDER[reference].from_environment(environment)
-    if reference in broken():
-        raise ValueError(broken()[reference])
+    if reference in unusable():
+        raise ValueError(unusable()[reference])
     slug, _, name = reference.partition("/")
     known = {block.get_block_type_slug(): block for block in BY_PROVIDER.values()}
     if slug not in known or not name:

@@ -10,7 +10,7 @@ deployments    prefect.yaml in the working directory, for these accounts, unless
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -34,8 +34,7 @@ NAME, POOL = "production", "storyboard"
 
 async def set_up() -> int:
     """Create everything. Returns 1 if there is no account at all, or the block for notices is of no use."""
-    given = [block for block in BY_PROVIDER.values() if block.stands_in(os.environ)]
-    accounts = [block.from_environment(os.environ) for block in given]
+    accounts = [block.from_environment(os.environ) for block in accounts_of(os.environ)]
     accounts = [await _saved(account, NAME) for account in accounts]
     await _library(os.environ.get("STORYBOARD_LIBRARY"), "main")
     async with get_client() as client:
@@ -50,6 +49,11 @@ async def set_up() -> int:
         keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
         _say("account", f"none: export one of {keys} and run this again")
     return 0 if accounts and noticed else 1
+
+
+def accounts_of(environment: Mapping[str, str]) -> list[type[Credentials]]:
+    """The blocks of the gateways whose account the environment holds."""
+    return [block for block in BY_PROVIDER.values() if block.stands_in(environment)]
 
 
 async def _saved(block: B, name: str) -> B:

@@ -33,7 +33,7 @@ _STYLES = {
     "submitting": "blue",
     "done": "green",
 }
-_STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan"}
+_STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan", "blocked": "red"}
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:

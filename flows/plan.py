@@ -22,8 +22,9 @@ from prefect_storyboard.flows.form import (
     form,
 )
 from prefect_storyboard.jobs.budget import estimate
-from prefect_storyboard.ledger import Decision, Ledger
+from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.series.known import with_states
 from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
@@ -31,16 +32,6 @@ from prefect_storyboard.series.price import check_offered, check_remixes
 from prefect_storyboard.series.report import artifact_key, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
 from prefect_storyboard.storyboards.money import price
-from prefect_storyboard.storyboards.plan import State
-
-_STATES: Mapping[Decision, State] = {
-    Decision.SUBMIT: "new",
-    Decision.WAIT: "reattached",
-    Decision.REATTACH: "reattached",
-    Decision.DONE: "cached",
-    Decision.UNKNOWN: "unknown",
-    Decision.FAILED: "failed",
-}
 
 
 @form
@@ -92,17 +83,8 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-    states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
-    states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
-    return plan.model_copy(
-        update={
-            "characters": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters),
-            "scenes": tuple(
-                job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes
-            ),
-            "warnings": (*plan.warnings, *wanted.warnings, *retired),
-        }
-    )
+    known = with_states(plan, wanted)
+    return known.model_copy(update={"warnings": (*plan.warnings, *wanted.warnings, *retired)})
 
 
 def row(scene: PlannedScene) -> dict[str, str]:
@@ -111,7 +93,7 @@ def row(scene: PlannedScene) -> dict[str, str]:
         "scene": scene.scene.id,
         "state": scene.state or "",
         "model": scene.model.name,
-        "seconds": str(scene.seconds),
+        "seconds": "open" if scene.model.chooses_itself("seconds", scene.mode) else str(scene.seconds),
         "size": f"{scene.aspect} {scene.resolution}",
         "characters": ", ".join(scene.cast),
         "price": price(scene.usd),

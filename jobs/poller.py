@@ -208,7 +208,7 @@ class Poller:
         age = self._age(waiting)
         asked_to_wait = 0.0
         try:
-            answer = await waiting.ask()
+            answer = await waiting.ask(age)
         except (errors.NotSent, errors.Busy, errors.ProtocolError) as error:
             if error.sent is False and not isinstance(error, errors.NotSent):  # a link that must not be asked at all
                 waiting.fail(error)

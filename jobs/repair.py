@@ -139,6 +139,9 @@ def _intent(found: Sidecar) -> Intent:
             identity=clip.identity,
             parent=clip.parent,
             asked=clip.asked,
+            silent=clip.silent,
+            seed=clip.seed,
+            negative=clip.negative,
         ),
     )
 

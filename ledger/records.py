@@ -52,6 +52,9 @@ class Draft(Record):
     parent: str | None = None
     take: int = 1
     asked: Asked | None = None
+    silent: bool = False
+    seed: int | None = None
+    negative: str = ""
     fields: JsonObject = {}
     remixable: bool = True
 

@@ -1,10 +1,11 @@
 """What a run would do and cost, scene by scene, before anything is bought. Pure: no files, no network, no clock."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards.keys import digest, identity, own_identity, scene_key
+from prefect_storyboard.storyboards.keys import character_key, digest, identity, own_identity, scene_key
 from prefect_storyboard.storyboards.model import Model
 from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Storyboard
@@ -12,7 +13,8 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 from prefect_storyboard.storyboards.variants import Variant
 
-State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "unreadable"]
+# A scene is blocked where what it needs has failed or cannot be read; a stale one is kept.
+State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
 
 
 class Damage(Frozen):
@@ -34,6 +36,17 @@ class PlannedCharacter(Frozen):
     key: str
     usd: float | None
     state: State | None = None
+
+    def made_of(self, take: str, account: str) -> Self:
+        """The same character made from that take, by the key of its job."""
+        key = character_key(
+            provider=self.model.provider,
+            account=account,
+            casting=self.model.casting or "",
+            fingerprint=self.fingerprint,
+            source=take,
+        )
+        return self.model_copy(update={"key": key})
 
 
 class PlannedScene(Shot):
@@ -74,10 +87,32 @@ class PlannedScene(Shot):
         """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
         return int(str(self.content["take"]))
 
+    def made_of(self, needed: Mapping[str, str]) -> Self:
+        """The same scene made of other takes; `needed` has the identity of each scene that it needs, by id."""
+        content = dict(self.content)
+        if parent := self.scene.parent:
+            content["continues" if self.scene.continues else "remixes"] = needed[parent]
+        if self.origins:
+            content["made_of"] = {origin.fingerprint: needed[origin.scene] for origin in self.origins}
+        return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
+
     def with_take(self, take: int) -> Self:
         """The same scene as another take: another job."""
         content = {**self.content, "take": take}
         return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
+
+
+def _with_needs(scenes: Mapping[str, PlannedScene], scene_id: str) -> list[PlannedScene]:
+    """The scene after all that it needs."""
+    found: dict[str, PlannedScene] = {}
+    waiting = [scene_id]
+    while waiting:
+        scene = scenes[waiting[-1]]
+        if missing := [name for name in scene.needs if name not in found]:
+            waiting += missing
+            continue
+        found.setdefault(waiting.pop(), scene)
+    return [*found.values()]
 
 
 class Plan(Frozen):
@@ -138,18 +173,14 @@ class Plan(Frozen):
         )
 
     def only(self, scene_id: str) -> Self:
-        """The part of the plan that one scene needs: its ancestors, itself, and their characters.
+        """The part of the plan that one scene needs: the scenes that it is made of, itself last, and their characters.
 
         Raises ValueError for an id that the storyboard does not have.
         """
         scenes = {scene.scene.id: scene for scene in self.scenes}
         if scene_id not in scenes:
             raise ValueError(f"no scene has the id {scene_id}; {suggest(scene_id, scenes)}")
-        wanted: list[PlannedScene] = []
-        at: str | None = scene_id
-        while at:
-            wanted.insert(0, scenes[at])
-            at = scenes[at].scene.parent
+        wanted = _with_needs(scenes, scene_id)
         families = {(name, scene.model.casting) for scene in wanted for name in scene.cast}
         cast = tuple(c for c in self.characters if (c.character.name, c.model.casting) in families)
         return self.model_copy(update={"scenes": tuple(wanted), "characters": cast})

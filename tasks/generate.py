@@ -183,6 +183,9 @@ async def generate(
         parent=(parent.identity or parent.job_key) if parent else None,
         take=take,
         asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
+        silent=shot.silent,
+        seed=shot.seed,
+        negative=shot.negative,
         fields=shot.scene.fields,
         remixable=keeps_video(wanted),
     )

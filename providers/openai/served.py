@@ -84,7 +84,7 @@ def model(base_url: str, described: Mapping[str, ServedModel], name: str) -> Mod
         resolutions=resolutions,
         pixels=pixels,
         usd_per_second={} if facts.usd_per_second is None else dict.fromkeys(resolutions, facts.usd_per_second),
-        **{**dialects.facts(PROVIDER, facts.dialect), "shaped_by_frame": (), **shown},
+        **{**dialects.facts(PROVIDER, facts.dialect), **shown},
     )
 
 

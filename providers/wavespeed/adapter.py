@@ -103,9 +103,9 @@ class WaveSpeed:
             unclear = ended is None and not outputs and not non_blank(task.get("error"))
             if ended in {"queued", "running"} or unclear:
                 raise Busy("the task is not ready at WaveSpeed")
-        if ended == "failed" or (ended is None and not outputs):
+        url, said = first_link(outputs), non_blank(task.get("error")) or task.get("code")
+        if (ended == "failed" and (url is None or said)) or (ended is None and not outputs):
             raise wavespeed_errors.of_result(response, job)
-        url = first_link(outputs)
         if job.endpoint.endswith("/characters"):
             with on_the_way(job):
                 first = next(iter(outputs), None) if isinstance(outputs, list) else outputs

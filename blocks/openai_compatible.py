@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, field_validator
 
-from prefect_storyboard.blocks.gateway import GatewayCredentials, host_field
+from prefect_storyboard.blocks.gateway import GatewayCredentials
 from prefect_storyboard.project import logo
 from prefect_storyboard.providers.openai import served
 from prefect_storyboard.providers.openai.adapter import OpenAICompatible
 from prefect_storyboard.storyboards import Model
+
+_ADDRESS = "OPENAI_BASE_URL"
 
 
 class OpenAICompatibleCredentials(GatewayCredentials):
@@ -29,8 +31,14 @@ class OpenAICompatibleCredentials(GatewayCredentials):
     api_key: SecretStr = Field(
         default=SecretStr(""), title="API key", description="The key; empty for a server of your own that wants none."
     )
-    base_url: str = host_field(
-        served.OFFICIAL, "Base URL", "Address of the server, /v1 included. OpenAI's own ended on 2026-09-24."
+    callback_url: str | None = Field(
+        default=None,
+        title="Callback URL",
+        description="Leave it empty: an order to such a server names no address for callbacks, and jobs are polled.",
+    )
+    base_url: str = Field(
+        title="Base URL",
+        description="Address of the server, /v1 included. OpenAI's own, https://api.openai.com/v1, ended 2026-09-24.",
     )
     models: dict[str, served.ServedModel] = Field(
         default={},
@@ -57,12 +65,21 @@ class OpenAICompatibleCredentials(GatewayCredentials):
     @classmethod
     def stands_in(cls, environment: Mapping[str, str]) -> bool:
         """Whether the environment names a server. A key alone is, most likely, one for OpenAI's language models."""
-        return bool(environment.get("OPENAI_BASE_URL"))
+        return bool(environment.get(_ADDRESS))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODELS (JSON) and OPENAI_ACCOUNT; a server may want no key."""
-        return cls._read(environment, needs_key=not cls.stands_in(environment))
+        """Read OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODELS (JSON) and OPENAI_ACCOUNT.
+
+        Without an address it is OpenAI's own, which wants a key.
+        """
+        named = cls.stands_in(environment)
+        return cls._read(environment if named else {**environment, _ADDRESS: served.OFFICIAL}, needs_key=not named)
+
+    @classmethod
+    def keyless(cls) -> Self:
+        """An account to plan for, at OpenAI's own address: it has no key, and asks nothing."""
+        return cls(base_url=served.OFFICIAL)
 
     @property
     def can_ask(self) -> bool:

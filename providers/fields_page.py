@@ -54,7 +54,8 @@ def _section(provider: str) -> str:
 def _families(provider: str, codec: str) -> str:
     if codec == "*":
         return "Every model"
-    return ", ".join(f"`{sold.name}`" for sold in models()[provider].values() if sold.codec == codec)
+    named = ", ".join(f"`{sold.name}`" for sold in models()[provider].values() if sold.codec == codec)
+    return named or f"A model of the dialect `{codec}`"
 
 
 def _input_row(each: Input) -> str:

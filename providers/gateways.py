@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from prefect_storyboard.installed import GROUP
 from prefect_storyboard.storyboards import Frozen
-
-GROUP = "prefect_storyboard.gateways"
 
 
 class Gateway(Frozen):

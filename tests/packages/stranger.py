@@ -16,6 +16,7 @@ from prefect_storyboard.cli import models as cli_models
 from prefect_storyboard.cli.doctor import diagnose
 from prefect_storyboard.deployments.setup import accounts_of
 from prefect_storyboard.flows import plan_storyboard, storyboard_series
+from prefect_storyboard.parameters import OPTIONS
 from prefect_storyboard.providers import listing as models_listing
 from prefect_storyboard.storyboards.needs import Need
 
@@ -58,6 +59,7 @@ def seen() -> dict[str, Any]:
         "form": "Acme Video" in json.dumps(form),
         "blocks": "## AcmeCredentials (`acme-credentials`)" in listing.text(),
         "docs": "## Acme Video (`acme`)" in models_listing.text(),
+        "help": "acme" in OPTIONS["provider"],
         "setup": [block.provider for block in accounts_of(os.environ)],
     }
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from prefect_storyboard.blocks.credentials import imported
-from prefect_storyboard.providers.gateways import GROUP, Gateway, broken, gateways, registry
+from prefect_storyboard.installed import GROUP
+from prefect_storyboard.providers.gateways import Gateway, broken, gateways, registry
 from tests.packages.installed import install
 
 PACKAGE = Path(__file__).parent / "acme-video"
@@ -78,7 +79,7 @@ def test_the_form_the_pages_and_the_lists_show_it(acme):
         0,
         [("acme-1", "acme", 0.08)],
     )
-    assert (acme.form, acme.blocks, acme.docs, acme.setup) == (True, True, True, ["acme"])
+    assert (acme.form, acme.blocks, acme.docs, acme.help, acme.setup) == (True, True, True, True, ["acme"])
 
 
 def test_the_doctor_examines_it(acme):

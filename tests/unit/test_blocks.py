@@ -55,6 +55,7 @@ HOSTS = {
     WaveSpeedCredentials: {"api_url": "https://api.wavespeed.ai"},
 }
 SIGNING = (KieCredentials, ToApisCredentials, WaveSpeedCredentials)  # fal signs its callbacks with a public key
+REQUIRED = {OpenAICompatibleCredentials: {"base_url": "https://api.openai.com/v1"}}
 SECRET = "s3cr3t-of-the-studio"
 WEBHOOK = "whsec_0f-the-studio"
 CALLBACKS = "https://studio.example/callbacks"
@@ -134,7 +135,7 @@ def test_there_are_credentials_for_every_provider_of_the_model_table():
 @each_block
 def test_secrets_show_in_no_representation(block):
     secrets = {"api_key": SecretStr(SECRET)} | ({"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {})
-    credentials = block(**secrets)
+    credentials = block(**secrets, **REQUIRED.get(block, {}))
     shown = f"{credentials!r} {credentials} {credentials.model_dump()} {credentials.model_dump_json()}"
     assert SECRET not in shown
     assert WEBHOOK not in shown
@@ -148,7 +149,7 @@ def test_a_librarys_secrets_show_in_no_representation():
 
 @each_block
 def test_a_key_alone_makes_credentials_for_the_real_hosts(block):
-    credentials = block(api_key=SecretStr(SECRET))
+    credentials = block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {}))
     hosts = {name: value for name, value in credentials if name in HOSTS[block]}
     assert hosts == HOSTS[block]
     assert credentials.hosts == " ".join(HOSTS[block].values())
@@ -159,12 +160,12 @@ def test_a_key_alone_makes_credentials_for_the_real_hosts(block):
     ("block", "jobs"), [(FalCredentials, 40), (KieCredentials, 20), (ToApisCredentials, 20), (WaveSpeedCredentials, 3)]
 )
 def test_jobs_at_once_are_what_a_new_account_may(block, jobs):
-    assert block(api_key=SecretStr(SECRET)).in_flight == jobs
+    assert block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {})).in_flight == jobs
 
 
 @pytest.mark.parametrize("block", SIGNING)
 def test_no_webhook_secret_is_needed_where_jobs_are_polled(block):
-    credentials = block(api_key=SecretStr(SECRET))
+    credentials = block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {}))
     assert (credentials.webhook_secret, credentials.callback_secret, credentials.callback_url) == (None, "", None)
 
 
@@ -180,7 +181,7 @@ def test_a_callback_url_needs_the_secret_that_tells_forged_callbacks(block):
 def test_a_callback_url_is_no_host_that_a_key_goes_to(block):
     secret = {"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {}
     called = block(api_key=SecretStr(SECRET), callback_url=f"{CALLBACKS}/", **secret)
-    polled = block(api_key=SecretStr(SECRET))
+    polled = block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {}))
     assert (called.callback_url, called.hosts) == (CALLBACKS, polled.hosts)
     assert block(api_key=SecretStr(SECRET), callback_url=" ").callback_url is None
 
@@ -212,11 +213,11 @@ def test_a_sandbox_on_loopback_needs_no_https():
     ids=lambda each: each.__name__,
 )
 async def test_a_client_is_the_providers_own_adapter(block, adapter):
-    async with block(api_key=SecretStr(SECRET)).session() as session:
+    async with block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {})).session() as session:
         assert type(session.provider) is adapter
         assert session.provider.name == block.provider
     async with httpx.AsyncClient() as http:
-        assert type(block(api_key=SecretStr(SECRET)).get_client(http)) is adapter
+        assert type(block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {})).get_client(http)) is adapter
 
 
 @each_block
@@ -285,7 +286,7 @@ async def test_a_flow_does_not_take_a_key_from_the_environment(monkeypatch):
 @each_block
 def test_no_jobs_at_once_is_no_setting(block):
     with pytest.raises(ValidationError, match="in_flight"):
-        block(api_key=SecretStr(SECRET), in_flight=0)
+        block(api_key=SecretStr(SECRET), in_flight=0, **REQUIRED.get(block, {}))
 
 
 async def test_a_library_is_named_by_a_block_a_path_or_nothing(tmp_path):
@@ -304,7 +305,7 @@ def test_an_empty_webhook_secret_is_a_mistake(block, secret):
 
 def test_a_server_of_ones_own_needs_no_key():
     own = OpenAICompatibleCredentials.from_environment({"OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"})
-    assert (own.has_key, own.can_ask, OpenAICompatibleCredentials().can_ask) == (False, True, False)
+    assert (own.has_key, own.can_ask, OpenAICompatibleCredentials.keyless().can_ask) == (False, True, False)
 
 
 def test_a_key_for_language_models_is_no_account():
@@ -316,7 +317,7 @@ def test_a_key_for_language_models_is_no_account():
 
 def test_a_server_is_given_no_address_for_callbacks():
     with pytest.raises(ValueError, match="jobs are polled"):
-        OpenAICompatibleCredentials(callback_url=CALLBACKS)
+        OpenAICompatibleCredentials(base_url="http://h/v1", callback_url=CALLBACKS)
 
 
 def test_the_models_of_a_server_are_read_from_a_variable():
@@ -332,7 +333,7 @@ def test_the_models_of_a_server_are_read_from_a_variable():
 )
 def test_a_description_that_is_none_is_a_mistake(wrong):
     with pytest.raises(ValueError):
-        OpenAICompatibleCredentials(models=wrong)
+        OpenAICompatibleCredentials(base_url="http://h/v1", models=wrong)
 
 
 def test_a_model_that_nobody_describes_has_common_sizes_and_an_unknown_price():
@@ -342,6 +343,9 @@ def test_a_model_that_nobody_describes_has_common_sizes_and_an_unknown_price():
 
 
 def test_only_openais_own_address_has_openais_prices_and_end():
-    own, reseller = OpenAICompatibleCredentials().model("sora-2"), OpenAICompatibleCredentials(base_url="http://h/v1")
+    own, reseller = (
+        OpenAICompatibleCredentials.keyless().model("sora-2"),
+        OpenAICompatibleCredentials(base_url="http://h/v1"),
+    )
     assert (own.ended, own.price("text", 4, "720p")) == (True, 0.4)
     assert (reseller.model("sora-2").ended, reseller.model("sora-2").price("text", 4, "720p")) == (False, None)

@@ -70,5 +70,12 @@ def test_a_reference_to_a_saved_block_is_not_taken_for_the_block_itself():
     """With nothing required, it is both, and the server refuses the run."""
     definitions = parameter_schema(storyboard_series).definitions
     blocks = {name: each for name, each in definitions.items() if "block_type_slug" in each}
-    assert set(blocks) == {"FalCredentials", "KieCredentials", "Library", "ToApisCredentials", "WaveSpeedCredentials"}
+    assert set(blocks) == {
+        "FalCredentials",
+        "KieCredentials",
+        "Library",
+        "OpenAICompatibleCredentials",
+        "ToApisCredentials",
+        "WaveSpeedCredentials",
+    }
     assert all(each["required"] for each in blocks.values())

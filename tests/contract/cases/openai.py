@@ -1,7 +1,7 @@
 """An OpenAI-compatible server on the wire: OpenAI's envelope of errors, FastAPI's, and a Video that is status and result."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
@@ -16,6 +16,7 @@ from prefect_storyboard.providers.errors import (
     Retired,
     Unauthorized,
 )
+from prefect_storyboard.providers.openai import served
 from prefect_storyboard.providers.openai.adapter import OpenAICompatible
 from prefect_storyboard.providers.protocol import Order, SceneRequest
 from prefect_storyboard.providers.table import model
@@ -263,6 +264,9 @@ CASE = Case(
     job=VIDEO,
     orders=ORDERS,
     answers=ANSWERS,
+    served={
+        each: served.model(BASE, {each: served.ServedModel(dialect=each)}, each) for each in get_args(served.Dialect)
+    },
     troubles=[*SUBMITS, *POLLS, *VERDICTS, *OTHERS],
     elsewhere={
         **dict.fromkeys(

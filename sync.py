@@ -23,6 +23,8 @@ storyboard_series = sync_twin(flows.storyboard_series)
 create_characters = sync_twin(flows.create_characters)
 generate_scene = sync_twin(flows.generate_scene)
 plan_storyboard = sync_twin(flows.plan_storyboard)
+plan_recast = sync_twin(flows.plan_recast)
+recast_storyboard = sync_twin(flows.recast_storyboard)
 collect_jobs = sync_twin(flows.collect_jobs)
 
 __all__ = [
@@ -32,8 +34,10 @@ __all__ = [
     "create_characters",
     "generate",
     "generate_scene",
+    "plan_recast",
     "plan_storyboard",
     "poll",
+    "recast_storyboard",
     "render",
     "store",
     "storyboard_series",

@@ -9,7 +9,9 @@ from prefect_storyboard.flows import (
     collect_jobs,
     create_characters,
     generate_scene,
+    plan_recast,
     plan_storyboard,
+    recast_storyboard,
     storyboard_series,
 )
 from prefect_storyboard.parameters import PARAMETERS
@@ -19,6 +21,8 @@ FLOWS = (
     generate_scene,
     create_characters,
     plan_storyboard,
+    plan_recast,
+    recast_storyboard,
     collect_jobs,
     check_accounts,
     check_models,

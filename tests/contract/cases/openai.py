@@ -207,7 +207,7 @@ SUBMITS = [
 ]
 
 POLLS = [
-    *open_still(401, "error-401.response", Unauthorized, remedy="The job is open, not lost."),
+    *open_still(401, "error-401.response", Unauthorized, remedy="The job is paid for and still open."),
     *open_still(403, "error-403.response", Unauthorized),
     *open_still(403, NGINX, Busy),
     *open_still(404, "error-404.response", Expired),

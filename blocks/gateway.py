@@ -155,6 +155,10 @@ class GatewayCredentials(CredentialsBlock):
         """The models that the account sells, by name."""
         return table.models()[self.provider]
 
+    async def on_sale(self) -> Mapping[str, Model]:
+        """What to choose from, for a call that names no model. A gateway that sells what no table knows is asked."""
+        return self.sold()
+
     def model(self, name: str) -> Model:
         """The model of that name. Raises KeyError, whose text says what there is instead."""
         return table.model(self.provider, name)

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, field_validator
 
 from prefect_storyboard.blocks.gateway import GatewayCredentials
 from prefect_storyboard.project import logo
+from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.providers.openai import served
 from prefect_storyboard.providers.openai.adapter import OpenAICompatible
+from prefect_storyboard.providers.protocol import Listed
 from prefect_storyboard.storyboards import Model
 
 _ADDRESS = "OPENAI_BASE_URL"
+_FEW = 12  # models on the list of a server of one's own; a reseller lists hundreds, most of them for text
 
 
 class OpenAICompatibleCredentials(GatewayCredentials):
@@ -89,6 +93,18 @@ class OpenAICompatibleCredentials(GatewayCredentials):
     def sold(self) -> Mapping[str, Model]:
         """The models that the block describes; without any, OpenAI's own names."""
         return served.sold(self.base_url, self.models)
+
+    async def on_sale(self) -> Mapping[str, Model]:
+        """The models that the block describes; without any, those on the server's own list."""
+        if self.models or not self.can_ask:
+            return self.sold()
+        listed: tuple[Listed, ...] = ()
+        with suppress(ProviderError):  # a server that keeps no list, or is away, sells what the table knows
+            async with self.session() as session:
+                listed = await session.provider.catalogue() or ()
+        few = len(listed) <= _FEW  # of a longer list, those whose names say that they make videos
+        named = [each.endpoint for each in listed if few or each.is_video or each.endpoint in self.sold()]
+        return {name: self.model(name) for name in named} or self.sold()
 
     def model(self, name: str) -> Model:
         """The model of that name: a server may sell any."""

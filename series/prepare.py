@@ -103,7 +103,8 @@ async def prepare(
     if unnamed(board):
         before = await asyncio.to_thread(_rendered_with, board, library)
         seller = seller_name(credentials.provider, credentials.account)
-        raise StoryboardError(no_model(board, credentials.sold().values(), seller, source, before=before))
+        offered = await credentials.on_sale()
+        raise StoryboardError(no_model(board, offered.values(), seller, source, before=before))
     resolved = await asyncio.to_thread(shots, board, credentials.model, source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)

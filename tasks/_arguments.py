@@ -145,7 +145,7 @@ def says(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
+async def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
     """The model of that name.
 
     Raises ValueError if there is none; without a name, the error lists all models to choose from.
@@ -154,7 +154,7 @@ def chosen(account: Credentials, name: str | None, characters: Iterable[str], **
     """
     if name is not None:
         return sold(account, name)
-    living = account.sold().values()
+    living = (await account.on_sale()).values()
     raise no_single_model(living, seller_name(account.provider, account.account), characters, **scene)
 
 

@@ -62,6 +62,11 @@ async def test_two_characters_have_no_room_in_one_picture(server):
         await plan_storyboard.fn(server.board("Mara and Otto wind the clockwork."), described(server), server.library)
 
 
+async def test_a_board_without_a_model_is_told_what_the_servers_own_list_has(server):
+    with pytest.raises(Exception, match=f"(?s)names no model.*{H3} +price unknown.*sora-2"):
+        await plan_storyboard.fn(alone(server, model=None), server.credentials(), server.library)
+
+
 async def test_no_file_of_the_library_holds_the_key(server):
     assert server.leaks() == []
     assert all("sk-" not in path.read_text() for path in Path(server.library).rglob("*.json"))

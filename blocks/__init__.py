@@ -1,4 +1,4 @@
-"""Prefect blocks: credentials of the gateways, and the library."""
+"""Prefect blocks: credentials of the gateways, the library, and render settings."""
 
 from prefect_storyboard.blocks.credentials import (
     Credentials,
@@ -11,7 +11,9 @@ from prefect_storyboard.blocks.credentials import (
 )
 from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
 from prefect_storyboard.blocks.openai_compatible import OpenAICompatibleCredentials
+from prefect_storyboard.blocks.render_settings import RenderSettings, load_render_settings
 from prefect_storyboard.blocks.settings import StoryboardSettings
+from prefect_storyboard.blocks.temporary_server import wait_longer
 
 __all__ = [
     "Credentials",
@@ -19,6 +21,7 @@ __all__ = [
     "KieCredentials",
     "Library",
     "OpenAICompatibleCredentials",
+    "RenderSettings",
     "StoryboardSettings",
     "ToApisCredentials",
     "WaveSpeedCredentials",
@@ -26,4 +29,7 @@ __all__ = [
     "allowed_to_callers",
     "load_credentials",
     "load_library",
+    "load_render_settings",
 ]
+
+wait_longer()

@@ -94,8 +94,8 @@ class GatewayCredentials(CredentialsBlock):
     def _can_verify(self) -> Self:
         if self.callback_url and "webhook_secret" in type(self).model_fields and not self.callback_secret:
             raise ValueError(
-                "a callback URL needs the webhook secret, which tells real callbacks from forged ones; copy it from the "
-                "provider's dashboard"
+                "a callback URL needs the webhook secret, which tells real callbacks from forged ones; copy it from "
+                "the provider's dashboard"
             )
         return self
 

@@ -50,7 +50,8 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
         + "|---" * 9
         + "|\n"
     )
-    return f"\n## {title(provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
+    head_line = f"\n## {title(provider)} (`{provider}`)\n"
+    return f'{head_line}\n<div class="cards" markdown>\n\n{head}{"".join(map(_row, sold.values()))}\n</div>\n'
 
 
 def _row(model: Model) -> str:
@@ -63,9 +64,15 @@ def _row(model: Model) -> str:
         characters(model),
         _beginnings(model),
         _SOUND[model.sound],
-        f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
+        _end(model),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _end(model: Model) -> str:
+    if model.retires_on is None:
+        return ""
+    return f"{model.retires_on}, then `{model.successor}`" if model.successor else str(model.retires_on)
 
 
 def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ The list of videos holds no whole bodies, and that of a self-hosted server not e
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +23,16 @@ from prefect_storyboard.providers.json_values import non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.openai import bodies, errors, search
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Sought, Status
+from prefect_storyboard.providers.protocol import (
+    CharacterRequest,
+    Listed,
+    Look,
+    Order,
+    Result,
+    SceneRequest,
+    Sought,
+    Status,
+)
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -76,12 +86,19 @@ class OpenAICompatible:
 
     async def status(self, job: Job) -> Status:
         """Ask for the video. A state that is not known reads as still running; a character is made at once."""
+        return (await self.look(job)).status
+
+    async def look(self, job: Job) -> Look:
+        """Ask for the document of a video or a character: it is status and result in one."""
         made = await self._made(job)
-        return Status(state="ended") if job.endpoint == bodies.CHARACTERS else status_of(made.get("status"))
+        state = Status(state="ended") if job.endpoint == bodies.CHARACTERS else status_of(made.get("status"))
+        return Look(state, partial(self._result, job, made))
 
     async def result(self, job: Job) -> Result:
         """Ask once more: the address of the content, a character, or why there is none."""
-        made = await self._made(job)
+        return await self._result(job, await self._made(job))
+
+    async def _result(self, job: Job, made: JsonObject) -> Result:
         if job.endpoint == bodies.CHARACTERS:
             return Result(character_id=non_blank(made.get("id")), mention=non_blank(made.get("name")), raw=made)
         match phase(made.get("status")):

@@ -144,8 +144,7 @@ class FaultRules:
         if self.gateway == "openai":  # it takes no uploads, and its content lies behind the key
             return [
                 self._rule("result", self._some("content_502", *_PAGES, "drop_before"), probability=0.4, times=6),
-                self._rule("result", self._some("content_redirect", "slow"), probability=0.4, seconds=0.3),
-                self._rule("download", "truncated", probability=0.4, times=self.draw.randint(1, 20)),
+                self._rule("result", self._some("torn", "slow"), probability=0.4, times=6, seconds=0.3),
             ]
         return [
             self._rule("upload", self._some("drop_before", "drop_after", *_PAGES), probability=0.3, times=3),

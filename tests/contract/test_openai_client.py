@@ -8,7 +8,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import httpx
 import openai
 import pytest
 import pytest_asyncio
@@ -23,6 +22,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.storyboards.keys import digest
 
+pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")  # they mark all of /v1/videos
 H3 = "MiniMaxAI/MiniMax-H3"
 KEY = "sk-sandbox"
 
@@ -48,7 +48,7 @@ async def ours(account: OpenAICompatibleCredentials) -> AsyncIterator[Session]:
 
 @pytest.fixture(scope="module")
 def theirs(base: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key=KEY, base_url=f"{base}/openai/v1", http_client=httpx.Client()) as client:
+    with openai.OpenAI(api_key=KEY, base_url=f"{base}/openai/v1") as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from prefect_storyboard.blocks import (
     KieCredentials,
     Library,
     OpenAICompatibleCredentials,
+    RenderSettings,
     ToApisCredentials,
     WaveSpeedCredentials,
     load_credentials,
@@ -66,7 +67,7 @@ EXPORTED = [
 
 
 def logo_name(block):
-    return getattr(block, "provider", "library")
+    return getattr(block, "provider", "settings" if block is RenderSettings else "library")
 
 
 @pytest.mark.parametrize("block", sorted({*EXPORTED}, key=lambda block: block.__name__))
@@ -107,6 +108,7 @@ def test_prefect_can_store_what_the_collection_exports():
         "toapis-credentials": "ToApisCredentials",
         "wavespeed-credentials": "WaveSpeedCredentials",
         "storyboard-library": "Library",
+        "storyboard-render-settings": "RenderSettings",
     }
 
 

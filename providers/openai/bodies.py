@@ -21,6 +21,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 VIDEOS, CHARACTERS = "videos", "videos/characters"
 _FRAME = "input_reference"
+_PICTURE = {_FRAME, "image_reference"}  # of a dialect: put in as the file, or in the form that the server takes
 _FORMS = {"form", "vllm-omni"}  # dialects of servers of which a JSON body is not documented
 _LISTED = ("model", "seconds", "size", "prompt")  # fields of an order that a list of videos shows
 _MOST = 20_971_520  # characters of a `data:` URI
@@ -40,6 +41,7 @@ def scene_order(request: SceneRequest) -> Order:
     body: JsonObject = {"model": endpoint(request), **scene_body(request, {"sora": _sora}), "size": _size(request)}
     link = request.image_url
     if codec != "sora":
+        body = {name: value for name, value in body.items() if name not in _PICTURE}
         body["prompt"] = "\n".join([request.prompt, *map(_shows, check_references(request))])
         link = next((each.image_urls[0] for each in request.references), link)
     body = with_fields(body, request)

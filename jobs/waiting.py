@@ -1,21 +1,23 @@
-"""One job that is waited for: who waits, and what one look at it comes to."""
+"""One job that is waited for: its waiters, and how it is polled."""
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from prefect_storyboard.jobs.look import empty_so_far
 from prefect_storyboard.jobs.render_times import Kind
 from prefect_storyboard.providers import errors
-from prefect_storyboard.providers.protocol import Provider, Result, Status
+from prefect_storyboard.providers.protocol import Look, Provider, Result, Status, TellsResult
 from prefect_storyboard.storyboards import Job
 
 Watch = Callable[[Status], None]
 
 
 class TimeLimit(Exception):
-    """The job still renders when its time limit has passed; `trouble` is what went wrong at the last look."""
+    """The job still renders at the end of its time limit; `trouble` is the error of the last poll, if it failed."""
 
     def __init__(self, trouble: errors.ProviderError | None) -> None:
         super().__init__("still rendering")
@@ -24,7 +26,7 @@ class TimeLimit(Exception):
 
 @dataclass(eq=False)
 class Waiter:
-    """Somebody who awaits a job: with which adapter it is asked, until when, and who is told each state."""
+    """One waiter of a job: the adapter to poll with, the time limit, and the function that receives each state."""
 
     provider: Provider
     until: float
@@ -33,23 +35,23 @@ class Waiter:
     context: Context = field(default_factory=copy_context)
 
     def tell(self, status: Status) -> None:
-        """Call `watch` in the context of whoever waits. What it raises is theirs alone."""
+        """Call `watch` in the waiter's context. An error that it raises fails this waiter only."""
         try:
             self.context.run(self.watch, status)
         except Exception as error:  # noqa: BLE001 - see above
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Raise the error where it is waited for."""
+        """Raise the error in this waiter."""
         if not self.ended.done():
             self.ended.set_exception(error)
 
 
 @dataclass(eq=False)
 class Waiting:
-    """One job that somebody waits for. `running` is the age at which it was last seen to render.
+    """One job with waiters. `running` is the age at which it was last seen to render.
 
-    `patient` is whether its callback is relied on, now.
+    `patient` returns whether its callback is relied on at present.
     """
 
     job: Job
@@ -62,48 +64,67 @@ class Waiting:
     running: float | None = None
     trouble: errors.ProviderError | None = None
     _checked: set[str] = field(default_factory=set)
+    _empty: int = 0
 
     def succeed(self, result: Result) -> None:
-        """Hand the result to all who wait."""
+        """Pass the result to all waiters."""
         for waiter in self.waiters:
             if not waiter.ended.done():
                 waiter.ended.set_result(result)
 
     def fail(self, error: Exception) -> None:
-        """Raise the error in all who wait."""
+        """Raise the error in all waiters."""
         for waiter in self.waiters:
             waiter.fail(error)
 
     def give_up(self, now: float) -> None:
-        """Raise TimeLimit in those who have no more time."""
+        """Raise TimeLimit in the waiters whose time limit has passed."""
         for waiter in self.waiters:
             if now >= waiter.until:
                 waiter.fail(TimeLimit(self.trouble))
 
-    async def ask(self) -> "Answer":
+    async def ask(self, age: float) -> "Answer":
         """Ask for the state, and for the result where there may be one.
 
-        An undocumented state is checked against the result once. Raises what the adapter raises.
+        An answer about the state may hold the result as well. Why there is none is asked for by itself all the same,
+        and so is what an undocumented state means, once. Raises what the adapter raises; Busy for an empty result,
+        until it has been found empty often enough.
         """
         provider = self.waiters[0].provider
-        status = await _status(provider, self.job)
+        look = await _look(provider, self.job)
+        status = look.status
         for waiter in list(self.waiters):
             waiter.tell(status)
+        if status.state == "ended":
+            with suppress(errors.ProviderError):
+                if look.result:
+                    return Answer(await look.result(), requests=1)
         if status.state == "ended" or (status.unknown_word and status.unknown_word not in self._checked):
             self._checked.add(status.unknown_word or "")
-            return Answer(await provider.result(self.job), requests=2)
+            return Answer(await self._result(provider, age), requests=2)
         return Answer(None, requests=1)
+
+    async def _result(self, provider: Provider, age: float) -> Result:
+        try:
+            return await provider.result(self.job)
+        except errors.GenerationFailed as error:
+            self._empty += 1
+            if again := empty_so_far(error, self.job, age=age, looks=self._empty):
+                raise again from None
+            raise
 
 
 class Answer(NamedTuple):
-    """What a look came to: the result, or None while the job renders; and how many requests it took."""
+    """The answer to one poll: the result, or None while the job renders; and how many requests it took."""
 
     result: Result | None
     requests: int
 
 
-async def _status(provider: Provider, job: Job) -> Status:
+async def _look(provider: Provider, job: Job) -> Look:
     try:
-        return await provider.status(job)
-    except (errors.InvalidRequest, errors.Retired) as error:  # of the question; it says nothing about the job
+        if isinstance(provider, TellsResult):
+            return await provider.look(job)
+        return Look(await provider.status(job))
+    except (errors.InvalidRequest, errors.Retired) as error:  # about the poll itself; says nothing about the job
         raise errors.Busy(str(error), request_id=job.request_id) from error

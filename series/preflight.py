@@ -1,4 +1,4 @@
-"""Judge the media that a storyboard names by the limits of the models that see them. Nothing is bought or sent."""
+"""Check a storyboard's media against the limits of the models that receive them. Buys and sends nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from prefect_storyboard.media import deferred
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.storyboards import ClipLimits, Model, References, Sending, Shot, Storyboard
+from prefect_storyboard.storyboards.origins import clip_length
 from prefect_storyboard.tasks._references import CastMember, drawn, show
 
 Place = tuple[str | int, ...]
@@ -15,7 +16,7 @@ Place = tuple[str | int, ...]
 
 @dataclass
 class Judged:
-    """What is wrong and where, what will be done to reference media, and how long the clips are that go along."""
+    """Problems with their places, the changes to be made to reference media, and the lengths of the clips sent."""
 
     problems: list[tuple[Place, str]] = field(default_factory=list)
     preparations: list[str] = field(default_factory=list)
@@ -29,13 +30,17 @@ def judge_all(
     files: Mapping[str, LocalFile],
     folder: Path,
 ) -> Judged:
-    """Look at every reference clip, picture and first frame that this run needs."""
+    """Check every reference clip, picture and first frame that this run needs."""
     judged = Judged()
+    made = {shot.scene.id: shot for shot in shots}
     for at, who in enumerate(board.cast):
         for family, sending in _uses(who.name, shots):
             member = cast[who.name]
+            if who.from_scene:
+                _expect(judged, member, made[who.from_scene], family, sending)
+                continue
             if who.clip and member.clip is None:
-                break  # it could not be read, which is told already
+                break  # it could not be read, which is reported already
             try:
                 _judge(judged, member, family, sending)
             except MediaError as error:
@@ -52,7 +57,7 @@ def judge_all(
 
 
 def _uses(name: str, shots: tuple[Shot, ...]) -> Iterator[tuple[Model, Sending | None]]:
-    """The different ways in which the models of a storyboard see one character."""
+    """The different forms in which the models of a storyboard receive one character."""
     seen: set[tuple[str, Sending | None]] = set()
     for shot in shots:
         if name in shot.cast:
@@ -78,8 +83,23 @@ def _judge(judged: Judged, member: CastMember, family: Model, sending: Sending |
         judged.preparations.append(line)
 
 
+def _expect(judged: Judged, member: CastMember, source: Shot, family: Model, sending: Sending | None) -> None:
+    """Say what will be made of a character's scene, and for how long its clip goes along: nothing can be looked at."""
+    who, seconds = member.character, clip_length(member.character, source, family.reference)
+    if sending and sending.clip:
+        judged.clip_seconds[family.name, who.name] = seconds
+    if sending and not sending.clip:
+        count = drawn(who, sending, family.references or References(images=0))
+        done = f"{count} {'picture' if count == 1 else 'pictures'} taken from {who.from_scene}" if count else ""
+    else:
+        done = f"{seconds:g} s of {who.from_scene}"
+    line = f"{who.name} for {family.name}: {done}"
+    if done and line not in judged.preparations:
+        judged.preparations.append(line)
+
+
 def _pictures(member: CastMember, sending: Sending, family: Model) -> str:
-    """Make the pictures as the run will, and say how many are taken from the clip."""
+    """Make the pictures as the run will, and report how many are taken from the clip."""
     who, clip, limits = member.character, member.clip, family.references or References(images=0)
     made = show(member, sending, family)
     count = min(len(made), drawn(who, sending, limits))

@@ -1,7 +1,7 @@
-"""What every noun is made of: frozen models, the kinds of text in them, and problems raised all at once."""
+"""The base of all nouns: frozen models, their string types, and problems that are raised all at once."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -30,23 +30,25 @@ SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
 Negative = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST), AfterValidator(composed)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Fit = Literal["exact", "nearest"]
-Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
+Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: the first frame's
 Quality = Literal["draft", "final"]
 Prefer = Literal["cast", "frame"]
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
-Problem = tuple[tuple[str | int, ...], str]  # where, what
+Place = tuple[str | int, ...]  # the keys and indexes that lead to a value
+FieldProblem = tuple[Place, str]  # where, what
+RawStoryboard = dict[str, Any]  # as YAML, JSON or a caller gave it: nothing in it has been checked
 Noun = TypeVar("Noun", bound=BaseModel)
 
 
 class Frozen(BaseModel):
-    """Base of every noun: immutable, and a key that it does not know is an error."""
+    """Base of every noun: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def checked(noun: Noun, problems: Callable[[], Iterator[Problem] | tuple[Problem, ...]]) -> Noun:
-    """Raise every problem at once, each at its own field, so that a loader can name the line."""
+def checked(noun: Noun, problems: Callable[[], Iterator[FieldProblem] | tuple[FieldProblem, ...]]) -> Noun:
+    """Raise all problems at once, each at its own field, so that the loader can name the line."""
     found: list[InitErrorDetails] = [
         {"type": PydanticCustomError("rule", "{message}", {"message": message}), "loc": loc, "input": None}
         for loc, message in problems()

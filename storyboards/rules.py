@@ -1,16 +1,16 @@
-"""What has to hold between the parts of a storyboard: names, ids, beginnings, and chains that begin somewhere."""
+"""The rules between the parts of a storyboard: names, ids, beginnings, and chains without cycles."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prefect_storyboard.storyboards.base import Problem
+from prefect_storyboard.storyboards.base import FieldProblem
 from prefect_storyboard.storyboards.names import folded, suggest
 
 if TYPE_CHECKING:
     from prefect_storyboard.storyboards.nouns import Storyboard
 
 
-def cast_problems(board: "Storyboard") -> Iterator[Problem]:
+def cast_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     folders: dict[str, int] = {}
     bearers: dict[str, int] = {}
     for at, character in enumerate(board.cast):
@@ -19,14 +19,14 @@ def cast_problems(board: "Storyboard") -> Iterator[Problem]:
             first = bearers.setdefault(folded(form), at)
             if first != at:
                 other = f"cast[{first}] ({board.cast[first].name})"
-                yield ("cast", at, *field), f"{form} is a name or alias of {other} already; write another"
+                yield ("cast", at, *field), f"{form} is already a name or alias of {other}; use another one"
         first = folders.setdefault(character.slug, at)
         if first != at and folded(character.name) != folded(board.cast[first].name):
             other = f"cast[{first}] ({board.cast[first].name})"
             yield ("cast", at, "name"), f"{character.name} would share the folder of {other}; rename one of the two"
 
 
-def scene_problems(board: "Storyboard") -> Iterator[Problem]:
+def scene_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     if not board.scenes:
         yield ("scenes",), "is empty; a storyboard needs at least one scene"
     ids: dict[str, int] = {}
@@ -36,7 +36,7 @@ def scene_problems(board: "Storyboard") -> Iterator[Problem]:
         if first != at:
             yield (
                 ("scenes", at, "id"),
-                f"{scene.id} is the id of scenes[{first}] already (case does not count); write another",
+                f"{scene.id} is already the id of scenes[{first}] (case is ignored); use another one",
             )
         for name in scene.characters or ():
             if name not in cast:
@@ -47,9 +47,9 @@ def scene_problems(board: "Storyboard") -> Iterator[Problem]:
     yield from _parent_problems(board)
 
 
-def _parent_problems(board: "Storyboard") -> Iterator[Problem]:
+def _parent_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     parents = {scene.id: scene.parent for scene in board.scenes}
-    rooted: set[str] = set()  # scenes whose chain is known to begin somewhere
+    rooted: set[str] = set()  # scenes whose chain is known to have no cycle
     for at, scene in enumerate(board.scenes):
         field = "continues" if scene.continues else "remixes"
         if scene.parent is None:
@@ -66,5 +66,5 @@ def _parent_problems(board: "Storyboard") -> Iterator[Problem]:
             rooted.update(chain)
         elif ancestor == scene.id:
             circle = " -> ".join([*chain, ancestor])
-            yield ("scenes", at, field), f"goes round in a circle: {circle}; take one link out"
-            rooted.update(chain)  # said once
+            yield ("scenes", at, field), f"is circular: {circle}; remove one of these links"
+            rooted.update(chain)  # reported once

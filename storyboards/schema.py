@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from prefect_storyboard.storyboards.nouns import Storyboard
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -17,16 +18,16 @@ _COMMAND = "python -m prefect_storyboard.storyboards.schema"
 
 
 def schema() -> JsonObject:
-    """The schema as a document. It allows `$schema` in the file itself, where editors look for it."""
+    """The schema as a document. It allows the key `$schema`, where editors look for it."""
     document = Storyboard.model_json_schema()
     cast = document["properties"]["cast"]
-    file = {"type": "string", "minLength": 1, "description": "Path or URL of a file of characters, below cast: in it."}
+    file = {"type": "string", "minLength": 1, "description": "Path or URL of a cast file."}
     cast["anyOf"] = [file, {"type": cast.pop("type"), "items": {"anyOf": [cast.pop("items"), file]}}]
     variables = {
         "type": "object",
         "additionalProperties": {"type": ["string", "number"]},
         "title": "With",
-        "description": "Values of variables by name: ${product} in any text becomes what product is.",
+        "description": "Values of variables by name: ${product} in any text is replaced by the value of product.",
     }
     own = {"type": "string", "title": "Schema", "description": "Where an editor finds this schema; otherwise ignored."}
     return {
@@ -38,20 +39,15 @@ def schema() -> JsonObject:
 
 
 def text() -> str:
-    """The schema as it stands in the file."""
+    """The content of the published file."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def is_current() -> bool:
-    """Whether the committed file is what the nouns say."""
-    return files(__package__).joinpath(FILE).read_text(encoding="utf-8") == text()
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print the schema, or check the file."""
+def main(arguments: Sequence[str], published: Traversable | None = None) -> int:
+    """Print the schema, or check the published file."""
     if "--check" not in arguments:
         sys.stdout.write(text())
-    elif not is_current():
+    elif (published or files(__package__).joinpath(FILE)).read_text(encoding="utf-8") != text():
         sys.stderr.write(f"storyboards/{FILE} is not current; run {_COMMAND} > storyboards/{FILE}\n")
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""How the characters of a scene are shown to a model that has none of its own: pictures or clips, shared out."""
+"""The reference media of a scene's characters: pictures or clips, distributed within the model's limits."""
 
 from prefect_storyboard.storyboards.base import Frozen
 from prefect_storyboard.storyboards.character import Character
@@ -6,7 +6,7 @@ from prefect_storyboard.storyboards.model import Model
 
 
 class Sending(Frozen):
-    """How a model without characters of its own is shown one: its clip, or so many pictures."""
+    """The reference media of one character: its clip, or a number of pictures."""
 
     character: str
     clip: bool = False
@@ -14,11 +14,13 @@ class Sending(Frozen):
 
 
 def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
-    """How each character is shown to a model that takes references: the pictures are shared out evenly."""
+    """The reference media of each character; the pictures are distributed evenly."""
     limits = model.references
     if limits is None or not cast:
         return ()
-    clips = {character.name for character in cast if character.reference == "clip" and character.clip and limits.clips}
+    clips = {
+        character.name for character in cast if character.reference == "clip" and character.is_filmed and limits.clips
+    }
     seats = limits.images - (frame and model.first_frame != "exact")
     pictures = min(limits.each[1], seats // max(len(cast) - len(clips), 1))
     return tuple(
@@ -30,8 +32,8 @@ def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sendi
 
 
 def _pictures(character: Character, most: int, least: int) -> int:
-    """The user's own, as many as there is room for; frames of the clip where there are none, or too few."""
+    """The user's own pictures, as many as fit; frames of the clip if there are none, or too few."""
     own = len(character.images)
     if not own:
         return most
-    return min(own, most) + (max(least - own, 0) if character.clip else 0)
+    return min(own, most) + (max(least - own, 0) if character.is_filmed else 0)

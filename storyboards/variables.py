@@ -1,32 +1,30 @@
-"""Variables: `${product}` in any text of a storyboard, from its own `with:` or from what a run says."""
+"""Variables: `${product}` in any text of a storyboard, from its own `with:` or from the run's values."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prefect_storyboard.storyboards.base import FieldProblem, Place, RawStoryboard
 from prefect_storyboard.storyboards.names import suggest
 
 KEY = "with"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USE = re.compile(r"\$?\$\{([^}]*)\}")  # $${product} is the text ${product}
 
-Place = tuple[str | int, ...]
-Fault = tuple[Place, str]
 
+def filled(data: Mapping[str, Any], values: Mapping[str, str], most: int) -> tuple[RawStoryboard, list[FieldProblem]]:
+    """The storyboard with its variables replaced, and every fault with its path. `values` override `with:`.
 
-def filled(data: Mapping[str, Any], values: Mapping[str, str], most: int) -> tuple[dict[str, Any], list[Fault]]:
-    """The storyboard with its variables filled in, and every fault at its place. `values` win over `with:`.
-
-    What a value holds is text: a variable in it is not filled in. All of it together has `most` characters at most.
+    A value is literal text: a variable inside it is not replaced. The result has at most `most` characters.
     """
-    faults: list[Fault] = []
+    faults: list[FieldProblem] = []
     known = {**dict(_own(data.get(KEY), faults)), **values}
     filler = _Filler(known, faults, most)
     return {key: filler.fill(value, (key,)) for key, value in data.items() if key != KEY}, faults
 
 
-def _own(given: object, faults: list[Fault]) -> Iterator[tuple[str, str]]:
+def _own(given: object, faults: list[FieldProblem]) -> Iterator[tuple[str, str]]:
     if given is None:
         return
     if not isinstance(given, Mapping):
@@ -34,19 +32,19 @@ def _own(given: object, faults: list[Fault]) -> Iterator[tuple[str, str]]:
         return
     for name, value in given.items():
         if not NAME.fullmatch(str(name)):
-            faults.append(((KEY, name), "is no name; use letters, digits and _, for example product"))
+            faults.append(((KEY, name), "is not a valid name; use letters, digits and _, for example product"))
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             yield str(name), str(value)
         else:
-            faults.append(((KEY, name), "is no text; write one in quotes"))
+            faults.append(((KEY, name), "must be text; write it in quotes"))
 
 
 @dataclass
 class _Filler:
-    """Fills in the values of one storyboard, as long as there is room for them."""
+    """Replaces the variables of one storyboard, within the bound of its size."""
 
     known: Mapping[str, str]
-    faults: list[Fault]
+    faults: list[FieldProblem]
     room: int
 
     def fill(self, value: Any, place: Place) -> Any:
@@ -67,7 +65,7 @@ class _Filler:
             return ""
         text = self.known[use[1]]
         if len(text) > self.room:
-            self.faults.append((place, "is longer than a storyboard may be, once its variables are filled in"))
+            self.faults.append((place, "is longer than a storyboard may be, once its variables are replaced"))
             return ""
         self.room -= len(text)
         return text

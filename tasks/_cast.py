@@ -1,4 +1,4 @@
-"""The media of one character: read, judged by a model's limits, kept in the library, put into the creation's order."""
+"""The media of one character: read them, check them against a model's limits, store them, put them into the order."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Character, Clip, Media, Model
+from prefect_storyboard.storyboards import Casting, Character, Clip, MadeOf, Media, Model
 from prefect_storyboard.storyboards.sendings import sendings
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._arguments import a_list
@@ -54,7 +54,7 @@ async def read_media(
 
 
 def check(who: Character, family: Model, given: GivenMedia) -> None:
-    """Judge the media by the model's limits. Raises MediaError, which names the argument."""
+    """Check the media against the model's limits. Raises MediaError, which names the argument."""
     try:
         _check(who, family, given)
     except MediaError as error:
@@ -74,7 +74,7 @@ def _check(who: Character, family: Model, given: GivenMedia) -> None:
 async def creation_order(
     provider: Provider, family: Model, who: Character, given: GivenMedia, account: Credentials, *, fresh: bool
 ) -> Order:
-    """Build the request: of a finished video by its id where the gateway takes one, else of the uploaded clip."""
+    """Build the order: with a finished video's id if the gateway takes one, else with the uploaded clip."""
     request = CharacterRequest(model=family, name=who.name, description=who.description, fields=who.fields)
     if given.rendered and _known(given.rendered, family, account):
         fitting = await asyncio.to_thread(_judge, family, who, given)
@@ -89,7 +89,7 @@ async def creation_order(
 async def create_once(
     session: Session, ledger: Ledger, request: PurchaseRequest, build_order: BuildOrder, *, minutes: float
 ) -> tuple[Casting, PaidJob]:
-    """The casting, and the job that created it. What failed for free is bought again."""
+    """The casting, and the job that created it. A job that failed at no cost is bought again."""
     name, since = request.character or "", request.since or datetime.now(UTC)
     files = character_files(session, ledger.storage, name, request.key, request.fingerprint)
     while True:
@@ -106,7 +106,7 @@ async def create_once(
 
 
 def _known(clip: Clip, family: Model, account: Credentials) -> bool:
-    """Whether the gateway takes the finished video by its id, and knows this one."""
+    """Whether the gateway takes a finished video by its id, and knows this one."""
     made_there = (clip.provider, clip.account) == (account.provider, account.account)
     return family.character_from_video and made_there and clip.handle is not None
 
@@ -125,9 +125,19 @@ def _fitted(family: Model, who: Character, given: GivenMedia) -> tuple[LocalFile
     return file, deferred.probe(file.path).seconds
 
 
-def keep(storage: Storage, who: Character, who_hash: str, given: GivenMedia) -> Casting:
-    """Keep the media beside the reels, so that the cast can move to another provider or machine."""
-    place = ("characters", who.slug, who_hash[:16])
+def scene_of(clip: Clip | None) -> MadeOf | None:
+    """The take that a character is made of."""
+    return MadeOf(identity=clip.identity or clip.job_key, job_key=clip.job_key) if clip else None
+
+
+def without_clip(who: Character, clip: Clip | None) -> Character:
+    """The character as a storyboard has it that names the scene in the place of a clip."""
+    return who.model_copy(update={"clip": None, "from_scene": clip.scene if clip else None})
+
+
+def keep(storage: Storage, who: Character, media_hash: str, given: GivenMedia) -> Casting:
+    """Store the media in the library, so that the cast can move to another provider or machine."""
+    place = ("characters", who.slug, media_hash[:16])
     clip = f"clip{given.clip.path.suffix}" if given.clip else None
     images = tuple(f"image-{number}{image.path.suffix}" for number, image in enumerate(given.images, 1))
     record = who.model_copy(update={"clip": clip, "images": images}).model_dump_json(indent=2).encode()
@@ -139,7 +149,7 @@ def keep(storage: Storage, who: Character, who_hash: str, given: GivenMedia) -> 
     pictures = zip(images, given.images, strict=True)
     return Casting(
         character=who.name,
-        fingerprint=who_hash,
+        fingerprint=media_hash,
         clip=Media(url=storage.link(*place, clip), sha256=given.clip.sha256) if clip and given.clip else None,
         images=tuple(Media(url=storage.link(*place, name), sha256=file.sha256) for name, file in pictures),
         start=who.start,

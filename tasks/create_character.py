@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
@@ -14,19 +15,19 @@ from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
-from prefect_storyboard.storyboards.keys import character_key, fingerprint
+from prefect_storyboard.storyboards.keys import character_key, digest, fingerprint
 from prefect_storyboard.storyboards.single import checked_character
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._budget import budget, run_began
-from prefect_storyboard.tasks._cast import check, create_once, creation_order, keep, read_media
+from prefect_storyboard.tasks._cast import check, create_once, creation_order, keep, read_media, scene_of, without_clip
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 
 
-# Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought.
+# Retries are safe: every POST goes through the ledger, so a retry finds what the previous attempt bought.
 @node(
     name="create-character",
     task_run_name=RunName(lambda name, **_: f"create character {short(name)}"),
@@ -49,6 +50,7 @@ async def create_character(
     start: float | None = None,
     end: float | None = None,
     reference: str = "images",
+    belongs_to: Literal["content", "scene"] = "content",
     fields: Mapping[str, JsonValue] | None = None,
     reel: str | None = None,
     max_cost_usd: float | None = None,
@@ -58,26 +60,27 @@ async def create_character(
     attempts: int = 1,
     minutes: float = 60.0,
 ) -> Casting:
-    """Return a character's casting at one account and family of models; create it only if the library knows of none.
+    """Return a character's casting at one account and model family; create it only if the library has none.
 
-    A model that is shown its characters with every scene needs no creation: then nothing is bought, the media are
-    checked against the model's limits, and the casting holds them. The same code therefore runs on any model. Not part
-    of the key: reel, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts, description, aliases and
-    minutes.
+    A model that takes characters as reference media needs no creation: nothing is bought, the media are checked against
+    the model's limits, and the casting holds them. So the same code runs on any model. Not part of the key: reel,
+    max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts, description, aliases and minutes.
 
     Args:
         name: How the prompts call the character.
-        clip: Path or URL of a clip that shows the character, or a clip that was rendered before.
+        clip: Path or URL of a clip that shows the character, or a rendered Clip.
         model: A family of the model table, for example seedance-2. There is no default: without it, the error lists
-            what the account sells. One that is past its date is asked for all the same.
+            what the account sells. A model past its retirement date is requested nevertheless.
         credentials: The account: a credentials block, or the reference of a saved one.
-        library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
-        images: Paths or URLs of pictures of the character, beside the clip or in its place.
+        library: Where everything is stored: a block, a reference, a folder or URL; None is the default library.
+        images: Paths or URLs of pictures of the character, in addition to the clip or instead of it.
         aliases: Other words by which prompts call the character.
-        description: Who this is; told to a provider that asks for it.
+        description: Who this is; sent to a provider that asks for it.
         start: Second at which the used part of the clip begins.
         end: Second at which it ends.
-        reference: What a model without characters of its own is shown: images or clip.
+        reference: What a model that takes reference media receives: images or clip.
+        belongs_to: What the key holds of a clip that was rendered before: its content, or as in a storyboard's
+            `from_scene` what was asked of its scene and which take of it this is.
         fields: The gateway's own inputs for the creation, by its own names.
         reel: Reel whose budget the creation counts in.
         max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
@@ -87,13 +90,14 @@ async def create_character(
         attempts: How many times in all it may be bought when the provider fails it.
         minutes: How long to wait for the creation.
 
-    Costs what the provider asks for a character, often not published. Ends in the state `Cached` or `Reattached` where
+    Costs the provider's price for a character, often not published. Ends in the state `Cached` or `Reattached` if
     nothing was bought. Raises ValueError, MediaError or SourceError before anything is sent, the provider's refusals,
-    GenerationFailed, OutcomeUnknown where a submit may have been accepted, and Busy after `minutes`: the job stays open
+    GenerationFailed, OutcomeUnknown if a submit may have been accepted, and Busy after `minutes`: the job stays open
     and the next call re-attaches to it.
     """
     arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
     arguments.waiting(minutes)
+    arguments.belonging(belongs_to, clip)
     folder = slug(reel) if reel else ""
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
     account, shelf = await arguments.accounts(credentials, library)
@@ -113,9 +117,12 @@ async def create_character(
             "fields": arguments.gateway_fields(fields),
         }
     )
-    who_hash = fingerprint(who, given.content)
+    made_of = scene_of(given.rendered) if belongs_to == "scene" else None
+    who_hash = fingerprint(without_clip(who, given.rendered) if made_of else who, given.content)
     await asyncio.to_thread(check, who, family, given)
-    casting = await asyncio.to_thread(keep, storage, who, who_hash, given)
+    folder_hash = digest([who_hash, made_of.job_key]) if made_of else who_hash
+    casting = await asyncio.to_thread(keep, storage, who, folder_hash, given)
+    casting = casting.model_copy(update={"fingerprint": who_hash, "made_of": made_of})
     if family.casting is None:
         return casting
 
@@ -124,7 +131,11 @@ async def create_character(
 
     request = PurchaseRequest(
         key=character_key(
-            provider=account.provider, account=account.account, casting=family.casting, fingerprint=who_hash
+            provider=account.provider,
+            account=account.account,
+            casting=family.casting,
+            fingerprint=who_hash,
+            source=made_of.job_key if made_of else None,
         ),
         label=f"character {who.name}",
         account=account.account,
@@ -134,7 +145,7 @@ async def create_character(
         since=run_began(),
         reel=folder,
         character=who.name,
-        fingerprint=who_hash,
+        fingerprint=folder_hash,
         budget=allowed,
     )
     facts = events.JobFacts.of_request(request, account.provider)

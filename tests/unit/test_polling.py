@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs.announced import announced_result
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
-from prefect_storyboard.providers.protocol import Result, Status
+from prefect_storyboard.providers.protocol import Look, Result, Status
+from prefect_storyboard.storyboards import Job
 
 from .fakes import KEY, FakeClock, Gateway, intent, job, ledger_in, session_with
 
@@ -43,6 +45,38 @@ async def test_a_job_is_asked_until_it_has_ended(ledger: Ledger) -> None:
     gateway.states.extend(["queued", "running", "running", "ended"])
     assert await wait(gateway, ledger, clock=clock) == DONE
     assert len(clock.slept) == 3
+
+
+class OneAnswer(Gateway):
+    """Tells the state and the result in one answer."""
+
+    def __init__(self, made: Exception | None = None) -> None:
+        super().__init__()
+        self.made = made
+
+    async def look(self, job: Job) -> Look:
+        return Look(await self.status(job), self._made)
+
+    async def _made(self) -> Result:
+        if self.made:
+            raise self.made
+        return DONE
+
+
+async def test_a_result_that_stands_beside_the_state_is_not_asked_for_again(ledger: Ledger) -> None:
+    gateway = OneAnswer()
+    gateway.states.extend(["queued", "ended"])
+    assert await wait(gateway, ledger) == DONE
+    assert (gateway.looks, gateway.results_asked) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "made", [errors.GenerationFailed("no", charged=True), errors.Busy("half"), errors.Refused("no")]
+)
+async def test_why_there_is_no_result_beside_the_state_is_asked_for_by_itself(ledger: Ledger, made: Exception) -> None:
+    gateway = OneAnswer(made)
+    assert await wait(gateway, ledger) == DONE
+    assert (gateway.looks, gateway.results_asked, outcome(ledger)) == (1, 1, None)
 
 
 async def test_whoever_watches_is_told_every_state(ledger: Ledger) -> None:
@@ -111,6 +145,45 @@ async def test_the_providers_verdict_is_recorded_and_raised(ledger: Ledger, verd
         getattr(verdict, "field", None),
         getattr(verdict, "resubmittable", False),
     )
+
+
+EMPTY = errors.GenerationFailed("the job ended at fal with neither a video nor a character", empty=True)
+
+
+async def test_an_ended_job_whose_result_is_empty_is_asked_again_before_that_is_its_verdict(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.results.extend([EMPTY, EMPTY])
+    assert await wait(gateway, ledger) == DONE
+    assert outcome(ledger) is None
+    gateway.results.extend([EMPTY, EMPTY, EMPTY])
+    with pytest.raises(errors.GenerationFailed) as raised:
+        await wait(gateway, ledger)
+    assert raised.value is EMPTY
+    assert (kept := outcome(ledger))
+    assert (kept.kind, kept.charged) == ("failed", None)
+
+
+async def test_one_look_at_an_empty_result_leaves_a_job_open_for_an_hour_and_not_for_ever(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.results.extend([EMPTY, EMPTY])
+    with pytest.raises(errors.Busy, match="its result is empty so far"):
+        await wait(gateway, ledger, minutes=0)
+    assert outcome(ledger) is None
+    with pytest.raises(errors.GenerationFailed):
+        await wait(gateway, ledger, minutes=0, since=datetime.now(UTC) - timedelta(minutes=61))
+    assert outcome(ledger)
+
+
+async def test_a_callback_for_an_empty_result_leaves_a_job_open_as_one_look_does(ledger: Ledger) -> None:
+    gateway = Gateway()
+    for minutes, kind in ((1, errors.Busy), (61, errors.GenerationFailed)):
+        gateway.results.append(EMPTY)
+        asked = job(submitted_at=datetime.now(UTC) - timedelta(minutes=minutes))
+        with pytest.raises(kind):
+            await announced_result(
+                session_with(gateway), ledger, PaidJob(key=KEY, attempt=1, job=asked, state="Submitted")
+            )
+        assert bool(outcome(ledger)) is (kind is errors.GenerationFailed)
 
 
 async def test_a_verdict_is_recorded_in_spite_of_a_cancellation(ledger: Ledger) -> None:

@@ -73,7 +73,8 @@ def run(
         )
         with starting_server() as served:
             finish(check(board, provider, library, asked))
-            return run_served(render(board, provider, library, **asked), health_of(served()))
+            answers = health_of(served())
+            return run_served(render(board, provider, library, **asked), answers)
 
 
 @app.command

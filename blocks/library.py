@@ -1,11 +1,14 @@
-"""The library as a block: where characters, ledger, clips and reels are kept."""
+"""The library as a block: where characters, ledger, clips and reels are stored."""
+
+from urllib.parse import quote
 
 from prefect.blocks.core import Block
 from prefect.types import SecretDict
-from pydantic import Field, GetJsonSchemaHandler
+from pydantic import Field, GetJsonSchemaHandler, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from prefect_storyboard.blocks.browser_links import checked, console_link
 from prefect_storyboard.blocks.gateway import load_block
 from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.ledger import Storage, open_storage
@@ -33,10 +36,18 @@ class Library(Block):
         description="Passed to fsspec, for example key and endpoint_url for S3. Empty: the machine's credentials.",
     )
 
+    public_url: str | None = Field(
+        default=None,
+        title="Public URL",
+        description=(
+            "Where a browser reads what lies at the URL: the bucket's public address, a CDN, or a web server in front "
+            "of the folder. Reports then link the reel and its page. Empty: nothing is public."
+        ),
+    )
     media_roots: list[str] = Field(
         default=[],
         title="Media folders",
-        description="Folders of the worker whose files a storyboard may name, beside the one that it lies in.",
+        description="Folders of the worker whose files a storyboard may name, besides its own folder.",
     )
     allowed_stores: list[str] = Field(
         default=[],
@@ -51,17 +62,31 @@ class Library(Block):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Require `url`: else Prefect's form takes the reference to a saved library for a library, and refuses it."""
+        """Make `url` required: else Prefect's form takes the reference to a saved library for a library, and fails."""
         schema = handler(core)
         handler.resolve_ref_schema(schema)["required"] = ["url"]
         return schema
 
+    @field_validator("public_url")
+    @classmethod
+    def _opens(cls, address: str | None) -> str | None:
+        return checked(address.strip()) if address and address.strip() else None
+
+    def opens_at(self, link: str) -> str | None:
+        """The address at which a browser opens a file of this library; None where there is no such address.
+
+        Below the public URL, else in the bucket's console, where the reader logs in. It holds no signature.
+        """
+        if self.public_url:
+            return f"{self.public_url}/{quote(link.removeprefix(self.url.rstrip('/')).lstrip('/'))}"
+        return console_link(link, self.storage_options.get_secret_value())
+
     def storage(self) -> Storage:
-        """Open the storage. Raises LibraryError where it cannot create a file exclusively."""
+        """Open the storage. Raises LibraryError if it cannot create a file exclusively."""
         return open_storage(self.url, self.storage_options.get_secret_value())
 
     def allowed(self, *roots: str) -> Allowed:
-        """What a storyboard may name: this library's bucket, what block and settings say, and the given roots."""
+        """What a storyboard may read: this library's bucket, what block and settings allow, and the given roots."""
         settings = StoryboardSettings()
         own = [bucket_of(self.url)] if "://" in self.url and not self.url.startswith(("file:", "local:")) else []
         named = (*self.media_roots, *self.allowed_stores, *settings.media_roots, *settings.allowed_stores)
@@ -70,7 +95,7 @@ class Library(Block):
 
 
 def allowed_to_callers(library: Library | None = None) -> Allowed:
-    """What a caller's own code may name: every path and bucket, and the hosts that block and settings say."""
+    """What a caller's own code may read: every path and bucket, and the hosts that block and settings allow."""
     given = (library or Library()).allowed()
     return given.model_copy(update={"roots": None})
 

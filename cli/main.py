@@ -5,14 +5,22 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
-from prefect_storyboard.cli import options
+from prefect_storyboard.cli import options, recast_command
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
-from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import (
+    blocks,
+    own_server,
+    prefect_server,
+    prepare_environment,
+    private_server,
+    starting_server,
+)
 
 __all__ = ["app", "main"]
 
 job_commands.register(app)
+recast_command.register(app)
 
 
 @app.command
@@ -44,7 +52,7 @@ def run(
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
-    """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
+    """Render a storyboard. After a crash, run it again: paid jobs are continued, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, run_served
@@ -63,9 +71,9 @@ def run(
             attempts=attempts,
             cascade=cascade,
         )
-        finish(check(board, provider, library, asked))
-        with prefect_server() as api:
-            return run_served(render(board, provider, library, **asked), health_of(api))
+        with starting_server() as served:
+            finish(check(board, provider, library, asked))
+            return run_served(render(board, provider, library, **asked), health_of(served()))
 
 
 @app.command
@@ -82,7 +90,7 @@ def plan(
     cascade: options.Cascade = False,
     debug: options.Debug = False,
 ) -> int:
-    """Show scene by scene what a run would buy and what that costs. Buys nothing."""
+    """Show scene by scene what a run would buy and cost. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_plan
     from prefect_storyboard.series.prepare import Overrides
@@ -105,7 +113,8 @@ def demo(
     prepare_environment(debug=debug, home=folder / "prefect")
     from prefect_storyboard.cli.demo import sandbox_process, show
 
-    with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
+    with explained(debug=debug), private_server() as served, sandbox_process(folder / "sandbox") as base:
+        served()
         return finish(show(folder, base, board))
 
 
@@ -141,11 +150,11 @@ def list_models(
     check: options.CheckTable = None,
     debug: options.Debug = False,
 ) -> int:
-    """List the models that sell a scene like this, cheapest first, with prices, characters and the day they end.
+    """List the models that sell such a scene, cheapest first, with prices, characters and retirement dates.
 
-    Needs no key. With --check it compares the model table with a gateway's own list and prints what is new, gone or
-    changed as a patch of the table; that takes an account, and buys nothing. Exits with 1 if no model sells such a
-    scene, or if the table and the list differ.
+    Needs no key. With --check it compares the model table with a gateway's own list and prints the differences as a
+    patch of the table; that needs an account, and buys nothing. Exits with 1 if no model sells such a scene, or if the
+    table and the list differ.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli import models
@@ -161,10 +170,20 @@ def list_models(
 
 
 @app.command
+def link(reel: options.ReelName, *, library: options.Library = None, debug: options.Debug = False) -> int:
+    """Print a link that opens a reel: its page on this disk, its public address, or one that is signed for an hour."""
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.links import show
+
+    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+        return finish(show(reel, library))
+
+
+@app.command
 def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.
 
-    Run it as often as you like: it prints what it did, and leaves alone what is there. It needs PREFECT_API_URL. It
+    Run it as often as you like: it prints what it did, and leaves existing objects alone. It needs PREFECT_API_URL. It
     reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, and the library from
     STORYBOARD_LIBRARY. STORYBOARD_NOTIFY names a saved block, for example slack-webhook/team, that gets a notice when
     a reel is ready or a job is unknown. It writes prefect.yaml into the working directory if there is none.
@@ -186,15 +205,17 @@ def callbacks(
 ) -> int:
     """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
 
-    Each account has this server's public address in its callback_url. A callback is verified, and what its job has made
-    is stored at once. Where PREFECT_API_URL is set, suspended series are resumed, and events are emitted.
+    Each account has this server's public URL in its callback_url. A callback is verified, and the job's result is
+    stored at once. If PREFECT_API_URL is set, suspended series are resumed and events are emitted.
     """
     require("callbacks")
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.callbacks import listen
+    from prefect_storyboard.cli.callbacks import listen, loaded
 
-    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
-        return listen(providers, library, host, port)
+    with explained(debug=debug):
+        with prefect_server() if blocks(*providers, library) else nullcontext():
+            accounts, shelf = finish(loaded(providers, library))
+        return listen(accounts, shelf, host, port)
 
 
 @app.command
@@ -205,7 +226,7 @@ def sandbox(
     render_seconds: options.RenderSeconds = 1.5,
     faults: options.Faults = None,
 ) -> int:
-    """Serve the gateways on loopback for your own tests: the real protocol, real clips, no cost."""
+    """Serve the gateways on loopback for your own tests: the real protocols, real clips, no cost."""
     require("sandbox")
     from prefect_storyboard.sandbox.exchange import Pace
     from prefect_storyboard.sandbox.server import run as serve

@@ -1,4 +1,4 @@
-"""What the commands take. Where an option means what a flow's parameter means, it has the same help text."""
+"""The options of the commands. An option that corresponds to a flow's parameter has the same help text."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +12,9 @@ Board = Annotated[str, Parameter(help=OPTIONS["board"])]
 Provider = Annotated[str, Parameter(help=OPTIONS["provider"])]
 Providers = Annotated[str, Parameter(help=OPTIONS["providers"])]
 Library = Annotated[str | None, Parameter(help=PARAMETERS["library"])]
+To = Annotated[str, Parameter(help=PARAMETERS["to"])]
+OnlyPlan = Annotated[bool, Parameter(name="--plan", help=OPTIONS["only_plan"])]
+Yes = Annotated[bool, Parameter(help=OPTIONS["yes"])]
 Model = Annotated[str | None, Parameter(help=PARAMETERS["model"])]
 Models = Annotated[list[str] | None, Parameter(name="--model", help=PARAMETERS["models"])]
 Fit = Annotated[Literal["exact", "nearest"] | None, Parameter(help=PARAMETERS["fit"])]
@@ -41,6 +44,7 @@ AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
 OlderThan = Annotated[str, Parameter(help=OPTIONS["older_than"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
+ReelName = Annotated[str, Parameter(help=OPTIONS["reel"])]
 NewFolder = Annotated[Path, Parameter(help=OPTIONS["new_folder"])]
 Folder = Annotated[Path, Parameter(help=OPTIONS["folder"])]
 AnotherBoard = Annotated[Path | None, Parameter(help=OPTIONS["another_board"])]

@@ -2,6 +2,7 @@
 
 blocks         credentials `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
 TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRARY
+settings       the render settings `main`, which the deployments share; edit them in the UI
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
 automation     marks a series whose worker has died as crashed, so that it can be run again
@@ -23,7 +24,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoo
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
-from prefect_storyboard.blocks import Library
+from prefect_storyboard.blocks import Library, RenderSettings
 from prefect_storyboard.blocks.credentials import BY_PROVIDER, Credentials
 from prefect_storyboard.deployments import automations
 from prefect_storyboard.tasks._limits import limit_name
@@ -33,11 +34,12 @@ NAME, POOL = "production", "storyboard"
 
 
 async def set_up() -> int:
-    """Create everything. Returns 1 if there is no account at all, or the block for notices is of no use."""
+    """Create everything. Returns 1 if there is no account, or if the block for notices cannot be used."""
     given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
     accounts = [block.from_environment(os.environ) for block in given]
     accounts = [await _saved(account, NAME) for account in accounts]
     await _library(os.environ.get("STORYBOARD_LIBRARY"), "main")
+    await _settings("main")
     async with get_client() as client:
         for account in accounts:
             await _limit(client, account)
@@ -53,7 +55,7 @@ async def set_up() -> int:
 
 
 async def _saved(block: B, name: str) -> B:
-    """Save what the environment says. Fields that somebody set in the UI, such as `in_flight`, are kept."""
+    """Save the values from the environment. Fields that were set in the UI, such as `in_flight`, are kept."""
     kind, reference = type(block), f"{block.get_block_type_slug()}/{name}"
     what = "library" if isinstance(block, Library) else "account"
     try:
@@ -82,6 +84,16 @@ async def _library(url: str | None, name: str) -> None:
         _say("library", "none: export STORYBOARD_LIBRARY, a folder or a bucket's URL, and run this again")
 
 
+async def _settings(name: str) -> None:
+    reference = f"{RenderSettings.get_block_type_slug()}/{name}"
+    try:
+        await RenderSettings.aload(name)
+        _say("settings", f"{reference} exists")
+    except ValueError:
+        await RenderSettings().asave(name)
+        _say("settings", f"{reference} created: the defaults; edit them in the UI")
+
+
 async def _limit(client: PrefectClient, account: Credentials) -> None:
     name = limit_name(account)
     try:
@@ -103,7 +115,7 @@ async def _pool(client: PrefectClient) -> None:
 
 
 async def _automation(wanted: Automation) -> None:
-    """Create the automation. Of one that exists only the block that it uses is changed; the rest may be edited."""
+    """Create the automation. In an existing one only its block is changed; the rest may have been edited."""
     try:
         there = await Automation.aread(name=wanted.name)
     except ValueError:
@@ -122,7 +134,7 @@ def _block(action: object) -> UUID | None:
 
 
 async def _notices(client: PrefectClient, reference: str) -> bool:
-    """Create the notices. False where the block that they should go to is not there, or can send none."""
+    """Create the notices. False if their block does not exist or cannot send them."""
     kind, _, name = reference.partition("/")
     try:
         block = await client.read_block_document_by_name(name, kind, include_secrets=False)
@@ -149,10 +161,10 @@ def prefect_yaml(accounts: Sequence[str]) -> str:
 
 def _deployments(file: Path, accounts: Sequence[str]) -> None:
     if file.exists():
-        _say("deployments", f"{file} exists; deploy it: prefect --no-prompt deploy --all")
+        _say("deployments", f"{file} exists and was not changed; deploy it: prefect --no-prompt deploy --all")
         return
     file.write_text(prefect_yaml(accounts), encoding="utf-8")
-    _say("deployments", f"{file} created; look at it, then: prefect --no-prompt deploy --all")
+    _say("deployments", f"{file} created; check it, then: prefect --no-prompt deploy --all")
 
 
 def _say(what: str, text: str) -> None:

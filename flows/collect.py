@@ -1,16 +1,16 @@
-"""The flow that collects: it stores what open jobs have made, on a schedule or after a stopped run."""
+"""The flow that collects: it stores the results of open jobs, on a schedule or after a run was stopped."""
 
 import asyncio
 
 from prefect import flow
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact
 
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ProviderField, form
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, prove
 from prefect_storyboard.series.collect import collect_job
-from prefect_storyboard.series.markdown import escaped_rows
+from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.storyboards import Casting, Clip, Frozen
@@ -19,10 +19,10 @@ _AT_ONCE = 16
 
 
 class Collected(Frozen):
-    """What became of the open jobs.
+    """The result of one collection.
 
-    `waiting` jobs are still rendering. `failed` ones have failed, or are stuck: paid for, and their file cannot be
-    fetched. `unknown` ones may have been bought, or their record cannot be read. `resumed` lists the flow runs that
+    `waiting` jobs are still rendering. `failed` jobs have failed, or are stuck: they are paid for and their file cannot
+    be fetched. `unknown` jobs may have been bought, or their record cannot be read. `resumed` lists the flow runs that
     were suspended until these jobs ended.
     """
 
@@ -34,13 +34,13 @@ class Collected(Frozen):
     resumed: tuple[str, ...] = ()
 
 
-@form
+@form()
 @flow(name="collect-jobs", persist_result=False)
 async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
 
-    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError where the
-    library has been deleted or replaced meanwhile.
+    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError if the
+    library was deleted or replaced during the run.
     """
     given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     shelf = await load_library(library)
@@ -80,4 +80,4 @@ async def _report(collected: Collected) -> None:
     if rows:
         text = f"{len(collected.clips)} clips stored. These jobs are open or have failed."
         with shown("the table of open jobs"):
-            await acreate_table_artifact(key="storyboard-jobs", table=escaped_rows(rows), description=text)
+            await acreate_markdown_artifact(key="storyboard-jobs", markdown=table_of(rows), description=text)

@@ -8,15 +8,13 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
-from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.blocks import Credentials, Library, load_render_settings
 from prefect_storyboard.flows.form import (
-    AttemptsField,
-    AudioField,
-    FitField,
     LibraryField,
     ModelField,
     ProviderField,
     QualityField,
+    SettingsField,
     StoryboardField,
     ValuesField,
     form,
@@ -32,9 +30,10 @@ from prefect_storyboard.series.price import check_offered, check_remixes
 from prefect_storyboard.series.report import artifact_key, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
 from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.nouns import Fit
 
 
-@form
+@form("storyboard", "provider", "library", "model", "quality", "values", "settings")
 @flow(name="plan-storyboard", flow_run_name=title, persist_result=False)
 async def plan_storyboard(
     storyboard: StoryboardField,
@@ -42,19 +41,21 @@ async def plan_storyboard(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
-    attempts: AttemptsField = 1,
-    cascade: bool = False,
+    attempts: int | None = None,
+    cascade: bool | None = None,
+    settings: SettingsField = None,
 ) -> Plan:
-    """Say scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
+    """List scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
     Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
-    said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {})
-    plan = await planned(storyboard, provider, library, said, attempts=attempts, cascade=cascade)
+    asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio, attempts=attempts, cascade=cascade)
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    plan = await planned(storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade)
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),
@@ -73,7 +74,7 @@ async def planned(
     attempts: int = 1,
     cascade: bool = False,
 ) -> Plan:
-    """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
+    """The plan with what the ledger knows of each job, and a warning for everything that would stop a run."""
     async with opened(storyboard, provider, library, overrides, cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         wanted = await estimate(plan, ledger, attempts)
@@ -107,7 +108,7 @@ def sends(scene: PlannedScene) -> dict[str, str]:
 
 
 def said(scene: PlannedScene) -> str:
-    """The seed, and what must not be seen, as far as the scene says it and the model takes it."""
+    """The seed and the negative prompt, if the scene has them and the model takes them."""
     seed = "" if scene.seed is None else f"seed {scene.seed}"
     return ", ".join(filter(None, (seed, f"without {scene.negative}" if scene.negative else "")))
 
@@ -118,12 +119,12 @@ def own_fields(scene: PlannedScene) -> str:
 
 
 def sound(scene: PlannedScene) -> str:
-    """Whether sound is asked for."""
+    """Whether the request asks for sound."""
     return {True: "sound on", False: "sound off", None: "sound as the model makes it"}[scene.audio]
 
 
 def cost_of(plan: Plan) -> str:
-    """What a run would cost, in a few words; unknown is said to be unknown."""
+    """What a run would cost, in a few words; an unknown price is called unknown."""
     unpriced = sum(job.usd is None for job in plan.unsettled)
     most = round(sum(job.usd or 0.0 for job in plan.unsettled), 6)
     if most == plan.low_usd:

@@ -6,15 +6,14 @@ from prefect import flow
 from prefect.runtime import deployment, flow_run
 from prefect.states import Failed
 
+from prefect_storyboard.blocks import load_render_settings
 from prefect_storyboard.flows.form import (
-    AttemptsField,
-    AudioField,
-    FitField,
     LibraryField,
     MaxCostField,
     ModelField,
     ProviderField,
     QualityField,
+    SettingsField,
     StoryboardField,
     ValuesField,
     form,
@@ -22,6 +21,7 @@ from prefect_storyboard.flows.form import (
 from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.asked import allowed, follow
 from prefect_storyboard.series.cast import create_cast
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
@@ -40,9 +40,10 @@ from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
+from prefect_storyboard.storyboards.nouns import Fit
 
 
-@form
+@form("storyboard", "provider", "library", "model", "max_cost_usd", "quality", "values", "settings")
 @flow(name="storyboard-series", flow_run_name=title, persist_result=False)
 async def storyboard_series(
     storyboard: StoryboardField,
@@ -50,46 +51,51 @@ async def storyboard_series(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
-    cancel_provider_jobs: bool = False,
-    wait: Literal["poll", "suspend"] = "poll",
-    cascade: bool = False,
+    allow_unknown_price: bool | None = None,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    cancel_provider_jobs: bool | None = None,
+    wait: Literal["poll", "suspend"] | None = None,
+    cascade: bool | None = None,
+    settings: SettingsField = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
     Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
-    Ends in the state Failed, with SeriesFailed, where a scene has no clip; its `reel` is assembled from the others.
+    Ends in the state Failed, with SeriesFailed, if a scene has no clip; its `reel` is assembled from the other scenes.
     """
-    if wait == "suspend":
-        check_suspendable(deployment.id)
-    async with opened(
-        storyboard,
-        provider,
-        library,
-        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit,
+        audio=audio,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        poll_minutes=poll_minutes,
+        cancel_provider_jobs=cancel_provider_jobs,
+        wait=wait,
         cascade=cascade,
-    ) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
-        run.waits = wait == "poll"
+    )
+    if asked.wait == "suspend":
+        check_suspendable(deployment.id)
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    async with opened(storyboard, provider, library, said, cascade=asked.cascade) as run:
+        follow(run, asked)
         plan = run.prepared.plan
         async with followed(plan):
-            wanted = await allow(
-                run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
-            )
-            ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+            wanted = await allowed(run, max_cost_usd, asked)
+            ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
             while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
                 await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
-                # They have ended in the moment before the run was to be suspended.
-                ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+                # These jobs ended just before the run would have been suspended.
+                ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
             reel = await assemble_reel(run, ended, wanted)
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
@@ -100,7 +106,7 @@ async def storyboard_series(
     return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
 
 
-@form
+@form("storyboard", "scene", "provider", "library", "model", "max_cost_usd", "values", "settings")
 @flow(name="generate-scene", flow_run_name=title, persist_result=False)
 async def generate_scene(
     storyboard: StoryboardField,
@@ -109,31 +115,37 @@ async def generate_scene(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
+    allow_unknown_price: bool | None = None,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    settings: SettingsField = None,
 ) -> Clip:
     """Render one scene of a storyboard, with the characters and scenes that it needs, and assemble no reel.
 
-    Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
+    Raises what `storyboard_series` raises before anything is bought, and SeriesFailed if the scene has no clip.
     """
-    async with opened(
-        storyboard,
-        provider,
-        library,
-        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
-    ) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit,
+        audio=audio,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        poll_minutes=poll_minutes,
+    )
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    async with opened(storyboard, provider, library, said) as run:
+        follow(run, asked)
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
-        wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
-        ended = await _ended(run, wanted, cancel_provider_jobs=False)
+        wanted = await allowed(run, max_cost_usd, asked)
+        ended = await ended_scenes(run, wanted, cancel_provider_jobs=False)
         if run.halted:
             raise run.halted
     (*_, last) = ended
@@ -146,7 +158,7 @@ async def generate_scene(
     return cast("Clip", Failed(message=str(failed), data=failed))
 
 
-@form
+@form("storyboard", "provider", "library", "model", "values", "settings")
 @flow(name="create-characters", flow_run_name=title, persist_result=False)
 async def create_characters(
     storyboard: StoryboardField,
@@ -155,19 +167,23 @@ async def create_characters(
     *,
     model: ModelField = None,
     values: ValuesField = None,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    settings: SettingsField = None,
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
-    One that is made from a scene is left to the run that renders it; a warning names it.
-    Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
+    A character that is made from a scene is left to the run that renders the scene; a warning names it. Raises what
+    `storyboard_series` raises before anything is bought, and the provider's error if it refuses a character.
     """
+    asked = (await load_render_settings(settings)).overridden(
+        allow_retired=allow_retired, on_unknown=on_unknown, attempts=attempts, poll_minutes=poll_minutes
+    )
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
-        wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
+        follow(run, asked)
+        wanted = await allow(run, None, allow_unknown_price=True, allow_retired=asked.allow_retired)
         characters = run.prepared.plan.characters
         log_warnings(
             f"{each.character.name} is made from {each.character.from_scene}, which this flow does not render"
@@ -186,10 +202,10 @@ async def create_characters(
     return castings
 
 
-async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
-    """Render what can be rendered now, in as many slots as the account has. Raises what is true of all scenes.
+async def ended_scenes(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
+    """Render what can be rendered now, in as many slots as the account has. Raises an error that holds for all scenes.
 
-    A scene without a slot has not been ordered: once an account is refused or has no credit, it is not ordered at all.
+    A scene that waits for a slot is not submitted once the account was refused or has no credit.
     """
     async with account_slots(run.credentials, wanted.unsettled) as slots:
         run.admit(min(slots, run.credentials.in_flight))

@@ -1,7 +1,8 @@
-"""The connections of an account: few, each used for what it is for, and a queue in front of them.
+"""The connections of an account: a small pool for each use, with a queue in front of it.
 
-A request waits for its turn before its time begins to count, and has no more connections than turns. A question about
-a job never waits behind a file, nor a submit behind a question.
+httpx's pool scans all of its connections for every request, so many connections cost more than they gain. A request
+waits for its turn before its time-out starts, and a pool has no more connections than turns. A status call never waits
+behind a file transfer, nor a submit behind a status call.
 """
 
 import asyncio
@@ -11,31 +12,36 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from prefect_storyboard.addresses import PublicOnly, tls
-from prefect_storyboard.providers.kept_alive import KeptAlive
+from prefect_storyboard.addresses import PublicOnly
 
 Use = Literal["submits", "calls", "uploads", "downloads"]
 AT_ONCE: dict[Use, int] = {"submits": 8, "calls": 16, "uploads": 4, "downloads": 8}
+_IDLE: dict[Use, int] = {
+    "submits": 8,
+    "calls": 8,
+    "uploads": 1,
+    "downloads": 4,
+}  # httpx scans all of them for each request
 _KEEP_ALIVE = 4.0  # seconds; gateways close idle connections after five and more
 _gates: WeakKeyDictionary[httpx.AsyncClient, dict[Use, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
 def turn(http: httpx.AsyncClient, use: Use) -> asyncio.Semaphore:
-    """What a request waits for before it is sent, and holds until its answer is read."""
+    """A request's turn: it waits for it before it is sent, and holds it until its response is read."""
     return _gates.setdefault(http, {}).setdefault(use, asyncio.Semaphore(AT_ONCE[use]))
 
 
 def used_for(use: Use) -> dict[str, Use]:
-    """The `extensions` of a request: which connections it takes."""
+    """The `extensions` of a request, which select its pool."""
     return {"use": use}
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """Connections of their own for each use. `hosts` may have inner addresses; all others have to be public."""
+    """One pool for each use. `hosts` may have private addresses; all others must have public ones."""
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         named = tuple(hosts)
-        self._pools = {use: PublicOnly(named, named=_kept_alive(use)) for use in get_args(Use)}
+        self._pools = {use: PublicOnly(named, limits=_limits(use)) for use in get_args(Use)}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._pools[request.extensions.get("use", "calls")].handle_async_request(request)
@@ -45,5 +51,8 @@ class Connections(httpx.AsyncBaseTransport):
             await pool.aclose()
 
 
-def _kept_alive(use: Use) -> KeptAlive:
-    return KeptAlive(tls(), idle=AT_ONCE[use], seconds=_KEEP_ALIVE)
+def _limits(use: Use) -> httpx.Limits:
+    """Keep few idle connections: httpx checks the socket of each idle one at every request."""
+    return httpx.Limits(
+        max_connections=AT_ONCE[use], max_keepalive_connections=_IDLE[use], keepalive_expiry=_KEEP_ALIVE
+    )

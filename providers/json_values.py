@@ -1,4 +1,4 @@
-"""Read a gateway's JSON without trusting its form: each function returns the value, or None."""
+"""Read a gateway's JSON without trusting its structure: each function returns the value or None."""
 
 from datetime import UTC, datetime
 
@@ -6,32 +6,54 @@ from pydantic import JsonValue
 
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
+_LONGEST_ID = 100
+
 
 def objects(value: JsonValue) -> list[JsonObject]:
-    """The objects of a list; no list is an empty one."""
+    """The objects in a list; anything else counts as an empty list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def non_blank(value: JsonValue) -> str | None:
-    """A text that is not blank."""
+    """A string that is not blank."""
     return value if isinstance(value, str) and value.strip() else None
 
 
 def link(value: JsonValue) -> str | None:
-    """An absolute address of the web."""
+    """An absolute http(s) URL."""
     return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
 
 
 def first_link(value: JsonValue) -> str | None:
-    """The first address in a value: a text, an object with a `url`, or a list of either."""
+    """The first URL in a value: a string, an object with a `url`, or a list of either."""
     for each in value if isinstance(value, list) else [value]:
         if found := link(each.get("url") if isinstance(each, dict) else each):
             return found
     return None
 
 
+def named_tasks(body: JsonValue, *names: str) -> tuple[str, ...]:
+    """The ids by which an answer names a task, those of the first name before others; in `data` as well as beside it.
+
+    taskId is task_id: no id that a gateway tells is overlooked because a page spells it otherwise.
+    """
+    inner = body.get("data") if isinstance(body, dict) else None
+    found = [_folded(place) for place in (body, inner, *objects(inner)[:1]) if isinstance(place, dict)]
+    ids = (place.get(name.replace("_", "")) for place in found for name in names)
+    return tuple(dict.fromkeys(task for each in ids if (task := _id(each))))
+
+
+def _folded(place: JsonObject) -> JsonObject:
+    return {name.replace("_", "").casefold(): value for name, value in place.items()}
+
+
+def _id(value: JsonValue) -> str | None:
+    """The id; whatever else stands in its place says that there is a task as well."""
+    return non_blank(value) if isinstance(value, str | bool | None) else str(value)[:_LONGEST_ID] if value else None
+
+
 def amount(value: JsonValue) -> float | None:
-    """A sum of money or credits: a finite number, also as text."""
+    """An amount of money or credits: a finite number, also as a string."""
     try:
         number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
@@ -40,7 +62,7 @@ def amount(value: JsonValue) -> float | None:
 
 
 def utc(moment: datetime) -> datetime:
-    """The moment in UTC; one without a zone is UTC already."""
+    """The moment in UTC; one without a time zone counts as UTC."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

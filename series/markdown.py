@@ -1,7 +1,7 @@
-"""Words of a storyboard or a provider inside Prefect's artifacts: they stay words.
+"""Escape the text of storyboards and providers in Prefect's artifacts.
 
 Prefect's UI reads the text of a Markdown artifact, every description and every cell of a table as Markdown, bare
-addresses included. What could load a picture or lead elsewhere is escaped; ordinary sentences stay as they are.
+addresses included. Whatever could load a picture or link elsewhere is escaped; ordinary sentences stay readable.
 """
 
 import re
@@ -16,14 +16,24 @@ _MARKS = re.compile(r"[\\`*_\[\]<>&~|@]|:(?=//)|(?<=[wW]{3})\.|^[#+=-]|^\d+[.)]"
 
 
 def escaped(text: str) -> str:
-    """The text as one line that Markdown shows as it is: no link, no picture, no HTML, no table of its own."""
+    """The text as one line that Markdown shows literally: without links, pictures, HTML or tables."""
     line = " ".join(clean(text).split())
     return _MARKS.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", line)
 
 
 def code(text: str) -> str:
-    """The text as code, which no grave accent or bar in it ends."""
+    """The text as inline code, with grave accents and bars replaced."""
     return f"`{' '.join(clean(text).split()).replace('`', chr(0x2CB)).replace('|', chr(0x2223))}`"
+
+
+def table_of(rows: Iterable[Mapping[str, str]]) -> str:
+    """The rows as a table of Markdown, whose cells wrap: a table artifact keeps each on one line, and cuts it.
+
+    It takes at least one row; all have the keys of the first one.
+    """
+    made = [*rows]
+    lines = [made[0].keys(), ["---"] * len(made[0]), *(map(escaped, row.values()) for row in made)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def escaped_rows(rows: Iterable[Mapping[str, T]]) -> list[dict[str, T | str]]:

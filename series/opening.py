@@ -1,11 +1,13 @@
-"""How every flow begins: what it was given is read, checked, planned and priced, and nothing is bought yet."""
+"""The beginning of every flow: its arguments are read, checked, planned and priced; nothing is bought yet."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import PurePath
 from typing import Annotated, Any
 
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from pydantic import BeforeValidator
 
@@ -27,11 +29,11 @@ def _text(reference: object) -> object:
     return str(reference) if isinstance(reference, PurePath) else reference
 
 
-Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL; path objects will do
+Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL, also as a path object
 
 
 def title() -> str:
-    """Names a flow run after its storyboard."""
+    """Names a flow run after its storyboard; one that is yet to be read, after its file."""
     board = flow_run.parameters.get("storyboard")
     if isinstance(board, Storyboard):
         return board.title
@@ -54,16 +56,17 @@ async def opened(
     *,
     cascade: bool = False,
 ) -> AsyncIterator[Rendering]:
-    """Read and check everything that can be checked for nothing, and join the account's session.
+    """Read and check everything that can be checked at no cost, and open the account's session.
 
-    Takes that stand in the reel although their parent has changed are kept, or with `cascade` planned anew. When the
-    work is done, raises LibraryError where the library has been deleted or replaced meanwhile.
+    Stale takes of the reel are kept, or planned as new takes with `cascade`. On exit, raises LibraryError if the
+    library was deleted or replaced during the run.
     """
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     shelf = await load_library(library)
     await asyncio.to_thread(sweep)
     with stoppable(), scratch() as folder:
         prepared = await prepare(storyboard, credentials, shelf, folder, overrides)
+        await _named(prepared.plan.storyboard.title)
         identity = await asyncio.to_thread(prove, shelf.storage())
         for part in prepared.plan.reels():
             await asyncio.to_thread(_check_folder, part.storyboard, shelf)
@@ -76,6 +79,17 @@ async def opened(
             await asyncio.to_thread(Ledger(shelf.storage()).check_still_there, identity)
 
 
+async def _named(board_title: str) -> None:
+    """Name this run of one of our flows after its storyboard, which has been read now."""
+    context = FlowRunContext.get()
+    if not (context and context.flow and context.flow.flow_run_name is title and context.flow_run):
+        return
+    if context.flow_run.name != board_title:
+        with suppress(Exception):  # what cannot be shown does not stop a run
+            async with get_client() as client:
+                await client.update_flow_run(context.flow_run.id, name=board_title)
+
+
 def _check_folder(board: Storyboard, library: Library) -> None:
-    """Raise FolderTaken before anything is bought for a folder that belongs to another storyboard."""
+    """Raise FolderTaken, before anything is bought, if the reel's folder belongs to another storyboard."""
     check_folder(board.title, library.storage().read("reels", board.slug, "storyboard.yaml"))

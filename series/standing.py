@@ -1,8 +1,8 @@
-"""The take that stands in a reel, where the scene that it was made of has been changed since.
+"""Standing takes: a reel's take of a scene that depends on another scene which has changed since.
 
 A scene that continues or remixes another belongs to that parent, and one that shows a character made from a scene to
-that scene. Where one of these is edited or rendered again, the scene's take is stale: it is kept and named, and
-rendered again only on request (`cascade`). A storyboard alone cannot say which take stands in its reel, so the ledger's
+that scene. If one of these is edited or rendered again, the scene's take is stale: it is kept and reported, and
+rendered again only with `cascade`. A storyboard alone does not tell which take stands in its reel, so the ledger's
 takes of this reel and scene are read.
 """
 
@@ -18,10 +18,10 @@ _UNUSED = {"refused", "abandoned"}
 
 
 def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
-    """The plan with the takes that stand in its reel; with `cascade`, stale ones become new jobs. Blocks.
+    """The plan with the standing takes of its reel; with `cascade`, stale ones become new jobs. Blocks.
 
-    A scene that needs no other is left as it is: its key says everything. One whose takes cannot be read has `damage`.
-    A character is made from the take that its scene has in this run, if a scene is rendered that shows it.
+    A scene that depends on no other is left as it is: its key determines the take. One whose takes cannot be read has
+    `damage`. A character is made from the take that its scene has in this run, if a scene that shows it is rendered.
     """
     reel = _Reel(plan.storyboard.slug, ledger, cascade)
     settled: dict[str, PlannedScene] = {}
@@ -42,7 +42,7 @@ def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
 
 @dataclass(frozen=True)
 class _Take:
-    """Scene, identity and job key of a take that others are made of in this run."""
+    """Scene, identity and job key of a take from which others are made in this run."""
 
     scene: str
     identity: str
@@ -53,9 +53,9 @@ _Needed = Mapping[str, _Take]  # by the id of the scene
 
 
 def _characters(plan: Plan, scenes: tuple[PlannedScene, ...], takes: _Needed) -> Iterator[PlannedCharacter]:
-    """The creations of the plan, those that are made from a scene from its take; not those that only stale takes show.
+    """The plan's characters, those from a scene with its take in this run; without those that only stale takes show.
 
-    Two scenes of one character and one family of models share its creation.
+    Two scenes with one character and one model family share its creation.
     """
     shown = {(name, scene.model.casting) for scene in scenes if not scene.standing for name in scene.cast}
     for planned in plan.characters:
@@ -73,7 +73,7 @@ class _Reel:
     cascade: bool
 
     def settle(self, scene: PlannedScene, needed: _Needed) -> tuple[PlannedScene, str | None]:
-        """The scene as this run renders or keeps it; and the identity of a take that is kept although it is stale."""
+        """The scene as this run renders or keeps it, and the identity of a stale take that is kept."""
         if not needed:
             return scene, None
         scene = scene.made_of({name: take.identity for name, take in needed.items()})
@@ -96,27 +96,27 @@ class _Reel:
         return scene.model_copy(update={"key": held.intent.key, "standing": True, "stale": stale}), _id(held)
 
     def _current(self, scene: PlannedScene, needed: _Needed) -> Attempt | None:
-        """The job that is paid for and made of just these takes; the lowest take where there are more."""
+        """The paid job made from exactly these takes; the lowest take if there are several."""
         takes = (take.key for take in self._takes(scene))
         asked = self._paid(*takes, *([scene.legacy] if scene.legacy else []))
         found = next((held for held in asked if _is_of(held, scene, needed)), None)
-        # A parent of 0.1.0 that has become stale has another identity, but its children are still made of it.
+        # A stale parent of 0.1.0 has another identity, but its children are still made from it.
         return found or next((held for held in self._standing(scene) if _is_of(held, scene, needed)), None)
 
     def _stale(self, scene: PlannedScene) -> Attempt | None:
-        """The paid job that the scene itself asks for, made of other takes than it needs; the newest of the reel."""
+        """The paid job of the same scene made from other takes than it needs; the newest one in the reel."""
         elsewhere = self._paid(*(take.key for take in self._takes(scene)))
         return next(self._standing(scene), None) or next(elsewhere, None) or next(self._rendering(scene), None)
 
     def _standing(self, scene: PlannedScene) -> Iterator[Attempt]:
-        """The takes of this reel and scene that the scene itself asks for, newest first."""
+        """The takes of this reel and scene that match the scene's own request, newest first."""
         taken = self._paid(*reversed(self.ledger.take_keys(self.slug, scene.scene.id)))
         return (held for held in taken if self._asked(held, scene))
 
     def _asked(self, held: Attempt, scene: PlannedScene) -> bool:
-        """Whether today's scene, whatever its parent, asks for this take.
+        """Whether the scene as it is now, apart from its parent, matches this take.
 
-        Version 0.1.0 recorded no identities, and took the children of another storyboard's scene for this reel's own.
+        Version 0.1.0 recorded no identities, and confused the children of another storyboard's scene with this reel's.
         """
         draft = held.intent.draft
         if draft is None or draft.take < scene.scene.take:
@@ -126,7 +126,7 @@ class _Reel:
         return draft.own_identity == scene.own_identity
 
     def _rendering(self, scene: PlannedScene) -> Iterator[Attempt]:
-        """Jobs of this reel and scene that are paid for and have not ended. One listing."""
+        """The paid jobs of this reel and scene that have not ended. One listing."""
         wanted = self.slug, scene.scene.id, scene.own_identity
         for held in self.ledger.open():
             draft = held.intent.draft if isinstance(held, Attempt) and held.job else None
@@ -134,13 +134,13 @@ class _Reel:
                 yield held
 
     def _takes(self, scene: PlannedScene) -> Iterator[PlannedScene]:
-        """The scene as it is asked for, then as its further takes, as far as there are jobs of them."""
+        """The scene as written, then its further takes, as far as they have jobs."""
         while self.ledger.history(scene.key):
             yield scene
             scene = scene.with_take(scene.take + 1)
 
     def _next_take(self, scene: PlannedScene, needed: _Needed) -> PlannedScene:
-        """The first take that is free, or was begun for just these takes and has not succeeded."""
+        """The first take that is free, or that was submitted for exactly these takes and has not succeeded."""
         while history := self.ledger.history(scene.key):
             last = deciding(history) or history[-1]
             if _is_of(last, scene, needed) or (last.end and last.end.kind in _UNUSED):
@@ -149,7 +149,7 @@ class _Reel:
         return scene
 
     def _paid(self, *keys: str) -> Iterator[Attempt]:
-        """The jobs that are paid for, and have a clip or may yet have one."""
+        """The paid jobs that have a clip or may still get one."""
         for key in keys:
             last = deciding(self.ledger.history(key))
             if last and last.job and (last.end is None or last.end.clip):
@@ -157,7 +157,7 @@ class _Reel:
 
 
 def _is_of(held: Attempt, scene: PlannedScene, needed: _Needed) -> bool:
-    """Whether a job was ordered with just these takes: their keys say all that was asked of them."""
+    """Whether a job was submitted with exactly these takes: its key holds their identities."""
     draft = held.intent.draft
     return draft is not None and _is_child(draft, scene, needed) and not [*_others(draft, scene, needed)]
 
@@ -174,7 +174,7 @@ def _others(draft: Draft, scene: PlannedScene, needed: _Needed) -> Iterator[Orig
 
 
 def _id(held: Attempt) -> str:
-    """What was asked of a take that is kept, as tasks.generate takes it from the clip."""
+    """The identity of a kept take, as tasks.generate reads it from the clip."""
     draft = held.intent.draft
     return (draft and draft.identity) or held.intent.key
 

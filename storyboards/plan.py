@@ -1,4 +1,4 @@
-"""What a run would do and cost, scene by scene, before anything is bought. Pure: no files, no network, no clock."""
+"""The plan: what a run would do and cost, scene by scene, before anything is bought. Pure: no I/O, no clock."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -13,7 +13,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 from prefect_storyboard.storyboards.variants import Variant
 
-# A scene is blocked where what it needs has failed or cannot be read; a stale one is kept.
+# A scene is blocked if what it needs has failed or cannot be read; a stale one is kept.
 State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
 
 
@@ -25,9 +25,9 @@ class Damage(Frozen):
 
 
 class PlannedCharacter(Frozen):
-    """A character to be created once. `usd` is None where nobody has published the price.
+    """A character to be created once. `usd` is None if the price is not published.
 
-    `state` is what the ledger knows of the job, once it was asked.
+    `state` is the job's state in the ledger, once it was read.
     """
 
     character: Character
@@ -38,7 +38,7 @@ class PlannedCharacter(Frozen):
     state: State | None = None
 
     def made_of(self, take: str, account: str) -> Self:
-        """The same character made from that take, by the key of its job."""
+        """The same character, made from that take, given by the key of its job."""
         key = character_key(
             provider=self.model.provider,
             account=account,
@@ -50,11 +50,11 @@ class PlannedCharacter(Frozen):
 
 
 class PlannedScene(Shot):
-    """A shot with the key of its job, and what the ledger knows of it, once it was asked.
+    """A shot with the key of its job, and its state in the ledger, once it was read.
 
     `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
-    version 0.1.0 gave a scene with a parent. `standing` says that the key is that of the take that stands in the reel,
-    and `stale` why this take is not of today's storyboard. With `damage`, nobody can tell which take stands there.
+    version 0.1.0 gave a scene with a parent. `standing` means that the key belongs to the reel's standing take, and
+    `stale` says why this take does not match the present storyboard. With `damage`, the standing take is unknown.
     """
 
     key: str
@@ -68,12 +68,12 @@ class PlannedScene(Shot):
 
     @property
     def identity(self) -> str:
-        """What is asked for, parents included, without the take."""
+        """The identity of the request, including parents, without the take."""
         return identity(self.content, self.copy_number)
 
     @property
     def own_identity(self) -> str:
-        """What the scene itself asks for, whatever its parent and take."""
+        """The identity of the scene's own request, without its parent and take."""
         return own_identity(self.content, self.copy_number)
 
     @property
@@ -84,11 +84,11 @@ class PlannedScene(Shot):
 
     @property
     def take(self) -> int:
-        """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
+        """The take of the key: the storyboard's, or a later one if a changed parent requires it."""
         return int(str(self.content["take"]))
 
     def made_of(self, needed: Mapping[str, str]) -> Self:
-        """The same scene made of other takes; `needed` has the identity of each scene that it needs, by id."""
+        """The same scene made from other takes; `needed` has the identity of each scene that it needs, by id."""
         content = dict(self.content)
         if parent := self.scene.parent:
             content["continues" if self.scene.continues else "remixes"] = needed[parent]
@@ -129,17 +129,17 @@ class Plan(Frozen):
 
     @property
     def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
-        """Everything that is paid for."""
+        """Every job of the plan."""
         return (*self.characters, *self.scenes)
 
     @property
     def low_usd(self) -> float:
-        """What a run costs at least: the new jobs whose price is known."""
+        """The least that a run costs: the new jobs with a known price."""
         return round(sum(job.usd or 0.0 for job in self.jobs if job.state in {None, "new"}), 6)
 
     @property
     def high_usd(self) -> float | None:
-        """What a run costs at most: unknown jobs may turn out to be new. None where a price is unknown."""
+        """The most that a run costs: unknown jobs may turn out to be new. None if a price is unknown."""
         if any(job.usd is None for job in self.unsettled):
             return None
         return round(sum(job.usd or 0.0 for job in self.unsettled), 6)
@@ -151,7 +151,7 @@ class Plan(Frozen):
 
     @property
     def hash(self) -> str:
-        """Changes exactly when the plan asks for something else."""
+        """A hash that changes exactly when the plan's requests change."""
         return digest([job.key for job in self.jobs])
 
     def reels(self) -> tuple[Self, ...]:
@@ -173,7 +173,7 @@ class Plan(Frozen):
         )
 
     def only(self, scene_id: str) -> Self:
-        """The part of the plan that one scene needs: the scenes that it is made of, itself last, and their characters.
+        """The part of the plan that one scene needs: the scenes that it depends on, itself last, and their characters.
 
         Raises ValueError for an id that the storyboard does not have.
         """

@@ -145,7 +145,7 @@ async def test_the_body_is_flat_and_goes_to_the_models_path_with_the_key(wavespe
 
 @pytest.mark.parametrize("api_key", ["wsk\u200b", "\ufeffwsk", "wsk\u2013one"])
 def test_a_key_with_an_invisible_character_is_refused_before_anything_is_sent(wavespeed: Connect, api_key: str) -> None:
-    with pytest.raises(Unauthorized, match="copy it afresh") as error:
+    with pytest.raises(Unauthorized, match="copy the key again") as error:
         wavespeed(api_key=api_key)
     assert "wsk" not in repr(error.value)
 
@@ -176,7 +176,7 @@ async def test_a_character_in_a_file_that_cannot_be_fetched_now_is_not_lost(wave
     with pytest.raises(Busy) as error:
         await adapter.result(CAST)
     assert (error.value.charged, error.value.request_id) == (None, CAST.request_id)
-    assert error.value.remedy.startswith("The job is open, not lost.")
+    assert error.value.remedy.startswith("The job is paid for and still open.")
 
 
 async def test_a_cancel_asks_nothing_because_there_is_nothing_to_ask(wavespeed: Connect) -> None:

@@ -134,7 +134,7 @@ async def test_a_key_that_is_refused_is_said_once_and_nothing_more_is_asked(acco
 async def test_a_key_that_can_be_none_is_said_before_anything_is_sent(account, asked, provider):
     (found,) = await examine(account(provider, api_key=SecretStr(f"sk-{SECRET}\N{EN DASH}1")))
     assert (found.check, found.state, found.subject) == ("key", "bad", f"{provider} (default)")
-    assert "copy it afresh" in found.text
+    assert "copy the key again" in found.text
     assert asked() == []
 
 
@@ -416,7 +416,7 @@ async def test_a_list_that_this_key_may_not_read_is_bad(account, fault, provider
 async def test_a_model_that_is_not_known_is_bad_and_others_are_asked_all_the_same(account):
     found = {each.check: each for each in await examine(account("kie"), ("seedance-3", "seedance-2", "seedance-2"))}
     assert (found["seedance-3"].state, found["seedance-2"].state) == ("bad", "unsure")
-    assert found["seedance-3"].text == "seedance-3 is not a model that is known at kie; did you mean seedance-2?"
+    assert found["seedance-3"].text == "seedance-3 is not a known model of kie; did you mean seedance-2?"
     assert [*found] == ["clock", "upload", "balance", "seedance-2", "seedance-3"]
 
 

@@ -136,8 +136,8 @@ async def test_what_cannot_be_ordered_costs_nothing(night: Night) -> None:
     assert [each.state for each in known.scenes] == ["failed", "blocked", "blocked"]
     assert (known.low_usd, known.high_usd, wanted.usd, wanted.unpriced) == (0.0, 0.0, 0.0, ())
     assert [line for line in wanted.warnings if line.startswith("s0")] == [
-        "s02: it needs s01, which has no clip and is not ordered again",
-        "s03: it needs s02, which has no clip and is not ordered again",
+        "s02: it needs s01, which has no clip and is not bought again",
+        "s03: it needs s02, which has no clip and is not bought again",
     ]
     assert not any(map(wanted.buys, (scene.key for scene in asked.scenes)))
 
@@ -159,3 +159,17 @@ async def test_a_character_that_a_take_shows_and_whose_records_are_lost_is_not_p
     assert await night.planned(MARA) == ["unreadable", "blocked"]
     assert await night.run(MARA) == ["unreadable", "blocked"]
     assert night.gateway.billed == []
+
+
+async def test_a_character_that_is_made_from_a_scene_that_failed_is_blocked_and_so_is_who_shows_it(
+    night: Night,
+) -> None:
+    cast = [{"name": "Mara", "from_scene": "s01"}]
+    board = ({"prompt": "A keeper turns.", "characters": []}, {"prompt": "Mara rows."})
+    asked = night.plan(*board, cast=cast)
+    night.past(asked.scenes[0].key, "paid")
+    wanted = await estimate(night.plan(*board, cast=cast), night.ledger, 1)
+    known = with_states(asked, wanted)
+    assert [each.state for each in known.jobs] == ["blocked", "failed", "blocked"]
+    assert (known.low_usd, known.high_usd) == (0.0, 0.0)
+    assert wanted.warnings[0] == "Mara: is made from s01, which has no clip and is not bought again"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import ForbiddenAddress
@@ -81,7 +80,7 @@ async def download(
                     await _write(response, to, have, transfer)
                 finally:
                     await response.aclose()
-            return await anyio.to_thread.run_sync(_checksum, to)
+            return await asyncio.to_thread(_checksum, to)
         except ForbiddenAddress as error:
             raise ProtocolError(f"the link to the result is not followed: {error}", **PAID) from None
         except NEVER_LEFT as error:
@@ -92,7 +91,7 @@ async def download(
             )
             raise Busy(late, **PAID) from None
         except httpx.HTTPError as error:
-            have = (await anyio.Path(to).stat()).st_size if version and await anyio.Path(to).exists() else 0
+            have = await asyncio.to_thread(_size, to) if version else 0
             if not (left and have) or transfer.slow:
                 raise Busy(f"the transfer of the result broke off ({type(error).__name__})", **PAID) from None
     raise AssertionError("the last attempt either returns or raises")
@@ -143,16 +142,20 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
             transfer.took(len(block), size)
             kept += block
             if len(kept) >= _AT_A_TIME:
-                await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+                await asyncio.to_thread(_put, to, mode, bytes(kept))
                 mode, kept = "ab", bytearray()
     finally:  # also if the transfer breaks off: the next attempt continues from here
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+            await asyncio.to_thread(_put, to, mode, bytes(kept))
 
 
 def _put(to: Path, mode: str, block: bytes) -> None:
     with to.open(mode) as file:
         file.write(block)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _strong(tag: str) -> str:

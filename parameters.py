@@ -59,6 +59,10 @@ PARAMETERS: Mapping[str, str] = {
         "Render again the scenes that continue or remix a scene which has been edited or rendered again since. "
         "Otherwise their takes are kept and named as stale."
     ),
+    "plan_hash": (
+        "The hash of a plan that plan-storyboard has made in this library. The run renders exactly that plan, or stops "
+        "with what differs before anything is bought."
+    ),
 }
 
 _KEYS = "FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY"
@@ -92,6 +96,11 @@ OPTIONS: Mapping[str, str] = {
         "cannot be changed afterwards."
     ),
     "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
+    "save": "Write the plan to this file as JSON, for `storyboard run --plan`.",
+    "plan": (
+        "A plan that `storyboard plan --save` wrote. The run renders exactly that plan, or stops with what differs "
+        "before anything is bought."
+    ),
     "all": (
         "List every job of the library, also those that have ended, one a line and in the order of their keys. Reads "
         "the whole ledger."

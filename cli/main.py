@@ -42,12 +42,14 @@ def run(
     on_unknown: options.OnUnknown = "stop",
     attempts: options.Attempts = 1,
     cascade: options.Cascade = False,
+    held: options.HeldPlan = None,
     debug: options.Debug = False,
 ) -> int:
     """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, run_served
+    from prefect_storyboard.series.held import read_plan
 
     with explained(debug=debug):
         asked = RunOptions(
@@ -63,9 +65,10 @@ def run(
             attempts=attempts,
             cascade=cascade,
         )
-        finish(check(board, provider, library, asked))
+        saved = read_plan(held.read_bytes(), str(held)) if held else None
+        finish(check(board, provider, library, asked, held=saved))
         with prefect_server() as api:
-            return run_served(render(board, provider, library, **asked), health_of(api))
+            return run_served(render(board, provider, library, held=saved, **asked), health_of(api))
 
 
 @app.command
@@ -80,6 +83,7 @@ def plan(
     audio: options.Audio = None,
     with_: options.With = None,
     cascade: options.Cascade = False,
+    save: options.Save = None,
     debug: options.Debug = False,
 ) -> int:
     """Show scene by scene what a run would buy and what that costs. Buys nothing."""
@@ -89,7 +93,7 @@ def plan(
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return finish(show_plan(board, provider, library, said, cascade=cascade))
+        return finish(show_plan(board, provider, library, said, cascade=cascade, save=save))
 
 
 @app.command

@@ -25,6 +25,9 @@ OnUnknown = Annotated[Literal["stop", "resubmit"], Parameter(help=PARAMETERS["on
 Attempts = Annotated[int, Parameter(help=PARAMETERS["attempts"], validator=Number(gte=1))]
 Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 
+Save = Annotated[Path | None, Parameter(help=OPTIONS["save"])]
+HeldPlan = Annotated[Path | None, Parameter(name="--plan", help=OPTIONS["plan"])]
+
 Gateways = Annotated[str, Parameter(help=OPTIONS["gateways"])]
 Characters = Annotated[int | None, Parameter(help=OPTIONS["characters"], validator=Number(gte=0))]
 Seconds = Annotated[int | None, Parameter(help=OPTIONS["seconds"], validator=Number(gte=1))]

@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
-from prefect_storyboard.blocks import Credentials, Library
+from prefect_storyboard.blocks import Credentials, Library, load_library
 from prefect_storyboard.flows.form import (
     AttemptsField,
     AudioField,
@@ -22,8 +22,9 @@ from prefect_storyboard.flows.form import (
     form,
 )
 from prefect_storyboard.jobs.budget import estimate
-from prefect_storyboard.ledger import Decision, Ledger
+from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.series.held import keep_plan, with_states
 from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
@@ -31,16 +32,6 @@ from prefect_storyboard.series.price import check_offered, check_remixes
 from prefect_storyboard.series.report import artifact_key, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
 from prefect_storyboard.storyboards.money import price
-from prefect_storyboard.storyboards.plan import State
-
-_STATES: Mapping[Decision, State] = {
-    Decision.SUBMIT: "new",
-    Decision.WAIT: "reattached",
-    Decision.REATTACH: "reattached",
-    Decision.DONE: "cached",
-    Decision.UNKNOWN: "unknown",
-    Decision.FAILED: "failed",
-}
 
 
 @form
@@ -60,10 +51,13 @@ async def plan_storyboard(
 ) -> Plan:
     """Say scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
-    Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
+    Keeps the plan in the library: a run that is given its hash as `plan_hash` renders exactly that, or stops. Raises
+    what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
     said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {})
     plan = await planned(storyboard, provider, library, said, attempts=attempts, cascade=cascade)
+    shelf = await load_library(library)
+    await asyncio.to_thread(keep_plan, shelf.storage(), plan)
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),
@@ -92,24 +86,18 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-    states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
-    states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
-    return plan.model_copy(
-        update={
-            "characters": tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters),
-            "scenes": tuple(
-                job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes
-            ),
-            "warnings": (*plan.warnings, *wanted.warnings, *retired),
-        }
-    )
+    known = with_states(plan, wanted, attempts)
+    return known.model_copy(update={"warnings": (*plan.warnings, *wanted.warnings, *retired)})
+
+
+_WORDS = {"unknown": "in doubt", "unreadable": "in doubt"}
 
 
 def row(scene: PlannedScene) -> dict[str, str]:
     """One line of the plan."""
     return {
         "scene": scene.scene.id,
-        "state": scene.state or "",
+        "state": _WORDS.get(scene.state or "", scene.state or ""),
         "model": scene.model.name,
         "seconds": str(scene.seconds),
         "size": f"{scene.aspect} {scene.resolution}",

@@ -1,5 +1,6 @@
 """The flows that render: a whole storyboard, one scene of it, or its characters only."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Literal, cast
 
@@ -13,6 +14,7 @@ from prefect_storyboard.flows.form import (
     LibraryField,
     MaxCostField,
     ModelField,
+    PlanHashField,
     ProviderField,
     QualityField,
     StoryboardField,
@@ -23,6 +25,7 @@ from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.held import kept_plan
 from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
@@ -65,10 +68,12 @@ async def storyboard_series(
     cancel_provider_jobs: bool = False,
     wait: Literal["poll", "suspend"] = "poll",
     cascade: bool = False,
+    plan_hash: PlanHashField = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
-    Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
+    Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
+    is bought.
     Ends in the state Failed, with SeriesFailed, where a scene has no clip; its `reel` is assembled from the others.
     """
     if wait == "suspend":
@@ -82,6 +87,8 @@ async def storyboard_series(
     ) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.waits = wait == "poll"
+        if plan_hash:
+            run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
         plan = run.prepared.plan
         async with followed(plan):
             wanted = await allow(

@@ -23,24 +23,32 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.protocol import Order, Provider
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.series.held import with_states
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import check_prompts, draft_order
-from prefect_storyboard.storyboards import Plan, PlannedScene
+from prefect_storyboard.storyboards import Plan, PlannedScene, check_held
+from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _events as events
 
 
 async def priced(plan: Plan, provider: Provider) -> Plan:
-    """The plan with the provider's own price for every scene that the table has none for.
+    """The plan with what is ordered for every scene, and with the provider's price where the table has none.
 
     Raises InvalidRequest for a scene that the provider's own form has no room for: nothing was sent.
     """
     orders = await asyncio.to_thread(lambda: {scene.key: draft_order(provider, scene) for scene in plan.scenes})
+    bodies = {key: digest(order.body) for key, order in orders.items()}
     orders = {scene.key: orders[scene.key] for scene in plan.scenes if scene.usd is None}
     distinct = {_what_costs(scene): orders[scene.key] for scene in plan.scenes if scene.key in orders}
     asked = await asyncio.gather(*(_price(provider, order) for order in distinct.values()))
     prices = dict(zip(distinct, asked, strict=True))
     scenes = tuple(
-        scene.model_copy(update={"usd": prices[_what_costs(scene)]}) if scene.key in orders else scene
+        scene.model_copy(
+            update={
+                "order": bodies[scene.key],
+                "usd": prices[_what_costs(scene)] if scene.key in orders else scene.usd,
+            }
+        )
         for scene in plan.scenes
     )
     return plan.model_copy(update={"scenes": scenes})
@@ -49,13 +57,15 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 async def allow(
     run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool
 ) -> Estimate:
-    """Look everything up, and raise OverBudget, Retired or InvalidRequest before the first submit.
+    """Look everything up, and raise PlanDiffers, OverBudget, Retired or InvalidRequest before the first submit.
 
     The budget holds at each one.
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
     log_warnings((*plan.warnings, *wanted.warnings))
+    if run.held:
+        check_held(run.held, with_states(plan, wanted, run.attempts))
     check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
     await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
     try:

@@ -16,7 +16,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.prepare import Prepared
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Plan
 
 FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
 
@@ -53,6 +53,7 @@ class Rendering:
     session: Session
     on_unknown: OnUnknown = "stop"
     attempts: int = 1
+    held: Plan | None = None
     poll_minutes: float = 60.0
     budget: Budget | None = None
     waits: bool = True

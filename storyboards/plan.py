@@ -1,9 +1,11 @@
 """What a run would do and cost, scene by scene, before anything is bought. Pure: no files, no network, no clock."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.storyboards.keys import digest, identity, own_identity, scene_key
 from prefect_storyboard.storyboards.model import Model
 from prefect_storyboard.storyboards.names import suggest
@@ -12,7 +14,32 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 from prefect_storyboard.storyboards.variants import Variant
 
+Terms = Mapping[str, JsonValue]
 State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "unreadable"]
+
+
+# Of a scene and of a storyboard, what stands in the terms under its own name, or decides nothing by itself. Whatever
+# is added to either later is in the terms until it is named here.
+_RESOLVED = {
+    *(
+        "id",
+        "prompt",
+        "characters",
+        "seconds",
+        "aspect",
+        "resolution",
+        "model",
+        "image",
+        "ends",
+        "continues",
+        "remixes",
+    ),
+    *("prefer", "audio", "seed", "negative", "quality", "take", "takes", "fields"),
+}
+_SHARED = {
+    *("title", "model", "aspect", "seconds", "resolution", "fit", "audio", "seed", "negative", "prefer", "quality"),
+    *("matrix", "style", "cast", "scenes"),
+}
 
 
 class Damage(Frozen):
@@ -35,6 +62,11 @@ class PlannedCharacter(Frozen):
     usd: float | None
     state: State | None = None
 
+    @property
+    def terms(self) -> Terms:
+        """What decides the money and the content of the job, in words that a person knows."""
+        return {"character": self.character.name, "model": self.model.name, "price": self.usd, "key": self.key}
+
 
 class PlannedScene(Shot):
     """A shot with the key of its job, and what the ledger knows of it, once it was asked.
@@ -42,6 +74,7 @@ class PlannedScene(Shot):
     `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
     version 0.1.0 gave a scene with a parent. `standing` says that the key is that of the take that stands in the reel,
     and `stale` why this take is not of today's storyboard. With `damage`, nobody can tell which take stands there.
+    `order` is the digest of the request body, with a name in the place of everything that a provider returned.
     """
 
     key: str
@@ -51,7 +84,38 @@ class PlannedScene(Shot):
     standing: bool = False
     stale: str | None = None
     damage: Damage | None = None
+    order: str | None = None
     state: State | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What decides the money and the content of the job, in words that a person knows.
+
+        Of a take that is kept, only which one it is. Addresses are without their signatures, which change.
+        """
+        name = {"scene": self.scene.id, "key": self.key}
+        if self.standing:
+            return {**name, "kept": self.stale or "as it stands"}
+        later = self.scene.model_dump(mode="json", exclude_defaults=True, exclude=_RESOLVED)
+        return {
+            **name,
+            "model": self.model.name,
+            "endpoint": self.endpoint,
+            "prompt": all_bare(self.prompt),
+            "characters": [*self.cast],
+            "references": [*self.references],
+            "seconds": self.seconds,
+            "aspect": self.aspect,
+            "resolution": self.resolution,
+            "sound": self.audio,
+            "seed": self.seed,
+            "negative": self.negative,
+            "fields": all_bare(self.scene.fields),
+            "take": self.take,
+            "price": self.usd,
+            "order": self.order,
+            **all_bare(later),
+        }
 
     @property
     def identity(self) -> str:
@@ -91,6 +155,13 @@ class Plan(Frozen):
     preparations: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
+    attempts: int = 1
+
+    @property
+    def terms(self) -> Terms:
+        """What decides money and content of all jobs: the account, and how the reel is made of the clips."""
+        board = self.storyboard.model_dump(mode="json", exclude_defaults=True, exclude=_SHARED)
+        return {"provider": self.provider, "account": self.account, **all_bare(board)}
 
     @property
     def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
@@ -116,8 +187,10 @@ class Plan(Frozen):
 
     @property
     def hash(self) -> str:
-        """Changes exactly when the plan asks for something else."""
-        return digest([job.key for job in self.jobs])
+        """Changes exactly when money or content does: with what is asked for, its prices, and what is to be bought."""
+        open_keys = {job.key for job in self.unsettled}
+        jobs = ({**job.terms, "buys": job.key in open_keys} for job in self.jobs)
+        return digest([{**self.terms, "attempts": self.attempts}, *jobs])
 
     def reels(self) -> tuple[Self, ...]:
         """The part of each reel: the plan itself, or one part for each variant of a matrix."""

@@ -86,6 +86,7 @@ OPTIONS: Mapping[str, str] = {
     "silent": "Only models that render without sound, at the price of that.",
     "max_usd": "Only models whose price for the scene is known, and not higher.",
     "json": "Print JSON: one entry a model, with provider, model, price, retires_on and what it takes.",
+    "takes_json": "Print JSON: a list with one entry a scene or take, with all that the table says.",
     "check": (
         "Compare the table with this account's own list of models instead: fal, wavespeed or toapis, or a saved block."
     ),

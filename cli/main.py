@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options
+from prefect_storyboard.cli import takes as take_commands
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
@@ -13,6 +14,7 @@ from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_se
 __all__ = ["app", "main"]
 
 job_commands.register(app)
+take_commands.register(app)
 
 
 @app.command

@@ -36,6 +36,7 @@ Resolution = Annotated[str | None, Parameter(help=OPTIONS["resolution"])]
 Silent = Annotated[bool, Parameter(help=OPTIONS["silent"])]
 MaxUsd = Annotated[float | None, Parameter(help=OPTIONS["max_usd"], validator=Number(gte=0))]
 AsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["json"])]
+TakesAsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["takes_json"])]
 CheckTable = Annotated[str | None, Parameter(help=OPTIONS["check"])]
 
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]

@@ -25,6 +25,7 @@ from prefect_storyboard.jobs.budget import estimate
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.series.held import keep_plan, with_states
+from prefect_storyboard.series.looking import report_status
 from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
@@ -79,6 +80,7 @@ async def planned(
     """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
     async with opened(storyboard, provider, library, overrides, cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
+        await report_status(plan, ledger)
         wanted = await estimate(plan, ledger, attempts)
         await asyncio.to_thread(check_remixes, plan, wanted, ledger)
         try:

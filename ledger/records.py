@@ -38,6 +38,7 @@ class Draft(Record):
 
     Without a `reel` the clip lies among the library's single clips. `identity`, `own_identity` and `parent` say what
     was asked for: all of it without the take, the same without the parent, and the parent; 0.1.0 recorded none of them.
+    `basis` is all that the key hashes; versions before 0.3.0 recorded none.
     `remixable` is whether the provider was asked to keep the video for a remix.
     """
 
@@ -52,6 +53,7 @@ class Draft(Record):
     parent: str | None = None
     take: int = 1
     asked: Asked | None = None
+    basis: JsonObject = {}
     fields: JsonObject = {}
     remixable: bool = True
 

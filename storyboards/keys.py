@@ -116,5 +116,10 @@ def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
     return digest({**_without(content, "take", "continues", "remixes"), "begins": begins, "copy": copy})
 
 
+def own_identity_of(basis: Mapping[str, JsonValue]) -> str | None:
+    """The same of a take, from all that its key hashed; None where that was not recorded."""
+    return own_identity(basis, int(str(basis["copy"]))) if basis else None
+
+
 def _without(content: Mapping[str, JsonValue], *names: str) -> dict[str, JsonValue]:
     return {name: value for name, value in content.items() if name not in names}

@@ -98,6 +98,7 @@ class Clip(Stored):
     identity: str | None = Field(default=None, description="What was asked for, without the take: a parent's identity.")
     parent: str | None = Field(default=None, description="Identity of the parent that this take was made of.")
     asked: Asked | None = None
+    basis: JsonObject = Field(default={}, description="All that the job's key hashes: what the take was made of.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs that were set, by its own names.")
     files: dict[str, str] = Field(default={}, description="Small files beside the take, such as a thumbnail, by kind.")
     facts: JsonObject = Field(default={}, description="What the provider says of the take: seed, actual_prompt, ...")

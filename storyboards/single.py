@@ -31,6 +31,11 @@ class SingleScene(Frozen):
         return scene_key(self.content, self.copy_number)
 
     @property
+    def basis(self) -> JsonObject:
+        """All that the key hashes."""
+        return {**self.content, "copy": self.copy_number}
+
+    @property
     def identity(self) -> str:
         """What is asked for, the parent included, without the take."""
         return identity(self.content, self.copy_number)

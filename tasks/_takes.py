@@ -79,8 +79,8 @@ class Takes:
         """The clip as it lies here. The library may have moved, and 0.1.0 recorded nothing of what was asked."""
         here = {"scene": self.draft.scene, "take": int(name.removeprefix("take-"))}
         here |= {"url": self.storage.link(*self.folder, f"{name}.mp4")}
-        asked = {field: getattr(self.draft, field) for field in ("identity", "parent", "asked")}
-        return clip.model_copy(update=here | {field: value for field, value in asked.items() if value is not None})
+        asked = {field: getattr(self.draft, field) for field in ("identity", "parent", "asked", "basis")}
+        return clip.model_copy(update=here | {field: value for field, value in asked.items() if value})
 
     def _known(self) -> str:
         """Which take it is by the job's own record, if that was stored here."""

@@ -183,6 +183,7 @@ async def generate(
         parent=(parent.identity or parent.job_key) if parent else None,
         take=take,
         asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
+        basis=single.basis,
         fields=shot.scene.fields,
         remixable=keeps_video(wanted),
     )

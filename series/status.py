@@ -53,9 +53,9 @@ def made_of(attempt: Attempt) -> MadeOf:
 def _status(scene: PlannedScene, parent_key: str | None, plan: Plan, ledger: Ledger) -> SceneStatus:
     reel, name = plan.storyboard.slug, scene.scene.id
     status = SceneStatus(scene=name, state="missing", usd=scene.usd)
+    if scene.damage:
+        return _in_doubt(status, scene.damage.error, scene.damage.remedy)
     try:
-        if scene.damage:
-            raise Unreadable(scene.damage.error, scene.damage.remedy)
         takes = ledger.take_keys(reel, name)
         status = status.model_copy(update={"takes": len(takes)})
         last = deciding(ledger.history(scene.key))
@@ -64,7 +64,7 @@ def _status(scene: PlannedScene, parent_key: str | None, plan: Plan, ledger: Led
             None if stands else next(filter(_has_clip, (deciding(ledger.history(key)) for key in takes[::-1])), None)
         )
     except Unreadable as error:
-        return status.model_copy(update={"state": "in doubt", "why": (error.what,), "remedy": error.remedy})
+        return _in_doubt(status, error.what, error.remedy)
     if stands:
         return _standing(status, stands, changes(made_of(stands), scene, parent_key), takes)
     if last and last.end is None:
@@ -94,10 +94,12 @@ def _open(status: SceneStatus, last: Attempt) -> SceneStatus:
         return status.model_copy(update={"state": "rendering", "remedy": "the next run, or collect, fetches it"})
     if alive(last.intent.owner):
         return status.model_copy(update={"state": "rendering", "remedy": "another process submits it now"})
-    why = ("its job may have been bought, and has no answer on record",)
-    return status.model_copy(
-        update={"state": "in doubt", "why": why, "remedy": "storyboard jobs says how to settle it"}
-    )
+    why = "its job may have been bought, and has no answer on record"
+    return _in_doubt(status, why, "storyboard jobs says how to settle it")
+
+
+def _in_doubt(status: SceneStatus, why: str, remedy: str) -> SceneStatus:
+    return status.model_copy(update={"state": "in doubt", "why": (why,), "remedy": remedy})
 
 
 def _has_clip(attempt: Attempt | None) -> bool:

@@ -70,7 +70,8 @@ def _jobs(plan: Plan) -> Mapping[str, PlannedCharacter | PlannedScene]:
     named: dict[str, PlannedCharacter | PlannedScene] = {
         f"{job.character.name} for {job.model.casting or job.model.name}": job for job in plan.characters
     }
-    return named | {job.scene.id: job for job in plan.scenes}
+    named |= {job.scene.id: job for job in plan.scenes}
+    return named | {f"{job.scene.id} take {job.reroll or job.take}": job for job in plan.takes}
 
 
 def _price(job: PlannedCharacter | PlannedScene) -> str:

@@ -70,11 +70,14 @@ def scene_content(
     seed: int | None = None,
     negative: str = "",
     ends: str | None = None,
+    reroll: str = "",
+    note: str = "",
 ) -> dict[str, JsonValue]:
     """Everything that decides what a scene looks like.
 
     Characters are fingerprints, `clips` those of them who are shown by their clip; `image` and `ends` are the sha256 of
-    the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`).
+    the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`). `reroll`
+    names one more take of the same scene, and `note` is what that take was asked to change.
     """
     decided: dict[str, JsonValue] = {
         "schema": SCHEMA,
@@ -93,7 +96,8 @@ def scene_content(
         "take": take,
     }
     said = chosen(silent=silent, seed=seed, negative=negative, ends=ends)
-    return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
+    further = chosen(reroll=reroll, note=note)
+    return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {})) | further
 
 
 def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:
@@ -105,15 +109,18 @@ def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:
     return digest({**content, "copy": copy})
 
 
+_OF_A_TAKE = ("take", "reroll", "note")  # which attempt at the scene, not what the scene asks for
+
+
 def identity(content: Mapping[str, JsonValue], copy: int) -> str:
     """What was asked of a scene, its own parents included, without its take: the parent in a child's key."""
-    return digest({**_without(content, "take"), "copy": copy})
+    return digest({**_without(content, *_OF_A_TAKE), "copy": copy})
 
 
 def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
     """What a scene itself asks for, whatever its parent and its take are."""
     begins = next((field for field in ("continues", "remixes") if content[field]), None)
-    return digest({**_without(content, "take", "continues", "remixes"), "begins": begins, "copy": copy})
+    return digest({**_without(content, *_OF_A_TAKE, "continues", "remixes"), "begins": begins, "copy": copy})
 
 
 def own_identity_of(basis: Mapping[str, JsonValue]) -> str | None:

@@ -138,20 +138,49 @@ class PlannedScene(Shot):
         """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
         return int(str(self.content["take"]))
 
+    @property
+    def reroll(self) -> str | None:
+        """The name of the further take that somebody has asked for; None of one that the storyboard asks for."""
+        found = self.content.get("reroll")
+        return str(found) if found else None
+
+    @property
+    def note(self) -> str | None:
+        """What a further take was asked to change."""
+        found = self.content.get("note")
+        return str(found) if found else None
+
+    def with_reroll(self, name: str, note: str = "") -> Self:
+        """The same scene as a further take under that name: another job. A note is added to its prompt."""
+        content = {**self.content, "reroll": name} | ({"note": note} if note else {})
+        update = {"content": content, "key": scene_key(content, self.copy_number)}
+        return self.model_copy(
+            update=update | {"prompt": with_note(self.prompt, note), "sent": with_note(self.sent, note)}
+        )
+
     def with_take(self, take: int) -> Self:
         """The same scene as another take: another job."""
         content = {**self.content, "take": take}
         return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
 
 
+def with_note(prompt: str, note: str) -> str:
+    """A prompt with what a further take is asked to change."""
+    return f"{prompt}\n{note}" if note and prompt else prompt
+
+
 class Plan(Frozen):
-    """The jobs of one storyboard at one provider account, in the order of the reel."""
+    """The jobs of one storyboard at one provider account, in the order of the reel.
+
+    Of each scene, `scenes` has the take that stands, or will; `takes` are its other takes that are asked for.
+    """
 
     storyboard: Storyboard
     provider: str
     account: str
     characters: tuple[PlannedCharacter, ...]
     scenes: tuple[PlannedScene, ...]
+    takes: tuple[PlannedScene, ...] = ()
     preparations: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
@@ -166,7 +195,7 @@ class Plan(Frozen):
     @property
     def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
         """Everything that is paid for."""
-        return (*self.characters, *self.scenes)
+        return (*self.characters, *self.scenes, *self.takes)
 
     @property
     def low_usd(self) -> float:
@@ -204,6 +233,7 @@ class Plan(Frozen):
                         update={"title": each.title, "scenes": tuple(scenes[name].scene for name in each.scenes)}
                     ),
                     "scenes": tuple(scenes[name] for name in each.scenes),
+                    "takes": tuple(take for take in self.takes if take.scene.id in each.scenes),
                     "variants": (),
                 }
             )
@@ -225,4 +255,5 @@ class Plan(Frozen):
             at = scenes[at].scene.parent
         families = {(name, scene.model.casting) for scene in wanted for name in scene.cast}
         cast = tuple(c for c in self.characters if (c.character.name, c.model.casting) in families)
-        return self.model_copy(update={"scenes": tuple(wanted), "characters": cast})
+        takes = tuple(take for take in self.takes if take.scene.id == scene_id)
+        return self.model_copy(update={"scenes": tuple(wanted), "characters": cast, "takes": takes})

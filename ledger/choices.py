@@ -18,10 +18,10 @@ Kind = Literal["picked", "asked", "carried out"]
 
 
 class Choice(Record):
-    """One choice: `picked` a take, `asked` for further takes, or such an order `carried out`.
+    """One choice: `picked` a take, `asked` for more, or such an order `carried out`.
 
-    `id` is new for each choice; of `carried out`, it is that of the order. `own_identity` is what the scene itself asked
-    for at that time, and `parent_key` the take of its parent that stood: a choice is an answer to that question.
+    `id` is new for each choice; of `carried out`, it is the one of the order. `own_identity` is what the scene itself
+    asked for then, and `parent_key` the take of its parent that stood: a choice is an answer to that question.
     """
 
     id: str

@@ -215,7 +215,7 @@ class Ledger:
         return read_choices(self._files, reel)
 
     def choose(self, reel: str, choose: Choose) -> Choice:
-        """Record a choice that is made in the light of all before it; returns it, or the one that it turns out to be."""
+        """Record a choice that is made in the light of all before it; returns it, or the one that it is."""
         return record_choice(self._files, reel, choose)
 
     def _reopen(self, key: str, number: int) -> None:

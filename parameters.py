@@ -56,7 +56,8 @@ PARAMETERS: Mapping[str, str] = {
         "the deployment collect-jobs stores what has ended and resumes it."
     ),
     "cascade": (
-        "Render again the scenes that continue or remix a scene which has been edited or rendered again since. "
+        "Render again the scenes that continue or remix a scene which has been edited or rendered again since, or "
+        "show a character that is made from one. "
         "Otherwise their takes are kept and named as stale."
     ),
     "plan_hash": (

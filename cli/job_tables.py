@@ -35,7 +35,11 @@ _STYLES = {
     "submitting": "blue",
     "done": "green",
 }
+<<<<<<< HEAD
 _STYLES |= {"in doubt": "bold red", "new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan"}
+=======
+_STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan", "blocked": "red"}
+>>>>>>> main
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:

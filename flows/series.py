@@ -1,10 +1,14 @@
 """The flows that render: a whole storyboard, one scene of it, or its characters only."""
 
+<<<<<<< HEAD
 import asyncio
 from collections.abc import Iterable, Sequence
+=======
+>>>>>>> main
 from typing import Literal, cast
 
 from prefect import flow
+from prefect.runtime import deployment, flow_run
 from prefect.states import Failed
 
 from prefect_storyboard.flows.form import (
@@ -25,15 +29,18 @@ from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
+<<<<<<< HEAD
 from prefect_storyboard.series.held import kept_plan
 from prefect_storyboard.series.kept import not_said
+=======
+>>>>>>> main
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
-from prefect_storyboard.series.prepare import Overrides, changed_files
-from prefect_storyboard.series.price import allow
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.price import allow, log_warnings
+from prefect_storyboard.series.reel import assemble_reel, costs_of
 from prefect_storyboard.series.report import (
     SeriesFailed,
-    billed_twice,
     report_costs,
     report_failures,
     report_reel,
@@ -43,8 +50,7 @@ from prefect_storyboard.series.run import Ended, OpenScene, Rendering
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
-from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel
-from prefect_storyboard.tasks import assemble
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 
 
 @form
@@ -77,7 +83,7 @@ async def storyboard_series(
     Ends in the state Failed, with SeriesFailed, where a scene has no clip; its `reel` is assembled from the others.
     """
     if wait == "suspend":
-        check_suspendable()
+        check_suspendable(deployment.id)
     async with opened(
         storyboard,
         provider,
@@ -96,10 +102,10 @@ async def storyboard_series(
             )
             ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
-                await suspend(Ledger(run.library.storage()), open_keys)
+                await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
                 # They have ended in the moment before the run was to be suspended.
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
-            reel = await _assembled(run, ended, wanted)
+            reel = await assemble_reel(run, ended, wanted)
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
         await report_reel(each, part, run.library)
@@ -151,7 +157,7 @@ async def generate_scene(
     scenes = tuple(end for end in ended if isinstance(end, FailedScene))
     clips = tuple(end for end in ended if isinstance(end, Clip))
     title = run.prepared.plan.storyboard.title
-    failed = SeriesFailed(Reel(title=title, clips=clips, failed=scenes, **_costs(run, ended).model_dump()))
+    failed = SeriesFailed(Reel(title=title, clips=clips, failed=scenes, **costs_of(run, ended).model_dump()))
     return cast("Clip", Failed(message=str(failed), data=failed))
 
 
@@ -171,12 +177,19 @@ async def create_characters(
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
+    One that is made from a scene is left to the run that renders it; a warning names it.
     Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
     """
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
-        jobs = min(wanted.unsettled, len(run.prepared.plan.characters))
+        characters = run.prepared.plan.characters
+        log_warnings(
+            f"{each.character.name} is made from {each.character.from_scene}, which this flow does not render"
+            for each in characters
+            if each.character.from_scene
+        )
+        jobs = min(wanted.unsettled, len(characters))
         async with account_slots(run.credentials, jobs) as slots:
             run.admit(slots)
             await create_cast(run)
@@ -201,61 +214,3 @@ async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool
     if run.halted and all(isinstance(end, FailedScene) for end in ended):
         raise run.halted
     return ended
-
-
-async def _assembled(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate) -> Reel:
-    """Put the clips in order, join them, and add up what they cost."""
-    plan = run.prepared.plan
-    twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
-    found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
-    warnings = (*plan.warnings, *found)
-    costs = _costs(run, ended, [each.usd for each in twice])
-    if not plan.variants:
-        return await _reel(run, plan, ended, warnings, costs)
-    reels = [await _reel(run, part, ended, (), None) for part in plan.reels()]
-    first = next((reel for reel in reels if reel.url), reels[0])
-    return Reel(
-        title=plan.storyboard.title,
-        url=first.url,
-        page=first.page,
-        clips=tuple(end for end in ended if isinstance(end, Clip)),
-        failed=tuple(end for end in ended if isinstance(end, FailedScene)),
-        seconds=round(sum(reel.seconds for reel in reels), 3),
-        warnings=tuple(dict.fromkeys((*warnings, *(each for reel in reels for each in reel.warnings)))),
-        variants=tuple(reels),
-        **costs.model_dump(),
-    )
-
-
-async def _reel(
-    run: Rendering, plan: Plan, ended: tuple[Ended, ...], warnings: tuple[str, ...], costs: Costs | None
-) -> Reel:
-    """One reel of the plan's scenes; without costs, it has cost what its clips did."""
-    names = [scene.scene.id for scene in plan.scenes]
-    own = sorted((end for end in ended if end.scene in names), key=lambda end: names.index(end.scene))
-    return await assemble(
-        [end for end in own if isinstance(end, Clip)],
-        title=plan.storyboard.title,
-        library=run.library,
-        plan=plan,
-        failed=[end for end in own if isinstance(end, FailedScene)],
-        warnings=warnings,
-        costs=costs,
-    )
-
-
-def _costs(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float | None] = ()) -> Costs:
-    castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
-    prices = [end.cost_usd for end in ended if isinstance(end, Clip)] + [character.usd for character in castings]
-    prices += further
-    return Costs(
-        cost_usd=_sum(prices),
-        bought_usd=_sum(run.bought.values()),
-        bought=len(run.bought),
-        bought_unpriced=sum(price is None for price in run.bought.values()),
-        unpriced=sum(price is None for price in prices),
-    )
-
-
-def _sum(prices: Iterable[float | None]) -> float:
-    return round(sum(price or 0.0 for price in prices), 6)

@@ -3,12 +3,12 @@
 import asyncio
 
 from prefect_storyboard.jobs.callbacks import is_about
-from prefect_storyboard.jobs.look import is_young
+from prefect_storyboard.jobs.look import empty_so_far, is_young
 from prefect_storyboard.jobs.paid import PaidJob, ended, uninterrupted
 from prefect_storyboard.jobs.settle import line
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Attempt, Ledger
-from prefect_storyboard.providers.errors import Busy, Expired, OutcomeUnknown
+from prefect_storyboard.providers.errors import Busy, Expired, GenerationFailed, OutcomeUnknown
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
@@ -28,6 +28,10 @@ async def announced_result(session: Session, ledger: Ledger, bought: PaidJob) ->
     try:
         result = await session.provider.result(bought.job)
     except VERDICTS as verdict:
+        age = (session.clock.now() - bought.job.submitted_at).total_seconds()
+        empty = isinstance(verdict, GenerationFailed) and empty_so_far(verdict, bought.job, age=age)
+        if empty:
+            raise empty from None
         await uninterrupted(asyncio.to_thread(ledger.close, bought.key, bought.attempt, ended("failed", verdict)))
         session.in_flight.give_back(bought.key)
         raise

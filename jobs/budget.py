@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from prefect_storyboard.ledger import (
     surveyed,
 )
 from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.ledger.sidecars import lies_in
 from prefect_storyboard.ledger.survey import keep
 from prefect_storyboard.storyboards import Damage, Frozen, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.money import price
@@ -70,11 +71,13 @@ class Estimate(Frozen):
     """What is new, and its price. `unpriced` names the jobs whose price nobody has published.
 
     Jobs whose records cannot be read have no decision and are not bought: they are `damaged`, by the name of the scene
-    or character. `duplicates` were billed by earlier runs with on_unknown="resubmit".
+    or character. A new scene is `blocked`, by its key, where what it needs has failed or cannot be read: it is not
+    ordered. `duplicates` were billed by earlier runs with on_unknown="resubmit".
     """
 
     decisions: dict[str, Decision]
     damaged: dict[str, Damage]
+    blocked: dict[str, str]
     duplicates: tuple[Duplicate, ...] = ()
     usd: float
     unpriced: tuple[str, ...]
@@ -86,12 +89,13 @@ class Estimate(Frozen):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What cannot be read, one sentence a job."""
-        return tuple(f"{name}: {damage.error}. {damage.remedy}" for name, damage in self.damaged.items())
+        """What cannot be read, and what cannot be ordered, one sentence a job."""
+        damaged = (f"{name}: {damage.error}. {damage.remedy}" for name, damage in self.damaged.items())
+        return (*damaged, *self.blocked.values())
 
     def buys(self, key: str) -> bool:
         """Whether the job of that key has to be bought."""
-        return self.decisions.get(key) in _BUYS
+        return self.decisions.get(key) in _BUYS and key not in self.blocked
 
 
 async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
@@ -117,9 +121,12 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
     keep(survey)
     found = dict(zip(jobs, await asyncio.gather(*(asyncio.to_thread(look, key) for key in jobs)), strict=True))
     read = {key: each for key, each in found.items() if not isinstance(each, Unreadable)}
-    new = [job for key, job in jobs.items() if key in read and read[key].decision in _BUYS]
+    decisions = {key: each.decision for key, each in read.items()}
+    blocked = _blocked(plan, decisions)
+    new = [job for key, job in jobs.items() if decisions.get(key) in _BUYS and key not in blocked]
     return Estimate(
-        decisions={key: each.decision for key, each in read.items()},
+        decisions=decisions,
+        blocked=blocked,
         damaged={
             names[key]: Damage(error=error.what, remedy=error.remedy)
             for key, error in found.items()
@@ -129,6 +136,29 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
         usd=round(sum(job.usd or 0.0 for job in new), 6),
         unpriced=tuple(names[job.key] for job in new if job.usd is None),
     )
+
+
+def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
+    """Why a new scene cannot be ordered, by its key: its parent has no clip, or a character could not be created."""
+    who = {(each.character.name, each.model.casting): each.key for each in plan.characters}
+    parents = {scene.scene.id: scene.key for scene in plan.scenes}
+    waiting: dict[str, list[tuple[PlannedScene, str]]] = {}  # by the key of what they need
+    for scene in plan.scenes:
+        if decisions.get(scene.key) is Decision.SUBMIT and not scene.standing:
+            if scene.scene.parent:
+                why = f"needs {scene.scene.parent}, which has no clip and is not ordered again"
+                waiting.setdefault(parents[scene.scene.parent], []).append((scene, why))
+            for name in scene.cast:
+                if key := who.get((name, scene.model.casting)):
+                    waiting.setdefault(key, []).append((scene, f"needs {name}, who could not be created"))
+    found: dict[str, str] = {}
+    missing = [job.key for job in plan.jobs if decisions.get(job.key, Decision.FAILED) is Decision.FAILED]
+    for key in missing:
+        for scene, why in waiting.get(key, ()):
+            if scene.key not in found:
+                found[scene.key] = f"{scene.scene.id}: it {why}"
+                missing.append(scene.key)
+    return found
 
 
 class _Found(NamedTuple):
@@ -146,13 +176,39 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
     scene = job.scene.id if isinstance(job, PlannedScene) else None
     new = survey and scene and not survey.takes(scene)
     history = ledger.history_of_new(job.key) if new else ledger.history(job.key)
-    if not history and scene:
-        ledger.check_not_lost(plan.storyboard.slug, scene, job.key)
+    owner_alive, now = bool(history) and alive(history[-1].intent.owner), datetime.now(UTC)
+    # A run that begins now: what failed for nothing before it does not count against the resubmits that it may send.
+    decision = decide(history, now=now, owner_alive=owner_alive, attempts=attempts, since=now)
+    if decision is Decision.SUBMIT:
+        _check_not_lost(ledger, plan.storyboard.slug, job, history)
+    if scene and not (new and not history):
+        _check_take_number(ledger, (plan.storyboard.slug, scene, job.key), history, decision)
     if survey:
         survey.add(job.key, scene, history)
-    owner_alive = bool(history) and alive(history[-1].intent.owner)
-    decision = decide(history, now=datetime.now(UTC), owner_alive=owner_alive, attempts=attempts)
     return _Found(decision, tuple(_given_up(history)))
+
+
+def _check_not_lost(
+    ledger: Ledger, reel: str, job: PlannedScene | PlannedCharacter, history: Sequence[Attempt]
+) -> None:
+    """Raise LedgerLost where the library shows that the job was bought, and its records are gone."""
+    if isinstance(job, PlannedScene):
+        ledger.check_not_lost(reel, job.scene.id, job.key)
+    elif not history:
+        ledger.check_character_not_lost(reel, job.key)
+
+
+def _check_take_number(
+    ledger: Ledger, place: tuple[str, str, str], history: Sequence[Attempt], decision: Decision
+) -> None:
+    """Raise Unreadable where nobody can tell which take the job's clip is, or would be: the run could not store it."""
+    reel, scene, key = place
+    used = deciding(history)
+    clip = used.end.clip if used and used.end else None
+    if clip and lies_in(clip, reel, scene):
+        return
+    attempt = len(history) + 1 if decision is Decision.SUBMIT else used.number if used and used.job else None
+    ledger.take(reel, scene, key, attempt=attempt, reserve=False)
 
 
 def _given_up(history: Sequence[Attempt]) -> Iterator[Attempt]:

@@ -74,7 +74,7 @@ def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decis
         decision = decide(
             history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts, since=request.since
         )
-        if decision is Decision.SUBMIT and (found is None or request.draft is None):  # of scenes the plan has looked
+        if decision is Decision.SUBMIT and found is None:  # else the plan has looked
             _check_not_lost(ledger, request, last)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last

@@ -8,12 +8,24 @@ from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
+_EMPTY_LOOKS = 3  # at an ended job whose result is empty: a gateway may tell the end before the link
+_EMPTY_FOR = 3600.0  # seconds since the submit, after which one look is enough: nobody waits for it for ever
 YOUNG = 90.0  # seconds during which a provider may not know yet what it has just accepted
 
 
 def is_young(job: Job, now: datetime) -> bool:
     """Whether the provider may not know the job yet."""
     return (now - job.submitted_at).total_seconds() <= YOUNG
+
+
+def empty_so_far(error: errors.GenerationFailed, job: Job, *, age: float, looks: int = 1) -> errors.Busy | None:
+    """The error to go on with where an ended job has an empty result, and that is no verdict yet.
+
+    `looks` is how many in a row have found it so, this one included.
+    """
+    if not error.empty or looks >= _EMPTY_LOOKS or age > _EMPTY_FOR:
+        return None
+    return errors.Busy("the job has ended, and its result is empty so far", request_id=job.request_id, charged=None)
 
 
 async def has_ended(session: Session, job: Job) -> bool:

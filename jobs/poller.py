@@ -1,22 +1,22 @@
 """One poller for each account of a process: it looks at all jobs that somebody waits for, on one schedule.
 
 Whoever waits brings the job and awaits its result. The poller keeps a heap of the moments at which a look is due, sends
-at most `AT_ONCE` looks side by side within one budget of requests a second, and ends when nobody waits any more. Of a
-kind of job that never ended here, the oldest few are looked at for all of them; see `render_times`.
+at most `AT_ONCE` looks side by side within one budget of requests a second, and ends when nobody waits any more. When
+a look is due is decided in `scouts`, from what `render_times` has learned.
 """
 
 import asyncio
-import heapq
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import Context
-from itertools import islice
 from weakref import WeakKeyDictionary, WeakSet
 
 from prefect_storyboard.jobs.look import is_young
-from prefect_storyboard.jobs.render_times import Kind, RenderTimes
+from prefect_storyboard.jobs.render_times import Kind
 from prefect_storyboard.jobs.request_budget import RequestBudget
-from prefect_storyboard.jobs.waiting import Waiter, Waiting, Watch
+from prefect_storyboard.jobs.schedule import Schedule
+from prefect_storyboard.jobs.scouts import Scouts
+from prefect_storyboard.jobs.waiting import Answer, Waiter, Waiting, Watch
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.protocol import Result
@@ -24,10 +24,6 @@ from prefect_storyboard.providers.session import Gates, Session
 from prefect_storyboard.storyboards import Job
 
 AT_ONCE = 16  # looks: what the connections of an account carry without a queue
-SCOUTS = 3  # jobs of an unknown kind that are looked at for all others
-UNSCOUTED = 60.0  # seconds: the age at which a job is looked at although the scouts still render
-_UNSCOUTED_AGAIN = 3.0  # times its age: when it is looked at again
-_FRESH = 2.0  # seconds since the submit: such a job has most likely not been waited for before
 _LEAST_BUDGET = 20  # requests a second; as many as the account may have jobs at once where that is more
 _SHORT = 0.5  # seconds for which everybody may be kept waiting
 _SOON = 0.001  # seconds that a look may be early
@@ -57,10 +53,9 @@ class Poller:
     def __init__(self, clock: Clock, requests_a_second: float) -> None:
         self._clock = clock
         self._budget = RequestBudget(requests_a_second, clock.monotonic())
-        self._times: dict[Kind, RenderTimes] = {}
-        self._jobs: dict[str, Waiting] = {}
-        self._heap: list[tuple[float, int, Waiting]] = []
-        self._pushed = 0
+        self._scouts = Scouts(self._age)
+        self._jobs = self._scouts.jobs
+        self._due = Schedule(self._jobs)
         self._looks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -131,7 +126,7 @@ class Poller:
         try:
             while self._jobs:
                 self._changed.clear()
-                waiting, now = self._next(), self._clock.monotonic()
+                waiting, now = self._due.next(), self._clock.monotonic()
                 if waiting is None or len(self._looks) >= AT_ONCE:
                     await self._changed.wait()
                 elif (left := waiting.due - now) > _SOON:
@@ -148,84 +143,34 @@ class Poller:
                 _busy.discard(self)
 
     def _add(self, waiting: Waiting) -> Waiting:
-        self._jobs[waiting.job.request_id] = waiting
-        age, times = self._age(waiting), self._times.setdefault(waiting.kind, RenderTimes())
-        scouted = not times.known and age <= _FRESH and waiting not in self._scouts(waiting.kind)
-        waiting.due = self._at(waiting, UNSCOUTED if scouted else times.first_look(age))
+        waiting.due = self._at(waiting, self._scouts.add(waiting))
         return waiting
 
     def _remove(self, waiting: Waiting) -> None:
         """Nobody waits for it any more. Where a scout is gone, the next one takes its place."""
         if self._jobs.get(waiting.job.request_id) is not waiting:
             return
-        scouts = self._scouts(waiting.kind)
-        del self._jobs[waiting.job.request_id]
-        if not self._times[waiting.kind].known:
-            self._send_scouts(waiting.kind, scouts)
+        for each in self._scouts.remove(waiting):
+            if not each.looking:
+                self._schedule(each, self._clock.monotonic())
         if not self._jobs:
             self._changed.set()
 
-    def _send_scouts(self, kind: Kind, before: list[Waiting]) -> None:
-        """Look at the scouts that were none before."""
-        for each in self._scouts(kind):
-            if each not in before and not each.looking:
-                self._schedule(each, self._clock.monotonic())
-
     def _next_look(self, waiting: Waiting) -> float:
-        age, times = self._age(waiting), self._times[waiting.kind]
-        if times.known or waiting in self._scouts(waiting.kind):
-            return self._at(waiting, times.next_look(age, waiting=len(self._jobs)))
-        return self._at(waiting, max(UNSCOUTED, age * _UNSCOUTED_AGAIN))
-
-    def _learn(self, waiting: Waiting, age: float) -> None:
-        """Note how long a job took. The first and the fastest of a kind say of the others when to look at them.
-
-        Where that cannot be told, and the scouts still render, others take their place.
-        """
-        times, scouts = self._times[waiting.kind], self._scouts(waiting.kind)
-        known, fastest = times.known, times.fastest if times.known else float("inf")
-        times.ended(age, running=waiting.running)
-        if times.known and times.fastest < fastest:
-            for each in self._of_kind(waiting.kind):
-                if not each.looking and (each.running is None or not known):
-                    self._schedule(each, self._at(each, times.earliest(self._age(each))))
-        elif not known and waiting not in scouts:
-            for each in scouts:
-                self._jobs[each.job.request_id] = self._jobs.pop(each.job.request_id)
-            self._send_scouts(waiting.kind, scouts)
-
-    def _scouts(self, kind: Kind) -> list[Waiting]:
-        return list(islice(self._of_kind(kind), SCOUTS))
-
-    def _of_kind(self, kind: Kind) -> Iterator[Waiting]:
-        return (each for each in self._jobs.values() if each.kind == kind)
+        return self._at(waiting, self._scouts.next_look(waiting))
 
     def _schedule(self, waiting: Waiting, due: float) -> None:
         """Look at it at that moment, or much later where its callback is relied on."""
         if waiting.patient():
-            times = self._times[waiting.kind]
-            due = max(due, self._at(waiting, times.patient_look(self._age(waiting), looked=waiting.looked)))
+            due = max(due, self._at(waiting, self._scouts.patient_look(waiting)))
         self._push(waiting, due)
 
     def _push(self, waiting: Waiting, due: float) -> None:
-        """Look at it at that moment, or when the first of those who wait has no more time."""
-        waiting.due = min([due, *(waiter.until for waiter in waiting.waiters)])
-        self._pushed += 1
-        heapq.heappush(self._heap, (waiting.due, self._pushed, waiting))
-        if self._heap[0][2] is waiting:
+        if self._due.push(waiting, due):
             self._changed.set()
 
-    def _next(self) -> Waiting | None:
-        """The job whose look is due first."""
-        while self._heap:
-            due, _, waiting = self._heap[0]
-            if self._jobs.get(waiting.job.request_id) is waiting and waiting.due == due and not waiting.looking:
-                return waiting
-            heapq.heappop(self._heap)
-        return None
-
     def _begin(self, waiting: Waiting) -> None:
-        heapq.heappop(self._heap)
+        self._due.pop()
         self._budget.spend(self._clock.monotonic())
         waiting.looking = True
         look = asyncio.get_running_loop().create_task(self._look(waiting))
@@ -263,7 +208,7 @@ class Poller:
         age = self._age(waiting)
         asked_to_wait = 0.0
         try:
-            answer = await waiting.ask()
+            answer = await waiting.ask(age)
         except (errors.NotSent, errors.Busy, errors.ProtocolError) as error:
             if error.sent is False and not isinstance(error, errors.NotSent):  # a link that must not be asked at all
                 waiting.fail(error)
@@ -275,20 +220,25 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - a verdict, or an account that is refused: theirs, whatever it is
             waiting.fail(error)
         else:
-            waiting.trouble = None
-            self._budget.answered()
-            if answer.result:
-                self._budget.spend(self._clock.monotonic())
-                self._learn(waiting, age)
-                waiting.succeed(answer.result)
-            else:
-                waiting.running = age
-                self._times[waiting.kind].rendering(age)
+            self._answered(waiting, answer, age)
         waiting.looking, waiting.looked = False, True
         now = self._clock.monotonic()
         waiting.give_up(now)
         if any(not waiter.ended.done() for waiter in waiting.waiters):
             self._schedule(waiting, max(self._next_look(waiting), now + asked_to_wait))
+
+    def _answered(self, waiting: Waiting, answer: Answer, age: float) -> None:
+        """Hand over the result, and look at others when it has taught; or note that the job still renders."""
+        waiting.trouble = None
+        self._budget.answered()
+        if answer.result is None:
+            self._scouts.rendering(waiting, age)
+            return
+        self._budget.spend(self._clock.monotonic())
+        for each, look_at in self._scouts.ended(waiting, age):
+            if not each.looking:
+                self._schedule(each, self._at(each, look_at))
+        waiting.succeed(answer.result)
 
     def _note(self, error: errors.ProviderError) -> float:
         """A broken poll fails no job. Seconds that the gateway asks this job to wait; it asks everybody."""

@@ -6,6 +6,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from prefect_storyboard.jobs.look import empty_so_far
 from prefect_storyboard.jobs.render_times import Kind
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.protocol import Provider, Result, Status
@@ -62,6 +63,7 @@ class Waiting:
     running: float | None = None
     trouble: errors.ProviderError | None = None
     _checked: set[str] = field(default_factory=set)
+    _empty: int = 0
 
     def succeed(self, result: Result) -> None:
         """Hand the result to all who wait."""
@@ -80,10 +82,11 @@ class Waiting:
             if now >= waiter.until:
                 waiter.fail(TimeLimit(self.trouble))
 
-    async def ask(self) -> "Answer":
+    async def ask(self, age: float) -> "Answer":
         """Ask for the state, and for the result where there may be one.
 
-        An undocumented state is checked against the result once. Raises what the adapter raises.
+        An undocumented state is checked against the result once. Raises what the adapter raises; Busy for an empty
+        result, until it has been found empty often enough.
         """
         provider = self.waiters[0].provider
         status = await _status(provider, self.job)
@@ -91,8 +94,17 @@ class Waiting:
             waiter.tell(status)
         if status.state == "ended" or (status.unknown_word and status.unknown_word not in self._checked):
             self._checked.add(status.unknown_word or "")
-            return Answer(await provider.result(self.job), requests=2)
+            return Answer(await self._result(provider, age), requests=2)
         return Answer(None, requests=1)
+
+    async def _result(self, provider: Provider, age: float) -> Result:
+        try:
+            return await provider.result(self.job)
+        except errors.GenerationFailed as error:
+            self._empty += 1
+            if again := empty_so_far(error, self.job, age=age, looks=self._empty):
+                raise again from None
+            raise
 
 
 class Answer(NamedTuple):

@@ -46,7 +46,11 @@ def creation_key(casting: Casting) -> str | None:
     if not (casting.id and casting.provider and casting.account and casting.family and casting.fingerprint):
         return None
     return character_key(
-        provider=casting.provider, account=casting.account, casting=casting.family, fingerprint=casting.fingerprint
+        provider=casting.provider,
+        account=casting.account,
+        casting=casting.family,
+        fingerprint=casting.fingerprint,
+        source=casting.made_of.job_key if casting.made_of else None,
     )
 
 

@@ -36,6 +36,25 @@ def takes_folder(reel: str, scene: str) -> tuple[str, ...]:
     return ("reels", reel, "scenes", scene) if reel else ("clips", scene)
 
 
+def inside(url: str) -> tuple[str, ...]:
+    """The place of a file in its library, from its URL, wherever the library was when it was written."""
+    parts = url.split("/")
+    room = max(
+        (at for at, part in enumerate(parts) if part in {"characters", "reels", "clips"} and _is_room(parts[at:])),
+        default=0,
+    )
+    return tuple(parts[room:])
+
+
+def _is_room(parts: list[str]) -> bool:
+    return len(parts) == {"characters": 4, "reels": 5, "clips": 3}[parts[0]]
+
+
+def lies_in(clip: Clip, reel: str, scene: str) -> bool:
+    """Whether the clip is stored among the takes of that scene, and not copied from elsewhere."""
+    return inside(clip.url)[:-1] == takes_folder(reel, scene)
+
+
 def stored_take(storage: Storage, reel: str, scene: str, number: int) -> Clip | None:
     """What the sidecar of that take says; None where there is none, or it is torn. One read."""
     try:

@@ -7,6 +7,7 @@ looks for themselves. What was absent counts once, for the first who asks; after
 from contextvars import ContextVar
 
 from prefect_storyboard.ledger.records import Attempt
+from prefect_storyboard.ledger.sidecars import lies_in
 from prefect_storyboard.ledger.storage import Storage
 
 _survey: ContextVar["Survey | None"] = ContextVar("survey", default=None)
@@ -48,7 +49,7 @@ class Survey:
         clip = history[-1].end.clip if history and history[-1].end else None
         if reel == self._reel and scene in self._unused:
             return 1
-        return clip.take if clip and reel == self._reel and clip.scene == scene else None
+        return clip.take if clip and reel == self._reel and lies_in(clip, reel, scene) else None
 
     def use(self, reel: str, scene: str) -> bool:
         """Whether no take of the scene was stored. True once."""

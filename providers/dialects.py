@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, JsonValue
 
 from prefect_storyboard.storyboards import Frozen, Mode
+from prefect_storyboard.storyboards.model import Choice
 
 Source = Literal[
     "prompt",
@@ -30,6 +31,11 @@ Source = Literal[
 OfCharacter = Literal["front", "others", "pictures", "name", "description"]
 
 MODES: tuple[Mode, ...] = ("text", "image", "frames", "references")
+_CHOICES: Mapping[Choice, frozenset[str]] = {
+    "seconds": frozenset({"seconds", "seconds as text", "seconds as 8s"}),
+    "aspect": frozenset({"aspect"}),
+    "resolution": frozenset({"resolution", "resolution in capitals"}),
+}
 FIRST_FRAME, LAST_FRAME = frozenset({"first frame", "frames"}), frozenset({"last frame", "frames"})
 
 
@@ -131,10 +137,17 @@ def facts(provider: str, codec: str) -> dict[str, Any]:
         "takes_last_frame": tuple(mode for mode in ("frames", "references") if holds[mode] & LAST_FRAME),
         "takes_seed": tuple(mode for mode in MODES if "seed" in holds[mode]),
         "takes_negative": tuple(mode for mode in MODES if "negative" in holds[mode]),
-        "shaped_by_frame": tuple(mode for mode in ("image", "frames") if "aspect" not in holds[mode]),
+        "chooses": {mode: tuple(_left_open(dialect, mode)) for mode in MODES},
         "frame_beside_cast": bool(shown & FIRST_FRAME) or "pictures" not in shown,
     }
     return {**found, "sound": "switch"} if all("audio" in each for each in holds.values()) else found
+
+
+def _left_open(dialect: Dialect, mode: Mode) -> Iterator[Choice]:
+    """What requests of other modes say and those of this mode have no field for."""
+    for choice, names in _CHOICES.items():
+        if not names & dialect.holds(mode) and any(names & dialect.holds(other) for other in MODES):
+            yield choice
 
 
 class _Meaning(NamedTuple):

@@ -144,11 +144,13 @@ class OutOfCredit(ProviderError):
 class GenerationFailed(ProviderError):
     """The job was accepted and then failed. `resubmittable`: the same request may well succeed next time.
 
-    `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once.
+    `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once. `empty`: the
+    job has ended well, and its answer holds nothing that can be stored, or not yet.
     """
 
     resubmittable: bool = False
     stale_upload: bool = False
+    empty: bool = False
     charged: bool | None = None
     remedy = "Change the scene, or increase its take to render it again."
 

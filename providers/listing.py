@@ -77,6 +77,9 @@ def lengths(model: Model) -> Iterator[str]:
     for mode, narrower in model.only.items():
         if narrower.seconds:
             yield f"{_MODES[mode]}: {_seconds(narrower.seconds)}"
+    for mode in model.chooses:
+        if model.chooses_itself("seconds", mode):
+            yield f"{_MODES[mode]}: the model chooses"
 
 
 def _seconds(offered: tuple[int, ...]) -> str:

@@ -142,10 +142,10 @@ def unfetched(message: str, *, field: str | None = None, **facts: Any) -> Invali
 
 
 def nothing_made(who: str, **facts: Any) -> GenerationFailed:
-    """An ended job whose result holds nothing that can be stored. That is a verdict: asking again changes nothing."""
+    """An ended job whose result holds nothing that can be stored. Whoever waits asks again before it is a verdict."""
     remedy = "Look at the job on the provider's own page; increase the scene's take to render it again."
     message = f"the job ended at {who} with neither a video nor a character"
-    return failure(message, remedy=remedy, **facts)
+    return failure(message, remedy=remedy, empty=True, **facts)
 
 
 def outcome_unknown(who: str, said: str, named: str | None = None, **facts: Any) -> OutcomeUnknown:

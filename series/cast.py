@@ -4,7 +4,7 @@ import asyncio
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.paid import uninterrupted
@@ -17,7 +17,7 @@ from prefect_storyboard.providers.errors import (
     ProviderError,
 )
 from prefect_storyboard.series.run import FATAL, NotCast, Rendering
-from prefect_storyboard.storyboards import Casting, Character, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards import Casting, Character, Clip, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.tasks import create_character
 
@@ -30,6 +30,7 @@ class CastFacts(TypedDict):
     start: float | None
     end: float | None
     reference: str
+    belongs_to: Literal["content", "scene"]
     fields: JsonObject
     library: Library
 
@@ -40,22 +41,51 @@ _FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|in
 async def create_cast(run: Rendering) -> None:
     """Create every character of the plan at once. Raises what is true of the whole account; keeps the rest.
 
-    A model that is shown its characters needs no creation: for it the media are put into the library.
+    A model that is shown its characters needs no creation: for it the media are put into the library. Those that are
+    made from a scene have no media yet: whoever renders a scene with them calls `cast_from_scenes`.
     """
     plan = run.prepared.plan
+    characters = [planned for planned in plan.characters if planned.character.from_scene is None]
     shown = {(name, scene.model.name): scene for scene in plan.scenes if not scene.standing for name in _shown(scene)}
     made, _ = await asyncio.gather(
-        asyncio.gather(*(_in_slot(run, character) for character in plan.characters), return_exceptions=True),
+        asyncio.gather(*(_in_slot(run, character) for character in characters), return_exceptions=True),
         asyncio.gather(*(_show(run, name, scene) for (name, _), scene in shown.items())),
     )
-    for character, casting in zip(plan.characters, made, strict=True):
-        if isinstance(casting, FATAL) or not isinstance(casting, Casting | NotCast):
-            raise casting
-        run.castings[character.key] = casting
+    for character, casting in zip(characters, made, strict=True):
+        _keep(run, character, casting)
+
+
+def _keep(run: Rendering, planned: PlannedCharacter, casting: object) -> None:
+    """Keep the casting, or why there is none. Raises what is true of the whole account."""
+    if isinstance(casting, BaseException) and (isinstance(casting, FATAL) or not isinstance(casting, NotCast)):
+        raise casting
+    if isinstance(casting, Casting | NotCast):
+        run.castings[planned.key] = casting
+
+
+async def cast_from_scenes(run: Rendering, scene: PlannedScene) -> None:
+    """Make the characters of a scene that are made from other scenes, each once in a run. Their clips are stored.
+
+    Raises MediaError where a clip, now that it is there, shows nothing that the model takes.
+    """
+    plan = run.prepared.plan
+    for origin in scene.origins:
+        name = origin.character
+        async with run.casting[f"{name} {scene.model.name}"]:
+            if scene.model.casting is None:
+                if (name, scene.model.name) not in run.shown:
+                    await _show(run, name, scene)
+                continue
+            for planned in plan.characters:
+                wanted = planned.character.name == name and planned.model.casting == scene.model.casting
+                if wanted and planned.key not in run.castings:
+                    (made,) = await asyncio.gather(_in_slot(run, planned), return_exceptions=True)
+                    _keep(run, planned, made)
 
 
 def _shown(scene: PlannedScene) -> tuple[str, ...]:
-    return tuple(sending.character for sending in scene.sends)
+    made = {origin.character for origin in scene.origins}
+    return tuple(sending.character for sending in scene.sends if sending.character not in made)
 
 
 async def _show(run: Rendering, name: str, scene: PlannedScene) -> None:
@@ -72,7 +102,9 @@ async def _in_slot(run: Rendering, planned: PlannedCharacter) -> Casting:
         return await _create(run, planned)
 
 
-def _clip(run: Rendering, who: Character) -> Path | None:
+def _clip(run: Rendering, who: Character) -> Path | Clip | None:
+    if who.from_scene:
+        return run.sources[who.from_scene]
     return run.prepared.files[who.clip].path if who.clip else None
 
 
@@ -83,6 +115,7 @@ def _facts(run: Rendering, who: Character) -> CastFacts:
         "start": who.start,
         "end": who.end,
         "reference": who.reference,
+        "belongs_to": "scene" if who.from_scene else "content",
         "fields": who.fields,
         "library": run.library,
     }

@@ -9,14 +9,15 @@ from prefect_storyboard.series.run import Ended, Rendering
 from prefect_storyboard.storyboards import Casting, FailedScene, PlannedScene
 
 
-def kept(run: Rendering, scene: PlannedScene, parent: Ended | None) -> PlannedScene:
+def kept(run: Rendering, scene: PlannedScene, needed: tuple[Ended, ...]) -> PlannedScene:
     """The scene; as one that stands where something that it is made of is not there, and its job is paid for. Blocks.
 
     Raises Unreadable where nobody can tell which take stands there.
     """
     if scene.damage:
         raise Unreadable(scene.damage.error, scene.damage.remedy)
-    is_whole = not isinstance(parent, FailedScene) and all(isinstance(each, Casting) for each in _cast(run, scene))
+    is_whole = all(isinstance(each, Casting) for each in _cast(run, scene))
+    is_whole = is_whole and not any(isinstance(each, FailedScene) for each in needed)
     if is_whole or scene.standing or _paid(Ledger(run.library.storage()), scene.key) is None:
         return scene
     return scene.model_copy(update={"standing": True})
@@ -63,9 +64,10 @@ def _paid(ledger: Ledger, key: str) -> Attempt | None:
 
 
 def _cast(run: Rendering, scene: PlannedScene) -> list[object]:
-    """What became of the characters that the scene is ordered with."""
+    """What became of the characters that the scene is ordered with; without those that are made later, from a scene."""
     return [
         run.castings.get(planned.key)
         for planned in run.prepared.plan.characters
         if planned.character.name in scene.cast and planned.model.casting == scene.model.casting
+        if planned.key in run.castings or planned.character.from_scene is None
     ]

@@ -8,6 +8,7 @@ from prefect_storyboard.media import deferred
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.storyboards import ClipLimits, Model, References, Sending, Shot, Storyboard
+from prefect_storyboard.storyboards.origins import clip_length
 from prefect_storyboard.tasks._references import CastMember, drawn, show
 
 Place = tuple[str | int, ...]
@@ -31,9 +32,13 @@ def judge_all(
 ) -> Judged:
     """Look at every reference clip, picture and first frame that this run needs."""
     judged = Judged()
+    made = {shot.scene.id: shot for shot in shots}
     for at, who in enumerate(board.cast):
         for family, sending in _uses(who.name, shots):
             member = cast[who.name]
+            if who.from_scene:
+                _expect(judged, member, made[who.from_scene], family, sending)
+                continue
             if who.clip and member.clip is None:
                 break  # it could not be read, which is told already
             try:
@@ -73,6 +78,21 @@ def _judge(judged: Judged, member: CastMember, family: Model, sending: Sending |
             judged.clip_seconds[family.name, who.name] = fitting.seconds
     else:
         return
+    line = f"{who.name} for {family.name}: {done}"
+    if done and line not in judged.preparations:
+        judged.preparations.append(line)
+
+
+def _expect(judged: Judged, member: CastMember, source: Shot, family: Model, sending: Sending | None) -> None:
+    """Say what will be made of a character's scene, and for how long its clip goes along: nothing can be looked at."""
+    who, seconds = member.character, clip_length(member.character, source, family.reference)
+    if sending and sending.clip:
+        judged.clip_seconds[family.name, who.name] = seconds
+    if sending and not sending.clip:
+        count = drawn(who, sending, family.references or References(images=0))
+        done = f"{count} {'picture' if count == 1 else 'pictures'} taken from {who.from_scene}" if count else ""
+    else:
+        done = f"{seconds:g} s of {who.from_scene}"
     line = f"{who.name} for {family.name}: {done}"
     if done and line not in judged.preparations:
         judged.preparations.append(line)

@@ -1,6 +1,7 @@
 """One run of a storyboard: what it works on, what it was told, and what it has bought so far."""
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -45,7 +46,10 @@ Ended = Clip | FailedScene | OpenScene
 
 @dataclass
 class Rendering:
-    """One run: what it works on, and what it has bought so far."""
+    """One run: what it works on, and what it has bought so far.
+
+    `sources` are the clips, by scene, that characters are made from; `casting` lets one scene at a time make them.
+    """
 
     prepared: Prepared
     credentials: Credentials
@@ -66,6 +70,8 @@ class Rendering:
     open: set[str] = field(default_factory=set)
     recast: set[str] = field(default_factory=set)
     recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sources: dict[str, Clip] = field(default_factory=dict)
+    casting: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     halted: ProviderError | None = None
 
     @property

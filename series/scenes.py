@@ -1,7 +1,7 @@
 """Render the scenes side by side, each after the one it continues."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from prefect_storyboard.jobs.budget import OverBudget
@@ -16,7 +16,7 @@ from prefect_storyboard.providers.errors import (
     InvalidRequest,
     ProviderError,
 )
-from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
+from prefect_storyboard.series.cast import about_characters, cast_from_scenes, castings_of, recast, sent_with
 from prefect_storyboard.series.kept import kept, standing_job
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
@@ -91,14 +91,16 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
 
 
 async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
-    needed = None if scene.standing else scene.scene.parent  # a take that stands is there without its parent
-    parent = await asyncio.shield(running[needed]) if needed else None
+    needed = () if scene.standing else scene.needs  # a take that stands is there without them
+    ends = {name: await asyncio.shield(running[name]) for name in needed}
     try:
-        if isinstance(parent, OpenScene):
-            return OpenScene(scene=scene.scene.id, key=parent.key)
-        scene = await asyncio.to_thread(kept, run, scene, parent)
-        if isinstance(parent, FailedScene) and not scene.standing:
-            return _without(run, scene, parent)
+        if still_open := [end for end in ends.values() if isinstance(end, OpenScene)]:
+            return OpenScene(scene=scene.scene.id, key=still_open[0].key)
+        scene = await _with_cast(run, scene, ends)
+        failed = [end for end in ends.values() if isinstance(end, FailedScene)]
+        if failed and not scene.standing:
+            return _without(run, scene, failed[0])
+        parent = ends.get(scene.scene.parent or "")
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
@@ -113,8 +115,20 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         return _explained(run, scene, error)
 
 
+async def _with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, Ended]) -> PlannedScene:
+    """The scene, as one that stands where what it needs is not there; else with the characters made from scenes."""
+    scene = await asyncio.to_thread(kept, run, scene, tuple(ends.values()))
+    if scene.standing or not scene.origins or any(isinstance(end, FailedScene) for end in ends.values()):
+        return scene
+    if run.halted:
+        raise run.halted
+    run.sources |= {name: end for name, end in ends.items() if isinstance(end, Clip)}
+    await cast_from_scenes(run, scene)
+    return await asyncio.to_thread(kept, run, scene, tuple(ends.values()))
+
+
 def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
-    """A scene whose parent has no clip, or none yet."""
+    """A scene that needs one without a clip, or without one yet."""
     if parent.state == "failed":
         return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
     why = f"it needs {parent.scene}, which still renders"
@@ -217,11 +231,19 @@ async def _generate(
         scene=asked.id,
         fields=asked.fields,
         prefer=asked.prefer or board.prefer,
-        remixable=any(other.remixes == asked.id for other in board.scenes),
+        remixable=_is_asked_for_again(run, asked.id),
         on_unknown=run.on_unknown,
         attempts=attempts,
         **run.limits,
     )
+
+
+def _is_asked_for_again(run: Rendering, scene_id: str) -> bool:
+    """Whether the provider's own video is needed after it is stored: for a remix, or for a character made of it."""
+    plan = run.prepared.plan
+    made = (each for each in plan.characters if each.character.from_scene == scene_id)
+    remixed = any(other.remixes == scene_id for other in plan.storyboard.scenes)
+    return remixed or any(each.model.character_from_video for each in made)
 
 
 def _failed(

@@ -127,8 +127,9 @@ def _values(body: JsonValue, names: tuple[str, ...]) -> Iterator[JsonValue]:
 
 
 def _cast_lines(scene: PlannedScene) -> Iterator[str]:
+    made = {origin.character: f" from {origin.scene}" for origin in scene.origins}
     for name in scene.cast if scene.model.casting else ():
-        yield f"{name}: the character created at {scene.model.provider}"
+        yield f"{name}: the character created at {scene.model.provider}{made.get(name, '')}"
 
 
 def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
@@ -148,6 +149,8 @@ def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
 def _shown(member: CastMember, sending: Sending, model: Model) -> str:
     """What is shown of a character, in the size in which it is sent."""
     who, clip, limits = member.character, member.clip, model.references or References(images=0)
+    if who.from_scene:
+        return _from_scene(member, sending, limits)
     if sending.clip and clip:
         fitting = deferred.judge(clip.path, model.reference, who.name, start=who.start, end=who.end)
         return f"{who.name}: clip of {round(fitting.seconds, 2):g} s, {_size((fitting.width, fitting.height))}"
@@ -159,6 +162,16 @@ def _shown(member: CastMember, sending: Sending, model: Model) -> str:
         sizes += [deferred.shape((facts.width, facts.height), limits)] * count
     distinct = " and ".join(dict.fromkeys(map(_size, sizes)))
     return f"{who.name}: {len(sizes)} {'picture' if len(sizes) == 1 else 'pictures'}, {distinct}"
+
+
+def _from_scene(member: CastMember, sending: Sending, limits: References) -> str:
+    """What is shown of a character that is made from a scene: its size is known once that is rendered."""
+    who, given = member.character, min(len(member.images), sending.pictures)
+    count = drawn(who, sending, limits)
+    if sending.clip:
+        return f"{who.name}: the clip of {who.from_scene}"
+    own = f"{given} given and " if given else ""
+    return f"{who.name}: {own}{count} {'picture' if count == 1 else 'pictures'} from {who.from_scene}"
 
 
 def _size(size: tuple[int, int]) -> str:

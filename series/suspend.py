@@ -5,18 +5,20 @@ between is not missed: whoever collects looks there, and asks again later where 
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from typing import Literal
 from uuid import UUID, uuid4
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import asuspend_flow_run
-from prefect.runtime import deployment, flow_run
 from pydantic import ConfigDict, ValidationError
 
 from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.storyboards import Frozen
+
+Client = Callable[[], AbstractAsyncContextManager[PrefectClient]]  # get_client, or what a test passes in
 
 _DAYS = 7 * 86_400  # seconds; longer than any provider keeps a result
 
@@ -29,23 +31,29 @@ class Waiting(Frozen):
     keys: tuple[str, ...]
 
 
-def check_suspendable() -> None:
-    """Raise ValueError where the run could not be woken up again."""
-    if not deployment.id:
+def check_suspendable(deployment_id: str | None) -> None:
+    """Raise ValueError for a run of no deployment: Prefect could not resume it."""
+    if not deployment_id:
         raise ValueError('wait="suspend" needs a deployment: only that can be started again; leave it out, or deploy')
 
 
-async def suspend(ledger: Ledger, keys: tuple[str, ...]) -> None:
-    """Let go of the worker until the jobs have ended; returns at once where they have ended meanwhile."""
-    place = _place(str(flow_run.id))
+async def suspend(
+    ledger: Ledger,
+    keys: tuple[str, ...],
+    *,
+    run_id: str,
+    suspend_run: Callable[..., Awaitable[object]] = asuspend_flow_run,
+) -> None:
+    """Suspend this flow run until the jobs have ended; returns at once where they have ended already."""
+    place = _place(run_id)
     await asyncio.to_thread(ledger.storage.write, Waiting(keys=keys).model_dump_json().encode(), *place)
     if await asyncio.to_thread(_ended, ledger, keys):
         await asyncio.to_thread(ledger.storage.remove, *place)
         return
-    await asuspend_flow_run(timeout=_DAYS, key=uuid4().hex)  # a key of its own: a run may wait more than once
+    await suspend_run(timeout=_DAYS, key=uuid4().hex)  # a key of its own: a run may wait more than once
 
 
-async def wake(ledger: Ledger, *, stuck: Collection[str] = ()) -> list[str]:
+async def wake(ledger: Ledger, *, stuck: Collection[str] = (), client: Client = get_client) -> list[str]:
     """Resume the flow runs whose jobs have ended; returns their ids. One that is not suspended yet is asked again.
 
     For the jobs that are stuck nobody waits: the run tells of them when it ends.
@@ -57,7 +65,7 @@ async def wake(ledger: Ledger, *, stuck: Collection[str] = ()) -> list[str]:
         waiting = await asyncio.to_thread(_read, ledger.storage, run_id)
         if waiting is None or not await asyncio.to_thread(_ended, ledger, set(waiting.keys) - set(stuck)):
             continue
-        match await _asked(UUID(run_id)):
+        match await _asked(UUID(run_id), client):
             case "over":
                 await asyncio.to_thread(ledger.storage.remove, *_place(run_id))
             case "resumed":
@@ -65,16 +73,16 @@ async def wake(ledger: Ledger, *, stuck: Collection[str] = ()) -> list[str]:
     return woken
 
 
-async def _asked(run_id: UUID) -> Literal["resumed", "over", "busy"]:
+async def _asked(run_id: UUID, client: Client) -> Literal["resumed", "over", "busy"]:
     """Let the run go on, if it is suspended."""
-    async with get_client() as client:
+    async with client() as api:
         try:
-            run = await client.read_flow_run(run_id)
+            run = await api.read_flow_run(run_id)
         except ObjectNotFound:
             return "busy"  # another server's, who wakes it
         if run.state is None or not run.state.is_paused():
             return "over" if run.state and run.state.is_final() else "busy"
-        result = await client.resume_flow_run(run_id)
+        result = await api.resume_flow_run(run_id)
     return "resumed" if result.status.value == "ACCEPT" else "busy"
 
 

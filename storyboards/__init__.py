@@ -4,12 +4,14 @@ from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
 from prefect_storyboard.storyboards.held import PlanDiffers, check_held
 from prefect_storyboard.storyboards.model import ClipLimits, Mode, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
-from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, Media, Reel
+from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, MadeOf, Media, Reel
 from prefect_storyboard.storyboards.plan import Damage, Plan, PlannedCharacter, PlannedScene
 from prefect_storyboard.storyboards.planning import plan
+from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
+from prefect_storyboard.storyboards.resolve import shots
 from prefect_storyboard.storyboards.sendings import Sending
-from prefect_storyboard.storyboards.shots import Shot, Table, shots
-from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError, is_text, parse, validate
+from prefect_storyboard.storyboards.shots import Shot, Table
+from prefect_storyboard.storyboards.text import is_text, parse, validate
 
 __all__ = [
     "Asked",
@@ -23,6 +25,7 @@ __all__ = [
     "FolderTaken",
     "Frozen",
     "Job",
+    "MadeOf",
     "Media",
     "Mode",
     "Model",

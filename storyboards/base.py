@@ -1,7 +1,7 @@
 """What every noun is made of: frozen models, the kinds of text in them, and problems raised all at once."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -35,7 +35,9 @@ Quality = Literal["draft", "final"]
 Prefer = Literal["cast", "frame"]
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
-Problem = tuple[tuple[str | int, ...], str]  # where, what
+Place = tuple[str | int, ...]  # the keys and indexes that lead to a value
+FieldProblem = tuple[Place, str]  # where, what
+RawStoryboard = dict[str, Any]  # as YAML, JSON or a caller gave it: nothing in it has been checked
 Noun = TypeVar("Noun", bound=BaseModel)
 
 
@@ -45,7 +47,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def checked(noun: Noun, problems: Callable[[], Iterator[Problem] | tuple[Problem, ...]]) -> Noun:
+def checked(noun: Noun, problems: Callable[[], Iterator[FieldProblem] | tuple[FieldProblem, ...]]) -> Noun:
     """Raise every problem at once, each at its own field, so that a loader can name the line."""
     found: list[InitErrorDetails] = [
         {"type": PydanticCustomError("rule", "{message}", {"message": message}), "loc": loc, "input": None}

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from prefect_storyboard.storyboards.base import Place, RawStoryboard
 from prefect_storyboard.storyboards.bounds import Size
-from prefect_storyboard.storyboards.text import Place, Source, StoryboardError, load
+from prefect_storyboard.storyboards.problems import Source, StoryboardError
+from prefect_storyboard.storyboards.text import load
 
 _MOST = 50  # files of one storyboard
 
@@ -21,7 +23,7 @@ class CastFile(NamedTuple):
 Read = Callable[[str], CastFile]  # OSError for one that cannot be read
 
 
-def with_cast_files(data: Mapping[str, Any], source: Source, read: Read, size: Size) -> tuple[dict[str, Any], Source]:
+def with_cast_files(data: Mapping[str, object], source: Source, read: Read, size: Size) -> tuple[RawStoryboard, Source]:
     """The storyboard with the characters of its cast files in it, each with its line in its own file.
 
     Raises StoryboardError for a file that cannot be read, or holds no cast.

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from prefect_storyboard.storyboards.base import Fields, Frozen, Name, Problem, Remark, Text, checked
+from prefect_storyboard.storyboards.base import FieldProblem, Fields, Frozen, Name, Remark, SceneId, Text, checked
 from prefect_storyboard.storyboards.folders import slug
 
 
@@ -24,6 +24,12 @@ class Character(Frozen):
         default=None,
         title="Reference clip",
         description="Path or URL of a short clip that shows the character, at least 720p; relative to the storyboard.",
+    )
+    from_scene: SceneId | None = Field(
+        default=None,
+        title="From scene",
+        description="Id of a scene of this storyboard whose clip shows the character, in the place of a file. It is "
+        "rendered first, once; scenes that show the character follow its take.",
     )
     images: tuple[Text, ...] = Field(
         default=(), max_length=50, title="Reference images", description="Paths or URLs of pictures of the character."
@@ -60,14 +66,21 @@ class Character(Frozen):
     )
 
     @property
+    def is_filmed(self) -> bool:
+        """Whether there is a clip of the character, or will be once its scene is rendered."""
+        return bool(self.clip or self.from_scene)
+
+    @property
     def slug(self) -> str:
         """The character's folder name in the library."""
         return slug(self.name)
 
     @model_validator(mode="after")
     def _has_a_reference(self) -> Self:
-        def problems() -> Iterator[Problem]:
-            if not self.clip and not self.images:
+        def problems() -> Iterator[FieldProblem]:
+            if self.clip and self.from_scene:
+                yield ("from_scene",), f"{self.name} has a clip already; leave either clip or from_scene out"
+            if not self.is_filmed and not self.images:
                 yield ("clip",), f"{self.name} needs a clip or images; add clip: path/to/{self.slug}.mp4"
             if self.start is not None and self.end is not None and self.end <= self.start:
                 yield ("end",), f"end ({self.end:g} s) must come after start ({self.start:g} s)"

@@ -2,7 +2,7 @@
 
 import codecs
 
-from prefect_storyboard.storyboards.text import Problem, StoryboardError
+from prefect_storyboard.storyboards.problems import Problem, StoryboardError
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),

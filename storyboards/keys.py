@@ -20,6 +20,8 @@ def digest(value: JsonValue) -> str:
 def fingerprint(character: Character, content: Mapping[str, str]) -> str:
     """A character's identity: its name and the content (not the path) of its reference media.
 
+    Of one that is made from a scene, which scene that is stands in the keys of those that show it (`made_of`).
+
     `content` maps each path or URL of the storyboard to the sha256 of what it holds.
     """
     decided: dict[str, JsonValue] = {
@@ -28,7 +30,7 @@ def fingerprint(character: Character, content: Mapping[str, str]) -> str:
         "range": [character.start, character.end],
         "images": [content[image] for image in character.images],
     }
-    return digest(decided | chosen(fields=character.fields))
+    return digest(decided | chosen(fields=character.fields, from_scene=bool(character.from_scene)))
 
 
 def chosen(**choices: JsonValue) -> dict[str, JsonValue]:
@@ -36,18 +38,20 @@ def chosen(**choices: JsonValue) -> dict[str, JsonValue]:
     return {name: value for name, value in choices.items() if value or (value == 0 and value is not False)}
 
 
-def character_key(*, provider: str, account: str, casting: str, fingerprint: str) -> str:
-    """Key of the job that creates a character at one provider account, for one family of models."""
-    return digest(
-        {
-            "schema": SCHEMA,
-            "operation": "character",
-            "provider": provider,
-            "account": account,
-            "casting": casting,
-            "character": fingerprint,
-        }
-    )
+def character_key(*, provider: str, account: str, casting: str, fingerprint: str, source: str | None = None) -> str:
+    """Key of the job that creates a character at one provider account, for one family of models.
+
+    `source` is the job key of the take that it is made from, where it is made from a scene.
+    """
+    decided: dict[str, JsonValue] = {
+        "schema": SCHEMA,
+        "operation": "character",
+        "provider": provider,
+        "account": account,
+        "casting": casting,
+        "character": fingerprint,
+    }
+    return digest(decided | chosen(source=source))
 
 
 def scene_content(
@@ -70,14 +74,23 @@ def scene_content(
     seed: int | None = None,
     negative: str = "",
     ends: str | None = None,
+<<<<<<< HEAD
     reroll: str = "",
     note: str = "",
+=======
+    made_of: Mapping[str, str] | None = None,
+>>>>>>> main
 ) -> dict[str, JsonValue]:
     """Everything that decides what a scene looks like.
 
     Characters are fingerprints, `clips` those of them who are shown by their clip; `image` and `ends` are the sha256 of
+<<<<<<< HEAD
     the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`). `reroll`
     names one more take of the same scene, and `note` is what that take was asked to change.
+=======
+    the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`), and
+    `made_of` has, by its fingerprint, that of the scene that a character is made from.
+>>>>>>> main
     """
     decided: dict[str, JsonValue] = {
         "schema": SCHEMA,
@@ -96,8 +109,13 @@ def scene_content(
         "take": take,
     }
     said = chosen(silent=silent, seed=seed, negative=negative, ends=ends)
+<<<<<<< HEAD
     further = chosen(reroll=reroll, note=note)
     return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {})) | further
+=======
+    said |= chosen(made_of=dict(made_of or {}))
+    return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
+>>>>>>> main
 
 
 def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:
@@ -118,14 +136,18 @@ def identity(content: Mapping[str, JsonValue], copy: int) -> str:
 
 
 def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
-    """What a scene itself asks for, whatever its parent and its take are."""
+    """What a scene itself asks for, whatever its parent, its characters' scenes and its take are."""
     begins = next((field for field in ("continues", "remixes") if content[field]), None)
+<<<<<<< HEAD
     return digest({**_without(content, *_OF_A_TAKE, "continues", "remixes"), "begins": begins, "copy": copy})
 
 
 def own_identity_of(basis: Mapping[str, JsonValue]) -> str | None:
     """The same of a take, from all that its key hashed; None where that was not recorded."""
     return own_identity(basis, int(str(basis["copy"]))) if basis else None
+=======
+    return digest({**_without(content, "take", "continues", "remixes", "made_of"), "begins": begins, "copy": copy})
+>>>>>>> main
 
 
 def _without(content: Mapping[str, JsonValue], *names: str) -> dict[str, JsonValue]:

@@ -9,6 +9,7 @@ from prefect_storyboard.storyboards.nouns import Frozen
 
 Operation = Literal["text", "image", "remix", "character", "character_from_video"]
 Mode = Literal["text", "image", "frames", "references"]  # what a scene is made from; each may have an endpoint
+Choice = Literal["seconds", "aspect", "resolution"]
 _WITH_CAST: tuple[Mode, ...] = ("references", "image", "text")  # where characters are shown, the first that there is
 
 
@@ -87,7 +88,9 @@ class Model(Frozen):
     frame_beside_cast: bool = Field(
         default=True, description="Whether a scene may begin exactly with a picture and show characters as well."
     )
-    shaped_by_frame: tuple[Mode, ...] = Field(default=(), description="Modes in which the frame decides the aspect.")
+    chooses: dict[Mode, tuple[Choice, ...]] = Field(
+        default={}, description="What the model chooses itself in a mode: no field of that request says it."
+    )
     only: dict[Mode, Narrower] = Field(default={}, description="What is otherwise in a mode.")
     unsure: str = Field(
         default="", description="Why an order is sent only if the gateway's own catalogue agrees with it."
@@ -132,6 +135,10 @@ class Model(Frozen):
         """Where a scene of that mode is ordered; None where the model makes none."""
         order: dict[Mode, tuple[Mode, ...]] = {"frames": ("frames", "image"), "references": (*_WITH_CAST,)}
         return next((self.endpoints[each] for each in order.get(mode, (mode,)) if each in self.endpoints), None)
+
+    def chooses_itself(self, choice: Choice, mode: Mode) -> bool:
+        """Whether a request of that mode has no field for this, although those of other modes have one."""
+        return choice in self.chooses.get(mode, ())
 
     def lengths(self, mode: Mode) -> tuple[int, ...]:
         """The seconds that a mode takes."""
@@ -183,7 +190,7 @@ class Model(Frozen):
         """
         if operation in {"character", "character_from_video"}:
             return self.usd_per_character
-        if operation == "remix":
+        if operation == "remix" or any(self.chooses_itself(choice, mode) for choice in ("seconds", "resolution")):
             return None
         if resolution in self.usd_per_clip:
             return self.usd_per_clip[resolution].get(seconds)

@@ -25,6 +25,7 @@ from prefect_storyboard.storyboards.base import (
 from prefect_storyboard.storyboards.character import Character
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import named_in
+from prefect_storyboard.storyboards.origins import origin_problems
 from prefect_storyboard.storyboards.rules import cast_problems, scene_problems
 
 __all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Matrix", "Prefer", "Quality", "Scene", "Storyboard"]
@@ -47,7 +48,12 @@ class Scene(Frozen):
         description="Who is in the scene; [] for nobody. Left out: every cast member whom the prompt mentions by name, "
         "by an alias, or as @Name. Those whom it does not mention are put in front of it: With Mara.",
     )
-    seconds: int | None = Field(default=None, ge=1, title="Seconds", description="Length; else the storyboard's.")
+    seconds: int | None = Field(
+        default=None,
+        ge=1,
+        title="Seconds",
+        description="Length; else the storyboard's. Where a model chooses it itself, the plan says so.",
+    )
     aspect: Aspect | None = Field(default=None, title="Aspect", description="Picture shape; else the storyboard's.")
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p or 1080p; else the storyboard's."
@@ -173,7 +179,7 @@ class Storyboard(Frozen):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        return checked(self, lambda: (*cast_problems(self), *scene_problems(self)))
+        return checked(self, lambda: (*cast_problems(self), *scene_problems(self), *origin_problems(self)))
 
     @property
     def slug(self) -> str:
@@ -192,9 +198,13 @@ class Storyboard(Frozen):
         return {character.name: character.aliases for character in self.cast}
 
     def characters_of(self, scene: Scene) -> tuple[str, ...]:
-        """Names in the scene: those given, by name or alias, else every cast member mentioned in the prompt."""
+        """Names in the scene: those given, by name or alias, else every cast member mentioned in the prompt.
+
+        Whoever is made from the scene is not there yet: its prompt says how they look.
+        """
         if scene.characters is not None:
             bearers = {form: name for name, forms in self.aliases.items() for form in (*forms, name)}
             return tuple(dict.fromkeys(bearers[form] for form in scene.characters))
         found = named_in(scene.prompt, self.aliases, self.aliases)
-        return tuple(name for name in self.aliases if name in found)
+        made_of_it = {character.name for character in self.cast if character.from_scene == scene.id}
+        return tuple(name for name in self.aliases if name in found and name not in made_of_it)

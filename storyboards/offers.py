@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from prefect_storyboard.storyboards.model import Model
 from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
-from prefect_storyboard.storyboards.shots import Shot, shots
-from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
+from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
+from prefect_storyboard.storyboards.resolve import shots
+from prefect_storyboard.storyboards.shots import Shot
 
 _LONGEST = 12  # lines; the rest is counted
 

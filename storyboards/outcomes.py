@@ -34,6 +34,13 @@ class Media(Stored):
     sha256: str
 
 
+class MadeOf(Stored):
+    """The take of a scene that a character was made of: what was asked of it, and the key of its job."""
+
+    identity: str
+    job_key: str
+
+
 class Casting(Stored):
     """A character's realisation at one provider, with the reference media that it was made of.
 
@@ -49,6 +56,7 @@ class Casting(Stored):
     account: str | None = None
     family: str | None = None
     fingerprint: str | None = Field(default=None, description="Name, content of the media and range: who this is.")
+    made_of: MadeOf | None = Field(default=None, description="Where the character is made from a scene.")
     clip: Media | None = None
     images: tuple[Media, ...] = ()
     start: float | None = None
@@ -62,7 +70,8 @@ class Casting(Stored):
     @property
     def bare(self) -> "Casting":
         """The casting without its media: what the records of a job keep."""
-        kept = self.model_dump(include={"character", "id", "mention", "provider", "account", "family", "fingerprint"})
+        names = {"character", "id", "mention", "provider", "account", "family", "fingerprint", "made_of"}
+        kept = self.model_dump(include=names)
         return Casting.model_validate(kept)
 
 
@@ -98,7 +107,13 @@ class Clip(Stored):
     identity: str | None = Field(default=None, description="What was asked for, without the take: a parent's identity.")
     parent: str | None = Field(default=None, description="Identity of the parent that this take was made of.")
     asked: Asked | None = None
+<<<<<<< HEAD
     basis: JsonObject = Field(default={}, description="All that the job's key hashes: what the take was made of.")
+=======
+    silent: bool = Field(default=False, description="Whether no sound was asked of a model that makes one.")
+    seed: int | None = Field(default=None, description="The seed that was asked for.")
+    negative: str = Field(default="", description="What must not be seen, as it was asked for.")
+>>>>>>> main
     fields: JsonObject = Field(default={}, description="The gateway's own inputs that were set, by its own names.")
     files: dict[str, str] = Field(default={}, description="Small files beside the take, such as a thumbnail, by kind.")
     facts: JsonObject = Field(default={}, description="What the provider says of the take: seed, actual_prompt, ...")

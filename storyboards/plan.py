@@ -5,8 +5,12 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue
 
+<<<<<<< HEAD
 from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.storyboards.keys import digest, identity, own_identity, scene_key
+=======
+from prefect_storyboard.storyboards.keys import character_key, digest, identity, own_identity, scene_key
+>>>>>>> main
 from prefect_storyboard.storyboards.model import Model
 from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Storyboard
@@ -14,8 +18,13 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 from prefect_storyboard.storyboards.variants import Variant
 
+<<<<<<< HEAD
 Terms = Mapping[str, JsonValue]
 State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "unreadable"]
+=======
+# A scene is blocked where what it needs has failed or cannot be read; a stale one is kept.
+State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
+>>>>>>> main
 
 
 # Of a scene and of a storyboard, what stands in the terms under its own name, or decides nothing by itself. Whatever
@@ -62,10 +71,23 @@ class PlannedCharacter(Frozen):
     usd: float | None
     state: State | None = None
 
+<<<<<<< HEAD
     @property
     def terms(self) -> Terms:
         """What decides the money and the content of the job, in words that a person knows."""
         return {"character": self.character.name, "model": self.model.name, "price": self.usd, "key": self.key}
+=======
+    def made_of(self, take: str, account: str) -> Self:
+        """The same character made from that take, by the key of its job."""
+        key = character_key(
+            provider=self.model.provider,
+            account=account,
+            casting=self.model.casting or "",
+            fingerprint=self.fingerprint,
+            source=take,
+        )
+        return self.model_copy(update={"key": key})
+>>>>>>> main
 
 
 class PlannedScene(Shot):
@@ -138,6 +160,7 @@ class PlannedScene(Shot):
         """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
         return int(str(self.content["take"]))
 
+<<<<<<< HEAD
     @property
     def reroll(self) -> str | None:
         """The name of the further take that somebody has asked for; None of one that the storyboard asks for."""
@@ -157,6 +180,16 @@ class PlannedScene(Shot):
         return self.model_copy(
             update=update | {"prompt": with_note(self.prompt, note), "sent": with_note(self.sent, note)}
         )
+=======
+    def made_of(self, needed: Mapping[str, str]) -> Self:
+        """The same scene made of other takes; `needed` has the identity of each scene that it needs, by id."""
+        content = dict(self.content)
+        if parent := self.scene.parent:
+            content["continues" if self.scene.continues else "remixes"] = needed[parent]
+        if self.origins:
+            content["made_of"] = {origin.fingerprint: needed[origin.scene] for origin in self.origins}
+        return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
+>>>>>>> main
 
     def with_take(self, take: int) -> Self:
         """The same scene as another take: another job."""
@@ -164,9 +197,23 @@ class PlannedScene(Shot):
         return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
 
 
+<<<<<<< HEAD
 def with_note(prompt: str, note: str) -> str:
     """A prompt with what a further take is asked to change."""
     return f"{prompt}\n{note}" if note and prompt else prompt
+=======
+def _with_needs(scenes: Mapping[str, PlannedScene], scene_id: str) -> list[PlannedScene]:
+    """The scene after all that it needs."""
+    found: dict[str, PlannedScene] = {}
+    waiting = [scene_id]
+    while waiting:
+        scene = scenes[waiting[-1]]
+        if missing := [name for name in scene.needs if name not in found]:
+            waiting += missing
+            continue
+        found.setdefault(waiting.pop(), scene)
+    return [*found.values()]
+>>>>>>> main
 
 
 class Plan(Frozen):
@@ -241,18 +288,14 @@ class Plan(Frozen):
         )
 
     def only(self, scene_id: str) -> Self:
-        """The part of the plan that one scene needs: its ancestors, itself, and their characters.
+        """The part of the plan that one scene needs: the scenes that it is made of, itself last, and their characters.
 
         Raises ValueError for an id that the storyboard does not have.
         """
         scenes = {scene.scene.id: scene for scene in self.scenes}
         if scene_id not in scenes:
             raise ValueError(f"no scene has the id {scene_id}; {suggest(scene_id, scenes)}")
-        wanted: list[PlannedScene] = []
-        at: str | None = scene_id
-        while at:
-            wanted.insert(0, scenes[at])
-            at = scenes[at].scene.parent
+        wanted = _with_needs(scenes, scene_id)
         families = {(name, scene.model.casting) for scene in wanted for name in scene.cast}
         cast = tuple(c for c in self.characters if (c.character.name, c.model.casting) in families)
         takes = tuple(take for take in self.takes if take.scene.id == scene_id)

@@ -1,9 +1,10 @@
 """From shots to a plan: the key and price of every job, and what a person should know before it is bought."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prefect_storyboard.storyboards.keys import character_key, digest, fingerprint, identity, scene_content, scene_key
+from prefect_storyboard.storyboards.model import Choice
 from prefect_storyboard.storyboards.nouns import Storyboard
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene
@@ -27,7 +28,7 @@ def plan(
     """
     prints = {c.name: fingerprint(c, content) for c in storyboard.cast if any(c.name in s.cast for s in shots)}
 
-    def decide(shot: Shot, parent: str | None) -> JsonObject:
+    def decide(shot: Shot, parent: str | None, made_of: Mapping[str, str]) -> JsonObject:
         return scene_content(
             provider=provider,
             account=account,
@@ -47,6 +48,7 @@ def plan(
             seed=shot.seed,
             negative=shot.negative,
             ends=content[shot.ends] if shot.ends else None,
+            made_of={prints[name]: scene for name, scene in made_of.items()},
         )
 
     keyed, before = _keyed(shots, decide), _keyed(shots, decide, legacy=True)
@@ -55,7 +57,8 @@ def plan(
     for shot in shots:
         decided, copy = keyed[shot.scene.id]
         sent = sum(lengths[shot.model.name, sending.character] for sending in shot.sends if sending.clip)
-        facts = {**dict(shot), "usd": shot.price(sent)}
+        made = tuple(origin.model_copy(update={"fingerprint": prints[origin.character]}) for origin in shot.origins)
+        facts = {**dict(shot), "usd": shot.price(sent), "origins": made}
         legacy = scene_key(*before[shot.scene.id]) if shot.scene.parent else None
         key = scene_key(decided, copy)
         scenes.append(PlannedScene(**facts, key=key, content=decided, copy_number=copy, legacy=legacy))
@@ -66,15 +69,23 @@ def plan(
         characters=_characters(storyboard, scenes, provider, account, prints),
         scenes=tuple(scenes),
         preparations=preparations,
-        warnings=(*_retiring(scenes), *_remarks(scenes), *_frames(scenes), *_unseen(storyboard, scenes)),
+        warnings=(
+            *_retiring(scenes),
+            *_remarks(scenes),
+            *_frames(scenes),
+            *_left_open(scenes),
+            *_unseen(storyboard, scenes),
+        ),
     )
 
 
-Content = Callable[[Shot, str | None], JsonObject]
+Content = Callable[[Shot, str | None, Mapping[str, str]], JsonObject]
 
 
 def _keyed(shots: tuple[Shot, ...], decide: Content, *, legacy: bool = False) -> dict[str, tuple[JsonObject, int]]:
     """Content and copy number of every scene, parents first: a child's content holds the identity of its parent.
+
+    So does that of a scene with a character, for the scene that the character is made from.
 
     Version 0.1.0 named a parent by its id (`legacy`).
     """
@@ -82,10 +93,11 @@ def _keyed(shots: tuple[Shot, ...], decide: Content, *, legacy: bool = False) ->
     seen: Counter[str] = Counter()
     waiting = list(shots)
     while waiting:
-        ready = [shot for shot in waiting if shot.scene.parent is None or shot.scene.parent in found]
+        ready = [shot for shot in waiting if all(needed in found for needed in shot.needs)]
         for shot in ready:
             parent = shot.scene.parent
-            content = decide(shot, parent if legacy or parent is None else identity(*found[parent]))
+            made_of = {origin.character: identity(*found[origin.scene]) for origin in shot.origins}
+            content = decide(shot, parent if legacy or parent is None else identity(*found[parent]), made_of)
             same = digest(content)
             found[shot.scene.id] = content, seen[same]
             seen[same] += 1
@@ -98,6 +110,7 @@ def _characters(
 ) -> tuple[PlannedCharacter, ...]:
     """One creation for each character and family of castings, in the order of the cast."""
     planned: dict[str, PlannedCharacter] = {}
+    takes = {scene.scene.id: scene.key for scene in scenes}
     for character in storyboard.cast:
         for scene in scenes:
             if character.name not in scene.cast or scene.model.casting is None:
@@ -107,6 +120,7 @@ def _characters(
                 account=account,
                 casting=scene.model.casting,
                 fingerprint=prints[character.name],
+                source=takes[character.from_scene] if character.from_scene else None,
             )
             planned[key] = PlannedCharacter(
                 character=character,
@@ -145,11 +159,24 @@ def _frames(scenes: list[PlannedScene]) -> list[str]:
                 f"{scene.scene.id}: {why}{model} takes no characters beside a first frame; "
                 f"the frame has to show {' and '.join(lost)}"
             )
-        if scene.mode in scene.model.shaped_by_frame and scene.aspect != "auto" and not scene.scene.continues:
-            found.append(
-                f"{scene.scene.id}: {model} takes no aspect beside a first frame; the clip has the shape of the frame"
-            )
     return found
+
+
+_OPEN: Mapping[Choice, str] = {
+    "seconds": "takes no length {}; it chooses one itself, and the price of that is not known before",
+    "resolution": "takes no resolution {}; it chooses one itself, and the price of that is not known before",
+    "aspect": "takes no aspect {}; the clip has the shape of the frame",
+}
+
+
+def _left_open(scenes: list[PlannedScene]) -> Iterator[str]:
+    """What a model chooses itself: no field of the request says it, whatever the storyboard does."""
+    for scene in scenes:
+        for choice, fact in _OPEN.items():
+            as_asked = choice == "aspect" and (scene.aspect == "auto" or scene.scene.continues)
+            if scene.model.chooses_itself(choice, scene.mode) and scene.operation != "remix" and not as_asked:
+                where = "beside a first frame" if scene.operation == "image" else "with characters"
+                yield f"{scene.scene.id}: {scene.model.name} at {scene.model.provider} {fact.format(where)}"
 
 
 def _unseen(storyboard: Storyboard, scenes: list[PlannedScene]) -> list[str]:

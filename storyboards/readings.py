@@ -41,7 +41,9 @@ def cast_remarks(storyboard: Storyboard, scene: Scene, words: frozenset[str]) ->
             yield f"{written!r} is read as the character {name}; if it is only a word, write it without capitals"
         elif not given:
             yield f"{written!r} is read as a word, not as the character {name}; if it is {name}, write @{name}"
-    if storyboard.cast and not given and not present:
+    made = [who.name for who in storyboard.cast if who.from_scene == scene.id]
+    yield from (f"{name} is made from this scene, so its prompt alone says how {name} looks" for name in made)
+    if storyboard.cast and not given and not present and not made:
         yield "nobody of the cast is in this scene; name them, or write characters: []"
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prefect_storyboard.storyboards.base import Problem
+from prefect_storyboard.storyboards.base import FieldProblem
 from prefect_storyboard.storyboards.names import folded, suggest
 
 if TYPE_CHECKING:
     from prefect_storyboard.storyboards.nouns import Storyboard
 
 
-def cast_problems(board: "Storyboard") -> Iterator[Problem]:
+def cast_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     folders: dict[str, int] = {}
     bearers: dict[str, int] = {}
     for at, character in enumerate(board.cast):
@@ -26,7 +26,7 @@ def cast_problems(board: "Storyboard") -> Iterator[Problem]:
             yield ("cast", at, "name"), f"{character.name} would share the folder of {other}; rename one of the two"
 
 
-def scene_problems(board: "Storyboard") -> Iterator[Problem]:
+def scene_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     if not board.scenes:
         yield ("scenes",), "is empty; a storyboard needs at least one scene"
     ids: dict[str, int] = {}
@@ -47,7 +47,7 @@ def scene_problems(board: "Storyboard") -> Iterator[Problem]:
     yield from _parent_problems(board)
 
 
-def _parent_problems(board: "Storyboard") -> Iterator[Problem]:
+def _parent_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     parents = {scene.id: scene.parent for scene in board.scenes}
     rooted: set[str] = set()  # scenes whose chain is known to begin somewhere
     for at, scene in enumerate(board.scenes):

@@ -18,7 +18,9 @@ def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sendi
     limits = model.references
     if limits is None or not cast:
         return ()
-    clips = {character.name for character in cast if character.reference == "clip" and character.clip and limits.clips}
+    clips = {
+        character.name for character in cast if character.reference == "clip" and character.is_filmed and limits.clips
+    }
     seats = limits.images - (frame and model.first_frame != "exact")
     pictures = min(limits.each[1], seats // max(len(cast) - len(clips), 1))
     return tuple(
@@ -34,4 +36,4 @@ def _pictures(character: Character, most: int, least: int) -> int:
     own = len(character.images)
     if not own:
         return most
-    return min(own, most) + (max(least - own, 0) if character.clip else 0)
+    return min(own, most) + (max(least - own, 0) if character.is_filmed else 0)

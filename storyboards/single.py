@@ -11,8 +11,10 @@ from prefect_storyboard.storyboards.model import Model
 from prefect_storyboard.storyboards.nouns import Character, Fit, Frozen, Prefer
 from prefect_storyboard.storyboards.offers import no_model
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, JsonObject
-from prefect_storyboard.storyboards.shots import Shot, Table, shots
-from prefect_storyboard.storyboards.text import Source, StoryboardError, validate
+from prefect_storyboard.storyboards.problems import Source, StoryboardError
+from prefect_storyboard.storyboards.resolve import shots
+from prefect_storyboard.storyboards.shots import Shot, Table
+from prefect_storyboard.storyboards.text import validate
 
 _YAML = re.compile(r"\b(write(?: for example)?|or|add) ([a-z_]+): (\"[^\"]*\"|\[[^\]]*\]|[^\s,;]+)")
 _SCENE, _PARENT, _FIRST_FRAME = "scene", "parent", "first-frame"
@@ -152,6 +154,11 @@ def single_scene(
         seed=shot.seed,
         negative=shot.negative,
         ends=ends,
+        made_of={
+            prints[each.character]: each.made_of.identity
+            for each in characters
+            if each.made_of and each.character in shot.cast
+        },
     )
     return SingleScene(shot=shot, content=content, copy_number=copy)
 

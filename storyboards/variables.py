@@ -5,28 +5,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prefect_storyboard.storyboards.base import FieldProblem, Place, RawStoryboard
 from prefect_storyboard.storyboards.names import suggest
 
 KEY = "with"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USE = re.compile(r"\$?\$\{([^}]*)\}")  # $${product} is the text ${product}
 
-Place = tuple[str | int, ...]
-Fault = tuple[Place, str]
 
-
-def filled(data: Mapping[str, Any], values: Mapping[str, str], most: int) -> tuple[dict[str, Any], list[Fault]]:
+def filled(data: Mapping[str, Any], values: Mapping[str, str], most: int) -> tuple[RawStoryboard, list[FieldProblem]]:
     """The storyboard with its variables filled in, and every fault at its place. `values` win over `with:`.
 
     What a value holds is text: a variable in it is not filled in. All of it together has `most` characters at most.
     """
-    faults: list[Fault] = []
+    faults: list[FieldProblem] = []
     known = {**dict(_own(data.get(KEY), faults)), **values}
     filler = _Filler(known, faults, most)
     return {key: filler.fill(value, (key,)) for key, value in data.items() if key != KEY}, faults
 
 
-def _own(given: object, faults: list[Fault]) -> Iterator[tuple[str, str]]:
+def _own(given: object, faults: list[FieldProblem]) -> Iterator[tuple[str, str]]:
     if given is None:
         return
     if not isinstance(given, Mapping):
@@ -46,7 +44,7 @@ class _Filler:
     """Fills in the values of one storyboard, as long as there is room for them."""
 
     known: Mapping[str, str]
-    faults: list[Fault]
+    faults: list[FieldProblem]
     room: int
 
     def fill(self, value: Any, place: Place) -> Any:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from prefect_storyboard.storyboards.base import Frozen
 from prefect_storyboard.storyboards.nouns import Scene, Storyboard
-from prefect_storyboard.storyboards.text import Problem, Source, StoryboardError
+from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
 
 _LONGEST = 64  # characters of a scene's id
 _TITLE = 120
@@ -51,6 +51,7 @@ def expanded(board: Storyboard, source: Source, most: int) -> Expanded:
     scenes: dict[object, Scene] = {}
     places: dict[str, int] = {}
     variants: list[Variant] = []
+    problems: list[Problem] = []
     for choice in _choices(board):
         names: dict[str, str] = {}
         for at, scene in _parents_first(board):
@@ -58,11 +59,13 @@ def expanded(board: Storyboard, source: Source, most: int) -> Expanded:
             same = made.model_copy(update={"id": scene.id}).model_dump_json()
             names[scene.id] = scenes.setdefault(same, made).id
             places.setdefault(names[scene.id], at)
+        problems += _origins(board, source, names)
         title = f"{board.title[: _TITLE - len(choice.label) - 1].rstrip()} {choice.label}".rstrip()
         variants.append(Variant(title=title, scenes=tuple(names[scene.id] for scene in board.scenes)))
     found = tuple(scenes.values())
-    if problems := [*_problems(found, source, most)]:
-        raise StoryboardError(*problems)
+    problems += _problems(found, source, most)
+    if problems:
+        raise StoryboardError(*dict.fromkeys(problems))
     lines = {place: line for place, line in source.lines.items() if place[:1] != ("scenes",)}
     for at, scene in enumerate(found):
         old = ("scenes", places[scene.id])
@@ -99,6 +102,16 @@ def _varied(scene: Scene, choice: _Choice, board: Storyboard, names: dict[str, s
     varies = choice if parents else _Choice(None if own[0] else choice.aspect, None if own[1] else choice.model)
     name = f"{scene.id}-{varies.label}" if varies.label else scene.id
     return scene.model_copy(update={"id": name, **chosen, **parents})
+
+
+def _origins(board: Storyboard, source: Source, names: dict[str, str]) -> Iterator[Problem]:
+    """A character has one scene, whatever the variant: the variants share the character."""
+    for at, who in enumerate(board.cast):
+        if who.from_scene and names[who.from_scene] != who.from_scene:
+            own = f"give {who.from_scene} an aspect and a model of its own, so that all variants share it"
+            yield source.problem(
+                ("cast", at, "from_scene"), f"{who.from_scene} is another scene in every variant; {own}"
+            )
 
 
 def _problems(scenes: tuple[Scene, ...], source: Source, most: int) -> Iterator[Problem]:

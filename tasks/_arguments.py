@@ -152,6 +152,14 @@ def chosen(account: Credentials, name: str | None, characters: Iterable[str], **
     raise no_single_model(living, seller_name(account.provider, account.account), characters, **scene)
 
 
+def belonging(belongs_to: str, clip: object) -> None:
+    """Raises ValueError for a word that is none, and for a clip that was not rendered, which belongs to no scene."""
+    if belongs_to not in {"content", "scene"}:
+        raise ValueError(f"belongs_to: choose content or scene, not {belongs_to!r}")
+    if belongs_to == "scene" and not isinstance(clip, Clip):
+        raise ValueError("clip: give a clip that store or render has returned, or leave belongs_to out")
+
+
 def castings(characters: Sequence[Casting] | Casting) -> tuple[Casting, ...]:
     """The castings as they were given. Raises ValueError for what are none, and for one alone."""
     if isinstance(characters, Casting):

@@ -19,7 +19,7 @@ from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Character, Clip, Media, Model
+from prefect_storyboard.storyboards import Casting, Character, Clip, MadeOf, Media, Model
 from prefect_storyboard.storyboards.sendings import sendings
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._arguments import a_list
@@ -125,9 +125,19 @@ def _fitted(family: Model, who: Character, given: GivenMedia) -> tuple[LocalFile
     return file, deferred.probe(file.path).seconds
 
 
-def keep(storage: Storage, who: Character, who_hash: str, given: GivenMedia) -> Casting:
+def scene_of(clip: Clip | None) -> MadeOf | None:
+    """The take that a character is made of."""
+    return MadeOf(identity=clip.identity or clip.job_key, job_key=clip.job_key) if clip else None
+
+
+def without_clip(who: Character, clip: Clip | None) -> Character:
+    """The character as a storyboard has it that names the scene in the place of a clip."""
+    return who.model_copy(update={"clip": None, "from_scene": clip.scene if clip else None})
+
+
+def keep(storage: Storage, who: Character, media_hash: str, given: GivenMedia) -> Casting:
     """Keep the media beside the reels, so that the cast can move to another provider or machine."""
-    place = ("characters", who.slug, who_hash[:16])
+    place = ("characters", who.slug, media_hash[:16])
     clip = f"clip{given.clip.path.suffix}" if given.clip else None
     images = tuple(f"image-{number}{image.path.suffix}" for number, image in enumerate(given.images, 1))
     record = who.model_copy(update={"clip": clip, "images": images}).model_dump_json(indent=2).encode()
@@ -139,7 +149,7 @@ def keep(storage: Storage, who: Character, who_hash: str, given: GivenMedia) -> 
     pictures = zip(images, given.images, strict=True)
     return Casting(
         character=who.name,
-        fingerprint=who_hash,
+        fingerprint=media_hash,
         clip=Media(url=storage.link(*place, clip), sha256=given.clip.sha256) if clip and given.clip else None,
         images=tuple(Media(url=storage.link(*place, name), sha256=file.sha256) for name, file in pictures),
         start=who.start,

@@ -3,19 +3,16 @@
 Events are emitted inside of runs only: outside, Prefect would start a server for the first one and wait half a minute.
 The callbacks server, which runs beside a server of its own, emits them `outside_runs`.
 Prefect relates each to the flow run, task run, flow and deployment that it happened in. Resource ids are stable, so
-that an automation can name one reel: `storyboard.reel.<library>.<slug>`, where the library is its block's name or,
-without a block, a short hash of its URL. No event holds a key, a prompt or a signed link. An event that cannot be
-emitted is logged: it never stops a job that is paid for.
+that an automation can name one reel: see `_event_resources`. No event holds a key, a prompt or a signed link. An event
+that cannot be emitted is logged: it never stops a job that is paid for.
 """
 
-import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events import emit_event
@@ -26,6 +23,14 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError, ProviderError, clean
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Reel
+from prefect_storyboard.tasks._event_resources import (
+    Resource,
+    bare,
+    job_resource,
+    related_reel,
+    resource,
+    scene_resource,
+)
 
 _PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")
 _log = logging.getLogger(__name__)
@@ -124,19 +129,17 @@ def outside_runs() -> Iterator[None]:
 
 def job_submitted(library: Library, job: JobFacts, *, emit: Emit = emit_event) -> None:
     """A job was bought."""
-    _send(emit, "storyboard.job.submitted", _job(library, job), _reel(library, job.reel), _said(job))
+    _send_of_job(emit, "storyboard.job.submitted", library, job)
 
 
 def job_ended(library: Library, job: JobFacts, outcome: str, *, emit: Emit = emit_event) -> None:
     """A callback was confirmed: the provider has ended the job, and the library knows how."""
-    payload = {**_said(job), "outcome": outcome}
-    _send(emit, "storyboard.job.ended", _job(library, job), _reel(library, job.reel), payload)
+    _send_of_job(emit, "storyboard.job.ended", library, job, outcome=outcome)
 
 
 def job_unknown(library: Library, job: JobFacts, reason: str, remedy: str, *, emit: Emit = emit_event) -> None:
     """A job may have been bought. `remedy` has the two commands that settle it."""
-    payload = {**_said(job), "reason": _sentence(reason), "remedy": _sentence(remedy)}
-    _send(emit, "storyboard.job.unknown", _job(library, job), _reel(library, job.reel), payload)
+    _send_of_job(emit, "storyboard.job.unknown", library, job, reason=_sentence(reason), remedy=_sentence(remedy))
 
 
 def scene_stored(library: Library, reel: str, clip: Clip, *, emit: Emit = emit_event) -> None:
@@ -151,7 +154,9 @@ def scene_stored(library: Library, reel: str, clip: Clip, *, emit: Emit = emit_e
         "model": clip.model,
         "request_id": clip.request_id,
     }
-    _send(emit, "storyboard.scene.stored", _scene(library, reel, clip.scene), _reel(library, reel), payload)
+    _send(
+        emit, "storyboard.scene.stored", scene_resource(library, reel, clip.scene), related_reel(library, reel), payload
+    )
 
 
 def scene_failed(library: Library, reel: str, failed: FailedScene, job_key: str, *, emit: Emit = emit_event) -> None:
@@ -162,14 +167,20 @@ def scene_failed(library: Library, reel: str, failed: FailedScene, job_key: str,
         "charged": failed.charged,
         "remedy": _sentence(failed.remedy),
     }
-    _send(emit, "storyboard.scene.failed", _scene(library, reel, failed.scene), _reel(library, reel), payload)
+    _send(
+        emit,
+        "storyboard.scene.failed",
+        scene_resource(library, reel, failed.scene),
+        related_reel(library, reel),
+        payload,
+    )
 
 
 def character_created(library: Library, slug: str, casting: Casting, job: JobFacts, *, emit: Emit = emit_event) -> None:
     """A character was created at a provider. `slug` is its folder's name in the library."""
     payload = {**_said(job), "character_id": casting.id, "mention": casting.mention}
-    resource = _resource("character", library, slug, casting.character)
-    _send(emit, "storyboard.character.created", resource, _reel(library, job.reel), payload)
+    about = resource("character", library, slug, casting.character)
+    _send(emit, "storyboard.character.created", about, related_reel(library, job.reel), payload)
 
 
 def reel_ready(library: Library, slug: str, reel: Reel, *, emit: Emit = emit_event) -> None:
@@ -185,15 +196,14 @@ def reel_ready(library: Library, slug: str, reel: Reel, *, emit: Emit = emit_eve
         "unpriced": reel.unpriced,
         "bought_usd": reel.bought_usd,
     }
-    _send(emit, "storyboard.reel.ready", _resource("reel", library, slug, reel.title), [], payload)
+    _send(emit, "storyboard.reel.ready", resource("reel", library, slug, reel.title), [], payload)
 
 
 def budget_reached(
     library: Library, job: JobFacts, max_cost_usd: float, reason: str, *, emit: Emit = emit_event
 ) -> None:
     """A job was not bought, because it would have cost more than the reel may."""
-    payload = {**_said(job), "max_cost_usd": max_cost_usd, "reason": _sentence(reason)}
-    _send(emit, "storyboard.budget.reached", _job(library, job), _reel(library, job.reel), payload)
+    _send_of_job(emit, "storyboard.budget.reached", library, job, max_cost_usd=max_cost_usd, reason=_sentence(reason))
 
 
 def series_over_budget(
@@ -201,50 +211,21 @@ def series_over_budget(
 ) -> None:
     """A series was refused as a whole, before anything was bought."""
     payload: Payload = {"max_cost_usd": max_cost_usd, "reason": _sentence(reason)}
-    _send(emit, "storyboard.budget.reached", _resource("reel", library, slug, slug), [], payload)
+    _send(emit, "storyboard.budget.reached", resource("reel", library, slug, slug), [], payload)
 
 
-def library_id(library: Library) -> str:
-    """The library in resource ids: its block's name, else a short hash of its URL."""
-    name = library._block_document_name  # noqa: SLF001 - Prefect has no public name of a loaded block
-    return name or hashlib.sha256(library.url.rstrip("/").encode()).hexdigest()[:8]
+def _send_of_job(emit: Emit, event: str, library: Library, job: JobFacts, **further: str | float | None) -> None:
+    about, related = job_resource(library, job.key, job.label), related_reel(library, job.reel)
+    _send(emit, event, about, related, {**_said(job), **further})
 
 
-def bare(url: str) -> str:
-    """The URL without what may be secret in it: user, password, query, fragment."""
-    parts = urlsplit(url)
-    if not parts.scheme:
-        return url
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _send(emit: Emit, event: str, resource: dict[str, str], related: list[dict[str, str]], payload: Payload) -> None:
+def _send(emit: Emit, event: str, about: Resource, related: list[Resource], payload: Payload) -> None:
     if FlowRunContext.get() is None and TaskRunContext.get() is None and not _outside_runs.get():
         return
     try:
-        emit(event, resource, related=related, payload=dict(payload))
+        emit(event, about, related=related, payload=dict(payload))
     except Exception as error:  # noqa: BLE001 - whatever it is: what the event is about has happened, and is recorded
         _log.warning("The event %s could not be emitted: %s", event, clean(str(error)))
-
-
-def _resource(kind: str, library: Library, name: str, title: str) -> dict[str, str]:
-    return {
-        "prefect.resource.id": f"storyboard.{kind}.{library_id(library)}.{name}",
-        "prefect.resource.name": title,
-        "storyboard.library": library_id(library),
-    }
-
-
-def _job(library: Library, job: JobFacts) -> dict[str, str]:
-    return _resource("job", library, job.key, job.label)
-
-
-def _scene(library: Library, reel: str, scene: str) -> dict[str, str]:
-    return _resource("scene", library, f"{reel}.{scene}" if reel else scene, scene)
-
-
-def _reel(library: Library, slug: str) -> list[dict[str, str]]:
-    return [{**_resource("reel", library, slug, slug), "prefect.resource.role": "reel"}] if slug else []
 
 
 def _said(job: JobFacts) -> dict[str, str | float | int | bool | None]:

@@ -16,6 +16,7 @@ from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.scratch import scratch
+from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media.sources import LocalFile, SourceError, fetch, local_file
 from prefect_storyboard.storyboards import Clip, Media
 
@@ -90,17 +91,3 @@ def clip_files(storage: Storage, clips: Sequence[Clip], folder: Path) -> list[Pa
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(file, range(len(clips)), clips))
-
-
-def inside(url: str) -> tuple[str, ...]:
-    """The place of a file in its library, from its URL, wherever the library was when it was written."""
-    parts = url.split("/")
-    room = max(
-        (at for at, part in enumerate(parts) if part in {"characters", "reels", "clips"} and _is_room(parts[at:])),
-        default=0,
-    )
-    return tuple(parts[room:])
-
-
-def _is_room(parts: list[str]) -> bool:
-    return len(parts) == {"characters": 4, "reels": 5, "clips": 3}[parts[0]]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
+from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.agreement import check_agreed
@@ -132,8 +133,6 @@ def _last_frame(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile
         picture.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=_media.folder()) as folder:
             part = Path(folder) / picture.name
-            deferred.last_frame(
-                storage.fetch(Path(folder) / "parent.mp4", *_media.inside(clip.url)), part, min_side=min_side
-            )
+            deferred.last_frame(storage.fetch(Path(folder) / "parent.mp4", *inside(clip.url)), part, min_side=min_side)
             part.replace(picture)
     return local_file(picture)

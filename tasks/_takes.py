@@ -8,11 +8,10 @@ from pydantic import ValidationError
 
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage, surveyed
-from prefect_storyboard.ledger.sidecars import takes_folder
+from prefect_storyboard.ledger.sidecars import inside, lies_in, takes_folder
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks._extras import file_name
-from prefect_storyboard.tasks._media import inside
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ class Takes:
     def _known(self) -> str:
         """Which take it is by the job's own record, if that was stored here."""
         clip = self.job.outcome.clip if self.job.outcome else None
-        place = inside(clip.url) if clip else ()
-        return place[-1].removesuffix(".mp4") if place and place[:-1] == self.folder else ""
+        here = clip is not None and lies_in(clip, self.draft.reel, self.draft.scene)
+        return inside(clip.url)[-1].removesuffix(".mp4") if clip and here else ""
 
     def _seen(self) -> str:
         """Which take it is, or would be, by the numbers of the scene's takes."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
+from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
@@ -170,4 +171,4 @@ def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None, folder: P
 
 def _href(clip: Clip, place: tuple[str, ...]) -> str:
     """The clip's file relative to the page."""
-    return os.path.relpath("/".join(_media.inside(clip.url)), "/".join(place))
+    return os.path.relpath("/".join(inside(clip.url)), "/".join(place))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
@@ -14,12 +15,12 @@ from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
-from prefect_storyboard.storyboards.keys import character_key, fingerprint
+from prefect_storyboard.storyboards.keys import character_key, digest, fingerprint
 from prefect_storyboard.storyboards.single import checked_character
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._budget import budget, run_began
-from prefect_storyboard.tasks._cast import check, create_once, creation_order, keep, read_media
+from prefect_storyboard.tasks._cast import check, create_once, creation_order, keep, read_media, scene_of, without_clip
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
@@ -49,6 +50,7 @@ async def create_character(
     start: float | None = None,
     end: float | None = None,
     reference: str = "images",
+    belongs_to: Literal["content", "scene"] = "content",
     fields: Mapping[str, JsonValue] | None = None,
     reel: str | None = None,
     max_cost_usd: float | None = None,
@@ -78,6 +80,8 @@ async def create_character(
         start: Second at which the used part of the clip begins.
         end: Second at which it ends.
         reference: What a model without characters of its own is shown: images or clip.
+        belongs_to: What the key holds of a clip that was rendered before: its content, or as in a storyboard's
+            `from_scene` what was asked of its scene and which take of it this is.
         fields: The gateway's own inputs for the creation, by its own names.
         reel: Reel whose budget the creation counts in.
         max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
@@ -94,6 +98,7 @@ async def create_character(
     """
     arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
     arguments.waiting(minutes)
+    arguments.belonging(belongs_to, clip)
     folder = slug(reel) if reel else ""
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
     account, shelf = await arguments.accounts(credentials, library)
@@ -113,9 +118,12 @@ async def create_character(
             "fields": arguments.gateway_fields(fields),
         }
     )
-    who_hash = fingerprint(who, given.content)
+    made_of = scene_of(given.rendered) if belongs_to == "scene" else None
+    who_hash = fingerprint(without_clip(who, given.rendered) if made_of else who, given.content)
     await asyncio.to_thread(check, who, family, given)
-    casting = await asyncio.to_thread(keep, storage, who, who_hash, given)
+    folder_hash = digest([who_hash, made_of.job_key]) if made_of else who_hash
+    casting = await asyncio.to_thread(keep, storage, who, folder_hash, given)
+    casting = casting.model_copy(update={"fingerprint": who_hash, "made_of": made_of})
     if family.casting is None:
         return casting
 
@@ -124,7 +132,11 @@ async def create_character(
 
     request = PurchaseRequest(
         key=character_key(
-            provider=account.provider, account=account.account, casting=family.casting, fingerprint=who_hash
+            provider=account.provider,
+            account=account.account,
+            casting=family.casting,
+            fingerprint=who_hash,
+            source=made_of.job_key if made_of else None,
         ),
         label=f"character {who.name}",
         account=account.account,
@@ -134,7 +146,7 @@ async def create_character(
         since=run_began(),
         reel=folder,
         character=who.name,
-        fingerprint=who_hash,
+        fingerprint=folder_hash,
         budget=allowed,
     )
     facts = events.JobFacts.of_request(request, account.provider)

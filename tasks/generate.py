@@ -184,6 +184,9 @@ async def generate(
         take=take,
         asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
         basis=single.basis,
+        silent=shot.silent,
+        seed=shot.seed,
+        negative=shot.negative,
         fields=shot.scene.fields,
         remixable=keeps_video(wanted),
     )

@@ -20,24 +20,22 @@ from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderErr
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
 from prefect_storyboard.providers.fal import listed as fal_listed
+from prefect_storyboard.providers.fal import search
 from prefect_storyboard.providers.fal.jwks import Jwks
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
-from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
+from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
-from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _LINKS = ("status_url", "response_url", "cancel_url")
-_WINDOW = timedelta(hours=1)  # before a submit, from which fal's list is read: our clock may be fast
 _PAGE, _PAGES = 100, 50  # models on a page of the list, and pages
 _PRICED = 50  # models that one question about prices may name
-_LIST_LAG = timedelta(minutes=5)  # the same once fal's own Date header has corrected our clock
 
 
 class Fal:
@@ -140,30 +138,11 @@ class Fal:
     async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
         """Search the platform's list of requests for a body equal to ours.
 
-        Source: GET /v1/models/requests/by-endpoint of fal's Platform API. Whether a running request is listed before
-        it ends is not documented, so an empty answer soon after the submit proves nothing. The list is by the end of
-        a request, and the body decides. Times are returned in our clock, as far as fal's Date header tells its own:
-        a request that was sent before ours is then another one, however late it ended.
+        Whether a running request is listed before it ends is not documented, so an empty answer soon after the submit
+        proves nothing. Times are returned in our clock, as far as fal's Date header tells its own.
         """
-        since = utc(since)
-        items, skew = await self._listed(endpoint, since - _WINDOW)
-        if skew is not None and abs(skew) > _WINDOW - _LIST_LAG:
-            items, skew = await self._listed(endpoint, since - skew - _WINDOW)
-        earliest = since - (_WINDOW if skew is None else _LIST_LAG)
-        found: dict[str, Job] = {}
-        blind = False
-        for item in items:
-            request_id, body = non_blank(item.get("request_id")), item.get("json_input")
-            sent_at = moment(item.get("sent_at"))
-            ours = since if sent_at is None else sent_at + (skew or timedelta())
-            if ours < earliest:
-                continue
-            blind |= not isinstance(body, dict)
-            if request_id and isinstance(body, dict) and digest(body) == order_digest:
-                found[request_id] = self._job(endpoint, request_id, ours)
-        if blind and not found:  # one of them may be ours
-            raise ProtocolError("fal lists requests without saying what was asked for")
-        return tuple(sorted(found.values(), key=lambda job: job.submitted_at))
+        sent = await search.find(self._list_page, endpoint, order_digest, since)
+        return tuple(self._job(endpoint, each.request_id, each.at) for each in sent)
 
     async def offered(self, endpoint: str) -> bool | None:
         """Read the endpoint's status in the platform's model list, which answers 404 for one that was taken off it."""
@@ -221,18 +200,10 @@ class Fal:
         response = await ask(self._http, "fal", "GET", f"{self._rest}/.well-known/jwks.json")
         return tuple(x for key in objects(_success(response).get("keys")) if (x := non_blank(key.get("x"))))
 
-    async def _listed(self, endpoint: str, start: datetime) -> tuple[list[JsonObject], timedelta | None]:
-        """All pages of the list of requests since a moment of fal's clock, and how far ours is ahead of it."""
-        query = {"endpoint_id": endpoint, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "expand": "payloads", "limit": "100"}
-        items: list[JsonObject] = []
-        while True:
-            response = await self._ask("GET", f"{self._platform}/models/requests/by-endpoint", params=query)
-            page = _success(response)
-            items += objects(page.get("items"))
-            cursor = non_blank(page.get("next_cursor"))
-            if not page.get("has_more") or cursor in {None, query.get("cursor")}:
-                return items, clock_skew(response)
-            query["cursor"] = cursor
+    async def _list_page(self, query: dict[str, str]) -> tuple[JsonObject, timedelta | None]:
+        """One page of the list of requests, and how far our clock is ahead of fal's."""
+        response = await self._ask("GET", f"{self._platform}/models/requests/by-endpoint", params=query)
+        return _success(response), clock_skew(response)
 
     async def _why(self, response: httpx.Response, job: Job) -> ProviderError:
         """Why there is no result. Where the result gives no verdict, the status may: it names a failure's type."""

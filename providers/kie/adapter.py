@@ -95,7 +95,8 @@ class Kie:
             made = _decoded(record.get("resultJson"))
             url, (character, username) = first_link(made.get("resultUrls")), _character(made)
             nothing = url is None and character is None
-            failed = ended == "failed" or (ended is None and nothing and bool(non_blank(record.get("failMsg"))))
+            said = bool(non_blank(record.get("failMsg")))
+            failed = (ended == "failed" and (nothing or said)) or (ended is None and nothing and said)
             if ended in {"queued", "running"} or (ended is None and nothing and not failed):
                 raise Busy("Kie is not ready: the task has not ended")
         if failed:

@@ -101,7 +101,7 @@ class ToApis:
         if toapis_errors.has_failed(task, empty=made is None):
             raise toapis_errors.of_task(task, job)
         match phase(task.get("status")):
-            case "succeeded" | None if made:
+            case "succeeded" | "failed" | None if made:
                 return made
             case "succeeded":
                 raise toapis_errors.of_no_result(task, job)

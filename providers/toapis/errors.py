@@ -135,9 +135,12 @@ def of_no_result(task: JsonObject, job: Job) -> ProviderError:
 
 
 def has_failed(task: JsonObject, *, empty: bool) -> bool:
-    """Whether a task's document says that it failed; in an unknown state an error beside no result says so."""
-    ended = phase(task.get("status"))
-    return ended == "failed" or (ended is None and empty and bool(_said(task.get("error"))))
+    """Whether a task's document says that it failed; in an unknown state an error beside no result says so.
+
+    A word for failure beside a result, and no error, is none: a task whose link will expire may be called expired.
+    """
+    ended, error = phase(task.get("status")), task.get("error")
+    return (ended == "failed" and (empty or bool(error))) or (ended is None and empty and bool(_said(error)))
 
 
 def unreadable(response: httpx.Response) -> ProviderError:

@@ -5,10 +5,8 @@ call gives both state and result, and a task that failed comes with a 200 in bot
 sent the key: a task is addressed by its id.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,7 +18,7 @@ from prefect_storyboard.providers.callbacks import from_wavespeed
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
-from prefect_storyboard.providers.json_values import amount, first_link, link, moment, non_blank, objects, utc
+from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
@@ -29,17 +27,13 @@ from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
 from prefect_storyboard.providers.wavespeed import errors as wavespeed_errors
 from prefect_storyboard.providers.wavespeed import listed as wavespeed_listed
+from prefect_storyboard.providers.wavespeed import search, upload
 from prefect_storyboard.providers.wavespeed.bodies import made_character, sold, with_objects
+from prefect_storyboard.providers.wavespeed.envelope import data, data_or_nothing, task_id, task_of
 from prefect_storyboard.storyboards import Job
-from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _OK = 200
-_TASK_ID = re.compile(r"[A-Za-z0-9_-]{4,128}")
-_WINDOW = timedelta(hours=1)  # around a submit, in which WaveSpeed's list is read: our clock may be wrong
-_LEEWAY = timedelta(seconds=120)  # the same before it once WaveSpeed's own Date header has corrected our clock
-_PAGE = 100  # tasks on a page of the list, the most that it gives
-_PAGES = 50  # of the list; more than an account submits of one model in days
 
 
 class WaveSpeed:
@@ -62,11 +56,11 @@ class WaveSpeed:
         body = await anyio.to_thread.run_sync(path.read_bytes)
         filename = f"{path.stem}-{uuid4().hex}{path.suffix}"
         wanted = {"filename": filename, "size": len(body), "content_type": content_type}
-        ticket = _data(await self._ask("POST", "media/uploads", json=wanted))
+        ticket = data(await self._ask("POST", "media/uploads", json=wanted))
         place, file_url = ticket.get("upload"), link(ticket.get("download_url"))
         if not isinstance(place, dict) or file_url is None or place.get("method") != "PUT":
             raise ProtocolError("WaveSpeed granted an upload without saying where to")
-        await self._put(place, body)
+        await upload.put(self._http, place, body)
         return file_url
 
     def character_order(self, request: CharacterRequest) -> Order:
@@ -86,29 +80,30 @@ class WaveSpeed:
         response = await buy(self._http, "WaveSpeed", url, params=query, json=order.body, headers=self._auth)
         if wavespeed_errors.code(response) != _OK:
             raise wavespeed_errors.of_submit(response, order.endpoint)
-        task_id = _task_id(wavespeed_errors.data(response))
-        if task_id is None:
+        request_id = task_id(wavespeed_errors.data(response))
+        if request_id is None:
             raise wavespeed_errors.of_submit(response, order.endpoint)
-        return _job(order.endpoint, task_id, datetime.now(UTC))
+        now = datetime.now(UTC)
+        return Job(provider="wavespeed", endpoint=order.endpoint, request_id=request_id, submitted_at=now)
 
     async def status(self, job: Job) -> Status:
         """Ask for the task. An undocumented state reads as still running, and is named."""
         with on_the_way(job):
-            task = _ended(await self._task(job))
+            task = task_of(await self._task(job))
         return status_of(task.get("status"))
 
     async def result(self, job: Job) -> Result:
         """Fetch the task's output: a video, a character, or why there is none. Its file is gone after 7 days."""
         with on_the_way(job):
             response = await self._task(job)
-            task = _ended(response)
+            task = task_of(response)
             ended, outputs = phase(task.get("status")), task.get("outputs")
             unclear = ended is None and not outputs and not non_blank(task.get("error"))
             if ended in {"queued", "running"} or unclear:
                 raise Busy("the task is not ready at WaveSpeed")
-        if ended == "failed" or (ended is None and not outputs):
+        url, said = first_link(outputs), non_blank(task.get("error")) or task.get("code")
+        if (ended == "failed" and (url is None or said)) or (ended is None and not outputs):
             raise wavespeed_errors.of_result(response, job)
-        url = first_link(outputs)
         if job.endpoint.endswith("/characters"):
             with on_the_way(job):
                 first = next(iter(outputs), None) if isinstance(outputs, list) else outputs
@@ -130,31 +125,10 @@ class WaveSpeed:
     async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
         """Search the list of the last 7 days for inputs equal to ours.
 
-        Whether the list gives the inputs that it is asked for is not documented, and a task without them may be ours.
-        While there is one and no match, or the list does not end, ProtocolError says that the list proves nothing: an
-        empty answer would say that nothing was bought. Times are returned in our clock, as far as WaveSpeed's Date
-        header tells its own.
+        Whether the list gives the inputs that it is asked for is not documented: where it proves nothing this raises
+        ProtocolError. Times are returned in our clock, as far as WaveSpeed's Date header tells its own.
         """
-        since = utc(since)
-        tasks, whole, skew = await self._listed(endpoint, since, timedelta())
-        if skew is not None and abs(skew) > _WINDOW - _LEEWAY:
-            tasks, whole, skew = await self._listed(endpoint, since, skew)
-        earliest = since - (_WINDOW if skew is None else _LEEWAY)
-        found: list[Job] = []
-        silent = False
-        for task_id, task in tasks.items():
-            created, inputs = moment(task.get("created_at")), task.get("inputs") or task.get("input")
-            ours = since if created is None else created + (skew or timedelta())
-            if ours < earliest or task.get("model") not in (None, endpoint):
-                continue
-            if not isinstance(inputs, dict):
-                silent = True
-            elif digest(inputs) == order_digest:
-                found.append(_job(endpoint, task_id, ours))
-        if not found and (silent or not whole):
-            why = "tasks without their inputs" if silent else "more tasks than can be read"
-            raise ProtocolError(f"WaveSpeed lists {why}: the one in question may be among them")
-        return tuple(sorted(found, key=lambda job: job.submitted_at))
+        return await search.find(self._list_page, endpoint, order_digest, since)
 
     async def offered(self, endpoint: str) -> bool | None:
         """Look the model up in WaveSpeed's list, some 2 MB, which is read once; None where it is unreadable."""
@@ -177,14 +151,14 @@ class WaveSpeed:
     async def price(self, order: Order) -> float | None:
         """What WaveSpeed asks this account for exactly that order, after its discount."""
         wanted: JsonObject = {"model_id": order.endpoint, "inputs": order.body}
-        reply = _data_or_nothing(await self._ask("POST", "model/price", json=wanted))
+        reply = data_or_nothing(await self._ask("POST", "model/price", json=wanted))
         prices = [amount(reply.get("discounted_price")), amount(reply.get("price"))]
         in_dollars = (reply.get("currency") or "USD") == "USD"
         return next((price for price in prices if price and price > 0), None) if in_dollars else None
 
     async def balance(self) -> float | None:
         """Money left in US dollars; None for a key that may not know."""
-        return amount(_data_or_nothing(await self._ask("GET", "balance")).get("balance"))
+        return amount(data_or_nothing(await self._ask("GET", "balance")).get("balance"))
 
     async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
         """WaveSpeed signs with the webhook secret of the account."""
@@ -200,25 +174,6 @@ class WaveSpeed:
     async def _task(self, job: Job) -> httpx.Response:
         return await self._ask("GET", f"predictions/{job.request_id}/result")
 
-    async def _put(self, place: JsonObject, body: bytes) -> None:
-        """Store a file. Where the answer was lost it goes out once more: a 412 then says that the first one arrived."""
-        url, headers = link(place.get("url")), place.get("headers") or {}
-        if url is None or not isinstance(headers, dict) or not str(headers).isascii():
-            raise ProtocolError("WaveSpeed granted an upload without saying where to")
-        exactly = {name: str(value) for name, value in headers.items()}
-        put = partial(ask, self._http, "WaveSpeed's storage", "PUT", url, content=body, headers=exactly)
-        try:
-            answer: httpx.Response | None = await put()
-        except Busy:
-            answer = None
-        if answer is None or answer.is_server_error:
-            answer = await put()
-            if answer.status_code == httpx.codes.PRECONDITION_FAILED:
-                return
-        if not answer.is_success:
-            status = answer.status_code
-            raise Busy(f"WaveSpeed's storage answered an upload with {status}", http_status=status)
-
     async def _read(self, url: str) -> str:
         """The text of an output, without the key."""
         response = await ask(self._http, "WaveSpeed's storage", "GET", url, follow_redirects=True)
@@ -227,59 +182,7 @@ class WaveSpeed:
             raise Busy(f"WaveSpeed's storage answered a character with {status}", http_status=status)
         return response.text
 
-    async def _listed(
-        self, model: str, since: datetime, shift: timedelta
-    ) -> tuple[dict[str, JsonObject], bool, timedelta | None]:
-        """The list around a submit, by task; whether that is all of it; and how far our clock is ahead of WaveSpeed's.
-
-        A list may turn in a circle, or deny its items. `shift` is a skew that is known already.
-        """
-        start, end = since - shift - _WINDOW, datetime.now(UTC) - shift + _WINDOW
-        window: JsonObject = {"created_after": _iso(start), "created_before": _iso(end)}
-        query: JsonObject = {"page_size": _PAGE, "model": model, **window, "include_inputs": True}
-        tasks: dict[str, JsonObject] = {}
-        skew: timedelta | None = None
-        for page in range(1, _PAGES + 1):
-            response = await self._ask("POST", "predictions", json={"page": page, **query})
-            reply, skew = _data(response), clock_skew(response)
-            items, total, known = reply.get("items"), amount(reply.get("total")), len(tasks)
-            tasks |= {task_id: item for item in objects(items) if (task_id := _task_id(item))}
-            if not items:
-                return tasks, page > 1 or not total, skew
-            if total is not None and len(tasks) >= total:
-                return tasks, True, skew
-            if len(tasks) == known:
-                break
-        return tasks, False, skew
-
-
-def _job(endpoint: str, task_id: str, submitted_at: datetime) -> Job:
-    return Job(provider="wavespeed", endpoint=endpoint, request_id=task_id, submitted_at=submitted_at)
-
-
-def _task_id(task: JsonObject) -> str | None:
-    task_id = non_blank(task.get("id"))
-    return task_id if task_id and _TASK_ID.fullmatch(task_id) else None
-
-
-def _data(response: httpx.Response) -> JsonObject:
-    if wavespeed_errors.code(response) != _OK:
-        raise wavespeed_errors.of_call(response)
-    if held := wavespeed_errors.data(response):
-        return held
-    raise wavespeed_errors.unreadable(response)
-
-
-def _ended(response: httpx.Response) -> JsonObject:
-    """A task's document. One that has ended counts under any code of the envelope."""
-    task = wavespeed_errors.data(response)
-    return task if response.is_success and phase(task.get("status")) in {"succeeded", "failed"} else _data(response)
-
-
-def _data_or_nothing(response: httpx.Response) -> JsonObject:
-    """What an answer holds; nothing where it is an error."""
-    return wavespeed_errors.data(response) if wavespeed_errors.code(response) == _OK else {}
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    async def _list_page(self, query: JsonObject) -> tuple[JsonObject, timedelta | None]:
+        """One page of the list of tasks, and how far our clock is ahead of WaveSpeed's."""
+        response = await self._ask("POST", "predictions", json=query)
+        return data(response), clock_skew(response)

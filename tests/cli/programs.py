@@ -24,7 +24,10 @@ def note(what: str) -> None:
 
 
 async def post(key: str) -> None:
-    """A submit whose reply takes a moment; the signal comes in between, and nothing outside can see it arrive."""
+    """A submit whose reply takes a second, in which the signal comes.
+
+    This is the gateway's latency: the test waits for the lines, and holds on a machine on which the signal comes later.
+    """
     note(f"sent {key}")
     await asyncio.sleep(1.0)
     note(f"recorded {key}")

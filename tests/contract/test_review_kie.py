@@ -32,9 +32,11 @@ def wanted(family: str, prompt: str, **facts: Any) -> Any:
     return kie().scene_order(request).body["input"]
 
 
-async def _never(_request: httpx.Request) -> httpx.Response:
-    await asyncio.Event().wait()
-    raise AssertionError
+def _pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Put the loop's own clock forward."""
+    loop = asyncio.get_running_loop()
+    clock = loop.time
+    monkeypatch.setattr(loop, "time", lambda: clock() + seconds)
 
 
 @pytest.mark.parametrize(
@@ -57,20 +59,25 @@ def test_ten_pictures_are_refused_before_anything_is_sent() -> None:
 
 
 async def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "ASK_SECONDS", 0.01)
+    async def never(_request: httpx.Request) -> httpx.Response:
+        _pass_time(monkeypatch, http.ASK_SECONDS)
+        await asyncio.Event().wait()
+        raise AssertionError
+
     with pytest.raises(Busy, match="did not answer"):
-        await kie(httpx.MockTransport(_never)).status(JOB)
+        await kie(httpx.MockTransport(never)).status(JOB)
 
 
 async def test_a_file_has_longer_to_arrive_than_a_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(http, "ASK_SECONDS", 0.0)
     file = tmp_path / "fox.mp4"
     file.write_bytes(b"mp4")
     stored = {"success": True, "code": 200, "msg": "ok", "data": {"downloadUrl": "https://tempfile.redpandaai.co/x"}}
 
     async def slowly(request: httpx.Request) -> httpx.Response:
         await request.aread()
-        await asyncio.sleep(0)
+        _pass_time(monkeypatch, 2 * http.ASK_SECONDS)
+        for _ in range(3):  # turns of the loop, in which a time-out would come
+            await asyncio.sleep(0)
         return httpx.Response(200, json=stored)
 
     assert await kie(httpx.MockTransport(slowly)).upload(file, "video/mp4") == "https://tempfile.redpandaai.co/x"

@@ -257,6 +257,16 @@ async def test_a_failure_in_any_words_ends_the_job(gateway: str, word: str) -> N
     assert type(error) is errors.GenerationFailed, error
 
 
+@pytest.mark.parametrize("gateway", ["kie", "toapis", "wavespeed"])
+@pytest.mark.parametrize("word", ["expired", "Cancelled", "failed"])
+async def test_a_word_for_an_end_beside_a_link_and_no_reason_is_no_failure(gateway: str, word: str) -> None:
+    case, adapter, _ = answering(gateway, (200, ended(gateway, word, **with_video(gateway))))
+    assert (await adapter.result(case.job)).url == MP4
+    facts = {"error": "Something broke", "failMsg": "Something broke"}
+    error = await verdict(gateway, 200, ended(gateway, word, **with_video(gateway), **facts))
+    assert type(error) is errors.GenerationFailed, error
+
+
 # ------------------------------------------------------------------------------------------ refusals
 
 REFUSED_OUTPUTS = [

@@ -1,5 +1,6 @@
 """One studio for all tests here: a server on SQLite, one worker, a library on disk."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,6 +36,20 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
         deployed.result()
         made.said.append(again.result())
         yield made
+
+
+class Clock:
+    """The gateway's own time, which a test may put forward: nobody sits a render out."""
+
+    ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
@@ -44,11 +43,20 @@ _QUICK = {
 
 
 def wait_for(found: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first thing found that is true."""
+    """The first thing found that is true. What another process does sends no event here: it is looked at again."""
     deadline = time.monotonic() + seconds
     while not (thing := found()):
         assert time.monotonic() < deadline, f"{what} has not come in {seconds:g} s"
         time.sleep(0.1)
+    return thing
+
+
+async def until(found: Callable[[], Awaitable[Any]], seconds: float, what: str) -> Any:
+    """The same for what is asked of Prefect's server."""
+    deadline = time.monotonic() + seconds
+    while not (thing := await found()):
+        assert time.monotonic() < deadline, f"{what} has not come in {seconds:g} s"
+        await asyncio.sleep(0.2)
     return thing
 
 
@@ -100,23 +108,32 @@ class StudioServer:
 
     async def reaches(self, run: UUID, *states: str, seconds: float = 120) -> FlowRun:
         """The run, as soon as its state has that name."""
-        deadline = time.monotonic() + seconds
-        while (seen := await self.state(run)).state_name not in states:
-            assert time.monotonic() < deadline, (seen.state_name, seen.state and seen.state.message)
-            await asyncio.sleep(0.2)
-        return seen
+        seen: list[FlowRun] = []
+
+        async def reached() -> bool:
+            seen.append(await self.state(run))
+            return seen[-1].state_name in states
+
+        try:
+            await until(reached, seconds, " or ".join(states))
+        except AssertionError as error:
+            error.add_note(f"the run is {seen[-1].state_name}: {seen[-1].state and seen[-1].state.message}")
+            raise
+        return seen[-1]
 
     async def task_states(self, run: UUID, at_least: int) -> dict[str, str | None]:
         """Task runs arrive with some lag."""
         chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
-        found: dict[str, str | None] = {}
         async with get_client() as client:
-            for _ in range(300):
-                found = {task.name: task.state_name for task in await client.read_task_runs(flow_run_filter=chosen)}
-                if len(found) >= at_least and not {"Pending", "Running"} & set(found.values()):
-                    return found
-                await asyncio.sleep(0.1)
-        pytest.fail(f"Prefect shows {found}")
+
+            async def ended() -> dict[str, str | None] | None:
+                tasks = await client.read_task_runs(flow_run_filter=chosen)
+                found = {task.name: task.state_name for task in tasks}
+                open_ones = {"Pending", "Running"} & set(found.values())
+                return found if len(found) >= at_least and not open_ones else None
+
+            states: dict[str, str | None] = await until(ended, 30, f"the end of {at_least} task runs")
+            return states
 
     def processes(self, run: UUID) -> list[int]:
         """The processes that work on a flow run."""

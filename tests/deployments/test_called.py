@@ -21,20 +21,6 @@ SCENES, RENDER = 5, 200  # seconds; the gateway's clock may be five minutes ahea
 CALLED = "fal-credentials/called"
 
 
-class Clock:
-    """The gateway's own time, which the test puts forward: nobody sits a render out."""
-
-    ahead = 0.0
-
-    def __call__(self):
-        return time.time() + self.ahead
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 async def called(studio, clock, tmp_path):
     """The studio with an account whose callbacks come to this process; nobody collects for it."""

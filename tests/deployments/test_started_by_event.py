@@ -1,6 +1,5 @@
 """The example that an event starts: its automation on a real server, from the event to the clip."""
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from prefect.events.clients import get_events_client
 
 from prefect_storyboard.examples.flows.on_event import TRIGGER
 
-from .studio_server import StudioServer, stop, wait_for
+from .studio_server import StudioServer, stop, until, wait_for
 
 PROMPT = "On event: a parcel stands on the pier."
 
@@ -62,10 +61,14 @@ async def test_an_accepted_brief_starts_the_flow_and_an_event_that_comes_twice_b
 
 async def _two_runs() -> list[FlowRun]:
     """The runs of both events. A server takes a moment to load a new automation: until then the event is repeated."""
-    for turn in range(120):
-        if len(found := await runs()) >= 2:
-            return found
-        if turn and turn % 15 == 0:
+    asked = 0
+
+    async def both() -> list[FlowRun] | None:
+        nonlocal asked
+        asked += 1
+        if asked % 75 == 0:
             await accept("brief-7")
-        await asyncio.sleep(1)
-    pytest.fail(f"the server shows {len(found)} runs")
+        return found if len(found := await runs()) >= 2 else None
+
+    started: list[FlowRun] = await until(both, 180, "the second run")
+    return started

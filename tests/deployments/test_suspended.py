@@ -1,6 +1,5 @@
 """How long a series of a hundred scenes of ten minutes keeps a worker busy: `pytest -rP tests/deployments/test_suspended.py`."""
 
-import asyncio
 import threading
 import time
 from contextlib import contextmanager
@@ -16,25 +15,10 @@ from prefect_storyboard.media.probe import probe
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
 
-from .studio_server import KEY
+from .studio_server import KEY, until
 
 SCENES, MINUTES = 100, 10
 PATIENT = "fal-credentials/patient"
-
-
-class Clock:
-    """The sandbox's own time, which a test may put forward: renders take ten minutes, and nobody sits them out."""
-
-    def __init__(self):
-        self.ahead = 0.0
-
-    def __call__(self):
-        return time.time() + self.ahead
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -75,10 +59,11 @@ class Occupied:
 
 async def left(studio, run):
     """Wait until the run has no process any more."""
-    deadline = time.monotonic() + 60
-    while studio.processes(run):
-        assert time.monotonic() < deadline, "a process waits with the run"
-        await asyncio.sleep(0.1)
+
+    async def gone():
+        return not studio.processes(run)
+
+    await until(gone, 60, "the end of the run's process")
 
 
 async def test_a_hundred_scenes_of_ten_minutes_hold_no_worker_while_they_render(patient, clock, tmp_path):

@@ -90,9 +90,9 @@ class Branch(Studio):
 
 
 @contextmanager
-def opened(gateway: str, model: str, folder: Path) -> Iterator[Branch]:
-    """A branch with a sandbox and a library of its own."""
-    scale = _SCALES.get(model, 0.15)
+def opened(gateway: str, model: str, folder: Path, scale: float | None = None) -> Iterator[Branch]:
+    """A branch with a sandbox and a library of its own; `scale` is that of the clips' sides to what was asked for."""
+    scale = scale or _SCALES.get(model, 0.15)
     pace = Pace(queue_seconds=0.0, render_seconds=0.0, character_seconds=0.0, clip_scale=scale)
     with running(folder / "sandbox", pace=pace) as base:
         yield Branch(base, folder, _CLIPS, gateway=gateway, model=model)

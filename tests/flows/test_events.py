@@ -16,7 +16,7 @@ from prefect_storyboard.blocks import KieCredentials, Library
 from prefect_storyboard.flows import storyboard_series
 from prefect_storyboard.sandbox.server import environment
 from prefect_storyboard.tasks import assemble, create_character, generate, poll, render, store
-from prefect_storyboard.tasks._events import library_id
+from prefect_storyboard.tasks._event_resources import library_id
 
 from .conftest import KEY, Studio
 

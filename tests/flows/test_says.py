@@ -28,8 +28,9 @@ async def test_a_silent_scene_costs_what_the_plan_says_and_the_meter_bills(veo):
 async def test_seed_last_frame_and_what_must_not_be_seen_are_sent(veo):
     board = veo.board("The sea.", seed=7, negative="rain")
     board["scenes"][0] |= {"image": veo.picture("dawn.png"), "ends": veo.picture("dusk.png")}
-    _, bought = await veo.counted(board)
+    reel, bought = await veo.counted(board)
     (body,) = veo.submitted()
+    assert [(clip.seed, clip.negative, clip.silent) for clip in reel.clips] == [(7, "rain", False)]
     assert (bought, body["seed"], body["negative_prompt"]) == (1, 7, "rain")
     assert body["first_frame_url"] != body["last_frame_url"]
     board["scenes"][0]["ends"] = veo.picture("night.png")

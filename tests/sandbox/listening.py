@@ -28,8 +28,12 @@ class Listener:
     answers: list[int] = field(default_factory=list)
     heard: "queue.Queue[Event]" = field(default_factory=queue.Queue)
 
+    def wait(self) -> Event:
+        """The next event, of tests that run in no loop."""
+        return self.heard.get(timeout=60)
+
     async def next(self) -> Event:
-        return await asyncio.to_thread(self.heard.get, timeout=60)
+        return await asyncio.to_thread(self.wait)
 
 
 @contextmanager

@@ -2,12 +2,8 @@
 
 import hashlib
 import hmac
-import json
-import queue
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,59 +12,22 @@ import pytest
 
 from prefect_storyboard.sandbox import Clock, Pace, running
 from prefect_storyboard.sandbox.toapis.webhooks import signature
+from tests.sandbox.listening import Event, Listener, listening
 
 PACE = Pace(queue_seconds=10, render_seconds=40, clip_scale=0.25)
 KEY = {"Authorization": "Bearer sk-sandbox"}
 
 
-@dataclass(frozen=True)
-class Event:
-    path: str
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> dict[str, Any]:
-        return dict(json.loads(self.raw))
-
-    def signed_with(self, secret: str) -> str:
-        parts = (self.headers["x-toapis-webhook-id"], self.headers["x-toapis-webhook-timestamp"], self.raw.decode())
-        return "v1=" + hmac.new(secret.encode(), ".".join(parts).encode(), hashlib.sha256).hexdigest()
-
-
-@dataclass
-class Listener:
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    heard: "queue.Queue[Event]" = field(default_factory=queue.Queue)
-
-    def next(self) -> Event:
-        return self.heard.get(timeout=60)
-
-
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    """Somebody whom events are sent to; takes every one unless told otherwise."""
-    here = Listener()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["content-length"]))
-            here.heard.put(Event(self.path, {name.lower(): value for name, value in self.headers.items()}, raw))
-            self.send_response(here.answers.pop(0) if here.answers else 200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        here.url = f"http://127.0.0.1:{server.server_port}/toapis?series=1"
+    with listening() as here:
         yield here
-        server.shutdown()
-        thread.join()
+
+
+def signed(event: Event, secret: str) -> str:
+    """What an event is signed with by somebody who knows the secret."""
+    parts = (event.headers["x-toapis-webhook-id"], event.headers["x-toapis-webhook-timestamp"], event.raw.decode())
+    return "v1=" + hmac.new(secret.encode(), ".".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass
@@ -93,7 +52,7 @@ class ToApis:
 def api(tmp_path: Path, listener: Listener) -> Iterator[ToApis]:
     clock = Clock()
     with running(tmp_path, clock=clock, pace=PACE) as base:
-        yield ToApis(base, clock, listener.url)
+        yield ToApis(base, clock, f"{listener.url}toapis?series=1")
 
 
 def test_the_contracts_test_vector() -> None:
@@ -105,9 +64,9 @@ def test_the_contracts_test_vector() -> None:
 def test_a_finished_task_is_announced_with_the_same_result_as_in_its_status(api: ToApis, listener: Listener) -> None:
     task = api.post(client_business_id="order_1").json()["id"]
     api.clock.advance(60)
-    event = listener.next()
+    event = listener.wait()
     told = api.told(task)
-    assert event.path == "/toapis?series=1"
+    assert event.target == "/toapis?series=1"
     assert set(event.body) == {"id", "type", "api_version", "created_at", "data"}
     assert (event.body["type"], event.body["api_version"]) == ("generation.completed", "v1")
     assert event.body["data"] == {
@@ -127,8 +86,8 @@ def test_a_finished_task_is_announced_with_the_same_result_as_in_its_status(api:
 def test_an_event_is_signed_over_id_time_and_raw_body(api: ToApis, listener: Listener) -> None:
     api.post()
     api.clock.advance(60)
-    event = listener.next()
-    assert event.headers["x-toapis-webhook-signature"] == event.signed_with("sandbox_secret")
+    event = listener.wait()
+    assert event.headers["x-toapis-webhook-signature"] == signed(event, "sandbox_secret")
     assert event.headers["x-toapis-webhook-id"] == event.body["id"]
     assert event.headers["x-toapis-webhook-timestamp"] == str(int(api.clock.now))
     assert event.headers["user-agent"] == "ToAPIs-Webhook/1.0"
@@ -138,7 +97,7 @@ def test_an_event_is_signed_over_id_time_and_raw_body(api: ToApis, listener: Lis
 def test_a_failed_task_is_announced_with_its_error(api: ToApis, listener: Listener) -> None:
     task = api.post(image_urls=["http://127.0.0.1:9/a.png"]).json()["id"]
     api.clock.advance(60)
-    data = listener.next().body["data"]
+    data = listener.wait().body["data"]
     assert (data["status"], data["result"], data["error"]) == ("failed", None, api.told(task)["error"])
 
 
@@ -150,7 +109,7 @@ def test_nothing_is_announced_before_the_end_or_unasked(api: ToApis, listener: L
     ).raise_for_status()
     assert listener.heard.empty()
     api.clock.advance(60)
-    assert listener.next().body["data"]["task_id"] == first
+    assert listener.wait().body["data"]["task_id"] == first
     assert listener.heard.empty()
 
 
@@ -160,7 +119,7 @@ def test_an_event_that_nobody_took_comes_again_later(api: ToApis, listener: List
     ids = []
     for seconds in (50, 10, 30):
         api.clock.advance(seconds)
-        ids.append(listener.next().body["id"])
+        ids.append(listener.wait().body["id"])
     assert len(set(ids)) == 1
 
 
@@ -168,22 +127,20 @@ def test_an_event_can_come_twice(api: ToApis, listener: Listener) -> None:
     api.rule("webhook_duplicate")
     api.post()
     api.clock.advance(60)
-    assert listener.next().raw == listener.next().raw
+    assert listener.wait().raw == listener.wait().raw
 
 
 @pytest.mark.parametrize(
-    ("fault", "signed"),
+    ("fault", "valid"),
     [("webhook_unsigned", []), ("webhook_badly_signed", [False]), ("webhook_rotated", [False, True])],
 )
-def test_signatures_can_be_missing_wrong_or_two(
-    api: ToApis, listener: Listener, fault: str, signed: list[bool]
-) -> None:
+def test_signatures_can_be_missing_wrong_or_two(api: ToApis, listener: Listener, fault: str, valid: list[bool]) -> None:
     api.rule(fault)
     api.post()
     api.clock.advance(60)
-    event = listener.next()
+    event = listener.wait()
     found = event.headers.get("x-toapis-webhook-signature", "").split(",")
-    assert [each == event.signed_with("sandbox_secret") for each in found if each] == signed
+    assert [each == signed(event, "sandbox_secret") for each in found if each] == valid
 
 
 def test_a_stuck_task_is_never_announced_and_does_not_hold_up_the_end(api: ToApis, listener: Listener) -> None:

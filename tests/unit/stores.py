@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import httpx
+from pydantic import PrivateAttr
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.buy import buy_once
@@ -20,7 +21,7 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.tasks import store
 
-from .fakes import KEY, OTHER, Gateway, order, session_with, wording
+from .fakes import KEY, OTHER, Breaks, Gateway, breaking, order, session_with, wording
 from .purchases import want
 
 LINK = Result(url="https://cdn.example/r1.mp4?signature=s3cr3t", handle="video_1")
@@ -39,6 +40,23 @@ def film() -> bytes:
             file.mux(stream.encode(av.VideoFrame(320, 180, "yuv420p")))
         file.mux(stream.encode(None))
     return target.getvalue()
+
+
+class BreakingLibrary(Library):
+    """A library whose writes are counted, and break as `breaks` says."""
+
+    _block_type_name = "A library that breaks"
+    _block_type_slug = "breaking-library"
+    _breaks: Breaks = PrivateAttr(default_factory=Breaks)
+
+    @classmethod
+    def of(cls, sound: Library, breaks: Breaks) -> "BreakingLibrary":
+        made = cls(url=sound.url)
+        made._breaks = breaks
+        return made
+
+    def storage(self) -> Storage:
+        return breaking(Path(self.url), self._breaks)
 
 
 @dataclass
@@ -89,6 +107,9 @@ class Studio:
             own_identity=KEY,
             parent=OTHER,
             asked=Asked(seconds=4, aspect="16:9", resolution="720p"),
+            silent=True,
+            seed=7,
+            negative="rain",
             remixable=facts.pop("remixable", True),
         )
         job = bought.model_copy(update={"draft": made_by})

@@ -14,6 +14,7 @@ from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 from prefect_storyboard.tasks import _events as events
+from prefect_storyboard.tasks._event_resources import library_id
 from prefect_storyboard.tasks._event_table import EVENTS
 
 LIBRARY = Library(url="s3://studio/series/")
@@ -135,7 +136,7 @@ def test_no_event_holds_a_secret_a_prompt_or_a_signed_link(event: str) -> None:
 )
 @pytest.mark.usefixtures("in_a_run")
 def test_resources_have_stable_ids_and_the_reel_is_related(event: str, resource: str) -> None:
-    only, library = recorded(event), events.library_id(LIBRARY)
+    only, library = recorded(event), library_id(LIBRARY)
     assert only["resource"]["prefect.resource.id"] == resource.format(library)
     related = {each["prefect.resource.role"]: each["prefect.resource.id"] for each in only["related"]}
     assert related == ({} if event == "storyboard.reel.ready" else {"reel": f"storyboard.reel.{library}.pilot"})
@@ -157,9 +158,9 @@ def test_links_are_those_of_the_library_without_their_signature() -> None:
 def test_a_library_is_known_by_its_blocks_name_else_by_its_url() -> None:
     saved = Library(url="s3://studio/series")
     saved._block_document_name = "main"
-    assert events.library_id(saved) == "main"
-    assert events.library_id(LIBRARY) == events.library_id(Library(url="s3://studio/series"))
-    assert events.library_id(LIBRARY) != events.library_id(Library(url="s3://studio/other"))
+    assert library_id(saved) == "main"
+    assert library_id(LIBRARY) == library_id(Library(url="s3://studio/series"))
+    assert library_id(LIBRARY) != library_id(Library(url="s3://studio/other"))
     assert events.bare("/home/me/reels/reel #1?.mp4") == "/home/me/reels/reel #1?.mp4"
 
 
@@ -213,7 +214,7 @@ def test_a_series_that_is_refused_as_a_whole_has_the_reel_as_its_resource() -> N
     recorder = Recorder()
     events.series_over_budget(LIBRARY, "pilot", 5.0, "too much", emit=recorder)
     (only,) = recorder.events
-    assert only["resource"]["prefect.resource.id"] == f"storyboard.reel.{events.library_id(LIBRARY)}.pilot"
+    assert only["resource"]["prefect.resource.id"] == f"storyboard.reel.{library_id(LIBRARY)}.pilot"
     assert only["payload"] == {"max_cost_usd": 5.0, "reason": "too much"}
 
 
@@ -222,5 +223,5 @@ def test_a_clip_without_a_reel_has_an_id_of_its_own() -> None:
     recorder = Recorder()
     events.scene_stored(LIBRARY, "", CLIP, emit=recorder)
     (only,) = recorder.events
-    assert only["resource"]["prefect.resource.id"] == f"storyboard.scene.{events.library_id(LIBRARY)}.s01"
+    assert only["resource"]["prefect.resource.id"] == f"storyboard.scene.{library_id(LIBRARY)}.s01"
     assert only["related"] == []

@@ -148,6 +148,27 @@ def test_the_shape_of_the_frame_is_the_shape_of_the_clip_where_there_is_no_field
     )
 
 
+def test_a_length_that_the_model_chooses_itself_is_told_and_has_no_price():
+    board = {"prompt": "A boat.", "characters": [], **DAWN}
+    fact = "takes no length beside a first frame; it chooses one itself, and the price of that is not known before"
+    assert told(("toapis", "seedance-2.5"), board)[0] == f"s01: seedance-2.5 at toapis {fact}"
+    assert not any("no length" in line for line in told(("toapis", "seedance-2.5"), {"prompt": "A boat."}))
+    priced = model("fal", "seedance-2").model_copy(update={"chooses": {"image": ("seconds",)}})
+    assert priced.price("image", 4, "720p", mode="image") is None
+    assert priced.price("text", 4, "720p", mode="text") is not None
+
+
+@pytest.mark.parametrize("entry", LIVING, ids=lambda entry: f"{entry.provider}-{entry.name}")
+def test_what_a_model_chooses_itself_is_what_its_request_has_no_field_for(entry):
+    dialect = dialects(entry.provider)[entry.codec]
+    for mode in ("text", "image", "frames", "references"):
+        said = {"seconds": ("seconds", "seconds as text", "seconds as 8s"), "aspect": ("aspect",)}
+        for choice, names in said.items():
+            asked = any(name in dialect.holds(mode) for name in names)
+            ever = any(name in dialect.holds(other) for name in names for other in ("text", "image", "references"))
+            assert entry.chooses_itself(choice, mode) == (ever and not asked), (mode, choice)
+
+
 # --- what a mode takes
 
 

@@ -178,6 +178,14 @@ def test_a_take_is_told_in_full() -> None:
         assert words in text
 
 
+def test_what_a_take_was_asked_for_beside_its_prompt_is_told_where_it_was_asked_for() -> None:
+    text = seen(clip(silent=True, seed=0, negative="rain & fog")).text
+    assert "Sound none" in text
+    assert "Seed 0" in text
+    assert "Without rain & fog" in text
+    assert not any(word in seen(clip()).text for word in ("Sound", "Seed", "Without"))
+
+
 @pytest.mark.parametrize(("charged", "word"), [(True, "yes"), (False, "no"), (None, "unknown")])
 def test_a_failed_scene_says_why_whether_it_cost_and_what_to_do(charged, word) -> None:
     failed = FailedScene(scene="s09", error="The prompt was refused.", charged=charged, remedy="Change it.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from prefect_storyboard.jobs.announced import announced_result
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Ledger, Outcome
@@ -111,6 +112,45 @@ async def test_the_providers_verdict_is_recorded_and_raised(ledger: Ledger, verd
         getattr(verdict, "field", None),
         getattr(verdict, "resubmittable", False),
     )
+
+
+EMPTY = errors.GenerationFailed("the job ended at fal with neither a video nor a character", empty=True)
+
+
+async def test_an_ended_job_whose_result_is_empty_is_asked_again_before_that_is_its_verdict(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.results.extend([EMPTY, EMPTY])
+    assert await wait(gateway, ledger) == DONE
+    assert outcome(ledger) is None
+    gateway.results.extend([EMPTY, EMPTY, EMPTY])
+    with pytest.raises(errors.GenerationFailed) as raised:
+        await wait(gateway, ledger)
+    assert raised.value is EMPTY
+    assert (kept := outcome(ledger))
+    assert (kept.kind, kept.charged) == ("failed", None)
+
+
+async def test_one_look_at_an_empty_result_leaves_a_job_open_for_an_hour_and_not_for_ever(ledger: Ledger) -> None:
+    gateway = Gateway()
+    gateway.results.extend([EMPTY, EMPTY])
+    with pytest.raises(errors.Busy, match="its result is empty so far"):
+        await wait(gateway, ledger, minutes=0)
+    assert outcome(ledger) is None
+    with pytest.raises(errors.GenerationFailed):
+        await wait(gateway, ledger, minutes=0, since=datetime.now(UTC) - timedelta(minutes=61))
+    assert outcome(ledger)
+
+
+async def test_a_callback_for_an_empty_result_leaves_a_job_open_as_one_look_does(ledger: Ledger) -> None:
+    gateway = Gateway()
+    for minutes, kind in ((1, errors.Busy), (61, errors.GenerationFailed)):
+        gateway.results.append(EMPTY)
+        asked = job(submitted_at=datetime.now(UTC) - timedelta(minutes=minutes))
+        with pytest.raises(kind):
+            await announced_result(
+                session_with(gateway), ledger, PaidJob(key=KEY, attempt=1, job=asked, state="Submitted")
+            )
+        assert bool(outcome(ledger)) is (kind is errors.GenerationFailed)
 
 
 async def test_a_verdict_is_recorded_in_spite_of_a_cancellation(ledger: Ledger) -> None:

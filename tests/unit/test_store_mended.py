@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.ledger import Storage
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards import Clip
 
-from .fakes import KEY, OTHER, Breaks, Killed, breaking
-from .stores import LINK, TAKE, Studio, film
+from .fakes import KEY, OTHER, Breaks, Killed
+from .stores import LINK, TAKE, BreakingLibrary, Studio, film
 
 
 @pytest.fixture
@@ -56,12 +55,14 @@ async def test_a_clip_of_another_reel_is_copied_without_the_provider(studio: Stu
     assert len(studio.files()) == 4
 
 
-async def test_a_copy_is_made_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_copy_is_made_once(studio: Studio) -> None:
     await studio.store(await studio.buy())
     bought = await studio.buy()
     await studio.store(bought, None, reel="trailer")
-    monkeypatch.delattr(Storage, "publish")
+    counted = Breaks()
+    studio.library = BreakingLibrary.of(studio.library, counted)
     await studio.store(bought, None, reel="trailer")
+    assert not any(name.endswith(".mp4") for name in counted.writes)
 
 
 async def test_a_clip_of_another_reel_that_was_changed_is_not_copied(studio: Studio) -> None:
@@ -103,15 +104,13 @@ WRITES = ["001.json", "take-001.mp4", "take-001.json", "outcome.json"]
 
 @pytest.mark.parametrize("arrives", [False, True])
 @pytest.mark.parametrize("at", range(1, 5))
-async def test_a_crash_at_any_write_is_mended_by_the_next_run(
-    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, *, arrives: bool
-) -> None:
+async def test_a_crash_at_any_write_is_mended_by_the_next_run(studio: Studio, at: int, *, arrives: bool) -> None:
     bought = await studio.buy()
     breaks = Breaks(at=at, arrives=arrives)
-    with monkeypatch.context() as patch:
-        patch.setattr(Library, "storage", lambda _: breaking(tmp_path / "library", breaks))
-        with pytest.raises(Killed):
-            await studio.store(bought)
+    sound, studio.library = studio.library, BreakingLibrary.of(studio.library, breaks)
+    with pytest.raises(Killed):
+        await studio.store(bought)
+    studio.library = sound
     assert breaks.writes == WRITES[:at]
     again = await studio.buy()
     clip = await studio.store(again, None if again.outcome else LINK)

@@ -13,7 +13,7 @@ from prefect.states import Cancelled, Completed, Running, Scheduled, Suspended
 
 from prefect_storyboard.ledger import Ledger, Outcome, open_storage
 from prefect_storyboard.series import suspend as suspending
-from prefect_storyboard.series.suspend import check_suspendable, suspend, wake
+from prefect_storyboard.series.suspend import Waiting, check_suspendable
 
 from .fakes import KEY, OTHER, Gateway
 from .purchases import buy
@@ -42,8 +42,14 @@ class Server:
             self.state = Scheduled()
         return SimpleNamespace(status=SimpleNamespace(value=self.answer))
 
-    async def suspend(self, **options: Any) -> None:
+    async def suspend_run(self, **options: Any) -> None:
         self.state = Suspended()
+
+    async def suspend(self, ledger: Ledger, keys: tuple[str, ...]) -> None:
+        await suspending.suspend(ledger, keys, run_id=str(RUN), suspend_run=self.suspend_run)
+
+    async def wake(self, ledger: Ledger, **options: Any) -> list[str]:
+        return await suspending.wake(ledger, client=self.client, **options)
 
 
 @pytest.fixture
@@ -52,12 +58,8 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    server = Server(Running())
-    monkeypatch.setattr(suspending, "get_client", server.client)
-    monkeypatch.setattr(suspending, "asuspend_flow_run", server.suspend)
-    monkeypatch.setattr(suspending, "flow_run", SimpleNamespace(id=str(RUN)))
-    return server
+def server() -> Server:
+    return Server(Running())
 
 
 def end(ledger: Ledger, *keys: str) -> None:
@@ -78,71 +80,67 @@ async def two_jobs(ledger: Ledger) -> Ledger:
 
 
 async def test_a_run_is_resumed_when_all_of_its_jobs_have_ended(two_jobs: Ledger, server: Server) -> None:
-    await suspend(two_jobs, (KEY, OTHER))
+    await server.suspend(two_jobs, (KEY, OTHER))
     assert server.state.is_paused()
-    assert await wake(two_jobs) == []
+    assert await server.wake(two_jobs) == []
     end(two_jobs, KEY)
-    assert await wake(two_jobs) == []
+    assert await server.wake(two_jobs) == []
     end(two_jobs, OTHER)
-    assert await wake(two_jobs) == [str(RUN)]
-    assert await wake(two_jobs) == []
+    assert await server.wake(two_jobs) == [str(RUN)]
+    assert await server.wake(two_jobs) == []
     assert server.resumed == 1
 
 
 async def test_jobs_that_have_ended_by_then_are_not_waited_for(two_jobs: Ledger, server: Server) -> None:
     end(two_jobs, KEY, OTHER)
-    await suspend(two_jobs, (KEY, OTHER))
+    await server.suspend(two_jobs, (KEY, OTHER))
     assert server.state.is_running()
     assert notes(two_jobs) == []
 
 
 async def test_a_job_that_ends_between_the_note_and_the_suspension_is_not_missed(
-    two_jobs: Ledger, server: Server, monkeypatch: pytest.MonkeyPatch
+    two_jobs: Ledger, server: Server
 ) -> None:
     woken = []
 
     async def late(**options: Any) -> None:
         end(two_jobs, KEY, OTHER)
-        woken.append(await wake(two_jobs))  # whoever collects comes at the worst moment: the run is still running
-        await server.suspend()
+        woken.append(
+            await server.wake(two_jobs)
+        )  # whoever collects comes at the worst moment: the run is still running
+        await server.suspend_run()
 
-    monkeypatch.setattr(suspending, "asuspend_flow_run", late)
-    await suspend(two_jobs, (KEY, OTHER))
+    await suspending.suspend(two_jobs, (KEY, OTHER), run_id=str(RUN), suspend_run=late)
     assert woken == [[]]
-    assert await wake(two_jobs) == [str(RUN)]
+    assert await server.wake(two_jobs) == [str(RUN)]
 
 
-async def test_the_next_note_of_a_run_that_was_just_resumed_is_not_removed(
-    two_jobs: Ledger, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_next_note_of_a_run_that_was_just_resumed_is_not_removed(two_jobs: Ledger, server: Server) -> None:
     """A quick worker may have the run suspended again before whoever woke it has finished."""
     end(two_jobs, KEY)
-    resume = server.resume_flow_run
 
-    async def quick(run: UUID) -> Any:
-        answer = await resume(run)
-        await suspend(two_jobs, (OTHER,))
-        return answer
+    class Quick(Server):
+        async def resume_flow_run(self, run: UUID) -> Any:
+            answer = await super().resume_flow_run(run)
+            await server.suspend(two_jobs, (OTHER,))
+            return answer
 
-    two_jobs.storage.write(
-        suspending.Waiting(keys=(KEY,)).model_dump_json().encode(), "ledger", "waiting", f"{RUN}.json"
-    )
+    note = Waiting(keys=(KEY,)).model_dump_json().encode()
+    two_jobs.storage.write(note, "ledger", "waiting", f"{RUN}.json")
+    assert await suspending.wake(two_jobs, client=Quick(Suspended()).client) == [str(RUN)]
     server.state = Suspended()
-    monkeypatch.setattr(server, "resume_flow_run", quick)
-    assert await wake(two_jobs) == [str(RUN)]
-    monkeypatch.setattr(server, "resume_flow_run", resume)
     end(two_jobs, OTHER)
-    assert await wake(two_jobs) == [str(RUN)]
+    assert await server.wake(two_jobs) == [str(RUN)]
 
 
 @pytest.mark.parametrize("state", [Completed(), Cancelled()], ids=["completed", "cancelled"])
 async def test_the_note_of_a_run_that_is_over_is_removed_and_nobody_is_said_to_be_resumed(
     two_jobs: Ledger, server: Server, state: Any
 ) -> None:
-    await suspend(two_jobs, (KEY,))
+    await server.suspend(two_jobs, (KEY,))
     end(two_jobs, KEY)
     server.state = state
-    assert await wake(two_jobs) == []
+    assert await server.wake(two_jobs) == []
     assert (notes(two_jobs), server.resumed) == ([], 0)
 
 
@@ -150,45 +148,43 @@ async def test_the_note_of_a_run_that_is_over_is_removed_and_nobody_is_said_to_b
     "state", [Running(), Scheduled(), None, "gone"], ids=["running", "scheduled", "none", "of another server"]
 )
 async def test_a_run_that_is_not_suspended_is_asked_again(two_jobs: Ledger, server: Server, state: Any) -> None:
-    await suspend(two_jobs, (KEY,))
+    await server.suspend(two_jobs, (KEY,))
     end(two_jobs, KEY)
     server.state = state
-    assert await wake(two_jobs) == []
+    assert await server.wake(two_jobs) == []
     assert notes(two_jobs) == [f"{RUN}.json"]
 
 
 async def test_a_run_that_the_server_does_not_resume_is_asked_again(two_jobs: Ledger, server: Server) -> None:
-    await suspend(two_jobs, (KEY,))
+    await server.suspend(two_jobs, (KEY,))
     end(two_jobs, KEY)
     server.answer = "REJECT"
-    assert await wake(two_jobs) == []
+    assert await server.wake(two_jobs) == []
     server.answer = "ACCEPT"
-    assert await wake(two_jobs) == [str(RUN)]
+    assert await server.wake(two_jobs) == [str(RUN)]
 
 
 async def test_for_a_job_that_is_stuck_nobody_waits(two_jobs: Ledger, server: Server) -> None:
-    await suspend(two_jobs, (KEY, OTHER))
+    await server.suspend(two_jobs, (KEY, OTHER))
     end(two_jobs, KEY)
-    assert await wake(two_jobs) == []
-    assert await wake(two_jobs, stuck={OTHER}) == [str(RUN)]
+    assert await server.wake(two_jobs) == []
+    assert await server.wake(two_jobs, stuck={OTHER}) == [str(RUN)]
 
 
 async def test_a_note_that_is_torn_stops_nobody_else(two_jobs: Ledger, server: Server) -> None:
     two_jobs.storage.write(b"{", "ledger", "waiting", "0.json")
-    await suspend(two_jobs, (KEY,))
+    await server.suspend(two_jobs, (KEY,))
     end(two_jobs, KEY)
-    assert await wake(two_jobs) == [str(RUN)]
+    assert await server.wake(two_jobs) == [str(RUN)]
 
 
 async def test_a_job_that_nobody_has_bought_has_not_ended(ledger: Ledger, server: Server) -> None:
-    await suspend(ledger, (KEY,))
-    assert await wake(ledger) == []
+    await server.suspend(ledger, (KEY,))
+    assert await server.wake(ledger) == []
     assert server.state.is_paused()
 
 
-def test_only_a_deployment_can_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suspending, "deployment", SimpleNamespace(id=None))
+def test_only_a_deployment_can_be_started_again() -> None:
     with pytest.raises(ValueError, match=r'^wait="suspend" needs a deployment'):
-        check_suspendable()
-    monkeypatch.setattr(suspending, "deployment", SimpleNamespace(id=str(uuid4())))
-    check_suspendable()
+        check_suspendable(None)
+    check_suspendable(str(uuid4()))

@@ -1,0 +1,35 @@
+"""The looks that are due, the earliest first."""
+
+import heapq
+from collections.abc import Mapping
+
+from prefect_storyboard.jobs.waiting import Waiting
+
+
+class Schedule:
+    """A heap of moments. A job that was pushed again, is being looked at, or is no longer waited for is skipped."""
+
+    def __init__(self, jobs: Mapping[str, Waiting]) -> None:
+        self._jobs = jobs
+        self._heap: list[tuple[float, int, Waiting]] = []
+        self._pushed = 0
+
+    def push(self, waiting: Waiting, due: float) -> bool:
+        """Look at it at that moment, or when the first of those who wait has no more time. True if it is next."""
+        waiting.due = min([due, *(waiter.until for waiter in waiting.waiters)])
+        self._pushed += 1
+        heapq.heappush(self._heap, (waiting.due, self._pushed, waiting))
+        return self._heap[0][2] is waiting
+
+    def next(self) -> Waiting | None:
+        """The job whose look is due first."""
+        while self._heap:
+            due, _, waiting = self._heap[0]
+            if self._jobs.get(waiting.job.request_id) is waiting and waiting.due == due and not waiting.looking:
+                return waiting
+            heapq.heappop(self._heap)
+        return None
+
+    def pop(self) -> None:
+        """Take away what `next` has returned."""
+        heapq.heappop(self._heap)

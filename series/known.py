@@ -1,0 +1,27 @@
+"""A plan with what the ledger knows of each of its jobs."""
+
+from collections.abc import Mapping
+
+from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.ledger import Decision
+from prefect_storyboard.storyboards import Plan
+from prefect_storyboard.storyboards.plan import State
+
+_STATES: Mapping[Decision, State] = {
+    Decision.SUBMIT: "new",
+    Decision.WAIT: "reattached",
+    Decision.REATTACH: "reattached",
+    Decision.DONE: "cached",
+    Decision.UNKNOWN: "unknown",
+    Decision.FAILED: "failed",
+}
+
+
+def with_states(plan: Plan, wanted: Estimate) -> Plan:
+    """The plan whose jobs say what a run does with them. A job that has no decision cannot be read."""
+    states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
+    states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
+    states |= dict.fromkeys(wanted.blocked, "blocked")
+    characters = tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters)
+    scenes = tuple(job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes)
+    return plan.model_copy(update={"characters": characters, "scenes": scenes})

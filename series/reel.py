@@ -1,0 +1,70 @@
+"""The reel of a series: its clips in order, one for each variant, and what all of it cost."""
+
+from collections.abc import Iterable, Sequence
+
+from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.series.kept import not_said
+from prefect_storyboard.series.prepare import changed_files
+from prefect_storyboard.series.report import billed_twice
+from prefect_storyboard.series.run import Ended, Rendering
+from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel
+from prefect_storyboard.tasks import assemble
+
+
+async def assemble_reel(run: Rendering, ended: tuple[Ended, ...], wanted: Estimate) -> Reel:
+    """Put the clips in order, join them, and add up what they cost."""
+    plan = run.prepared.plan
+    twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
+    found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
+    warnings = (*plan.warnings, *found)
+    costs = costs_of(run, ended, [each.usd for each in twice])
+    if not plan.variants:
+        return await _join(run, plan, ended, warnings, costs)
+    reels = [await _join(run, part, ended, (), None) for part in plan.reels()]
+    first = next((reel for reel in reels if reel.url), reels[0])
+    return Reel(
+        title=plan.storyboard.title,
+        url=first.url,
+        page=first.page,
+        clips=tuple(end for end in ended if isinstance(end, Clip)),
+        failed=tuple(end for end in ended if isinstance(end, FailedScene)),
+        seconds=round(sum(reel.seconds for reel in reels), 3),
+        warnings=tuple(dict.fromkeys((*warnings, *(each for reel in reels for each in reel.warnings)))),
+        variants=tuple(reels),
+        **costs.model_dump(),
+    )
+
+
+async def _join(
+    run: Rendering, plan: Plan, ended: tuple[Ended, ...], warnings: tuple[str, ...], costs: Costs | None
+) -> Reel:
+    """One reel of the plan's scenes; without costs, it has cost what its clips did."""
+    names = [scene.scene.id for scene in plan.scenes]
+    own = sorted((end for end in ended if end.scene in names), key=lambda end: names.index(end.scene))
+    return await assemble(
+        [end for end in own if isinstance(end, Clip)],
+        title=plan.storyboard.title,
+        library=run.library,
+        plan=plan,
+        failed=[end for end in own if isinstance(end, FailedScene)],
+        warnings=warnings,
+        costs=costs,
+    )
+
+
+def costs_of(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float | None] = ()) -> Costs:
+    """What the clips and the characters of a reel cost, and what this run bought of it. `further` prices are added."""
+    castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
+    prices = [end.cost_usd for end in ended if isinstance(end, Clip)] + [character.usd for character in castings]
+    prices += further
+    return Costs(
+        cost_usd=_sum(prices),
+        bought_usd=_sum(run.bought.values()),
+        bought=len(run.bought),
+        bought_unpriced=sum(price is None for price in run.bought.values()),
+        unpriced=sum(price is None for price in prices),
+    )
+
+
+def _sum(prices: Iterable[float | None]) -> float:
+    return round(sum(price or 0.0 for price in prices), 6)

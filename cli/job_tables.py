@@ -35,11 +35,8 @@ _STYLES = {
     "submitting": "blue",
     "done": "green",
 }
-<<<<<<< HEAD
-_STYLES |= {"in doubt": "bold red", "new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan"}
-=======
 _STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan", "blocked": "red"}
->>>>>>> main
+_STYLES |= {"in doubt": "bold red"}
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:

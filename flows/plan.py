@@ -24,12 +24,9 @@ from prefect_storyboard.flows.form import (
 from prefect_storyboard.jobs.budget import estimate
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import Retired
-<<<<<<< HEAD
-from prefect_storyboard.series.held import keep_plan, with_states
-from prefect_storyboard.series.looking import report_status
-=======
+from prefect_storyboard.series.held import keep_plan
 from prefect_storyboard.series.known import with_states
->>>>>>> main
+from prefect_storyboard.series.looking import report_status
 from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
@@ -92,16 +89,11 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-<<<<<<< HEAD
     known = with_states(plan, wanted, attempts)
     return known.model_copy(update={"warnings": (*plan.warnings, *wanted.warnings, *retired)})
 
 
 _WORDS = {"unknown": "in doubt", "unreadable": "in doubt"}
-=======
-    known = with_states(plan, wanted)
-    return known.model_copy(update={"warnings": (*plan.warnings, *wanted.warnings, *retired)})
->>>>>>> main
 
 
 def row(scene: PlannedScene) -> dict[str, str]:

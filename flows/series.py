@@ -1,10 +1,6 @@
 """The flows that render: a whole storyboard, one scene of it, or its characters only."""
 
-<<<<<<< HEAD
 import asyncio
-from collections.abc import Iterable, Sequence
-=======
->>>>>>> main
 from typing import Literal, cast
 
 from prefect import flow
@@ -29,11 +25,7 @@ from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
-<<<<<<< HEAD
 from prefect_storyboard.series.held import kept_plan
-from prefect_storyboard.series.kept import not_said
-=======
->>>>>>> main
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides

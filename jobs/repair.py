@@ -140,14 +140,11 @@ def _intent(found: Sidecar) -> Intent:
             identity=clip.identity,
             parent=clip.parent,
             asked=clip.asked,
-<<<<<<< HEAD
             own_identity=own_identity_of(clip.basis),
             basis=clip.basis,
-=======
             silent=clip.silent,
             seed=clip.seed,
             negative=clip.negative,
->>>>>>> main
         ),
     )
 

@@ -53,13 +53,10 @@ class Draft(Record):
     parent: str | None = None
     take: int = 1
     asked: Asked | None = None
-<<<<<<< HEAD
     basis: JsonObject = {}
-=======
     silent: bool = False
     seed: int | None = None
     negative: str = ""
->>>>>>> main
     fields: JsonObject = {}
     remixable: bool = True
 

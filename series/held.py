@@ -1,34 +1,14 @@
 """Plans that are saved, kept in the library by their hash, and held to by the run that names them."""
 
 import json
-from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from prefect_storyboard.addresses import all_bare
-from prefect_storyboard.jobs.budget import Estimate
-from prefect_storyboard.ledger import Decision, Storage
+from prefect_storyboard.ledger import Storage
 from prefect_storyboard.storyboards import Plan
-from prefect_storyboard.storyboards.plan import State
 
-_STATES: Mapping[Decision, State] = {
-    Decision.SUBMIT: "new",
-    Decision.WAIT: "reattached",
-    Decision.REATTACH: "reattached",
-    Decision.DONE: "cached",
-    Decision.UNKNOWN: "unknown",
-    Decision.FAILED: "failed",
-}
 _LEAST = 6  # letters of a hash that name a plan
-
-
-def with_states(plan: Plan, wanted: Estimate, attempts: int) -> Plan:
-    """The plan with what the ledger knows of each job, and with how many attempts at it may be bought."""
-    states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
-    states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
-    scenes = (job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes)
-    cast = (job.model_copy(update={"state": states[job.key]}) for job in plan.characters)
-    return plan.model_copy(update={"characters": tuple(cast), "scenes": tuple(scenes), "attempts": attempts})
 
 
 def plan_text(plan: Plan) -> str:

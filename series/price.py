@@ -23,7 +23,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.protocol import Order, Provider
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.series.held import with_states
+from prefect_storyboard.series.known import with_states
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import check_prompts, draft_order
 from prefect_storyboard.storyboards import Plan, PlannedScene, check_held

@@ -1,6 +1,6 @@
 """What each scene of a storyboard has in the library: current, stale, missing or in doubt. Reads, and never buys."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.ledger.owner import alive
@@ -25,7 +25,7 @@ class SceneStatus(Frozen):
 def board_status(plan: Plan, ledger: Ledger) -> tuple[SceneStatus, ...]:
     """Look every scene up, as it stands in the reel; the plan has its standing takes. Blocks."""
     keys = {scene.scene.id: scene.key for scene in plan.scenes}
-    return tuple(_status(scene, keys.get(scene.scene.parent or ""), plan, ledger) for scene in plan.scenes)
+    return tuple(_status(scene, keys, plan, ledger) for scene in plan.scenes)
 
 
 def status_rows(statuses: Sequence[SceneStatus]) -> Iterator[dict[str, str]]:
@@ -50,7 +50,7 @@ def made_of(attempt: Attempt) -> MadeOf:
     return MadeOf(key=attempt.intent.key, asked=draft.asked, characters=draft.characters, **facts)
 
 
-def _status(scene: PlannedScene, parent_key: str | None, plan: Plan, ledger: Ledger) -> SceneStatus:
+def _status(scene: PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Ledger) -> SceneStatus:
     reel, name = plan.storyboard.slug, scene.scene.id
     status = SceneStatus(scene=name, state="missing", usd=scene.usd)
     if scene.damage:
@@ -66,12 +66,12 @@ def _status(scene: PlannedScene, parent_key: str | None, plan: Plan, ledger: Led
     except Unreadable as error:
         return _in_doubt(status, error.what, error.remedy)
     if stands:
-        return _standing(status, stands, changes(made_of(stands), scene, parent_key), takes)
+        return _standing(status, stands, changes(made_of(stands), scene, keys), takes)
     if last and last.end is None:
         return _open(status, last)
     asked = f"the next run renders it for {price(scene.usd)}"
     if older:
-        why = changes(made_of(older), scene, parent_key) or (f"take {scene.take} is asked for",)
+        why = changes(made_of(older), scene, keys) or (f"take {scene.take} is asked for",)
         return _standing(status, older, why, takes).model_copy(update={"remedy": asked})
     failed = last.end if last and last.end else None
     why = (failed.message,) if failed else ()

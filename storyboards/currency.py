@@ -33,7 +33,7 @@ _NAMES: Mapping[str, str] = {
 }
 _CAST = ("characters", "clips")
 _VALUES = {"model", "seconds", "aspect", "resolution", "seed", "provider", "account"}  # short enough to be shown
-_UNASKED = {"schema", "operation", "copy", "take", "note", "reroll", "continues", "remixes", *_CAST, *_NAMES}
+_OTHERS = {"schema", "operation", "copy", "take", "note", "reroll", "continues", "remixes", "made_of", *_CAST, *_NAMES}
 
 
 class MadeOf(Frozen):
@@ -50,19 +50,27 @@ class MadeOf(Frozen):
     take: int = 1
 
 
-def changes(made: MadeOf, scene: PlannedScene, parent_key: str | None) -> tuple[str, ...]:
+def changes(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> tuple[str, ...]:
     """Why a take is not of today's storyboard, one sentence each; none where it is.
 
-    `parent_key` is the job of the take of its parent that today's reel has.
+    `keys` has the job of the take that today's reel has of each scene, by id.
     """
-    if made.key == scene.key and not scene.scene.parent and not scene.standing:
+    if made.key == scene.key and not scene.needs and not scene.standing:
         return ()
-    own = tuple(_own_changes(made, scene))
+    return (*_own_changes(made, scene), *_of_needed(made, scene, keys))
+
+
+def _of_needed(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> Iterator[str]:
+    """The scenes that it is made of, where another take of them stands today."""
     parent = scene.scene.parent
-    if parent is None or made.parent_key in {None, parent_key}:
-        return own
-    begins = "begins where another take of {} ended" if scene.scene.continues else "is made of another take of {}"
-    return (*own, begins.format(parent))
+    if parent and made.parent_key not in {None, keys.get(parent)}:
+        yield f"{'begins where' if scene.scene.continues else 'is made of'} another take of {parent}" + (
+            " ended" if scene.scene.continues else ""
+        )
+    sources = {casting.character: casting.made_of.job_key for casting in made.characters if casting.made_of}
+    for origin in scene.origins:
+        if sources.get(origin.character) not in {None, keys.get(origin.scene)}:
+            yield f"shows {origin.character} made from another take of {origin.scene}"
 
 
 def _own_changes(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
@@ -86,7 +94,7 @@ def _of_basis(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
     begins = [field for field in ("continues", "remixes") if bool(before.get(field)) != bool(now.get(field))]
     if begins:
         yield "it begins in another way"
-    if any(before.get(field) != now.get(field) for field in {*before, *now} - _UNASKED):
+    if any(before.get(field) != now.get(field) for field in {*before, *now} - _OTHERS):
         yield "its settings have changed"
 
 

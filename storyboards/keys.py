@@ -74,23 +74,16 @@ def scene_content(
     seed: int | None = None,
     negative: str = "",
     ends: str | None = None,
-<<<<<<< HEAD
     reroll: str = "",
     note: str = "",
-=======
     made_of: Mapping[str, str] | None = None,
->>>>>>> main
 ) -> dict[str, JsonValue]:
     """Everything that decides what a scene looks like.
 
     Characters are fingerprints, `clips` those of them who are shown by their clip; `image` and `ends` are the sha256 of
-<<<<<<< HEAD
-    the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`). `reroll`
-    names one more take of the same scene, and `note` is what that take was asked to change.
-=======
     the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`), and
-    `made_of` has, by its fingerprint, that of the scene that a character is made from.
->>>>>>> main
+    `made_of` has, by its fingerprint, that of the scene that a character is made from. `reroll` names one more take of
+    the same scene, and `note` is what that take was asked to change.
     """
     decided: dict[str, JsonValue] = {
         "schema": SCHEMA,
@@ -109,13 +102,8 @@ def scene_content(
         "take": take,
     }
     said = chosen(silent=silent, seed=seed, negative=negative, ends=ends)
-<<<<<<< HEAD
-    further = chosen(reroll=reroll, note=note)
-    return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {})) | further
-=======
-    said |= chosen(made_of=dict(made_of or {}))
+    said |= chosen(made_of=dict(made_of or {}), reroll=reroll, note=note)
     return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
->>>>>>> main
 
 
 def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:
@@ -138,16 +126,12 @@ def identity(content: Mapping[str, JsonValue], copy: int) -> str:
 def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
     """What a scene itself asks for, whatever its parent, its characters' scenes and its take are."""
     begins = next((field for field in ("continues", "remixes") if content[field]), None)
-<<<<<<< HEAD
-    return digest({**_without(content, *_OF_A_TAKE, "continues", "remixes"), "begins": begins, "copy": copy})
+    return digest({**_without(content, *_OF_A_TAKE, "continues", "remixes", "made_of"), "begins": begins, "copy": copy})
 
 
 def own_identity_of(basis: Mapping[str, JsonValue]) -> str | None:
     """The same of a take, from all that its key hashed; None where that was not recorded."""
     return own_identity(basis, int(str(basis["copy"]))) if basis else None
-=======
-    return digest({**_without(content, "take", "continues", "remixes", "made_of"), "begins": begins, "copy": copy})
->>>>>>> main
 
 
 def _without(content: Mapping[str, JsonValue], *names: str) -> dict[str, JsonValue]:

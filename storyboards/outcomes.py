@@ -107,13 +107,10 @@ class Clip(Stored):
     identity: str | None = Field(default=None, description="What was asked for, without the take: a parent's identity.")
     parent: str | None = Field(default=None, description="Identity of the parent that this take was made of.")
     asked: Asked | None = None
-<<<<<<< HEAD
     basis: JsonObject = Field(default={}, description="All that the job's key hashes: what the take was made of.")
-=======
     silent: bool = Field(default=False, description="Whether no sound was asked of a model that makes one.")
     seed: int | None = Field(default=None, description="The seed that was asked for.")
     negative: str = Field(default="", description="What must not be seen, as it was asked for.")
->>>>>>> main
     fields: JsonObject = Field(default={}, description="The gateway's own inputs that were set, by its own names.")
     files: dict[str, str] = Field(default={}, description="Small files beside the take, such as a thumbnail, by kind.")
     facts: JsonObject = Field(default={}, description="What the provider says of the take: seed, actual_prompt, ...")

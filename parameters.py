@@ -11,7 +11,8 @@ from prefect_storyboard.generated import print_or_check
 
 PARAMETERS: Mapping[str, str] = {
     "storyboard": "The storyboard itself as YAML or JSON text, or the path or URL of its file.",
-    "scene": "The id of the scene to render.",
+    "scene": "The id of the scene.",
+    "take": "The number of the take that is to stand in the reel, as `storyboard takes` and the page show it.",
     "provider": "The account that buys: a saved credentials block, by name for example fal-credentials/production.",
     "providers": "The accounts to ask: saved credentials blocks, by name for example fal-credentials/production.",
     "library": (
@@ -60,6 +61,12 @@ PARAMETERS: Mapping[str, str] = {
         "show a character that is made from one. "
         "Otherwise their takes are kept and named as stale."
     ),
+    "reroll": (
+        "The id of a scene to render again. Buys further takes of it and nothing else; the takes that are there stay, "
+        "and the reel shows the newest, or the one that was picked."
+    ),
+    "takes": "How many further takes to buy of the scene that is rendered again.",
+    "note": "What the further takes are to change, in your own words: it is added to the scene's prompt.",
     "plan_hash": (
         "The hash of a plan that plan-storyboard has made in this library. The run renders exactly that plan, or stops "
         "with what differs before anything is bought."

@@ -23,6 +23,7 @@ storyboard_series = sync_twin(flows.storyboard_series)
 create_characters = sync_twin(flows.create_characters)
 generate_scene = sync_twin(flows.generate_scene)
 plan_storyboard = sync_twin(flows.plan_storyboard)
+pick_take = sync_twin(flows.pick_take)
 collect_jobs = sync_twin(flows.collect_jobs)
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "create_characters",
     "generate",
     "generate_scene",
+    "pick_take",
     "plan_storyboard",
     "poll",
     "render",

@@ -5,6 +5,7 @@ from prefect_storyboard.flows.doctor import check_accounts
 from prefect_storyboard.flows.ending import ModelsEnding, check_models
 from prefect_storyboard.flows.plan import plan_storyboard
 from prefect_storyboard.flows.series import create_characters, generate_scene, storyboard_series
+from prefect_storyboard.flows.takes import pick_take
 from prefect_storyboard.series.report import SeriesFailed
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "collect_jobs",
     "create_characters",
     "generate_scene",
+    "pick_take",
     "plan_storyboard",
     "storyboard_series",
 ]

@@ -54,7 +54,6 @@ ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, F
 MaxCostField = (
     Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]
 )
-PlanHashField = Annotated[str, Field(title="Hash")] | Annotated[None, Field(title="As planned now")]
 AttemptsField = Annotated[int, Field(json_schema_extra={"minimum": 1})]
 
 _TITLES = {

@@ -14,7 +14,6 @@ from prefect_storyboard.flows.form import (
     LibraryField,
     MaxCostField,
     ModelField,
-    PlanHashField,
     ProviderField,
     QualityField,
     StoryboardField,
@@ -25,12 +24,14 @@ from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.chosen import assemble_chosen
 from prefect_storyboard.series.held import kept_plan
 from prefect_storyboard.series.limits import account_slots
+from prefect_storyboard.series.looking import report_status
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow, log_warnings
-from prefect_storyboard.series.reel import assemble_reel, costs_of
+from prefect_storyboard.series.reel import costs_of
 from prefect_storyboard.series.report import (
     SeriesFailed,
     report_costs,
@@ -38,7 +39,8 @@ from prefect_storyboard.series.report import (
     report_reel,
     summary,
 )
-from prefect_storyboard.series.run import Ended, OpenScene, Rendering
+from prefect_storyboard.series.rerolling import assemble_rerolled, rerolled
+from prefect_storyboard.series.run import Ended, Rendering, open_keys_of
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
@@ -66,9 +68,14 @@ async def storyboard_series(
     cancel_provider_jobs: bool = False,
     wait: Literal["poll", "suspend"] = "poll",
     cascade: bool = False,
-    plan_hash: PlanHashField = None,
+    plan_hash: str | None = None,
+    reroll: str | None = None,
+    takes: int = 1,
+    note: str | None = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
+
+    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there.
 
     Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
     is bought.
@@ -87,17 +94,19 @@ async def storyboard_series(
         run.waits = wait == "poll"
         if plan_hash:
             run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
+        asked = await rerolled(run, reroll, takes=takes, note=note or "") if reroll else None
         plan = run.prepared.plan
         async with followed(plan):
             wanted = await allow(
                 run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
             )
             ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
-            while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
+            while open_keys := open_keys_of((*ended, *run.rerolled)):
                 await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
                 # They have ended in the moment before the run was to be suspended.
                 ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
-            reel = await assemble_reel(run, ended, wanted)
+            reel = await (assemble_rerolled(run, asked) if asked else assemble_chosen(run, ended, wanted))
+        await report_status(run.prepared.plan, Ledger(run.library.storage()))
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
         await report_reel(each, part, run.library)

@@ -105,7 +105,7 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
     """
     jobs = {job.key: job for job in plan.jobs}
     names = {character.key: character.character.name for character in plan.characters}
-    names |= {scene.key: scene.scene.id for scene in plan.scenes}
+    names |= {scene.key: scene.subject for scene in plan.renders}
 
     def look(key: str) -> _Found | Unreadable:
         try:
@@ -143,11 +143,11 @@ def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
     who = {(each.character.name, each.model.casting): each.key for each in plan.characters}
     parents = {scene.scene.id: scene.key for scene in plan.scenes}
     waiting: dict[str, list[tuple[PlannedScene, str]]] = {}  # by the key of what they need
-    for scene in plan.scenes:
+    for scene in plan.renders:
         if decisions.get(scene.key) is Decision.SUBMIT and not scene.standing:
             if scene.scene.parent:
                 why = f"needs {scene.scene.parent}, which has no clip and is not ordered again"
-                waiting.setdefault(parents[scene.scene.parent], []).append((scene, why))
+                waiting.setdefault(parents.get(scene.scene.parent, ""), []).append((scene, why))
             for name in scene.cast:
                 if key := who.get((name, scene.model.casting)):
                     waiting.setdefault(key, []).append((scene, f"needs {name}, who could not be created"))

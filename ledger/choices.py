@@ -21,7 +21,7 @@ class Choice(Record):
     """One choice: `picked` a take, `asked` for more, or such an order `carried out`.
 
     `id` is new for each choice; of `carried out`, it is the one of the order. `own_identity` is what the scene itself
-    asked for then, and `parent_key` the take of its parent that stood: a choice is an answer to that question.
+    asked for then, and `made_of` says which takes of the scenes that it needs stood: a choice answers that question.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Choice(Record):
     at: datetime
     by: str = ""
     own_identity: str = ""
-    parent_key: str | None = None
+    made_of: str = ""
     key: str = Field(default="", description="Picked: the job of the take.")
     take: int = Field(default=0, description="Picked: its number. Asked: the take of the storyboard that is rendered.")
     takes: int = Field(default=0, description="Asked: how many.")

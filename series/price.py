@@ -66,7 +66,7 @@ async def allow(
     log_warnings((*plan.warnings, *wanted.warnings))
     if run.held:
         check_held(run.held, with_states(plan, wanted, run.attempts))
-    check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
+    check_prompts(scene for scene in plan.renders if wanted.buys(scene.key))
     await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
     try:
         check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
@@ -79,8 +79,8 @@ async def allow(
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
     for character in plan.characters:
         emit_progress(Progress(subject=character.character.name, state="waiting"))
-    for scene in plan.scenes:
-        emit_progress(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
+    for scene in plan.renders:
+        emit_progress(Progress(subject=scene.subject, state="waiting", seconds=scene.seconds))
     return wanted
 
 
@@ -94,7 +94,7 @@ def log_warnings(warnings: Iterable[str]) -> None:
 def check_remixes(plan: Plan, wanted: Estimate, ledger: Ledger) -> None:
     """Raise InvalidRequest where a new remix needs a video that its provider has not kept. Nothing was sent. Blocks."""
     scenes = {scene.scene.id: scene for scene in plan.scenes}
-    new = [scene for scene in plan.scenes if scene.scene.remixes and wanted.buys(scene.key)]
+    new = [scene for scene in plan.renders if scene.scene.remixes and wanted.buys(scene.key)]
     faults = []
     for scene in new:
         parent = scenes[scene.scene.remixes or ""]
@@ -118,12 +118,12 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
 
     Raises InvalidRequest where the model table is not sure of a model, and the provider's catalogue does not agree.
     """
-    unsure = {s.endpoint: s for s in plan.scenes if s.model.unsure and wanted.buys(s.key)}
+    unsure = {s.endpoint: s for s in plan.renders if s.model.unsure and wanted.buys(s.key)}
     for scene in unsure.values():
         await check_agreed(session.provider, draft_order(session.provider, scene), scene.model)
     if allow_retired:
         return
-    needed = {s.endpoint: s.model for s in plan.scenes if s.endpoint and wanted.buys(s.key)}
+    needed = {s.endpoint: s.model for s in plan.renders if s.endpoint and wanted.buys(s.key)}
     for endpoint, family in needed.items():
         try:
             offered = await session.provider.offered(endpoint)

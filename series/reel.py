@@ -15,7 +15,7 @@ async def assemble_reel(run: Rendering, ended: tuple[Ended, ...], wanted: Estima
     """Put the clips in order, join them, and add up what they cost."""
     plan = run.prepared.plan
     twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
-    found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
+    found = (*run.notes, *not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
     warnings = (*plan.warnings, *found)
     costs = costs_of(run, ended, [each.usd for each in twice])
     if not plan.variants:
@@ -55,7 +55,8 @@ async def _join(
 def costs_of(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float | None] = ()) -> Costs:
     """What the clips and the characters of a reel cost, and what this run bought of it. `further` prices are added."""
     castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
-    prices = [end.cost_usd for end in ended if isinstance(end, Clip)] + [character.usd for character in castings]
+    prices = [end.cost_usd for end in (*ended, *run.further) if isinstance(end, Clip)]
+    prices += [character.usd for character in castings]
     prices += further
     return Costs(
         cost_usd=_sum(prices),

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.series.made_of import made_of
 from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene
-from prefect_storyboard.storyboards.currency import Currency, MadeOf, changes
+from prefect_storyboard.storyboards.currency import Currency, changes
 from prefect_storyboard.storyboards.money import price
 
 
@@ -39,15 +40,6 @@ def status_rows(statuses: Sequence[SceneStatus]) -> Iterator[dict[str, str]]:
             "a new one costs": price(each.usd),
             "what to do": each.remedy,
         }
-
-
-def made_of(attempt: Attempt) -> MadeOf:
-    """What the clip of an attempt was made of, by its own record."""
-    draft = attempt.intent.draft
-    if draft is None:
-        return MadeOf(key=attempt.intent.key)
-    facts = draft.model_dump(include={"basis", "identity", "own_identity", "model", "parent_key", "take"})
-    return MadeOf(key=attempt.intent.key, asked=draft.asked, characters=draft.characters, **facts)
 
 
 def _status(scene: PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Ledger) -> SceneStatus:

@@ -62,6 +62,11 @@ class Plan(Frozen):
         return (*self.characters, *self.scenes, *self.takes)
 
     @property
+    def renders(self) -> tuple[PlannedScene, ...]:
+        """All takes that are asked for: those that stand, or will, and the further ones."""
+        return (*self.scenes, *self.takes)
+
+    @property
     def low_usd(self) -> float:
         """What a run costs at least: the new jobs whose price is known."""
         return round(sum(job.usd or 0.0 for job in self.jobs if job.state in {None, "new"}), 6)

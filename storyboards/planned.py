@@ -80,7 +80,8 @@ class PlannedScene(Shot):
     `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
     version 0.1.0 gave a scene with a parent. `standing` says that the key is that of the take that stands in the reel,
     and `stale` why this take is not of today's storyboard. With `damage`, nobody can tell which take stands there.
-    `order` is the digest of the request body, with a name in the place of everything that a provider returned.
+    `order` is the digest of the request body, with a name in the place of everything that a provider returned. One that
+    is `further` is another take of a scene, beside the one that stands; `picked` says that a person wants this one.
     """
 
     key: str
@@ -91,6 +92,8 @@ class PlannedScene(Shot):
     stale: str | None = None
     damage: Damage | None = None
     order: str | None = None
+    further: bool = False
+    picked: bool = False
     state: State | None = None
 
     @property
@@ -143,6 +146,11 @@ class PlannedScene(Shot):
     def take(self) -> int:
         """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
         return int(str(self.content["take"]))
+
+    @property
+    def subject(self) -> str:
+        """What people see of it while it is rendered: the scene, and which further take of it."""
+        return f"{self.scene.id} ({self.reroll or f'take {self.take}'})" if self.further else self.scene.id
 
     @property
     def reroll(self) -> str | None:

@@ -9,6 +9,7 @@ from prefect_storyboard.flows import (
     collect_jobs,
     create_characters,
     generate_scene,
+    pick_take,
     plan_storyboard,
     storyboard_series,
 )
@@ -17,6 +18,7 @@ from prefect_storyboard.parameters import PARAMETERS
 FLOWS = (
     storyboard_series,
     generate_scene,
+    pick_take,
     create_characters,
     plan_storyboard,
     collect_jobs,

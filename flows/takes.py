@@ -1,0 +1,53 @@
+"""The flow that chooses: it lets a take stand in the reel, and buys nothing."""
+
+import asyncio
+
+from prefect import flow
+
+from prefect_storyboard.flows.form import (
+    AudioField,
+    FitField,
+    LibraryField,
+    ModelField,
+    ProviderField,
+    QualityField,
+    StoryboardField,
+    ValuesField,
+    form,
+)
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.chosen import assemble_standing
+from prefect_storyboard.series.looking import report_status
+from prefect_storyboard.series.opening import opened, title
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.takes import pick
+from prefect_storyboard.storyboards import Reel
+
+
+@form
+@flow(name="pick-take", flow_run_name=title, persist_result=False)
+async def pick_take(
+    storyboard: StoryboardField,
+    scene: str,
+    take: int,
+    provider: ProviderField,
+    library: LibraryField = None,
+    *,
+    model: ModelField = None,
+    fit: FitField = None,
+    quality: QualityField = None,
+    audio: AudioField = None,
+    values: ValuesField = None,
+) -> Reel:
+    """Let this take of a scene stand in the reel, now and in every later run, and assemble the reel again for nothing.
+
+    The choice is kept in the library, with who made it and when. Scenes without a clip are among the reel's `failed`.
+    Raises ValueError where the scene has no such take, or it has no clip: nothing was changed.
+    """
+    said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {})
+    async with opened(storyboard, provider, library, said) as run:
+        ledger = Ledger(run.library.storage())
+        await asyncio.to_thread(pick, run.prepared.plan, ledger, scene, take)
+        reel = await assemble_standing(run)
+        await report_status(run.prepared.plan, ledger)
+    return reel

@@ -14,6 +14,7 @@ from prefect_storyboard.series.opening import opened
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.report import artifact_key, shown
 from prefect_storyboard.series.status import SceneStatus, board_status, status_rows
+from prefect_storyboard.series.takes import TakeLine, board_takes
 from prefect_storyboard.storyboards import Plan, Storyboard
 
 
@@ -26,6 +27,17 @@ async def looked_up(
     """The state of every scene of a storyboard. Raises what a plan of it raises."""
     async with opened(storyboard, provider, library, overrides) as run:
         return await asyncio.to_thread(board_status, run.prepared.plan, Ledger(run.library.storage()))
+
+
+async def takes_of(
+    storyboard: Storyboard | Mapping[str, Any] | str,
+    provider: Credentials | str,
+    library: Library | str | None,
+    overrides: Overrides | None = None,
+) -> tuple[TakeLine, ...]:
+    """Every take of every scene of a storyboard. Raises what a plan of it raises."""
+    async with opened(storyboard, provider, library, overrides) as run:
+        return await asyncio.to_thread(board_takes, run.prepared.plan, Ledger(run.library.storage()))
 
 
 def summed_up(statuses: Sequence[SceneStatus]) -> str:

@@ -155,7 +155,7 @@ def _lines(scene: PlannedScene, plan: Plan, ledger: Ledger, choices: tuple[Choic
             picked=bool(picks) and picks[-1].key == key,
             why=changes(made, scene.model_copy(update={"standing": True}), keys) if made else (),
             note=str(made.basis.get("note", "")) if made else "",
-            clip=_clip(held),
+            clip=clip.model_copy(update={"take": number}) if (clip := _clip(held)) else None,
         )
 
 

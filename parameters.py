@@ -23,6 +23,7 @@ PARAMETERS: Mapping[str, str] = {
         "A model family, for example seedance-2, in place of the storyboard's own. A scene that names its own model "
         "keeps it."
     ),
+    "to": "The model family that every scene is moved to, also those that name a model of their own.",
     "models": "Model families that must be on sale. Left out: all are reported, and a missing one is no failure.",
     "days": "How many days before the end of a model the run begins to fail.",
     "fit": (
@@ -98,6 +99,8 @@ OPTIONS: Mapping[str, str] = {
     "check": (
         "Compare the table with this account's own list of models instead: fal, wavespeed or toapis, or a saved block."
     ),
+    "only_plan": "Show what changes, and render nothing.",
+    "yes": "Render without asking. Where nobody can be asked, nothing is rendered without it.",
     "job": "The job's key as `storyboard jobs` shows it, or at least its first six letters.",
     "request": "The provider's id of the job, from the provider's own page.",
     "ask": (

@@ -24,6 +24,8 @@ create_characters = sync_twin(flows.create_characters)
 generate_scene = sync_twin(flows.generate_scene)
 plan_storyboard = sync_twin(flows.plan_storyboard)
 pick_take = sync_twin(flows.pick_take)
+plan_recast = sync_twin(flows.plan_recast)
+recast_storyboard = sync_twin(flows.recast_storyboard)
 collect_jobs = sync_twin(flows.collect_jobs)
 
 __all__ = [
@@ -34,8 +36,10 @@ __all__ = [
     "generate",
     "generate_scene",
     "pick_take",
+    "plan_recast",
     "plan_storyboard",
     "poll",
+    "recast_storyboard",
     "render",
     "store",
     "storyboard_series",

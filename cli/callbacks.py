@@ -1,6 +1,5 @@
 """`storyboard callbacks`: the accounts of the environment or of saved blocks, behind one address."""
 
-import asyncio
 import os
 
 from prefect.settings import get_current_settings
@@ -11,15 +10,15 @@ from prefect_storyboard.callbacks.server import serve
 from prefect_storyboard.cli.live import console
 
 
-def listen(providers: tuple[str, ...], library: str | None, host: str, port: int) -> int:
-    """Serve until it is stopped. Returns 1 if the server could not start."""
+async def loaded(providers: tuple[str, ...], library: str | None) -> tuple[list[Credentials], Library]:
+    """The accounts and the library that were named. Raises ValueError if no account was."""
     if not providers:
         raise ValueError("name the accounts whose callbacks come here, for example: storyboard callbacks fal")
+    return [await load_credentials(each, os.environ) for each in providers], await load_library(library)
 
-    async def loaded() -> tuple[list[Credentials], Library]:
-        return [await load_credentials(each, os.environ) for each in providers], await load_library(library)
 
-    accounts, shelf = asyncio.run(loaded())
+def listen(accounts: list[Credentials], library: Library, host: str, port: int) -> int:
+    """Serve until it is stopped. Returns 1 if the server could not start."""
     for account in accounts:
         if account.callback_url is None:
             variable = f"{account.provider.upper()}_CALLBACK_URL"
@@ -30,4 +29,4 @@ def listen(providers: tuple[str, ...], library: str | None, host: str, port: int
             )
     if not get_current_settings().api.url:
         console.print("PREFECT_API_URL is not set: clips are stored, suspended series are not resumed", style="yellow")
-    return 0 if serve(app(accounts, shelf), host, port) else 1
+    return 0 if serve(app(accounts, library), host, port) else 1

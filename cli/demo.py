@@ -48,7 +48,7 @@ async def show(folder: Path, base: str, board: Path | None) -> int:
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.cli.live import console, render
     from prefect_storyboard.flows.plan import planned
-    from prefect_storyboard.sandbox.server import environment
+    from prefect_storyboard.sandbox.variables import environment
     from prefect_storyboard.series.prepare import Overrides
 
     before = _meter(base)

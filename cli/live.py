@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -99,9 +99,14 @@ async def render(
         await asyncio.to_thread(keep_plan, (await load_library(library)).storage(), held)
         options["plan_hash"] = held.hash
     credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
+    return await shown_live(storyboard_series(board, credentials, library, **options))
+
+
+async def shown_live(rendering: Awaitable[Reel]) -> int:
+    """Show how a flow renders a reel, and how it ends. Returns the exit code: 1 if a scene has no clip, else 0."""
     try:
         with watched():
-            reel = await storyboard_series(board, credentials, library, **options)
+            reel = await rendering
     except SeriesFailed as failed:
         report(failed.reel)
         return 1

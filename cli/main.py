@@ -9,7 +9,14 @@ from prefect_storyboard.cli import options
 from prefect_storyboard.cli import takes as take_commands
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
-from prefect_storyboard.cli.prefect_server import blocks, own_server, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import (
+    blocks,
+    own_server,
+    prefect_server,
+    prepare_environment,
+    private_server,
+    starting_server,
+)
 
 __all__ = ["app", "main"]
 
@@ -68,9 +75,9 @@ def run(
             cascade=cascade,
         )
         saved = read_plan(held.read_bytes(), str(held)) if held else None
-        finish(check(board, provider, library, asked, held=saved))
-        with prefect_server() as api:
-            return run_served(render(board, provider, library, held=saved, **asked), health_of(api))
+        with starting_server() as served:
+            finish(check(board, provider, library, asked, held=saved))
+            return run_served(render(board, provider, library, held=saved, **asked), health_of(served()))
 
 
 @app.command
@@ -99,6 +106,49 @@ def plan(
 
 
 @app.command
+def recast(
+    board: options.Board,
+    *,
+    to: options.To,
+    provider: options.Provider,
+    library: options.Library = None,
+    fit: options.Fit = None,
+    with_: options.With = None,
+    max_cost: options.MaxCost = None,
+    allow_unknown_price: options.AllowUnknownPrice = False,
+    attempts: options.Attempts = 1,
+    plan: options.OnlyPlan = False,
+    yes: options.Yes = False,
+    debug: options.Debug = False,
+) -> int:
+    """Move a storyboard to another model: show what changes scene by scene, ask, cast anew and render.
+
+    The takes of the old model stay in the library; the reel is made of the new ones. Sizes are the nearest that the
+    model sells, unless --fit says otherwise.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli import recast as recasting
+    from prefect_storyboard.cli.served import health_of, run_served
+    from prefect_storyboard.series.prepare import Overrides
+
+    moved = Overrides(fit=fit, values=options.values(with_))
+    with explained(debug=debug):
+        with prefect_server() if blocks(provider, library) else nullcontext():
+            changes = finish(recasting.show(board, provider, to, library, moved))
+        if plan or not recasting.agreed(changes, yes=yes):
+            return 0 if plan else 1
+        options_of_run = {
+            "fit": fit,
+            "values": dict(moved.values),
+            "max_cost_usd": max_cost,
+            "allow_unknown_price": allow_unknown_price,
+            "attempts": attempts,
+        }
+        with prefect_server() as api:
+            return run_served(recasting.render(board, provider, to, library, **options_of_run), health_of(api))
+
+
+@app.command
 def demo(
     *,
     folder: options.Folder = Path("storyboard-demo"),
@@ -111,7 +161,8 @@ def demo(
     prepare_environment(debug=debug, home=folder / "prefect")
     from prefect_storyboard.cli.demo import sandbox_process, show
 
-    with explained(debug=debug), sandbox_process(folder / "sandbox") as base, prefect_server():
+    with explained(debug=debug), private_server() as served, sandbox_process(folder / "sandbox") as base:
+        served()
         return finish(show(folder, base, board))
 
 
@@ -197,10 +248,12 @@ def callbacks(
     """
     require("callbacks")
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.callbacks import listen
+    from prefect_storyboard.cli.callbacks import listen, loaded
 
-    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
-        return listen(providers, library, host, port)
+    with explained(debug=debug):
+        with prefect_server() if blocks(*providers, library) else nullcontext():
+            accounts, shelf = finish(loaded(providers, library))
+        return listen(accounts, shelf, host, port)
 
 
 @app.command

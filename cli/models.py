@@ -25,7 +25,7 @@ def select(providers: Iterable[str], need: Need) -> list[Offer]:
     table = models()
     wanted = tuple(dict.fromkeys(providers)) or tuple(table)
     if unknown := [name for name in wanted if name not in table]:
-        raise ValueError(f"{unknown[0]} is not a gateway that is known; choose from {', '.join(table)}")
+        raise ValueError(f"{unknown[0]} is not a known gateway; choose from {', '.join(table)}")
     return [*meeting(need, (model for name in wanted for model in table[name].values()))]
 
 

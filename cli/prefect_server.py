@@ -2,12 +2,12 @@
 
 import os
 import re
-import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess
@@ -20,6 +20,11 @@ _QUIET = {
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
     "PREFECT_CLIENT_MAX_RETRIES": "3",  # five, the default, repeat each request to a dead server for a minute
+}
+_TEMPORARY = {  # what Prefect's client sets for such a server: no UI, few services
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
 }
 
 
@@ -48,36 +53,125 @@ def blocks(*references: str | None) -> bool:
 
 @contextmanager
 def prefect_server() -> Iterator[str]:
-    """Start Prefect's ephemeral server, unless one is set, and stop it even if this process is killed.
+    """Use the user's own server, or a private one for the length of the `with` block; yields the address of its API."""
+    with starting_server() as served:
+        yield served()
 
-    Yields the address of its API.
+
+@contextmanager
+def starting_server() -> Iterator[Callable[[], str]]:
+    """Like `prefect_server`, but yields a function that waits until the server answers, and returns its address.
+
+    Until that function is called, a private server does no more than import, beside the work of the `with` block.
     """
-    import asyncio
-    from concurrent.futures import ThreadPoolExecutor
-
-    from prefect.logging.handlers import APILogHandler
-    from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import get_current_settings
 
     if url := get_current_settings().api.url:
-        _reach(url)
-        yield url
+        yield partial(_reach, url)
         return
-    print("starting Prefect's server (about 15 s the first time)", flush=True)
-    server = SubprocessASGIServer()  # as Prefect's client would do by itself
-    with ThreadPoolExecutor(1) as pool:
-        started = pool.submit(_start, server)
-        while server.server_process is None and not started.done():
-            time.sleep(0.02)
-        watchdog = _watchdog(server.server_process)
-        try:
-            started.result()
-            yield server.api_url
-        finally:
-            asyncio.run(APILogHandler.aflush())
-            server.stop()
-            watchdog.kill()
-            watchdog.communicate()
+    with private_server() as served:
+        yield served
+
+
+@contextmanager
+def private_server() -> Iterator[Callable[[], str]]:
+    """Start Prefect's temporary server, as its client would do by itself, and stop it even if this process is killed.
+
+    Yields a function that lets it serve, waits until it answers, and returns the address of its API, which
+    PREFECT_API_URL names until the end of the `with` block. Prefect's client would import the whole server to start it.
+    """
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        api = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+        process = _child(listener.fileno())
+    before = os.environ.get("PREFECT_API_URL")
+    _set_api(api)
+    served = False
+
+    def serve() -> str:
+        nonlocal served
+        served = True
+        print("starting Prefect's server (about 15 s the first time)", flush=True)
+        _let_serve(process, api)
+        return api
+
+    try:
+        yield serve
+    finally:
+        if served:
+            _flush_logs()
+        _stop(process)
+        _set_api(before)
+
+
+def _child(descriptor: int) -> "subprocess.Popen[bytes]":
+    """Start the server in a session of its own: Ctrl-C goes to all of a terminal's, and it has to outlive the run."""
+    import subprocess
+
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "prefect_storyboard.cli.temporary_server", str(descriptor)],
+        stdin=subprocess.PIPE,
+        env={**os.environ, **_TEMPORARY},
+        pass_fds=[descriptor],
+        start_new_session=True,
+    )
+
+
+def _set_api(url: str | None) -> None:
+    """Set PREFECT_API_URL for what Prefect imports from now on, and for what it has read already."""
+    if url is None:
+        os.environ.pop("PREFECT_API_URL", None)
+    else:
+        os.environ["PREFECT_API_URL"] = url
+    if "prefect.context" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
+
+
+def _let_serve(process: "subprocess.Popen[bytes]", api: str) -> None:
+    """Wait for the first answer; the request waits in the socket that the server will accept from."""
+    import httpx
+    from prefect.settings import get_current_settings
+
+    longest = get_current_settings().server.ephemeral.startup_timeout_seconds
+    if process.stdin:
+        with suppress(BrokenPipeError):  # it has ended: the request says so
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+    try:
+        httpx.get(f"{api}/health", timeout=longest, trust_env=False, verify=not is_plain(api)).raise_for_status()
+    except httpx.HTTPError as error:
+        ended = f", it ended with code {process.returncode}" if process.poll() is not None else ""
+        raise ValueError(
+            f"Prefect's temporary server did not start ({type(error).__name__}{ended}); run again with --debug, or "
+            "set PREFECT_API_URL to a server of your own"
+        ) from None
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    import subprocess
+
+    process.terminate()
+    try:
+        process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
+def is_plain(url: str) -> bool:
+    """Whether a URL needs no certificates: reading them takes a tenth of a second for every client."""
+    return url.startswith("http://")
+
+
+def _flush_logs() -> None:
+    import asyncio
+
+    from prefect.logging.handlers import APILogHandler
+
+    asyncio.run(APILogHandler.aflush())
 
 
 @contextmanager
@@ -93,27 +187,14 @@ def own_server() -> Iterator[None]:
     yield
 
 
-def _reach(url: str) -> None:
-    """Raise ValueError if nothing answers at the user's own server. What it answers is left to Prefect."""
+def _reach(url: str) -> str:
+    """Return the address; raise ValueError if nothing answers there. What it answers is left to Prefect."""
     import httpx  # it takes a tenth of a second to import, and `--help` needs none
 
     try:
-        httpx.get(f"{url}/health", timeout=10)
+        httpx.get(f"{url}/health", timeout=10, verify=not is_plain(url))
     except httpx.HTTPError as error:
         raise ValueError(
             f"Prefect's server at {url} does not answer ({type(error).__name__}); start it, or unset PREFECT_API_URL"
         ) from None
-
-
-def _start(server: Any) -> None:
-    """Start it with SIGINT blocked. A terminal sends Ctrl-C to every process, and the server has to outlive the run."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    server.start()
-
-
-def _watchdog(server: "subprocess.Popen[Any] | None") -> "subprocess.Popen[bytes]":
-    """Start a shell that kills the server once our end of its pipe closes, however this process dies."""
-    import subprocess
-
-    command = f"read _; kill {server.pid}" if server else "exit"
-    return subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - a number of our own
+    return url

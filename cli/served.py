@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from prefect_storyboard.cli.prefect_server import is_plain
+
 T = TypeVar("T")
 _EVERY = 3.0  # seconds between two looks
 _LOOKS = 7  # without an answer, one after the other: a busy server, or one that is restarted, answers before that
@@ -79,7 +81,7 @@ def health_of(api: str) -> Callable[[], Awaitable[bool]]:
 
     async def answers() -> bool:
         try:
-            async with httpx.AsyncClient(timeout=5) as client:
+            async with httpx.AsyncClient(timeout=5, verify=not is_plain(api)) as client:
                 await client.get(f"{api}/health")
         except httpx.HTTPError:
             return False

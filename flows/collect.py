@@ -1,4 +1,4 @@
-"""The flow that collects: it stores what open jobs have made, on a schedule or after a stopped run."""
+"""The flow that collects: it stores the results of open jobs, on a schedule or after a run was stopped."""
 
 import asyncio
 
@@ -19,10 +19,10 @@ _AT_ONCE = 16
 
 
 class Collected(Frozen):
-    """What became of the open jobs.
+    """The result of one collection.
 
-    `waiting` jobs are still rendering. `failed` ones have failed, or are stuck: paid for, and their file cannot be
-    fetched. `unknown` ones may have been bought, or their record cannot be read. `resumed` lists the flow runs that
+    `waiting` jobs are still rendering. `failed` jobs have failed, or are stuck: they are paid for and their file cannot
+    be fetched. `unknown` jobs may have been bought, or their record cannot be read. `resumed` lists the flow runs that
     were suspended until these jobs ended.
     """
 
@@ -39,8 +39,8 @@ class Collected(Frozen):
 async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
 
-    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError where the
-    library has been deleted or replaced meanwhile.
+    Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError if the
+    library was deleted or replaced during the run.
     """
     given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     shelf = await load_library(library)

@@ -1,4 +1,4 @@
-"""The flow that checks accounts and library for nothing. It leaves a tiny upload, and a small file in the library."""
+"""The flow that checks accounts and library. Costs nothing; leaves one small upload and one small file behind."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ from prefect_storyboard.storyboards import Frozen, Model
 
 State = Literal["ok", "unsure", "bad"]
 Verdict = tuple[str, State, str]  # of which check, how it ended, and why
-_SKEW = (30.0, 300.0)  # seconds: worth a word; and what callbacks and lists of requests do not bear
+_SKEW = (30.0, 300.0)  # seconds: from which it is reported; and at which callbacks and lists of requests fail
 
 _PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNgYGAAAAAEAAHI6uv5AAAAAElFTkSuQmCC"
@@ -35,7 +35,7 @@ _PIXEL = base64.b64decode(
 
 
 class Finding(Frozen):
-    """One line of the report. `bad` has to be fixed before a run; `unsure` may be fine, or may not be needed."""
+    """One line of the report. `bad` stops a run and has to be fixed; `unsure` may be fine, or may not be needed."""
 
     subject: str
     check: str
@@ -52,7 +52,7 @@ class NotWell(ValueError):
 async def check_accounts(
     providers: list[ProviderField], library: LibraryField = None, models: ModelsField = None
 ) -> list[Finding]:
-    """Check accounts and library before they are needed. Costs nothing. Fails where something would stop a run."""
+    """Check accounts and library before a run needs them. Costs nothing. Fails if something would stop a run."""
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     shelf = await load_library(library)
     found = await asyncio.gather(*(examine(account, tuple(models or ())) for account in accounts))
@@ -68,18 +68,18 @@ async def check_accounts(
 
 
 async def examine(credentials: Credentials, names: tuple[str, ...] = ()) -> list[Finding]:
-    """Check an account: clock, key, upload, balance, and whether its models are on sale. `names` have to be."""
+    """Check an account: clock, key, upload, balance, and which models are on sale. The models in `names` must be."""
     try:
         async with credentials.session() as session:
             verdicts = await _examined(session, credentials, names)
-    except Unauthorized as error:  # what can be no key is refused before anything is sent
+    except Unauthorized as error:  # text that cannot be a key is refused before anything is sent
         verdicts = [("key", "bad", _advised(error))]
     subject = f"{credentials.provider} ({credentials.account})"
     return [Finding(subject=subject, check=check, state=state, text=text) for check, state, text in verdicts]
 
 
 async def examine_library(library: Library) -> Finding:
-    """Write to the library, and verify that it creates a file only once."""
+    """Write to the library, and check that it creates a file only once."""
     state: State = "ok"
     text = "can be written, and creates a file only once"
     try:
@@ -102,7 +102,7 @@ async def _examined(session: Session, credentials: Credentials, names: tuple[str
 
 
 def _entries(provider: str, names: Iterable[str]) -> tuple[list[Model], list[Verdict]]:
-    """The models of these names, or all of them; and a verdict for each name that the table does not have."""
+    """The models of these names, or all models; and a finding for each name that is not in the table."""
     entries: list[Model] = []
     unknown: list[Verdict] = []
     for name in dict.fromkeys(names) or models()[provider]:
@@ -147,7 +147,7 @@ async def _upload(provider: Provider) -> tuple[Verdict, bool]:
 
 
 async def _balance(provider: Provider) -> Verdict:
-    """The balance. A run does not ask for it, so a missing answer stops none."""
+    """Read the balance. A run does not ask for it, so a missing balance stops no run."""
     try:
         left = await provider.balance()
     except ProviderError as error:
@@ -158,7 +158,7 @@ async def _balance(provider: Provider) -> Verdict:
 
 
 async def _callbacks(session: Session) -> list[Verdict]:
-    """Ask the callbacks server whether it is there; without it jobs are polled, so it stops no run."""
+    """Ask the callbacks server whether it is reachable. Without it jobs are polled, so its absence stops no run."""
     if session.callback_url is None:
         return []
     late = "jobs are polled until it is there; a proxy may also hide it from this machine"
@@ -172,7 +172,7 @@ async def _callbacks(session: Session) -> list[Verdict]:
 
 
 async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list[Verdict]:
-    """Ask about every endpoint once. The first one alone: some adapters read a long list for it, and keep it."""
+    """Ask about every endpoint once, the first one alone: some adapters read a long list for it, and cache it."""
     endpoints = list(dict.fromkeys(endpoint for entry in entries for endpoint in entry.endpoints.values()))
     try:
         told = [await provider.offered(endpoint) for endpoint in endpoints[:1]]
@@ -186,7 +186,7 @@ async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list
 
 
 def _offered(entry: Model, listed: dict[str, bool | None], *, must: bool) -> tuple[State, str]:
-    """The provider's own list decides, then the maker's date, as in a run."""
+    """The provider's own list decides, then the retirement date, as in a run."""
     told = {endpoint: listed[endpoint] for endpoint in entry.endpoints.values()}
     gone = sorted(endpoint for endpoint, offered in told.items() if offered is False)
     ended = f"its maker {'ended' if entry.ended else 'ends'} it on {entry.retires_on}" if entry.retires_on else ""
@@ -201,6 +201,6 @@ def _offered(entry: Model, listed: dict[str, bool | None], *, must: bool) -> tup
 
 
 def _advised(error: ProviderError) -> str:
-    """What is wrong and what to do, without "Nothing was bought": a check orders nothing."""
+    """What is wrong and what to do, without "Nothing was bought": a check buys nothing anyway."""
     advice = error.remedy.removeprefix("Nothing was bought. ").removeprefix("Nothing was sent. ")
     return f"{str(error).rstrip('.')}. {advice}"

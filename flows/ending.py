@@ -1,4 +1,4 @@
-"""The flow for a weekly schedule that fails when a model in use is about to end. Buys nothing."""
+"""The flow for a weekly schedule: it fails when a model in use is about to be retired. Buys nothing."""
 
 import asyncio
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ DaysField = Annotated[int, Field(json_schema_extra={"minimum": 0})]
 
 
 class ModelsEnding(ValueError):
-    """Models in use are about to end; the message names each with its date, its reels and its successor."""
+    """Models in use are about to be retired; the message names each with its date, its reels and its successor."""
 
 
 @form
@@ -34,9 +34,9 @@ async def check_models(
     *,
     days: DaysField = 60,
 ) -> list[str]:
-    """Fail when a model in use is about to end, so that there is time to move. Returns the models in use. Buys nothing.
+    """Fail when a model in use is about to be retired. Returns the models in use. Buys nothing.
 
-    In use are the models named, else those of the library's reels. Raises ModelsEnding with dates, reels, successors.
+    Models in use are the given ones, or by default those of the library's reels. Raises ModelsEnding.
     """
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     names = tuple(dict.fromkeys(account.provider for account in accounts))
@@ -63,13 +63,13 @@ def _named(providers: Iterable[str], names: Iterable[str]) -> Uses:
 
 
 async def _taken_off(credentials: Credentials, used: Uses) -> list[Ending]:
-    """The models in use that the gateway's own list has no more, although no date says so."""
+    """The models in use that the gateway has removed from its list without a date."""
     sold, found = table()[credentials.provider], list[Ending]()
     async with credentials.session() as session:
         for (provider, name), reels in used.items():
             if provider != credentials.provider or name not in sold or sold[name].ended:
                 continue
-            with suppress(ProviderError):  # a list that cannot be read says nothing
+            with suppress(ProviderError):  # a list that cannot be read proves nothing
                 offered = [await session.provider.offered(each) for each in {*sold[name].endpoints.values()}]
                 found += [ending_of(sold[name], reels)] if False in offered else []
     return found

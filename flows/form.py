@@ -1,6 +1,7 @@
 """The flows' parameters as a form in the Prefect UI.
 
-The UI makes a tab of each member of a union and names it after its type. The fields here give the tabs plain names.
+The UI makes one tab for each member of a union and names it after its type. The fields here give the tabs readable
+names.
 """
 
 import inspect
@@ -54,6 +55,7 @@ ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, F
 MaxCostField = (
     Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]
 )
+WordField = Annotated[str, Field(title="Write it")] | Annotated[None, Field(title="Left out")]
 AttemptsField = Annotated[int, Field(json_schema_extra={"minimum": 1})]
 
 _TITLES = {
@@ -64,9 +66,10 @@ _TITLES = {
 
 
 class _BareFlow(Flow[P, R]):
-    """A flow of whose parameters Prefect keeps no password and no signature, where this process starts the run.
+    """A flow whose parameters Prefect stores without passwords and signatures, if this process starts the run.
 
-    The run itself has them. What the API starts, as a deployment's run, is stored before any code of ours runs.
+    The run itself receives them in full. A run that the API starts, such as a deployment's, is stored before our code
+    runs.
     """
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +78,7 @@ class _BareFlow(Flow[P, R]):
         return kept
 
     def with_options(self, **options: Any) -> Self:
-        """The same flow with other options; Prefect's own would be an ordinary one."""
+        """The same flow with other options; Prefect's own method would return a plain Flow."""
         changed = super().with_options(**options)
         changed.__class__ = type(self)
         changed.parameters, changed.__doc__ = self.parameters, self.__doc__
@@ -86,7 +89,7 @@ def form(flow: F) -> F:
     """Give every field of the flow's form its title and its description, which is also added to the docstring.
 
     Prefect reads a title only from a default that is a pydantic Field. As the real default, that Field would reach the
-    function when it is called without Prefect; so it stands in `__signature__`, which Prefect reads, and nowhere else.
+    function when it is called without Prefect. So it is set in `__signature__`, which only Prefect reads.
     """
     shown = inspect.signature(flow.fn)
     titled = [parameter.replace(default=_titled(parameter)) for parameter in shown.parameters.values()]

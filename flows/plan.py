@@ -51,7 +51,7 @@ async def plan_storyboard(
     attempts: AttemptsField = 1,
     cascade: bool = False,
 ) -> Plan:
-    """Say scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
+    """List scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
     Keeps the plan in the library: a run that is given its hash as `plan_hash` renders exactly that, or stops. Raises
     what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
@@ -78,7 +78,7 @@ async def planned(
     attempts: int = 1,
     cascade: bool = False,
 ) -> Plan:
-    """The plan with what the ledger knows of each job, and with a warning for what a run would be refused for."""
+    """The plan with what the ledger knows of each job, and a warning for everything that would stop a run."""
     async with opened(storyboard, provider, library, overrides, cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         await report_status(plan, ledger)
@@ -116,7 +116,7 @@ def sends(scene: PlannedScene) -> dict[str, str]:
 
 
 def said(scene: PlannedScene) -> str:
-    """The seed, and what must not be seen, as far as the scene says it and the model takes it."""
+    """The seed and the negative prompt, if the scene has them and the model takes them."""
     seed = "" if scene.seed is None else f"seed {scene.seed}"
     return ", ".join(filter(None, (seed, f"without {scene.negative}" if scene.negative else "")))
 
@@ -127,12 +127,12 @@ def own_fields(scene: PlannedScene) -> str:
 
 
 def sound(scene: PlannedScene) -> str:
-    """Whether sound is asked for."""
+    """Whether the request asks for sound."""
     return {True: "sound on", False: "sound off", None: "sound as the model makes it"}[scene.audio]
 
 
 def cost_of(plan: Plan) -> str:
-    """What a run would cost, in a few words; unknown is said to be unknown."""
+    """What a run would cost, in a few words; an unknown price is called unknown."""
     unpriced = sum(job.usd is None for job in plan.unsettled)
     most = round(sum(job.usd or 0.0 for job in plan.unsettled), 6)
     if most == plan.low_usd:

@@ -18,6 +18,7 @@ from prefect_storyboard.flows.form import (
     QualityField,
     StoryboardField,
     ValuesField,
+    WordField,
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
@@ -68,18 +69,18 @@ async def storyboard_series(
     cancel_provider_jobs: bool = False,
     wait: Literal["poll", "suspend"] = "poll",
     cascade: bool = False,
-    plan_hash: str | None = None,
-    reroll: str | None = None,
+    plan_hash: WordField = None,
+    reroll: WordField = None,
     takes: int = 1,
-    note: str | None = None,
+    note: WordField = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
     With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there.
 
     Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
-    is bought.
-    Ends in the state Failed, with SeriesFailed, where a scene has no clip; its `reel` is assembled from the others.
+    is bought. Ends in the state Failed, with SeriesFailed, if a scene has no clip; its `reel` is assembled from the
+    other scenes.
     """
     if wait == "suspend":
         check_suspendable(deployment.id)
@@ -100,11 +101,11 @@ async def storyboard_series(
             wanted = await allow(
                 run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
             )
-            ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+            ended = await ended_scenes(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             while open_keys := open_keys_of((*ended, *run.rerolled)):
                 await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
-                # They have ended in the moment before the run was to be suspended.
-                ended = await _ended(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+                # These jobs ended just before the run would have been suspended.
+                ended = await ended_scenes(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
             reel = await (assemble_rerolled(run, asked) if asked else assemble_chosen(run, ended, wanted))
         await report_status(run.prepared.plan, Ledger(run.library.storage()))
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
@@ -138,7 +139,7 @@ async def generate_scene(
 ) -> Clip:
     """Render one scene of a storyboard, with the characters and scenes that it needs, and assemble no reel.
 
-    Raises what `storyboard_series` raises before anything is bought, and SeriesFailed where the scene has no clip.
+    Raises what `storyboard_series` raises before anything is bought, and SeriesFailed if the scene has no clip.
     """
     async with opened(
         storyboard,
@@ -149,7 +150,7 @@ async def generate_scene(
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
-        ended = await _ended(run, wanted, cancel_provider_jobs=False)
+        ended = await ended_scenes(run, wanted, cancel_provider_jobs=False)
         if run.halted:
             raise run.halted
     (*_, last) = ended
@@ -178,8 +179,8 @@ async def create_characters(
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
-    One that is made from a scene is left to the run that renders it; a warning names it.
-    Raises what `storyboard_series` raises before anything is bought, and the provider's error for a character.
+    A character that is made from a scene is left to the run that renders the scene; a warning names it. Raises what
+    `storyboard_series` raises before anything is bought, and the provider's error if it refuses a character.
     """
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
         run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
@@ -202,10 +203,10 @@ async def create_characters(
     return castings
 
 
-async def _ended(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
-    """Render what can be rendered now, in as many slots as the account has. Raises what is true of all scenes.
+async def ended_scenes(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
+    """Render what can be rendered now, in as many slots as the account has. Raises an error that holds for all scenes.
 
-    A scene without a slot has not been ordered: once an account is refused or has no credit, it is not ordered at all.
+    A scene that waits for a slot is not submitted once the account was refused or has no credit.
     """
     async with account_slots(run.credentials, wanted.unsettled) as slots:
         run.admit(min(slots, run.credentials.in_flight))

@@ -1,4 +1,4 @@
-"""A job of which a callback says that it has ended: nobody believes it, the provider is asked."""
+"""A job that a callback reports as ended. The callback alone proves nothing: the provider is asked."""
 
 import asyncio
 
@@ -15,15 +15,15 @@ from prefect_storyboard.storyboards import Job
 
 
 def is_settled(attempt: Attempt) -> bool:
-    """Whether a callback has nothing more to tell. An attempt that was given up may have been bought all the same."""
+    """Whether a callback adds nothing to the records. An abandoned attempt may have been bought nevertheless."""
     given_up = attempt.end is not None and attempt.end.kind == "abandoned" and attempt.job is None
     return attempt.end is not None and not given_up
 
 
 async def announced_result(session: Session, ledger: Ledger, bought: PaidJob) -> Result:
-    """Ask for the result at once: one request, where a look at the state would be a second one.
+    """Ask for the result without asking for the state first: one request instead of two.
 
-    Raises Busy where the job has not ended after all, and the provider's verdict, which is recorded.
+    Raises Busy if the job has not ended, and the provider's error, which is recorded.
     """
     try:
         result = await session.provider.result(bought.job)
@@ -44,11 +44,11 @@ async def announced_result(session: Session, ledger: Ledger, bought: PaidJob) ->
 
 
 async def announced_job(session: Session, ledger: Ledger, attempt: Attempt, request_id: str) -> Attempt:
-    """The attempt with its job: the recorded one, or the one whose reply was lost and that the callback has named.
+    """The attempt with its job: the recorded one, or one whose reply was lost and whose id the callback names.
 
-    The callback's signature proves that the gateway has a job of that id, and its address for which attempt it was
-    submitted; the provider is asked for it all the same. Raises OutcomeUnknown while the submit is under way, and where
-    the job belongs to another key.
+    The callback's signature proves that the gateway has a job of that id, and its address says for which attempt it was
+    submitted; the provider is asked nevertheless. Raises OutcomeUnknown while the submit is under way, and if the job
+    belongs to another key.
     """
     if attempt.job:
         return attempt

@@ -1,8 +1,8 @@
-"""Which callbacks have arrived, as a process that waits sees it: a server, mostly another process, has recorded them.
+"""Which callbacks have arrived: the callbacks server, often another process, records them; waiting processes read them.
 
-While callbacks arrive, nobody has to ask the provider: the server collects each job of which one comes, and whoever
-waits reads in the ledger how it ended. Callbacks are taken to arrive for a day after the last one that a server has
-verified at that address, and not any more once a job turns out to have ended without one.
+While callbacks arrive, the waiting process need not poll the provider: the server collects each job that a callback
+names, and the waiting process reads in the ledger how it ended. Callbacks are relied on for a day after the last one
+that a server verified at that address, and no longer once a job turns out to have ended without one.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ _all: WeakKeyDictionary[Gates, dict[tuple[Storage, str], "Arrivals"]] = WeakKeyD
 
 
 def arrivals_of(session: Session, ledger: Ledger, changed: Callable[[], None]) -> "Arrivals | None":
-    """The arrivals that everybody shares who waits for jobs of this account; None where it has no callback URL.
+    """The Arrivals shared by everything that waits for jobs of this account; None if it has no callback URL.
 
-    `changed` is called when callbacks begin to arrive, and when they do no more.
+    `changed` is called when callbacks start or stop arriving.
     """
     if session.callback_url is None:
         return None
@@ -41,7 +41,7 @@ def arrivals_of(session: Session, ledger: Ledger, changed: Callable[[], None]) -
 
 
 class Arrivals:
-    """Lists the callbacks that have arrived, for all who wait in this process, for as long as somebody does."""
+    """Lists the callbacks that have arrived, once for the whole process, while anything in it waits for a job."""
 
     def __init__(
         self, callbacks: Callbacks, address: tuple[str, str], clock: Clock, changed: Callable[[], None]
@@ -55,13 +55,13 @@ class Arrivals:
         self._turn = asyncio.Lock()
 
     def arrive(self) -> bool:
-        """Whether callbacks arrive, as far as is known."""
+        """Whether callbacks are known to arrive."""
         if self._seen is None or self._clock.now() - self._seen > _TRUSTED:
             return False
         return self._missed is None or self._seen > self._missed
 
     async def refresh(self) -> None:
-        """Read when the last callback came, unless that was read a moment ago."""
+        """Read when the last callback came, unless it was read a moment ago."""
         async with self._turn:
             now = self._clock.monotonic()
             if now - self._read_at >= (_SEEN_EVERY if self.arrive() else _SEEN_OFTEN):
@@ -69,12 +69,12 @@ class Arrivals:
                 try:
                     self._note(seen=await asyncio.to_thread(self._callbacks.last, *self._address))
                 except LibraryError as error:
-                    _log.info("The callbacks that have arrived cannot be read: %s", error)
+                    _log.info("The last callback's time cannot be read, so jobs are polled: %s", error)
 
     async def collected(self, ledger: Ledger, bought: PaidJob, look_now: Callable[[], object]) -> Outcome:
-        """How the job ended, once its callback has arrived and whoever received it has collected the job.
+        """How the job ended, once its callback has arrived and the callbacks server has collected the job.
 
-        Where nobody collects it, `look_now` is called, once.
+        If the server does not collect it, `look_now` is called, once.
         """
         await self._arrived(bought.key, bought.attempt)
         for pause in _COLLECTED:
@@ -86,7 +86,7 @@ class Arrivals:
         return await nobody_collects
 
     async def ended_without(self, bought: PaidJob) -> None:
-        """Note that a look has found the end of a job. Where its callback is missing, none are relied on any more."""
+        """Note that polling found the end of a job. If its callback has not come, callbacks are no longer relied on."""
         if self.arrive() and await asyncio.to_thread(self._callbacks.read, bought.key, bought.attempt) is None:
             self._note(missed=self._clock.now())
 
@@ -112,7 +112,7 @@ class Arrivals:
                     if place in arrived:
                         event.set()
             except LibraryError as error:
-                _log.info("The callbacks that have arrived cannot be listed: %s", error)
+                _log.info("The callbacks that have arrived cannot be listed, so jobs are polled: %s", error)
             await self._clock.sleep(_EVERY if self.arrive() else _SELDOM)
 
     def _note(self, *, seen: datetime | None = None, missed: datetime | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What a run will buy and cost, and what it may spend: checked before the first submit, and at every one."""
+"""What a run will buy and what it may spend: checked before the first submit, and again at each one."""
 
 import asyncio
 import math
@@ -28,16 +28,16 @@ _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be
 
 
 class OverBudget(ValueError):
-    """The run would cost more than it may. What this is raised for was not sent."""
+    """The run would cost more than max_cost_usd. The job that raises this was not sent."""
 
     remedy = "Nothing was bought. Raise max_cost_usd, or leave scenes out."
 
 
 class Budget(Frozen):
-    """At most `usd` US dollars for the jobs of a reel from `since` on, whoever orders them.
+    """At most `usd` US dollars for the jobs of a reel from `since` on, whichever run submits them.
 
-    Without a reel it bounds a single job, without `since` all that the reel ever cost. Jobs without a published price
-    count nothing, and are let through only with `unpriced`.
+    Without a reel it bounds a single job; without `since` it bounds all that the reel ever cost. Jobs without a
+    published price add nothing to the sum, and are allowed only with `unpriced`.
     """
 
     usd: float
@@ -46,7 +46,7 @@ class Budget(Frozen):
     unpriced: bool = False
 
     def check(self, ledger: Ledger, intent: Intent) -> None:
-        """Raise OverBudget where the reel's jobs, this one and those of parallel runs included, cost too much."""
+        """Raise OverBudget if the reel's jobs cost too much, including this job and those of parallel runs."""
         if intent.usd is None and not self.unpriced:
             raise OverBudget(
                 f"there is no published price of {intent.label}, so max_cost_usd cannot be kept; "
@@ -60,7 +60,7 @@ class Budget(Frozen):
 
 
 class Duplicate(Frozen):
-    """A job that was given up as lost and had been bought all the same, beside the one that the reel shows."""
+    """A job that was abandoned although it had been bought, beside the job whose clip the reel uses."""
 
     about: str
     usd: float | None
@@ -68,11 +68,11 @@ class Duplicate(Frozen):
 
 
 class Estimate(Frozen):
-    """What is new, and its price. `unpriced` names the jobs whose price nobody has published.
+    """What is new, and its price. `unpriced` names the jobs that have no published price.
 
-    Jobs whose records cannot be read have no decision and are not bought: they are `damaged`, by the name of the scene
-    or character. A new scene is `blocked`, by its key, where what it needs has failed or cannot be read: it is not
-    ordered. `duplicates` were billed by earlier runs with on_unknown="resubmit".
+    Jobs whose records cannot be read have no decision and are not bought: `damaged` lists them by scene or character. A
+    new scene is `blocked`, by its key, if what it needs has failed or cannot be read: it is not submitted. `duplicates`
+    were billed by earlier runs with on_unknown="resubmit".
     """
 
     decisions: dict[str, Decision]
@@ -84,12 +84,12 @@ class Estimate(Frozen):
 
     @property
     def unsettled(self) -> int:
-        """How many jobs are to be bought or waited for."""
+        """How many jobs must be bought or waited for."""
         return sum(decision not in {Decision.DONE, Decision.FAILED} for decision in self.decisions.values())
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What cannot be read, and what cannot be ordered, one sentence a job."""
+        """The records that cannot be read and the scenes that cannot be submitted, one sentence for each job."""
         damaged = (f"{name}: {damage.error}. {damage.remedy}" for name, damage in self.damaged.items())
         return (*damaged, *self.blocked.values())
 
@@ -99,9 +99,9 @@ class Estimate(Frozen):
 
 
 async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
-    """Look every job up in the ledger and add up the new ones. The tasks of the run use what is found.
+    """Look up every job in the ledger and add up the new ones. The tasks of the run reuse what was read.
 
-    Raises LedgerLost where a stored take names a job and the ledger has no records at all: it was lost as a whole.
+    Raises LedgerLost if a stored take names a job and the ledger has no records at all: the whole ledger was lost.
     """
     jobs = {job.key: job for job in plan.jobs}
     names = {character.key: character.character.name for character in plan.characters}
@@ -139,14 +139,14 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
 
 
 def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
-    """Why a new scene cannot be ordered, by its key: its parent has no clip, or a character could not be created."""
+    """Why a new scene cannot be submitted, by its key: its parent has no clip, or a character could not be created."""
     who = {(each.character.name, each.model.casting): each.key for each in plan.characters}
     parents = {scene.scene.id: scene.key for scene in plan.scenes}
     waiting: dict[str, list[tuple[PlannedScene, str]]] = {}  # by the key of what they need
     for scene in plan.renders:
         if decisions.get(scene.key) is Decision.SUBMIT and not scene.standing:
             if scene.scene.parent:
-                why = f"needs {scene.scene.parent}, which has no clip and is not ordered again"
+                why = f"needs {scene.scene.parent}, which has no clip and is not bought again"
                 waiting.setdefault(parents.get(scene.scene.parent, ""), []).append((scene, why))
             for name in scene.cast:
                 if key := who.get((name, scene.model.casting)):
@@ -162,14 +162,14 @@ def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
 
 
 class _Found(NamedTuple):
-    """What the ledger says of a job, and the attempts at it that were billed and are not used."""
+    """What the ledger says of a job, and its attempts that were billed and are not used."""
 
     decision: Decision
     given_up: tuple[Attempt, ...]
 
 
 def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, attempts: int) -> _Found:
-    """Raises Unreadable for a job that was bought, or may have been, and has no record that says so."""
+    """Raises Unreadable for a job that was bought, or may have been, and whose records are gone."""
     if isinstance(job, PlannedScene) and job.damage:
         raise Unreadable(job.damage.error, job.damage.remedy)
     survey = surveyed(ledger.storage)
@@ -177,7 +177,7 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
     new = survey and scene and not survey.takes(scene)
     history = ledger.history_of_new(job.key) if new else ledger.history(job.key)
     owner_alive, now = bool(history) and alive(history[-1].intent.owner), datetime.now(UTC)
-    # A run that begins now: what failed for nothing before it does not count against the resubmits that it may send.
+    # The run begins now: earlier failures at no cost do not count against its own resubmits.
     decision = decide(history, now=now, owner_alive=owner_alive, attempts=attempts, since=now)
     if decision is Decision.SUBMIT:
         _check_not_lost(ledger, plan.storyboard.slug, job, history)
@@ -191,7 +191,7 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
 def _check_not_lost(
     ledger: Ledger, reel: str, job: PlannedScene | PlannedCharacter, history: Sequence[Attempt]
 ) -> None:
-    """Raise LedgerLost where the library shows that the job was bought, and its records are gone."""
+    """Raise LedgerLost if a stored take proves that the job was bought and its records are gone."""
     if isinstance(job, PlannedScene):
         ledger.check_not_lost(reel, job.scene.id, job.key)
     elif not history:
@@ -201,7 +201,7 @@ def _check_not_lost(
 def _check_take_number(
     ledger: Ledger, place: tuple[str, str, str], history: Sequence[Attempt], decision: Decision
 ) -> None:
-    """Raise Unreadable where nobody can tell which take the job's clip is, or would be: the run could not store it."""
+    """Raise Unreadable if the take number of the job's clip cannot be determined: the run could not store the clip."""
     reel, scene, key = place
     used = deciding(history)
     clip = used.end.clip if used and used.end else None
@@ -212,7 +212,7 @@ def _check_take_number(
 
 
 def _given_up(history: Sequence[Attempt]) -> Iterator[Attempt]:
-    """The attempts that were billed although they had been given up, without the one whose clip is used."""
+    """The attempts that were abandoned and billed nevertheless, except the one whose clip is used."""
     used = deciding(history)
     for attempt in history:
         free = attempt.late is not None and attempt.late.charged is False
@@ -226,11 +226,11 @@ def _duplicate(attempt: Attempt, about: str) -> Duplicate:
 
 
 def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_price: bool) -> None:
-    """Raise OverBudget where the new jobs cost more than allowed, or nobody can tell whether they do."""
+    """Raise OverBudget if the new jobs cost more than allowed, or if some have no published price."""
     if max_cost_usd is None:
         return
     if not max_cost_usd >= 0:
-        raise OverBudget(f"max_cost_usd: {max_cost_usd} is no amount of money; give US dollars, or leave it out")
+        raise OverBudget(f"max_cost_usd: {max_cost_usd} is not an amount of money; give US dollars, or leave it out")
     if wanted.usd > max_cost_usd:
         raise OverBudget(
             f"the run would buy for {price(wanted.usd)}, and max_cost_usd is {price(max_cost_usd)}; "

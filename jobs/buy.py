@@ -20,18 +20,18 @@ from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
-_LOOK_AGAIN = 0.5  # seconds between looks at an attempt of somebody else
-_LOOK_AGAIN_LOST = 10.0  # seconds between looks for a job that may yet be listed
+_LOOK_AGAIN = 0.5  # seconds between reads of an attempt that another process makes
+_LOOK_AGAIN_LOST = 10.0  # seconds between searches for a job that the provider may not list yet
 
 
 async def buy_once(session: Session, ledger: Ledger, request: PurchaseRequest, build_order: BuildOrder) -> PaidJob:
-    """Return the job of that key: the stored one, or one that this call has just bought.
+    """Return the job of that key: the recorded one, or one that this call buys.
 
-    `build_order` is called only when there is something to buy. Where the provider could not fetch an upload, the order
-    is built with fresh ones, and submitted once more.
-    Raises the provider's refusal, the recorded error of a failed job, or OutcomeUnknown where a submit may have been
-    accepted and the provider does not say. A cancellation is honoured at once before the intent is written, and after
-    it only once the provider's answer is on disk.
+    `build_order` is called only if there is something to buy. If the provider could not fetch an upload, the files are
+    uploaded again and the order is submitted once more.
+    Raises the provider's refusal, the recorded error of a failed job, or OutcomeUnknown if a submit may have been
+    accepted and the provider does not say. A cancellation takes effect at once before the intent is written, and after
+    that only when the provider's answer is on disk.
     """
     fresh = False
     while True:
@@ -60,9 +60,9 @@ async def buy_once(session: Session, ledger: Ledger, request: PurchaseRequest, b
 
 
 def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decision, Attempt | None]:
-    """Decide by what is stored now. An owner who is gone may have recorded the answer just before: look once more.
+    """Decide from the records. A process that has exited may have recorded the answer just before: read once more.
 
-    What the run has found when it was planned is good for the first look: the intent is created exclusively.
+    The first read may use what the run found when it was planned, because the intent is created exclusively.
     """
     history: tuple[Attempt, ...] = ()
     survey = surveyed(ledger.storage)
@@ -74,14 +74,14 @@ def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decis
         decision = decide(
             history, now=clock.now(), owner_alive=owner_alive, attempts=request.attempts, since=request.since
         )
-        if decision is Decision.SUBMIT and found is None:  # else the plan has looked
+        if decision is Decision.SUBMIT and found is None:  # else the plan has checked
             _check_not_lost(ledger, request, last)
         if decision is not Decision.UNKNOWN or history == before:
             return decision, last
 
 
 def _check_not_lost(ledger: Ledger, request: PurchaseRequest, last: Attempt | None) -> None:
-    """Raise LedgerLost where the library shows that the job was bought, and its records are gone."""
+    """Raise LedgerLost if a stored take proves that the job was bought and its records are gone."""
     if request.draft:
         ledger.check_not_lost(request.draft.reel, request.draft.scene, request.key)
     elif last is None:
@@ -100,7 +100,7 @@ async def _buy(
         order = order.model_copy(update={"callback": callback})
         async with session.submitting():
             bought = await uninterrupted(submit(session, ledger, request, number, order))
-    except BaseException:  # a cancellation as well: the slot of a job that was not submitted is free again
+    except BaseException:  # also on cancellation: a job that was not submitted gives its slot back
         session.in_flight.give_back_unsubmitted(request.key)
         raise
     if bought is None:
@@ -109,7 +109,7 @@ async def _buy(
 
 
 async def _price(session: Session, request: PurchaseRequest, order: Order) -> float | None:
-    """What the order costs: by the plan, by the table, or by the provider's own word. Asking is free."""
+    """What the order costs: from the plan, the model table, or the provider's price API, which is free."""
     for known in (request.usd, order.usd):
         if known is not None:
             return known
@@ -119,7 +119,7 @@ async def _price(session: Session, request: PurchaseRequest, order: Order) -> fl
 
 
 def _as_bought(request: PurchaseRequest, attempt: Attempt) -> PurchaseRequest:
-    """The request with what is true of the job that was bought, whatever is asked for now."""
+    """The request with the facts of the job that was bought, in place of those asked for now."""
     bought = attempt.intent.draft
     request = request.model_copy(update={"usd": attempt.intent.usd}) if request.usd is None else request
     if request.draft is None or bought is None:
@@ -129,7 +129,7 @@ def _as_bought(request: PurchaseRequest, attempt: Attempt) -> PurchaseRequest:
 
 
 async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest, attempt: Attempt) -> None:
-    """Settle an intent whose owner never recorded an answer: find the job, or obey the user's word."""
+    """Resolve an intent without a recorded answer: find the job at the provider, or do what `on_unknown` says."""
     found = await find_job(session, ledger, attempt.intent)
     if found.job:
         if kept := await record_job(ledger, attempt.intent, attempt.number, found.job, session.clock):
@@ -137,8 +137,8 @@ async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest,
     elif request.on_unknown != "resubmit" or not found.told:
         raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
     elif found.listed and (left := attempt.intent.at + SETTLED - session.clock.now()) > timedelta():
-        # A list may lag; then it is asked once more.
+        # The provider's list may lag: it is read once more.
         await session.clock.sleep(min(left.total_seconds(), _LOOK_AGAIN_LOST))
-    elif (await asyncio.to_thread(_look, ledger, request, session.clock))[1] == attempt:  # not settled meanwhile
+    elif (await asyncio.to_thread(_look, ledger, request, session.clock))[1] == attempt:  # not settled in the meantime
         given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="not found; resubmitted on request")
         await asyncio.to_thread(ledger.close, request.key, attempt.number, given_up)

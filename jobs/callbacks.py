@@ -1,10 +1,10 @@
-"""Which address a gateway is given for the callback of a job, and which job an address belongs to.
+"""The callback address of a job, and the job of a callback address.
 
     <callback_url>/<token>
 
-The token is an HMAC over the job's key and attempt with the library's own identity: nobody can guess it or learn
-anything from it, and every process of the library derives the same one after any restart. It is neither in the job's
-key nor in the digest of its order, and it opens nothing: a callback needs the gateway's signature as well.
+The token is an HMAC over the job's key and attempt, keyed with the library's identity: it cannot be guessed and reveals
+nothing, and every process of the library derives the same one after a restart. It is part of neither the job's key nor
+the digest of its order. It is no credential: a callback needs the gateway's signature as well.
 """
 
 import base64
@@ -20,24 +20,24 @@ _LENGTH = 32  # characters of a token: 192 bits
 
 
 def token(library: str, key: str, number: int) -> str:
-    """The token of one attempt at a job in the library of that identity."""
+    """The token of one attempt at a job, in the library of that identity."""
     mac = hmac.digest(library.encode(), f"callback of {key} {number}".encode(), "sha256")
     return base64.urlsafe_b64encode(mac).decode()[:_LENGTH]
 
 
 def callback_address(callback_url: str | None, ledger: Ledger, key: str, number: int) -> str | None:
-    """Where the gateway is to post the end of an attempt; None for an account without a callback URL. Blocks."""
+    """The URL to which the gateway posts the end of an attempt; None for an account without a callback URL. Blocks."""
     if callback_url is None:
         return None
     return f"{callback_url}/{token(_identity(ledger.storage), key, number)}"
 
 
 def is_about(job: Job, request_id: str) -> bool:
-    """Whether a provider's id is this job's: a gateway may name two for one."""
+    """Whether a provider's id is this job's: a gateway may give one job two ids."""
     return request_id in {job.request_id, *(unquote(url.rpartition("/")[2]) for url in job.urls.values())}
 
 
 @lru_cache(maxsize=64)
 def _identity(storage: Storage) -> str:
-    """Read once a process: a library that is replaced by another one stops the run elsewhere."""
+    """The identity, read once per process: other code stops the run if the library is replaced."""
     return identity_of(storage)

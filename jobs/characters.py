@@ -1,4 +1,4 @@
-"""The end of a job that creates a character."""
+"""Wait for a job that creates a character, and record its casting."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,15 +18,15 @@ KeepFiles = Callable[[Result], Awaitable[dict[str, str]]]
 async def finish_character(
     session: Session, ledger: Ledger, job: PaidJob, name: str, *, keep_files: KeepFiles, minutes: float = 60.0
 ) -> Casting:
-    """Wait for a creation that is paid for, and close its job with the casting, see `keep_character`."""
+    """Wait for a paid creation and close its job with the casting; see `keep_character`."""
     result = await await_result(session, ledger, job, minutes=minutes)
     return await keep_character(ledger, job, name, result, keep_files=keep_files)
 
 
 async def keep_character(ledger: Ledger, job: PaidJob, name: str, result: Result, *, keep_files: KeepFiles) -> Casting:
-    """Close the job of a creation that has ended with its casting.
+    """Close the job of an ended creation with its casting.
 
-    `keep_files` brings the small files of the result, such as a profile picture, into the library, and says where.
+    `keep_files` stores the small files of the result, such as a profile picture, in the library and returns where.
     """
     if result.character_id is None:
         raise ProtocolError(f"{name} was created without an id", request_id=job.job.request_id, raw=result.raw)

@@ -1,4 +1,4 @@
-"""A job that is paid for, and how its end is recorded and remembered."""
+"""A paid job, and how its end is recorded and raised again."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,7 +9,7 @@ from prefect_storyboard.ledger import Draft, Outcome
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards import Frozen, Job
 
-# Answers to a submit that prove that nothing was bought.
+# Errors of a submit that prove that nothing was bought.
 NOT_BOUGHT = (
     errors.NotSent,
     errors.Busy,
@@ -26,7 +26,7 @@ State = Literal["Submitted", "Reattached", "Cached"]
 
 
 class PaidJob(Frozen):
-    """A job that is paid for. `state` says what this call did for it; `outcome` is set when it has ended already."""
+    """A paid job. `state` says what this call did; `outcome` is set if the job has already ended."""
 
     key: str
     attempt: int
@@ -38,7 +38,7 @@ class PaidJob(Frozen):
 
     @property
     def scene(self) -> str:
-        """The scene that it renders; empty where it creates a character."""
+        """The scene that it renders; empty if it creates a character."""
         return self.draft.scene if self.draft else ""
 
     @property
@@ -55,9 +55,9 @@ class PaidJob(Frozen):
 
 
 async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """Await to the end however often cancelled, and honour the cancellation then: an id that is bought gets on disk.
+    """Await to the end, however often cancelled, and raise the cancellation then: the id of a bought job gets on disk.
 
-    `asyncio.wait` leaves what it waits for alone; a shield would give up at the second cancellation.
+    `asyncio.wait` does not cancel what it waits for; `asyncio.shield` would give up at the second cancellation.
     """
     running = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -69,12 +69,12 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
     if cancelled is None:
         return running.result()
     if not running.cancelled():
-        running.exception()  # seen: what is worth keeping of it is in the ledger
+        running.exception()  # retrieved, so that asyncio does not log it; the ledger has what matters
     raise cancelled
 
 
 def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Outcome:
-    """What the ledger keeps of an error: `refused` at the submit, `failed` after it was accepted."""
+    """The outcome that records an error: `refused` at the submit, `failed` after the job was accepted."""
     return Outcome(
         kind=kind,
         at=datetime.now(UTC),
@@ -90,7 +90,7 @@ def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Ou
 
 
 def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError:
-    """The error again, from what the ledger keeps of it."""
+    """The error that an outcome records, to be raised again."""
     kind = _ERRORS.get(outcome.error, errors.GenerationFailed)
     facts: dict[str, Any] = {"charged": outcome.charged, "remedy": outcome.remedy}
     if job:

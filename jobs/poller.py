@@ -1,8 +1,8 @@
-"""One poller for each account of a process: it looks at all jobs that somebody waits for, on one schedule.
+"""One poller for each account of a process: it polls all jobs that are waited for, on one schedule.
 
-Whoever waits brings the job and awaits its result. The poller keeps a heap of the moments at which a look is due, sends
-at most `AT_ONCE` looks side by side within one budget of requests a second, and ends when nobody waits any more. When
-a look is due is decided in `scouts`, from what `render_times` has learned.
+Each waiter passes in a job and awaits its result. The poller sends at most `AT_ONCE` polls at the same time, within one
+budget of requests a second, and ends when there are no waiters. `scouts` decides when each job is polled, from the
+render times that `render_times` has learned; `schedule` keeps the due times.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Gates, Session
 from prefect_storyboard.storyboards import Job
 
-AT_ONCE = 16  # looks: what the connections of an account carry without a queue
-_LEAST_BUDGET = 20  # requests a second; as many as the account may have jobs at once where that is more
-_SHORT = 0.5  # seconds for which everybody may be kept waiting
-_SOON = 0.001  # seconds that a look may be early
+AT_ONCE = 16  # polls: as many as the connections of an account carry without queueing
+_LEAST_BUDGET = 20  # requests a second; more if the account may have more jobs at once
+_SHORT = 0.5  # seconds for which all waiters may be held up
+_SOON = 0.001  # seconds that a poll may be early
 _lock = threading.Lock()
 _pollers: WeakKeyDictionary[Gates, "Poller"] = WeakKeyDictionary()
 _busy: WeakSet["Poller"] = WeakSet()
@@ -41,14 +41,14 @@ def poller_of(session: Session) -> "Poller":
 
 
 def look_now(request_id: str) -> bool:
-    """Look at once at the provider's job of that id. False where nobody waits for it here. From any thread."""
+    """Poll the provider's job of that id now. False if nothing waits for it here. Thread-safe."""
     with _lock:
         pollers = list(_busy)
     return any(poller.look_now(request_id) for poller in pollers)
 
 
 class Poller:
-    """Looks at the jobs of one account, on the loop on which they are awaited."""
+    """Polls the jobs of one account, on the event loop on which they are awaited."""
 
     def __init__(self, clock: Clock, requests_a_second: float) -> None:
         self._clock = clock
@@ -62,7 +62,7 @@ class Poller:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody waits, and nothing is under way."""
+        """Whether there are no waiters and no polls in flight."""
         return not self._jobs and not self._looks and (self._task is None or self._task.done())
 
     async def wait(
@@ -75,11 +75,11 @@ class Poller:
         watch: Watch,
         patient: Callable[[], bool] = lambda: False,
     ) -> Result:
-        """The job's result. Raises the provider's verdict, Expired, or TimeLimit after so many seconds.
+        """Return the job's result. Raises the provider's error, Expired, or TimeLimit after `seconds`.
 
-        Looks once at least, unless the gateway has told everybody to wait. `watch` is called with every state, in the
-        caller's context. Other waiters of the same job are not disturbed by one who is cancelled. While `patient` says
-        so a callback is relied on, and looks are rare.
+        Polls at least once, unless the gateway has asked the account to wait. `watch` is called with every state, in
+        the caller's context. A waiter that is cancelled does not disturb other waiters of the same job. While `patient`
+        returns True, a callback is relied on and polls are rare.
         """
         waiter = Waiter(
             session.provider, self._clock.monotonic() + seconds, watch, asyncio.get_running_loop().create_future()
@@ -97,7 +97,7 @@ class Poller:
                 self._remove(waiting)
 
     def look_now(self, request_id: str) -> bool:
-        """Look at once at a job that is waited for. False where nobody waits for it here. From any thread."""
+        """Poll a job now. False if nothing waits for it here. Thread-safe."""
         task = self._task
         if request_id not in self._jobs or task is None or task.done():
             return False
@@ -105,7 +105,7 @@ class Poller:
         return True
 
     def reschedule(self) -> None:
-        """Whether callbacks are relied on has changed: look at all jobs earlier, or later."""
+        """Schedule all jobs again: callbacks have become reliable, or are so no longer."""
         for waiting in self._jobs.values():
             if not waiting.looking:
                 self._schedule(waiting, self._next_look(waiting))
@@ -117,7 +117,7 @@ class Poller:
 
     def _start(self) -> None:
         if self._task is None or self._task.done():
-            # In a context of its own: it serves everybody, and outlives the run of whoever came first.
+            # In a context of its own: it serves all waiters, and outlives the run of the first one.
             self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
             with _lock:
                 _busy.add(self)
@@ -135,7 +135,7 @@ class Poller:
                     await self._sleep(self._until_somebody_gives_up(now, closed))
                 else:
                     self._begin(waiting)
-        except Exception as error:  # noqa: BLE001 - a clock that fails; nobody waits for ever
+        except Exception as error:  # noqa: BLE001 - a clock that fails: no waiter may hang
             for waiting in self._jobs.values():
                 waiting.fail(error)
         finally:
@@ -147,7 +147,7 @@ class Poller:
         return waiting
 
     def _remove(self, waiting: Waiting) -> None:
-        """Nobody waits for it any more. Where a scout is gone, the next one takes its place."""
+        """Drop a job without waiters. If it was a scout, the next job takes its place."""
         if self._jobs.get(waiting.job.request_id) is not waiting:
             return
         for each in self._scouts.remove(waiting):
@@ -160,7 +160,7 @@ class Poller:
         return self._at(waiting, self._scouts.next_look(waiting))
 
     def _schedule(self, waiting: Waiting, due: float) -> None:
-        """Look at it at that moment, or much later where its callback is relied on."""
+        """Poll the job at that moment, or much later if its callback is relied on."""
         if waiting.patient():
             due = max(due, self._at(waiting, self._scouts.patient_look(waiting)))
         self._push(waiting, due)
@@ -182,7 +182,7 @@ class Poller:
         self._changed.set()
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep so long, or until something has changed."""
+        """Sleep for so long, or until something changes."""
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         changing = asyncio.ensure_future(self._changed.wait())
         try:
@@ -194,7 +194,7 @@ class Poller:
             changing.cancel()
 
     def _until_somebody_gives_up(self, now: float, closed: float) -> float:
-        """Nobody may ask for so many seconds. Those who have no more time are not kept waiting for it."""
+        """Seconds to sleep while no request may be sent: to the end of the pause or to the next waiter's time limit."""
         if closed < _SHORT:
             return closed
         for waiting in self._jobs.values():
@@ -204,20 +204,20 @@ class Poller:
         return min([closed, *(left for left in limits if left > 0)])
 
     async def _look(self, waiting: Waiting) -> None:
-        """One look, and what follows for those who wait."""
+        """Poll a job once, and pass the result or error to its waiters."""
         age = self._age(waiting)
         asked_to_wait = 0.0
         try:
             answer = await waiting.ask(age)
         except (errors.NotSent, errors.Busy, errors.ProtocolError) as error:
-            if error.sent is False and not isinstance(error, errors.NotSent):  # a link that must not be asked at all
+            if error.sent is False and not isinstance(error, errors.NotSent):  # a link that must not be requested
                 waiting.fail(error)
             waiting.trouble, asked_to_wait = error, self._note(error)
         except errors.Expired as error:
             waiting.trouble = None
             if not is_young(waiting.job, self._clock.now()):
                 waiting.fail(error)
-        except Exception as error:  # noqa: BLE001 - a verdict, or an account that is refused: theirs, whatever it is
+        except Exception as error:  # noqa: BLE001 - the provider's verdict, or a refused account: the waiters raise it
             waiting.fail(error)
         else:
             self._answered(waiting, answer, age)
@@ -228,7 +228,7 @@ class Poller:
             self._schedule(waiting, max(self._next_look(waiting), now + asked_to_wait))
 
     def _answered(self, waiting: Waiting, answer: Answer, age: float) -> None:
-        """Hand over the result, and look at others when it has taught; or note that the job still renders."""
+        """Pass on the result and reschedule other jobs by what it teaches; or note that the job still renders."""
         waiting.trouble = None
         self._budget.answered()
         if answer.result is None:
@@ -241,7 +241,7 @@ class Poller:
         waiting.succeed(answer.result)
 
     def _note(self, error: errors.ProviderError) -> float:
-        """A broken poll fails no job. Seconds that the gateway asks this job to wait; it asks everybody."""
+        """Record a poll that failed, which fails no job. Returns the seconds that the gateway asked to wait."""
         retry_after = float(getattr(error, "retry_after", None) or 0.0)
         if retry_after or error.http_status == 429:
             self._budget.refused(self._clock.monotonic(), retry_after)

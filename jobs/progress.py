@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it, for example the terminal's live table."""
+"""The progress of a run, for listeners such as the terminal's live table."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -20,6 +20,6 @@ progress_listener: ContextVar[Callable[[Progress], None] | None] = ContextVar("p
 
 
 def emit_progress(progress: Progress) -> None:
-    """Tell the progress_listener, if there is one."""
+    """Call the progress_listener, if there is one."""
     if watch := progress_listener.get():
         watch(progress)

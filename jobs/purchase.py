@@ -14,10 +14,10 @@ OnUnknown = Literal["stop", "resubmit"]
 
 
 class PurchaseRequest(Frozen):
-    """What to buy, and under which key. `label` is for people; `attempts` counts failures that may be paid for.
+    """What to buy, and under which key. `label` is for messages; `attempts` bounds the failures that may cost money.
 
-    `since` is when the run began: failures that cost nothing are bought again three times a run. `on_submitted` is
-    called when the job is on record, also where the caller has been cancelled; it must not raise.
+    `since` is when the run began: after failures that cost nothing the job is submitted up to three times a run.
+    `on_submitted` is called once the job is recorded, also if the caller was cancelled; it must not raise.
     """
 
     key: str
@@ -36,7 +36,7 @@ class PurchaseRequest(Frozen):
 
 
 class BuildOrder(Protocol):
-    """Uploads what an order names and builds its body."""
+    """Uploads the files of an order and builds its body."""
 
     def __call__(self, *, fresh: bool) -> Awaitable[Order]:
-        """`fresh`: upload anew, for the provider could not fetch what was uploaded before."""
+        """`fresh`: upload again, because the provider could not fetch the earlier upload."""

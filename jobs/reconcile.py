@@ -1,4 +1,4 @@
-"""A submit whose answer is not on record: look for its job in the provider's own list, before anybody says more."""
+"""Reconcile a submit without a recorded answer: search for its job in the provider's own list of requests."""
 
 import asyncio
 from datetime import timedelta
@@ -9,14 +9,14 @@ from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
-_FIND_AFTER = (0.0, 1.0, 3.0, 6.0)  # seconds between looks into the provider's list, which may lag behind
-SETTLED = timedelta(seconds=60)  # after a submit, within which a list that does not show it proves nothing
-_SKEW = timedelta(seconds=10)  # between two clocks that are right
+_FIND_AFTER = (0.0, 1.0, 3.0, 6.0)  # seconds between reads of the provider's list, which may lag behind
+SETTLED = timedelta(seconds=60)  # after a submit, in which a list that does not show it proves nothing
+_SKEW = timedelta(seconds=10)  # between two correct clocks
 _NO_WORD = (errors.NotSent, errors.Busy, errors.ProtocolError)
 
 
 class Search(NamedTuple):
-    """What the provider's list says: not `told` where it could not be read, not `listed` where there is none."""
+    """What the provider's list says: not `told` if it could not be read, not `listed` if the provider has no list."""
 
     job: Job | None
     why: str
@@ -27,8 +27,8 @@ class Search(NamedTuple):
 async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
     """Find the job of an intent and claim it for its key.
 
-    A job that was sent at another time is somebody else's, most likely: it is taken at the last look only, for the
-    sake of machines whose clock is wrong.
+    A job that was sent at another time is most likely another caller's: it is taken at the last read only, for machines
+    whose clock is wrong.
     """
     why, told = "", False
     for left, wait in zip(reversed(range(len(_FIND_AFTER))), _FIND_AFTER, strict=True):
@@ -40,9 +40,7 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
             why = f"the list of {intent.provider} could not be read: {error}"
             continue
         if jobs is None:
-            return Search(
-                None, f"{intent.provider} keeps no list of requests that could be asked", told=True, listed=False
-            )
+            return Search(None, f"{intent.provider} has no list of requests to search", told=True, listed=False)
         near = [job for job in jobs if _in_time(job, intent)]
         far = [] if left else [job for job in jobs if not _in_time(job, intent)]
         job = await asyncio.to_thread(_claimed, ledger, intent.key, [*near, *far])
@@ -55,7 +53,7 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
 async def reconcile(session: Session, ledger: Ledger, intent: Intent, cause: str, *, named: str | None = None) -> Job:
     """The job of an intent, claimed for its key. Raises OutcomeUnknown where the provider does not show it.
 
-    `named` is the job that the answer to the submit named in spite of an error: the provider is asked for it first.
+    `named` is the job id that the submit's error response contained: the provider is asked for that job first.
     """
     if named and (job := await _named_job(session, ledger, intent, named)):
         return job
@@ -79,7 +77,7 @@ def outcome_unknown(intent: Intent, cause: str, why: str, *, named: str | None =
 
 
 async def _named_job(session: Session, ledger: Ledger, intent: Intent, named: str) -> Job | None:
-    """The job of that id, claimed, if the provider knows it and no other key holds it."""
+    """Claim the job of that id, if the provider knows it and no other key holds it."""
     job = Job(provider=intent.provider, endpoint=intent.endpoint, request_id=named, submitted_at=intent.at)
     try:
         await session.provider.status(job)
@@ -93,6 +91,6 @@ def _in_time(job: Job, intent: Intent) -> bool:
 
 
 def _claimed(ledger: Ledger, key: str, jobs: list[Job]) -> Job | None:
-    """The one that the key holds already, else the first that it gets."""
+    """The job that the key already holds, else the first that it can claim."""
     held = next((job for job in jobs if ledger.holder(job) == key), None)
     return held or next((job for job in jobs if ledger.claim(job, key)), None)

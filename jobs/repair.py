@@ -1,4 +1,4 @@
-"""Rebuild the records that a ledger has lost, from the sidecars of the stored takes. Buys and deletes nothing."""
+"""Rebuild lost ledger records from the sidecars of the stored takes. Buys and deletes nothing."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ _OWNER = Owner(token="rebuilt", host="", pid=0, started="")  # noqa: S106 - of a
 
 
 class Repaired(Frozen):
-    """What was rebuilt: takes and characters whose jobs have records again. `damaged` says what cannot be rebuilt."""
+    """The takes and characters whose records were rebuilt. `damaged` says what cannot be rebuilt."""
 
     takes: tuple[str, ...] = ()
     characters: tuple[str, ...] = ()
@@ -21,10 +21,10 @@ class Repaired(Frozen):
 
 
 def repair(ledger: Ledger) -> Repaired:
-    """Give every stored take, and every character in one, whose job has not all of its records, those records back.
+    """Rebuild the missing records of every stored take, and of every character in one.
 
-    Jobs that are open are listed for `collect` again. A second call finds nothing to do. A job without a stored take,
-    and a record that is torn, cannot be rebuilt: they are named in `damaged`.
+    Open jobs are listed for `collect` again. A second call finds nothing to do. A job without a stored take, and a torn
+    record, cannot be rebuilt and are named in `damaged`.
     """
     takes: list[str] = []
     characters: list[str] = []
@@ -44,9 +44,9 @@ def repair(ledger: Ledger) -> Repaired:
 
 
 def _listed_anew(ledger: Ledger) -> Iterator[str]:
-    """List every open job, and its price. Yields what cannot be read.
+    """List every open job and its price in the journal again. Yields what cannot be read.
 
-    One whose end was lost is not known to `collect`, and its price may have been taken back at that end.
+    `collect` does not know a job whose outcome was lost, and that outcome may have removed its price.
     """
     for each in ledger.every():
         if isinstance(each, Unreadable):
@@ -57,7 +57,7 @@ def _listed_anew(ledger: Ledger) -> Iterator[str]:
 
 
 def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
-    """Whether records of the take's job were missing, and are there now."""
+    """Rebuild the records of the take's job. True if any were missing."""
     clip, key = found.clip, found.clip.job_key
     number = ledger.attempt_of(key, clip.request_id)
     before = ledger.records(key)
@@ -75,7 +75,7 @@ def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
 
 
 def _rebuilt_casting(ledger: Ledger, found: Sidecar, casting: Casting) -> bool:
-    """Whether records of the character's creation were missing, and are there now. One that is open is left alone."""
+    """Rebuild the records of the character's creation. True if any were missing. An open one is left alone."""
     key = creation_key(casting)
     before = ledger.records(key) if key else []
     number = max((int(attempt) for attempt, _ in before), default=1)
@@ -96,7 +96,7 @@ def _rebuilt_casting(ledger: Ledger, found: Sidecar, casting: Casting) -> bool:
 
 
 def _rebuild_unused(ledger: Ledger, intent: Intent, number: int) -> None:
-    """An earlier attempt with records that are gone: the later one says that it ended."""
+    """Rebuild an earlier attempt whose records are gone: since a later one exists, it ended unused."""
     key = intent.key
     there = _names(ledger.records(key), number)
     if "intent.json" not in there:
@@ -116,7 +116,7 @@ def _names(records: list[tuple[str, ...]], number: int) -> set[str]:
 
 
 def _intent(found: Sidecar) -> Intent:
-    """The intent as far as the sidecar knows it; it is the same at every call."""
+    """The intent as far as the sidecar records it; the same at every call."""
     clip = found.clip
     return Intent(
         key=clip.job_key,
@@ -168,5 +168,5 @@ def _intent_of_casting(found: Sidecar, casting: Casting, key: str) -> Intent:
 
 
 def _job(intent: Intent, request_id: str) -> Job:
-    """Of a character only the id is known: it stands for the request that made it."""
+    """For a character only its id is known, which stands for the request that created it."""
     return Job(provider=intent.provider, endpoint="", request_id=request_id, submitted_at=intent.at)

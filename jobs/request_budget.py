@@ -1,13 +1,13 @@
-"""How many requests a second all waiting jobs of an account may send together."""
+"""How many requests a second the polls of one account may send together."""
 
-_CLOSED = 300.0  # seconds: the longest that one answer stops everybody
-_LEAST_RATE = 0.5  # requests a second: a gateway that refuses everything is still asked
-_ROUNDED = 1e-6  # of a request
-_RECOVERED = 0.05  # of the rate, for each answer that is no refusal
+_CLOSED = 300.0  # seconds: the longest pause that one response may impose on the account
+_LEAST_RATE = 0.5  # requests a second, also at a gateway that refuses everything
+_ROUNDED = 1e-6  # of a request: rounding errors
+_RECOVERED = 0.05  # of the rate, for each response that is no refusal
 
 
 class RequestBudget:
-    """A token bucket. It halves its rate when the gateway refuses a request, and recovers with every other answer."""
+    """A token bucket. It halves its rate when the gateway refuses a request, and recovers with every other response."""
 
     def __init__(self, rate: float, now: float) -> None:
         self.rate = self._full = rate
@@ -26,11 +26,11 @@ class RequestBudget:
         self._tokens -= 1
 
     def answered(self) -> None:
-        """Recover a little: the gateway has answered."""
+        """Recover a little after a response."""
         self.rate = min(self.rate + _RECOVERED * self._full, self._full)
 
     def refused(self, now: float, retry_after: float) -> None:
-        """Slow down, and stop for everybody as long as the gateway asked."""
+        """Slow down, and pause the account for as long as the gateway asked."""
         self._refill(now)
         self.rate = max(self.rate / 2, _LEAST_RATE)
         self._tokens = min(self._tokens, self.rate)

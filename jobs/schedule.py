@@ -1,4 +1,4 @@
-"""The looks that are due, the earliest first."""
+"""The times at which jobs are due to be polled, the earliest first."""
 
 import heapq
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from prefect_storyboard.jobs.waiting import Waiting
 
 
 class Schedule:
-    """A heap of moments. A job that was pushed again, is being looked at, or is no longer waited for is skipped."""
+    """A heap of due times. An entry is skipped if its job was pushed again, is being polled, or has no waiters."""
 
     def __init__(self, jobs: Mapping[str, Waiting]) -> None:
         self._jobs = jobs
@@ -15,14 +15,14 @@ class Schedule:
         self._pushed = 0
 
     def push(self, waiting: Waiting, due: float) -> bool:
-        """Look at it at that moment, or when the first of those who wait has no more time. True if it is next."""
+        """Poll the job at that moment, or when the first waiter's time limit ends. True if it is now the next one."""
         waiting.due = min([due, *(waiter.until for waiter in waiting.waiters)])
         self._pushed += 1
         heapq.heappush(self._heap, (waiting.due, self._pushed, waiting))
         return self._heap[0][2] is waiting
 
     def next(self) -> Waiting | None:
-        """The job whose look is due first."""
+        """The job that is due first."""
         while self._heap:
             due, _, waiting = self._heap[0]
             if self._jobs.get(waiting.job.request_id) is waiting and waiting.due == due and not waiting.looking:
@@ -31,5 +31,5 @@ class Schedule:
         return None
 
     def pop(self) -> None:
-        """Take away what `next` has returned."""
+        """Remove the entry that `next` returned."""
         heapq.heappop(self._heap)

@@ -1,7 +1,7 @@
-"""When each job that is waited for is looked at.
+"""When each job is polled.
 
-Where no job of a kind has ended yet, the oldest few of that kind are its scouts: they are looked at, and the first that
-ends says when to look at the others.
+While no job of a kind has ended yet, only the oldest few of that kind, its scouts, are polled. The first scout that
+ends tells when to poll the others.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,16 +10,16 @@ from itertools import islice
 from prefect_storyboard.jobs.render_times import Kind, RenderTimes
 from prefect_storyboard.jobs.waiting import Waiting
 
-SCOUTS = 3  # jobs of an unknown kind that are looked at for all others
-UNSCOUTED = 60.0  # seconds: the age at which a job is looked at although the scouts still render
-_UNSCOUTED_AGAIN = 3.0  # times its age: when it is looked at again
+SCOUTS = 3  # jobs of an unknown kind that are polled on behalf of the others
+UNSCOUTED = 60.0  # seconds: the age at which a job is polled although its scouts still render
+_UNSCOUTED_AGAIN = 3.0  # times its age: when it is polled again
 _FRESH = 2.0  # seconds since the submit: such a job has most likely not been waited for before
 
 
 class Scouts:
-    """The jobs that are waited for, in the order in which they came, and what is known of their kinds.
+    """The jobs that are waited for, in the order in which they were added, and the render times of their kinds.
 
-    Ages are seconds since the submit; `age_of` says that of a job, now.
+    Ages are seconds since the submit; `age_of` returns a job's present age.
     """
 
     def __init__(self, age_of: Callable[[Waiting], float]) -> None:
@@ -28,7 +28,7 @@ class Scouts:
         self._times: dict[Kind, RenderTimes] = {}
 
     def add(self, waiting: Waiting) -> float:
-        """Count a job in. Return the age at which it is looked at for the first time."""
+        """Add a job. Returns the age at which it is polled for the first time."""
         self.jobs[waiting.job.request_id] = waiting
         age, times = self._age(waiting), self._times.setdefault(waiting.kind, RenderTimes())
         if not times.known and age <= _FRESH and waiting not in self.of(waiting.kind):
@@ -36,7 +36,7 @@ class Scouts:
         return times.first_look(age)
 
     def remove(self, waiting: Waiting) -> list[Waiting]:
-        """Count a job out. Return the jobs that have become scouts in its place: look at them now."""
+        """Remove a job. Returns the jobs that have become scouts in its place and are to be polled now."""
         before = self.of(waiting.kind)
         del self.jobs[waiting.job.request_id]
         return [] if self._times[waiting.kind].known else self._new_scouts(waiting.kind, before)
@@ -47,10 +47,10 @@ class Scouts:
         self._times[waiting.kind].rendering(age)
 
     def ended(self, waiting: Waiting, age: float) -> list[tuple[Waiting, float]]:
-        """Note the age at which a job ended. Return the jobs to be looked at earlier, each with the age to look at.
+        """Note the age at which a job ended. Returns the jobs to be polled earlier, each with the age to poll it at.
 
-        The first and the fastest of a kind say when to look at the others. Where that cannot be told, and the scouts
-        still render, others take their place.
+        The first and the fastest job of a kind determine when the others are polled. If this end teaches nothing and
+        the scouts still render, other jobs become scouts.
         """
         times, scouts = self._times[waiting.kind], self.of(waiting.kind)
         known, fastest = times.known, times.fastest if times.known else float("inf")
@@ -65,14 +65,14 @@ class Scouts:
         return [(each, self._age(each)) for each in self._new_scouts(waiting.kind, scouts)]
 
     def next_look(self, waiting: Waiting) -> float:
-        """The age at which a job that still renders is looked at again."""
+        """The age at which a job that still renders is polled again."""
         age, times = self._age(waiting), self._times[waiting.kind]
         if times.known or waiting in self.of(waiting.kind):
             return times.next_look(age, waiting=len(self.jobs))
         return max(UNSCOUTED, age * _UNSCOUTED_AGAIN)
 
     def patient_look(self, waiting: Waiting) -> float:
-        """The age at which a job is looked at whose callback is relied on."""
+        """The age at which a job is polled while its callback is relied on."""
         return self._times[waiting.kind].patient_look(self._age(waiting), looked=waiting.looked)
 
     def of(self, kind: Kind) -> list[Waiting]:

@@ -1,4 +1,4 @@
-"""The jobs of a ledger as lists for people, and how a person settles one that is open. Nothing here buys."""
+"""The jobs of a ledger as lists for people, and the commands that settle an open one. Nothing here buys."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,12 +11,12 @@ from prefect_storyboard.providers.session import Account
 from prefect_storyboard.storyboards import Frozen, Job
 
 State = Literal["submitting", "rendering", "unknown", "unreadable", "stuck", "done", "failed", "refused", "abandoned"]
-_LATE = "it was abandoned, and has been bought after all: collect it"
+_LATE = "it was abandoned, but had been bought: collect it"
 _SHORTEST = 6  # of a key that is typed
 
 
 class JobLine(Frozen):
-    """One attempt at a job. `usd` is its price, None where nobody has published it; `note` is what there is to say."""
+    """One attempt at a job. `usd` is its price, None if it is not published; `note` is a remark for people."""
 
     key: str
     attempt: int
@@ -32,13 +32,13 @@ class JobLine(Frozen):
 
 
 def jobs(ledger: Ledger, *, every: bool = False) -> list[JobLine]:
-    """The open jobs, oldest first; with `every` all that there ever were, which reads the whole ledger."""
+    """The open jobs, oldest first; with `every` all jobs, which reads the whole ledger."""
     found = every_job(ledger) if every else map(line, ledger.open())
     return sorted(found, key=lambda each: each.at)
 
 
 def every_job(ledger: Ledger) -> Iterator[JobLine]:
-    """All jobs that there ever were, in the order of their keys. One is in memory at a time."""
+    """All jobs of the ledger, in the order of their keys, one in memory at a time."""
     return map(line, ledger.every())
 
 
@@ -63,7 +63,7 @@ def line(attempt: Attempt | Unreadable, note: str = "") -> JobLine:
 
 
 def _unreadable(error: Unreadable) -> JobLine:
-    """A job of which nothing more is known than that the ledger has records of it."""
+    """A job whose records exist but cannot be read."""
     return JobLine(
         key=error.key,
         attempt=0,
@@ -95,9 +95,9 @@ def _state(attempt: Attempt) -> State:
 
 
 async def ask(ledger: Ledger, key: str, request_id: str, account: Account) -> None:
-    """Ask the provider for the job that an unknown one is said to be: an id, once adopted, stays.
+    """Ask the provider for the job that is to be adopted, because an adoption cannot be undone.
 
-    Raises ValueError where the provider does not know it, or where the job is not unknown or is another account's.
+    Raises ValueError if the provider does not know it, or if the job is not unknown or belongs to another account.
     """
     attempt = _unknown(ledger, key)
     _same_account(attempt, account)
@@ -109,9 +109,9 @@ async def ask(ledger: Ledger, key: str, request_id: str, account: Account) -> No
 
 
 def adopt(ledger: Ledger, key: str, request_id: str) -> JobLine:
-    """Say which of the provider's jobs an unknown one is. The next run, or `collect`, fetches it.
+    """Record which of the provider's jobs an unknown job is. The next run, or `collect`, fetches it.
 
-    Raises ValueError where the job is not unknown, or the provider's job belongs to another one.
+    Raises ValueError if the job is not unknown, or if the provider's job belongs to another one.
     """
     attempt = _unknown(ledger, key)
     intent = attempt.intent
@@ -125,9 +125,9 @@ def adopt(ledger: Ledger, key: str, request_id: str) -> JobLine:
 
 
 def abandon(ledger: Ledger, key: str) -> JobLine:
-    """Say that an unknown job was never bought. The next run buys it anew.
+    """Record that an unknown job was never bought. The next run buys it again.
 
-    Raises ValueError where the job is not unknown.
+    Raises ValueError if the job is not unknown.
     """
     attempt = _unknown(ledger, key)
     given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="said to be not bought")
@@ -141,10 +141,10 @@ def abandon(ledger: Ledger, key: str) -> JobLine:
 
 
 async def cancel(ledger: Ledger, key: str, account: Account) -> bool:
-    """Ask the provider to stop a job that is open. False where it cannot, or it is too late.
+    """Ask the provider to stop an open job. False if it cannot, or if it is too late.
 
-    The job stays open until the provider says how it ended: one that runs may still finish, and cost. Raises
-    ValueError where the job is not open or is another account's.
+    The job stays open until the provider says how it ended: a running job may still finish, and cost. Raises ValueError
+    if the job is not open or belongs to another account.
     """
     attempt = _last(ledger, key)
     intent = attempt.intent

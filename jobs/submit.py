@@ -1,4 +1,4 @@
-"""One submit: the intent is written before the POST, and the provider's answer right after it."""
+"""One submit: write the intent, POST, record the provider's response."""
 
 import asyncio
 from contextlib import suppress
@@ -19,20 +19,20 @@ from prefect_storyboard.storyboards import Job
 
 LEASE = timedelta(seconds=2 * SUBMIT_SECONDS)
 _POST = timedelta(seconds=SUBMIT_SECONDS)
-_RECORD_AFTER = (0.5, 2.0, 8.0)  # seconds between tries to record a job that is bought
+_RECORD_AFTER = (0.5, 2.0, 8.0)  # seconds between attempts to record a bought job
 
 
 async def submit(
     session: Session, ledger: Ledger, request: PurchaseRequest, number: int, order: Order
 ) -> PaidJob | None:
-    """Write the intent, POST, record the answer. None: nothing was sent, because somebody else wrote one first."""
+    """Write the intent, POST, record the response. None: another process wrote an intent first; nothing was sent."""
     with acting() as owner:
         intent = _intent(session, request, order, owner)
         if not await asyncio.to_thread(_intended, ledger, number, intent):
             return None
         if request.budget:
             await asyncio.to_thread(_keep_budget, request.budget, ledger, number, intent)
-        # After the lease others could take it for dead while the POST is on its way.
+        # After the lease, other processes could take this one for dead while the POST is on its way.
         if session.clock.now() + _POST > intent.lease_until:
             late = errors.NotSent("writing the intent took so long that its lease would not have lasted for the submit")
             await asyncio.to_thread(ledger.close, request.key, number, ended("refused", late))
@@ -45,14 +45,14 @@ async def submit(
         except (errors.OutcomeUnknown, errors.ProtocolError) as lost:
             job = await reconcile(session, ledger, intent, str(lost), named=lost.request_id)
         while (kept := await record_job(ledger, intent, number, job, session.clock)) is None:
-            # Another scene lost the reply to the very same order and has adopted this job: then its job is ours.
+            # Another scene lost the reply to an identical order and has adopted this job: its job is then ours.
             job = await reconcile(session, ledger, intent, "another scene with the same order has taken its job")
     session.in_flight.submitted(request.key, kept)
     return report_submitted(request, number, kept)
 
 
 def _intended(ledger: Ledger, number: int, intent: Intent) -> bool:
-    """Write the intent. Where that fails it may have arrived all the same, and is closed: nothing was sent."""
+    """Write the intent. If that fails, the intent may be stored nevertheless, so it is closed: nothing was sent."""
     try:
         return ledger.intend(number, intent)
     except LibraryError as why:
@@ -63,7 +63,7 @@ def _intended(ledger: Ledger, number: int, intent: Intent) -> bool:
 
 
 def _keep_budget(budget: Budget, ledger: Ledger, number: int, intent: Intent) -> None:
-    """Look at the sum with this job in it, so that of two runs at the edge of a budget at least one sees the other."""
+    """Check the sum including this job, so that of two runs at the limit of a budget at least one sees the other."""
     try:
         budget.check(ledger, intent)
     except Exception as why:  # whatever the check or its storage raises: nothing was sent, and the ledger says so
@@ -72,7 +72,7 @@ def _keep_budget(budget: Budget, ledger: Ledger, number: int, intent: Intent) ->
 
 
 async def record_job(ledger: Ledger, intent: Intent, number: int, job: Job, clock: Clock) -> Job | None:
-    """Record a job that is bought. Its id is nowhere else, so a storage that stumbles is asked again."""
+    """Record a bought job. Its id is stored nowhere else, so a failed write is tried again."""
     for wait in _RECORD_AFTER:
         with suppress(LibraryError):
             return await asyncio.to_thread(ledger.submitted, intent.key, number, job)
@@ -87,7 +87,7 @@ async def record_job(ledger: Ledger, intent: Intent, number: int, job: Job, cloc
 
 
 def report_submitted(request: PurchaseRequest, number: int, job: Job) -> PaidJob:
-    """The job that is on record now; whoever asked to be called is."""
+    """Return the job that is now recorded, and call `on_submitted`."""
     bought = paid_job(request, number, job, "Submitted")
     if request.on_submitted:
         request.on_submitted(bought)
@@ -95,7 +95,7 @@ def report_submitted(request: PurchaseRequest, number: int, job: Job) -> PaidJob
 
 
 def paid_job(request: PurchaseRequest, number: int, job: Job, state: State, outcome: Outcome | None = None) -> PaidJob:
-    """The job of a request, with its price and what its clip will say of itself."""
+    """The job of a request, with its price and the draft of its clip."""
     return PaidJob(
         key=request.key, attempt=number, job=job, state=state, outcome=outcome, usd=request.usd, draft=request.draft
     )

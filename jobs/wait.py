@@ -1,4 +1,4 @@
-"""Wait for a paid job without ever calling it failed by mistake."""
+"""Wait for a paid job; only the provider's verdict fails it."""
 
 import asyncio
 
@@ -23,12 +23,12 @@ async def await_result(
     minutes: float = 60.0,
     watch: Watch = lambda _: None,
 ) -> Result:
-    """Wait for a job's end. A broken poll never fails the job; the provider's typed verdict does, and is recorded.
+    """Wait for a job's end. A poll that fails never fails the job; the provider's typed verdict does, and is recorded.
 
-    The account's poller looks at it, once at least; late where callbacks arrive, as the ledger then says how it ended.
-    An undocumented answer is asked for again; an undocumented state is checked against the result once. Raises the
-    verdict, Expired where the provider has forgotten the job, or Busy after `minutes`: the job is then still open and
-    keeps its slot of the account, and the next run re-attaches to it.
+    The account's poller polls the job at least once, and late while callbacks arrive, because the ledger then says how
+    it ended. After an undocumented response the job is polled again; an undocumented state is checked against the
+    result once. Raises the verdict, Expired if the provider has forgotten the job, or Busy after `minutes`: the job is
+    then still open and keeps its slot of the account, and the next run re-attaches to it.
     """
     with session.in_flight.watching(bought.key, bought.job):
         try:
@@ -47,7 +47,7 @@ async def await_result(
 
 
 async def _ended(session: Session, ledger: Ledger, bought: PaidJob, seconds: float, watch: Watch) -> Result:
-    """The result, by the poller or by the ledger: by whichever has it first."""
+    """The result, from the poller or from the ledger, whichever has it first."""
     poller = poller_of(session)
     arrivals = arrivals_of(session, ledger, poller.reschedule)
     if arrivals:
@@ -72,7 +72,7 @@ async def _ended(session: Session, ledger: Ledger, bought: PaidJob, seconds: flo
 
 
 def _result_of(outcome: Outcome, bought: PaidJob) -> Result:
-    """What is stored already. Raises the recorded error of a job that has failed."""
+    """The recorded result. Raises the recorded error of a failed job."""
     if outcome.kind != "done":
         raise remembered(outcome, bought.job)
     made = outcome.casting
@@ -92,5 +92,5 @@ def _still_rendering(bought: PaidJob, minutes: float, trouble: errors.ProviderEr
         + (f" (last answer: {trouble})" if trouble else ""),
         charged=None,
         request_id=bought.job.request_id,
-        remedy="The job is open, not lost. Run again: it is picked up, and not bought a second time.",
+        remedy="The job is paid for and still open. Run again: the next run waits for it and does not buy it again.",
     )

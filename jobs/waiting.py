@@ -1,4 +1,4 @@
-"""One job that is waited for: who waits, and what one look at it comes to."""
+"""One job that is waited for: its waiters, and how it is polled."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Watch = Callable[[Status], None]
 
 
 class TimeLimit(Exception):
-    """The job still renders when its time limit has passed; `trouble` is what went wrong at the last look."""
+    """The job still renders at the end of its time limit; `trouble` is the error of the last poll, if it failed."""
 
     def __init__(self, trouble: errors.ProviderError | None) -> None:
         super().__init__("still rendering")
@@ -25,7 +25,7 @@ class TimeLimit(Exception):
 
 @dataclass(eq=False)
 class Waiter:
-    """Somebody who awaits a job: with which adapter it is asked, until when, and who is told each state."""
+    """One waiter of a job: the adapter to poll with, the time limit, and the function that receives each state."""
 
     provider: Provider
     until: float
@@ -34,23 +34,23 @@ class Waiter:
     context: Context = field(default_factory=copy_context)
 
     def tell(self, status: Status) -> None:
-        """Call `watch` in the context of whoever waits. What it raises is theirs alone."""
+        """Call `watch` in the waiter's context. An error that it raises fails this waiter only."""
         try:
             self.context.run(self.watch, status)
         except Exception as error:  # noqa: BLE001 - see above
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Raise the error where it is waited for."""
+        """Raise the error in this waiter."""
         if not self.ended.done():
             self.ended.set_exception(error)
 
 
 @dataclass(eq=False)
 class Waiting:
-    """One job that somebody waits for. `running` is the age at which it was last seen to render.
+    """One job with waiters. `running` is the age at which it was last seen to render.
 
-    `patient` is whether its callback is relied on, now.
+    `patient` returns whether its callback is relied on at present.
     """
 
     job: Job
@@ -66,18 +66,18 @@ class Waiting:
     _empty: int = 0
 
     def succeed(self, result: Result) -> None:
-        """Hand the result to all who wait."""
+        """Pass the result to all waiters."""
         for waiter in self.waiters:
             if not waiter.ended.done():
                 waiter.ended.set_result(result)
 
     def fail(self, error: Exception) -> None:
-        """Raise the error in all who wait."""
+        """Raise the error in all waiters."""
         for waiter in self.waiters:
             waiter.fail(error)
 
     def give_up(self, now: float) -> None:
-        """Raise TimeLimit in those who have no more time."""
+        """Raise TimeLimit in the waiters whose time limit has passed."""
         for waiter in self.waiters:
             if now >= waiter.until:
                 waiter.fail(TimeLimit(self.trouble))
@@ -108,7 +108,7 @@ class Waiting:
 
 
 class Answer(NamedTuple):
-    """What a look came to: the result, or None while the job renders; and how many requests it took."""
+    """The answer to one poll: the result, or None while the job renders; and how many requests it took."""
 
     result: Result | None
     requests: int
@@ -117,5 +117,5 @@ class Answer(NamedTuple):
 async def _status(provider: Provider, job: Job) -> Status:
     try:
         return await provider.status(job)
-    except (errors.InvalidRequest, errors.Retired) as error:  # of the question; it says nothing about the job
+    except (errors.InvalidRequest, errors.Retired) as error:  # about the poll itself; says nothing about the job
         raise errors.Busy(str(error), request_id=job.request_id) from error

@@ -1,10 +1,10 @@
-"""The callbacks that have arrived, one small file each until its job has ended.
+"""Received callbacks, one small file each until its job has ended.
 
     ledger/callbacks/<key>_<attempt>
-    ledger/callbacks-seen/<hash of provider and address>.json   when the last one was verified that came to an address
+    ledger/callbacks-seen/<hash of provider and address>.json   when the last callback to that address was verified
 
-They survive a restart of whoever received them, and tell every other process of the library that the provider says that
-a job has ended. Nobody believes it: it is a reason to ask.
+They survive a restart of the server that received them, and tell the library's other processes that a job is said to
+have ended. A callback alone proves nothing: it is a reason to ask the provider.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ _FOLDER = ("ledger", "callbacks")
 
 
 class Arrival(Record):
-    """The first callback of an attempt: which of the provider's jobs it was about, and when it came."""
+    """The first callback of an attempt: the provider's id of the job, and when it came."""
 
     request_id: str
     at: datetime
 
 
 class Last(Record):
-    """The last callback that was verified at an address."""
+    """The last verified callback of an address."""
 
     at: datetime
 
@@ -38,7 +38,7 @@ class Callbacks:
     storage: Storage
 
     def add(self, key: str, number: int, arrival: Arrival) -> Arrival:
-        """Record a callback; returns the one that came first."""
+        """Record a callback; returns the first one of the attempt."""
         return RecordFiles(self.storage).create(arrival, *_place(key, number))
 
     def read(self, key: str, number: int) -> Arrival | None:
@@ -46,7 +46,7 @@ class Callbacks:
         return RecordFiles(self.storage).read(Arrival, *_place(key, number))
 
     def remove(self, key: str, number: int) -> None:
-        """Forget the callback of an attempt that has ended."""
+        """Remove the callback of an attempt that has ended."""
         self.storage.remove(*_place(key, number))
 
     def arrived(self) -> list[tuple[str, int]]:
@@ -55,12 +55,12 @@ class Callbacks:
         return [(key, int(number)) for key, _, number in split if number.isdecimal()]
 
     def last(self, provider: str, address: str) -> datetime | None:
-        """When the last callback of a gateway was verified that came to that address."""
+        """When the last callback of a gateway to that address was verified."""
         last = RecordFiles(self.storage).read(Last, *_seen(provider, address))
         return None if last is None else last.at
 
     def note_last(self, provider: str, address: str, at: datetime) -> None:
-        """Note that a callback was verified."""
+        """Record that a callback was verified."""
         self.storage.write(Last(at=at).model_dump_json().encode(), *_seen(provider, address))
 
 

@@ -1,19 +1,20 @@
-"""What may be done about a job: a pure function of what is stored.
+"""What to do about a job: a pure function of its records.
 
 nothing stored                                  SUBMIT
 intent, its owner alive and its lease running   WAIT
 intent, owner dead or lease over                UNKNOWN     it may have been bought
 intent, job                                     REATTACH    it was bought: poll it
 ..., outcome done                               DONE        the clip is in the library
-..., outcome done, void                         SUBMIT      a casting that the provider knows no more
+..., outcome done, void                         SUBMIT      a casting that the provider no longer knows
 ..., outcome refused or abandoned               SUBMIT      nothing was bought: the next attempt
-intent, job, outcome abandoned                  REATTACH    it was bought after all, and is open until `late` ends it
+intent, job, outcome abandoned                  REATTACH    it had been bought, and is open until `late` ends it
 ..., outcome failed, free and worth a retry     SUBMIT      three times a run, and it does not count as a failure below
 ..., outcome failed, its upload had expired     SUBMIT      once a run, likewise
 ..., outcome failed, by moderation of the input FAILED      sending the same again changes nothing
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
 
-The last attempt decides. Where it would be SUBMIT or FAILED, an earlier one that was bought after all is used instead.
+The last attempt decides. Where it would be SUBMIT or FAILED, an earlier one that turned out to be bought is used
+instead.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from prefect_storyboard.ledger.records import Attempt, Outcome
 
 
 class Decision(StrEnum):
-    """The one thing to do next."""
+    """What to do next."""
 
     SUBMIT = "submit"
     WAIT = "wait"
@@ -34,11 +35,11 @@ class Decision(StrEnum):
     FAILED = "failed"
 
 
-FREE_RESUBMITS = 3  # of a run: a fault that has not passed by then is none that passes
+FREE_RESUBMITS = 3  # per run: a fault that lasts longer is not transient
 
 
 def deciding(history: Sequence[Attempt]) -> Attempt | None:
-    """The attempt that `decide` goes by: the last one, or an earlier one whose job can still be used."""
+    """The attempt that `decide` looks at: the last one, or an earlier one whose job can still be used."""
     if not history:
         return None
     last = history[-1]
@@ -55,10 +56,10 @@ def decide(
     attempts: int = 1,
     since: datetime | None = None,
 ) -> Decision:
-    """Decide by the attempt that counts. `owner_alive` is about its owner.
+    """Decide from the `deciding` attempt. `owner_alive` is about its owner.
 
-    `attempts` counts failures that may be paid for, and outputs that moderation refused. Free failures are resubmitted
-    three times a run, which began at `since` (None: all that the history holds are of one run); from then on they count
+    `attempts` bounds the failures that may cost money and the outputs that moderation refused. Free failures are
+    resubmitted three times a run, which began at `since` (None: the whole history is one run); after that they count
     like paid ones.
     """
     attempt = deciding(history)
@@ -88,11 +89,14 @@ def decide(
 
 
 def _usable(attempt: Attempt) -> bool:
-    """Whether it was bought after all, and has a clip or casting, or may yet have one."""
+    """Whether the abandoned attempt had been bought, and has a clip or casting or may still get one."""
     open_or_done = attempt.late is None or attempt.late.kind == "done"
     return attempt.bought_after_all and open_or_done and not attempt.void
 
 
 def _free(failed: Outcome) -> bool:
-    """Whether a failure cost nothing and may pass. A refused output is free too, but chance: it uses up an attempt."""
+    """Whether a failure cost nothing and may be transient.
+
+    A refused output is free too, but chance: it uses up an attempt.
+    """
     return failed.resubmittable and failed.charged is False and failed.error != "Refused"

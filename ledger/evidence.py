@@ -1,4 +1,4 @@
-"""What the stored takes tell of a ledger that has lost records: what they name was bought, and is not bought again."""
+"""Stored takes as evidence of lost records: a job that a take names was bought, and is not bought again."""
 
 from collections.abc import Iterator
 from typing import NoReturn
@@ -12,11 +12,11 @@ from prefect_storyboard.storyboards.keys import character_key
 
 
 class LedgerLost(Unreadable):
-    """The library holds the clip of a job that its ledger knows nothing of."""
+    """The library holds the clip of a job of which the ledger has no record."""
 
 
 def check_take_not_lost(storage: Storage, reel: str, scene: str, key: str) -> None:
-    """Raise LedgerLost where a stored take of that scene was made by that job."""
+    """Raise LedgerLost if a stored take of that scene was made by that job."""
     survey = surveyed(storage)
     if survey and reel and not survey.takes(scene):
         return
@@ -26,9 +26,9 @@ def check_take_not_lost(storage: Storage, reel: str, scene: str, key: str) -> No
 
 
 def check_character_not_lost(storage: Storage, reel: str, key: str) -> None:
-    """Raise LedgerLost where a take shows the character that the job of that key created.
+    """Raise LedgerLost if a take shows the character that the job of that key created.
 
-    Looks at the takes of the reel; at all of them where the ledger has no records at all.
+    Reads the takes of the reel, or all takes if the ledger has no records at all.
     """
     for found in _takes(storage, reel):
         if isinstance(found, Unreadable):
@@ -42,7 +42,7 @@ def check_character_not_lost(storage: Storage, reel: str, key: str) -> None:
 
 
 def creation_key(casting: Casting) -> str | None:
-    """Key of the job that created the character; None where nothing was created, or version 0.1.0 did not record it."""
+    """Key of the job that created the character; None if nothing was created or version 0.1.0 did not record it."""
     if not (casting.id and casting.provider and casting.account and casting.family and casting.fingerprint):
         return None
     return character_key(
@@ -68,6 +68,6 @@ def _scenes(reel: str) -> tuple[str, ...]:
 
 def _raise(storage: Storage, found: Sidecar, what: str) -> NoReturn:
     raise LedgerLost(
-        f"{storage.link(*found.place)} {what}: ledger/ was lost, or parts of it. Nothing was bought",
+        f"{storage.link(*found.place)} {what}: the ledger/ folder, or part of it, was lost. Nothing was bought",
         "Restore it, or run `storyboard repair`, which rebuilds it from the stored takes and buys nothing",
     )

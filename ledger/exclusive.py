@@ -1,4 +1,4 @@
-"""The two ways to create a file exclusively and whole: a hard link on local disk, a condition on an object store."""
+"""The two ways to create a file exclusively and whole: a hard link on local disk, a conditional PUT in a bucket."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 _BLOCK = 8 << 20
 _CONFLICT_TRIES = 5
-_PATIENCE = 0.05  # seconds, times the number of tries
+_PATIENCE = 0.05  # seconds, times the number of the attempt
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _NO_LINKS_TEXT = (
@@ -22,7 +22,7 @@ _NO_LINKS_TEXT = (
 
 @contextmanager
 def finished(path: str, body: bytes | Path) -> Iterator[Path]:
-    """A finished temporary file in the folder of the target, to be moved or linked there in one step."""
+    """A complete temporary file in the target's folder, to be moved or linked there in one step."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
@@ -42,7 +42,7 @@ def finished(path: str, body: bytes | Path) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a new name outlive a power cut, or the intent of a paid job could be gone. Some filesystems cannot."""
+    """Sync the folder, so that a power cut cannot lose the intent of a paid job. Some filesystems cannot."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -54,7 +54,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def create_mark(path: str, body: bytes) -> None:
-    """A file whose name says everything: what is in it may be torn, and need not outlive a power cut. Exclusive."""
+    """Create a file whose name holds all information, exclusively.
+
+    Its content may be torn and need not survive a power cut.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -66,7 +69,7 @@ def create_mark(path: str, body: bytes) -> None:
 
 
 def create_by_link(path: str, body: bytes) -> bytes:
-    """A hard link to a finished file is exclusive and never half; fsspec's own create mode is neither."""
+    """A hard link to a complete file is exclusive and never partial; fsspec's own create mode is neither."""
     with finished(path, body) as part:
         try:
             os.link(part, path)
@@ -91,13 +94,13 @@ def create_by_condition(fs: Any, path: str, body: bytes, sleep: Callable[[float]
                 return bytes(fs.cat_file(path))
             if not _conflict(error) or tries == _CONFLICT_TRIES:
                 raise
-            sleep(_PATIENCE * tries)  # two creates at the same moment: the server asks both to try again
+            sleep(_PATIENCE * tries)  # two concurrent creates: the server asks both to try again
         else:
             return body
 
 
 def code_of(error: BaseException) -> str:
-    """The S3 server's own code behind an error, such as NoSuchBucket; empty where there is none."""
+    """The S3 server's own error code, such as NoSuchBucket; empty if there is none."""
     response = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 

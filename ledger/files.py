@@ -1,4 +1,4 @@
-"""Records as JSON files: created once, with the number of their layout, and never taken for what they are not."""
+"""Records as JSON files: created once, with a layout number, and validated when read."""
 
 import json
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from prefect_storyboard.ledger.records import LAYOUT, PLAIN, Layout
 from prefect_storyboard.ledger.storage import Storage
 
 Stored = TypeVar("Stored", bound=BaseModel)
-_PLAIN = f'{{\n "layout": {PLAIN},'.encode()  # as every record begins: most are parsed once
+_PLAIN = f'{{\n "layout": {PLAIN},'.encode()  # how every record begins, so that most are parsed once
 
 
 class Unreadable(LibraryError):
-    """A record of one job is torn, foreign, missing or of a newer version. The other jobs are not affected.
+    """A record of one job is torn, foreign, missing or of a newer version. Other jobs are not affected.
 
-    `what` is wrong and `remedy` is what to do; `str()` is both.
+    `what` says what is wrong and `remedy` what to do; `str()` gives both.
     """
 
     key = ""
@@ -40,16 +40,16 @@ class RecordFiles:
         return record if stored == body else self._parse(type(record), stored, place)
 
     def replace(self, record: BaseModel, *place: str) -> None:
-        """Put a record that says more in the place of one, in one step. Versions that cannot read it refuse it."""
+        """Replace a record with a more complete one, atomically. Versions that cannot read it refuse it."""
         self.storage.write(_body(record, LAYOUT), *place)
 
     def read(self, kind: type[Stored], *place: str) -> Stored | None:
-        """The record, or None where there is no file. Raises Unreadable for one that is torn, foreign or newer."""
+        """The record, or None if there is no file. Raises Unreadable if it is torn, foreign or newer."""
         body = self.storage.read(*place)
         return None if body is None else self._parse(kind, body, place)
 
     def unreadable(self, why: str, *place: str) -> Unreadable:
-        """The error about a record, with what a person can do."""
+        """The error about a record, with its remedy."""
         return Unreadable(
             f"{self.storage.link(*place)} {why}; the job is left alone, and nothing was bought",
             "Restore the file from a backup, or run `storyboard repair`; move it away only if it is not yours",

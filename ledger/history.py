@@ -1,11 +1,11 @@
-"""One job as its records tell it: every attempt, read in order, and checked against what was listed after it."""
+"""The history of one job: every attempt, read in order, and checked against the records listed after it."""
 
 from prefect_storyboard.ledger.files import RecordFiles
 from prefect_storyboard.ledger.records import Attempt, Intent, Outcome
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.storyboards import Job
 
-UNUSED = {"refused", "abandoned"}  # ends of an attempt that bought nothing
+UNUSED = {"refused", "abandoned"}  # outcomes of attempts that bought nothing
 _RECORDS = {f"{name}.json" for name in ("intent", "job", "outcome", "late", "void")}
 
 
@@ -15,7 +15,10 @@ def record_place(key: str, number: int, record: str) -> tuple[str, ...]:
 
 
 def listed_records(storage: Storage, key: str) -> list[tuple[str, ...]]:
-    """Attempt and name of every record of a job, as listed: evidence of what there is, not of what there is not."""
+    """Attempt and name of every listed record of a job.
+
+    A listing proves that a record exists, never that it does not.
+    """
     listed = storage.below("ledger", key[:2], key, prefix="0")
     return [place for place in listed if len(place) == 2 and place[0].isdecimal() and place[1] in _RECORDS]
 
@@ -33,19 +36,19 @@ def read_history(files: RecordFiles, key: str) -> tuple[Attempt, ...]:
             continue
         attempt = _attempt(files, number, intent)
         if attempt.job is None and attempt.outcome is None and read_packed(files, key):
-            return read_history(files, key)  # its records were packed, and removed, between two reads
+            return read_history(files, key)  # its records were packed and removed between two reads
         found.append(_not_followed(files, attempt))
     return tuple(found)
 
 
 def read_packed(files: RecordFiles, key: str) -> tuple[Attempt, ...]:
-    """The attempts of a job that was pruned, see `prune`; none of any other. One read."""
+    """The attempts of a pruned job, see `prune`; empty for any other. One read."""
     first = files.read(Intent, *record_place(key, 1, "intent"))
     return first.packed if first else ()
 
 
 def _voided(files: RecordFiles, attempt: Attempt) -> Attempt:
-    """A packed attempt, whose casting may have been taken back since."""
+    """A packed attempt, whose casting may have been voided since."""
     if attempt.void is None and attempt.end and attempt.end.casting:
         void = files.read(Outcome, *record_place(attempt.intent.key, attempt.number, "void"))
         return attempt.model_copy(update={"void": void})
@@ -53,18 +56,18 @@ def _voided(files: RecordFiles, attempt: Attempt) -> Attempt:
 
 
 def _makes_room(attempt: Attempt) -> bool:
-    """Whether another attempt may come after it."""
+    """Whether another attempt may follow it."""
     if attempt.outcome is None:
         return False
     return attempt.outcome.kind != "done" or attempt.void is not None
 
 
 def _intent(files: RecordFiles, key: str, number: int) -> Intent | None:
-    """The intent, or None where neither it nor a record that comes after it exists."""
+    """The intent, or None if neither it nor a later record exists."""
     place = record_place(key, number, "intent")
     intent = files.read(Intent, *place)
     if intent is None and (later := _later(files, key, number)):
-        intent = files.read(Intent, *place)  # it may have been written since the first look
+        intent = files.read(Intent, *place)  # it may have been written since the first read
         if intent is None:
             raise files.unreadable(f"is missing, and {'/'.join(later)} is there", *place)
     if intent and intent.key != key:
@@ -86,11 +89,11 @@ def _attempt(files: RecordFiles, number: int, intent: Intent) -> Attempt:
 
 
 def _not_followed(files: RecordFiles, attempt: Attempt) -> Attempt:
-    """The attempt. Raises Unreadable where it has nothing but its intent, and another one came after it."""
+    """The attempt. Raises Unreadable if it has only its intent and another attempt follows it."""
     key, number = attempt.intent.key, attempt.number
     if attempt.job or attempt.outcome or not (later := _later(files, key, number + 1)):
         return attempt
-    attempt = _attempt(files, number, attempt.intent)  # it may have ended since the first look
+    attempt = _attempt(files, number, attempt.intent)  # it may have ended since the first read
     if attempt.job is None and attempt.outcome is None:
         place = record_place(key, number, "outcome")
         raise files.unreadable(f"is missing, and {'/'.join(later)} is there", *place)
@@ -98,5 +101,5 @@ def _not_followed(files: RecordFiles, attempt: Attempt) -> Attempt:
 
 
 def _later(files: RecordFiles, key: str, number: int) -> tuple[str, ...] | None:
-    """A record of this attempt or of one that came after it."""
+    """The later records: of this attempt, or of one that follows it."""
     return next((place for place in listed_records(files.storage, key) if int(place[0]) >= number), None)

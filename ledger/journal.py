@@ -1,11 +1,11 @@
-"""Two lists beside the records: the jobs that are open, and what each reel has spent.
+"""Two lists beside the records: the open jobs, and what each reel has spent.
 
     ledger/open/<key>_<attempt>
     ledger/spent/<reel>/<time>_<key>_<attempt>_<millionths of a dollar, or unknown>
 
-Each entry is one small file whose name says everything, so that one listing is enough. An open entry is made before
-its intent and removed when the attempt has ended; one that a crash left behind is recognised by the records, which
-alone decide. A spent entry is made before its intent as well, and removed only where nothing was bought.
+Each entry is one small file whose name holds all information, so that one listing is enough. An open entry is created
+before its intent and removed when the attempt has ended; one that a crash left behind is detected from the records,
+which alone decide. A spent entry is also created before its intent, and removed only if nothing was bought.
 """
 
 import re
@@ -17,7 +17,7 @@ from os.path import commonprefix
 from prefect_storyboard.ledger.records import Intent
 from prefect_storyboard.ledger.storage import Storage
 
-_TIME = "%m%dT%H%M%S.%fZ"  # behind the year, which strftime does not fill up to four digits
+_TIME = "%m%dT%H%M%S.%fZ"  # after the year, which strftime does not pad to four digits
 _SPENT = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_([0-9a-f]+_\d+)_(\d+)")
 
 
@@ -28,7 +28,7 @@ class Journal:
     storage: Storage
 
     def add_open(self, key: str, number: int) -> None:
-        """Add an attempt whose intent is about to be written."""
+        """Add an attempt, before its intent is written."""
         self.storage.mark("ledger", "open", f"{key}_{number:03d}")
 
     def remove_open(self, key: str, number: int) -> None:
@@ -36,14 +36,14 @@ class Journal:
         self.storage.remove("ledger", "open", f"{key}_{number:03d}")
 
     def open(self) -> Iterator[tuple[str, int]]:
-        """Key and number of the attempts that were added and not removed."""
+        """Key and number of the attempts that are on the list."""
         for name in self.storage.names("ledger", "open"):
             key, _, number = name.rpartition("_")
             if number.isdecimal():
                 yield key, int(number)
 
     def add_spent(self, intent: Intent, number: int) -> None:
-        """Add what an attempt is about to cost its reel."""
+        """Add the price of an attempt to its reel, before its intent is written."""
         self.storage.mark(*_place(intent, number))
 
     def remove_spent(self, intent: Intent, number: int) -> None:
@@ -51,10 +51,10 @@ class Journal:
         self.storage.remove(*_place(intent, number))
 
     def spent(self, reel: str, since: datetime, now: datetime | None = None) -> float:
-        """US dollars that the reel's jobs were sent for since a moment; unknown prices count nothing.
+        """US dollars of the reel's jobs since a moment; jobs without a published price add nothing.
 
-        Of a bucket, only the entries of about that time are listed, up to those of a clock that is a day fast.
-        Rivals add an attempt before one of them wins it: it counts once.
+        In a bucket, only entries from about that time on are listed, up to those of a clock that is a day fast. Several
+        processes may add one attempt before one of them wins it: it counts once.
         """
         first = _moment(since)
         last = _moment(max(now or datetime.now(UTC), since) + timedelta(days=1))
@@ -68,7 +68,7 @@ class Journal:
 
 
 def _moment(at: datetime) -> str:
-    """A moment as entries begin with it; their order is that of time."""
+    """A moment as entries begin with it: they sort by time."""
     utc = at.astimezone(UTC) if at.tzinfo and at.year > 1 else at
     return f"{utc.year:04d}{utc:{_TIME}}"
 

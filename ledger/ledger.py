@@ -1,13 +1,13 @@
 """The record of every job in a library: `ledger/<kk>/<key>/<attempt>/{intent,job,outcome,late,void}.json`.
 
-Each file is created once, in this order, and never changed, so that any number of processes may read and write at
-the same moment. Whoever creates `intent` may submit. `job` is written as soon as the provider has answered, and only
-by the key that holds the provider's request: `ledger/requests/<provider>/<request>.json`. `late` ends an attempt that
-was abandoned and had been bought after all.
+Each file is created once, in this order, and never changed, so that any number of processes may read and write
+concurrently. The process that creates `intent` may submit. `job` is written as soon as the provider has responded, and
+only by the key that holds the provider's request: `ledger/requests/<provider>/<request>.json`. `late` ends an attempt
+that was abandoned although it had been bought.
 
-Attempts are numbered from 001 and the first gap is the end. What cannot be read stops the run; it is never taken for
-absent, because absent means "buy it". So an intent counts as absent only where no later record of its job is listed;
-a listing never proves anything else. `prune` packs the records of a settled job into its first intent.
+Attempts are numbered from 001 without gaps. A record that cannot be read stops the run; it never counts as absent,
+because absent means "buy it". So an intent counts as absent only if no later record of its job is listed; a listing
+never proves anything else. `prune` packs the records of a settled job into its first intent.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from prefect_storyboard.storyboards import Casting, Job
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of one library. All methods block; none keeps anything in memory."""
+    """The ledger of one library. All methods block, and nothing is cached."""
 
     storage: Storage
 
@@ -38,25 +38,25 @@ class Ledger:
         return read_history(self._files, key)
 
     def packed(self, key: str) -> tuple[Attempt, ...]:
-        """The attempts of a job that was pruned; none of any other. One read."""
+        """The attempts of a pruned job; empty for any other. One read."""
         return read_packed(self._files, key)
 
     def history_of_new(self, key: str) -> tuple[Attempt, ...]:
-        """The history of a job that nobody is likely to have bought: one listing, if nothing is listed.
+        """The history of a job that is probably new: one listing, if nothing is listed.
 
-        An intent that the listing did not show is still in the way of a second one.
+        If the listing misses an intent, that intent still prevents a second one.
         """
         return self.history(key) if self.records(key) else ()
 
     def outcome(self, key: str, number: int) -> Outcome | None:
-        """How an attempt ended; None while it is open, or was given up and perhaps bought after all."""
+        """The outcome of an attempt; None while it is open, or abandoned and perhaps bought nevertheless."""
         outcome = self._files.read(Outcome, *record_place(key, number, "outcome"))
         if outcome and outcome.kind == "abandoned":
             return self._files.read(Outcome, *record_place(key, number, "late"))
         return outcome
 
     def intend(self, number: int, intent: Intent) -> bool:
-        """Write the intent of an attempt. True: it is yours, submit. False: somebody else was first, look again."""
+        """Write the intent of an attempt. True: submit. False: another process was first; read the history again."""
         self.journal.add_open(intent.key, number)
         self.journal.add_spent(intent, number)
         if self._files.create(intent, *record_place(intent.key, number, "intent")) == intent:
@@ -65,17 +65,17 @@ class Ledger:
         return False
 
     def withdraw(self, number: int, intent: Intent, outcome: Outcome) -> None:
-        """Undo an `intend` that raised: where the intent was written all the same, the attempt ends with `outcome`."""
+        """Undo an `intend` that raised: if the intent was written nevertheless, end the attempt with `outcome`."""
         if self._files.read(Intent, *record_place(intent.key, number, "intent")) == intent:
             self.close(intent.key, number, outcome)
         else:
             self.journal.remove_spent(intent, number)
 
     def submitted(self, key: str, number: int, job: Job) -> Job | None:
-        """Record the provider's answer; returns what stands in the ledger, or None where another key holds the job.
+        """Record the provider's response; returns the recorded job, or None if another key holds it.
 
-        The claim comes first. In the other order a crash in between would leave a recorded job for another key to
-        adopt; in this one the job is found again by its claim. An attempt that was abandoned meanwhile is open again.
+        The claim comes first. In the other order, after a crash in between, another key could adopt a recorded job; in
+        this order the job is found again by its claim. An attempt that was abandoned in the meantime is open again.
         """
         if not self.claim(job, key):
             return None
@@ -86,9 +86,9 @@ class Ledger:
         return recorded
 
     def close(self, key: str, number: int, outcome: Outcome) -> Outcome:
-        """End an attempt; returns how it ended, which is another's word where that came first.
+        """End an attempt; returns the recorded outcome, which is another process's if that came first.
 
-        Where the attempt was abandoned, and has been bought after all, its end is recorded as late.
+        If the attempt was abandoned although it had been bought, its outcome is recorded as late.
         """
         ended = self._files.create(outcome, *record_place(key, number, "outcome"))
         if ended.kind == "abandoned" and outcome.kind not in UNUSED:
@@ -96,13 +96,13 @@ class Ledger:
         if ended.kind in UNUSED and (intent := self._files.read(Intent, *record_place(key, number, "intent"))):
             self.journal.remove_spent(intent, number)
         self.journal.remove_open(key, number)
-        # Last: who records a job now sees that the attempt is abandoned, and who has just recorded one is seen here.
+        # Last: a process that records a job now sees the abandonment, and a job recorded just before is seen here.
         if ended.kind == "abandoned" and self._files.read(Job, *record_place(key, number, "job")):
             self._reopen(key, number)
         return ended
 
     def void(self, key: str, casting: Casting, outcome: Outcome) -> None:
-        """Take back a casting that the provider does not know any more, unless another one has taken its place."""
+        """Void a casting that the provider no longer knows, unless another one has replaced it."""
         for attempt in reversed(self.history(key)):
             if attempt.end and attempt.end.casting and attempt.end.casting.id == casting.id:
                 self._files.create(outcome, *record_place(key, attempt.number, "void"))
@@ -113,7 +113,7 @@ class Ledger:
         return listed_records(self.storage, key)
 
     def attempt_of(self, key: str, request_id: str) -> int:
-        """The attempt whose recorded job has that id; where none has, the one after the last that has a job."""
+        """The attempt whose recorded job has that id; if there is none, the one after the last attempt with a job."""
         if packed := self.packed(key):
             return next((a.number for a in packed if a.job and a.job.request_id == request_id), len(packed) + 1)
         free = 1
@@ -127,18 +127,18 @@ class Ledger:
         return free
 
     def check_still_there(self, identity: str) -> None:
-        """Raise LibraryError where this is no longer the library that `prove` returned the identity of. One read."""
+        """Raise LibraryError if this is no longer the library whose identity `prove` returned. One read."""
         check_still_there(self.storage, identity)
 
     def check_not_lost(self, reel: str, scene: str, key: str) -> None:
-        """Raise LedgerLost where a stored take names a job that has no records: it must not be bought again.
+        """Raise LedgerLost if a stored take names a job without records: it must not be bought again.
 
-        One listing where the scene has no take.
+        One listing if the scene has no take.
         """
         check_take_not_lost(self.storage, reel, scene, key)
 
     def check_character_not_lost(self, reel: str, key: str) -> None:
-        """Raise LedgerLost where a stored take shows a character whose creation has no records.
+        """Raise LedgerLost if a stored take shows a character whose creation has no records.
 
         Reads the reel's takes.
         """
@@ -146,7 +146,7 @@ class Ledger:
 
     @property
     def journal(self) -> Journal:
-        """Which jobs are open and what each reel has spent, for those who need not read all records."""
+        """The open jobs and what each reel has spent, without reading all records."""
         return Journal(self.storage)
 
     @property
@@ -154,9 +154,9 @@ class Ledger:
         return RecordFiles(self.storage)
 
     def open(self) -> Iterator[Attempt | Unreadable]:
-        """The attempts that have not ended, by the journal, from which those that have are removed on the way.
+        """The open attempts, from the journal; entries of ended ones are removed on the way.
 
-        A job that cannot be read is given as the error that it is, so that the others are not held up by it.
+        A job that cannot be read is yielded as its error, so that it does not hold up the others.
         """
         for key, number in self.journal.open():
             history = self._readable(key)
@@ -168,21 +168,21 @@ class Ledger:
                 self.journal.remove_open(key, number)
 
     def every(self) -> Iterator[Attempt | Unreadable]:
-        """All attempts that there ever were. Lists the folders: for people, not for decisions."""
+        """All attempts. Lists the folders: for people, not for decisions."""
         for key in self.matching():
             history = self._readable(key)
             yield from [history] if isinstance(history, Unreadable) else history
 
     def matching(self, prefix: str = "") -> Iterator[str]:
-        """Every key of the ledger that begins so. Lists the folders: for people, not for decisions."""
+        """Every key with that prefix. Lists the folders: for people, not for decisions."""
         everything = (name for name in self.storage.names("ledger") if len(name) == 2)
         for folder in [prefix[:2]] if len(prefix) > 1 else everything:
             yield from (key for key in self.storage.names("ledger", folder) if key.startswith(prefix))
 
     def claim(self, job: Job, key: str) -> bool:
-        """Say that a provider's request belongs to this key. False: it belongs to another one.
+        """Claim a provider's request for this key. False: it belongs to another key.
 
-        Two scenes may send the very same order; a request found in the provider's list is adopted by one of them.
+        Two scenes may send identical orders; a request found in the provider's list is adopted by one of them.
         """
         return self._files.create(Holder(key=key), *self._claim(job)).key == key
 
@@ -192,10 +192,10 @@ class Ledger:
         return held.key if held else None
 
     def take(self, reel: str, scene: str, key: str, *, attempt: int | None, reserve: bool) -> int:
-        """The number of the take that an attempt made: the one it has, else the next free one (kept if `reserve`).
+        """The take number of an attempt: the one it has, else the next free one (reserved if `reserve`).
 
-        Without an attempt, the first take that any attempt at the job has made; only for looking. A number whose
-        record was lost while another job's take lies there is not free.
+        Without an attempt, the first take of any attempt at the job; read-only. A number is not free if its record was
+        lost while another job's take lies there.
         """
         survey = surveyed(self.storage)
         if survey and attempt is None and not reserve and (seen := survey.take(reel, scene, key)):
@@ -203,7 +203,7 @@ class Ledger:
         return take_number(self._files, reel, scene, Holder(key=key, attempt=attempt), reserve=reserve)
 
     def reserve_take(self, reel: str, scene: str, key: str, *, attempt: int, number: int) -> int:
-        """Keep the number of a take that was seen to be free; where it is not any more, the next free one."""
+        """Reserve a take number that was seen to be free; if it is taken by now, reserve the next free one."""
         return reserve_take(self._files, reel, scene, Holder(key=key, attempt=attempt), number)
 
     def take_keys(self, reel: str, scene: str) -> tuple[str, ...]:
@@ -219,7 +219,7 @@ class Ledger:
         return record_choice(self._files, reel, choose)
 
     def _reopen(self, key: str, number: int) -> None:
-        """An abandoned attempt was bought after all: it is open, and counts."""
+        """Reopen an abandoned attempt that had been bought: it is open again, and its price counts."""
         self.journal.add_open(key, number)
         intent = self._files.read(Intent, *record_place(key, number, "intent"))
         if intent:

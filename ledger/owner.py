@@ -1,4 +1,4 @@
-"""Who wrote an intent, and whether that process still runs."""
+"""The process that wrote an intent, and whether it still runs."""
 
 import os
 import socket
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from prefect_storyboard.ledger.records import Owner
 
-_GONE, _UNSEEN = "", "running"  # in the place of a start time
-_TOLERANCE = 2.0  # seconds; the kernel rounds the boot time, and not always to the same side
+_GONE, _UNSEEN = "", "running"  # in place of a start time
+_TOLERANCE = 2.0  # seconds; the kernel rounds the boot time, up or down
 _acting: set[str] = set()
 
 
 @contextmanager
 def acting() -> Iterator[Owner]:
-    """This process at work on one submit, with a token that no other intent has."""
+    """This process, as the owner of one submit, with a unique token."""
     pid = os.getpid()
     owner = Owner(token=uuid.uuid4().hex, host=host(), pid=pid, started=started(pid))
     _acting.add(owner.token)
@@ -28,10 +28,10 @@ def acting() -> Iterator[Owner]:
 
 
 def alive(owner: Owner) -> bool:
-    """Whether the owner may still be at work.
+    """Whether the owner may still be running.
 
-    A process that cannot be compared counts as alive until its lease is over: one of another machine, one that the
-    system hides, and one that version 0.1.0 recorded, which counted kernel ticks.
+    A process that cannot be compared counts as alive until its lease ends: one of another machine, one that the system
+    hides, and one that version 0.1.0 recorded, which counted kernel ticks.
     """
     if owner.host != host():
         return True
@@ -41,7 +41,7 @@ def alive(owner: Owner) -> bool:
 
 
 def same_process(pid: int, since: str) -> bool:
-    """Whether the process that `started` described still runs, or may do so."""
+    """Whether the process that `started` described still runs, or may still run."""
     now = started(pid)
     if now == _GONE:
         return False
@@ -51,16 +51,16 @@ def same_process(pid: int, since: str) -> bool:
 
 
 def started(pid: int) -> str:
-    """When the process started, so that a pid which is used again does not pass for the old one.
+    """When the process started, so that a reused pid is not taken for the old process.
 
-    Linux tells seconds since boot: a clock that is set does not change them. Elsewhere they are seconds of the epoch.
+    On Linux in seconds since boot, which setting the clock does not change; elsewhere in seconds since the epoch.
     """
     import psutil  # noqa: PLC0415 - it takes as long to load as the rest of the ledger
 
     try:
         process = psutil.Process(pid)
         if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
-            return _GONE  # killed, and its parent has not asked for it yet
+            return _GONE  # a zombie: killed, and not yet reaped by its parent
         since = process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0)
     except psutil.AccessDenied:
         return _UNSEEN
@@ -70,7 +70,7 @@ def started(pid: int) -> str:
 
 
 def _hidden(pid: int) -> bool:
-    """Whether the process is there, and the system does not show it: /proc may hide the processes of others."""
+    """Whether the process exists although the system does not show it: /proc may hide other users' processes."""
     if os.name != "posix":
         return False
     try:
@@ -84,7 +84,10 @@ def _hidden(pid: int) -> bool:
 
 @cache
 def host() -> str:
-    """Name, boot and pid namespace of this machine: where a pid means something. Two containers may share the name."""
+    """Name, boot id and pid namespace of this machine, within which a pid is valid.
+
+    Two containers may share a host name.
+    """
     boot, pids = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     facts = (boot.read_text().strip(), pids.readlink().name) if boot.exists() and pids.is_symlink() else ()
     return "/".join((socket.gethostname(), *facts))

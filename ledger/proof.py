@@ -1,4 +1,4 @@
-"""Whether a storage keeps what the ledger rests on: checked at first use, before anything is bought."""
+"""Check that a storage gives the guarantees that the ledger needs, at first use and before anything is bought."""
 
 import uuid
 
@@ -12,12 +12,12 @@ IDENTITY = ("ledger", "library.json")
 
 
 def prove(storage: Storage) -> str:
-    """Check that a file is created only once, and that a listing shows it; returns the library's identity.
+    """Check that a file is created only once and that a listing shows it; returns the library's identity.
 
-    Creates `ledger/library.json`, which tells this library from another one in its place. Raises LibraryError where
-    the storage refuses to write, lets a second writer replace a file, or does not list what it holds.
+    Creates `ledger/library.json`, which identifies this library. Raises LibraryError if the storage refuses to write,
+    lets a second writer replace a file, or does not list its files.
     """
-    storage.read("ledger", "absent.json")  # a key that may not list is told "forbidden" instead of "absent"
+    storage.read("ledger", "absent.json")  # without permission to list, S3 answers "forbidden" instead of "absent"
     there = storage.create_once(_new(), *IDENTITY)
     if storage.create_once(_new(), *IDENTITY) != there:
         raise LibraryError(
@@ -33,12 +33,12 @@ def prove(storage: Storage) -> str:
 
 
 def identity_of(storage: Storage) -> str:
-    """The library's identity, which is made at first use. One read, as a rule."""
+    """The library's identity, created at first use. Usually one read."""
     return _identity(storage, storage.read(*IDENTITY) or storage.create_once(_new(), *IDENTITY))
 
 
 def check_still_there(storage: Storage, identity: str) -> None:
-    """Raise LibraryError where the library that `prove` saw is gone, or another one has taken its place."""
+    """Raise LibraryError if the library that `prove` saw is gone or was replaced by another one."""
     body = storage.read(*IDENTITY)
     if body is None or _identity(storage, body) != identity:
         what = "was deleted" if body is None else "was replaced by another one"

@@ -1,4 +1,4 @@
-"""What the ledger holds of one attempt: intent, job, outcome, late, void. Each is created once and never changed."""
+"""The ledger's records of one attempt: intent, job, outcome, late, void. Each is created once and never changed."""
 
 from datetime import datetime
 from typing import Literal
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-LAYOUT = 2  # the newest that is read; version 0.1.0 wrote no number
-PLAIN = 1  # of a record that stands by itself, and every version reads
+LAYOUT = 2  # the newest layout that can be read; version 0.1.0 wrote no number
+PLAIN = 1  # the layout of an unpacked record, which every version reads
 
 
 class Record(BaseModel):
@@ -19,13 +19,16 @@ class Record(BaseModel):
 
 
 class Layout(Record):
-    """What is read of every record first."""
+    """The part of every record that is read first."""
 
     layout: int = 1
 
 
 class Owner(Record):
-    """The process that wrote an intent. `token` is new for each intent; the rest tells whether it still runs."""
+    """The process that wrote an intent.
+
+    `token` is unique to the intent; the rest shows whether the process still runs.
+    """
 
     token: str
     host: str
@@ -34,12 +37,12 @@ class Owner(Record):
 
 
 class Draft(Record):
-    """What the clip of a scene will say of itself: enough to store it without the storyboard.
+    """The metadata of a scene's clip: enough to store it without the storyboard.
 
-    Without a `reel` the clip lies among the library's single clips. `identity`, `own_identity` and `parent` say what
-    was asked for: all of it without the take, the same without the parent, and the parent; 0.1.0 recorded none of them.
-    `basis` is all that the key hashes; versions before 0.3.0 recorded none.
-    `remixable` is whether the provider was asked to keep the video for a remix.
+    Without a `reel` the clip is one of the library's single clips. `identity` identifies the request without the take,
+    `own_identity` the same without the parent, and `parent` the parent; 0.1.0 recorded none of them. `remixable` is
+    whether the provider was asked to keep the video for a remix. `basis` is everything that the key hashes; versions
+    before 0.3.0 recorded none.
     """
 
     reel: str
@@ -62,10 +65,10 @@ class Draft(Record):
 
 
 class Intent(Record):
-    """Written before the POST. Who created it may submit; everyone else re-attaches or waits.
+    """Written before the POST. The process that creates it may submit; all others re-attach or wait.
 
-    It is about a scene (`draft`) or a character (its name and fingerprint), and was written for a `reel`. `packed` is
-    empty, but where the job was settled long ago: then it is all that the job's records said, and they are gone.
+    It is for a scene (`draft`) or a character (its name and fingerprint), and belongs to a `reel`. `packed` is empty
+    unless the job was pruned: then it holds all of the job's records, and their files are gone.
     """
 
     key: str
@@ -86,7 +89,7 @@ class Intent(Record):
 
 
 class Outcome(Record):
-    """How an attempt ended. `refused` and `abandoned` bought nothing; `charged` is None where nobody knows."""
+    """How an attempt ended. `refused` and `abandoned` bought nothing; `charged` is None if unknown."""
 
     kind: Literal["done", "refused", "failed", "abandoned"]
     at: datetime
@@ -104,9 +107,10 @@ class Outcome(Record):
 
 
 class Holder(Record):
-    """Says to which job something belongs of which there is one: a provider's request, the number of a take.
+    """The job that owns something unique: a provider's request, or the number of a take.
 
-    A take belongs to one attempt at a job: two of them may have been billed. Version 0.1.0 did not record which.
+    A take belongs to one attempt at a job, because two attempts may have been billed. Version 0.1.0 did not record
+    which.
     """
 
     key: str
@@ -114,16 +118,16 @@ class Holder(Record):
 
 
 class Identity(Record):
-    """Tells this library from another one that somebody puts in its place."""
+    """Identifies this library, so that a replaced one is noticed."""
 
     library: str
 
 
 class Attempt(Record):
-    """One numbered try at a job, as far as it got.
+    """One numbered attempt at a job, with the records that exist.
 
-    `late` is how an abandoned attempt ended that had been bought after all. `void` takes back a casting that the
-    provider has forgotten.
+    `late` is the outcome of an abandoned attempt that had been bought. `void` withdraws a casting that the provider has
+    forgotten.
     """
 
     number: int
@@ -135,12 +139,12 @@ class Attempt(Record):
 
     @property
     def bought_after_all(self) -> bool:
-        """Whether it was abandoned, and its submit then turned out to have been accepted."""
+        """Whether it was abandoned although its submit had been accepted."""
         return self.job is not None and self.outcome is not None and self.outcome.kind == "abandoned"
 
     @property
     def end(self) -> Outcome | None:
-        """How it ended; None while it is open, and that is a job which was abandoned by mistake as well."""
+        """Its outcome; None while it is open, which includes a job that was abandoned by mistake."""
         return self.late if self.bought_after_all else self.outcome
 
 

@@ -1,4 +1,4 @@
-"""Temporary folders that say whose they are, so that those of a killed process can be removed by the next run."""
+"""Temporary folders that name their process, so that the next run can remove those of a killed one."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from prefect_storyboard.ledger.owner import host, same_process, started
 
 _NAME = re.compile(r"prefect-storyboard-([0-9a-f]{8})-(\d+)-([\d.]+|running)-\w+")
-_STALE = 7 * 86_400  # seconds; after a reboot, or in another container, nobody can tell whose a folder was
+_STALE = 7 * 86_400  # seconds; after a reboot, or in another container, the owner of a folder is unknown
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def scratch() -> Iterator[Path]:
 
 
 def sweep() -> int:
-    """Remove the folders whose process is gone; returns how many. Those of other users are left alone."""
+    """Remove the folders whose process has exited; returns how many. Other users' folders are left alone."""
     return sum(map(_swept, Path(tempfile.gettempdir()).glob("prefect-storyboard-*")))
 
 
@@ -34,7 +34,7 @@ def _swept(folder: Path) -> bool:
     named = _NAME.fullmatch(folder.name)
     try:
         facts = folder.lstat()
-    except FileNotFoundError:  # its own process has just removed it
+    except FileNotFoundError:  # its process has just removed it
         return False
     mine = not hasattr(os, "getuid") or facts.st_uid == os.getuid()
     if not named or not mine or folder.is_symlink():

@@ -1,4 +1,4 @@
-"""The JSON beside each stored take: it names the job that made the clip, and outlives the ledger."""
+"""The JSON beside each stored take: it names the job that made the clip, and survives the loss of the ledger."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _TAKE = re.compile(r"take-(\d+)\.json")
 
 
 class Sidecar(NamedTuple):
-    """One stored take, where its sidecar is, and the number in its name."""
+    """One stored take, the place of its sidecar, and the number in its name."""
 
     place: tuple[str, ...]
     take: int
@@ -56,7 +56,7 @@ def lies_in(clip: Clip, reel: str, scene: str) -> bool:
 
 
 def stored_take(storage: Storage, reel: str, scene: str, number: int) -> Clip | None:
-    """What the sidecar of that take says; None where there is none, or it is torn. One read."""
+    """The clip that the take's sidecar describes; None if it is missing or torn. One read."""
     try:
         return Clip.model_validate_json(storage.read(*takes_folder(reel, scene), f"take-{number:03d}.json") or b"")
     except ValidationError:
@@ -64,7 +64,7 @@ def stored_take(storage: Storage, reel: str, scene: str, number: int) -> Clip | 
 
 
 def sidecars(storage: Storage, reel: str, scene: str) -> Iterator[Sidecar]:
-    """The takes of a scene. Raises Unreadable for a sidecar that is torn: it may be the one that was asked for."""
+    """The takes of a scene. Raises Unreadable for a torn sidecar: it may be the wanted one."""
     folder = takes_folder(reel, scene)
     for name in (names[0] for names in storage.below(*folder, prefix="take-") if len(names) == 1):
         if number := _TAKE.fullmatch(name):
@@ -77,7 +77,7 @@ def sidecars(storage: Storage, reel: str, scene: str) -> Iterator[Sidecar]:
 
 
 def every_sidecar(storage: Storage) -> Iterator[Sidecar | Unreadable]:
-    """The takes of all reels and all single clips; a torn one is given as the error that it is. Lists the folders."""
+    """The takes of all reels and all single clips; a torn sidecar is yielded as its error. Lists the folders."""
     places = [("", scene) for scene in storage.names("clips")]
     for reel in storage.names("reels"):
         places += [(reel, scene) for scene in storage.names("reels", reel, "scenes")]

@@ -1,9 +1,8 @@
 """A library's files on any fsspec filesystem: read, write whole, and create once.
 
-`create_once` is what money rests on. It is exclusive on local disk (a hard link), in memory (a lock) and on object
-stores with conditional writes (S3, GCS, Azure); any other storage is refused, and so is one whose server ignores the
-condition. Whatever goes wrong in a storage is a LibraryError that names the file; absent is only what the storage
-itself calls absent.
+Pay once depends on `create_once`. It is exclusive on local disk (a hard link), in memory (a lock) and on object stores
+with conditional writes (S3, GCS, Azure); any other storage is refused, and so is one whose server ignores the
+condition. Every storage error becomes a LibraryError that names the file; a file is absent only if the storage says so.
 """
 
 import threading
@@ -25,7 +24,7 @@ from prefect_storyboard.ledger.location import LibraryError, check_location, loc
 _LOCAL = {"file", "local"}
 _CONDITIONAL = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
 _S3 = {"s3", "s3a"}
-_FETCH_AGAIN = 0.2  # seconds; an object store may answer 404 for what another of its servers has just taken
+_FETCH_AGAIN = 0.2  # seconds; an object store may answer 404 for a file that another of its servers has just stored
 _REMEDIES = {
     "RequestTimeTooSkewed": "set this machine's clock",
     "ExpiredToken": "renew the storage's credentials",
@@ -40,35 +39,35 @@ _memory = threading.Lock()
 
 @dataclass(frozen=True)
 class Storage:
-    """One folder of one filesystem, and the URL that a person wrote for it."""
+    """One folder of one filesystem, and the URL that the user gave for it."""
 
     fs: Any
     root: str
     url: str
 
     def path(self, *parts: str) -> str:
-        """The filesystem's own path of something in the library."""
+        """The filesystem's own path of a file in the library."""
         return "/".join([self.root.rstrip("/"), *parts])
 
     def link(self, *parts: str) -> str:
-        """The URL of something in the library, in the form in which the library's own was given."""
+        """The URL of a file in the library, in the form of the library's own URL."""
         return "/".join([self.url.rstrip("/"), *parts])
 
     def parts(self, link: str) -> tuple[str, ...]:
-        """The other way round: a link of this library as parts of its path."""
+        """The inverse of `link`: a URL of this library as the parts of its path."""
         return tuple(link.removeprefix(self.url.rstrip("/") + "/").split("/"))
 
     def read(self, *parts: str) -> bytes | None:
-        """The whole file, or None where the storage says that there is none. Any other trouble is raised."""
+        """The whole file, or None if the storage says that there is none. Any other error is raised."""
         path = self.path(*parts)
         with self._named("read", parts), suppress(FileNotFoundError):
-            if isinstance(self.fs, LocalFileSystem):  # fsspec's way takes ten times as long
+            if isinstance(self.fs, LocalFileSystem):  # fsspec's own read takes ten times as long
                 return Path(path).read_bytes()
             return bytes(self.fs.cat_file(path, **self._one_request))
         return None
 
     def write(self, body: bytes, *parts: str) -> str:
-        """Put a whole file, replacing an older one in one step. Returns its link."""
+        """Write a whole file, replacing an older one atomically. Returns its link."""
         path = self.path(*parts)
         with self._named("written", parts):
             if isinstance(self.fs, LocalFileSystem):
@@ -79,7 +78,7 @@ class Storage:
         return self.link(*parts)
 
     def publish(self, local: Path, *parts: str) -> str:
-        """Put a local file, visible only when it is whole. Returns its link."""
+        """Copy a local file into the library; it becomes visible only when complete. Returns its link."""
         path = self.path(*parts)
         with self._named("written", parts):
             if isinstance(self.fs, LocalFileSystem):
@@ -88,13 +87,13 @@ class Storage:
             elif isinstance(self.fs, MemoryFileSystem):
                 self.fs.pipe_file(path, local.read_bytes())
             else:
-                self.fs.put_file(str(local), path)  # an object appears when its last byte has arrived
+                self.fs.put_file(str(local), path)  # an object becomes visible when its last byte has arrived
         return self.link(*parts)
 
     def local(self, *parts: str) -> Path | None:
-        """The file itself where the library is on this machine's disk, to be read; None in a bucket.
+        """The file's path if the library is on this machine's disk, for reading only; None in a bucket.
 
-        Raises FileNotFoundError where it is gone.
+        Raises FileNotFoundError if the file is gone.
         """
         if not isinstance(self.fs, LocalFileSystem):
             return None
@@ -104,7 +103,7 @@ class Storage:
         return path
 
     def fetch(self, local: Path, *parts: str) -> Path:
-        """Copy a file of the library to local disk. Raises FileNotFoundError where it is gone."""
+        """Copy a file of the library to local disk. Raises FileNotFoundError if it is gone."""
         local.parent.mkdir(parents=True, exist_ok=True)
         for wait in (_FETCH_AGAIN, 0.0):
             with self._named("read", parts), suppress(FileNotFoundError):
@@ -120,21 +119,21 @@ class Storage:
         return self.size(*parts) is not None
 
     def size(self, *parts: str) -> int | None:
-        """Bytes of the file, or None where there is none. fsspec's own `exists` says no where it could not look."""
+        """Size of the file in bytes, or None if there is none. fsspec's own `exists` returns False on any error."""
         with self._named("read", parts), suppress(FileNotFoundError):
             try:
                 return int(self.fs.info(self.path(*parts))["size"] or 0)
             except OSError as error:
-                if code_of(error).isdecimal():  # the reply to a HEAD has no body that could say why
+                if code_of(error).isdecimal():  # the response to a HEAD has no body that could say why
                     self.fs.cat_file(self.path(*parts), **self._one_request)
                 raise
         return None
 
     def names(self, *parts: str, prefix: str = "") -> list[str]:
-        """What a folder holds, sorted; nothing where there is no such folder.
+        """The names in a folder, sorted; empty if there is no such folder.
 
-        A bucket lists a thousand names a request: with `prefix`, it lists those that begin so, and everything below
-        them. A disk may give all.
+        A bucket lists a thousand names a request; with `prefix`, it lists the names with that prefix and everything
+        below them. A local disk may return all names.
         """
         if prefix and not isinstance(self.fs, LocalFileSystem | MemoryFileSystem):
             return sorted({place[0] for place in self.below(*parts, prefix=prefix)})
@@ -144,7 +143,10 @@ class Storage:
         return []
 
     def below(self, *parts: str, prefix: str) -> list[tuple[str, ...]]:
-        """Every file below a folder whose first name there begins so, as parts of its path from there. One request."""
+        """Every file below a folder whose path from there begins with the prefix, as parts of that path.
+
+        One request.
+        """
         with self._named("listed", parts), suppress(FileNotFoundError):
             folder = self.path(*parts).strip("/") + "/"
             found = self.fs.find(self.path(*parts), prefix=prefix)
@@ -153,7 +155,7 @@ class Storage:
         return []
 
     def sizes(self, *parts: str) -> dict[tuple[str, ...], int]:
-        """Bytes of every file below a folder, by its path from there. One request for a thousand of them."""
+        """Size in bytes of every file below a folder, by its path from there. One request for a thousand files."""
         with self._named("listed", parts), suppress(FileNotFoundError):
             folder = self.path(*parts).strip("/") + "/"
             found = self.fs.find(self.path(*parts), detail=True)
@@ -169,7 +171,7 @@ class Storage:
             self.fs.rm_file(self.path(*parts))
 
     def mark(self, *parts: str) -> None:
-        """Create a file whose name says everything. One that is there is left alone."""
+        """Create a file whose name holds all information. An existing one is left alone."""
         if isinstance(self.fs, LocalFileSystem):
             with self._named("created", parts):
                 create_mark(self.path(*parts), _MARK)
@@ -179,8 +181,8 @@ class Storage:
     def create_once(self, body: bytes, *parts: str) -> bytes:
         """Create the file with this body, or return the body that was there first.
 
-        The body must tell its writer from all others (an owner token): whoever lost the race, or the reply to a
-        write that arrived, compares what comes back with what it sent.
+        The body must identify its writer (an owner token): a writer that lost the race, or lost the reply to a
+        successful write, compares the returned body with its own.
         """
         if not body:
             raise ValueError("an empty body cannot be created exclusively on S3")
@@ -197,16 +199,16 @@ class Storage:
 
     @property
     def _one_request(self) -> dict[str, int]:
-        """s3fs asks for the size first wherever it might read in pieces: two requests, and errors without a reason."""
+        """Read in one request: s3fs would ask for the size first, and its errors would then have no reason."""
         protocol = self.fs.protocol
         return {"max_concurrency": 1} if _S3 & {*([protocol] if isinstance(protocol, str) else protocol)} else {}
 
     @contextmanager
     def _named(self, done: str, parts: tuple[str, ...]) -> Iterator[None]:
-        """Every storage fails in words of its own: say which file it was, and keep the cause."""
+        """Turn any error of the storage into a LibraryError that names the file and keeps the cause."""
         try:
             yield
-        except Exception as error:  # fsspec promises no type: OSError, botocore's, aiohttp's and others come through
+        except Exception as error:  # fsspec promises no type: OSError, botocore's, aiohttp's and others occur
             refused = isinstance(error, PermissionError) and not isinstance(self.fs, LocalFileSystem)
             hint = _REMEDIES.get(code_of(error), _REMEDIES["AccessDenied"] if refused else "")
             hint = hint and f"; {hint}"
@@ -234,7 +236,7 @@ def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
 
 
 def _reason(error: Exception) -> str:
-    """The storage's own words, with its code; Ceph sends a code without any words."""
+    """The storage's own message with its code; Ceph sends a code without a message."""
     code = code_of(error)
     words = (getattr(error, "strerror", None), str(error), code, type(error).__name__)
     text = next(str(word) for word in words if word and word != "None")

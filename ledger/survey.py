@@ -1,7 +1,8 @@
-"""What a run has found when it looked at its reel, so that none of its scenes has to look for the same again.
+"""What a run read about its reel when it was planned, so that its scenes need not read the same again.
 
-A finding is never proof: an intent and a take's number are created exclusively all the same, and who is not the first
-looks for themselves. What was absent counts once, for the first who asks; after that they may have made it themselves.
+A finding is never proof: intents and take numbers are still created exclusively, and a process that is not the first
+reads for itself. An absent record counts as absent once, for the first scene that asks; after that the run itself may
+have created it.
 """
 
 from contextvars import ContextVar
@@ -23,17 +24,17 @@ class Survey:
         self._histories: dict[str, tuple[Attempt, ...]] = {}
 
     def is_of(self, storage: Storage) -> bool:
-        """Whether it is about that library."""
+        """Whether it describes that library."""
         return self._url == storage.url
 
     def add(self, key: str, scene: str | None, history: tuple[Attempt, ...]) -> None:
-        """Keep the history of a job; of one that nobody knows, also whether its scene has no take at all."""
+        """Keep the history of a job; for a new job, also whether its scene has no take at all."""
         self._histories[key] = history
         if scene and not history and not self.takes(scene):
             self._unused.add(scene)
 
     def history(self, key: str) -> tuple[Attempt, ...] | None:
-        """The history of a job that nobody had bought, or that was done. None where somebody has to look."""
+        """The history of a job that was new or done. None if it has to be read from the ledger."""
         history = self._histories.pop(key, None)
         settled = history is not None and (not history or (history[-1].end and history[-1].end.clip))
         return history if settled else None
@@ -44,7 +45,7 @@ class Survey:
         return sorted(name for name in found if name.startswith("take-") and name.endswith(".json"))
 
     def take(self, reel: str, scene: str, key: str) -> int | None:
-        """The take that a job has made of the scene, or will make; None where somebody has to look."""
+        """The take number that a job has or will get; None if it has to be read from the ledger."""
         history = self._histories.get(key) or ()
         clip = history[-1].end.clip if history and history[-1].end else None
         if reel == self._reel and scene in self._unused:
@@ -52,18 +53,18 @@ class Survey:
         return clip.take if clip and reel == self._reel and lies_in(clip, reel, scene) else None
 
     def use(self, reel: str, scene: str) -> bool:
-        """Whether no take of the scene was stored. True once."""
+        """Whether the scene had no stored take. True only once."""
         unused = reel == self._reel and scene in self._unused
         self._unused.discard(scene)
         return unused
 
     def size(self, *place: str) -> int | None:
-        """Bytes of a file of the library that was there; None where somebody has to look."""
+        """Size in bytes of a file that was in the library; None if the storage has to be asked."""
         return self._sizes.get(place[3:]) if place[:3] == ("reels", self._reel, "scenes") else None
 
 
 def surveyed(storage: Storage) -> Survey | None:
-    """What the run that calls has found in that library."""
+    """The calling run's findings about that library."""
     found = _survey.get()
     return found if found and found.is_of(storage) else None
 

@@ -1,4 +1,4 @@
-"""Which attempt at which job each take number of a scene belongs to: `ledger/takes/<reel>/<scene>/<number>.json`."""
+"""The attempt and job of each take number of a scene: `ledger/takes/<reel>/<scene>/<number>.json`."""
 
 from prefect_storyboard.ledger.files import RecordFiles
 from prefect_storyboard.ledger.history import record_place
@@ -6,14 +6,14 @@ from prefect_storyboard.ledger.records import Holder, Outcome
 from prefect_storyboard.ledger.sidecars import stored_take
 from prefect_storyboard.storyboards import Clip, Job
 
-_SINGLE_CLIPS = "~clips"  # no reel is called so
+_SINGLE_CLIPS = "~clips"  # no reel has this name
 
 
 def take_number(files: RecordFiles, reel: str, scene: str, mine: Holder, *, reserve: bool) -> int:
-    """The number of the take that an attempt made: the one it has, else the next free one (kept if `reserve`).
+    """The take number of an attempt: the one it has, else the next free one (reserved if `reserve`).
 
-    Without an attempt, the first take that any attempt at the job has made; only for looking. A number whose
-    record was lost while another job's take lies there is not free.
+    Without an attempt, the first take of any attempt at the job; read-only. A number is not free if its record was lost
+    while another job's take lies there.
     """
     number = 1
     while True:
@@ -29,7 +29,10 @@ def take_number(files: RecordFiles, reel: str, scene: str, mine: Holder, *, rese
 
 
 def reserve_take(files: RecordFiles, reel: str, scene: str, mine: Holder, number: int) -> int:
-    """The number, if the attempt gets it: whoever saw that it is free looked for a record and for a stored take."""
+    """Reserve the number for the attempt, or the next free one.
+
+    The caller has checked that neither record nor take exists.
+    """
     if files.create(mine, *_place(reel or _SINGLE_CLIPS, scene, number)) == mine:
         return number
     return take_number(files, reel, scene, mine, reserve=True)
@@ -48,7 +51,7 @@ def _place(reel: str, scene: str, number: int) -> tuple[str, ...]:
 
 
 def _is_taken(files: RecordFiles, clip: Clip | None, mine: Holder) -> bool:
-    """Whether the clip stored under a number without a record is another attempt's take: then its record was lost."""
+    """Whether the clip stored under a number without a record is another attempt's take, whose record was lost."""
     if clip is None or clip.job_key != mine.key:
         return clip is not None
     job = files.read(Job, *record_place(mine.key, mine.attempt, "job")) if mine.attempt else None
@@ -60,6 +63,6 @@ def _same(files: RecordFiles, held: Holder, mine: Holder) -> bool:
         return held.key == mine.key
     if held.attempt is not None:
         return held.attempt == mine.attempt
-    # Version 0.1.0 did not say which attempt; one that was given up and then bought came in addition.
+    # Version 0.1.0 did not record the attempt; an abandoned one that had been bought has a take of its own.
     outcome = files.read(Outcome, *record_place(mine.key, mine.attempt, "outcome"))
     return outcome is None or outcome.kind != "abandoned"

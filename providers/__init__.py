@@ -1,1 +1,1 @@
-"""The gateways: one module each, one skeleton, one tree of errors, one table of models. httpx and pydantic only."""
+"""The gateways: one folder each, one protocol, one error tree, one model table. Depends on httpx and pydantic only."""

@@ -1,4 +1,4 @@
-"""Models of which the table is not sure: an order of one is sent only if the gateway's own catalogue agrees with it."""
+"""Models of which the table is unsure: an order is sent only if the gateway's own catalogue agrees with it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,16 +22,16 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 async def check_agreed(provider: Provider, order: Order, model: Model) -> None:
-    """Raise InvalidRequest where the table is not sure of a model, and the gateway's catalogue does not agree.
+    """Raise InvalidRequest if the table is unsure of a model and the gateway's catalogue does not agree with the order.
 
-    Nothing is sent that costs. Raises NotSent or Busy where the catalogue cannot be read now.
+    Sends nothing that costs. Raises NotSent or Busy if the catalogue cannot be read at present.
     """
     if not model.unsure:
         return
     objection = await provider.objection(order)
     if objection is not None:
         raise InvalidRequest(
-            f"{model.name} at {model.provider} was not ordered: {model.unsure}, and {objection}",
+            f"{model.name} at {model.provider} was not submitted: {model.unsure}, and {objection}",
             field="model",
             sent=False,
             remedy="Nothing was bought. Choose another model, or try again when the gateway's catalogue has it.",
@@ -70,7 +70,7 @@ def _alternatives(kinds: JsonObject) -> Iterator[JsonObject]:
 
 
 def _allows(kinds: JsonObject, value: JsonValue) -> bool:
-    """Whether the type and the list of values allow it; what a schema refers to elsewhere is not followed."""
+    """Whether the schema's type and enum allow the value; references to other schemas are not followed."""
     allowed, kind = kinds.get("enum"), kinds.get("type")
     if isinstance(allowed, list):
         return value in allowed and not (isinstance(value, bool) and kind != "boolean")

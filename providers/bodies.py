@@ -1,4 +1,4 @@
-"""A scene as a gateway's dialect writes it: one function for all models whose dialect is data."""
+"""Build the body of a scene in a gateway's dialect: one function for all models whose dialect is data."""
 
 from collections.abc import Callable, Mapping
 
@@ -25,7 +25,7 @@ Codec = Callable[[SceneRequest], JsonObject]
 def scene_body(request: SceneRequest, codecs: Mapping[str, Codec]) -> JsonObject:
     """The body by the model's codec: one of the gateway's own functions, else its dialect.
 
-    Raises InvalidRequest, before anything is sent, for what the model cannot be told.
+    Raises InvalidRequest, before anything is sent, for values that the model has no field for.
     """
     check_said(request)
     name = request.model.codec
@@ -56,7 +56,7 @@ def _unsaid(field: str, why: str) -> InvalidRequest:
 
 
 def _written(request: SceneRequest, dialect: Dialect) -> JsonObject:
-    """The request in the fields of the dialect. What the scene does not say is left out."""
+    """The request in the fields of the dialect. Fields that the scene does not set are left out."""
     frame_beside = bool(dialect.holds(request.mode) & FIRST_FRAME)
     cited = cite_references(request, dialect.cite, with_frame=bool(request.image_url) and not frame_beside)
     said: dict[str, JsonValue] = {

@@ -1,13 +1,14 @@
-"""Verify the signatures of the gateways' webhooks, each after its own page.
+"""Verify the signatures of the gateways' webhooks, each as its own page describes.
 
-Each function returns the id of the job that a callback is about, or None where the signature does not prove it, for any
-bytes whatever and for an empty secret. The content of a callback is never believed: the job is asked for, and that
-answer counts. A callback may come twice, late or never.
+Each function returns the id of the job that a callback is about, or None if the signature does not prove it, also for
+arbitrary bytes and for an empty secret. The content of a callback is never trusted: the provider is asked for the job,
+and that answer counts. A callback may come twice, late or never.
 
     fal        Ed25519 over request id, user id, time and the body's hash      https://fal.ai/docs (webhooks)
-    Kie        HMAC-SHA256 over task id and time; the body is not signed       https://docs.kie.ai/common-api/webhook-verification
-    ToAPIs     HMAC-SHA256 over event id, time and body; two while keys rotate https://docs.toapis.com (webhooks)
-    WaveSpeed  HMAC-SHA256 over event id, time and body                        https://wavespeed.ai/docs/how-to-use-webhooks
+    Kie        HMAC-SHA256 over task id and time; the body is not signed
+    https://docs.kie.ai/common-api/webhook-verification ToAPIs     HMAC-SHA256 over event id, time and body; two while
+    keys rotate https://docs.toapis.com (webhooks) WaveSpeed  HMAC-SHA256 over event id, time and body
+    https://wavespeed.ai/docs/how-to-use-webhooks
 """
 
 import base64
@@ -77,7 +78,7 @@ def from_wavespeed(headers: Mapping[str, str], body: bytes, secret: str, now: fl
 
 
 def _given(headers: Mapping[str, str], names: list[str]) -> list[str] | None:
-    """The values of the headers, in any case of their names; None if one is missing."""
+    """The values of the headers, by case-insensitive names; None if one is missing."""
     lower = {name.lower(): value for name, value in headers.items()}
     return [lower[name] for name in names] if all(name in lower for name in names) else None
 
@@ -102,14 +103,14 @@ def _hmac(key: str, message: bytes) -> bytes:
 
 
 def _bytes(text: str) -> bytes:
-    """UTF-8, also of text with half a surrogate pair, which no sender has signed."""
+    """UTF-8, also for text with a lone surrogate, which no sender signs."""
     return text.encode(errors="surrogatepass")
 
 
 def _any(expected: str, given: str, *, separators: str = r"[,\s]+") -> bool:
-    """Whether one of the signatures in a header, which are several while keys rotate, is the expected one."""
+    """Whether one of the signatures in a header is the expected one; there are several while keys rotate."""
     signatures = [each for each in re.split(separators, given) if each]
-    return any([hmac.compare_digest(_bytes(expected), _bytes(each)) for each in signatures])  # noqa: C419 - all, so that the time taken tells nothing
+    return any([hmac.compare_digest(_bytes(expected), _bytes(each)) for each in signatures])  # noqa: C419 - compare all, so that timing reveals nothing
 
 
 def _document(body: bytes) -> JsonObject:

@@ -1,4 +1,4 @@
-"""Characters as references: which media go along with a scene, and how the prompt refers to them."""
+"""Characters as references: the media that are sent with a scene, and how the prompt refers to them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,12 @@ from prefect_storyboard.providers.protocol import Reference, SceneRequest
 from prefect_storyboard.storyboards.names import cite
 
 _HANDLE = re.compile(r"@\w+(?:\.\w+)*", re.ASCII)  # a user's name at the provider, as in "@mzsdaag.ab"
-_MARKS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # Unicode keeps them out of every text
+_MARKS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # never assigned in Unicode, so they occur in no text
 _MARKED = re.compile(rf"@?([{_MARKS}])(?=(.?))", re.DOTALL)
 
 
 class CitedPrompt(NamedTuple):
-    """A prompt that refers to its media, and the media in the order in which they are counted."""
+    """A prompt that refers to its media by number, and the media in that order."""
 
     prompt: str
     images: list[str]
@@ -23,9 +23,9 @@ class CitedPrompt(NamedTuple):
 
 
 def replace_names(prompt: str, mentions: Mapping[str, str]) -> str:
-    """Replace each name by its mention. "@Mara" is Mara too; the handle of somebody else stays as it is.
+    """Replace each name by its mention. "@Mara" is Mara too; another user's handle is left as it is.
 
-    A mention keeps its distance to a letter that would read as one more of it, as in "Maraは".
+    A space is added after a mention if the next letter would read as part of it, as in "Maraは".
     """
     marks = dict(zip(mentions, _MARKS, strict=False))
     by_mark = dict(zip(_MARKS, mentions.values(), strict=False))
@@ -43,7 +43,7 @@ def replace_names(prompt: str, mentions: Mapping[str, str]) -> str:
 
 
 def restore_spelling(request: SceneRequest) -> str:
-    """The prompt with each casting's name as it was created: Sora does not recognise it in other capitals."""
+    """The prompt with each casting's name spelt as it was created: Sora does not recognise it in another case."""
     prompt = request.prompt
     names = sorted((casting.character for casting in request.castings), key=len, reverse=True)
     found = re.findall(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", prompt)
@@ -54,7 +54,7 @@ def restore_spelling(request: SceneRequest) -> str:
 
 
 def check_references(request: SceneRequest) -> tuple[Reference, ...]:
-    """Return the references. Raises InvalidRequest, before anything is sent, where the model takes fewer."""
+    """Return the references. Raises InvalidRequest, before anything is sent, if the model takes fewer."""
     limits, name = request.model.references, request.model.name
     if limits is None:
         return request.references
@@ -73,11 +73,11 @@ def check_references(request: SceneRequest) -> tuple[Reference, ...]:
 
 
 def cite_references(request: SceneRequest, how: Citation, *, with_frame: bool) -> CitedPrompt:
-    """The prompt as a model understands it, and the media in the order in which it counts them.
+    """The prompt in the model's notation, and the media in the order in which the model counts them.
 
-    Where a model knows numbers, each name becomes that of its first picture or clip, as Seedance counts them:
-    "@Image1 climbs the stairs". Further pictures of a character, and a picture to start from (`with_frame`: as one more
-    reference), are explained in sentences at the end; so is everything where media cannot be cited.
+    If a model numbers its media, each name becomes the number of its first picture or clip, as in Seedance: "@Image1
+    climbs the stairs". Sentences at the end explain further pictures of a character, a picture to start from
+    (`with_frame`: as one more reference), and all media of a model without numbers.
     """
     references = check_references(request)
     if how.element or how.name:
@@ -106,7 +106,7 @@ def cite_references(request: SceneRequest, how: Citation, *, with_frame: bool) -
 
 
 def tokens(names: Iterable[str]) -> dict[str, str]:
-    """A word of ASCII letters, digits and underscores for each name, no two alike."""
+    """A unique word of ASCII letters, digits and underscores for each name."""
     found: dict[str, str] = {}
     for number, name in enumerate(names, 1):
         word = re.sub(r"\W+", "_", name.casefold(), flags=re.ASCII).strip("_")

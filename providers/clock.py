@@ -1,4 +1,4 @@
-"""The time, and how to wait: whoever waits is given a clock, so that a test can give one that takes no time."""
+"""The clock: the time, and how to sleep. It is passed in, so that tests can pass one that does not wait."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ class Clock:
     """The clock of this machine."""
 
     def now(self) -> datetime:
-        """The time of day, as it is recorded."""
+        """The current time in UTC, as recorded."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that only increase, for measuring a wait."""
+        """Monotonic seconds, for measuring durations."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The model table beside a provider's own list: what is new, gone or changed, and a patch of the table that says so."""
+"""Compare the model table with a provider's own list: what is new, gone or changed, and a patch of the table."""
 
 import difflib
 import re
@@ -10,16 +10,16 @@ from prefect_storyboard.storyboards import Frozen, Model
 from prefect_storyboard.storyboards.money import price
 
 TABLE = "models.toml"
-_NO_SCENES = {"remix", "character", "character_from_video"}  # whose prices are not those of a scene
+_NO_SCENES = {"remix", "character", "character_from_video"}  # operations whose prices are not a scene's
 _SECTION = re.compile(r'^\[(\w+)\.("[^"]+"|[\w-]+)(?:\.([\w.]+))?\]')
 
 
 class Comparison(Frozen):
-    """What a provider's list says otherwise than the table; `new` is what the table has no endpoint of."""
+    """The differences between a provider's list and the table; `new` are endpoints that the table does not have."""
 
     new: tuple[Listed, ...] = ()
     gone: tuple[tuple[str, str], ...] = ()  # model, endpoint
-    changed: tuple[tuple[str, str, float], ...] = ()  # model, resolution, US dollars a second by the list
+    changed: tuple[tuple[str, str, float], ...] = ()  # model, resolution, US dollars per second in the list
 
     def __bool__(self) -> bool:
         return bool(self.new or self.gone or self.changed)
@@ -35,9 +35,9 @@ def table_text() -> str:
 
 
 def compare(sold: Mapping[str, Model], listed: Sequence[Listed]) -> Comparison:
-    """Compare a provider's part of the table with its list; of models that have ended, nothing is expected.
+    """Compare a provider's part of the table with its list; retired models are not expected there.
 
-    A unit price is a change where the table has that price for no resolution; tiers are not listed.
+    A unit price counts as changed if the table has it for no resolution; lists do not show tiers.
     """
     active = {each.endpoint: each for each in listed if each.active}
     ours = {endpoint for model in sold.values() for endpoint in model.endpoints.values()}
@@ -55,7 +55,7 @@ def compare(sold: Mapping[str, Model], listed: Sequence[Listed]) -> Comparison:
 
 
 def _changed(model: Model, active: Mapping[str, Listed]) -> tuple[str, str, float] | None:
-    """The model's new price a second at its default resolution; None where the list says nothing else."""
+    """The model's new price per second at its default resolution; None if it is unchanged."""
     prices = {*model.usd_per_second.values(), *model.usd_per_second_silent.values()}
     for operation, endpoint in model.endpoints.items():
         entry = active.get(endpoint) if operation not in _NO_SCENES else None
@@ -86,7 +86,7 @@ def _line(entry: Listed) -> str:
 
 
 def _of(line: str, provider: str, model: str | None = None) -> re.Match[str] | None:
-    """The head of a section of that provider, and of that model."""
+    """The patterns of a section's head, for that provider and model."""
     head = _SECTION.match(line)
     return head if head and head[1] == provider and model in {None, head[2].strip('"')} else None
 
@@ -108,7 +108,7 @@ def _without(lines: list[str], provider: str, model: str, endpoint: str, day: st
 
 
 def _priced(lines: list[str], provider: str, model: str, resolution: str, usd: float) -> list[str]:
-    """Put the new price into the model's own line; one that is like another model gets a line."""
+    """Put the new price into the model's own line; a model that is `like` another gets a line of its own."""
     made = list(lines)
     for number in _part(lines, provider, model):
         if lines[number].startswith("usd_per_second ="):

@@ -1,8 +1,8 @@
-"""The connections of an account: few, each used for what it is for, and a queue in front of them.
+"""The connections of an account: a small pool for each use, with a queue in front of it.
 
-httpx's pool looks at each of its connections for every request, so that many connections cost more than they bring.
-So a request waits for its turn before its time begins to count, and a pool has no more connections than turns. A
-question about a job never waits behind a file, nor a submit behind a question.
+httpx's pool scans all of its connections for every request, so many connections cost more than they gain. A request
+waits for its turn before its time-out starts, and a pool has no more connections than turns. A status call never waits
+behind a file transfer, nor a submit behind a status call.
 """
 
 import asyncio
@@ -16,23 +16,28 @@ from prefect_storyboard.addresses import PublicOnly
 
 Use = Literal["submits", "calls", "uploads", "downloads"]
 AT_ONCE: dict[Use, int] = {"submits": 8, "calls": 16, "uploads": 4, "downloads": 8}
-_IDLE: dict[Use, int] = {"submits": 8, "calls": 8, "uploads": 1, "downloads": 4}  # each is looked at a request
+_IDLE: dict[Use, int] = {
+    "submits": 8,
+    "calls": 8,
+    "uploads": 1,
+    "downloads": 4,
+}  # httpx scans all of them for each request
 _KEEP_ALIVE = 4.0  # seconds; gateways close idle connections after five and more
 _gates: WeakKeyDictionary[httpx.AsyncClient, dict[Use, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
 def turn(http: httpx.AsyncClient, use: Use) -> asyncio.Semaphore:
-    """What a request waits for before it is sent, and holds until its answer is read."""
+    """A request's turn: it waits for it before it is sent, and holds it until its response is read."""
     return _gates.setdefault(http, {}).setdefault(use, asyncio.Semaphore(AT_ONCE[use]))
 
 
 def used_for(use: Use) -> dict[str, Use]:
-    """The `extensions` of a request: which connections it takes."""
+    """The `extensions` of a request, which select its pool."""
     return {"use": use}
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """A pool for each use. `hosts` may have inner addresses; all others have to be public."""
+    """One pool for each use. `hosts` may have private addresses; all others must have public ones."""
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         named = tuple(hosts)
@@ -47,7 +52,7 @@ class Connections(httpx.AsyncBaseTransport):
 
 
 def _limits(use: Use) -> httpx.Limits:
-    """A burst leaves few connections behind: httpx asks the system about each idle one at every request."""
+    """Keep few idle connections: httpx checks the socket of each idle one at every request."""
     return httpx.Limits(
         max_connections=AT_ONCE[use], max_keepalive_connections=_IDLE[use], keepalive_expiry=_KEEP_ALIVE
     )

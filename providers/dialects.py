@@ -1,4 +1,4 @@
-"""How each gateway wants a scene written, read from dialects.toml: data, so that a new model needs no code."""
+"""The request format of each gateway, read from dialects.toml: data, so that a new model needs no code."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -40,13 +40,13 @@ FIRST_FRAME, LAST_FRAME = frozenset({"first frame", "frames"}), frozenset({"last
 
 
 class Constant(Frozen):
-    """Always the same value."""
+    """A constant value."""
 
     always: JsonValue = Field(alias="is")
 
 
 class Renamed(Frozen):
-    """A choice by the gateway's own words for it; one that has none stays as it is."""
+    """A choice in the gateway's own words; a value without one stays as it is."""
 
     of: Source
     to: dict[str, str]
@@ -78,7 +78,7 @@ class Citation(Frozen):
 
 
 class Dialect(Frozen):
-    """The fields of a request body by what they hold, for all scenes and for those of each mode."""
+    """The fields of a request body by what they hold, for all scenes and for scenes of each mode."""
 
     page: str
     cite: Citation = Citation()
@@ -99,7 +99,7 @@ class Dialect(Frozen):
 
 
 def sources(slot: Slot) -> Iterator[str]:
-    """What a field holds; characters are told by their pictures."""
+    """What a field holds; pictures stand for characters."""
     match slot:
         case str():
             yield slot
@@ -113,21 +113,21 @@ def sources(slot: Slot) -> Iterator[str]:
 
 @cache
 def dialects(provider: str) -> Mapping[str, Dialect]:
-    """All dialects of a gateway by name; none of one that the table does not know."""
+    """All dialects of a gateway by name; empty for an unknown gateway."""
     table = tomllib.loads(files(__package__).joinpath("dialects.toml").read_text(encoding="utf-8")).get(provider, {})
     return {name: Dialect.model_validate(_facts(table, name)) for name in table}
 
 
 @cache
 def ancestors(provider: str, name: str) -> tuple[str, ...]:
-    """The dialect and those that it is like, itself first; a codec that is code has only itself."""
+    """The dialect and the dialects that it is `like`, itself first; a codec in code has only itself."""
     table = tomllib.loads(files(__package__).joinpath("dialects.toml").read_text(encoding="utf-8")).get(provider, {})
     like = table.get(name, {}).get("like")
     return (name, *ancestors(provider, like)) if like else (name,)
 
 
 def facts(provider: str, codec: str) -> dict[str, Any]:
-    """What a model of that dialect can be told, for the model table; nothing for a codec that is code."""
+    """What a model with that dialect accepts, for the model table; empty for a codec in code."""
     dialect = dialects(provider).get(codec)
     if dialect is None:
         return {}
@@ -144,14 +144,14 @@ def facts(provider: str, codec: str) -> dict[str, Any]:
 
 
 def _left_open(dialect: Dialect, mode: Mode) -> Iterator[Choice]:
-    """What requests of other modes say and those of this mode have no field for."""
+    """What requests of other modes can set and requests of this mode have no field for."""
     for choice, names in _CHOICES.items():
         if not names & dialect.holds(mode) and any(names & dialect.holds(other) for other in MODES):
             yield choice
 
 
 class _Meaning(NamedTuple):
-    """What a user has to know of a field: its JSON type, our argument that says it, and what it means."""
+    """A field for users: its JSON type, the argument that sets it, and its meaning."""
 
     type: str
     argument: str
@@ -165,22 +165,22 @@ _MEANINGS: dict[str, _Meaning] = {
     "seconds as 8s": _Meaning("string", "seconds", 'Length, as in "8s".'),
     "resolution": _Meaning("string", "resolution", "Size of the picture."),
     "resolution in capitals": _Meaning("string", "resolution", "Size of the picture, in capitals."),
-    "aspect": _Meaning("string", "aspect", "Shape of the picture."),
+    "aspect": _Meaning("string", "aspect", "Aspect ratio."),
     "audio": _Meaning("boolean", "audio", "Whether the clip has sound."),
-    "seed": _Meaning("integer", "seed", "Where the model draws its chances from."),
-    "negative": _Meaning("string", "negative", "What must not be seen."),
+    "seed": _Meaning("integer", "seed", "Random seed."),
+    "negative": _Meaning("string", "negative", "Negative prompt."),
     "first frame": _Meaning("link", "image", "The first frame."),
     "last frame": _Meaning("link", "ends", "The last frame."),
     "frames": _Meaning("array", "image and ends", "The first frame, and the last one."),
     "pictures": _Meaning("array", "characters", "Pictures of the characters."),
     "clips": _Meaning("array", "characters", "Clips of the characters."),
 }
-_OPTIONAL = {"seed", "negative", "last frame"}  # these may be given by the gateway's own name as well
+_OPTIONAL = {"seed", "negative", "last frame"}  # these may also be given by the gateway's own name
 _JSON = {bool: "boolean", int: "integer", str: "string", list: "array"}
 
 
 def written_inputs(dialect: Dialect) -> Iterator[dict[str, Any]]:
-    """The fields of a dialect as inputs of a gateway: what says each, and in which modes it is sent."""
+    """The fields of a dialect as inputs of a gateway, with the argument that sets each and the modes that send it."""
     modes: dict[str, list[Mode]] = {}
     slots: dict[str, list[Slot]] = {}
     for mode in MODES:
@@ -193,11 +193,15 @@ def written_inputs(dialect: Dialect) -> Iterator[dict[str, Any]]:
 
 
 def _meaning(slots: list[Slot]) -> dict[str, Any]:
-    """What a field is, of all that it holds in one mode or another."""
+    """The meaning of a field over all modes."""
     held = [*dict.fromkeys(source for slot in slots for source in sources(slot))]
     if not held:
         constant = next(slot for slot in slots if isinstance(slot, Constant)).always
-        return {"type": _JSON[type(constant)], "preset": constant, "means": "Always sent so, unless you say otherwise."}
+        return {
+            "type": _JSON[type(constant)],
+            "preset": constant,
+            "means": "Always sent with this value, unless you set it.",
+        }
     meanings = [_MEANINGS[each] for each in held]
     lists = any(isinstance(slot, PerCharacter | WithRoles) for slot in slots)
     found: dict[str, Any] = {
@@ -211,7 +215,7 @@ def _meaning(slots: list[Slot]) -> dict[str, Any]:
 
 
 def _facts(table: dict[str, Any], name: str) -> dict[str, Any]:
-    """A dialect's facts, those of the one that it is like included."""
+    """A dialect's facts, including those of the dialect that it is `like`."""
     own = {key: value for key, value in table[name].items() if key != "like"}
     like = table[name].get("like")
     if like is None:

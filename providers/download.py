@@ -1,4 +1,4 @@
-"""Fetch what a job made. The link carries its own permission: no key goes along."""
+"""Download the result of a job. The link itself gives access: no key is sent."""
 
 import asyncio
 import hashlib
@@ -17,20 +17,19 @@ from prefect_storyboard.providers.http import NEVER_LEFT
 from prefect_storyboard.storyboards import Frozen
 
 _GONE = {401, 403, 404, 410}
-_AT_A_TIME = 1 << 20  # bytes: each write takes a thread
-_RESUMES = 5  # of one transfer; each goes on where the one before broke off
-PAID = {  # what every error says on the way home
+_AT_A_TIME = 1 << 20  # bytes: each write uses a thread
+_RESUMES = 5  # attempts at one transfer; each continues where the previous one broke off
+PAID = {  # facts of every error of a download
     "charged": True,
-    "remedy": "The job is paid for, and nothing is lost yet. Run it again soon: it is fetched, and not bought a second "
-    "time.",
+    "remedy": "The job is paid for and nothing is lost. Run again soon: its result is fetched, and not bought again.",
 }
 
 
 class Bounds(Frozen):
-    """How large and how slow a file may be before it is given up. `bytes_per_second` is the slowest average speed.
+    """How large and how slow a file may be. `bytes_per_second` is the slowest average speed.
 
-    It is judged once `patience` seconds have passed since the first bytes; `answer` bounds the wait for the headers and
-    for the next bytes.
+    The speed is checked once `patience` seconds have passed since the first bytes; `answer` bounds the wait for the
+    headers and for the next bytes.
     """
 
     bytes: int = 100_000_000
@@ -41,7 +40,7 @@ class Bounds(Frozen):
 
 
 def bounds_of(seconds: int | None) -> Bounds:
-    """The bounds of a clip of that length: 30 MB a second are more than any model sells."""
+    """The bounds for a clip of that length: no model sells 30 MB per second."""
     return Bounds(bytes=100_000_000 + 30_000_000 * min(seconds or 60, 600))
 
 
@@ -58,17 +57,16 @@ async def download(
 ) -> str:
     """Stream a file to local disk; returns its sha256 in hex.
 
-    A transfer that breaks off goes on where it was, if the server names a version (ETag) to go on with. Raises Expired
-    where the link is dead, NotSent and Busy where the transfer broke: then ask for the result afresh; OverBounds for a
-    file that is too large or too slow, ProtocolError for a link to an inner address. What is fetched here is paid for
-    already, whatever goes wrong.
+    A transfer that breaks off is continued if the server sent a version (ETag). Raises Expired if the link is dead,
+    NotSent and Busy if the transfer broke off (ask for the result again), OverBounds for a file that is too large or
+    too slow, ProtocolError for a link to a private address. The file is paid for in any case.
     """
     have, version = 0, ""
     transfer = _Transfer(bounds, clock)
     for left in reversed(range(_RESUMES + 1)):
         wanted = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
         try:
-            # Not compressed: a range counts the bytes that are sent, and what is small on its way could be endless.
+            # Not compressed: a range counts the bytes that are sent, and a small body may unpack without end.
             headers, silence = {"Accept-Encoding": "identity", **wanted}, httpx.Timeout(bounds.answer, pool=None)
             request = http.build_request("GET", url, headers=headers, timeout=silence, extensions=used_for("downloads"))
             async with turn(http, "downloads"), asyncio.timeout(bounds.seconds):
@@ -93,11 +91,11 @@ async def download(
             have = (await anyio.Path(to).stat()).st_size if version and await anyio.Path(to).exists() else 0
             if not (left and have) or transfer.slow:
                 raise Busy(f"the transfer of the result broke off ({type(error).__name__})", **PAID) from None
-    raise AssertionError("the last try either returns or raises")
+    raise AssertionError("the last attempt either returns or raises")
 
 
 class _Transfer:
-    """What all tries at one file have taken so far."""
+    """The size and time of one file over all attempts."""
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
         self._bounds, self._clock = bounds, clock
@@ -107,7 +105,7 @@ class _Transfer:
     def took(self, count: int, size: int) -> None:
         """Count a block of a file that has grown to `size`. Raises OverBounds."""
         bounds, now = self._bounds, self._clock()
-        self._begun = now if self._begun is None else self._begun  # a busy host may take its time before
+        self._begun = now if self._begun is None else self._begun  # a busy host may be slow before
         self._received += count
         seconds = now - self._begun
         if max(size, self._received // (_RESUMES + 1)) > bounds.bytes:
@@ -115,7 +113,7 @@ class _Transfer:
         if seconds > bounds.seconds:
             raise OverBounds(f"the result took more than {bounds.seconds:g} s", **PAID)
         if self.slow:
-            slow = f"the result comes in more slowly than {bounds.bytes_per_second} bytes in a second"
+            slow = f"the result arrives more slowly than {bounds.bytes_per_second} bytes in a second"
             raise OverBounds(slow, **PAID)
 
     @property
@@ -143,7 +141,7 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
             if len(kept) >= _AT_A_TIME:
                 await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
                 mode, kept = "ab", bytearray()
-    finally:  # also of a transfer that breaks off: the next one goes on from here
+    finally:  # also if the transfer breaks off: the next attempt continues from here
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
 
@@ -154,7 +152,7 @@ def _put(to: Path, mode: str, block: bytes) -> None:
 
 
 def _strong(tag: str) -> str:
-    """A version that promises the same bytes; a weak one does not."""
+    """A strong ETag, which guarantees identical bytes; a weak one does not."""
     return "" if tag.startswith("W/") else tag
 
 

@@ -1,21 +1,21 @@
-"""What can go wrong at a provider. Every error answers: was it sent, was it charged, what should the person do?
+"""What can go wrong at a provider. Every error answers: was it sent, was it charged, what should the user do?
 
     ProviderError
     ├── NotSent              the request never left: send it again
     ├── OutcomeUnknown       it left and no answer came: it may have been bought
     ├── Busy                 refused for now; retry_after in seconds
-    ├── InvalidRequest       the provider does not take it; field and what name the culprit
+    ├── InvalidRequest       the provider does not accept it; field and what name the culprit
     ├── Refused              moderation; what names the culprit: prompt, image 2, clip, character, output
     ├── Unauthorized         the key is wrong or may not do this
     ├── OutOfCredit          the account has no money
     ├── GenerationFailed     accepted, and then it went wrong; resubmittable or not
-    ├── Retired              the model is not sold any more; successor names the next one
+    ├── Retired              the model is no longer sold; successor names the next one
     ├── Expired              the provider has forgotten the job or its file
     └── ProtocolError        an undocumented answer; raw holds it
-        └── OverBounds       an answer or a file that is larger or slower than anything that is sold; it was not read
+        └── OverBounds       a response or file that is larger or slower than any real one; not read to its end
 
-`sent` and `charged` are None where nobody can know. `field` is the gateway's own name of an input, `what` is ours. Keys
-and signed URLs never appear in an error: a provider's text is cleaned of them here, in the message and in `raw`.
+`sent` and `charged` are None if unknown. `field` is the gateway's own name of an input, `what` is ours. Keys and signed
+URLs never appear in an error: they are removed here from a provider's text, in the message and in `raw`.
 """
 
 import json
@@ -25,16 +25,16 @@ from typing import Any
 from prefect_storyboard.addresses import bare
 
 _KEY = re.compile(r"\b(Key\s+[^\s:]+:|Bearer\s|sk-)\s*[^\s\"'\\]+")
-_PARTS = re.compile(r"[:._~/+=|-]|\s")  # at which gateways put their keys together
-_SHORTEST = 8  # characters of a key's part: shorter ones are words
-_LONGEST = 2_000  # characters of a message that a provider has a share in
+_PARTS = re.compile(r"[:._~/+=|-]|\s")  # separators between the parts of a gateway's key
+_SHORTEST = 8  # characters of a key's part: shorter ones may be words
+_LONGEST = 2_000  # characters of a message that quotes a provider
 _LONGEST_RAW = 100_000
 
 _secrets: dict[str, None] = {}  # the longest first
 
 
 def redact(secret: str) -> None:
-    """Keep a key, and every part of it, out of all text from now on: some providers echo what they refuse."""
+    """Remove a key, and every part of it, from all text from now on: some providers echo a key that they refuse."""
     parts = [secret, *_PARTS.split(secret), *re.split(r"[:-]", secret, maxsplit=1)]
     found = {part for part in parts if len(part) >= _SHORTEST}
     known = sorted({*_secrets, *found}, key=len, reverse=True)
@@ -43,19 +43,19 @@ def redact(secret: str) -> None:
 
 
 def clean(text: str) -> str:
-    """The text without keys, and with addresses cut off before their query and without user and password."""
-    text = _KEY.sub("(a key)", bare(text))  # first: it takes the word before a key along
+    """The text without keys, and with URLs reduced to host and path."""
+    text = _KEY.sub("(a key)", bare(text))  # first: it also removes the word before a key
     for secret in _secrets:
         text = text.replace(secret, "(a key)")
     return text
 
 
 class ProviderError(Exception):
-    """Base of all. `str()` is one sentence for a person; `remedy` is what to do."""
+    """Base of all. `str()` is one sentence for people; `remedy` says what to do."""
 
     sent: bool | None = True
     charged: bool | None = False
-    remedy: str = "Run it again; if it stays, report it with the request id."
+    remedy: str = "Run it again; if the error persists, report it with the request id."
 
     def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(clean(message[: 4 * _LONGEST])[:_LONGEST])
@@ -69,7 +69,7 @@ class ProviderError(Exception):
 
 
 def _kept(raw: Any) -> Any:
-    """What was found, cleaned; of more than anybody would report, the beginning as text."""
+    """The raw response, cleaned; if it is very long, its beginning as text."""
     text = json.dumps(raw, default=str)
     return json.loads(clean(text)) if len(text) <= _LONGEST_RAW else clean(text[:_LONGEST_RAW])
 
@@ -82,28 +82,28 @@ class NotSent(ProviderError):
 
 
 class OutcomeUnknown(ProviderError):
-    """The request left and no clear answer came: it may have been bought. It is never sent again automatically.
+    """The request was sent and no clear response came: it may have been bought. It is never sent again automatically.
 
-    `request_id` is the job that the answer names, where it names one.
+    `request_id` is the job id in the response, if it contains one.
     """
 
     sent = None
     charged = None
     remedy = (
         "Look for the job on the provider's own page. If it is there: storyboard adopt <job> <the provider's id>. If "
-        "it is not: storyboard abandon <job>, or run again with on_unknown='resubmit'; either buys it anew."
+        "it is not: storyboard abandon <job>, or run again with on_unknown='resubmit'; both buy it again."
     )
 
 
 class Busy(ProviderError):
-    """Refused for now, nothing was bought. `retry_after` in seconds, where the provider names it."""
+    """Refused for now, nothing was bought. `retry_after` in seconds, if the provider sends it."""
 
     retry_after: float | None = None
     remedy = "Nothing was bought. Run it again later, or with fewer scenes at once."
 
 
 class InvalidRequest(ProviderError):
-    """The provider does not take the request as it is. `field` is the culprit, where the provider names it.
+    """The provider does not accept the request as it is. `field` is the culprit, if the provider names it.
 
     `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once.
     """
@@ -115,9 +115,9 @@ class InvalidRequest(ProviderError):
 
 
 class Refused(ProviderError):
-    """The provider's moderation refused it. `field` is the culprit, where the provider names it.
+    """The provider's moderation refused it. `field` is the culprit, if the provider names it.
 
-    `what` is "output" where the result was refused and not the input: then `resubmittable`, because the same request
+    `what` is "output" if the result was refused and not the input: then it is `resubmittable`, because the same request
     may pass next time.
     """
 
@@ -142,10 +142,10 @@ class OutOfCredit(ProviderError):
 
 
 class GenerationFailed(ProviderError):
-    """The job was accepted and then failed. `resubmittable`: the same request may well succeed next time.
+    """The job was accepted and then failed. `resubmittable`: the same request may succeed next time.
 
     `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once. `empty`: the
-    job has ended well, and its answer holds nothing that can be stored, or not yet.
+    job has succeeded, and its response contains nothing that can be stored, or not yet.
     """
 
     resubmittable: bool = False
@@ -156,7 +156,7 @@ class GenerationFailed(ProviderError):
 
 
 class Retired(ProviderError):
-    """The model is not sold any more."""
+    """The model is no longer sold."""
 
     successor: str | None = None
     remedy = "Nothing was bought. Choose another model in the storyboard."
@@ -170,14 +170,14 @@ class Expired(ProviderError):
 
 
 class ProtocolError(ProviderError):
-    """An undocumented answer. `raw` holds it, for a report."""
+    """An undocumented response. `raw` holds it, for a report."""
 
     sent: bool | None = None
     charged: bool | None = None
-    remedy = "Report it: this version does not know the form of the provider's answer."
+    remedy = "Report it: this version does not know the format of the provider's response."
 
 
 class OverBounds(ProtocolError):
-    """An answer or a file is larger, or comes in more slowly, than anything that is sold: it was read no further."""
+    """A response or file is larger, or arrives more slowly, than any real one: it was not read to its end."""
 
-    remedy = "Look at the job on the provider's own page; if that is in order, report it."
+    remedy = "Check the job on the provider's own page; if it looks right there, report it."

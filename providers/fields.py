@@ -1,4 +1,4 @@
-"""The inputs that the gateways' own pages name, read from fields.toml, and a request body with the user's own in it."""
+"""The inputs that the gateways' own pages name, read from fields.toml, and how the user's `fields` enter a body."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ _REMEDY = "Nothing was sent. Change what the message names, then run it again."
 
 
 class Input(Frozen):
-    """One input of a gateway, as its page has it. A dot in the name goes into an object of the body."""
+    """One input of a gateway, as its page documents it. A dot in the name leads into an object of the body."""
 
     name: str
     codec: str = Field(description='"*" is every codec of the gateway.')
@@ -38,13 +38,13 @@ class Input(Frozen):
     of: tuple[Operation, ...] = Field(default=("text", "image"), description="The operations that take it.")
     modes: tuple[Mode, ...] = Field(default=(), description="The modes of a scene that take it; none named: all.")
     models: tuple[str, ...] = Field(default=(), description="The models that take it; none named: all of the codec.")
-    argument: str | None = Field(default=None, description="Our argument that says it.")
-    instead: bool = Field(default=False, description="Whether it may be given where that argument is left out.")
-    preset: JsonValue = Field(default=None, description="What is sent unless the user says otherwise.")
+    argument: str | None = Field(default=None, description="Our argument that sets it.")
+    instead: bool = Field(default=False, description="Whether it may be given if that argument is left out.")
+    preset: JsonValue = Field(default=None, description="The value that is sent unless the user sets it.")
     deletes: bool = Field(
         default=False, description="Whether true lets the gateway delete the video: no remix follows."
     )
-    top: bool = Field(default=False, description="Whether it stands beside the object that holds the other inputs.")
+    top: bool = Field(default=False, description="Whether it is placed beside the object that holds the other inputs.")
     choices: tuple[JsonValue, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -62,7 +62,7 @@ class Input(Frozen):
         if not isinstance(value, _KINDS[self.type]) or (isinstance(value, bool) and self.type != "boolean"):
             return f"is no {self.type}: give it one"
         if self.type == "link" and not str(value).startswith(("https://", "http://")):
-            return "is no link: begin it with https://"
+            return "is not a URL: begin it with https://"
         if self.choices and value not in self.choices:
             return f"is not one of {', '.join(map(_as_text, self.choices))}: choose one of them"
         if isinstance(value, str | list):
@@ -90,9 +90,9 @@ def table() -> dict[str, Any]:
 
 @cache
 def inputs(provider: str) -> tuple[Input, ...]:
-    """All inputs of a gateway; none of one that the table does not know.
+    """All inputs of a gateway; empty for an unknown gateway.
 
-    A dialect names its own, and has the further ones of the dialect that it is like.
+    A dialect names its own inputs, and inherits those of the dialect that it is `like`.
     """
     pages, listed = table()["pages"], table()["inputs"].get(provider, {})
     names = {**dict.fromkeys(listed), **dict.fromkeys(dialects(provider))}
@@ -111,7 +111,7 @@ def inputs(provider: str) -> tuple[Input, ...]:
 
 
 def keeps_video(request: SceneRequest) -> bool:
-    """Whether the gateway still has the video when it is rendered, for a remix of it."""
+    """Whether the gateway keeps the rendered video, so that it can be remixed."""
     asked = [
         each for each in inputs(request.model.provider) if each.deletes and each.codec in {"*", request.model.codec}
     ]
@@ -119,10 +119,10 @@ def keeps_video(request: SceneRequest) -> bool:
 
 
 def with_fields(body: JsonObject, request: SceneRequest | CharacterRequest) -> JsonObject:
-    """The body of a request with the user's own `fields` in it, every input that is known checked.
+    """The body of a request with the user's own `fields` added. Known inputs are checked, others sent as they are.
 
-    What is not known goes along as it is. Raises InvalidRequest, before anything is sent, for a field that repeats
-    what an argument says, that the model's operation does not have, or whose value the gateway's page does not allow.
+    Raises InvalidRequest, before anything is sent, for a field that repeats an argument, that the model's operation
+    does not have, or whose value the gateway's page does not allow.
     """
     known = {each.name: each for each in inputs(request.model.provider) if each.codec in {"*", request.model.codec}}
     inside = table()["inside"].get(request.model.provider)
@@ -144,14 +144,14 @@ def with_fields(body: JsonObject, request: SceneRequest | CharacterRequest) -> J
 def _check_free(
     path: tuple[str, ...], each: Input | None, held: JsonValue, request: SceneRequest | CharacterRequest
 ) -> None:
-    """Raise InvalidRequest for a field that is not the user's to give."""
+    """Raise InvalidRequest for a field that the user may not set."""
     if each and not each.takes(request):
         operation = request.operation.replace("_", " ")
         why = f"is no input of {request.model.name} at {request.model.provider} for the operation {operation}"
     elif each and (each.preset is not None or (each.instead and _is_unsaid(each, held, request))):
         return
     elif each and each.argument:
-        why = f"is what the argument {each.argument} says"
+        why = f"is set by the argument {each.argument}"
     elif held is not None:
         why = "is in the request already"
     else:
@@ -163,7 +163,7 @@ def _check_free(
 
 
 def _is_unsaid(each: Input, held: JsonValue, request: SceneRequest | CharacterRequest) -> bool:
-    """Whether the argument that says an input is left out."""
+    """Whether the argument that sets an input is left out."""
     return held is None or (each.argument is not None and not getattr(request, each.argument, True))
 
 
@@ -177,7 +177,7 @@ def _refusal(name: str, each: Input, request: SceneRequest | CharacterRequest, w
 def _leaves(
     fields: JsonObject, known: Mapping[str, Input], under: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], JsonValue]]:
-    """Each field by its path; an object is entered where the table knows a part of it."""
+    """Each field by its path; objects are descended into if the table knows a part of them."""
     for key, value in fields.items():
         path = (*under, key)
         if isinstance(value, dict) and any(name.startswith(f"{'.'.join(path)}.") for name in known):

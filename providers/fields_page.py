@@ -13,15 +13,15 @@ _HEAD = f"""# The gateways' own parameters
 
 Made by `{_COMMAND}` from `providers/fields.toml`.
 
-What a gateway's page calls a parameter, and how you say it here. An **argument** is one of ours: of `create_character`
+Every parameter on a gateway's own pages, and how to set it here. An **argument** is one of ours: of `create_character`
 or `generate`, or the key of the same name in a storyboard. Everything else goes into **`fields`**, by the gateway's
 own name: `fields={{"detect_and_block_ip": True}}` in a task, `fields:` of a scene or a cast member in a storyboard. A
 name with a dot is a part of an object: `fields={{"metadata": {{"style": "comic"}}}}`.
 
-Before anything is sent, a field is refused that repeats what an argument says, that the model does not have, or whose
-value is not one of these. A field that this page does not name goes along as it is.
+A field is refused, before anything is sent, if it repeats an argument, if the model does not have it, or if its value
+is not one of these. A field that this page does not name is sent as it is.
 
-What a job returns beside the video or the character is kept with the take: `files` are stored beside the clip,
+Whatever else a job returns is stored with the take: `files` are stored beside the clip,
 `facts` in its sidecar.
 """
 _OPERATIONS = {
@@ -44,7 +44,7 @@ def _section(provider: str) -> str:
     for each in inputs(provider):
         groups.setdefault(each.codec, []).append(each)
     for codec, found in groups.items():
-        head = "\n| parameter | say it by | type | allowed | what for | meaning |\n" + "|---" * 6 + "|\n"
+        head = "\n| parameter | set it by | type | allowed | what for | meaning |\n" + "|---" * 6 + "|\n"
         parts.append(f"\n### {_families(provider, codec)}\n{head}" + "".join(map(_input_row, found)))
     head = "\n| output | kept as | meaning |\n|---|---|---|\n"
     return "".join([*parts, f"\n### What {NAMES.get(provider, provider)} returns\n", head, *_rows(outputs(provider))])

@@ -1,4 +1,4 @@
-"""What the adapters share about HTTP: one client a provider, and whether a broken call may have arrived."""
+"""HTTP for all adapters: one client for each account, and whether a broken call may have arrived."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from prefect_storyboard.providers.errors import (
 from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-# Not one of these can happen after the first byte of the request was sent.
+# None of these can happen after the first byte of the request was sent.
 NEVER_LEFT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -36,22 +36,22 @@ NEVER_LEFT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-REDIRECTS = {301, 302, 307, 308}  # to a POST: it was not accepted here, and no adapter follows
+REDIRECTS = {301, 302, 307, 308}  # in response to a POST: it was not accepted here, and no adapter follows
 _AMBIGUOUS = {408, 409, 425, 429}  # the 4xx after which a submit may have been accepted, or may be sent later
-_SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and an answer takes some
-_OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # of what is unpacked now
+_SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and a response takes some
+_OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # bytes that are unpacked at once
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-# Longest wait for the answer to a submit. A question may be asked again; of a submit that is given up too early nobody
-# knows whether it was bought, and a person has to find out. The ledger's lease is longer.
+# Longest wait for the response to a submit. Other calls may be retried; after a submit that times out too early, a
+# person has to find out whether it was bought. The ledger's lease is longer.
 SUBMIT_SECONDS = 60.0
-ASK_SECONDS = 10.0  # longest wait for a whole answer: one that drips in keeps a wait for the next byte short for ever
-FILE_SECONDS = 1800.0  # the same where a file goes along
-MOST = 8_000_000  # bytes of an answer, unpacked; the largest that is documented, a list of models, has 2 MB
+ASK_SECONDS = 10.0  # longest wait for a whole response: one that trickles in would never exceed a read time-out
+FILE_SECONDS = 1800.0  # the same for uploads
+MOST = 8_000_000  # bytes of a response, unpacked; the largest documented one, a list of models, has 2 MB
 _PACKED = {"gzip", "x-gzip"}
 
 
 def _without_query(record: logging.LogRecord) -> bool:
-    """httpx logs whole URLs at INFO; a signature in one is as good as a key."""
+    """Log filter: httpx logs whole URLs at INFO, and a signature in one is as good as a key."""
     if isinstance(record.args, tuple):
         record.args = tuple(
             arg.copy_with(query=None, userinfo=b"") if isinstance(arg, httpx.URL) else arg for arg in record.args
@@ -63,33 +63,36 @@ logging.getLogger("httpx").addFilter(_without_query)
 
 
 def sound_key(api_key: str, where: str) -> str:
-    """The key without white space, which no error will tell from now on. Raises Unauthorized for what can be none."""
+    """The key without white space; from now on it is redacted in all errors.
+
+    Raises Unauthorized for an impossible key.
+    """
     key = "".join(api_key.split())
-    if not key.isascii():  # an invisible character of a web page, or a dash that a text program has set
-        raise Unauthorized(f"the API key holds a character that no key has; copy it afresh from {where}")
+    if not key.isascii():  # an invisible character of a web page, or a dash that a word processor has replaced
+        raise Unauthorized(
+            f"the API key contains a character that no key has; nothing was sent; copy the key again from {where}"
+        )
     redact(key)
     return key
 
 
 class Keyless(httpx.AsyncBaseTransport):
-    """In the place of a network, for an account without a key: nothing is asked, and nothing can be bought."""
+    """A transport for an account without a key: it sends nothing, so nothing can be bought."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - none is sent
-        raise NotSent(
-            "no API key is set, so the gateway was not asked", remedy="Nothing was bought. Set the account's key."
-        )
+        raise NotSent("no API key is set, so nothing was sent", remedy="Nothing was bought. Set the account's key.")
 
 
 def client(hosts: Iterable[str] = (), transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """One client for all hosts of a provider. It holds no key: each call says where its key may go.
+    """One client for all hosts of a provider. It holds no key: each call decides where its key is sent.
 
-    `hosts` are those that the operator has configured or named; every other one has to have a public address, and so
-    have those that it redirects to.
+    `hosts` are those that the operator has configured or allowed; every other host must have a public address, and so
+    must the hosts that it redirects to.
     """
     return httpx.AsyncClient(
         transport=transport or Connections(hosts),
         timeout=httpx.Timeout(SUBMIT_SECONDS, connect=10.0, pool=None),
-        # What no bound holds back while it is unpacked, brotli and the like, is not asked for.
+        # Only encodings that can be unpacked within bounds are accepted: no brotli and the like.
         headers={"User-Agent": f"prefect-storyboard/{__version__}", "Accept-Encoding": "gzip"},
         follow_redirects=False,
         max_redirects=5,
@@ -97,7 +100,7 @@ def client(hosts: Iterable[str] = (), transport: httpx.AsyncBaseTransport | None
 
 
 async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) -> httpx.Response:
-    """POST once. Raises NotSent where nothing left, OutcomeUnknown where it left and no whole answer came."""
+    """POST once. Raises NotSent if nothing was sent, OutcomeUnknown if it was sent and no complete response came."""
     try:
         async with turn(http, "submits"), asyncio.timeout(SUBMIT_SECONDS):
             return await _answer(http, "POST", url, extensions=used_for("submits"), **request)
@@ -110,7 +113,7 @@ async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) 
 
 
 async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **request: Any) -> httpx.Response:
-    """Send a call that buys nothing. A broken connection raises Busy: it may be asked again."""
+    """Send a call that buys nothing. A broken connection raises Busy: the call may be retried."""
     use: Use = "uploads" if request.get("content") or request.get("files") else "calls"
     try:
         async with turn(http, use), asyncio.timeout(FILE_SECONDS if use == "uploads" else ASK_SECONDS):
@@ -126,7 +129,7 @@ async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **r
 
 
 async def _answer(http: httpx.AsyncClient, method: str, url: str, **request: Any) -> httpx.Response:
-    """Send a request, and read its answer up to the bound. Raises OverBounds."""
+    """Send a request, and read its response up to the bound. Raises OverBounds."""
     follow = request.pop("follow_redirects", False)
     sent = http.build_request(method, url, **request)
     response = await http.send(sent, stream=True, follow_redirects=follow)
@@ -140,12 +143,12 @@ async def _answer(http: httpx.AsyncClient, method: str, url: str, **request: Any
 
 async def _body(response: httpx.Response) -> bytes:
     """The body, unpacked piece by piece: a megabyte of gzip may hold a thousand of them."""
-    if response.is_stream_consumed:  # by a transport that holds its answers whole
+    if response.is_stream_consumed:  # by a transport that returns complete responses
         _within(response.content)
         return response.content
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in {"", "identity", *_PACKED}:
-        raise OverBounds(f"the answer is packed as {coding[:20]}, which was not asked for")
+        raise OverBounds(f"the response is encoded as {coding[:20]}, which was not accepted")
     unpack = zlib.decompressobj(47) if coding in _PACKED else None  # 47: gzip or zlib
     body = bytearray()
     async for block in response.aiter_raw():
@@ -177,9 +180,9 @@ def json_object(response: httpx.Response) -> JsonObject | None:
 
 
 def same_host(url: str, configured: str) -> bool:
-    """Whether a link that a provider returned may be sent the key: the configured host and port, never less secure.
+    """Whether the key may be sent to a link of a provider: only to the configured host and port, never less securely.
 
-    httpx reads both, as it reads what it sends: no link looks like one host here and like another one there.
+    httpx parses both URLs, as it does when it sends: so a link cannot look like one host here and another one there.
     """
     try:
         link, own = httpx.URL(url), httpx.URL(configured)
@@ -191,22 +194,22 @@ def same_host(url: str, configured: str) -> bool:
 
 
 def own_link(stored: str | None, built: str, configured: str) -> str:
-    """Where to ask for a job: the link that was stored, if its host is the configured one, else the one by its id.
+    """The URL of a job: the stored link if its host is the configured one, else the link built from its id.
 
-    The id is the truth. A link to another host may be old, or a stranger's, and is sent no key.
+    The id decides. A link to another host may be outdated or foreign, and never receives the key.
     """
     return stored if stored and same_host(stored, configured) else built
 
 
 def is_refusal(status: int) -> bool:
-    """Whether an HTTP status says that a submit was definitely not accepted: any 4xx but 408, 409, 425 and 429."""
+    """Whether an HTTP status proves that a submit was not accepted: any 4xx but 408, 409, 425 and 429."""
     return httpx.codes.is_client_error(status) and status not in _AMBIGUOUS
 
 
 def retry_after(response: httpx.Response, now: datetime | None = None) -> float | None:
-    """Seconds that the server asks to wait, of a number or a date; None where it names none.
+    """The seconds of a Retry-After header, a number or a date; None if there is none.
 
-    A date is compared with the server's own Date header where there is one: our clock may be wrong.
+    A date is compared with the server's own Date header, if it sends one: our clock may be wrong.
     """
     if (seconds := number(response, "retry-after")) is not None:
         return max(seconds, 0.0)
@@ -217,7 +220,7 @@ def retry_after(response: httpx.Response, now: datetime | None = None) -> float 
 
 
 def clock_skew(response: httpx.Response, now: datetime | None = None) -> timedelta | None:
-    """How far our clock is ahead of the server's, by its Date header; None where it sends none."""
+    """How far our clock is ahead of the server's, by its Date header; None if it sends none."""
     theirs = _date(response, "date")
     if theirs is None:
         return None
@@ -226,7 +229,7 @@ def clock_skew(response: httpx.Response, now: datetime | None = None) -> timedel
 
 
 def number(response: httpx.Response, header: str) -> float | None:
-    """A header's number; None where it is missing, no number, or no finite one."""
+    """A header's number; None if it is missing or not a finite number."""
     try:
         value = float(response.headers[header])
     except (KeyError, ValueError):
@@ -235,7 +238,7 @@ def number(response: httpx.Response, header: str) -> float | None:
 
 
 def _date(response: httpx.Response, header: str) -> datetime | None:
-    """A header's HTTP date; None where it is missing or is none."""
+    """A header's HTTP date; None if it is missing or malformed."""
     try:
         return utc(parsedate_to_datetime(response.headers[header]))
     except (KeyError, ValueError, OverflowError):

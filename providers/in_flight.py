@@ -1,4 +1,4 @@
-"""How many jobs of an account render at the same time, also where nobody waits for them."""
+"""The jobs of an account that render at the same time, also those that nothing waits for."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,24 +9,24 @@ from prefect_storyboard.storyboards import Job
 
 HasEnded = Callable[[Job], Awaitable[bool]]
 Release = Callable[[], None]
-_LOOK_EVERY = 2.0  # seconds between two looks at jobs that nobody polls, while somebody waits for a slot
+_LOOK_EVERY = 2.0  # seconds between two polls of jobs that nothing else polls, while a job waits for a slot
 
-# How a job takes a slot that the processes of a company share, beside its own process' one; it returns how to free it.
+# Takes a slot that several processes share, in addition to this process's; returns a function that frees it.
 shared_slot: ContextVar[Callable[[], Awaitable[Release]] | None] = ContextVar("shared_slot", default=None)
 
 
 class InFlight:
     """The slots of one account in one process.
 
-    A job takes a slot before it is submitted and gives it back when somebody has seen that it ended, and with it the
-    `shared_slot`, where there is one. Who submits many jobs and polls them later would wait for ever for a slot; so
-    whoever waits looks at the jobs that nobody polls.
+    A job takes a slot before it is submitted and releases it when it is seen to have ended, together with its
+    `shared_slot`, if it has one. A caller that submits many jobs before it polls any would wait for a slot for ever; so
+    a waiting submit polls the jobs that nothing else polls.
     """
 
     def __init__(self, limit: int, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         self.limit = limit
         self._sleep = sleep
-        self._taken: dict[str, Job | None] = {}  # by key; None until the provider has answered the submit
+        self._taken: dict[str, Job | None] = {}  # by key; None until the provider has responded to the submit
         self._shared: dict[str, Release] = {}
         self._watched: set[str] = set()
         self._turn = asyncio.Lock()
@@ -57,12 +57,12 @@ class InFlight:
         self._taken[key] = job
 
     def holds(self, key: str, job: Job) -> bool:
-        """Whether the job holds a slot here: this process has bought it or waits for it, and has not seen it end."""
+        """Whether the job holds a slot here: this process bought it or waits for it, and has not seen it end."""
         held = self._taken.get(key)
         return held is not None and held.request_id == job.request_id
 
     def give_back(self, key: str) -> None:
-        """Free the slot of a job that has ended, or was not accepted."""
+        """Free the slot of a job that has ended or was not accepted."""
         self._taken.pop(key, None)
         if release := self._shared.pop(key, None):
             release()
@@ -75,7 +75,7 @@ class InFlight:
 
     @contextmanager
     def watching(self, key: str, job: Job) -> Iterator[None]:
-        """Somebody polls the job: it holds a slot, and nobody else needs to look at it."""
+        """Inside the block the caller polls the job: it holds a slot, and nothing else polls it."""
         self._taken[key] = job
         self._watched.add(key)
         try:
@@ -84,7 +84,7 @@ class InFlight:
             self._watched.discard(key)
 
     async def _take_shared(self, key: str, has_ended: HasEnded) -> None:
-        """Take the shared slot; while others hold all of them, see whether they are jobs of ours that have ended."""
+        """Take the shared slot; while all of them are held, poll our own jobs, which may have ended."""
         take = shared_slot.get()
         if take is None or key in self._shared:
             return
@@ -114,7 +114,7 @@ class InFlight:
                 self.give_back(key)
 
     async def _wait(self) -> None:
-        """Until a slot is freed, or it is time to look again."""
+        """Wait until a slot is freed, or until it is time to poll again."""
         freed, due = asyncio.ensure_future(self._freed.wait()), asyncio.ensure_future(self._sleep(_LOOK_EVERY))
         try:
             await asyncio.wait([freed, due], return_when=asyncio.FIRST_COMPLETED)

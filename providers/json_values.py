@@ -1,4 +1,4 @@
-"""Read a gateway's JSON without trusting its form: each function returns the value, or None."""
+"""Read a gateway's JSON without trusting its structure: each function returns the value or None."""
 
 from datetime import UTC, datetime
 
@@ -8,22 +8,22 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 
 def objects(value: JsonValue) -> list[JsonObject]:
-    """The objects of a list; no list is an empty one."""
+    """The objects in a list; anything else counts as an empty list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def non_blank(value: JsonValue) -> str | None:
-    """A text that is not blank."""
+    """A string that is not blank."""
     return value if isinstance(value, str) and value.strip() else None
 
 
 def link(value: JsonValue) -> str | None:
-    """An absolute address of the web."""
+    """An absolute http(s) URL."""
     return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
 
 
 def first_link(value: JsonValue) -> str | None:
-    """The first address in a value: a text, an object with a `url`, or a list of either."""
+    """The first URL in a value: a string, an object with a `url`, or a list of either."""
     for each in value if isinstance(value, list) else [value]:
         if found := link(each.get("url") if isinstance(each, dict) else each):
             return found
@@ -31,7 +31,7 @@ def first_link(value: JsonValue) -> str | None:
 
 
 def amount(value: JsonValue) -> float | None:
-    """A sum of money or credits: a finite number, also as text."""
+    """An amount of money or credits: a finite number, also as a string."""
     try:
         number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
@@ -40,7 +40,7 @@ def amount(value: JsonValue) -> float | None:
 
 
 def utc(moment: datetime) -> datetime:
-    """The moment in UTC; one without a zone is UTC already."""
+    """The moment in UTC; one without a time zone counts as UTC."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -12,21 +12,21 @@ _COMMAND = "python -m prefect_storyboard.providers.listing"
 _HEAD = f"""# Providers and models
 
 Generated from `providers/models.toml` by `{_COMMAND}`. Prices are in US dollars; "?" means that no price is
-published, never that it is free. A model that its maker has switched off is refused, unless the provider's own list
-still offers it or you pass `allow_retired`.
+published, not that the model is free. A model that its maker has switched off is refused, unless the provider's own
+list still offers it or you pass `allow_retired`.
 
 `storyboard models` filters the same table by what a scene needs, for example
 `--characters 3 --seconds 12 --aspect 9:16 --silent --max-usd 2`, and `storyboard models --check fal` compares it with
 the gateway's own list.
 
-*Characters*: "created" means that a job of its own creates the character once, and scenes name its id; "shown" means
-that its media go along with every scene, as pictures (yours, or frames of the clip) or as the clip itself.
+*Characters*: "created" means that a separate job creates the character once, and scenes use its id; "shown" means
+that its media are sent with every scene, as pictures (yours, or frames of the clip) or as the clip itself.
 
 *Starts from*: "with characters: much alike" means that the model takes either an exact first frame or characters. With
-both, the frame goes along as one more reference; `prefer: frame` begins exactly there, without the characters.
+both, the frame is sent as one more reference; `prefer: frame` begins exactly with it, without the characters.
 
-A model with an asterisk is one of which we are not sure: an order is sent only if the gateway's own catalogue agrees
-with it, and is refused otherwise, before anything is bought.
+We are unsure of a model with an asterisk: an order is sent only if the gateway's own catalogue agrees with it, and is
+otherwise refused before anything is bought.
 """
 _SOUND = {"always": "always", "never": "none", "switch": "yes or no"}
 _MODES = {
@@ -72,7 +72,7 @@ def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:
 
 
 def lengths(model: Model) -> Iterator[str]:
-    """The lengths that are sold, and those of a mode that sells others."""
+    """The lengths that are sold, and those of modes that differ."""
     yield _seconds(model.seconds)
     for mode, narrower in model.only.items():
         if narrower.seconds:
@@ -89,7 +89,7 @@ def _seconds(offered: tuple[int, ...]) -> str:
 
 
 def prices(model: Model) -> Iterator[str]:
-    """What is billed, line by line: by resolution, by length, and for a character."""
+    """The prices, one line each: by resolution, by length, and for a character."""
     for resolution in model.resolutions:
         if resolution in model.usd_per_second:
             silent = model.usd_per_second_silent.get(resolution)

@@ -1,4 +1,4 @@
-"""A paid job is not lost by a fault on the way to it: only the provider's typed verdict ends it."""
+"""Errors of calls about paid jobs: only the provider's typed verdict ends a job, no other error does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _NAMES = {"fal": "fal", "kie": "Kie", "toapis": "ToAPIs", "wavespeed": "WaveSpee
 
 @contextmanager
 def on_the_way(job: Job) -> Iterator[None]:
-    """Turn every error of a call about a paid job into one that leaves the job open."""
+    """Turn any error of a call about a paid job into one that leaves the job open."""
     try:
         yield
     except ProviderError as error:
@@ -19,16 +19,16 @@ def on_the_way(job: Job) -> Iterator[None]:
 
 
 def still_open(error: ProviderError, job: Job) -> ProviderError:
-    """The error of a call as an error about an open job: it is no verdict on the job, and says so."""
+    """The error of a call, with a remedy that says that the job is still open."""
     if isinstance(error, InvalidRequest | Retired):
         error = ProtocolError(str(error), http_status=error.http_status)
     elif isinstance(error, Expired):
         who = _NAMES.get(job.provider, job.provider)
         error = Expired(
-            f"{who} does not know the job {job.request_id} (yet, or any more)", http_status=error.http_status
+            f"{who} does not know the job {job.request_id} (not yet, or no longer)", http_status=error.http_status
         )
     else:
-        error.remedy = error.remedy.replace("Nothing was bought.", "The job is open, not lost.")
+        error.remedy = error.remedy.replace("Nothing was bought.", "The job is paid for and still open.")
     error.request_id = job.request_id
     error.charged = None
     return error

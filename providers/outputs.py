@@ -1,4 +1,4 @@
-"""What the gateways' own pages name as output, read from fields.toml: which of it is kept with the take."""
+"""The outputs that the gateways' own pages name, read from fields.toml, and which of them are stored with the take."""
 
 from functools import cache
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 class Output(Frozen):
     """One output of a gateway. A list on its path stands for its first item.
 
-    `kept` is `files.<kind>` or `facts.<name>` of a Result, or says in other words where the output goes.
+    `kept` is `files.<kind>` or `facts.<name>` of a Result, or describes where else the output goes.
     """
 
     path: str
@@ -24,7 +24,7 @@ class Output(Frozen):
 
 
 class Kept(NamedTuple):
-    """What is kept with a take: links to small files by kind, and values by name."""
+    """What is stored with a take: links to small files by kind, and values by name."""
 
     files: dict[str, str]
     facts: JsonObject
@@ -32,7 +32,7 @@ class Kept(NamedTuple):
 
 @cache
 def outputs(provider: str) -> tuple[Output, ...]:
-    """All outputs of a gateway; none of one that the table does not know."""
+    """All outputs of a gateway; empty for an unknown gateway."""
     pages = table()["pages"]
     return tuple(
         Output(path=path, **{**facts, "page": pages[facts["page"]]})
@@ -41,7 +41,7 @@ def outputs(provider: str) -> tuple[Output, ...]:
 
 
 def keep_outputs(provider: str, answer: JsonObject) -> Kept:
-    """The files and facts that an answer holds. A fact is never a link: links carry signatures, and expire."""
+    """The files and facts in a response. A fact is never a link: links carry signatures, and expire."""
     found = Kept({}, {})
     for each in outputs(provider):
         place, _, name = each.kept.partition(".")
@@ -65,7 +65,7 @@ def _first(value: JsonValue) -> JsonValue:
 
 
 def _is_fact(value: JsonValue) -> bool:
-    """A plain value, or a list of such, that says something."""
+    """Whether it is a non-empty scalar, or a list of such."""
     if isinstance(value, list):
         return bool(value) and all(not isinstance(each, list) and _is_fact(each) for each in value)
     return value is not None and value != "" and not isinstance(value, dict) and "://" not in str(value)

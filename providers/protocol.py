@@ -1,4 +1,4 @@
-"""The one skeleton of every gateway: what it is asked, what it answers. Adapters keep this order of methods."""
+"""The protocol of every gateway: its requests and results. Adapters keep this order of methods."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 
 class CharacterRequest(Frozen):
-    """Make a character of that name, of the seconds `start` to `end` of a clip or of a finished video.
+    """Create a character of that name from the seconds `start` to `end` of a clip or of a finished video.
 
     `clip_url` must be readable by the provider without a key; `video_id` is the provider's own id of a video.
     """
@@ -29,24 +29,24 @@ class CharacterRequest(Frozen):
 
     @property
     def operation(self) -> Operation:
-        """Which of the model's endpoints makes it."""
+        """Which of the model's endpoints creates it."""
         return "character_from_video" if self.video_id else "character"
 
 
 class Reference(Frozen):
-    """Media of one character that go along with a scene, readable by the provider without a key."""
+    """Media of one character that are sent with a scene, readable by the provider without a key."""
 
     character: str
     image_urls: tuple[str, ...] = ()
     clip_url: str | None = None
-    description: str = Field(default="", description="Who this is, for a model that asks for it.")
+    description: str = Field(default="", description="Who this is, for a model that takes a description.")
 
 
 class SceneRequest(Frozen):
     """Generate one scene. `image_url` is the first frame; `remix_of` the provider's id of an earlier video.
 
-    What a scene may say beside its prompt: `last_frame_url` is the picture that it ends with, `audio` whether it has
-    sound, `seed` the gateway's number for the same picture again, and `negative` what must not be seen.
+    Optional: `last_frame_url` is the picture that the scene ends with, `audio` whether it has sound, `seed` the random
+    seed, and `negative` the negative prompt.
     """
 
     model: Model
@@ -63,7 +63,7 @@ class SceneRequest(Frozen):
     seed: int | None = None
     negative: str = ""
     remix_of: str | None = None
-    remixable: bool = Field(default=True, description="Whether the provider has to keep the video for a later remix.")
+    remixable: bool = Field(default=True, description="Whether the provider must keep the video for a later remix.")
     fields: JsonObject = Field(default={}, description="The gateway's own inputs, by its own names.")
 
     @property
@@ -80,9 +80,9 @@ class SceneRequest(Frozen):
 
 
 class Order(Frozen):
-    """Exactly what will be POSTed, and where. `usd` is its price, where the model table has one.
+    """Exactly what will be POSTed, and where. `usd` is its price, if the model table has one.
 
-    `callback` is where the gateway posts how the job ended. It is no part of the digest: a token in it differs from
+    `callback` is the URL to which the gateway posts the job's end. It is not part of the digest: its token differs from
     attempt to attempt, and the provider's list does not show it.
     """
 
@@ -92,20 +92,20 @@ class Order(Frozen):
     callback: str | None = Field(default=None, repr=False)
 
     def body_with_callback(self, field: str) -> JsonObject:
-        """The body that names the callback in this field, unless the user's own fields do."""
+        """The body with the callback in this field, unless the user's own fields set it."""
         return {field: self.callback, **self.body} if self.callback else self.body
 
     @property
     def digest(self) -> str:
-        """Finds the order again among the requests that a provider lists."""
+        """The digest by which the order is found among the requests that a provider lists."""
         return digest(self.body)
 
 
 class Listed(Frozen):
-    """One line of a provider's own list of models, with its base price where the list has one.
+    """One entry of a provider's own list of models, with its base price if the list has one.
 
-    `usd` is the price of one `unit` in the provider's word; its tiers are not told. `makes` is its kind, None where
-    the list tells none.
+    `usd` is the price of one `unit`, named as the provider does; lists do not show tiers. `makes` is its kind, None if
+    the list does not say.
     """
 
     endpoint: str
@@ -116,12 +116,12 @@ class Listed(Frozen):
 
     @property
     def is_video(self) -> bool:
-        """Whether it makes videos: its kind says so, else its id."""
+        """Whether it makes videos, by its kind or else by its id."""
         return "video" in (self.makes or self.endpoint)
 
 
 class Status(Frozen):
-    """`ended` says only that the result may be asked for: it may be a failure.
+    """The state of a job. `ended` means only that the result can be fetched, which may be a failure.
 
     `unknown_word` is the gateway's word for a state that is not in our table: the result may tell more.
     """
@@ -131,15 +131,14 @@ class Status(Frozen):
 
 
 class Result(Frozen):
-    """What a job that went well returned. `url` is a video to fetch at once, without a key; it expires.
+    """The result of a successful job. `url` is a video, to be fetched at once and without a key; it expires.
 
-    `mention` is what a prompt has to call the character; `handle` is the provider's id of the video, for a remix.
-    `usd` is what was charged, where the provider says so in money. `files` are small files beside the video or the
-    character, by kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own.
-    `facts` are values worth keeping with the take: video_id, seed, actual_prompt. `stored` is the clip, where the
-    library has it already.
+    `mention` is what a prompt must call the character; `handle` is the provider's id of the video, for a remix. `usd`
+    is what was charged, if the provider says so in money. `files` are small files beside the video or the character, by
+    kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own. `facts` are values
+    to store with the take: video_id, seed, actual_prompt. `stored` is the clip, if the library already has it.
 
-    A link is as good as a key: links are left out where a result is serialised or pickled.
+    A link is as good as a key: links are left out when a result is serialised or pickled.
     """
 
     url: str | None = Field(default=None, repr=False, exclude=True)
@@ -173,45 +172,45 @@ class Provider(Protocol):
     async def submit(self, order: Order) -> Job:
         """Buy. One POST, never repeated here.
 
-        Raises NotSent and Busy where it was proved that nothing was accepted, OutcomeUnknown where it was not.
+        Raises NotSent and Busy if it is proved that nothing was accepted, OutcomeUnknown otherwise.
         """
 
     async def status(self, job: Job) -> Status:
-        """Ask how far the job is. Buys nothing, may be repeated."""
+        """Ask for the job's state. Buys nothing, may be repeated."""
 
     async def result(self, job: Job) -> Result:
         """Fetch what an ended job returned. Raises why it failed. Buys nothing, may be repeated."""
 
     async def cancel(self, job: Job) -> bool:
-        """Ask to stop the job; False where it was too late. A running job may still finish and cost."""
+        """Ask to stop the job; False if that is impossible or too late. A running job may still finish and cost."""
 
     async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...] | None:
         """List the provider's own requests that match an order whose reply was lost, oldest first.
 
-        None where the provider keeps no list that can be asked.
+        None if the provider has no list to search.
         """
 
     async def offered(self, endpoint: str) -> bool | None:
-        """Whether the provider still sells the endpoint; None where it does not say."""
+        """Whether the provider still sells the endpoint; None if it does not say."""
 
     async def objection(self, order: Order) -> str | None:
-        """What the provider's own catalogue has against an order; None where it agrees. Buys nothing.
+        """Why the provider's own catalogue contradicts an order; None if it agrees. Buys nothing.
 
-        A provider without a catalogue that can be asked objects to everything.
+        A provider without a catalogue contradicts every order.
         """
 
     async def catalogue(self) -> tuple[Listed, ...] | None:
-        """The provider's own list of models; None where it keeps none. Buys nothing."""
+        """The provider's own list of models; None if it has none. Buys nothing."""
 
     async def price(self, order: Order) -> float | None:
-        """What the provider says that an order costs, in US dollars; None where it does not say. Buys nothing."""
+        """The provider's own price of an order, in US dollars; None if it has no price API. Buys nothing."""
 
     async def balance(self) -> float | None:
-        """Money left in US dollars; None where the key may not know."""
+        """The account's balance in US dollars; None if the key may not read it."""
 
     async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
-        """The id of the job that a callback is about; None where its signature proves nothing.
+        """The id of the job that a callback is about; None if its signature proves nothing.
 
-        `secret` is the account's webhook secret, where the gateway has one. Raises Busy or NotSent where the keys of a
-        gateway that publishes them cannot be fetched.
+        `secret` is the account's webhook secret, if the gateway has one. Raises Busy or NotSent if a gateway's
+        published keys cannot be fetched.
         """

@@ -1,7 +1,7 @@
-"""What a gateway's text says about why there is no result: one table for all gateways, and the errors made from it.
+"""Why there is no result, by a gateway's text: one table for all gateways, and the errors made from it.
 
-Codes and types decide first, in each gateway's own errors.py. The text decides where there is no code, or where the
-code says too little. It is folded before it is compared: case, camel case, underscores and punctuation do not matter.
+Codes and types decide first, in each gateway's own errors.py. The text decides if there is no code, or if the code says
+too little. It is folded before it is compared: case, camel case, underscores and punctuation do not matter.
 """
 
 import re
@@ -33,7 +33,7 @@ _PASSING = re.compile(
     r"|connection (reset|refused|error|lost)|(at|out of) capacity|queue is full"
     r"|内部错误|服务器错误|超时|稍后|繁忙|重试|다시 시도|内部エラー|タイムアウト"
 )
-_OTHER_INPUT = re.compile(  # "try again with another prompt" is no passing fault
+_OTHER_INPUT = re.compile(  # "try again with another prompt" is not transient
     r"again (with|using|after)\b|(another|different|new) (prompt|text|image|picture|photo|video|clip|audio|file|input)"
     r"|(change|modify|adjust|edit|revise|rephrase|check|shorten) (your|the|its)\b"
 )
@@ -61,25 +61,25 @@ _NUMBER = re.compile(r"(?:image|picture|photo|video|clip|audio|content)s?(?: url
 
 _FREE = "It was not charged. "
 _OUTPUT_REMEDY = (
-    "The scene itself was not refused: allow more attempts or run it again, and set audio: false where its sound was "
+    "The scene itself was not refused: allow more attempts or run it again, and set audio: false if its sound was "
     "refused."
 )
-_UPLOAD_REMEDY = "Run it again: the file is uploaded anew, once. If it fails again, look at the file."
+_UPLOAD_REMEDY = "Run it again: the file is uploaded again, once. If that fails too, check the file."
 
 
 def fold(text: str) -> str:
-    """Lower case, single blanks, no punctuation; CamelCase and under_scores become words."""
+    """Lower case, single spaces, no punctuation; CamelCase and under_scores become words."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFKC", text))
     return " ".join(re.sub(r"[\W_]+", " ", spaced).casefold().split())
 
 
 def is_moderation(text: str) -> bool:
-    """Whether a text speaks of moderation."""
+    """Whether a text is about moderation."""
     return bool(_MODERATION.search(fold(text)))
 
 
 def is_passing(text: str) -> bool:
-    """Whether a text speaks of a fault that passes, and asks for no other input."""
+    """Whether a text is about a transient fault, and asks for no other input."""
     folded = fold(text)
     return bool(_PASSING.search(folded)) and not _OTHER_INPUT.search(folded) and not _MODERATION.search(folded)
 
@@ -104,7 +104,7 @@ def part(text: str, field: str | None = None) -> str | None:
 
 
 def refusal(text: str, *, field: str | None = None, charged: bool | None = False, **facts: Any) -> Refused:
-    """Moderation's verdict, on an input or on the output."""
+    """A refusal by moderation, of an input or of the output."""
     what = part(text, field)
     if what != "output":
         message = f"moderation refused {f'the {what}' if what else field or 'the scene'}: {text}"
@@ -116,7 +116,7 @@ def refusal(text: str, *, field: str | None = None, charged: bool | None = False
 
 
 def failure(message: str, *, again: bool = False, charged: bool | None = None, **facts: Any) -> GenerationFailed:
-    """A job that failed. `again` means that the same request may succeed next time."""
+    """A failed job. `again` means that the same request may succeed next time."""
     if "remedy" not in facts and charged is False:
         facts["remedy"] = "It was not charged: run it again." if again else _FREE + GenerationFailed.remedy
     return GenerationFailed(message, resubmittable=again, charged=charged, **facts)
@@ -129,7 +129,7 @@ def stale_upload(message: str, *, charged: bool | None = False, **facts: Any) ->
 
 
 def invalid(message: str, text: str, *, field: str | None = None, **facts: Any) -> InvalidRequest:
-    """An input that the provider does not take, and which part of the scene it is."""
+    """An input that the provider does not accept, and which part of the scene it is."""
     if is_stale_upload(text):
         return unfetched(message, field=field, **facts)
     return InvalidRequest(message, field=field, what=part("", field), **facts)
@@ -142,14 +142,14 @@ def unfetched(message: str, *, field: str | None = None, **facts: Any) -> Invali
 
 
 def nothing_made(who: str, **facts: Any) -> GenerationFailed:
-    """An ended job whose result holds nothing that can be stored. Whoever waits asks again before it is a verdict."""
-    remedy = "Look at the job on the provider's own page; increase the scene's take to render it again."
+    """An ended job whose result contains nothing that can be stored. It is polled again before this is a verdict."""
+    remedy = "Check the job on the provider's own page; increase the scene's take to render it again."
     message = f"the job ended at {who} with neither a video nor a character"
     return failure(message, remedy=remedy, empty=True, **facts)
 
 
 def outcome_unknown(who: str, said: str, named: str | None = None, **facts: Any) -> OutcomeUnknown:
-    """A submit that may have been accepted. The id of the job that its answer names is kept."""
+    """A submit that may have been accepted. The job id in its response, if any, is kept."""
     if named is None:
         return OutcomeUnknown(
             f"{who} answered a submit with {said} and names no task; it may have been accepted", **facts
@@ -160,10 +160,10 @@ def outcome_unknown(who: str, said: str, named: str | None = None, **facts: Any)
 
 
 def blocked(who: str, text: str, **facts: Any) -> Unauthorized | None:
-    """Where a 401 or 403 is not about the key: the account is blocked, or has no access to the model."""
+    """A 401 or 403 that is not about the key: the account is blocked, or has no access to the model."""
     folded = fold(text)
     if _NO_ACCESS.search(folded):
-        remedy = "Nothing was bought. Ask the model's owner for access, or use another model; the key itself is good."
+        remedy = "Nothing was bought. Ask the model's owner for access, or use another model; the key itself is valid."
         return Unauthorized(f"this account at {who} has no access to the model: {text}", remedy=remedy, **facts)
     if _BLOCKED.search(folded):
         remedy = f"Nothing was bought. Ask {who}'s support why the account is blocked; another key does not help."
@@ -172,25 +172,25 @@ def blocked(who: str, text: str, **facts: Any) -> Unauthorized | None:
 
 
 def stopped_in_front(who: str, code: int, **facts: Any) -> Unauthorized:
-    """A submit that a firewall or a proxy refused in the gateway's place."""
+    """A submit that a firewall or a proxy refused before it reached the gateway."""
     message, remedy = _in_front(who, code)
     return Unauthorized(message, remedy=f"Nothing was bought. {remedy}", **facts)
 
 
 def stopped_on_the_way(who: str, code: int, **facts: Any) -> Busy:
-    """The same of a call that buys nothing: it may be asked again, because it says nothing about a job."""
+    """The same for a call that buys nothing: it may be retried, because it says nothing about a job."""
     message, remedy = _in_front(who, code)
     return Busy(message, remedy=f"Nothing was bought. {remedy}", **facts)
 
 
 def _in_front(who: str, code: int) -> tuple[str, str]:
-    message = f"something in front of {who} refused the request (HTTP {code}, and no answer of {who}'s own)"
-    remedy = "The key is not the reason: look for a firewall, a proxy or a VPN on the way, then run it again."
+    message = f"something in front of {who} refused the request (HTTP {code}, not a response of {who}'s own)"
+    remedy = "The key is not the reason: check firewall, proxy and VPN, then run it again."
     return message, remedy
 
 
 def _number(words: str, field: str) -> int | None:
-    """Which one of several, counted from 1. A field counts from 0, but `content[0]` is the prompt."""
+    """The number of the item, counted from 1. A field counts from 0, but `content[0]` is the prompt."""
     found = _NUMBER.search(words)
     if found is None:
         return None

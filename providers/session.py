@@ -15,17 +15,17 @@ from prefect_storyboard.providers.http import client
 from prefect_storyboard.providers.in_flight import InFlight
 from prefect_storyboard.providers.protocol import Provider
 
-SUBMITS = 8  # at once: what a crash can leave in doubt; with 500 a kill left 50 paid and none recorded, with 8 two
+SUBMITS = 8  # at once: bounds what a crash can leave unknown; with 500, a kill left 50 paid jobs unrecorded, with 8 two
 WINDOW = 10.0  # seconds in which a gateway counts submits
 
-_LONGEST = 300.0  # seconds that one answer may close the gate
+_LONGEST = 300.0  # seconds: the longest pause that one response may impose
 
 _open: dict[Hashable, tuple["Session", int]] = {}
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, "Gates"]] = WeakKeyDictionary()
 
 
 class Gates:
-    """What bounds the use of one account in one process; it outlives the connections.
+    """The limits on one account's use in one process; they outlive the connections.
 
     `in_flight` bounds the jobs that render at the same time, `rate` the submits in ten seconds.
     """
@@ -41,7 +41,7 @@ class Gates:
 class Session:
     """A provider account in use: its connections, its adapter and its gates.
 
-    `callback_url` is the public address of a callbacks server, where there is one.
+    `callback_url` is the public URL of a callbacks server, if there is one.
     """
 
     def __init__(
@@ -63,15 +63,15 @@ class Session:
 
     @property
     def in_flight(self) -> InFlight:
-        """The slots of the jobs that render."""
+        """The slots of jobs that are rendering."""
         return self.gates.in_flight
 
     @asynccontextmanager
     async def submitting(self) -> AsyncIterator[None]:
-        """Pass the gate of the submits. A Busy inside closes it for everybody, as long as the provider asked."""
+        """Pass the submit gate. A Busy inside closes it for all submits, for as long as the provider asked."""
         gates, clock = self.gates, self.clock
         async with gates.submits:
-            while (wait := gates.closed_until - clock.monotonic()) > 0:  # another Busy may move the moment
+            while (wait := gates.closed_until - clock.monotonic()) > 0:  # another Busy may prolong the pause
                 await clock.sleep(wait)
             await self._turn()
             try:
@@ -82,7 +82,7 @@ class Session:
                 raise
 
     async def _turn(self) -> None:
-        """Wait until as many submits as are allowed in ten seconds are ten seconds old."""
+        """Wait until fewer submits than allowed lie within the last ten seconds."""
         last = self.gates.last
         if last is None:
             return
@@ -94,7 +94,7 @@ class Session:
 
 @runtime_checkable
 class Account(Protocol):
-    """An account at a gateway, as the credentials blocks are one."""
+    """An account at a gateway; the credentials blocks implement it."""
 
     @property
     def provider(self) -> str:
@@ -105,7 +105,7 @@ class Account(Protocol):
         """The user's own name for the account."""
 
     def session(self) -> AbstractAsyncContextManager[Session]:
-        """Join the account's shared connections and gates."""
+        """Open or join the account's shared session."""
 
 
 @asynccontextmanager
@@ -120,7 +120,7 @@ async def session(
 ) -> AsyncIterator[Session]:
     """Join the session of that identity, or open it; the last to leave closes the connections, the gates stay.
 
-    `open_client` is called by whoever opens it: who only joins reads no settings.
+    `open_client` is called only to open a session: joining one reads no settings.
     """
     loop = asyncio.get_running_loop()
     key = (loop, identity, callback_url)

@@ -1,7 +1,7 @@
-"""The words by which gateways call the state of a job: one table for all, in any case.
+"""The gateways' words for the state of a job: one case-insensitive table for all.
 
-fal knows IN_QUEUE, IN_PROGRESS and COMPLETED, Kie waiting to success and fail, ToAPIs queued to completed and failed,
-WaveSpeed created to deleted; each of them was also seen to use the words of another.
+fal has IN_QUEUE, IN_PROGRESS and COMPLETED, Kie waiting to success and fail, ToAPIs queued to completed and failed,
+WaveSpeed created to deleted; each of them was also seen to use another's words.
 """
 
 from typing import Literal
@@ -22,12 +22,12 @@ _PHASES = {word: phase for phase, words in _WORDS.items() for word in words.spli
 
 
 def phase(state: JsonValue) -> Phase | None:
-    """What a gateway's word for a state means; None for a word that is not in the table."""
+    """The phase that a gateway's word for a state means; None for a word that is not in the table."""
     return _PHASES.get(_folded(state)) if isinstance(state, str) else None
 
 
 def status_of(state: JsonValue) -> Status:
-    """The status of a job. An unknown word reads as running, and is named so that the result is asked for once."""
+    """The status of a job. An unknown word counts as running and is passed on, so that the result is asked for once."""
     match phase(state):
         case None:
             return Status(state="running", unknown_word=repr(state)[:40])

@@ -11,8 +11,8 @@ from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards import Model
 
-NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}  # as they call themselves
-_MISSING = {  # by operation: our argument, what the model does not do, and what to do
+NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}  # the gateways' own names
+_MISSING = {  # by operation: our argument, what the model cannot do, and the remedy
     "text": ("characters", "renders nothing from a prompt alone", "name a character or give the scene an image"),
     "image": ("image", "starts from no picture", "leave image and continues out, or choose another model"),
     "remix": ("remixes", "remixes no video", "leave remixes out, or choose another model"),
@@ -32,7 +32,7 @@ def models() -> dict[str, dict[str, Model]]:
 
 
 def _facts(families: dict[str, Any], name: str, provider: str) -> dict[str, Any]:
-    """What the table says of a model, and what its dialect can be told."""
+    """The table's facts about a model, and those of its dialect."""
     found = _own_facts(families, name)
     return {**dialects.facts(provider, found.get("codec", "")), "tiers": _tiers(provider, name), **found}
 
@@ -48,33 +48,33 @@ def _families() -> dict[str, list[list[str]]]:
 
 
 def _own_facts(families: dict[str, Any], name: str) -> dict[str, Any]:
-    """What the table says of a model, that of the one that it is like included."""
+    """The table's facts about a model, including those of the model that it is `like`."""
     own = dict(families[name])
     like = own.pop("like", None)
     return {**_own_facts(families, like), **own} if like else own
 
 
 def model(provider: str, name: str) -> Model:
-    """The family at that provider. Raises KeyError, whose text says what there is instead."""
+    """The family at that provider. Raises KeyError, whose text lists the alternatives."""
     if provider not in models():
-        raise KeyError(f"{provider} is not a provider that is known; choose from {', '.join(models())}")
+        raise KeyError(f"{provider} is not a known provider; choose from {', '.join(models())}")
     sold = models()[provider]
     if name in sold:
         return sold[name]
     close = get_close_matches(name, sold, n=1)
     hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sold)}"
-    raise KeyError(f"{name} is not a model that is known at {provider}; {hint}")
+    raise KeyError(f"{name} is not a known model of {provider}; {hint}")
 
 
 def seller_name(provider: str, account: str) -> str:
-    """An account as people call it: the gateway, and its name where it is not the default one."""
+    """The display name of an account: the gateway, and the account's name unless it is the default one."""
     return f"{NAMES.get(provider, provider)} ({provider}{'' if account == 'default' else f', {account}'})"
 
 
 def endpoint(request: SceneRequest | CharacterRequest) -> str:
-    """The model's endpoint for a request. Raises InvalidRequest, before anything is sent, where it has none."""
+    """The model's endpoint for a request. Raises InvalidRequest, before anything is sent, if it has none."""
     if isinstance(request, CharacterRequest) and (request.clip_url is None) == (request.video_id is None):
-        message = f"{request.name} is made of either a clip or a finished video: name one of them; nothing was sent"
+        message = f"{request.name} is made from either a clip or a finished video: give one of them; nothing was sent"
         raise InvalidRequest(message, field="clip", sent=False)
     if isinstance(request, SceneRequest) and not request.remix_of:
         found = request.model.endpoint(request.mode)

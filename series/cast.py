@@ -1,4 +1,4 @@
-"""Create the characters once, and once more where the provider has forgotten them."""
+"""Create each character once, and once more if the provider has forgotten it."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ from prefect_storyboard.tasks import create_character
 
 
 class CastFacts(TypedDict):
-    """What a storyboard says of a cast member, as arguments of create_character."""
+    """A storyboard's cast member as arguments of create_character."""
 
     images: list[Path]
     description: str
@@ -39,10 +39,10 @@ _FORGOTTEN = re.compile(r"(?i)character.*(not found|unknown|not exist|no such|in
 
 
 async def create_cast(run: Rendering) -> None:
-    """Create every character of the plan at once. Raises what is true of the whole account; keeps the rest.
+    """Create all characters of the plan concurrently. Raises errors that hold for the whole account; keeps the others.
 
-    A model that is shown its characters needs no creation: for it the media are put into the library. Those that are
-    made from a scene have no media yet: whoever renders a scene with them calls `cast_from_scenes`.
+    A model that takes characters as reference media needs no creation: the media are stored in the library. Characters
+    made from a scene have no media yet: `cast_from_scenes` is called when a scene with them is rendered.
     """
     plan = run.prepared.plan
     characters = [planned for planned in plan.characters if planned.character.from_scene is None]
@@ -56,7 +56,7 @@ async def create_cast(run: Rendering) -> None:
 
 
 def _keep(run: Rendering, planned: PlannedCharacter, casting: object) -> None:
-    """Keep the casting, or why there is none. Raises what is true of the whole account."""
+    """Keep the casting, or the error. Raises errors that hold for the whole account."""
     if isinstance(casting, BaseException) and (isinstance(casting, FATAL) or not isinstance(casting, NotCast)):
         raise casting
     if isinstance(casting, Casting | NotCast):
@@ -64,9 +64,9 @@ def _keep(run: Rendering, planned: PlannedCharacter, casting: object) -> None:
 
 
 async def cast_from_scenes(run: Rendering, scene: PlannedScene) -> None:
-    """Make the characters of a scene that are made from other scenes, each once in a run. Their clips are stored.
+    """Create the scene's characters that are made from other scenes, each once in a run. Their clips are stored.
 
-    Raises MediaError where a clip, now that it is there, shows nothing that the model takes.
+    Raises MediaError if such a clip does not meet the model's limits.
     """
     plan = run.prepared.plan
     for origin in scene.origins:
@@ -89,7 +89,7 @@ def _shown(scene: PlannedScene) -> tuple[str, ...]:
 
 
 async def _show(run: Rendering, name: str, scene: PlannedScene) -> None:
-    """The casting of a character that is shown with every scene. Buys nothing."""
+    """The casting of a character that is sent as reference media with every scene. Buys nothing."""
     who = run.prepared.plan.storyboard.character(name)
     run.shown[name, scene.model.name] = await create_character(
         name, _clip(run, who), model=scene.model.name, **_facts(run, who), credentials=run.credentials
@@ -97,7 +97,7 @@ async def _show(run: Rendering, name: str, scene: PlannedScene) -> None:
 
 
 async def _in_slot(run: Rendering, planned: PlannedCharacter) -> Casting:
-    """A creation is a job as any other. Who casts anew for a scene has the scene's slot already."""
+    """Create a character in a slot of the account, like any job. A recast for a scene uses the scene's own slot."""
     async with run.slots:
         return await _create(run, planned)
 
@@ -154,22 +154,22 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
 
 
 def _of_character(name: str, error: ProviderError) -> None:
-    """Let the error name the character: people read it in the table of scenes."""
+    """Make the error name the character: people read it in the table of scenes."""
     error.args = (f"{name} could not be created: {error}",)
     if isinstance(error, GenerationFailed | Expired):
         error.remedy = f"Give {name} another clip, or allow more attempts."
 
 
 def about_characters(error: InvalidRequest | GenerationFailed, castings: tuple[Casting, ...]) -> bool:
-    """Whether a scene was refused because of a character's id: the gateways have no code for it, but a name."""
+    """Whether a character's id caused the refusal of a scene: gateways have no code for it, but their text names it."""
     named = (getattr(error, "field", None) or "").startswith("character") or _FORGOTTEN.search(str(error))
     return error.charged is not True and bool(named) and any(casting.id for casting in castings)
 
 
 async def sent_with(run: Rendering, scene: PlannedScene) -> tuple[str | None, ...] | None:
-    """Ids of the castings that the last attempt was refused with, maybe by an earlier run.
+    """Ids of the castings with which the last attempt was refused, possibly in an earlier run.
 
-    None where no attempt may follow it.
+    None if no further attempt is allowed.
     """
     history = await asyncio.to_thread(Ledger(run.library.storage()).history, scene.key)
     if decide(history, now=datetime.now(UTC), owner_alive=False, attempts=run.attempts + 1) is not Decision.SUBMIT:
@@ -181,7 +181,7 @@ async def sent_with(run: Rendering, scene: PlannedScene) -> tuple[str | None, ..
 async def recast(
     run: Rendering, scene: PlannedScene, used: tuple[Casting, ...], error: ProviderError
 ) -> tuple[Casting, ...]:
-    """Castings of the scene's characters that are not those which were refused. Each is made again once in a run."""
+    """New castings of the scene's characters in place of the refused ones. Each is created again once in a run."""
     ledger, ids = Ledger(run.library.storage()), {casting.id for casting in used}
     async with run.recasting:
         for planned in run.prepared.plan.characters:
@@ -195,9 +195,10 @@ async def recast(
 
 
 def castings_of(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...]:
-    """The castings of a scene's characters, in the order of the scene. Raises why one could not be created.
+    """The castings of a scene's characters, in its order. Raises the error of one that could not be created.
 
-    One that the model is not told of, as beside a first frame, is there by its name alone: the prompt may say it.
+    A character that is not sent to the model, for example beside a first frame, is included by name only: the prompt
+    may contain the name.
     """
     found = {name: casting for (name, model), casting in run.shown.items() if model == scene.model.name}
     for planned in run.prepared.plan.characters:

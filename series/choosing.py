@@ -53,7 +53,7 @@ class Choices:
 
 def question(needed: Mapping[str, str]) -> str:
     """The takes that a scene is made of, by the id of their scenes, in one word; empty where it needs none."""
-    return digest(sorted([scene, key] for scene, key in needed.items())) if needed else ""
+    return digest(dict(needed)) if needed else ""
 
 
 def is_paid(last: Attempt | None) -> bool:

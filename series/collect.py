@@ -1,4 +1,4 @@
-"""Fetch what one open job has made, without its storyboard: what `collect_jobs` and the callbacks server do alike."""
+"""Fetch the result of one open job without its storyboard; used by `collect_jobs` and the callbacks server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -44,9 +44,9 @@ async def collect_job(
     result_of: ResultOf = look_once,
     keep: Store = store,
 ) -> Clip | Casting | JobLine:
-    """One open job, as far as it comes: its clip or casting, or the line that says why there is none. Buys nothing.
+    """Collect one open job: returns its clip or casting, or the line that says why there is none yet. Buys nothing.
 
-    Without credentials the job is left alone. `result_of` asks the provider. What has failed is closed in the ledger.
+    Without credentials the job is left alone. `result_of` asks the provider. A failed job is closed in the ledger.
     """
     if isinstance(attempt, Unreadable):
         return line(attempt)
@@ -109,7 +109,7 @@ def _bought(attempt: Attempt) -> PaidJob | None:
 async def _created(
     session: Session, ledger: Ledger, bought: tuple[Intent, PaidJob], result: Result, library: Library
 ) -> Casting:
-    """Keep a character that was created."""
+    """Store a character that was created."""
     intent, job = bought
     name = intent.character or ""
     files = character_files(session, ledger.storage, name, intent.key, intent.fingerprint)
@@ -119,7 +119,7 @@ async def _created(
 
 
 def job_facts(intent: Intent, job: Job | None) -> events.JobFacts:
-    """What an event says of a job."""
+    """The job as an event describes it."""
     return events.JobFacts(
         key=intent.key,
         label=intent.label,

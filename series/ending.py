@@ -1,4 +1,4 @@
-"""Which models a library's reels are rendered with, and which of these are about to end."""
+"""The models that a library's reels were rendered with, and which of them are about to be retired."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ Uses = Mapping[tuple[str, str], tuple[str, ...]]  # the reels, by gateway and mo
 
 
 class Ending(Frozen):
-    """A model in use that ends, or that its gateway has taken off its list."""
+    """A model in use that is about to be retired, or that its gateway has removed from its list."""
 
     provider: str
     model: str
@@ -22,7 +22,7 @@ class Ending(Frozen):
     reels: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        gone = f"is on {self.provider}'s list no more"
+        gone = f"is no longer on {self.provider}'s list"
         when = f"is switched off by its maker on {self.retires_on}" if self.retires_on else gone
         where = f", and renders {', '.join(self.reels)}" if self.reels else ""
         remedy = f"move to {self.successor}" if self.successor else "choose another model: `storyboard models`"
@@ -30,7 +30,7 @@ class Ending(Frozen):
 
 
 def uses(storage: Storage, providers: Iterable[str]) -> Uses:
-    """What the plans beside the library's reels say. One that cannot be read says nothing. Blocks."""
+    """Read the models from the plans beside the library's reels; a plan that cannot be read is skipped. Blocks."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     wanted = {*providers}
     for reel in storage.names("reels"):
@@ -44,9 +44,9 @@ def uses(storage: Storage, providers: Iterable[str]) -> Uses:
 
 
 def endings(used: Uses, *, today: date, days: int) -> tuple[Ending, ...]:
-    """Those that end within so many days, or have ended within so many, soonest first.
+    """The models that are retired within so many days, or were within so many past days, soonest first.
 
-    What ended longer ago is not in use any more: its reels are rendered, and stay.
+    A model that was retired earlier is no longer in use: its reels are rendered, and stay.
     """
     known = {place: _model(*place) for place in used}
     near = [
@@ -58,7 +58,7 @@ def endings(used: Uses, *, today: date, days: int) -> tuple[Ending, ...]:
 
 
 def ending_of(model: Model, reels: tuple[str, ...]) -> Ending:
-    """The model as one that ends."""
+    """The Ending of a model."""
     return Ending(
         provider=model.provider,
         model=model.name,

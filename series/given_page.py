@@ -1,4 +1,4 @@
-"""What a model takes of the user's files, as a page: `python -m prefect_storyboard.series.given_page`."""
+"""The files that each model takes, as a page of the docs: `python -m prefect_storyboard.series.given_page`."""
 
 import sys
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ and what was checked is what is sent. The plan says what is changed, and refuses
 | another format, CMYK, 16 bits or floating point | converted to JPEG with its shades |
 | a picture with transparency | put on white |
 | a picture that moves | reduced to its first frame |
+| a scene of the same storyboard, as `from_scene` | rendered first, then treated as a clip of yours |
 | a storyboard as YAML or JSON in UTF-8 | taken; another encoding is named with its line |
 | an address that answers with an error or a web page | refused with the reason; busy hosts are asked three times |
 

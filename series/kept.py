@@ -1,4 +1,4 @@
-"""A take that is paid for is kept where its parent has no clip or a character cannot be had: it needs neither."""
+"""Keep a paid take although its parent has no clip or a character could not be created: storing it needs neither."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from prefect_storyboard.storyboards import Casting, FailedScene, PlannedScene
 
 
 def kept(run: Rendering, scene: PlannedScene, needed: tuple[Ended, ...]) -> PlannedScene:
-    """The scene; as one that stands where something that it is made of is not there, and its job is paid for. Blocks.
+    """The scene; with its standing take, if that is paid for and something the scene is made from is missing. Blocks.
 
-    Raises Unreadable where nobody can tell which take stands there.
+    Raises Unreadable if the records do not show which take stands.
     """
     if scene.damage:
         raise Unreadable(scene.damage.error, scene.damage.remedy)
@@ -24,7 +24,7 @@ def kept(run: Rendering, scene: PlannedScene, needed: tuple[Ended, ...]) -> Plan
 
 
 def standing_job(ledger: Ledger, scene: PlannedScene, reel: str) -> PaidJob:
-    """The paid job of the take that stands in the reel; one that another reel holds is copied by store. Blocks."""
+    """The paid job of the reel's standing take; `store` copies one that lies in another reel. Blocks."""
     last = _paid(ledger, scene.key)
     if last is None or last.job is None:
         raise TypeError("a standing take has a job")
@@ -42,9 +42,9 @@ def standing_job(ledger: Ledger, scene: PlannedScene, reel: str) -> PaidJob:
 
 
 def not_said(run: Rendering, wanted: Estimate, ended: Iterable[Ended]) -> list[str]:
-    """Why characters could not be created, and records not read, as far as no scene has failed of it.
+    """Warnings about characters that were not created and records that were not read, if no failed scene names them.
 
-    Scenes that are paid for are kept all the same, and one that fails of its character does not tell of its records.
+    Paid scenes are kept in spite of them, and a scene that fails because of its character does not report its records.
     """
     said = {end.error for end in ended if isinstance(end, FailedScene)}
     reasons = [each for each in run.castings.values() if not isinstance(each, Casting)]
@@ -58,7 +58,7 @@ def not_said(run: Rendering, wanted: Estimate, ended: Iterable[Ended]) -> list[s
 
 
 def _paid(ledger: Ledger, key: str) -> Attempt | None:
-    """The attempt that has a clip, or may yet have one."""
+    """The attempt that has a clip, or may still get one."""
     last = deciding(ledger.history(key))
     return last if last and last.job and (last.end is None or last.end.clip) else None
 

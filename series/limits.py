@@ -11,10 +11,10 @@ __all__ = ["account_slots", "limit_name"]
 
 @asynccontextmanager
 async def account_slots(credentials: Credentials, wanted: int) -> AsyncIterator[int]:
-    """Yield how many of the wanted jobs the account's limit allows at once; each takes its slot when it is bought.
+    """Yield how many of the wanted jobs the account's limit allows at once; each job takes its slot when it is bought.
 
-    What the run has held of the limit is given back when it ends. A run that is suspended holds none while its jobs
-    render on. Raises ValueError where the limit allows no job at all.
+    The run's slots are released when it ends. A suspended run holds none while its jobs render. Raises ValueError if
+    the limit allows no job at all.
     """
     size = await limit_size(credentials) if wanted else None
     try:

@@ -1,7 +1,7 @@
-"""Words of a storyboard or a provider inside Prefect's artifacts: they stay words.
+"""Escape the text of storyboards and providers in Prefect's artifacts.
 
 Prefect's UI reads the text of a Markdown artifact, every description and every cell of a table as Markdown, bare
-addresses included. What could load a picture or lead elsewhere is escaped; ordinary sentences stay as they are.
+addresses included. Whatever could load a picture or link elsewhere is escaped; ordinary sentences stay readable.
 """
 
 import re
@@ -16,13 +16,13 @@ _MARKS = re.compile(r"[\\`*_\[\]<>&~|@]|:(?=//)|(?<=[wW]{3})\.|^[#+=-]|^\d+[.)]"
 
 
 def escaped(text: str) -> str:
-    """The text as one line that Markdown shows as it is: no link, no picture, no HTML, no table of its own."""
+    """The text as one line that Markdown shows literally: without links, pictures, HTML or tables."""
     line = " ".join(clean(text).split())
     return _MARKS.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", line)
 
 
 def code(text: str) -> str:
-    """The text as code, which no grave accent or bar in it ends."""
+    """The text as inline code, with grave accents and bars replaced."""
     return f"`{' '.join(clean(text).split()).replace('`', chr(0x2CB)).replace('|', chr(0x2223))}`"
 
 

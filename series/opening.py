@@ -1,4 +1,4 @@
-"""How every flow begins: what it was given is read, checked, planned and priced, and nothing is bought yet."""
+"""The beginning of every flow: its arguments are read, checked, planned and priced; nothing is bought yet."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +27,7 @@ def _text(reference: object) -> object:
     return str(reference) if isinstance(reference, PurePath) else reference
 
 
-Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL; path objects will do
+Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL, also as a path object
 
 
 def title() -> str:
@@ -54,10 +54,10 @@ async def opened(
     *,
     cascade: bool = False,
 ) -> AsyncIterator[Rendering]:
-    """Read and check everything that can be checked for nothing, and join the account's session.
+    """Read and check everything that can be checked at no cost, and open the account's session.
 
-    Takes that stand in the reel although their parent has changed are kept, or with `cascade` planned anew. When the
-    work is done, raises LibraryError where the library has been deleted or replaced meanwhile.
+    Stale takes of the reel are kept, or planned as new takes with `cascade`. On exit, raises LibraryError if the
+    library was deleted or replaced during the run.
     """
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     shelf = await load_library(library)
@@ -80,5 +80,5 @@ async def opened(
 
 
 def _check_folder(board: Storyboard, library: Library) -> None:
-    """Raise FolderTaken before anything is bought for a folder that belongs to another storyboard."""
+    """Raise FolderTaken, before anything is bought, if the reel's folder belongs to another storyboard."""
     check_folder(board.title, library.storage().read("reels", board.slug, "storyboard.yaml"))

@@ -1,4 +1,4 @@
-"""What Prefect's database keeps of a storyboard that is a parameter of a deployment's run: every word of it."""
+"""Warn of secrets in a storyboard that is passed as a parameter: Prefect's database stores it in full."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ _REMEDY = "put the storyboard into a file or a bucket, and give its path or URL"
 
 @dataclass(frozen=True)
 class Exposed:
-    """Addresses with a password, which are refused; and links with a query, which may be a signature."""
+    """URLs with a password, which are refused, and URLs with a query, which may be a signature."""
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def exposed(given: Storyboard | Mapping[str, Any] | str, board: Storyboard, source: Source) -> Exposed:
-    """What a deployment's run has exposed. A signature ends by itself one day; a password has to be changed.
+    """What a deployment's run has exposed. A signature expires; a password has to be changed.
 
-    Of a run that this process has started Prefect keeps the addresses alone, and nothing is exposed.
+    For a run that this process started, Prefect stores the URLs without either, and nothing is exposed.
     """
     if deployment.id is None:
         return Exposed()

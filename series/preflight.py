@@ -1,4 +1,4 @@
-"""Judge the media that a storyboard names by the limits of the models that see them. Nothing is bought or sent."""
+"""Check a storyboard's media against the limits of the models that receive them. Buys and sends nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Place = tuple[str | int, ...]
 
 @dataclass
 class Judged:
-    """What is wrong and where, what will be done to reference media, and how long the clips are that go along."""
+    """Problems with their places, the changes to be made to reference media, and the lengths of the clips sent."""
 
     problems: list[tuple[Place, str]] = field(default_factory=list)
     preparations: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ def judge_all(
     files: Mapping[str, LocalFile],
     folder: Path,
 ) -> Judged:
-    """Look at every reference clip, picture and first frame that this run needs."""
+    """Check every reference clip, picture and first frame that this run needs."""
     judged = Judged()
     made = {shot.scene.id: shot for shot in shots}
     for at, who in enumerate(board.cast):
@@ -40,7 +40,7 @@ def judge_all(
                 _expect(judged, member, made[who.from_scene], family, sending)
                 continue
             if who.clip and member.clip is None:
-                break  # it could not be read, which is told already
+                break  # it could not be read, which is reported already
             try:
                 _judge(judged, member, family, sending)
             except MediaError as error:
@@ -57,7 +57,7 @@ def judge_all(
 
 
 def _uses(name: str, shots: tuple[Shot, ...]) -> Iterator[tuple[Model, Sending | None]]:
-    """The different ways in which the models of a storyboard see one character."""
+    """The different forms in which the models of a storyboard receive one character."""
     seen: set[tuple[str, Sending | None]] = set()
     for shot in shots:
         if name in shot.cast:
@@ -99,7 +99,7 @@ def _expect(judged: Judged, member: CastMember, source: Shot, family: Model, sen
 
 
 def _pictures(member: CastMember, sending: Sending, family: Model) -> str:
-    """Make the pictures as the run will, and say how many are taken from the clip."""
+    """Make the pictures as the run will, and report how many are taken from the clip."""
     who, clip, limits = member.character, member.clip, family.references or References(images=0)
     made = show(member, sending, family)
     count = min(len(made), drawn(who, sending, limits))

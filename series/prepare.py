@@ -1,4 +1,4 @@
-"""From what the user names to a plan: read the storyboard, fetch and check its files. Nothing is sent or bought."""
+"""Prepare a plan: read the storyboard, fetch and check its files. Sends and buys nothing."""
 
 import asyncio
 import json
@@ -44,25 +44,37 @@ Place = tuple[str | int, ...]
 
 
 class Overrides(Frozen):
-    """What a run says in the place of the storyboard: its model, what to do about sizes, its quality, its sound."""
+    """The run's arguments that override the storyboard: model, fit, quality, audio."""
 
     model: str | None = None
     fit: Fit | None = None
     quality: Quality | None = None
     audio: bool | None = None
     values: Mapping[str, str] = Field(default={}, description="Of the storyboard's variables.")
+    every_scene: bool = Field(default=False, description="Whether scenes that name a model take this one as well.")
+
+    def on(self, board: Storyboard) -> Storyboard:
+        """The storyboard with what the run says in its place."""
+        said = self.model_dump(exclude_none=True, exclude={"values", "every_scene"})
+        if self.every_scene:
+            said["scenes"] = tuple(scene.model_copy(update={"model": None}) for scene in board.scenes)
+            said["matrix"] = board.matrix and board.matrix.model_copy(update={"model": ()})
+        return board.model_copy(update=said)
 
 
 class Prepared(Frozen):
-    """A plan, and the local copy of every file that the storyboard names, by the reference as it is written there."""
+    """A plan, and the local copy of every file of the storyboard, by the reference as it is written there."""
 
     plan: Plan
     files: dict[str, LocalFile]
     cast: dict[str, CastMember]
+    models: dict[str, str] = Field(
+        default={}, description="The model that the storyboard names for a scene, by its id."
+    )
 
 
 def changed_files(prepared: Prepared) -> list[str]:
-    """Name the files that were written to after they were read: what was checked and planned is what was sent."""
+    """Warn of files that have changed since they were read: the version that was checked and planned was sent."""
     return [
         f"{reference} has changed since this run read it, and what was read was sent; run again to use the new one"
         for reference, file in prepared.files.items()
@@ -77,14 +89,15 @@ async def prepare(
     folder: Path,
     overrides: Overrides | None = None,
 ) -> Prepared:
-    """Read, check and plan. Raises StoryboardError with everything that has to be fixed, or SourceError."""
+    """Read, check and plan. Raises StoryboardError with all problems at once, or SourceError."""
     options = _options(library)
     callers = await asyncio.to_thread(allowed_to_callers, library)
     said = overrides or Overrides()
     reading = _Reading(library, options, callers, dict(said.values))
     board, source, base = await asyncio.to_thread(_read, storyboard, reading)
     kept = exposed(storyboard, board, source)
-    board = board.model_copy(update=said.model_dump(exclude_none=True, exclude={"values"}))
+    named = {scene.id: name for scene in board.scenes if (name := scene.model or board.model)}
+    board = said.on(board)
     whole = expanded(with_draft_title(board), source, callers.bounds.max_scenes)
     board, source = whole.board, whole.source
     if unnamed(board):
@@ -114,7 +127,7 @@ async def prepare(
     )
     warnings = (*map(str, source.warnings), *kept.warnings, *planned.warnings)
     planned = planned.model_copy(update={"warnings": warnings, "variants": whole.variants})
-    return Prepared(plan=planned, files=files, cast=cast)
+    return Prepared(plan=planned, files=files, cast=cast, models=named)
 
 
 def _rendered_with(board: Storyboard, library: Library) -> str | None:
@@ -129,7 +142,7 @@ def _rendered_with(board: Storyboard, library: Library) -> str | None:
 async def _fetched(
     references: Mapping[str, str], folder: Path, options: Mapping[str, Any], allowed: Allowed
 ) -> dict[str, LocalFile | BaseException]:
-    """A local copy of every file, or why there is none, by the reference as it is written in the storyboard."""
+    """A local copy of every file, or the error, by the reference as it is written in the storyboard."""
     ended = await asyncio.gather(
         *(asyncio.to_thread(fetch, full, folder, options, allowed) for full in references.values()),
         return_exceptions=True,
@@ -140,7 +153,7 @@ async def _fetched(
 def _sorted_out(
     fetched: Mapping[str, LocalFile | BaseException], places: Mapping[str, Place], source: Source
 ) -> tuple[dict[str, LocalFile], list[Problem]]:
-    """The local copies, and what cannot be read, each at its line."""
+    """The local copies, and the files that cannot be read, each with its line."""
     files: dict[str, LocalFile] = {}
     problems: list[Problem] = []
     for reference, file in fetched.items():
@@ -154,11 +167,11 @@ def _sorted_out(
 
 
 def _allowed(storyboard: object, base: str, library: Library) -> Allowed:
-    """What the storyboard may name: its own folder, and outside of a deployment the working directory.
+    """What the storyboard may read: its own folder and, outside deployments, the working directory.
 
-    Both are the caller's. A storyboard that the caller's own code has built may name any path, but in a deployment,
-    where it comes from the form. A working directory that is the whole disk, as in many containers, allows nothing.
-    Of a storyboard behind a symbolic link, the folder that it really lies in counts as well.
+    Both belong to the caller. A storyboard that the caller's code has built may name any path, except in a deployment,
+    where it comes from the form. A working directory that is the root of the disk, as in many containers, allows
+    nothing. For a storyboard behind a symbolic link, the link's target folder counts as well.
     """
     deployed = deployment.id is not None
     if not isinstance(storyboard, str) and not deployed:
@@ -178,7 +191,7 @@ def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> Cas
 
 
 class _Reading(NamedTuple):
-    """With what a storyboard is read: the storage's options, what its caller may name, and the values of variables."""
+    """The settings for reading a storyboard: storage options, what it may name, and the values of variables."""
 
     library: Library
     options: Mapping[str, Any]
@@ -187,7 +200,7 @@ class _Reading(NamedTuple):
 
 
 def _read(storyboard: Storyboard | Mapping[str, Any] | str, reading: _Reading) -> tuple[Storyboard, Source, str]:
-    """The storyboard, where it was read, and what relative paths in it are relative to."""
+    """The storyboard, its source, and the folder that its relative paths start from."""
     bounds = reading.allowed.bounds
     size = Size(max_bytes=bounds.max_storyboard_bytes, max_scenes=bounds.max_scenes)
     if isinstance(storyboard, Storyboard):
@@ -211,7 +224,7 @@ def _read(storyboard: Storyboard | Mapping[str, Any] | str, reading: _Reading) -
 
 
 def _cast_file(base: str, options: Mapping[str, Any], allowed: Allowed, reference: str) -> CastFile:
-    """A cast file, which may lie where any file of the storyboard may. Raises SourceError."""
+    """Read a cast file, which may lie wherever a file of the storyboard may. Raises SourceError."""
     full = absolute(reference, base)
     folder = folder_of(full)
     text = read_text(full, options, allowed)
@@ -219,7 +232,7 @@ def _cast_file(base: str, options: Mapping[str, Any], allowed: Allowed, referenc
 
 
 def _options(library: Library) -> dict[str, Any]:
-    """The library's storage options, also for the files that lie in storage of the same kind."""
+    """The library's storage options, which also serve for files in storage of the same kind."""
     protocol = library.url.partition("://")[0] if "://" in library.url else "file"
     return {protocol: library.storage_options.get_secret_value()} if protocol != "file" else {}
 

@@ -1,4 +1,4 @@
-"""What a run will cost, and whether it may: prices asked from the provider, the budget, retired models."""
+"""What a run will cost, and what stops it before it buys: the budget and retired models."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ from prefect_storyboard.tasks import _events as events
 async def priced(plan: Plan, provider: Provider) -> Plan:
     """The plan with what is ordered for every scene, and with the provider's price where the table has none.
 
-    Raises InvalidRequest for a scene that the provider's own form has no room for: nothing was sent.
+    Raises InvalidRequest for a scene that the provider's request cannot express: nothing was sent.
     """
     orders = await asyncio.to_thread(lambda: {scene.key: draft_order(provider, scene) for scene in plan.scenes})
     bodies = {key: digest(order.body) for key, order in orders.items()}
@@ -57,9 +57,9 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 async def allow(
     run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool
 ) -> Estimate:
-    """Look everything up, and raise PlanDiffers, OverBudget, Retired or InvalidRequest before the first submit.
+    """Look up all jobs, and raise PlanDiffers, OverBudget, Retired or InvalidRequest before the first submit.
 
-    The budget holds at each one.
+    The budget is checked again at each submit.
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
@@ -85,14 +85,14 @@ async def allow(
 
 
 def log_warnings(warnings: Iterable[str]) -> None:
-    """Log the warnings of the plan while nothing is bought yet: a run in the UI can still be cancelled."""
+    """Log the warnings of the plan before anything is bought: a run in the UI can still be cancelled."""
     logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
     for warning in warnings:
         logger.warning(warning)
 
 
 def check_remixes(plan: Plan, wanted: Estimate, ledger: Ledger) -> None:
-    """Raise InvalidRequest where a new remix needs a video that its provider has not kept. Nothing was sent. Blocks."""
+    """Raise InvalidRequest if a new remix needs a video that its provider has deleted. Nothing was sent. Blocks."""
     scenes = {scene.scene.id: scene for scene in plan.scenes}
     new = [scene for scene in plan.renders if scene.scene.remixes and wanted.buys(scene.key)]
     faults = []
@@ -114,9 +114,9 @@ def _is_deleted(bought: Attempt) -> bool:
 
 
 async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow_retired: bool) -> None:
-    """Raise Retired for a model that is not sold any more: by the provider's own list, else by its date.
+    """Raise Retired for a model that is no longer sold, by the provider's own list or else by its retirement date.
 
-    Raises InvalidRequest where the model table is not sure of a model, and the provider's catalogue does not agree.
+    Raises InvalidRequest if the model table is unsure of a model and the provider's catalogue disagrees with it.
     """
     unsure = {s.endpoint: s for s in plan.renders if s.model.unsure and wanted.buys(s.key)}
     for scene in unsure.values():
@@ -128,7 +128,7 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
         try:
             offered = await session.provider.offered(endpoint)
         except (NotSent, Busy, ProtocolError, Expired, InvalidRequest):
-            offered = None  # a list that cannot be read says nothing
+            offered = None  # a list that cannot be read proves nothing
         if offered is False or (offered is None and family.ended):
             why = "the provider's list says so" if offered is False else f"its maker ended it on {family.retires_on}"
             raise Retired(

@@ -1,4 +1,4 @@
-"""How a run ends for people: a sentence, and a table of what failed, why, whether it was charged, what to do."""
+"""The report of a run: one sentence, and a table of what failed, why, whether it was charged, what to do."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
 
 class SeriesFailed(Exception):
-    """Some scenes have no clip. `reel` holds what there is, and what failed; run again to render the rest."""
+    """Some scenes have no clip. `reel` holds the clips and the failed scenes; run again to render the rest."""
 
     def __init__(self, reel: Reel) -> None:
         super().__init__(reel)
@@ -33,7 +33,7 @@ class SeriesFailed(Exception):
 
 
 def summary(reel: Reel) -> str:
-    """The end of a run in one sentence, or one sentence a scene without a clip."""
+    """The result of a run in one sentence, plus one sentence for each scene without a clip."""
     if not reel.failed:
         return f"{reel.title}: {count(len(reel.clips), 'scene')}, {reel.seconds:g} s, {cost(reel)}"
     lines = [_missing(reel)]
@@ -42,7 +42,7 @@ def summary(reel: Reel) -> str:
 
 
 def _missing(reel: Reel) -> str:
-    """How many scenes failed, still render or wait for one that does, and where the others are."""
+    """How many scenes failed, still render or wait for another scene, and where the others are."""
     verbs = {
         "failed": ("failed", "failed"),
         "rendering": ("still renders", "still render"),
@@ -63,7 +63,7 @@ def _missing(reel: Reel) -> str:
 
 
 def cost(reel: Reel) -> str:
-    """What the reel cost; a price that nobody has published is said to be unknown."""
+    """What the reel cost; a price that is not published is called unknown."""
     return total(reel.cost_usd, reel.unpriced)
 
 
@@ -77,12 +77,12 @@ def bought(reel: Reel) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number of things."""
+    """A number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def total(usd: float, unpriced: int) -> str:
-    """A sum of known prices, and the number of jobs whose price nobody has published."""
+    """The sum of known prices, and the number of jobs without a published price."""
     unknown = f"{count(unpriced, 'job')} of unknown price"
     if not unpriced:
         return price(usd)
@@ -92,7 +92,7 @@ def total(usd: float, unpriced: int) -> str:
 def billed_twice(other: Duplicate) -> str:
     """The warning about a scene of which two jobs were billed."""
     where = f"its clip is take {other.take} of the scene" if other.take else "its clip is not collected yet"
-    lost = f"a job that was given up as lost had been bought for {price(other.usd)}"
+    lost = f"a job that was abandoned had been bought for {price(other.usd)}"
     return f"{other.about} was billed twice: {lost}, and is in the sum; {where}"
 
 
@@ -102,9 +102,9 @@ def rows(reel: Reel) -> list[dict[str, str]]:
 
 
 def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> list[dict[str, str]]:
-    """What was expected of this run, what it was charged, and what each take has cost, whenever it was bought.
+    """The expected price, what this run was charged, and what each take has cost, whenever it was bought.
 
-    `expected` are the keys of the jobs that the run was to buy, `paid` of those that it has bought.
+    `expected` are the keys of the jobs that the run planned to buy, `paid` of those that it bought.
     """
     clips = {clip.scene: clip for clip in reel.clips}
     failed = {scene.scene: scene for scene in reel.failed}
@@ -122,7 +122,7 @@ def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collectio
 
 
 async def report_costs(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> None:
-    """Keep what was expected and what was charged, scene by scene, as an artifact of the run."""
+    """Store the expected and the charged prices, scene by scene, as an artifact of the run."""
     if FlowRunContext.get():
         text = f"{escaped(reel.title)}: {cost(reel)} in all; this run bought {bought(reel)}."
         table = escaped_rows(cost_rows(reel, plan, expected, paid))
@@ -133,7 +133,7 @@ async def report_costs(reel: Reel, plan: Plan, expected: Collection[str], paid: 
 
 @contextmanager
 def shown(what: str) -> Iterator[None]:
-    """Log as a warning whatever fails inside: what people only look at must not fail a run that is paid for."""
+    """Log any error inside as a warning: an artifact must not fail a run that is paid for."""
     warnings: list[str] = []
     with for_show(what, warnings):
         yield
@@ -143,7 +143,7 @@ def shown(what: str) -> Iterator[None]:
 
 
 async def report_reel(reel: Reel, plan: Plan, library: Library) -> None:
-    """Keep the end of the run as one page: the sheet of all scenes, what they cost, and where everything is."""
+    """Store the result of the run as one Markdown artifact: contact sheet, costs, and all addresses."""
     if reel.url and FlowRunContext.get():
         with shown("the page of the run"):
             await _report_reel(reel, reel.url, plan, library)
@@ -159,7 +159,7 @@ async def _report_reel(reel: Reel, url: str, plan: Plan, library: Library) -> No
     lines += [f"- reel: {code(url)}", f"- page: {code(reel.page or '')}", ""]
     lines += ["| scene | take | seconds | cost | clip |"]
     lines += ["|---|---|---|---|---|"]
-    folder = url.rpartition("/")[0] + "/"  # in full, the addresses run out of the page
+    folder = url.rpartition("/")[0] + "/"  # full addresses would not fit on the page
     lines += [
         f"| {escaped(c.scene)} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | {code(c.url.removeprefix(folder))} |"
         for c in reel.clips
@@ -169,7 +169,7 @@ async def _report_reel(reel: Reel, url: str, plan: Plan, library: Library) -> No
 
 
 def _small(sheet: bytes | None) -> str:
-    """The contact sheet, small enough for a page that is kept in a database."""
+    """The contact sheet, small enough for an artifact in Prefect's database."""
     if not sheet:
         return ""
     return base64.b64encode(deferred.shrunk(sheet, (900, 1600), 80)).decode()
@@ -182,7 +182,7 @@ def artifact_key(slug: str, kind: str) -> str:
 
 
 async def report_failures(reel: Reel, slug: str) -> None:
-    """Keep the table of failed scenes as an artifact of the run."""
+    """Store the table of failed scenes as an artifact of the run."""
     if FlowRunContext.get() is None:
         return
     text = f"Scenes of {escaped(reel.title)} without a clip. Run again: what is stored is not bought twice."

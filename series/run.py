@@ -1,4 +1,4 @@
-"""One run of a storyboard: what it works on, what it was told, and what it has bought so far."""
+"""The state of one run of a storyboard: its inputs, its options, and what it has bought so far."""
 
 import asyncio
 from collections import defaultdict
@@ -20,10 +20,10 @@ from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.prepare import Prepared
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Plan
 
-FATAL = (Unauthorized, OutOfCredit)  # true for the whole account: the next submit would only be refused again
+FATAL = (Unauthorized, OutOfCredit)  # hold for the whole account: the next submit would be refused as well
 
 
-NotCast = ProviderError | Unreadable  # why a character could not be created: true for the scenes that need it
+NotCast = ProviderError | Unreadable  # why a character could not be created: hold for the scenes that need it
 
 
 class BudgetLimits(TypedDict):
@@ -36,7 +36,7 @@ class BudgetLimits(TypedDict):
 
 
 class OpenScene(Frozen):
-    """A scene whose job renders on while nobody waits for it."""
+    """A scene whose job renders while the run does not wait for it."""
 
     scene: str
     key: str
@@ -52,7 +52,7 @@ def open_keys_of(ends: Iterable[Ended]) -> tuple[str, ...]:
 
 @dataclass
 class Rendering:
-    """One run: what it works on, and what it has bought so far.
+    """One run: its inputs, and what it has bought so far.
 
     `asked` is the plan before it is known which takes stand, and `chosen` are the choices that it was made with.
     `rerolled` are the ends of takes that were ordered by themselves.
@@ -90,7 +90,7 @@ class Rendering:
 
     @property
     def limits(self) -> BudgetLimits:
-        """What the tasks are told of the budget, and of the reel that it is for."""
+        """The budget arguments of the run's paid tasks."""
         return {
             "reel": self.prepared.plan.storyboard.slug,
             "max_cost_usd": self.budget.usd if self.budget else None,
@@ -99,6 +99,6 @@ class Rendering:
         }
 
     def admit(self, jobs: int) -> None:
-        """Begin with that many slots free. `left` are the keys of the jobs that render on, each in a slot."""
+        """Start with that many free slots. `left` are the keys of the jobs that still render, each in a slot."""
         self.at_once = max(jobs, 1)
         self.slots, self.left = asyncio.Semaphore(self.at_once), []

@@ -26,7 +26,7 @@ from prefect_storyboard.tasks import generate, poll, store
 
 
 class _StillOpen(Exception):
-    """In a run that does not wait: a job renders on, or all slots are taken by jobs that do."""
+    """Raised in a run that does not wait: the job still renders, or all slots hold jobs that do."""
 
 
 _SCENE_FAILS = (ProviderError, MediaError, OverBudget, Unreadable)
@@ -34,7 +34,7 @@ _SCENE_FAILS = (ProviderError, MediaError, OverBudget, Unreadable)
 
 @asynccontextmanager
 async def released(run: Rendering, *, cancel_provider_jobs: bool) -> AsyncIterator[None]:
-    """On cancellation, leave the open jobs to the ledger; ask the provider to stop them only if the user said so."""
+    """On cancellation, keep the open jobs in the ledger; ask the provider to stop them only if the user wants that."""
     try:
         yield
     except asyncio.CancelledError:
@@ -44,9 +44,9 @@ async def released(run: Rendering, *, cancel_provider_jobs: bool) -> AsyncIterat
 
 
 async def _stop(run: Rendering) -> None:
-    """A job that cannot be stopped, or not any more, stays open: the next run fetches what it made.
+    """Ask the provider to stop the open jobs. One that cannot be stopped stays open: the next run fetches its result.
 
-    The ledger knows also the jobs whose submit was on its way when the cancellation came.
+    The ledger also has the jobs whose submit was in flight when the cancellation came.
     """
     ledger = Ledger(run.library.storage())
 
@@ -60,7 +60,7 @@ async def _stop(run: Rendering) -> None:
 
 @asynccontextmanager
 async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
-    """A slot of the account. A job that renders on keeps it; a scene that finds none is rendered after a resume."""
+    """Take a slot of the account. A job that still renders keeps it; a scene without one is rendered after a resume."""
     await run.slots.acquire()
     kept = False
     try:
@@ -70,7 +70,7 @@ async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
             yield
         except _StillOpen:
             run.left.append(key)
-            kept = len(run.left) < run.at_once  # the last slot goes round, so that the others see it
+            kept = len(run.left) < run.at_once  # pass the last slot on, so that the other scenes stop as well
             raise
     finally:
         if not kept:
@@ -78,7 +78,7 @@ async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
 
 
 async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
-    """Render all scenes; one that fails stops only those that continue it. Order of the storyboard."""
+    """Render all scenes concurrently; a scene that fails stops only those that continue it. In storyboard order."""
     running: dict[str, asyncio.Task[Ended]] = {}
     with events.reported_by_caller():
         for scene in run.prepared.plan.scenes:
@@ -118,7 +118,7 @@ async def _takes(
 
 
 async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
-    needed = () if scene.standing else scene.needs  # a take that stands is there without them
+    needed = () if scene.standing else scene.needs  # a standing take needs none of them
     ends = {name: await asyncio.shield(running[name]) for name in needed}
     try:
         if still_open := [end for end in ends.values() if isinstance(end, OpenScene)]:
@@ -143,7 +143,7 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
 
 
 async def _with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, Ended]) -> PlannedScene:
-    """The scene, as one that stands where what it needs is not there; else with the characters made from scenes."""
+    """The scene with the characters made from scenes, or its standing take if something that it needs is missing."""
     scene = await asyncio.to_thread(kept, run, scene, tuple(ends.values()))
     if scene.standing or not scene.origins or any(isinstance(end, FailedScene) for end in ends.values()):
         return scene
@@ -155,7 +155,7 @@ async def _with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, End
 
 
 def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
-    """A scene that needs one without a clip, or without one yet."""
+    """The result of a scene that needs another one which has no clip, or none yet."""
     if parent.state == "failed":
         return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
     why = f"it needs {parent.scene}, which still renders"
@@ -165,10 +165,10 @@ def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> Failed
 def _explained(
     run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget | Unreadable
 ) -> FailedScene:
-    """What a failed scene says of itself; what it did not cost is taken off the run's bill."""
-    if isinstance(error, MediaError):  # found while the scene is worded: its first frame, or a reference
-        return _failed(run, scene, str(error), remedy="Nothing was sent. Look at the file that the message names.")
-    if isinstance(error, Unreadable):  # its number as a take, where the job was bought by this run
+    """The FailedScene for an error; a job that was not charged is removed from the run's costs."""
+    if isinstance(error, MediaError):  # raised while the request is built: its first frame, or a reference
+        return _failed(run, scene, str(error), remedy="Nothing was sent. Check the file that the message names.")
+    if isinstance(error, Unreadable):  # its take number, if this run bought the job
         return _failed(run, scene, error.what, charged=scene.key in run.bought, remedy=error.remedy)
     charged = error.charged if isinstance(error, ProviderError) else False
     if charged is False:
@@ -180,7 +180,7 @@ def _explained(
 
 
 async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
-    """Render a scene; if the provider has forgotten its characters, create them again, once, and send it again."""
+    """Render a scene; if the provider has forgotten its characters, create them again once and submit again."""
     castings = () if scene.standing else castings_of(run, scene)
     try:
         return await _render(run, scene, castings, parent, attempts=run.attempts)
@@ -203,7 +203,7 @@ def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:
 async def _render(
     run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
 ) -> Clip:
-    """Buy the scene, wait for it and store it; a scene that is paid for is only waited for and stored."""
+    """Generate, poll and store the scene; a paid scene is only polled and stored."""
     name = scene.subject
     ledger = Ledger(run.library.storage())
     take = await asyncio.to_thread(
@@ -228,7 +228,7 @@ async def _render(
     clip = await store(job, result, credentials=run.credentials, library=run.library)
     run.open.discard(scene.key)
     if scene.key in run.bought:
-        run.bought[scene.key] = clip.cost_usd  # what the provider says that it has charged, where it does
+        run.bought[scene.key] = clip.cost_usd  # what the provider says it has charged, if it does
     state = "cached" if job.state == "Cached" else "stored"
     charged = clip.cost_usd if scene.key in run.bought else 0.0
     emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=charged))
@@ -270,7 +270,7 @@ async def _generate(
 
 
 def _is_asked_for_again(run: Rendering, scene_id: str) -> bool:
-    """Whether the provider's own video is needed after it is stored: for a remix, or for a character made of it."""
+    """Whether the provider's own video is needed after it is stored: for a remix, or for a character made from it."""
     plan = run.prepared.plan
     made = (each for each in plan.characters if each.character.from_scene == scene_id)
     remixed = any(other.remixes == scene_id for other in plan.storyboard.scenes)

@@ -1,4 +1,4 @@
-"""What people see of a run in the Prefect UI while it goes on: logs, a progress bar, a table of scenes."""
+"""The progress of a run in the Prefect UI: logs, a progress bar, a table of scenes."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class Scoreboard:
         self.table: UUID | None = None
 
     def see(self, progress: Progress) -> bool:
-        """Take note of a change; False where the state is the one before."""
+        """Record a change; False if the state is the same as before."""
         before = self.lines.get(progress.subject)
         facts = {**(before.model_dump(exclude_none=True) if before else {}), **progress.model_dump(exclude_none=True)}
         self.lines[progress.subject] = Progress.model_validate(facts)
@@ -46,8 +46,10 @@ class Scoreboard:
 
     @property
     def percent(self) -> float:
-        """How many of the jobs have ended, of a hundred."""
-        cast = {(planned.character.name, "reattached") for planned in self.plan.characters}  # told at its end
+        """The percentage of the jobs that have ended."""
+        cast = {
+            (planned.character.name, "reattached") for planned in self.plan.characters
+        }  # reported when the run ends
         ended = sum(line.state in _ENDED or (line.subject, line.state) in cast for line in self.lines.values())
         return round(100 * ended / max(len(self.plan.jobs), 1), 1)
 
@@ -67,7 +69,7 @@ class Scoreboard:
 
 @asynccontextmanager
 async def followed(plan: Plan) -> AsyncIterator[None]:
-    """Log every change that matters, and keep a progress bar and a table as artifacts, until the block ends."""
+    """Inside the block, log every relevant change and update a progress bar and a table as artifacts."""
     board, outer = Scoreboard(plan), progress_listener.get()
     inside = FlowRunContext.get() is not None
     logger = get_run_logger() if inside else logging.getLogger(__name__)
@@ -99,15 +101,15 @@ def _sentence(progress: Progress) -> str:
 
 
 async def _begin(board: Scoreboard) -> None:
-    with suppress(Exception):  # what cannot be shown does not stop a run that is paid for
+    with suppress(Exception):  # a failed artifact must not stop a run that is paid for
         key = artifact_key(board.plan.storyboard.slug, "progress")
         board.bar = await acreate_progress_artifact(
-            progress=0.0, key=key, description=f"{escaped(board.plan.storyboard.title)}: how much is done"
+            progress=0.0, key=key, description=f"{escaped(board.plan.storyboard.title)}: progress"
         )
 
 
 async def _show(board: Scoreboard) -> None:
-    """Update the artifacts now and then."""
+    """Update the artifacts at intervals."""
     while True:
         await asyncio.sleep(_EVERY)
         if board.changed:
@@ -123,11 +125,11 @@ async def _update(board: Scoreboard) -> None:
 
 
 async def _table(board: Scoreboard) -> None:
-    """One table, always the newest: a table for every change would bury the run's other artifacts."""
+    """One table, updated in place: a table for every change would bury the run's other artifacts."""
     if board.table:
         async with get_client() as client:
             await client.update_artifact(board.table, ArtifactUpdate(data=json.dumps(board.rows())))
         return
     key = artifact_key(board.plan.storyboard.slug, "scenes")
-    text = f"{escaped(board.plan.storyboard.title)}: what has become of each scene"
+    text = f"{escaped(board.plan.storyboard.title)}: state of each scene"
     board.table = await acreate_table_artifact(key=key, table=board.rows(), description=text)

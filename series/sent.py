@@ -1,4 +1,4 @@
-"""What is sent for each scene, word for word, before anything is bought: its prompt, its references, its sound."""
+"""The exact request for each scene, before anything is bought: prompt, references, sound."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -14,17 +14,17 @@ from prefect_storyboard.storyboards import Casting, Model, Plan, PlannedScene, R
 from prefect_storyboard.tasks._references import CastMember, drawn
 from prefect_storyboard.tasks._scene import scene_request
 
-_ANYWHERE = "https://example.com/media"  # what is said of a file does not depend on its address
-_PROMPTS = ("prompt", "Scene")  # a body has one text, or one for each shot
+_ANYWHERE = "https://example.com/media"  # the description of a file does not depend on its URL
+_PROMPTS = ("prompt", "Scene")  # a body has one prompt, or one for each shot
 _SOUND = ("generate_audio", "sound", "audio")
 
 Castings = Mapping[str, Casting]  # by the key of the character
 
 
 def known_castings(plan: Plan, ledger: Ledger) -> dict[str, Casting]:
-    """The castings that the library has already. Before a character is created, nobody knows its mention.
+    """The castings that are in the library. The mention of a character that is not created yet is unknown.
 
-    Nor where its record cannot be read, which stops the scenes that need it.
+    So is that of a character whose record cannot be read, which stops the scenes that need it.
     """
     found: dict[str, Casting] = {}
     for character in plan.characters:
@@ -36,10 +36,10 @@ def known_castings(plan: Plan, ledger: Ledger) -> dict[str, Casting]:
 
 
 def with_sends(prepared: Prepared, provider: Provider, castings: Castings) -> Plan:
-    """The plan whose scenes carry what is sent: `sent`, `references` and `audio`; reads the media, sends nothing.
+    """The plan with `sent`, `references` and `audio` of each scene filled in. Reads the media, sends nothing.
 
-    A prompt that is longer than the model takes is among the warnings. Raises InvalidRequest where the provider's own
-    form has no room for a scene.
+    Warns of a prompt that is longer than the model takes. Raises InvalidRequest if the provider's request cannot
+    express a scene.
     """
     plan = prepared.plan
     shown = {(scene.model.name, sending): (scene.model, sending) for scene in plan.scenes for sending in scene.sends}
@@ -55,7 +55,7 @@ def with_sends(prepared: Prepared, provider: Provider, castings: Castings) -> Pl
 
 
 def draft_order(provider: Provider, scene: PlannedScene, castings: tuple[Casting, ...] = ()) -> Order:
-    """The order of a scene, with an example's address for each file. Raises InvalidRequest, which names the scene."""
+    """The order of a scene, with a placeholder URL for each file. Raises InvalidRequest, which names the scene."""
     request = scene_request(scene, castings, None).model_copy(
         update={
             "references": tuple(map(_reference, scene.sends)),
@@ -72,7 +72,7 @@ def draft_order(provider: Provider, scene: PlannedScene, castings: tuple[Casting
 
 
 def castings_of(plan: Plan, scene: PlannedScene, castings: Castings) -> tuple[Casting, ...]:
-    """The castings of a scene as the run will pass them; one that is not created yet is mentioned as @Name."""
+    """The castings of a scene as the run will pass them; a character that is not created yet is mentioned as @Name."""
     keys = {each.character.name: each.key for each in plan.characters if each.model.casting == scene.model.casting}
     return tuple(
         castings.get(keys[name], Casting(character=name, id="new", mention=f"@{name}"))
@@ -93,7 +93,7 @@ def sent_prompt(body: JsonValue) -> str:
 
 
 def too_long(scene: PlannedScene) -> str | None:
-    """The sentence about a prompt that is longer than the model takes, counted as it is sent."""
+    """The message about a prompt that is longer than the model takes, counted as it is sent."""
     most, length = scene.model.max_prompt, len(scene.sent)
     if most is None or length <= most:
         return None
@@ -114,7 +114,7 @@ def _reference(sending: Sending) -> Reference:
 
 
 def _values(body: JsonValue, names: tuple[str, ...]) -> Iterator[JsonValue]:
-    """What stands under these names, at any depth."""
+    """The values under these names, at any depth."""
     if isinstance(body, dict):
         for name, value in body.items():
             if name in names:
@@ -147,7 +147,7 @@ def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
 
 
 def _shown(member: CastMember, sending: Sending, model: Model) -> str:
-    """What is shown of a character, in the size in which it is sent."""
+    """The reference media of a character, with the sizes in which they are sent."""
     who, clip, limits = member.character, member.clip, model.references or References(images=0)
     if who.from_scene:
         return _from_scene(member, sending, limits)

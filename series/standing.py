@@ -1,8 +1,8 @@
-"""The take that stands in a reel, where the scene that it was made of has been changed since.
+"""Standing takes: a reel's take of a scene that depends on another scene which has changed since.
 
 A scene that continues or remixes another belongs to that parent, and one that shows a character made from a scene to
-that scene. Where one of these is edited or rendered again, the scene's take is stale: it is kept and named, and
-rendered again only on request (`cascade`). A storyboard alone cannot say which take stands in its reel, so the ledger's
+that scene. If one of these is edited or rendered again, the scene's take is stale: it is kept and reported, and
+rendered again only with `cascade`. A storyboard alone does not tell which take stands in its reel, so the ledger's
 takes of this reel and scene are read.
 """
 
@@ -20,7 +20,7 @@ _UNUSED = {"refused", "abandoned"}
 
 
 def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
-    """The plan with the takes that stand in its reel; with `cascade`, stale ones become new jobs. Blocks.
+    """The plan with the standing takes of its reel; with `cascade`, stale ones become new jobs. Blocks.
 
     A scene that needs no other, and of which nobody has chosen anything, is left as it is: its key says everything. One
     whose takes cannot be read has `damage`. Further takes that the storyboard asks for become the plan's `takes`.
@@ -43,7 +43,7 @@ def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
         waiting = [scene for scene in waiting if scene.scene.id not in settled]
     scenes = tuple(settled[scene.scene.id] for scene in plan.scenes)
     stale = tuple(f"{scene.scene.id} {scene.stale}" for scene in scenes if scene.stale)
-    characters = tuple(_characters(plan, scenes, takes))
+    characters = tuple(_characters(plan, (*scenes, *further), takes))
     made = {"scenes": scenes, "takes": tuple(further), "characters": characters}
     return plan.model_copy(update=made | {"warnings": (*plan.warnings, *stale)})
 
@@ -51,7 +51,7 @@ def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
 def _characters(plan: Plan, scenes: tuple[PlannedScene, ...], takes: Needed) -> Iterator[PlannedCharacter]:
     """The creations of the plan, those that are made from a scene from its take; not those that only stale takes show.
 
-    Two scenes of one character and one family of models share its creation.
+    Two scenes with one character and one model family share its creation.
     """
     shown = {(name, scene.model.casting) for scene in scenes if not scene.standing for name in scene.cast}
     for planned in plan.characters:
@@ -163,19 +163,19 @@ class _Reel:
         return found or next((held for held in self._standing(scene) if is_of(held, scene, needed)), None)
 
     def _stale(self, scene: PlannedScene) -> Attempt | None:
-        """The paid job that the scene itself asks for, made of other takes than it needs; the newest of the reel."""
+        """The paid job of the same scene made from other takes than it needs; the newest one in the reel."""
         elsewhere = self._paid(*(take.key for take in self._takes(scene)))
         return next(self._standing(scene), None) or next(elsewhere, None) or next(self._rendering(scene), None)
 
     def _standing(self, scene: PlannedScene) -> Iterator[Attempt]:
-        """The takes of this reel and scene that the scene itself asks for, newest first."""
+        """The takes of this reel and scene that match the scene's own request, newest first."""
         taken = self._paid(*reversed(self.ledger.take_keys(self.slug, scene.scene.id)))
         return (held for held in taken if self._asked(held, scene))
 
     def _asked(self, held: Attempt, scene: PlannedScene) -> bool:
-        """Whether today's scene, whatever its parent, asks for this take.
+        """Whether the scene as it is now, apart from its parent, matches this take.
 
-        Version 0.1.0 recorded no identities, and took the children of another storyboard's scene for this reel's own.
+        Version 0.1.0 recorded no identities, and confused the children of another storyboard's scene with this reel's.
         """
         draft = held.intent.draft
         if draft is None or draft.take < scene.scene.take:
@@ -185,7 +185,7 @@ class _Reel:
         return draft.own_identity == scene.own_identity
 
     def _rendering(self, scene: PlannedScene) -> Iterator[Attempt]:
-        """Jobs of this reel and scene that are paid for and have not ended. One listing."""
+        """The paid jobs of this reel and scene that have not ended. One listing."""
         wanted = self.slug, scene.scene.id, scene.own_identity
         for held in self.ledger.open():
             draft = held.intent.draft if isinstance(held, Attempt) and held.job else None
@@ -193,7 +193,7 @@ class _Reel:
                 yield held
 
     def _takes(self, scene: PlannedScene) -> Iterator[PlannedScene]:
-        """The scene as it is asked for, then as its further takes, as far as there are jobs of them."""
+        """The scene as written, then its further takes, as far as they have jobs."""
         while self.ledger.history(scene.key):
             yield scene
             scene = scene.with_take(scene.take + 1)
@@ -208,7 +208,7 @@ class _Reel:
         return scene
 
     def _paid(self, *keys: str) -> Iterator[Attempt]:
-        """The jobs that are paid for, and have a clip or may yet have one."""
+        """The paid jobs that have a clip or may still get one."""
         for key in keys:
             last = deciding(self.ledger.history(key))
             if last and is_paid(last):

@@ -1,4 +1,4 @@
-"""SIGTERM stops a flow as a cancellation does: what is on its way to a provider is recorded first."""
+"""SIGTERM stops a flow as a cancellation does: requests in flight to a provider are recorded first."""
 
 import asyncio
 import signal
@@ -19,17 +19,17 @@ _stopped: WeakSet[asyncio.Task[Any]] = WeakSet()
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM cancel this task, and raise TerminationSignal when the cancellation has been obeyed.
+    """Let SIGTERM cancel this task, and raise TerminationSignal when the cancellation is complete.
 
-    Prefect's own handler raises wherever it finds the program. In the event loop that ends the loop, and every task is
-    cancelled by itself, also one that waits for the reply to a submit. In another task or in a callback asyncio keeps
-    the exception, and the flow goes on to buy. So until the block ends another handler takes its place, and its name
-    too: Prefect looks for the name when a worker asks it to cancel.
+    Prefect's own handler raises in whatever code is running. In the event loop's own code that stops the loop, and
+    every task is cancelled separately, also one that waits for the reply to a submit. In another task or in a callback,
+    asyncio keeps the exception, and the flow goes on buying. So until the block ends another handler takes its place.
+    It takes its name too, because Prefect looks for the name when a worker asks it to cancel.
     """
     task, theirs = asyncio.current_task(), vars(engine).get(_NAME)
     main = threading.current_thread() is threading.main_thread()
     if task is None or theirs is None or not main or signal.getsignal(signal.SIGTERM) is not theirs:
-        yield  # outside of Prefect's engine, or in one that does otherwise
+        yield  # outside Prefect's engine, or in a version that handles SIGTERM differently
         return
     _replace(theirs, _stop)
     _running.add(task)

@@ -1,7 +1,8 @@
-"""Rendering without a worker: a series that waits lets go of its process, and `collect_jobs` wakes it up.
+"""Render without a worker: a waiting series suspends its flow run, and `collect_jobs` resumes it.
 
-What a series waits for stands in `ledger/waiting/<flow run>.json` before it is suspended, so that a job which ends in
-between is not missed: whoever collects looks there, and asks again later where the run is not suspended yet.
+The jobs that a series waits for are written to `ledger/waiting/<flow run>.json` before it is suspended, so that a job
+which ends in between is not missed: `collect_jobs` reads that file, and tries again later if the run is not suspended
+yet.
 """
 
 import asyncio
@@ -50,14 +51,14 @@ async def suspend(
     if await asyncio.to_thread(_ended, ledger, keys):
         await asyncio.to_thread(ledger.storage.remove, *place)
         return
-    await suspend_run(timeout=_DAYS, key=uuid4().hex)  # a key of its own: a run may wait more than once
+    await suspend_run(timeout=_DAYS, key=uuid4().hex)  # a new key each time: a run may be suspended more than once
 
 
 async def wake(ledger: Ledger, *, stuck: Collection[str] = (), client: Client = get_client) -> list[str]:
-    """Resume the flow runs whose jobs have ended; returns their ids. One that is not suspended yet is asked again.
+    """Resume the flow runs whose jobs have ended; returns their ids. A run that is not yet suspended is tried later.
 
-    For the jobs that are stuck nobody waits: the run tells of them when it ends.
-    The note of a run that is resumed stays until the run is over: it may be writing its next one.
+    Stuck jobs are not waited for: the run reports them when it ends. The file of a resumed run is kept until the run is
+    final, because the run may be writing its next one.
     """
     woken = []
     for name in await asyncio.to_thread(ledger.storage.names, "ledger", "waiting"):
@@ -74,12 +75,12 @@ async def wake(ledger: Ledger, *, stuck: Collection[str] = (), client: Client = 
 
 
 async def _asked(run_id: UUID, client: Client) -> Literal["resumed", "over", "busy"]:
-    """Let the run go on, if it is suspended."""
+    """Resume the run if it is suspended."""
     async with client() as api:
         try:
             run = await api.read_flow_run(run_id)
         except ObjectNotFound:
-            return "busy"  # another server's, who wakes it
+            return "busy"  # it belongs to another server, which resumes it
         if run.state is None or not run.state.is_paused():
             return "over" if run.state and run.state.is_final() else "busy"
         result = await api.resume_flow_run(run_id)

@@ -19,7 +19,7 @@ def composed(text: str) -> str:
 def one_line(name: str) -> str:
     """The name itself, composed. Raises a rule's error for line breaks and control characters."""
     if any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in name):
-        raise PydanticCustomError("rule", "has to be one line of text; take out line breaks and control characters")
+        raise PydanticCustomError("rule", "must be one line of text; take out line breaks and control characters")
     return composed(name)
 
 

@@ -39,9 +39,9 @@ _ELSEWHERE = {
     "negative_prompt": ("negative",),
 }
 _FORMS = {
-    ("int_",): ("is no whole number", "; write for example {}: 4"),
-    ("float_", "finite_"): ("is no number", "; write for example {}: 2.5"),
-    ("bool_",): ("is neither true nor false", ""),
+    ("int_",): ("must be a whole number", "; write for example {}: 4"),
+    ("float_", "finite_"): ("must be a number", "; write for example {}: 2.5"),
+    ("bool_",): ("must be true or false", ""),
 }
 
 
@@ -58,9 +58,9 @@ def sentence(detail: ErrorDetails) -> str:
         case "missing":
             return f"is missing: {(noun.model_fields[key].description or '').partition('. ')[0]}"
         case kind if value is None or kind == "string_too_short":
-            return f"is empty; write something there{'' if key in _required(noun) else ', or leave the line out'}"
+            return f"is empty; write a value{'' if key in _required(noun) else ', or leave the line out'}"
         case "model_type":
-            return f"is no entry with keys such as {', '.join(_required(noun))}; found {_brief(value)}"
+            return f"must be an entry with keys such as {', '.join(_required(noun))}; found {_brief(value)}"
     return _unfit(detail, key)
 
 
@@ -73,17 +73,17 @@ def _unfit(detail: ErrorDetails, key: str) -> str:
         case "string_too_long":
             return f"has {len(value)} characters and may have {context['max_length']}; shorten it"
         case "string_type" if isinstance(value, bool | int | float):
-            return f"is no text; put it in quotes: {str(value)!r}"
+            return f"must be text; put it in quotes: {str(value)!r}"
         case "string_type" | "string_unicode":
-            return f"is no text; found {_brief(value)}"
+            return f"must be text; found {_brief(value)}"
         case "tuple_type":
             entries = f"write {key}: [{value}]" if isinstance(value, str) else "begin each entry with a hyphen"
-            return f"is no list; {entries}"
+            return f"must be a list; {entries}"
         case "greater_than_equal" | "less_than_equal":
             bound = f"{context['ge']:g} or more" if "ge" in context else f"{context['le']:g} or less"
-            return f"has to be {bound}; found {_brief(value)}"
+            return f"must be {bound}; found {_brief(value)}"
         case "literal_error":
-            return f"has to be one of {context['expected']}; found {_brief(value)}"
+            return f"must be one of {context['expected']}; found {_brief(value)}"
     is_not, example = next((each for kinds, each in _FORMS.items() if detail["type"].startswith(kinds)), ("", ""))
     return f"{is_not or detail['msg']}; found {_brief(value)}{example.format(key)}"
 

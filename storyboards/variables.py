@@ -36,7 +36,7 @@ def _own(given: object, faults: list[FieldProblem]) -> Iterator[tuple[str, str]]
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             yield str(name), str(value)
         else:
-            faults.append(((KEY, name), "is no text; write one in quotes"))
+            faults.append(((KEY, name), "must be text; write it in quotes"))
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""The nodes: one Prefect task a verb, to compose in a flow of one's own. See docs/flows-of-your-own.md.
+"""The tasks: one for each verb, to compose in flows of your own. See docs/flows-of-your-own.md.
 
-Paid steps go through the ledger, so that each is bought once whatever calls, retries or caches it.
+Paid tasks go through the ledger, so that each job is bought once, however often the task is called, retried or cached.
 """
 
 from prefect_storyboard.tasks.assemble import assemble

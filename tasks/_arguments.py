@@ -1,4 +1,4 @@
-"""What a caller may write: checked before money is spent, with one sentence for what cannot be used."""
+"""Check the arguments of tasks before money is spent, with one sentence for each mistake."""
 
 import json
 import logging
@@ -21,13 +21,14 @@ from prefect_storyboard.providers.table import models as table_models
 from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
 from prefect_storyboard.storyboards.nouns import SCENE_ID
+from prefect_storyboard.storyboards.recast import wanted_of_cast
 from prefect_storyboard.storyboards.single import no_single_model
 
 T = TypeVar("T")
 
 
 async def accounts(credentials: Credentials | str, library: Library | str | None) -> tuple[Credentials, Library]:
-    """The blocks themselves, from blocks or the references of saved ones. Raises ValueError."""
+    """Load both blocks, each from a block or the reference of a saved one. Raises ValueError."""
     return await account(credentials), await a_library(library)
 
 
@@ -52,7 +53,7 @@ async def a_library(library: Library | str | None) -> Library:
 
 
 def a_list(values: Iterable[T] | object, argument: str) -> list[T]:
-    """The values of a list. Raises ValueError for one value alone."""
+    """The values of a list. Raises ValueError for a single value."""
     if isinstance(values, str | Path | bytes | Mapping) or not isinstance(values, Iterable):
         shown = str(values) if isinstance(values, Path) else values
         raise ValueError(f"{argument}: takes a list; write {argument}=[{shown!r}]")
@@ -60,30 +61,30 @@ def a_list(values: Iterable[T] | object, argument: str) -> list[T]:
 
 
 def at_least(least: int, **numbers: int) -> None:
-    """Raise ValueError for what is no whole number, or less."""
+    """Raise ValueError unless the value is a whole number and at least `least`."""
     for argument, value in numbers.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{argument}: has to be {least} or more, as a whole number; found {value!r}")
+            raise ValueError(f"{argument}: must be a whole number, {least} or more; found {value!r}")
 
 
 def one_of(choices: object, **values: str) -> None:
-    """Raise ValueError for a value that is none of a Literal's."""
+    """Raise ValueError for a value that is not one of the Literal's."""
     for argument, value in values.items():
         if value not in get_args(choices):
-            raise ValueError(f"{argument}: has to be one of {', '.join(map(repr, get_args(choices)))}; found {value!r}")
+            raise ValueError(f"{argument}: must be one of {', '.join(map(repr, get_args(choices)))}; found {value!r}")
 
 
 def texts(**values: str | None) -> None:
-    """Raise ValueError for what is no text, or an empty one. None is an argument that was left out."""
+    """Raise ValueError for anything but a non-empty string. None is an argument that was left out."""
     for argument, value in values.items():
         if value is not None and not isinstance(value, str):
-            raise ValueError(f"{argument}: is no text; found {value!r}")
+            raise ValueError(f"{argument}: must be text; found {value!r}")
         if value is not None and not value.strip():
-            raise ValueError(f"{argument}: is empty; write something there, or leave it out")
+            raise ValueError(f"{argument}: is empty; write a value, or leave it out")
 
 
 def scene_id(scene: str | None) -> None:
-    """Raise ValueError for the id of a scene that would make no file's name."""
+    """Raise ValueError for a scene id that is not safe as a file name."""
     texts(scene=scene)
     if scene is not None and not re.fullmatch(SCENE_ID, scene):
         raise ValueError(
@@ -92,49 +93,54 @@ def scene_id(scene: str | None) -> None:
 
 
 def purchase(*, model: str | None, reel: str | None, on_unknown: str, attempts: int) -> None:
-    """Check what both paid tasks take. Raises ValueError."""
+    """Check the arguments that both paid tasks take. Raises ValueError."""
     texts(model=model, reel=reel)
     one_of(OnUnknown, on_unknown=on_unknown)
     at_least(1, attempts=attempts)
 
 
 def waiting(minutes: float) -> None:
-    """Raise ValueError for what is no length of time."""
+    """Raise ValueError for anything but a number of minutes."""
     if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 <= minutes < math.inf:
-        raise ValueError(f"minutes: has to be a number of minutes, 0 or more; found {minutes!r}")
+        raise ValueError(f"minutes: must be a number, 0 or more; found {minutes!r}")
 
 
 def gateway_fields(fields: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
-    """The gateway's own inputs. Raises ValueError for what no JSON can say."""
+    """The gateway's own inputs. Raises ValueError for values that JSON cannot express."""
     if fields is not None and not isinstance(fields, Mapping):
         raise ValueError(f"fields: takes the gateway's inputs by name, fields={{'seed': 7}}; found {fields!r}")
     given = dict(fields or {})
     try:
         json.dumps(given, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"fields: holds what JSON cannot say: {error}; write texts, numbers and lists") from None
+        raise ValueError(
+            f"fields: contains a value that JSON cannot express: {error}; use strings, numbers and lists"
+        ) from None
     return given
 
 
 def sold(provider: str, name: str) -> Model:
-    """The model of that name. Raises ValueError for one that the gateway does not sell; warns of one past its date."""
+    """The model of that name.
+
+    Raises ValueError if the gateway does not sell it; warns if its retirement date has passed.
+    """
     try:
         found = table_model(provider, name)
     except KeyError as error:
         raise ValueError(f"model: {error.args[0]}") from None
     if found.ended:
-        _logger().warning("%s; it is asked for all the same, because it was named", found.ending)
+        _logger().warning("%s; it is requested nevertheless, because you named it", found.ending)
     return found
 
 
 def says(
     *, audio: bool | None, seed: int | None, negative: str | None, ends: str | Path | None
 ) -> dict[str, JsonValue]:
-    """What a scene may say beside its prompt, as far as the caller says it. Raises ValueError."""
+    """The scene's further fields, as far as the caller gives them. Raises ValueError."""
     if audio is not None and not isinstance(audio, bool):
-        raise ValueError(f"audio: has to be True or False; found {audio!r}")
+        raise ValueError(f"audio: must be True or False; found {audio!r}")
     if isinstance(seed, bool):
-        raise ValueError(f"seed: is no whole number; found {seed!r}")
+        raise ValueError(f"seed: must be a whole number; found {seed!r}")
     if ends is not None and not isinstance(ends, str | Path):
         raise ValueError(f"ends: give a path or a URL, not {type(ends).__name__}")
     given = {"audio": audio, "seed": seed, "negative": negative, "ends": str(ends) if ends is not None else None}
@@ -150,9 +156,11 @@ def further_take(reroll: str | None, note: str | None) -> dict[str, str]:
 
 
 def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
-    """The model of that name. Raises ValueError where there is none: without a name, with all that could be written.
+    """The model of that name.
 
-    `characters` are the names of those who are in the scene, `scene` its other fields.
+    Raises ValueError if there is none; without a name, the error lists all models to choose from.
+
+    `characters` are the names of the characters in the scene, `scene` its other fields.
     """
     if name is not None:
         return sold(account.provider, name)
@@ -169,12 +177,12 @@ def belonging(belongs_to: str, clip: object) -> None:
 
 
 def castings(characters: Sequence[Casting] | Casting) -> tuple[Casting, ...]:
-    """The castings as they were given. Raises ValueError for what are none, and for one alone."""
+    """The castings as they were given. Raises ValueError for anything else, and for a single casting."""
     if isinstance(characters, Casting):
         name = characters.character
         raise ValueError(
             f"characters: takes a list, characters=[{name.lower()}]; with .map write "
-            f"characters=unmapped([{name.lower()}]), or each scene is given one of them"
+            f"characters=unmapped([{name.lower()}]), or each scene gets only one of them"
         )
     given: list[Casting] = a_list(characters, "characters")
     for casting in given:
@@ -184,7 +192,7 @@ def castings(characters: Sequence[Casting] | Casting) -> tuple[Casting, ...]:
 
 
 def check_castings(cast: Sequence[Casting], shot: Shot, account_name: str) -> None:
-    """Raise ValueError that names a casting that the model cannot show, and the remedy."""
+    """Raise ValueError for a casting that the model cannot show; it names the casting and the remedy."""
     for casting in cast:
         if casting.character in shot.cast:
             _check_casting(casting, shot.model, account_name)
@@ -194,7 +202,9 @@ def _check_casting(casting: Casting, model: Model, account_name: str) -> None:
     again = f"call create_character with model={model.name!r} and these credentials"
     if model.casting is None:
         if model.references and not casting.clip and not casting.images:
-            raise ValueError(f"characters: {casting.character} has no media that {model.name} could be shown; {again}")
+            only = f" (it is known only as {casting.id}, to {casting.provider or 'its gateway'})" if casting.id else ""
+            why = f"{casting.character} has no media that {model.name} could be shown{only}"
+            raise ValueError(f"characters: {why}: {wanted_of_cast(model)}; {again}, and with such media")
         return
     made_for = (casting.provider, casting.account, casting.family)
     if casting.id is None or (casting.provider and made_for != (model.provider, account_name, model.casting)):
@@ -206,7 +216,7 @@ def _check_casting(casting: Casting, model: Model, account_name: str) -> None:
 
 
 def parent(clip: Clip | None, argument: str, model: Model) -> Clip | None:
-    """A clip to continue or remix, if it can be. Raises ValueError."""
+    """The clip to continue or remix. Raises ValueError if that is impossible."""
     if clip is None:
         return None
     if not isinstance(clip, Clip):

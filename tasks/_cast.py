@@ -1,4 +1,4 @@
-"""The media of one character: read, judged by a model's limits, kept in the library, put into the creation's order."""
+"""The media of one character: read them, check them against a model's limits, store them, put them into the order."""
 
 import asyncio
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ async def read_media(
 
 
 def check(who: Character, family: Model, given: GivenMedia) -> None:
-    """Judge the media by the model's limits. Raises MediaError, which names the argument."""
+    """Check the media against the model's limits. Raises MediaError, which names the argument."""
     try:
         _check(who, family, given)
     except MediaError as error:
@@ -74,7 +74,7 @@ def _check(who: Character, family: Model, given: GivenMedia) -> None:
 async def creation_order(
     provider: Provider, family: Model, who: Character, given: GivenMedia, account: Credentials, *, fresh: bool
 ) -> Order:
-    """Build the request: of a finished video by its id where the gateway takes one, else of the uploaded clip."""
+    """Build the order: with a finished video's id if the gateway takes one, else with the uploaded clip."""
     request = CharacterRequest(model=family, name=who.name, description=who.description, fields=who.fields)
     if given.rendered and _known(given.rendered, family, account):
         fitting = await asyncio.to_thread(_judge, family, who, given)
@@ -89,7 +89,7 @@ async def creation_order(
 async def create_once(
     session: Session, ledger: Ledger, request: PurchaseRequest, build_order: BuildOrder, *, minutes: float
 ) -> tuple[Casting, PaidJob]:
-    """The casting, and the job that created it. What failed for free is bought again."""
+    """The casting, and the job that created it. A job that failed at no cost is bought again."""
     name, since = request.character or "", request.since or datetime.now(UTC)
     files = character_files(session, ledger.storage, name, request.key, request.fingerprint)
     while True:
@@ -106,7 +106,7 @@ async def create_once(
 
 
 def _known(clip: Clip, family: Model, account: Credentials) -> bool:
-    """Whether the gateway takes the finished video by its id, and knows this one."""
+    """Whether the gateway takes a finished video by its id, and knows this one."""
     made_there = (clip.provider, clip.account) == (account.provider, account.account)
     return family.character_from_video and made_there and clip.handle is not None
 
@@ -136,7 +136,7 @@ def without_clip(who: Character, clip: Clip | None) -> Character:
 
 
 def keep(storage: Storage, who: Character, media_hash: str, given: GivenMedia) -> Casting:
-    """Keep the media beside the reels, so that the cast can move to another provider or machine."""
+    """Store the media in the library, so that the cast can move to another provider or machine."""
     place = ("characters", who.slug, media_hash[:16])
     clip = f"clip{given.clip.path.suffix}" if given.clip else None
     images = tuple(f"image-{number}{image.path.suffix}" for number, image in enumerate(given.images, 1))

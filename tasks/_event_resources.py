@@ -1,6 +1,6 @@
-"""What events are about, by ids that stay: `storyboard.reel.<library>.<slug>`, and so for jobs, scenes and characters.
+"""The resources of events, with stable ids: `storyboard.reel.<library>.<slug>`, likewise for jobs and scenes.
 
-The library is its block's name or, without a block, a short hash of its URL.
+`<library>` is the name of its block or, without a saved block, a short hash of its URL.
 """
 
 import hashlib
@@ -12,13 +12,13 @@ Resource = dict[str, str]
 
 
 def library_id(library: Library) -> str:
-    """The library in resource ids: its block's name, else a short hash of its URL."""
+    """The library in resource ids: its block's name, or a short hash of its URL."""
     name = library._block_document_name  # noqa: SLF001 - Prefect has no public name of a loaded block
     return name or hashlib.sha256(library.url.rstrip("/").encode()).hexdigest()[:8]
 
 
 def bare(url: str) -> str:
-    """The URL without what may be secret in it: user, password, query, fragment."""
+    """The URL without its possible secrets: user, password, query, fragment."""
     parts = urlsplit(url)
     if not parts.scheme:
         return url
@@ -40,10 +40,10 @@ def job_resource(library: Library, key: str, label: str) -> Resource:
 
 
 def scene_resource(library: Library, reel: str, scene: str) -> Resource:
-    """The scene of a reel; of none where a task renders it alone."""
+    """The scene of a reel, or of no reel if a task renders it alone."""
     return resource("scene", library, f"{reel}.{scene}" if reel else scene, scene)
 
 
 def related_reel(library: Library, slug: str) -> list[Resource]:
-    """The reel that an event belongs to; nothing where it belongs to none."""
+    """The reel that an event belongs to; empty if it belongs to none."""
     return [{**resource("reel", library, slug, slug), "prefect.resource.role": "reel"}] if slug else []

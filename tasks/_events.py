@@ -1,10 +1,10 @@
-"""What automations can listen for: one event for each thing that costs money, or is ready.
+"""Events for automations: one for each step that costs money or has a result.
 
-Events are emitted inside of runs only: outside, Prefect would start a server for the first one and wait half a minute.
-The callbacks server, which runs beside a server of its own, emits them `outside_runs`.
-Prefect relates each to the flow run, task run, flow and deployment that it happened in. Resource ids are stable, so
-that an automation can name one reel: see `_event_resources`. No event holds a key, a prompt or a signed link. An event
-that cannot be emitted is logged: it never stops a job that is paid for.
+Events are emitted inside runs only: outside, Prefect would start a server for the first one and wait half a minute. The
+callbacks server, which runs beside a Prefect server, emits them `outside_runs`. Prefect relates each event to the flow
+run, task run, flow and deployment in which it is emitted. Resource ids are stable, so
+that an automation can name one reel: see `_event_resources`. No event contains a key, a prompt or a signed URL. An
+event that cannot be emitted is logged and never stops a paid job.
 """
 
 import logging
@@ -35,7 +35,7 @@ from prefect_storyboard.tasks._event_resources import (
 _PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")
 _log = logging.getLogger(__name__)
 _LONGEST = 500  # characters of a message
-_OPEN = (NotSent, Busy, ProtocolError)  # a repeat of the task may yet return the clip
+_OPEN = (NotSent, Busy, ProtocolError)  # a retry of the task may still return the clip
 
 _reported_by_caller: ContextVar[bool] = ContextVar("reported_by_caller", default=False)
 _outside_runs: ContextVar[bool] = ContextVar("outside_runs", default=False)
@@ -57,7 +57,7 @@ class Emit(Protocol):
 
 
 class JobFacts(Frozen):
-    """What an event says of a job. `cost_usd` is None where nobody has published the price."""
+    """What an event says about a job. `cost_usd` is None if the price is not published."""
 
     key: str
     label: str
@@ -89,7 +89,10 @@ class JobFacts(Frozen):
 def job_errors(
     library: Library, job: JobFacts, *, scene: str = "", max_cost_usd: float | None = None, emit: Emit = emit_event
 ) -> Iterator[None]:
-    """Emit why a job was not bought, is unknown or, where it renders `scene`, has no clip. The error is raised on."""
+    """Emit the event for an error of a job: not bought, unknown or, if it renders `scene`, failed.
+
+    Re-raises the error.
+    """
     try:
         yield
     except OutcomeUnknown as error:
@@ -119,7 +122,7 @@ def reported_by_caller() -> Iterator[None]:
 
 @contextmanager
 def outside_runs() -> Iterator[None]:
-    """Emit events although no run is under way: there is a Prefect server that takes them."""
+    """Emit events outside runs: the caller knows that there is a Prefect server."""
     token = _outside_runs.set(True)
     try:
         yield
@@ -133,7 +136,7 @@ def job_submitted(library: Library, job: JobFacts, *, emit: Emit = emit_event) -
 
 
 def job_ended(library: Library, job: JobFacts, outcome: str, *, emit: Emit = emit_event) -> None:
-    """A callback was confirmed: the provider has ended the job, and the library knows how."""
+    """A callback was confirmed: the job has ended at the provider, and its outcome is recorded."""
     _send_of_job(emit, "storyboard.job.ended", library, job, outcome=outcome)
 
 
@@ -143,7 +146,7 @@ def job_unknown(library: Library, job: JobFacts, reason: str, remedy: str, *, em
 
 
 def scene_stored(library: Library, reel: str, clip: Clip, *, emit: Emit = emit_event) -> None:
-    """A clip is in the library. `reel` is the slug under which it lies."""
+    """A clip is in the library. `reel` is the slug of its reel."""
     payload: Payload = {
         "job_key": clip.job_key,
         "url": bare(clip.url),
@@ -202,7 +205,7 @@ def reel_ready(library: Library, slug: str, reel: Reel, *, emit: Emit = emit_eve
 def budget_reached(
     library: Library, job: JobFacts, max_cost_usd: float, reason: str, *, emit: Emit = emit_event
 ) -> None:
-    """A job was not bought, because it would have cost more than the reel may."""
+    """A job was not bought, because the reel would have exceeded its budget."""
     _send_of_job(emit, "storyboard.budget.reached", library, job, max_cost_usd=max_cost_usd, reason=_sentence(reason))
 
 
@@ -224,8 +227,8 @@ def _send(emit: Emit, event: str, about: Resource, related: list[Resource], payl
         return
     try:
         emit(event, about, related=related, payload=dict(payload))
-    except Exception as error:  # noqa: BLE001 - whatever it is: what the event is about has happened, and is recorded
-        _log.warning("The event %s could not be emitted: %s", event, clean(str(error)))
+    except Exception as error:  # noqa: BLE001 - any error: what the event reports has happened and is recorded
+        _log.warning("The event %s was not emitted; the run goes on without it: %s", event, clean(str(error)))
 
 
 def _said(job: JobFacts) -> dict[str, str | float | int | bool | None]:

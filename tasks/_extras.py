@@ -1,6 +1,6 @@
-"""The small files that a provider makes besides: a thumbnail, a spritesheet, a character's profile picture.
+"""The small extra files of a provider: a thumbnail, a spritesheet, a character's profile picture.
 
-They are for show: one that cannot be fetched or kept is left out, and stops nothing that is paid for.
+They are optional: one that cannot be fetched or stored is left out, and never fails a paid job.
 """
 
 import asyncio
@@ -34,12 +34,12 @@ async def fetch_files(session: Session, result: Result, folder: Path) -> dict[st
 
 
 def file_name(kind: str, file: Path, *, before: str = "", after: str = "") -> str:
-    """What a file is called in the library: by its kind, with the ending of what is in it."""
+    """The name of a file in the library: its kind, with the extension of its content type."""
     return f"{before}{kind.replace('_', '-')}{after}{_ENDINGS.get(content_type(file), '')}"
 
 
 def character_files(session: Session, storage: Storage, name: str, key: str, fingerprint: str | None) -> KeepFiles:
-    """Keep the files of a created character beside its media; the creation's key tells them from those of others."""
+    """Store the files of a created character beside its media, under names that hold the key of its creation."""
     return partial(_keep, session, storage, ("characters", slug(name), (fingerprint or key)[:16]), key)
 
 

@@ -1,8 +1,8 @@
 """One limit for an account, shared by all processes of a Prefect server: `storyboard-<provider>-<account>`.
 
-A process holds its slots in blocks of up to eight, each one lease: a lease a job would cost a thread and a connection
-each, and acquiring is slow where many ask. Series and tasks used alone take their slots from the same blocks. A block
-is given back when nobody uses it.
+A process holds its slots in blocks of up to eight, one lease for each block: a lease for each job would cost a thread
+and a connection, and acquiring is slow under contention. Series and single tasks take their slots from the same blocks.
+An unused block is released.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from prefect_storyboard.providers.in_flight import Release, shared_slot
 from prefect_storyboard.tasks._loop import at_exit, on_loop, soon
 from prefect_storyboard.tasks._slots import Slots, Taken, Ticket, allowed
 
-_LEASE = 60.0  # seconds after which a dead process gives its slots back; Prefect takes no less
+_LEASE = 60.0  # seconds after which a dead process loses its slots; Prefect's minimum
 
 
 def limit_name(credentials: Credentials) -> str:
@@ -34,10 +34,10 @@ def limit_name(credentials: Credentials) -> str:
 
 @contextmanager
 def account_limit(credentials: Credentials) -> Iterator[None]:
-    """Let each job that is bought inside take a slot of the account's limit, and keep it until the job has ended.
+    """Inside the block, each bought job takes a slot of the account's limit and keeps it until the job has ended.
 
-    Unbounded without such a limit, and outside of runs. A purchase raises NotSent where the server cannot be asked and
-    ValueError where the limit allows no job. A lease that cannot be renewed stops nobody: the jobs are paid for.
+    Unbounded without such a limit, and outside runs. A purchase raises NotSent if the server cannot be reached and
+    ValueError if the limit allows no job. A lease that cannot be renewed stops no job, because the jobs are paid for.
     """
     token = shared_slot.set(partial(_take, limit_name(credentials)) if _in_a_run() else None)
     try:
@@ -58,14 +58,14 @@ async def _take(name: str) -> Release:
 
 
 async def limit_size(credentials: Credentials) -> int | None:
-    """How many jobs the account's limit allows; None where it has none. Raises ValueError where it allows no job."""
+    """How many jobs the account's limit allows; None if it has none. Raises ValueError if it allows no job."""
     if not _in_a_run():
         return None
     return allowed(limit_name(credentials), await PrefectLimits().size(limit_name(credentials)))
 
 
 async def give_back(credentials: Credentials) -> None:
-    """Give back at once what nobody uses of the account's limit."""
+    """Release the unused slots of the account's limit now."""
     await on_loop(_slots(limit_name(credentials)).give_back)
 
 
@@ -106,7 +106,7 @@ class PrefectLimits:
 def _unreachable(name: str, error: Exception) -> NotSent:
     return NotSent(
         f"the Prefect server could not be asked for a slot of the limit {name}: {error}",
-        remedy="Nothing was sent. Look after the Prefect server, then run it again.",
+        remedy="Nothing was sent. Check the Prefect server, then run again.",
     )
 
 
@@ -128,4 +128,4 @@ async def _give_back_all() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_all.clear)  # the leases are the parent's
+    os.register_at_fork(after_in_child=_all.clear)  # the leases belong to the parent process

@@ -1,11 +1,11 @@
-"""One event loop for whatever touches a provider, in one daemon thread of the process.
+"""One event loop for all work with providers, in one daemon thread of the process.
 
-Prefect gives every call of `.map` and `.submit` a loop of its own, and gates, connections and pollers that are keyed by
-loop hold nothing there. So async callers hop with `on_loop`, plain callers with `run_on_loop`. Context variables travel
-along: run contexts, the run logger, `prefect.runtime`, the progress listener.
+Prefect gives every call of `.map` and `.submit` a loop of its own, where gates, connections and pollers that are keyed
+by loop would bound nothing. So async callers use `on_loop`, sync callers `run_on_loop`. Context variables are copied:
+run contexts, the run logger, `prefect.runtime`, the progress listener.
 
-A caller that is cancelled, timed out or interrupted cancels its work once, waits until the work has ended and what it
-sent is recorded, and raises then.
+A caller that is cancelled, timed out or interrupted cancels its work once, waits until the work has ended and its
+requests are recorded, and then raises.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from prefect.context import FlowRunContext, TaskRunContext
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, T]]
 
-_STEP = 0.2  # seconds between two looks at whether the task runner wants its threads back
-_THREADS = 32  # asyncio's own default is 6 on two cores; an encoder must not keep the ledger waiting
-_LAST = 10.0  # seconds that the interpreter waits for work at its exit
+_STEP = 0.2  # seconds between two checks whether the task runner is stopping
+_THREADS = 32  # asyncio's own default is 6 on two cores; an encoder must not block the ledger's writes
+_LAST = 10.0  # seconds that the interpreter waits for work at exit
 
 _lock = threading.Lock()
-_loops: list[asyncio.AbstractEventLoop] = []  # the one, once it is needed
+_loops: list[asyncio.AbstractEventLoop] = []  # the loop, created when first needed
 _left_behind: list[asyncio.AbstractEventLoop] = []  # a parent process' loop: closing it here would disturb the parent
 _open: set["_Call[Any]"] = set()
 _last: list[Work[object]] = []
 
 
 async def on_loop(work: Work[T]) -> T:
-    """Run `work` on the one loop and return what it returns. A cancelled caller raises when the work has ended."""
+    """Run `work` on the one loop and return its value. A cancelled caller raises when the work has ended."""
     call = _Call(work)
     here, ended = asyncio.get_running_loop(), asyncio.Event()
     call.outcome.add_done_callback(lambda _: _wake(here, ended))
@@ -54,18 +54,18 @@ async def on_loop(work: Work[T]) -> T:
 
 
 def run_on_loop(work: Work[T]) -> T:
-    """Run `work` on the one loop and wait for it in this thread. Raises RuntimeError where it would wait for itself."""
+    """Run `work` on the one loop and block this thread on it. Raises RuntimeError on the loop's own thread."""
     if _running_loop() in _loops:
         raise RuntimeError(
-            "a plain task or flow was called from async code that runs on the loop of the providers, and would wait "
-            "for itself; nothing was sent; await the async one of the same name there"
+            "a sync task or flow was called from async code on the providers' own event loop, where it would wait for "
+            "itself; nothing was sent; await the async task or flow of the same name"
         )
     call, runner_stops = _Call(work), _runner_stops()
     interrupted: BaseException | None = None
     while not call.outcome.done():
         try:
-            call.begin()  # in here: an exception that arrives as soon as the work has begun finds it known
-            call.ended.wait(_STEP)  # in steps: an exception that Prefect raises in this thread lands between two
+            call.begin()  # inside the try: an exception may arrive as soon as the work has begun
+            call.ended.wait(_STEP)  # in steps: Prefect raises its exceptions in this thread between two
             if interrupted is None and runner_stops and runner_stops.is_set():
                 raise asyncio.CancelledError("the task runner stops")  # noqa: TRY301 - handled as an interruption
         except BaseException as error:  # noqa: BLE001 - Ctrl-C, SIGTERM and Prefect's time-out alike
@@ -77,21 +77,21 @@ def run_on_loop(work: Work[T]) -> T:
 
 
 def soon(callback: Callable[[], object]) -> None:
-    """Call it on the one loop, and do not wait for it: this cannot be cancelled."""
+    """Schedule a call on the one loop without waiting for it; it cannot be cancelled."""
     _one_loop().call_soon_threadsafe(callback)
 
 
 def at_exit(work: Work[object]) -> None:
-    """Run it on the one loop when the process ends."""
+    """Run a function on the one loop when the process ends."""
     _last.append(work)
 
 
 class _Call(Generic[T]):
-    """Work on the loop. `outcome` is set when it has ended, never before, however often it is cancelled."""
+    """Work on the loop. `outcome` is set only when the work has ended, however often it is cancelled."""
 
     def __init__(self, work: Work[T]) -> None:
         self.outcome: Future[T] = Future()
-        self.outcome.set_running_or_notify_cancel()  # from here on only its end sets it
+        self.outcome.set_running_or_notify_cancel()  # from here on only the end of the work sets it
         self.ended = threading.Event()
         self._work = work
         self._begun = self._cancelled = False
@@ -99,14 +99,14 @@ class _Call(Generic[T]):
         self._loop = _one_loop()
 
     def begin(self) -> None:
-        """Begin the work, in a copy of the caller's context; a second time changes nothing."""
+        """Begin the work in a copy of the caller's context; a second call does nothing."""
         if not self._begun:
             self._begun = True
             _open.add(self)
             self._loop.call_soon_threadsafe(self._begin)
 
     def cancel(self) -> None:
-        """Cancel the work; a second time changes nothing, so that what it does about the first one is not cut off."""
+        """Cancel the work; a second call does nothing, so that its clean-up after the first is not interrupted."""
         self._loop.call_soon_threadsafe(self._cancel)
 
     def _begin(self) -> None:
@@ -123,7 +123,7 @@ class _Call(Generic[T]):
     async def _run(self) -> None:
         try:
             value = await self._work()
-        except BaseException as error:  # noqa: BLE001 - SystemExit, too, is the caller's and must not end the loop
+        except BaseException as error:  # noqa: BLE001 - also SystemExit, which must not end the loop
             self.outcome.set_exception(error)
         else:
             self.outcome.set_result(value)
@@ -147,15 +147,15 @@ async def _turn(ended: asyncio.Event, runner_stops: threading.Event | None) -> N
 
 
 def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
-    with suppress(RuntimeError):  # the caller's loop is closed: nobody waits there any more
+    with suppress(RuntimeError):  # the caller's loop is closed: nothing waits there
         loop.call_soon_threadsafe(ended.set)
 
 
 def _runner_stops() -> threading.Event | None:
-    """What a ThreadPoolTaskRunner sets when its flow ends: it waits for its threads then, and tells them nothing else.
+    """The event that a ThreadPoolTaskRunner sets when its flow ends, its only signal to its threads.
 
     Private to Prefect (task_runners.py, `_cancel_events`), by task run; all are set together. A task that is called by
-    a submitted one has none of its own, so it watches another.
+    a submitted one has no event of its own, so it watches another one.
     """
     flow, run = FlowRunContext.get(), TaskRunContext.get()
     events: dict[Any, threading.Event] = getattr(flow.task_runner, "_cancel_events", {}) if flow else {}
@@ -178,13 +178,13 @@ def _one_loop() -> asyncio.AbstractEventLoop:
             loop.set_default_executor(ThreadPoolExecutor(_THREADS, "storyboard"))
             threading.Thread(target=loop.run_forever, name="storyboard-loop", daemon=True).start()
             _loops.append(loop)
-            # Before the interpreter takes the threads away that the ledger is written with; Prefect does the same.
+            # Before the interpreter stops the threads that write the ledger; Prefect does the same.
             getattr(threading, "_register_atexit", lambda _: None)(_drain)
         return _loops[0]
 
 
 def _drain() -> None:
-    """At the end of the process, let what is under way be recorded."""
+    """At the end of the process, wait until work in flight is recorded."""
     calls = list(_open)
     for call in calls:
         call.cancel()
@@ -196,7 +196,7 @@ def _drain() -> None:
 
 
 def _forget() -> None:
-    """In the child of a fork: the thread of the loop has stayed with the parent."""
+    """In a forked child: the loop's thread exists only in the parent."""
     _left_behind.extend(_loops)
     _loops.clear()
     _open.clear()

@@ -1,4 +1,4 @@
-"""Files of the library and of the user as local files, each fetched once a process."""
+"""The library's and the user's files as local files, each fetched once per process."""
 
 import asyncio
 import atexit
@@ -24,20 +24,20 @@ _AT_ONCE = 8  # downloads from a bucket
 
 
 def folder() -> Path:
-    """Where this process keeps copies, and what is made of them; it goes when the process ends."""
+    """The folder for this process's copies and derived files, removed when the process ends."""
     return _folder(os.getpid())
 
 
 @cache
 def _folder(pid: int) -> Path:
     kept = ExitStack()
-    atexit.register(lambda: kept.close() if os.getpid() == pid else None)  # a fork leaves its parent's folder alone
+    atexit.register(lambda: kept.close() if os.getpid() == pid else None)  # not a forked child's to remove
     return kept.enter_context(scratch())
 
 
 @asynccontextmanager
 async def temporary() -> AsyncIterator[Path]:
-    """A folder for one piece of work. Removing what lies in it blocks, and is left to a thread."""
+    """A temporary folder for one piece of work. It is removed in a thread, because that blocks."""
     path = Path(mkdtemp(dir=folder()))
     try:
         yield path
@@ -57,7 +57,7 @@ async def read(media: str | Path, argument: str, library: Library | None = None)
 
 
 def _fetch(reference: str, library: Library | None) -> LocalFile:
-    """Any path, as it is the caller's own; web addresses are bounded all the same."""
+    """Any path, because the caller's own code named it; web addresses are bounded nevertheless."""
     path = reference if "://" in reference else str(Path(reference).expanduser())
     return fetch(path, folder(), storage_options(library), allowed_to_callers(library))
 
@@ -69,7 +69,7 @@ def storage_options(library: Library | None) -> Mapping[str, Any]:
 
 
 def from_library(storage: Storage, media: Media) -> LocalFile:
-    """A file of the library; fetched once a process. Raises FileNotFoundError where it is gone."""
+    """A file of the library, fetched once per process. Raises FileNotFoundError if it is gone."""
     target = folder() / "media" / f"{media.sha256}{Path(media.url).suffix}"
     if target.exists():
         return LocalFile(path=target, sha256=media.sha256)
@@ -77,13 +77,13 @@ def from_library(storage: Storage, media: Media) -> LocalFile:
     storage.fetch(part, *inside(media.url))
     file = local_file(part)
     if file.sha256 != media.sha256:
-        raise FileNotFoundError(f"{media.url} is not the file that it was; create the character again")
+        raise FileNotFoundError(f"{media.url} has changed since it was stored; create the character again")
     part.replace(target)
     return LocalFile(path=target, sha256=media.sha256)
 
 
 def clip_files(storage: Storage, clips: Sequence[Clip], folder: Path) -> list[Path]:
-    """The files of clips, in their order: those of a local library where they lie, else copies in the folder."""
+    """The files of clips, in order: for a local library the files themselves, else copies in the folder."""
 
     def file(number: int, clip: Clip) -> Path:
         place = inside(clip.url)

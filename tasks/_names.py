@@ -1,4 +1,4 @@
-"""What a task run is called in the UI: for people, by what it is about."""
+"""Names of task runs in the UI, made from what they work on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +19,12 @@ class RunName(TaskRunNameCallbackWithParameters):
 
 
 def fixed_name(text: str) -> RunName:
-    """A name as it is: in a plain task_run_name, Prefect takes braces for a placeholder."""
+    """A literal name: in a string task_run_name, Prefect takes braces for a placeholder."""
     return RunName(lambda **_: text)
 
 
 def scene_name(verb: str) -> RunName:
-    """The name of a run about one scene: by its id, else by the beginning of its prompt."""
+    """The name of a run for one scene: its id, or the beginning of its prompt."""
 
     def make(prompt: str, scene: str | None = None, take: int = 1, **_: object) -> str:
         return f"{verb} {scene or short(prompt)}" + (f" take {take}" if take > 1 else "")

@@ -1,8 +1,8 @@
-"""Nodes: Prefect tasks whose body runs on the one loop, and which end in a named state and give back a plain value.
+"""Nodes: Prefect tasks whose body runs on the one loop, that end in a named state and return a plain value.
 
-The body of a node is an `async def` that returns its value. Where nothing was bought it calls `name_state("Cached",
-...)`: the UI shows the name, and whoever calls the node gets the value, from `await`, `.submit().result()`, `.map()`
-and `.delay()`, on the first run and on every later one.
+The body of a node is an `async def` that returns its value. If nothing was bought it calls `name_state("Cached", ...)`:
+the UI shows the name, and the caller gets the value, from `await`, `.submit().result()`, `.map()` and `.delay()`, on
+the first run and on every later one.
 """
 
 import inspect
@@ -38,7 +38,7 @@ _LONGEST_NAME = 200  # characters of a run's name
 
 @dataclass
 class Attempt:
-    """One attempt of a body, and what it says of the state in which it ends."""
+    """One attempt of a body, and the name of the state in which it ends."""
 
     name: str = ""
     message: str = ""
@@ -48,7 +48,7 @@ _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
 def name_state(name: StateName, message: str) -> None:
-    """Let the task run that this body belongs to end in a completed state of that name."""
+    """Make this body's task run end in a completed state of that name."""
     if attempt := _attempt.get():
         attempt.name, attempt.message = name, message
 
@@ -56,8 +56,8 @@ def name_state(name: StateName, message: str) -> None:
 def node(**options: Unpack[TaskOptions]) -> Callable[[Body[P, R]], "Node[P, R]"]:
     """Make a node of an `async def`; the options are those of `prefect.task`.
 
-    A name for the task's runs may be a template or a callable. Where it fails, because an argument is not what it
-    should be, the run is named after the task: the body then says what is wrong, in one sentence.
+    `task_run_name` may be a template or a callable. If it fails on a wrong argument, the run is named after the task,
+    and the body then reports the mistake in one sentence.
     """
 
     def decorate(fn: Body[P, R]) -> Node[P, R]:
@@ -70,7 +70,7 @@ def node(**options: Unpack[TaskOptions]) -> Callable[[Body[P, R]], "Node[P, R]"]
 
 
 class TypedTask(Task[P, Any], Generic[P, R]):
-    """A task whose futures give R, whose options keep its class, and whose cached results are its own."""
+    """A task whose futures return R, whose `with_options` keeps its class, and whose cache keys are its own."""
 
     def __init__(self, fn: Callable[P, Any], **options: Unpack[TaskOptions]) -> None:
         super().__init__(fn, **options)
@@ -88,7 +88,7 @@ class TypedTask(Task[P, Any], Generic[P, R]):
     ) -> PrefectFuture[R]: ...
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
-        """Run in the flow's task runner. `.result()` of the future is the plain value."""
+        """Run in the flow's task runner. `.result()` of the future returns the plain value."""
         return super().submit(*args, **kwargs)
 
     @overload  # type: ignore[override] # likewise
@@ -102,9 +102,9 @@ class TypedTask(Task[P, Any], Generic[P, R]):
     ) -> PrefectFutureList[R]: ...
 
     def map(self, *args: Any, **kwargs: Any) -> Any:
-        """Run once for each element of the arguments that can be iterated over; `unmapped(...)` keeps one whole.
+        """Run once for each element of the iterable arguments; `unmapped(...)` passes one whole.
 
-        Blocks, clips and other models are kept whole by themselves, and so are mappings such as `fields`.
+        Blocks, clips and other models are always passed whole, and so are mappings such as `fields`.
         """
         return super().map(*map(_whole, args), **{name: _whole(value) for name, value in kwargs.items()})
 
@@ -113,14 +113,14 @@ class TypedTask(Task[P, Any], Generic[P, R]):
         return super().delay(*args, **kwargs)
 
     def with_options(self, **options: Unpack[TaskOptions]) -> Self:  # type: ignore[override] # the same, as one mapping
-        """The same task with other options. What is not given stays."""
+        """The same task with other options; options that are not given stay as they are."""
         given: dict[str, Any] = {"version": self.version, **options}
-        version = given.pop("version")  # which Prefect does not take here
+        version = given.pop("version")  # which Prefect does not accept here
         return like(self, super().with_options(**given), version=version)
 
 
 def _whole(value: Any) -> Any:
-    """Prefect would run a task once for each field of a model."""
+    """Wrap models in `unmapped`: Prefect would run the task once for each field of a model."""
     return unmapped(value) if isinstance(value, BaseModel | Mapping) else value
 
 
@@ -129,7 +129,7 @@ def _owner(task: Task[..., Any]) -> str:
 
 
 class Node(TypedTask[P, R]):
-    """An async task with a plain value and a named state, see the module."""
+    """An async task that returns a plain value and ends in a named state; see the module."""
 
     @overload  # type: ignore[override] # as for submit
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
@@ -175,7 +175,7 @@ def attempting() -> Iterator[Attempt]:
 
 
 def in_state(value: R, attempt: Attempt, body: object) -> R | State[R]:
-    """The value, in the state that the body named; plain where no engine asked, as in `task.fn()`."""
+    """The value in the state that the body named; the plain value without Prefect's engine, as in `task.fn()`."""
     run = TaskRunContext.get()
     if not attempt.name or run is None or run.task.fn is not body:
         return value
@@ -191,7 +191,7 @@ N = TypeVar("N", bound="TypedTask[..., Any]")
 
 
 def like(task: N, other: Task[..., Any], **changes: Any) -> N:
-    """A copy of the task with everything that the other one holds, except its class and its cache keys."""
+    """A copy of the task with all attributes of the other one, except its class and its cache keys."""
     made = copy(task)
     vars(made).update(vars(other), **changes)
     if not isinstance(other, TypedTask):
@@ -200,7 +200,7 @@ def like(task: N, other: Task[..., Any], **changes: Any) -> N:
 
 
 class _RunName(TaskRunNameCallbackWithParameters):
-    """Names a task run, whatever its arguments are."""
+    """Names a task run, even if its arguments are wrong."""
 
     def __init__(self, run_name: Any, fallback: str) -> None:
         self._run_name, self._fallback = run_name, fallback
@@ -210,7 +210,7 @@ class _RunName(TaskRunNameCallbackWithParameters):
             name = self._run_name
             text = name.format(**parameters) if isinstance(name, str) else self._called(parameters)
             return str(text)[:_LONGEST_NAME] or self._fallback
-        except Exception:  # noqa: BLE001 - an argument may be anything; the body explains what is wrong with it
+        except Exception:  # noqa: BLE001 - an argument may be anything; the body reports what is wrong with it
             return self._fallback
 
     def _called(self, parameters: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Prefect's cache keys, made safe: INPUTS hashes arguments only, and masks the secrets in them before it does."""
+"""Make Prefect's cache keys safe: INPUTS hashes the arguments only, with their secrets masked."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +14,8 @@ from prefect_storyboard.blocks.gateway import GatewayCredentials
 class OwnKeys(CachePolicy):
     """The keys of another policy, under the name of one task.
 
-    An account counts by provider, account and hosts, and a library by its URL: to Prefect two accounts with different
-    keys are equal, and one account with a new limit is another.
+    An account is identified by provider, account and hosts, and a library by its URL: Prefect itself would take two
+    accounts with different keys for equal, and one account with a changed limit for another.
     """
 
     policy: CachePolicy = field(default_factory=lambda: NO_CACHE)
@@ -32,7 +32,7 @@ class OwnKeys(CachePolicy):
 
 
 def own_keys(policy: CachePolicy | type[Any] | None, owner: str) -> CachePolicy | type[Any] | None:
-    """The same policy with keys that no other task has. Without a policy nothing is cached, and nothing changes."""
+    """The same policy with keys that no other task shares. Without a policy nothing is cached."""
     if not isinstance(policy, CachePolicy) or policy == NO_CACHE:
         return policy
     return OwnKeys(

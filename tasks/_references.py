@@ -1,4 +1,4 @@
-"""Characters as named references: their media, made to fit and put where the provider can read them."""
+"""Characters as named references: their media, fitted to the model's limits and uploaded."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,10 @@ from prefect_storyboard.tasks.upload import upload
 
 
 class CastMember(Frozen):
-    """A character with the local copies of its media. `folder` keeps what is made of them, for all scenes of a run."""
+    """A character with local copies of its media.
+
+    `folder` holds the files derived from them, for all scenes of a run.
+    """
 
     character: Character
     folder: Path
@@ -38,7 +41,7 @@ def member(casting: Casting, storage: Storage) -> CastMember:
 async def references(
     shot: Shot, cast: Mapping[str, CastMember], credentials: Credentials, *, fresh: bool
 ) -> tuple[Reference, ...]:
-    """Upload what the scene shows of each character, in the order of the scene; `fresh` ones anew. Costs nothing."""
+    """Upload the media of each of the scene's characters, in order; `fresh`: upload them again. Costs nothing."""
 
     async def one(sending: Sending) -> Reference:
         files = await asyncio.to_thread(show, cast[sending.character], sending, shot.model)
@@ -55,14 +58,14 @@ async def references(
 
 
 async def upload_file(file: Path, what: str, credentials: Credentials, *, fresh: bool) -> str:
-    """Upload a file in a task run named after it. `fresh` forgets where the file was uploaded before."""
+    """Upload a file in a task run named after it. `fresh` ignores earlier uploads of the file."""
     named = upload.with_options(task_run_name=fixed_name(f"upload {what}"))
     named = named.with_options(refresh_cache=True) if fresh else named
     return await named(file, credentials=credentials)
 
 
 def clip_seconds(shot: Shot, cast: Mapping[str, CastMember]) -> float:
-    """How long the clips are that go along with the scene, as they will be sent: some models bill them."""
+    """The length of the reference clips as they will be sent: some models bill it."""
     seconds = 0.0
     for sending in shot.sends:
         who, clip = cast[sending.character].character, cast[sending.character].clip
@@ -72,9 +75,9 @@ def clip_seconds(shot: Shot, cast: Mapping[str, CastMember]) -> float:
 
 
 def show(member: CastMember, sending: Sending, model: Model) -> tuple[LocalFile, ...]:
-    """The files that are sent: the clip, or pictures, of which the missing ones are taken from the clip.
+    """The files to send: the clip, or pictures; missing pictures are taken from the clip.
 
-    Raises MediaError, also where the clip has fewer pictures than the model needs.
+    Raises MediaError, also if the clip has fewer frames than the model needs pictures.
     """
     who, folder, limits = member.character, member.folder, model.references or References(images=0)
 
@@ -94,7 +97,7 @@ def show(member: CastMember, sending: Sending, model: Model) -> tuple[LocalFile,
 
 
 def drawn(character: Character, sending: Sending, limits: References) -> int:
-    """How many pictures are taken from the clip: all where the user gave none, else what the model needs at least."""
+    """How many pictures are taken from the clip: all if the user gave none, else what the minimum lacks."""
     if not character.images:
         return sending.pictures
     return max(limits.each[0] - len(character.images), 0)

@@ -1,4 +1,4 @@
-"""When a task may be tried again by Prefect, and how long it waits."""
+"""When Prefect may retry a task, and after how long."""
 
 from contextvars import ContextVar
 from typing import Any, SupportsIndex, overload
@@ -11,26 +11,26 @@ from prefect_storyboard.providers.errors import Busy, NotSent
 TRIES = 4
 BACKOFF = exponential_backoff(backoff_factor=1)  # 1, 2, 4, 8 s; a provider's Retry-After closes the submit gate besides
 
-_LONGEST = 300.0  # seconds that one answer may ask for
+_LONGEST = 300.0  # seconds: the longest Retry-After that is obeyed
 
 _asked: ContextVar[float | None] = ContextVar("retry_after", default=None)
 
 
 def nothing_was_bought(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Only where it is known what a repeat buys: nothing was accepted, or it is paid for and only on its way home."""
+    """Retry only if that cannot buy twice: nothing was accepted, or only the result of a paid job is missing."""
     return isinstance(state.data, NotSent | Busy) and state.data.charged is not None
 
 
 def retry_safely(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """What `nothing_was_bought` says, and time-outs: the work has ended and is on record before Prefect asks."""
+    """Retry as `nothing_was_bought` says, and after time-outs: the work is recorded before Prefect decides."""
     return isinstance(state.data, TimeoutError) or nothing_was_bought(task, run, state)
 
 
 class RetryAfter(list[float]):
-    """Delays for `retry_delay_seconds`; where the provider asked the last attempt to wait longer, that long.
+    """Delays for `retry_delay_seconds`, or the provider's Retry-After if that is longer.
 
-    Prefect reads the delay in the context in which the attempt ran (task_engine.py, handle_retry), so that tasks that
-    run side by side wait as long as each was asked to.
+    Prefect reads the delay in the context in which the attempt ran (task_engine.py, handle_retry), so that concurrent
+    tasks each wait as long as they were asked to.
     """
 
     @overload
@@ -49,10 +49,10 @@ DELAYS = RetryAfter(BACKOFF(TRIES))
 
 
 def begin_attempt() -> None:
-    """Forget what the attempt before was asked to wait."""
+    """Forget the Retry-After of the previous attempt."""
     _asked.set(None)
 
 
 def note_retry_after(error: Exception) -> None:
-    """Remember how long the provider asked to wait, where it did."""
+    """Remember the provider's Retry-After, if it sent one."""
     _asked.set(getattr(error, "retry_after", None))

@@ -1,4 +1,4 @@
-"""One scene on its way to the provider: where it starts, where its clip will lie, and the order."""
+"""The order of one scene: its frames, its place in the library, its uploads and its request."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _ANYWHERE = "https://example.com/file"
 
 
 def place_of(reel: str | None, scene: str | None, single: SingleScene) -> tuple[str, str]:
-    """Reel and scene under which the clip lies; what has no name is called after its prompt and what was asked."""
+    """Reel and scene under which the clip is stored; without a name, the scene is named after its prompt and key."""
     words = slug_words(single.shot.scene.prompt)[:32].strip("-")
     return reel or "", scene or f"{words}-{single.identity[:8]}"
 
@@ -38,7 +38,7 @@ class Frames(NamedTuple):
 
 
 async def read_image(image: str | Path | None, argument: str, shot: Shot, library: Library) -> LocalFile | None:
-    """A picture that the scene starts from or ends with, judged by the model's limits.
+    """A picture that the scene starts from or ends with, checked against the model's limits.
 
     Raises MediaError or SourceError, which name the argument.
     """
@@ -50,7 +50,7 @@ async def read_image(image: str | Path | None, argument: str, shot: Shot, librar
 
 
 async def frames(shot: Shot, given: Frames, parent: Clip | None, library: Library) -> Frames:
-    """What the scene starts from and ends with, as the model takes it."""
+    """The scene's first and last frames, as the model takes them."""
     last = given.last
     if last:
         fitted = partial(deferred.fit_image, last, shot.model.frame, shot.scene.id, folder=_media.folder())
@@ -59,7 +59,7 @@ async def frames(shot: Shot, given: Frames, parent: Clip | None, library: Librar
 
 
 async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, library: Library) -> LocalFile | None:
-    """What the scene starts from, as the model takes it: the picture, or the last frame of the clip it continues."""
+    """The scene's first frame, as the model takes it: the picture, or the last frame of the clip it continues."""
     if parent and shot.operation == "image":
         image = await asyncio.to_thread(_last_frame, parent, library.storage(), shot.model.frame.min_side)
     if image is None:
@@ -72,7 +72,7 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
 async def complete(
     request: SceneRequest, shot: Shot, cast: Sequence[Casting], frames: Frames, where: Where, *, fresh: bool
 ) -> tuple[SceneRequest, float | None]:
-    """Upload what the scene shows, `fresh` all of it anew: the request with the links, and its price by the table."""
+    """Upload the scene's media (`fresh`: again): returns the request with their links, and its price by the table."""
     credentials, library = where
     members = await asyncio.to_thread(_members, shot, cast, library.storage())
     shown = await references(shot, members, credentials, fresh=fresh)
@@ -86,9 +86,9 @@ async def complete(
 
 
 async def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:
-    """Build the order with an example's link for each file: what its form does not take is said before an upload.
+    """Build the order with a placeholder link for each file, so that invalid input is refused before an upload.
 
-    Where the model table is not sure of the model, the gateway's own catalogue has to agree.
+    If the model table is unsure of the model, the gateway's own catalogue must agree with the order.
     """
     shown = [
         Reference(
@@ -122,7 +122,7 @@ def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> S
 
 
 def _members(shot: Shot, cast: Sequence[Casting], storage: Storage) -> dict[str, CastMember]:
-    """The characters whose media go along with the scene."""
+    """The characters whose media are sent with the scene."""
     names = {sending.character for sending in shot.sends}
     return {casting.character: member(casting, storage) for casting in cast if casting.character in names}
 

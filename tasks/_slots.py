@@ -1,4 +1,4 @@
-"""The slots of one limit that a process holds, in blocks; nothing of Prefect's but its logger and its settings."""
+"""The slots of one limit that a process holds, in blocks. Uses only Prefect's logger and settings."""
 
 import asyncio
 from collections import deque
@@ -12,25 +12,25 @@ from prefect.logging import get_logger
 
 BLOCK = 8
 _LINGER = 2.0  # seconds that an unused block is kept for the next job
-_UNLIMITED = 30.0  # seconds for which an account without a limit is not looked up again
+_UNLIMITED = 30.0  # seconds before an account without a limit is looked up again
 
 
 class Taken(Exception):
-    """Others hold so many slots that the wanted number is not free now."""
+    """The wanted number of slots is not free at present."""
 
 
 class Limits(Protocol):
-    """What is asked of the Prefect server."""
+    """The requests to the Prefect server."""
 
     async def size(self, name: str) -> int | None:
-        """How many slots the limit has; None where there is no such limit, or it is not active."""
+        """How many slots the limit has; None if there is no such limit, or if it is not active."""
 
     def lease(self, name: str, slots: int, *, wait: bool) -> AbstractAsyncContextManager[None]:
-        """Hold that many slots; raises Taken where they are not free and nobody waits for them."""
+        """Hold that many slots; raises Taken if they are not free and the call does not wait for them."""
 
 
 class Answer(Protocol):
-    """What is said to one that waits."""
+    """The answer to one waiter."""
 
     def __call__(self, waiter: "asyncio.Future[_Block | None]") -> None: ...
 
@@ -45,13 +45,13 @@ class _Block:
 
 @dataclass(eq=False)
 class Ticket:
-    """What one job holds: a slot of a block, or nothing."""
+    """A job's hold on a slot of a block, or on nothing."""
 
     block: _Block | None = None
 
 
 class Slots:
-    """The slots of one limit that this process holds. Lives on one loop."""
+    """The slots of one limit that this process holds. Bound to one event loop."""
 
     def __init__(self, server: Limits, name: str, linger: float = _LINGER) -> None:
         self._server, self._name, self._linger = server, name, linger
@@ -61,7 +61,7 @@ class Slots:
         self._unlimited_until = 0.0
 
     async def take(self, ticket: Ticket) -> None:
-        """Wait for a free slot, and write it on the ticket; leave it empty where nothing is limited."""
+        """Wait for a free slot and write it on the ticket; leave the ticket empty if there is no limit."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._unlimited_until:
             return
@@ -78,7 +78,7 @@ class Slots:
             raise
 
     def release(self, ticket: Ticket) -> None:
-        """Free the ticket's slot for the next job; an unused block is given back a moment later."""
+        """Free the ticket's slot for the next job; an unused block is released a moment later."""
         block, ticket.block = ticket.block, None
         if block is None:
             return
@@ -88,7 +88,7 @@ class Slots:
             asyncio.get_running_loop().call_later(self._linger, self._drop, block)
 
     async def give_back(self) -> None:
-        """Give back the blocks that nobody uses, and wait until the server has them."""
+        """Release the unused blocks, and wait until the server has them back."""
         idle = [block for block in self._blocks if not block.used]
         for block in idle:
             self._drop(block)
@@ -104,7 +104,7 @@ class Slots:
                     waiter.set_result(block)
         if self._growing and all(waiter.done() for waiter in self._waiting):
             self._growing.cancel()
-            self._growing = None  # now: whoever waits next begins another
+            self._growing = None  # now: the next waiter begins another
 
     def _drop(self, block: _Block) -> None:
         if not block.used and block in self._blocks:
@@ -112,7 +112,7 @@ class Slots:
             block.finished.set()
 
     async def _grow(self) -> None:
-        """Take blocks until nobody waits: as many slots as wait, at least as many as are held, at most eight."""
+        """Lease blocks until there are no waiters: as many slots as there are waiters or held slots, at most eight."""
         try:
             while waiting := sum(not waiter.done() for waiter in self._waiting):
                 size = allowed(self._name, await self._server.size(self._name))
@@ -123,7 +123,7 @@ class Slots:
                 held = sum(block.size for block in self._blocks)
                 self._blocks.append(await self._leased(min(BLOCK, size, max(waiting, held))))
                 self._hand_out()
-        except Exception as error:  # noqa: BLE001 - whoever waits gets to know it
+        except Exception as error:  # noqa: BLE001 - the waiters raise it
             why = error
             self._answer(lambda waiter: waiter.set_exception(why))
         finally:
@@ -137,7 +137,7 @@ class Slots:
                 answer(waiter)
 
     async def _leased(self, slots: int) -> _Block:
-        """A block of that size or, where others leave less, of half of it, and so on; the last slot is waited for."""
+        """Lease a block of that size or, if fewer are free, half of it, and so on; for the last slot it waits."""
         while True:
             with suppress(Taken):
                 return await self._granted(slots)
@@ -146,7 +146,7 @@ class Slots:
     async def _granted(self, slots: int) -> _Block:
         loop = asyncio.get_running_loop()
         granted: asyncio.Future[_Block] = loop.create_future()
-        # A context of its own: in the run's, Prefect would end the lease with the run that happened to ask for it.
+        # A context of its own: in a run's context, Prefect would end the lease with that run.
         context = Context()
         if settings := SettingsContext.get():
             context.run(SettingsContext.__var__.set, settings)
@@ -171,7 +171,12 @@ class Slots:
             if not granted.done():
                 granted.set_exception(error)
             else:
-                get_logger("storyboard").warning("%s slots of %s end by themselves: %s", slots, self._name, error)
+                get_logger("storyboard").warning(
+                    "The lease of %s slots of %s could not be kept; paid jobs go on: %s",
+                    slots,
+                    self._name,
+                    error,
+                )
 
 
 def allowed(name: str, size: int | None) -> int | None:

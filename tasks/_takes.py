@@ -1,4 +1,4 @@
-"""Where the takes of a scene lie in the library, and how one is published."""
+"""The takes of a scene in the library, and how one is published."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,12 +16,12 @@ from prefect_storyboard.tasks._extras import file_name
 
 @dataclass(frozen=True)
 class Takes:
-    """The takes of one scene, or of a single clip, and the job whose clip is one of them. All methods block."""
+    """The takes of one scene or single clip, and the job whose clip is one of them. All methods block."""
 
     storage: Storage
     draft: Draft
     job: PaidJob
-    _free: list[int] = field(default_factory=list)  # the number that was seen to be free, and is not taken yet
+    _free: list[int] = field(default_factory=list)  # the number that was free when read, and is not reserved yet
 
     @property
     def folder(self) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ class Takes:
         return takes_folder(self.draft.reel, self.draft.scene)
 
     def stored(self) -> Clip | None:
-        """The clip, if its sidecar and its file are there. A crash may have left it there with its job still open."""
+        """The clip, if its sidecar and its file exist. After a crash its job may still be open."""
         survey = surveyed(self.storage)
         if self.job.state == "Submitted" and survey and survey.use(self.draft.reel, self.draft.scene):
             self._free.append(1)
@@ -51,7 +51,7 @@ class Takes:
         return clip
 
     def fetch_elsewhere(self, file: Path) -> Clip | None:
-        """Copy the clip from elsewhere in the library; None where it is not, or somebody has removed or changed it."""
+        """Copy the clip from another place in the library; None if it is not there, or was removed or changed."""
         clip = self.job.outcome.clip if self.job.outcome else None
         if clip is None:
             return None
@@ -62,7 +62,7 @@ class Takes:
         return clip if local_file(file).sha256 == clip.sha256 else None
 
     def publish(self, file: Path, made: Clip, extras: dict[str, Path]) -> Clip:
-        """Publish the take, then its sidecar, then close the job: the next run completes what a crash interrupts."""
+        """Publish the take, then its sidecar, then close the job: after a crash, the next run completes these steps."""
         name = self._reserved()
         self.storage.publish(file, *self.folder, f"{name}.mp4")
         files = {kind: self._publish_extra(extra, name, kind) for kind, extra in extras.items()}
@@ -75,27 +75,27 @@ class Takes:
         return self.storage.publish(file, *self.folder, file_name(kind, file, before=f"{name}."))
 
     def _placed(self, clip: Clip, name: str) -> Clip:
-        """The clip as it lies here. The library may have moved, and 0.1.0 recorded nothing of what was asked."""
+        """The clip at its present place. The library may have moved, and 0.1.0 did not record the request."""
         here = {"scene": self.draft.scene, "take": int(name.removeprefix("take-"))}
         here |= {"url": self.storage.link(*self.folder, f"{name}.mp4")}
         asked = {field: getattr(self.draft, field) for field in ("identity", "parent", "asked", "basis")}
         return clip.model_copy(update=here | {field: value for field, value in asked.items() if value})
 
     def _known(self) -> str:
-        """Which take it is by the job's own record, if that was stored here."""
+        """The take number from the job's own record, if the clip was stored here."""
         clip = self.job.outcome.clip if self.job.outcome else None
         here = clip is not None and lies_in(clip, self.draft.reel, self.draft.scene)
         return inside(clip.url)[-1].removesuffix(".mp4") if clip and here else ""
 
     def _seen(self) -> str:
-        """Which take it is, or would be, by the numbers of the scene's takes."""
+        """The take number that the job has or would get, from the scene's take records."""
         draft, job = self.draft, self.job
         number = Ledger(self.storage).take(draft.reel, draft.scene, job.key, attempt=job.attempt, reserve=False)
         self._free[:] = [number]
         return f"take-{number:03d}"
 
     def _reserved(self) -> str:
-        """The take's number, which nobody else gets."""
+        """Reserve the take's number for this job."""
         ledger, place = Ledger(self.storage), (self.draft.reel, self.draft.scene, self.job.key)
         if self._free:
             number = ledger.reserve_take(*place, attempt=self.job.attempt, number=self._free.pop())

@@ -1,4 +1,4 @@
-"""Plain twins of async tasks and flows, for flows that are not async: the same names, made by one function."""
+"""Sync twins of the async tasks and flows: the same names, made by one function."""
 
 import inspect
 from collections.abc import Callable, Coroutine
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 class PlainNode(TypedTask[P, R]):
-    """A plain task over the body of an async one; made by `sync_twin`."""
+    """A sync task over the body of an async one; made by `sync_twin`."""
 
     @overload  # type: ignore[override] # as for submit
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -37,7 +37,7 @@ class PlainNode(TypedTask[P, R]):
         """Run the task and return its value, or its state where `return_state` is true."""
         value = super().__call__(*args, **kwargs)
         if isinstance(value, State) and not kwargs.get("return_state"):
-            return run_coro_as_sync(value.aresult())  # `value.result()` is a coroutine where a loop runs
+            return run_coro_as_sync(value.aresult())  # `value.result()` is a coroutine if a loop runs
         return value
 
 
@@ -58,10 +58,10 @@ def sync_twin(
 
 
 def sync_twin(work: Task[P, Any] | Flow[P, Any]) -> Any:
-    """The same task or flow, called without `await`; the body is the very same and runs on the one loop.
+    """The same task or flow, called without `await`; the body is shared and runs on the one loop.
 
-    A task becomes a plain Prefect task that shares its name, its options and its cached results. A flow becomes a
-    function that runs the flow. Ctrl-C and SIGTERM are obeyed when what was sent is recorded.
+    A task becomes a sync Prefect task that shares its name, its options and its cached results. A flow becomes a
+    function that runs the flow. Ctrl-C and SIGTERM take effect when sent requests are recorded.
     """
     if isinstance(work, Flow):
         return _plain_flow(work)
@@ -75,7 +75,7 @@ def _plain_flow(flow: Flow[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
         with capture_sigterm():  # the flow's own engine cannot: it runs in the thread of the loop
             return run_on_loop(partial(flow, *args, **kwargs))
 
-    run.__doc__ = flow.__doc__  # with what each parameter means
+    run.__doc__ = flow.__doc__  # which documents each parameter
     return run
 
 

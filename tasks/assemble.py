@@ -1,4 +1,4 @@
-"""Join clips into a reel, and lay out what people look at: page, contact sheet, storyboard, plan."""
+"""Join clips into a reel, and make its page and contact sheet."""
 
 import asyncio
 import json
@@ -27,8 +27,8 @@ from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
 
-_CUT = "Addresses are kept here without their query, where a signature may stand; the original storyboard has it."
-_FORMAT = 2  # of what is laid out; raising it lays out every reel anew
+_CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
+_FORMAT = 2  # of the layout; increasing it makes every reel's page again
 
 
 @node(
@@ -49,20 +49,20 @@ async def assemble(
 ) -> Reel:
     """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
-    One chapter a clip; clips of one kind are copied without loss, else all are conformed. Left alone where the library
-    holds a reel of the same clips. Of a storyboard that says `reel: false`, only storyboard and plan are kept.
+    One chapter for each clip; clips of one format are copied without loss, else all are conformed. Does nothing if the
+    library holds a reel of the same clips. For a storyboard with `reel: false`, only storyboard and plan are stored.
 
     Args:
         clips: What store and render returned, in the order of the reel.
-        title: Names the reel and its folder.
+        title: Title of the reel and name of its folder.
         library: Where the clips are, and the reel will be.
-        plan: The plan of a storyboard, kept beside the reel together with the storyboard.
+        plan: The plan of a storyboard, stored beside the reel together with the storyboard.
         failed: Scenes without a clip, for the page.
-        warnings: What a person should know of the reel.
-        costs: What it cost; left out, the sum of what the clips cost.
+        warnings: Remarks for the page of the reel.
+        costs: What it cost; by default the sum of the clips' costs.
 
-    Returns the reel; `url` is what fsspec opens, None where there is no clip. What fails of posters, page and contact
-    sheets is among its warnings. Raises ValueError for what is no clip, FolderTaken where another storyboard has that
+    Returns the reel; `url` can be opened with fsspec, None if there is no clip. Posters, page and contact sheets that
+    fail are among its warnings. Raises ValueError for anything but clips, FolderTaken if another storyboard has that
     folder, MediaError for a clip that cannot be decoded.
     """
     shelf = await arguments.a_library(library)
@@ -87,14 +87,14 @@ async def assemble(
 
 
 def _keep_plan(storage: Storage, plan: Plan) -> None:
-    """Keep storyboard and plan of clips of which no reel is made."""
+    """Store storyboard and plan of clips of which no reel is made."""
     place = ("reels", plan.storyboard.slug)
     check_folder(plan.storyboard.title, storage.read(*place, "storyboard.yaml"))
     _write_plan(storage, place, plan)
 
 
 class _Stored(BaseModel):
-    """What reel.json says. A field that a newer version wrote is ignored."""
+    """The content of reel.json. A field that a newer version wrote is ignored."""
 
     made_of: str
     seconds: float
@@ -113,21 +113,21 @@ def _assembled(storage: Storage, reel: Reel, plan: Plan | None) -> tuple[Reel, b
     check_folder(reel.title, storage.read(*place, "storyboard.yaml"))
     with TemporaryDirectory(dir=_media.folder()) as folder:
         made = _make(storage, reel, plan, Path(folder))
-    if made.warnings == reel.warnings:  # else the next run tries again what failed
+    if made.warnings == reel.warnings:  # else the next run tries the failed parts again
         record = _Stored(made_of=made_of, seconds=made.seconds)
         storage.write(record.model_dump_json().encode(), *place, "reel.json")
     return made, False
 
 
 def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
-    """What the reel was made of; one whose reel.json is torn is assembled again, which costs nothing."""
+    """What the reel was made from; a reel whose reel.json is torn is assembled again, which costs nothing."""
     with suppress(ValidationError):
         return _Stored.model_validate_json(storage.read(*place, "reel.json") or b"")
     return None
 
 
 def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel:
-    """Publish the reel and its page, then the sheets; what is only for show fails as a warning."""
+    """Publish the reel and its page, then the sheets; a failed page or sheet is only a warning."""
     place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
     files = _media.clip_files(storage, reel.clips, folder)
     parts = [deferred.Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
@@ -147,7 +147,7 @@ def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel
 
 
 def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
-    """Keep storyboard and plan beside the reel. Addresses lose their signatures, which are as good as keys."""
+    """Store storyboard and plan beside the reel. URLs lose their signatures, which are as good as keys."""
     board = plan.storyboard.model_dump(mode="json", exclude_defaults=True)
     kept = all_bare(board)
     said = "" if kept == board else f"# {_CUT}\n"

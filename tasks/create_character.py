@@ -27,7 +27,7 @@ from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 
 
-# Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought.
+# Retries are safe: every POST goes through the ledger, so a retry finds what the previous attempt bought.
 @node(
     name="create-character",
     task_run_name=RunName(lambda name, **_: f"create character {short(name)}"),
@@ -60,26 +60,25 @@ async def create_character(
     attempts: int = 1,
     minutes: float = 60.0,
 ) -> Casting:
-    """Return a character's casting at one account and family of models; create it only if the library knows of none.
+    """Return a character's casting at one account and model family; create it only if the library has none.
 
-    A model that is shown its characters with every scene needs no creation: then nothing is bought, the media are
-    checked against the model's limits, and the casting holds them. The same code therefore runs on any model. Not part
-    of the key: reel, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts, description, aliases and
-    minutes.
+    A model that takes characters as reference media needs no creation: nothing is bought, the media are checked against
+    the model's limits, and the casting holds them. So the same code runs on any model. Not part of the key: reel,
+    max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts, description, aliases and minutes.
 
     Args:
         name: How the prompts call the character.
-        clip: Path or URL of a clip that shows the character, or a clip that was rendered before.
+        clip: Path or URL of a clip that shows the character, or a rendered Clip.
         model: A family of the model table, for example seedance-2. There is no default: without it, the error lists
-            what the account sells. One that is past its date is asked for all the same.
+            what the account sells. A model past its retirement date is requested nevertheless.
         credentials: The account: a credentials block, or the reference of a saved one.
-        library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
-        images: Paths or URLs of pictures of the character, beside the clip or in its place.
+        library: Where everything is stored: a block, a reference, a folder or URL; None is the default library.
+        images: Paths or URLs of pictures of the character, in addition to the clip or instead of it.
         aliases: Other words by which prompts call the character.
-        description: Who this is; told to a provider that asks for it.
+        description: Who this is; sent to a provider that asks for it.
         start: Second at which the used part of the clip begins.
         end: Second at which it ends.
-        reference: What a model without characters of its own is shown: images or clip.
+        reference: What a model that takes reference media receives: images or clip.
         belongs_to: What the key holds of a clip that was rendered before: its content, or as in a storyboard's
             `from_scene` what was asked of its scene and which take of it this is.
         fields: The gateway's own inputs for the creation, by its own names.
@@ -91,9 +90,9 @@ async def create_character(
         attempts: How many times in all it may be bought when the provider fails it.
         minutes: How long to wait for the creation.
 
-    Costs what the provider asks for a character, often not published. Ends in the state `Cached` or `Reattached` where
+    Costs the provider's price for a character, often not published. Ends in the state `Cached` or `Reattached` if
     nothing was bought. Raises ValueError, MediaError or SourceError before anything is sent, the provider's refusals,
-    GenerationFailed, OutcomeUnknown where a submit may have been accepted, and Busy after `minutes`: the job stays open
+    GenerationFailed, OutcomeUnknown if a submit may have been accepted, and Busy after `minutes`: the job stays open
     and the next call re-attaches to it.
     """
     arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)

@@ -38,8 +38,8 @@ from prefect_storyboard.tasks._scene import (
 )
 
 
-# Retries are safe: the ledger stands in front of every POST, so a repeat finds what the attempt before it bought. A
-# time-out that a caller sets is retried as well: the POST and its record are waited for however often it fires.
+# Retries are safe: every POST goes through the ledger, so a retry finds what the previous attempt bought. A caller's
+# time-out is retried as well: the POST and its record are awaited, however often the time-out fires.
 @node(
     name="generate",
     task_run_name=scene_name("generate"),
@@ -83,7 +83,7 @@ async def generate(
     fields: Mapping[str, JsonValue] | None = None,
     remixable: bool = True,
 ) -> PaidJob:
-    """Return the paid job of one scene; buy it only if the library knows of none.
+    """Return the paid job of one scene; buy it only if the library has none.
 
     The job's key is computed from the arguments: equal calls are one job, whoever makes them. Not part of the key:
     reel, scene, fit, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts and remixable.
@@ -91,42 +91,40 @@ async def generate(
     Args:
         prompt: What happens, in your own words and with the characters' names.
         model: A family of the model table, for example seedance-2. There is no default: without it, the error lists
-            what the account sells for this scene. One that is past its date is asked for all the same.
+            what the account sells for this scene. A model past its retirement date is requested nevertheless.
         credentials: The account: a credentials block, or the reference of a saved one.
-        library: Where everything is kept: a block, a reference, a folder or URL; None is the default library.
+        library: Where everything is stored: a block, a reference, a folder or URL; None is the default library.
         characters: Who is in the scene: what create_character returned. With .map write unmapped([...]).
         seconds: Length of the clip; None is the shortest that the model sells.
-        aspect: Shape of the picture, for example 16:9.
+        aspect: Aspect ratio, for example 16:9.
         resolution: For example 720p; None is the model's default.
         image: Path or URL of a picture that the scene starts from.
         ends: Path or URL of a picture that it ends with.
         continues: A clip whose last frame the scene starts from. The key holds what was asked of that clip.
-        remixes: A clip that the prompt changes; it keeps its length and size.
-        audio: Whether the clip has sound; None is as the model makes it.
-        seed: The model's own number; the same one makes the same picture again.
-        negative: What must not be seen, for models that are told so apart.
+        remixes: A clip that the prompt changes; its length and size are kept.
+        audio: Whether the clip has sound; None is the model's default.
+        seed: The model's random seed; the same seed gives the same picture again.
+        negative: The negative prompt, for models that take one.
         quality: draft takes the cheapest tier and size of the model's family whose price is published.
-        take: Raise it by one to render the same scene again.
-        reroll: Names one more take of the same scene: a name that was not given before renders it again.
+        take: Increase it by one to render the same scene again.
+        reroll: A name for one more take of the same scene: a name that was not given before renders it again.
         note: What that take is to change, in your own words; added to the prompt. Needs reroll.
-        copy: Give each of several equal scenes a number of its own.
+        copy: A number for each of several equal scenes, so that each is rendered.
         reel: Title or folder of the reel that the clip belongs to.
         scene: The scene's id in that reel. Without it the clip is named after its prompt, and
-            without a reel it lies in `clips/`.
-        prefer: Where the model takes either a first frame or characters: cast shows the characters, frame begins
-            exactly there, and the characters are not part of the key.
-        fit: exact refuses what the model does not sell or take, nearest takes the nearest size and leaves out the rest.
-        max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
-        allow_unknown_price: Under a max cost, buy also what has no published price.
-        spent_since: Count only what the reel has cost since then.
-        on_unknown: What to do about a job that may have been bought: stop, or resubmit it, which may buy it twice.
-        attempts: How many times in all the scene may be bought when the provider fails it.
-        fields: The gateway's own inputs, by its own names. Part of the key.
-        remixable: Whether the provider keeps the video for a later remix, where it asks.
+            without a reel it is stored in `clips/`.
+        prefer: If the model takes either a first frame or characters: cast shows the characters, frame begins exactly
+        with that frame, and the characters are not part of the key. fit: exact refuses what the model does not sell or
+        take, nearest takes the nearest size and leaves out the rest. max_cost_usd: Raise OverBudget before the submit
+        if this job, or all of the reel, would cost more. allow_unknown_price: Under a max cost, buy also what has no
+        published price. spent_since: Count only what the reel has cost since then. on_unknown: What to do about a job
+        that may have been bought: stop, or resubmit it, which may buy it twice. attempts: How many times in all the
+        scene may be bought when the provider fails it. fields: The gateway's own inputs, by its own names. Part of the
+        key. remixable: Whether the provider keeps the video for a later remix, if it has that option.
 
-    Costs the model's price. Ends in the state `Cached` or `Reattached` where nothing was bought. Raises ValueError,
+    Costs the model's price. Ends in the state `Cached` or `Reattached` if nothing was bought. Raises ValueError,
     MediaError, SourceError and OverBudget before anything is sent, the provider's refusals (nothing was bought), and
-    OutcomeUnknown where a submit may have been accepted.
+    OutcomeUnknown if a submit may have been accepted.
     """
     arguments.at_least(0, copy=copy)
     arguments.scene_id(scene)

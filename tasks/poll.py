@@ -17,7 +17,7 @@ from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 
 
-# Retries are safe: looking buys nothing.
+# Retries are safe: polling buys nothing.
 @node(
     name="poll",
     task_run_name=RunName(lambda job, **_: f"poll {job.about}"),
@@ -30,10 +30,10 @@ from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 async def poll(
     job: PaidJob, *, credentials: Credentials | str, library: Library | str | None = None, minutes: float = 60.0
 ) -> Result:
-    """Wait until the job has ended, and return what it made. Costs nothing.
+    """Wait until the job has ended, and return its result. Costs nothing.
 
-    A job that the library has settled already is not asked for: the result then names the stored clip. The links of a
-    result expire, and are left out where it is pickled or serialised: store asks for fresh ones.
+    A job whose outcome is recorded is not polled: the result then names the stored clip. The links of a result expire,
+    and are left out when it is pickled or serialised: store asks for fresh ones.
 
     Args:
         job: What generate returned.
@@ -41,8 +41,8 @@ async def poll(
         library: The library that generate was given.
         minutes: How long to wait.
 
-    Lost connections, 429 and 5xx are waited out inside. Raises the provider's verdict (GenerationFailed, Refused,
-    InvalidRequest), Expired, or Busy after `minutes`: the job stays open and the next call goes on waiting.
+    Lost connections, 429 and 5xx responses are retried inside. Raises the provider's verdict (GenerationFailed,
+    Refused, InvalidRequest), Expired, or Busy after `minutes`: the job stays open and the next call goes on waiting.
     """
     arguments.paid_job(job)
     arguments.waiting(minutes)
@@ -54,7 +54,7 @@ async def poll(
 
     with events.job_errors(shelf, events.JobFacts.of_job(job, account.account), scene=job.scene):
         async with account.session() as session:
-            # What this process has bought, and nobody here has seen to end, is not in the library yet.
+            # A job that this process bought and has not seen end is not in the library yet.
             fresh = job.state == "Submitted" and session.in_flight.holds(job.key, job.job)
             if not fresh and (outcome := await asyncio.to_thread(_settled, ledger, job)):
                 name_state("Cached", f"{job.about} has ended before")
@@ -63,7 +63,7 @@ async def poll(
 
 
 def _settled(ledger: Ledger, job: PaidJob) -> Outcome | None:
-    """How the job ended, if the library knows. Raises the error of one that failed."""
+    """The job's recorded result, if there is one. Raises the error of a failed job."""
     outcome = job.outcome or ledger.outcome(job.key, job.attempt)
     if outcome and outcome.kind != "done":
         raise remembered(outcome, job.job)

@@ -25,7 +25,7 @@ from prefect_storyboard.tasks.poll import poll
 from prefect_storyboard.tasks.store import store
 
 
-# Safe to retry, by a caller: the ledger stands in front of every POST. Its three parts have retries of their own.
+# Safe for a caller to retry: every POST goes through the ledger. Its three parts have retries of their own.
 @node(
     name="render",
     task_run_name=scene_name("render"),
@@ -68,11 +68,11 @@ async def render(
     remixable: bool = True,
     minutes: float = 60.0,
 ) -> Clip:
-    """Return the stored clip of one scene: generate, poll and store in one, for `.map` and for people in a hurry.
+    """Return the stored clip of one scene: generate, poll and store in one call, for example for `.map`.
 
     The arguments are those of generate, and `minutes`, how long to wait for the render. Costs the model's price once.
-    What failed at no cost is bought again up to three times, what was charged within `attempts`. Ends in the state
-    `Cached` or `Reattached` where nothing was bought. Raises what generate, poll and store raise.
+    After a failure at no cost the scene is bought again, up to three times; after a charged one, up to `attempts`. Ends
+    in the state `Cached` or `Reattached` if nothing was bought. Raises what generate, poll and store raise.
     """
     arguments.waiting(minutes)
     account, shelf = await arguments.accounts(credentials, library)

@@ -46,10 +46,10 @@ async def store(
     credentials: Credentials | str,
     library: Library | str | None = None,
 ) -> Clip:
-    """Put the clip and its sidecar into the library, and close the job in the ledger. Costs nothing.
+    """Store the clip and its sidecar in the library, and close the job in the ledger. Costs nothing.
 
-    The clip lies in `reels/<reel>/scenes/<scene>/`, or in `clips/<scene>/` where generate was given no reel. A clip
-    that is there already is left alone; one that another reel holds is copied.
+    The clip is stored in `reels/<reel>/scenes/<scene>/`, or in `clips/<scene>/` if generate was given no reel. An
+    existing clip is left alone; one that another reel holds is copied.
 
     Args:
         job: What generate returned.
@@ -57,8 +57,8 @@ async def store(
         credentials: The account that bought the job: a credentials block, or the reference of a saved one.
         library: The library that generate was given.
 
-    Raises ValueError for the job of a character, Expired where the provider has forgotten the clip, Busy and NotSent
-    where it could not be fetched: the job stays open, and is fetched by the next call.
+    Raises ValueError for the job of a character, Expired if the provider has forgotten the clip, Busy and NotSent if it
+    could not be fetched: the job stays open, and the next call fetches it.
     """
     draft = arguments.paid_job(job).draft
     if draft is None:
@@ -77,7 +77,7 @@ async def store(
             return await uninterrupted(_published(takes, shelf, file, kept, {}))
         async with account.session() as session:
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
-            session.in_flight.give_back(job.key)  # whoever has its file has seen it end, also without poll
+            session.in_flight.give_back(job.key)  # the file proves that the job has ended, also without poll
             extras = await fetch_files(session, made, folder)
         described = await asyncio.to_thread(_describe, job, made, draft, file)
         clip = described.model_copy(update={"account": account.account})
@@ -91,7 +91,7 @@ async def _published(takes: Takes, shelf: Library, file: Path, clip: Clip, extra
 
 
 async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Path) -> Result:
-    """Download what the job made, asking for a fresh link where the first one is missing, dead or was tried."""
+    """Download the job's video; ask for a fresh link if the first one is missing or dead, or was tried before."""
     asked = job.draft.asked if job.draft else None
     bounds = bounds_of(asked.seconds if asked else None)
     if result and result.url:
@@ -106,7 +106,7 @@ async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Pa
 
 
 def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
-    """Describe the clip; what is no video was cut off on its way here."""
+    """Describe the clip; a file that is no video was truncated in transfer."""
     try:
         seen = deferred.probe(file)
     except MediaError as error:

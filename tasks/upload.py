@@ -1,4 +1,4 @@
-"""Put a file where the provider can read it."""
+"""Upload a file to the provider."""
 
 import asyncio
 from datetime import timedelta
@@ -20,15 +20,18 @@ from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 
-_KEPT = timedelta(hours=24)  # shorter than any provider keeps an upload
+_KEPT = timedelta(hours=24)  # shorter than every provider's retention of uploads
 
 
 def _key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
-    """One upload for each content, account and host. None, no caching, for what cannot be read, or not by its path."""
+    """One upload for each content, account and host.
+
+    None, so no caching, for a file that cannot be read by its path.
+    """
     try:
         stat = Path(parameters["media"]).stat()
         content = _sha256(str(parameters["media"]), stat.st_mtime_ns, stat.st_size)
-        # The node counts an account by provider, name and hosts, and leaves its secrets out.
+        # OwnKeys identifies an account by provider, name and hosts, and leaves its secrets out.
         return f"storyboard-upload-{digest([parameters['credentials'], content])}"
     except (OSError, TypeError, ValueError):
         return None

@@ -1,7 +1,7 @@
 """fal.ai's queue, after https://fal.ai/docs/documentation/model-apis/inference/queue.md and the Sora 2 model pages.
 
 Three habits of fal shape this module. A submit is not validated: what the model does not take comes back as a 422 on
-the result of a COMPLETED job. Every link is used as returned, after a look at its host. A result's status code, body
+the result of a COMPLETED job. Every link is used as returned, once its host is checked. A result's status code, body
 and headers are the model's own, so a 5xx there may be the job's verdict or a passing fault of the way to it.
 """
 
@@ -63,7 +63,7 @@ class Fal:
         ticket = _success(response)
         upload_url, file_url = link(ticket.get("upload_url")), link(ticket.get("file_url"))
         if upload_url is None or file_url is None:
-            raise ProtocolError("fal granted an upload without saying where to")
+            raise ProtocolError("fal granted an upload without a URL; nothing was bought, run it again")
         body = await anyio.to_thread.run_sync(path.read_bytes)
         put = await ask(self._http, "fal", "PUT", upload_url, content=body, headers={"Content-Type": content_type})
         if not put.is_success:
@@ -91,7 +91,7 @@ class Fal:
             raise fal_errors.of_submit(response, order.endpoint)
         job = self._job(order.endpoint, request_id, datetime.now(UTC))
         returned = {link: value for link in _LINKS if (value := non_blank(reply.get(link)))}
-        # A link with a signature is as good as a key: then the one by the id is kept.
+        # A signed link is as good as a key: the link built from the id is stored in its place.
         own = {
             link: value for link, value in returned.items() if same_host(value, self._queue) and bare(value) == value
         }
@@ -221,12 +221,12 @@ class Fal:
         return response
 
     def _own(self, job: Job, link: str) -> str:
-        """A job's link exactly as returned, if its host is ours; by the id where none was kept or it is another's."""
+        """A job's link exactly as returned, if its host is the configured one; else the link built from the id."""
         built = self._job(job.endpoint, job.request_id, job.submitted_at).urls[link]
         return own_link(job.urls.get(link), built, self._queue)
 
     def _job(self, endpoint: str, request_id: str, submitted_at: datetime) -> Job:
-        """A job by its id alone: fal serves it under owner and app, whatever the rest of the endpoint."""
+        """A job from its id alone: fal serves it under owner and app, without the rest of the endpoint."""
         root = f"{self._queue}/{'/'.join(endpoint.split('/')[:2])}/requests/{request_id}"
         links = dict(zip(_LINKS, (f"{root}/status", root, f"{root}/cancel"), strict=True))
         return Job(provider="fal", endpoint=endpoint, request_id=request_id, submitted_at=submitted_at, urls=links)

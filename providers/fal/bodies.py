@@ -1,4 +1,4 @@
-"""What each model of fal is asked, field by field. Sources: the model pages at https://fal.ai/models."""
+"""The request bodies of fal's models, field by field. Sources: the model pages at https://fal.ai/models."""
 
 from prefect_storyboard.providers.bodies import scene_body
 from prefect_storyboard.providers.citations import restore_spelling
@@ -12,7 +12,7 @@ def character(request: CharacterRequest) -> JsonObject:
 
 
 def sora(request: SceneRequest) -> JsonObject:
-    """Sora 2: whole seconds as a number. Only a video that will be remixed stays at the maker."""
+    """Sora 2: whole seconds as a number. The maker keeps a video only if it will be remixed."""
     body: JsonObject = {"prompt": restore_spelling(request), "delete_video": not request.remixable}
     if request.remix_of:
         return {"video_id": request.remix_of, **body}
@@ -23,5 +23,5 @@ def sora(request: SceneRequest) -> JsonObject:
 
 
 def scene(request: SceneRequest) -> JsonObject:
-    """A scene: Sora's as above, any other as its dialect has it."""
+    """A scene: Sora's as above, any other by its dialect."""
     return scene_body(request, {"sora": sora})

@@ -1,4 +1,4 @@
-"""From fal's answers to our errors, one table for each kind of call. Source: https://fal.ai/docs/errors."""
+"""Map fal's responses to our errors, one table for each kind of call. Source: https://fal.ai/docs/errors."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ _TRANSIENT = {
     "generation_timeout",
     "request_timeout",
     "startup_timeout",
-    "client_cancelled",  # who runs it again wants it after all
+    "client_cancelled",  # cancelled: a user who runs it again wants it
 }
 _TRUE = {"1", "true", "yes"}
 _OF_STATUS = {"status", "request_id", "queue_position", "logs", "metrics", "status_url", "response_url", "cancel_url"}
@@ -58,7 +58,10 @@ _LONGEST = 300  # characters of fal's own text in a message
 
 
 def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal proves that it was not; the rest may have been bought."""
+    """Why a submit was not accepted.
+
+    Only a definite refusal proves that; after any other error it may have been bought.
+    """
     text, facts, code = _text(response), _facts(response), response.status_code
     named = non_blank((json_object(response) or {}).get("request_id"))
     if named is None:
@@ -90,7 +93,7 @@ def of_call(response: httpx.Response) -> ProviderError:
         return _of_account(response)
     match code:
         case 404:
-            return Expired(f"fal does not know what was asked for: {text}", **facts)
+            return Expired(f"fal does not know the resource: {text}", **facts)
         case 400 | 413 | 415 | 422:
             return invalid(f"fal does not take the request: {text}", text, field=_field(response), **facts)
         case 408 | 409 | 425 | 429:
@@ -101,10 +104,10 @@ def of_call(response: httpx.Response) -> ProviderError:
 
 
 def of_result(response: httpx.Response, job: Job) -> ProviderError:
-    """Why an ended job has no result: the job's own verdict, or a passing fault on the way to it.
+    """Why an ended job has no result: the job's own verdict, or a transient fault on the way to it.
 
     A verdict names its type, in `error_type`, a header or its list of details, or is a 422 with a reason. An untyped
-    5xx is none, whoever sent it: the next read may have the video, and to call a paid job failed is to lose it.
+    5xx is no verdict: the next read may return the video, and calling a paid job failed would lose it.
     """
     facts = {**_facts(response), "request_id": job.request_id}
     text, kind, code = _text(response), _kind(response), response.status_code
@@ -119,9 +122,9 @@ def of_result(response: httpx.Response, job: Job) -> ProviderError:
 
 
 def of_status(response: httpx.Response, job: Job) -> ProviderError | None:
-    """The verdict that a status itself names, by the type of an error, or by its text in a state that means failure.
+    """The verdict in a status, from the type of an error, or from its text in a state that means failure.
 
-    The word for that state alone is none: fal documents none, and the next read of the result may have the video.
+    The state alone is no verdict: fal documents no such state, and the next read of the result may return the video.
     """
     body = json_object(response) or {}
     reason = non_blank(body.get("error")) if phase(body.get("status")) == "failed" else None
@@ -131,7 +134,7 @@ def of_status(response: httpx.Response, job: Job) -> ProviderError | None:
 
 
 def of_odd_success(response: httpx.Response, job: Job) -> ProviderError:
-    """Why a 200 on an ended job holds no result: an error in its body, another document, or really nothing."""
+    """Why a 200 for an ended job has no result: an error in its body, another document, or an empty result."""
     body, text = json_object(response) or {}, _text(response)
     facts = {**_facts(response), "request_id": job.request_id}
     if _is_pending(text) or set(body) <= _OF_STATUS:
@@ -144,17 +147,17 @@ def of_odd_success(response: httpx.Response, job: Job) -> ProviderError:
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
-    """A 2xx that is not JSON: a proxy's page, most likely. It is asked for again."""
+    """A 2xx that is not JSON, most likely a proxy's page. The call is retried."""
     return Busy(f"fal answered {response.status_code} with something that is not JSON", **_facts(response))
 
 
 def billable_units(response: httpx.Response) -> float | None:
-    """The number of units that fal bills for the job, where it says so."""
+    """The number of units that fal bills for the job, if it says so."""
     return number(response, "x-fal-billable-units")
 
 
 def _is_fals(response: httpx.Response) -> bool:
-    """Whether an error is fal's own document and not a page of something in front of it."""
+    """Whether an error is fal's own document and not the page of a proxy in front of it."""
     return bool({"detail", "error", "status"} & set(json_object(response) or {}))
 
 
@@ -175,7 +178,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
 
 
 def _of_rejection(response: httpx.Response, facts: dict[str, Any]) -> ProviderError:
-    """A 422 of the model: its `type` decides, its text only where there is none."""
+    """A 422 of the model: its `type` decides, or its text if there is no type."""
     field, text, charged, kind = _field(response), _text(response), _charged(response), _kind(response)
     vague = kind in {"", "value_error"} or part(text, field) == "output"
     if kind == "content_policy_violation" or (vague and is_moderation(text)):
@@ -202,7 +205,7 @@ def _of_failure(response: httpx.Response, facts: dict[str, Any]) -> ProviderErro
 
 
 def _again(response: httpx.Response, kind: str) -> bool:
-    """Whether the same request may succeed: fal's own hint, under its two names, else what its type says."""
+    """Whether the same request may succeed: fal's own hint, under its two names, or else by the error's type."""
     if response.headers.get("x-fal-request-timeout-type") == "user":
         return False
     hints = [response.headers[name] for name in ("x-fal-needs-retry", "x-fal-retryable") if name in response.headers]
@@ -210,7 +213,7 @@ def _again(response: httpx.Response, kind: str) -> bool:
 
 
 def _charged(response: httpx.Response) -> bool | None:
-    """A 5xx is free, as fal documents. A 422 on which a runner spent time may cost: only the units tell."""
+    """A 5xx is free, as fal documents. A 422 after a runner has started may cost: only the billed units show it."""
     units = billable_units(response)
     if units is None:
         return False if response.status_code >= 500 else None

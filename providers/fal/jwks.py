@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from prefect_storyboard.providers.clock import Clock
 
 _DAY = 86_400.0  # seconds; fal asks for no longer
-_AGAIN = 60.0  # seconds between two fetches for a signature that no known key has made: fal may have changed its keys
+_AGAIN = 60.0  # seconds between two fetches after a signature by an unknown key: fal may have rotated its keys
 Keys = tuple[str, ...]
 
 
@@ -18,9 +18,9 @@ class Jwks:
         self._at = 0.0
 
     async def verify(self, check: Callable[[Keys], str | None]) -> str | None:
-        """What `check` says of the keys; where it says None they are fetched anew, at most once a minute.
+        """The result of `check` with the keys; if it is None the keys are fetched again, at most once a minute.
 
-        Raises the error of the fetch where no key is known.
+        Raises the error of the fetch if no key is known.
         """
         if self._age > _DAY:
             self._keys = await self._fetched()

@@ -1,4 +1,4 @@
-"""fal's model list, and what one unit of a model costs."""
+"""fal's model list, and its unit prices."""
 
 from pydantic import JsonValue
 
@@ -17,7 +17,7 @@ def listed(models: JsonValue) -> list[Listed]:
 
 
 def with_prices(models: list[Listed], prices: JsonValue) -> tuple[Listed, ...]:
-    """The same models with their unit prices in US dollars, as far as the list of prices has them."""
+    """The same models with their unit prices in US dollars, if the price list has them."""
     found = {
         str(each.get("endpoint_id")): {"usd": usd, "unit": str(each.get("unit") or "")}
         for each in objects(prices)
@@ -27,12 +27,12 @@ def with_prices(models: list[Listed], prices: JsonValue) -> tuple[Listed, ...]:
 
 
 def objection(order: Order, models: JsonValue) -> str | None:
-    """What a page of the list has against an order: it is not called, or its input has other fields and values."""
+    """Why a page of the list contradicts an order: no such endpoint, or its input has other fields and values."""
     entry = next((each for each in objects(models) if each.get("endpoint_id") == order.endpoint), {})
     facts, schema = entry.get("metadata"), input_schema(entry.get("openapi"))
     if not isinstance(facts, dict) or facts.get("status") != "active":
         return f"fal's list of models has no {order.endpoint} that can be called"
     if schema is None:
-        return f"fal's list of models does not tell the fields of {order.endpoint}"
+        return f"fal's list of models does not show the fields of {order.endpoint}"
     why = disagreement(schema, order.body)
     return None if why is None else f"fal's list of models disagrees: {why}"

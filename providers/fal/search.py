@@ -49,7 +49,7 @@ async def find(read_page: ReadPage, endpoint: str, order_digest: str, since: dat
         if request_id and isinstance(body, dict) and digest(body) == order_digest:
             found[request_id] = Sent(request_id, ours)
     if blind and not found:
-        raise ProtocolError("fal lists requests without saying what was asked for")
+        raise ProtocolError("fal lists requests without their bodies: the one in question may be among them")
     return tuple(sorted(found.values(), key=lambda sent: sent.at))
 
 

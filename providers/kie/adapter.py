@@ -116,27 +116,27 @@ class Kie:
         )
 
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002
-        """Kie cancels nothing."""
+        """False: Kie has no call to cancel a task."""
         return False
 
     async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...] | None:  # noqa: ARG002
-        """Kie keeps no list that can be asked; a person finds the task at kie.ai/logs."""
+        """None: Kie has no list to search; a person can find the task at kie.ai/logs."""
         return None
 
     async def offered(self, endpoint: str) -> bool | None:  # noqa: ARG002
-        """Kie says only in its answer to a submit that a model is not sold any more."""
+        """None: Kie tells only in its response to a submit that a model is no longer sold."""
         return None
 
     async def objection(self, order: Order) -> str | None:  # noqa: ARG002
         """Kie has no catalogue for programs."""
-        return "Kie has no catalogue that can be asked"
+        return "Kie has no catalogue to compare with"
 
     async def catalogue(self) -> tuple[Listed, ...] | None:
-        """None: Kie's market is a page for people."""
+        """None: Kie's market is a web page only."""
         return None
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002
-        """Kie names no price for an order, only a table for people."""
+        """None: Kie has no price API, only a web page."""
         return None
 
     async def balance(self) -> float | None:
@@ -148,7 +148,7 @@ class Kie:
         return from_kie(headers, body, secret)
 
     async def _record(self, job: Job) -> JsonObject:
-        """What Kie knows of a task. A record with a state counts under any code; a failure may come without one."""
+        """The task's record. A record with a state is valid under any code; a failure may come without a code."""
         response = await self._ask("GET", f"{self._api}/api/v1/jobs/recordInfo", params={"taskId": job.request_id})
         envelope = kie_errors.parse_envelope(response)
         record = envelope.data if isinstance(envelope.data, dict) else {}
@@ -181,19 +181,19 @@ def _uploaded(response: httpx.Response) -> str:
     data, said = _data(response), json_object(response) or {}
     file = link(data.get("downloadUrl")) or link(data.get("fileUrl")) if isinstance(data, dict) else None
     if file is None or said.get("success") is not True:
-        raise ProtocolError("Kie took an upload without saying where it is")
+        raise ProtocolError("Kie accepted an upload without returning its URL; nothing was bought, run it again")
     return file
 
 
 def _decoded(result: JsonValue) -> JsonObject:
-    """The JSON inside the JSON, read with the same care; some see it decoded already."""
+    """The JSON inside the JSON, read with the same care; some accounts receive it already decoded."""
     if isinstance(result, dict):
         return result
     return json_object(httpx.Response(httpx.codes.OK, text=result)) or {} if isinstance(result, str) else {}
 
 
 def _character(made: JsonObject) -> tuple[str | None, str | None]:
-    """Id and user name, under all names that are known for them. A bare `id` beside a video is not a character's."""
+    """Id and user name, under all their known names. A bare `id` beside a video is not a character's."""
     nested = made.get("resultObject")
     facts = made | ({key: value for key, value in nested.items() if value} if isinstance(nested, dict) else {})
     ids = _CHARACTER_IDS if "resultUrls" in made else (*_CHARACTER_IDS, "id")

@@ -1,4 +1,7 @@
-"""What each model of Kie is asked, field by field. Source: https://docs.kie.ai/market, the Sora pages until 2026-04."""
+"""The request bodies of Kie's models, field by field.
+
+Source: https://docs.kie.ai/market, the Sora pages until 2026-04.
+"""
 
 from pydantic import JsonValue
 
@@ -10,13 +13,13 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _ASPECTS = {"16:9": "landscape", "9:16": "portrait"}
 _SIZES = {"720p": "standard", "1080p": "high"}
-_STYLE = "Style: "  # begins the line that holds for all of a scene
+_STYLE = "Style: "  # the prefix of a line that applies to the whole scene
 _MOST_SHOTS = 10
 _LONGEST_SHOT = 15  # seconds
 
 
 def character(request: CharacterRequest) -> JsonObject:
-    """A character of a clip, or of 1 to 4 s of a finished Sora task, which has to be described: its name will do.
+    """A character from a clip, or from 1 to 4 s of a finished Sora task, which needs a description: its name is enough.
 
     The clip's field is named for one address, and is a list of exactly one.
     """
@@ -31,7 +34,7 @@ def character(request: CharacterRequest) -> JsonObject:
 
 
 def sora(request: SceneRequest) -> JsonObject:
-    """Sora 2: seconds as text. A character goes along by its id, and the prompt calls it by its @username."""
+    """Sora 2: seconds as text. Characters are passed by id, and the prompt names them by @username."""
     endpoint = request.model.endpoints["image" if request.image_url else "text"]
     mentions = {each.character: each.mention for each in request.castings if each.mention}
     body = _common(request) | {"prompt": replace_names(request.prompt, mentions)}
@@ -49,16 +52,17 @@ def storyboard(request: SceneRequest) -> JsonObject:
     shots = [line.strip() for line in request.prompt.splitlines() if line.strip()]
     style = f" {shots.pop()}" if len(shots) > 1 and shots[-1].startswith(_STYLE) else ""
     if len(shots) > _MOST_SHOTS:
-        message = f"each line of the prompt is a shot; there are {len(shots)}, and Kie takes {_MOST_SHOTS} at most"
+        count = f"there are {len(shots)}, and Kie takes at most {_MOST_SHOTS}"
+        message = f"each line of the prompt is a shot; {count}; nothing was sent"
         raise InvalidRequest(message, field="prompt", sent=False)
-    # Rounded down to hundredths, for the sum may not be longer than the video.
+    # Rounded down to hundredths, because the sum may not exceed the video's length.
     seconds = min(request.seconds * 100 // max(len(shots), 1) / 100, _LONGEST_SHOT)
     timed: list[JsonValue] = [{"Scene": f"{shot}{style}", "duration": seconds} for shot in shots]
     return _common(request) | {"shots": timed}
 
 
 def _common(request: SceneRequest) -> JsonObject:
-    """What all of Sora takes. `upload_method` is called optional, and required by one who has tried."""
+    """The fields of all Sora models. `upload_method` is documented as optional, but was required when tried."""
     body: JsonObject = {
         "aspect_ratio": _ASPECTS[request.aspect],
         "n_frames": str(request.seconds),
@@ -68,5 +72,5 @@ def _common(request: SceneRequest) -> JsonObject:
 
 
 def scene(request: SceneRequest) -> JsonObject:
-    """A scene: Sora's as above, any other as its dialect has it."""
+    """A scene: Sora's as above, any other by its dialect."""
     return scene_body(request, {"sora": sora, "storyboard": storyboard})

@@ -1,7 +1,7 @@
-"""From Kie's answers to our errors, one table for each kind of call. Source: https://docs.kie.ai, "Status Codes".
+"""Map Kie's responses to our errors, one table for each kind of call. Source: https://docs.kie.ai, "Status Codes".
 
-Kie answers HTTP 200 to nearly everything; what happened stands in the `code` of its envelope. A page without one comes
-from something in front of Kie, and counts by its HTTP status.
+Kie responds with HTTP 200 to nearly everything; the outcome is the `code` of its envelope. A page without an envelope
+comes from a proxy in front of Kie, and is judged by its HTTP status.
 """
 
 import re
@@ -40,8 +40,8 @@ from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _GONE = ("model name you specified", "page does not exist or is not published")
-_AGAIN = re.compile(r"5\d\d|408")  # failCode of a passing fault, where no text says more
-# "aspect_ratio is required": Kie answers 500 and means the input. Nothing vaguer than that counts.
+_AGAIN = re.compile(r"5\d\d|408")  # failCode of a transient fault, if no text says more
+# "aspect_ratio is required": Kie responds 500 and means the input. Vaguer texts do not count.
 _COMPLAINT = re.compile(
     r"\W*(?:(?:the|this|input|parameter|field)\W+)*(?P<field>[a-z][\w.\[\]]*)\W+(?:(?:field|parameter|input)\s+)?"
     r"(?:(?:is|are)\s+(?:required|missing|invalid|not\s+(?:valid|supported|allowed|within|one of|an?\b))"
@@ -55,7 +55,7 @@ _LONGEST = 300  # characters of Kie's own text in a message
 
 
 class Envelope(NamedTuple):
-    """What an answer holds. `own` is whether it is Kie's own envelope and not a page of something in front of it."""
+    """A parsed response. `own` is whether it is Kie's own envelope and not the page of a proxy in front of it."""
 
     code: int
     text: str
@@ -64,12 +64,12 @@ class Envelope(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether Kie says that it did what was asked."""
+        """Whether Kie reports success."""
         return self.own and self.code == httpx.codes.OK
 
 
 def parse_envelope(response: httpx.Response) -> Envelope:
-    """Read the envelope; its code counts, except where HTTP reports an error and the code does not."""
+    """Read the envelope; its code decides, unless HTTP reports an error and the code does not."""
     body = json_object(response) or {}
     value, data = body.get("code"), body.get("data")
     number = None if isinstance(value, bool) else amount(value)
@@ -82,7 +82,10 @@ def parse_envelope(response: httpx.Response) -> Envelope:
 
 
 def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal proves that it was not; the rest may have been bought."""
+    """Why a submit was not accepted.
+
+    Only a definite refusal proves that; after any other error it may have been bought.
+    """
     envelope, facts = parse_envelope(response), _facts(response)
     text, code = envelope.text, envelope.code
     if _names_a_task(envelope.data):
@@ -92,7 +95,9 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
     match code:
         case 200 if envelope.ok and isinstance(envelope.data, dict | None):
             message = f"Kie made no task of this, and charges nothing without one: {text}"
-            return InvalidRequest(message, remedy="Nothing was bought. Run it again; if it stays, report it.", **facts)
+            return InvalidRequest(
+                message, remedy="Nothing was bought. Run it again; if the error persists, report it.", **facts
+            )
         case 404 | 422 if any(words in text.lower() for words in _GONE):
             return Retired(f"Kie does not offer {endpoint} (any more): {text}", **facts)
         case 410 | 505:
@@ -118,9 +123,9 @@ def of_call(response: httpx.Response) -> ProviderError:
         return _of_account(envelope, facts)
     match code:
         case 200:
-            return Busy(f"Kie answered without saying anything: {text}", **facts)
+            return Busy(f"Kie returned an empty envelope: {text}", **facts)
         case 404:
-            return Expired(f"Kie does not know what was asked for: {text}", **facts)
+            return Expired(f"Kie does not know the resource: {text}", **facts)
         case 400 | 405 | 413 | 415 | 422 | 451:
             return _of_input(envelope, facts)
         case 505:
@@ -133,7 +138,7 @@ def of_call(response: httpx.Response) -> ProviderError:
 
 
 def of_look(response: httpx.Response) -> ProviderError:
-    """Why a look at a task shows none. Of a task that it has just made, Kie says that its record is null."""
+    """Why a status call returned no task. For a task that is very new, Kie says that its record is null."""
     envelope = parse_envelope(response)
     if envelope.code == httpx.codes.UNPROCESSABLE_ENTITY and "is null" in envelope.text.lower():
         return Expired(f"Kie does not know the task: {envelope.text}", **_facts(response))
@@ -141,9 +146,10 @@ def of_look(response: httpx.Response) -> ProviderError:
 
 
 def of_failure(record: JsonObject, job: Job) -> ProviderError:
-    """Why an ended job has no result, by `failCode` and `failMsg`. Whether a failure is paid back is not documented.
+    """Why an ended job has no result, by `failCode` and `failMsg`. Whether a failure is refunded is not documented.
 
-    A code of 5xx alone proves no passing fault: Kie gives it to refusals too, so the text decides where there is one.
+    A 5xx code alone does not prove a transient fault: Kie uses it for refusals too, so the text decides if there is
+    one.
     """
     kind, text, credits_ = str(record.get("failCode") or "")[:40], _line(record.get("failMsg")), credits_of(record)
     facts: dict[str, Any] = {"charged": None if credits_ is None else credits_ > 0, "request_id": job.request_id}
@@ -162,27 +168,27 @@ def of_failure(record: JsonObject, job: Job) -> ProviderError:
 
 
 def of_no_result(record: JsonObject, job: Job) -> ProviderError:
-    """A task that ended well, and whose record holds nothing that can be stored."""
-    kept = {key: value for key, value in record.items() if key != "param"}  # which repeats the order
+    """A task that succeeded, and whose record contains nothing that can be stored."""
+    kept = {key: value for key, value in record.items() if key != "param"}  # the echo of the order
     credits_ = credits_of(record)
     charged = None if credits_ is None else credits_ > 0
     return nothing_made("Kie", charged=charged, raw=kept, request_id=job.request_id)
 
 
 def credits_of(record: JsonObject) -> float | None:
-    """What a task has used up, in credits, where its record says so."""
+    """What a task cost in credits, if its record says so."""
     return amount(record.get("creditsConsumed"))
 
 
 def _of_account(envelope: Envelope, facts: dict[str, Any]) -> ProviderError:
-    """Key and credit. A key may have a cap of its own, by the hour, the day or in all."""
+    """Errors of key and credit. A key may have a cap of its own, per hour, per day or in total."""
     match envelope.code:
         case 402:
             return OutOfCredit(f"the account at Kie has no credit: {envelope.text}", **facts)
         case 403 if not envelope.own:
             return stopped_in_front("Kie", 403, **facts)
         case 433:
-            remedy = "Nothing was bought. Raise the key's cap at Kie, or wait until it begins anew; then run it again."
+            remedy = "Nothing was bought. Raise the key's cap at Kie, or wait until it is reset; then run it again."
             return OutOfCredit(f"the key has used up its own cap at Kie: {envelope.text}", remedy=remedy, **facts)
     if why := blocked("Kie", envelope.text, **facts):
         return why
@@ -191,7 +197,7 @@ def _of_account(envelope: Envelope, facts: dict[str, Any]) -> ProviderError:
 
 
 def _of_input(envelope: Envelope, facts: dict[str, Any]) -> ProviderError:
-    """What is wrong with a request, or with what it shows."""
+    """Errors of the request's fields or media."""
     if is_moderation(envelope.text):
         return refusal(envelope.text, **facts)
     message = f"Kie does not take the request: {envelope.text}"
@@ -199,7 +205,7 @@ def _of_input(envelope: Envelope, facts: dict[str, Any]) -> ProviderError:
 
 
 def _busy(response: httpx.Response, envelope: Envelope) -> Busy:
-    """For how long: as Kie asks, else as it documents its window of submits and its maintenance."""
+    """Busy, for as long as Kie asks or, by default, as it documents for its submit window and its maintenance."""
     usual = {429: _WINDOW, 455: _MAINTENANCE}.get(envelope.code)
     asked = retry_after(response)
     wait = usual if asked is None else asked
@@ -207,7 +213,7 @@ def _busy(response: httpx.Response, envelope: Envelope) -> Busy:
 
 
 def _names_a_task(data: JsonValue) -> bool:
-    """Whether an answer names a task at all, as documented or nearly so."""
+    """Whether a response names a task at all, as documented or nearly so."""
     return isinstance(data, dict) and bool(data.get("taskId") or data.get("recordId"))
 
 

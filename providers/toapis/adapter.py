@@ -60,7 +60,9 @@ class ToApis:
         facts = reply.get("data")
         url = link(facts.get("url")) if isinstance(facts, dict) else None
         if url is None:
-            raise ProtocolError("ToAPIs took an upload without saying where it is", raw=reply)
+            raise ProtocolError(
+                "ToAPIs accepted an upload without returning its URL; nothing was bought, run it again", raw=reply
+            )
         return url
 
     def character_order(self, request: CharacterRequest) -> Order:
@@ -118,16 +120,16 @@ class ToApis:
         order_digest: str,  # noqa: ARG002
         since: datetime,  # noqa: ARG002
     ) -> tuple[Job, ...] | None:
-        """None: ToAPIs keeps no list that can be asked. Its webhook alone names the task of a lost answer."""
+        """None: ToAPIs has no list to search. After a lost response, only its webhook names the task."""
         return None
 
     async def offered(self, endpoint: str) -> bool | None:
-        """Whether the key's list of models, which is read once, has a model of that id."""
+        """Whether the key's list of models, which is read once, has a model with that id."""
         names = await self._names()
         return None if names is None else endpoint in names
 
     async def catalogue(self) -> tuple[Listed, ...] | None:
-        """The key's list of models, without prices; it does not tell which of them make videos."""
+        """The key's list of models, without prices; it does not show which of them make videos."""
         names = await self._names()
         return None if names is None else tuple(Listed(endpoint=name) for name in sorted(names))
 
@@ -137,13 +139,13 @@ class ToApis:
         return None if await self.offered(name) else f"ToAPIs' list of models has no {name}"
 
     async def price(self, order: Order) -> float | None:  # noqa: ARG002 - prices are on its market pages only
-        """None: ToAPIs names no price before a job has ended."""
+        """None: ToAPIs shows no price before a job has ended."""
         return None
 
     async def balance(self) -> float | None:
-        """What is left for this key; None for a key without a limit, and where only `remain_balance` is told.
+        """The key's balance; None for a key without a limit, and if only `remain_balance` is returned.
 
-        The unit of that one depends on the site's settings: dollars, yuan or tokens. Credits have a rate to dollars.
+        The unit of that field depends on the site's settings: dollars, yuan or tokens. Credits have a rate to dollars.
         """
         response = await self._ask("GET", f"{self._api}/v1/balance")
         reply = json_object(response) or {}
@@ -172,7 +174,7 @@ class ToApis:
         return response
 
     async def _task(self, job: Job) -> JsonObject:
-        """The task's document, at the first of its addresses that knows it.
+        """The task's document, from the first of its URLs that knows it.
 
         A submit may have named two ids, and a character's task may be listed among the videos.
         """
@@ -189,7 +191,7 @@ class ToApis:
             return _success(response)
 
     def _own(self, address: str, task: str) -> str:
-        """The address as it was stored, if its host is the configured one; else the same place by the task's id."""
+        """The stored URL, if its host is the configured one; else the URL built from the task's id."""
         place = _CHARACTERS if f"/{_CHARACTERS}/" in address else _VIDEOS
         return own_link(address, self._address(place, task), self._api)
 
@@ -221,7 +223,7 @@ def _character(task: JsonObject) -> Result | None:
 
 
 def _video(task: JsonObject, job: Job) -> Result | None:
-    """The link, in the five places where ToAPIs was seen to put it; None where it is in none of them."""
+    """The link, in the five places where ToAPIs was seen to put it; None if it is in none of them."""
     held = task.get("result")
     result = held if isinstance(held, dict) else {}
     places = (result.get("data"), task.get("url"), task.get("video_url"), result.get("url"), result.get("video"))
@@ -233,7 +235,7 @@ def _video(task: JsonObject, job: Job) -> Result | None:
 
 
 def _usd(task: JsonObject) -> float | None:
-    """What was charged, where the task says so; a 0 is told of refunds only."""
+    """What was charged, if the task says so; 0 occurs for refunds only."""
     billing = task.get("billing")
     return amount(billing.get("cost_usd")) or None if isinstance(billing, dict) else None
 

@@ -1,4 +1,7 @@
-"""What each model of ToAPIs is asked, field by field. Sources: https://docs.toapis.com, videos/sora2 and seedance-2."""
+"""The request bodies of ToAPIs' models, field by field.
+
+Sources: https://docs.toapis.com, videos/sora2 and seedance-2.
+"""
 
 import math
 
@@ -9,19 +12,19 @@ from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-_LONGEST = 3  # seconds that a character may be made of
+_LONGEST = 3  # seconds from which a character may be made
 _NO_HD = 25  # seconds at which Sora 2 Pro renders no 1080p
 _PROMPT_ALONE = {"sora-2-official"}  # Azure's remix takes no other field; it keeps the length and size of the video
 
 
 def character(request: CharacterRequest) -> JsonObject:
-    """The job of a character: a clip or a finished task, and no prompt, which is what makes it one."""
+    """A character's job: a clip or a finished task, without a prompt, which marks it as a character's."""
     body: JsonObject = {"model": endpoint(request), "timestamps": _whole_seconds(request)}
     return {**body, "from_task": request.video_id} if request.video_id else {**body, "url": request.clip_url}
 
 
 def sora(request: SceneRequest) -> JsonObject:
-    """Sora 2: characters as @username in the prompt. Nothing is private, or nobody could remix it later."""
+    """Sora 2: characters as @username in the prompt. Not private, because a private video cannot be remixed."""
     sharp = request.resolution == "1080p"
     if sharp and request.seconds == _NO_HD:
         raise InvalidRequest(f"ToAPIs renders no 1080p of {_NO_HD} s", field="resolution", sent=False)
@@ -40,13 +43,13 @@ def sora(request: SceneRequest) -> JsonObject:
 
 
 def scene(request: SceneRequest) -> JsonObject:
-    """A scene: Sora's as above, any other as its dialect has it, with the model's id and our name of the job."""
+    """A scene: Sora's as above, any other by its dialect, with the model's id and our name of the job."""
     body = scene_body(request, {"sora": sora})
     return body if "model" in body else {"model": endpoint(request), **body, **_ours(request)}
 
 
 def _whole_seconds(request: CharacterRequest) -> str:
-    """At most three whole seconds inside the wanted range: whether ToAPIs takes decimals is not documented."""
+    """At most three whole seconds inside the wanted range, because ToAPIs does not document decimals."""
     start = math.ceil(request.start)
     end = min(math.floor(request.end), start + _LONGEST)
     if end <= start:
@@ -58,5 +61,5 @@ def _whole_seconds(request: CharacterRequest) -> str:
 
 
 def _ours(request: SceneRequest) -> JsonObject:
-    """Our name of the job. It is echoed, in a webhook too, and does not prevent a second charge."""
+    """Our name of the job. Responses and webhooks echo it; it does not prevent a second charge."""
     return {"client_business_id": request.job_key} if request.job_key else {}

@@ -1,7 +1,7 @@
-"""From ToAPIs' answers to our errors, one table for each kind of call. Source: https://docs.toapis.com.
+"""Map ToAPIs' responses to our errors, one table for each kind of call. Source: https://docs.toapis.com.
 
-Its HTTP status says what happened. Its messages come in Chinese, English, Korean or Japanese: they decide only where
-the code is the one that stands for everything, `generation_failed`.
+Its HTTP status says what happened. Its messages are Chinese, English, Korean or Japanese: they decide only for the
+catch-all code `generation_failed`.
 """
 
 from typing import Any
@@ -47,9 +47,9 @@ _LONGEST = 300  # characters of ToAPIs' own text in a message
 
 
 def task_ids(reply: JsonObject) -> tuple[str, ...]:
-    """The ids by which an answer names a task, the one to ask for first.
+    """The task ids in a response, the one to use first.
 
-    A submit may name two: `task_id` (video_task_...) is the task, `id` (video_resource_...) what it makes.
+    A submit may return two: `task_id` (video_task_...) is the task, `id` (video_resource_...) its product.
     """
     inner = reply.get("data")
     first = inner[0] if isinstance(inner, list) and inner else inner
@@ -59,7 +59,10 @@ def task_ids(reply: JsonObject) -> tuple[str, ...]:
 
 
 def of_submit(response: httpx.Response, model: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal proves that it was not; the rest may have been bought."""
+    """Why a submit was not accepted.
+
+    Only a definite refusal proves that; after any other error it may have been bought.
+    """
     text, facts, code, names = _text(response), _facts(response), response.status_code, _names(response)
     named = next(iter(task_ids(json_object(response) or {})), None)
     if named is None:
@@ -83,7 +86,7 @@ def of_submit(response: httpx.Response, model: str) -> ProviderError:
 
 
 def of_upload(response: httpx.Response) -> ProviderError:
-    """Why a file was not taken. Such an answer may come with a 200."""
+    """Why a file was not accepted. Such a response may come with a 200."""
     if response.is_success or response.status_code in {400, 413, 415, 422}:
         return InvalidRequest(f"ToAPIs does not take the file: {_text(response)}", field="file", **_facts(response))
     return of_call(response)
@@ -98,7 +101,7 @@ def of_call(response: httpx.Response) -> ProviderError:
         return _of_account(response)
     match code:
         case 404:
-            return Expired(f"ToAPIs does not know what was asked for: {text}", **facts)
+            return Expired(f"ToAPIs does not know the resource: {text}", **facts)
         case 400 | 413 | 415 | 422:
             return InvalidRequest(f"ToAPIs does not take the request: {text}", field=_field(response), **facts)
         case code if code in {408, 409, 425, 429} or code >= 500:
@@ -109,9 +112,9 @@ def of_call(response: httpx.Response) -> ProviderError:
 
 
 def of_task(task: JsonObject, job: Job) -> ProviderError:
-    """Why a failed task has no result. ToAPIs gives the credits of a failed one back before it says so.
+    """Why a failed task has no result. ToAPIs refunds a failed task before it reports it.
 
-    Whether it does so for a cancelled or an expired one is not documented.
+    Whether it refunds a cancelled or expired task is not documented.
     """
     error = task.get("error")
     names, text = _named(error), _said(error) or _said(task) or "no reason given"
@@ -130,31 +133,32 @@ def of_task(task: JsonObject, job: Job) -> ProviderError:
 
 
 def of_no_result(task: JsonObject, job: Job) -> ProviderError:
-    """A task that ended well, and whose document holds nothing that can be stored."""
+    """A task that succeeded, and whose document contains nothing that can be stored."""
     return nothing_made("ToAPIs", raw=task, request_id=job.request_id)
 
 
 def has_failed(task: JsonObject, *, empty: bool) -> bool:
-    """Whether a task's document says that it failed; in an unknown state an error beside no result says so.
+    """Whether a task's document says that it failed; in an unknown state, an error without a result says so.
 
-    A word for failure beside a result, and no error, is none: a task whose link will expire may be called expired.
+    A state that means failure beside a result and without an error is none: a task whose link will expire may be called
+    expired.
     """
     ended, error = phase(task.get("status")), task.get("error")
     return (ended == "failed" and (empty or bool(error))) or (ended is None and empty and bool(_said(error)))
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
-    """A 2xx that is not JSON: a proxy's page, most likely. It is asked for again."""
+    """A 2xx that is not JSON, most likely a proxy's page. The call is retried."""
     return Busy(f"ToAPIs answered {response.status_code} with something that is not JSON", **_facts(response))
 
 
 def _is_own(response: httpx.Response) -> bool:
-    """Whether an error is ToAPIs' own document and not a page of something in front of it."""
+    """Whether an error is ToAPIs' own document and not the page of a proxy in front of it."""
     return bool({"error", "success", "message", "code"} & set(json_object(response) or {}))
 
 
 def _of_account(response: httpx.Response) -> ProviderError:
-    """Key and credit. A 403 is not documented: its code may speak of credit, else the key may not do this."""
+    """Errors of key and credit. A 403 is not documented: its code may name credit, else the key may not do this."""
     text, facts, code = _text(response), _facts(response), response.status_code
     if code == 402 or (code == 403 and _names(response) & _NO_CREDIT):
         return OutOfCredit(f"the account at ToAPIs has no credit: {text}", **facts)
@@ -165,7 +169,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
 
 
 def _of_input(response: httpx.Response) -> ProviderError:
-    """What is wrong with a request. A 422 means moderation unless its code says otherwise."""
+    """Errors of a request. A 422 means moderation unless its code says otherwise."""
     text, names, field, facts = _text(response), _names(response), _field(response), _facts(response)
     unnamed = response.status_code == httpx.codes.UNPROCESSABLE_ENTITY and not names & _INVALID
     if unnamed or _is_moderated(names, text):
@@ -178,9 +182,9 @@ def _of_input(response: httpx.Response) -> ProviderError:
 
 
 def _is_moderated(names: set[str], text: str) -> bool:
-    """Moderation by name, as the makers' own codes are (OutputVideoSensitiveContentDetected), or by its text.
+    """Moderation by code, like the makers' own (OutputVideoSensitiveContentDetected), or by text.
 
-    `invalid_request_error` is the type of those codes too; only of a nameless fault does the text decide.
+    `invalid_request_error` is the type of those codes too; the text decides only for an error without a code.
     """
     if names & _NOT_ALLOWED or any(is_moderation(name) for name in names):
         return True
@@ -202,12 +206,12 @@ def _names(response: httpx.Response) -> set[str]:
 
 
 def _named(error: JsonValue) -> set[str]:
-    """What an error calls itself: its code is a number on older pages and a word on newer ones."""
+    """The error's own code: a number on older pages and a word on newer ones."""
     return {str(error[name]) for name in ("code", "type") if error.get(name)} if isinstance(error, dict) else set()
 
 
 def _said(value: JsonValue) -> str:
-    """The text that an object, or a text itself, holds for a person, in one line."""
+    """The message of an object or a string, on one line."""
     names = ("message", "fail_reason")
     words = [non_blank(value.get(name)) for name in names] if isinstance(value, dict) else [non_blank(value)]
     text = next((each for each in words if each), "")

@@ -51,7 +51,7 @@ class WaveSpeed:
     async def upload(self, path: Path, content_type: str) -> str:
         """Upload by ticket and bare PUT, which carries no key. Free; WaveSpeed keeps the file for 7 days.
 
-        No two uploads share a name: an order whose reply was lost is told by its links from another one like it.
+        No two uploads share a name: an order whose reply was lost is told apart by its links.
         """
         body = await anyio.to_thread.run_sync(path.read_bytes)
         filename = f"{path.stem}-{uuid4().hex}{path.suffix}"
@@ -74,7 +74,7 @@ class WaveSpeed:
         return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
     async def submit(self, order: Order) -> Job:
-        """POST to the model's path, once, and never in sync mode: a reply that takes minutes is a reply easily lost."""
+        """POST to the model's path, once, and never in sync mode: a response that takes minutes is easily lost."""
         url = f"{self._api}/api/v3/{order.endpoint}"
         query = {"webhook": order.callback} if order.callback else None
         response = await buy(self._http, "WaveSpeed", url, params=query, json=order.body, headers=self._auth)
@@ -119,14 +119,14 @@ class WaveSpeed:
         return result
 
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no such call
-        """Return False: WaveSpeed stops no task, and to delete one that runs may still cost."""
+        """False: WaveSpeed cannot stop a task, and deleting a running one may still cost."""
         return False
 
     async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
         """Search the list of the last 7 days for inputs equal to ours.
 
-        Whether the list gives the inputs that it is asked for is not documented: where it proves nothing this raises
-        ProtocolError. Times are returned in our clock, as far as WaveSpeed's Date header tells its own.
+        The docs do not say whether the list really returns inputs: if it proves nothing, this raises ProtocolError.
+        Times are returned in our clock, as far as WaveSpeed's Date header tells its own.
         """
         return await search.find(self._list_page, endpoint, order_digest, since)
 
@@ -149,7 +149,7 @@ class WaveSpeed:
         return wavespeed_listed.listed(reply.get("data")) if reply.get("code") == _OK else None
 
     async def price(self, order: Order) -> float | None:
-        """What WaveSpeed asks this account for exactly that order, after its discount."""
+        """WaveSpeed's price of exactly this order for this account, after its discount."""
         wanted: JsonObject = {"model_id": order.endpoint, "inputs": order.body}
         reply = data_or_nothing(await self._ask("POST", "model/price", json=wanted))
         prices = [amount(reply.get("discounted_price")), amount(reply.get("price"))]
@@ -157,7 +157,7 @@ class WaveSpeed:
         return next((price for price in prices if price and price > 0), None) if in_dollars else None
 
     async def balance(self) -> float | None:
-        """Money left in US dollars; None for a key that may not know."""
+        """The balance in US dollars; None for a key that may not read it."""
         return amount(data_or_nothing(await self._ask("GET", "balance")).get("balance"))
 
     async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What each model of WaveSpeed is asked, field by field. Sources: the model pages at https://wavespeed.ai/models.
+"""The request bodies of WaveSpeed's models, field by field. Sources: the model pages at https://wavespeed.ai/models.
 
 Request schemas forbid unknown keys: what a page does not list is not sent.
 """
@@ -36,20 +36,20 @@ def sora(request: SceneRequest) -> JsonObject:
         if request.castings:
             body["characters"] = [casting.id for casting in request.castings]
         return body
-    if len(request.model.resolutions) > 1:  # where there is no choice there is no field
+    if len(request.model.resolutions) > 1:  # a model without a choice has no such field
         body["resolution"] = request.resolution
     return {**body, "image": request.image_url}
 
 
 def scene(request: SceneRequest) -> JsonObject:
-    """A scene: Sora's as above, any other as its dialect has it."""
+    """A scene: Sora's as above, any other by its dialect."""
     return scene_body(request, {"sora": sora})
 
 
 def sold(models: JsonValue) -> dict[str, str]:
-    """The ids on WaveSpeed's list of models, each with the JSON type of a character in its input, "" if none is told.
+    """The ids in WaveSpeed's list of models, each with the JSON type of a character in its input, "" if it has none.
 
-    The pages speak of ids, the maker's own API takes objects; the list's schema is what counts.
+    The docs say ids, the maker's own API takes objects; the list's schema decides.
     """
     found: dict[str, str] = {}
     for entry in objects(models):

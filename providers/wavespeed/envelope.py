@@ -1,4 +1,4 @@
-"""Read the envelope of WaveSpeed's answers: what it holds, or the error that it stands for."""
+"""Read the envelope of WaveSpeed's responses: its data, or the error that it reports."""
 
 import re
 
@@ -13,13 +13,13 @@ _TASK_ID = re.compile(r"[A-Za-z0-9_-]{4,128}")
 
 
 def task_id(task: JsonObject) -> str | None:
-    """The task's id; None where it has none that may stand in a path."""
+    """The task's id; None if it has none, or one that is not safe in a path."""
     found = non_blank(task.get("id"))
     return found if found and _TASK_ID.fullmatch(found) else None
 
 
 def data(response: httpx.Response) -> JsonObject:
-    """What the envelope holds. Raises the error that it names, and ProtocolError where it holds no object."""
+    """The envelope's data. Raises the error that it reports, and ProtocolError if it holds no object."""
     if wavespeed_errors.code(response) != httpx.codes.OK:
         raise wavespeed_errors.of_call(response)
     if held := wavespeed_errors.data(response):
@@ -28,11 +28,11 @@ def data(response: httpx.Response) -> JsonObject:
 
 
 def data_or_nothing(response: httpx.Response) -> JsonObject:
-    """What the envelope holds; nothing where it is an error."""
+    """The envelope's data; empty if it reports an error."""
     return wavespeed_errors.data(response) if wavespeed_errors.code(response) == httpx.codes.OK else {}
 
 
 def task_of(response: httpx.Response) -> JsonObject:
-    """The task's document. Once the task has ended it counts under any code of the envelope."""
+    """The task's document, which for an ended task is valid under any code of the envelope."""
     task = wavespeed_errors.data(response)
     return task if response.is_success and phase(task.get("status")) in {"succeeded", "failed"} else data(response)

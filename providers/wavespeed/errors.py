@@ -1,7 +1,9 @@
-"""From WaveSpeed's answers to our errors, a table for each kind of call. Source: https://wavespeed.ai/docs/error-codes.
+"""Map WaveSpeed's responses to our errors, a table for each kind of call.
 
-An answer has two codes: HTTP's, and the envelope's, which may be an error under HTTP 200. A task that failed has a
-third one of its own beside its state.
+Source: https://wavespeed.ai/docs/error-codes.
+
+A response has two codes: HTTP's, and the envelope's, which may be an error under HTTP 200. A failed task has a third
+one beside its state.
 """
 
 from typing import Any
@@ -42,29 +44,32 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 _OK = 200
 _ACCOUNT = {401, 402, 403, 1406, 1407}
 _NOT_TAKEN = {400, 413, 422, 1400, 1401}
-_REFUSED = {*_NOT_TAKEN, 405, 415}  # a submit, also under HTTP 200: an error's code is no task
+_REFUSED = {*_NOT_TAKEN, 405, 415}  # a submit, also under HTTP 200: an error code means that there is no task
 _NO_MODEL = {404, 410, 4006}
-_FINER = {1200, 1402, 1406, 1407, 4006}  # what an HTTP 400 may be besides an input that is not taken
+_FINER = {1200, 1402, 1406, 1407, 4006}  # what an HTTP 400 may be besides an invalid input
 _MINUTE = 60.0  # seconds; the window of the rate limit
 _REFUNDED = "WaveSpeed refunds it within 3 hours: run it again."
 _LONGEST = 300  # characters of WaveSpeed's own text in a message
 
 
 def code(response: httpx.Response) -> int:
-    """HTTP's code; under a 200 the envelope's, 0 if it has none. Under a 400 the envelope's where it is a finer one."""
+    """HTTP's code; under a 200 the envelope's, 0 if it has none.
+
+    Under a 400 the envelope's, if that is more specific.
+    """
     own = _whole((json_object(response) or {}).get("code"))
     finer = response.status_code == httpx.codes.BAD_REQUEST and own in _FINER
     return own if finer or response.status_code == _OK else response.status_code
 
 
 def data(response: httpx.Response) -> JsonObject:
-    """What the envelope holds; nothing where it holds no object."""
+    """The envelope's data; empty if that is no object."""
     held = (json_object(response) or {}).get("data")
     return held if isinstance(held, dict) else {}
 
 
 def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal that names no task proves that; the rest may be bought."""
+    """Why a submit was not accepted. Only a definite refusal without a task id proves that; else it may be bought."""
     text, facts, number = _text(response), _facts(response), code(response)
     named = non_blank(data(response).get("id"))
     if named is None:
@@ -103,7 +108,7 @@ def of_call(response: httpx.Response) -> ProviderError:
         case 0:
             return unreadable(response)
         case 404:
-            return Expired(f"WaveSpeed does not know what was asked for: {text}", **facts)
+            return Expired(f"WaveSpeed does not know the resource: {text}", **facts)
         case 408 | 409 | 425 | 429:
             return Busy(f"WaveSpeed cannot answer now ({number}): {text}", retry_after=retry_after(response), **facts)
         case _ if 500 <= number < 600 or number >= 5000:
@@ -112,7 +117,7 @@ def of_call(response: httpx.Response) -> ProviderError:
 
 
 def of_result(response: httpx.Response, job: Job) -> ProviderError:
-    """Why an ended task has no result. Its code decides; where it has none, its text does.
+    """Why an ended task has no result. Its code decides; without a code, its text does.
 
     Failed tasks are refunded. A task that was cancelled or deleted counts as billed, one that timed out does not.
     """
@@ -141,24 +146,25 @@ def of_result(response: httpx.Response, job: Job) -> ProviderError:
 
 
 def of_no_result(task: JsonObject, job: Job) -> ProviderError:
-    """A task that ended well, and whose outputs hold nothing that can be stored."""
+    """A task that succeeded, and whose outputs contain nothing that can be stored."""
     return nothing_made("WaveSpeed", raw=task, request_id=job.request_id)
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
-    """A 200 without code or data: a proxy's page, most likely. It is asked for again."""
+    """A 200 without code or data, most likely a proxy's page. The call is retried."""
     return Busy(
-        f"WaveSpeed answered {response.status_code} with something that is no answer of its API", **_facts(response)
+        f"WaveSpeed answered {response.status_code} with something that is not a response of its API",
+        **_facts(response),
     )
 
 
 def _is_own(response: httpx.Response) -> bool:
-    """Whether an error is WaveSpeed's own envelope and not a page of something in front of it."""
+    """Whether an error is WaveSpeed's own envelope and not the page of a proxy in front of it."""
     return bool({"code", "message", "error_code"} & set(json_object(response) or {}))
 
 
 def _of_account(response: httpx.Response) -> ProviderError:
-    """Key and credit. A key does not work before the account's first top-up."""
+    """Errors of key and credit. A key does not work before the account's first top-up."""
     text, facts, number = _text(response), _facts(response), code(response)
     if number not in {401, 403}:
         return OutOfCredit(f"the account at WaveSpeed has no credit: {text}", **facts)
@@ -169,14 +175,14 @@ def _of_account(response: httpx.Response) -> ProviderError:
 
 
 def _of_input(text: str, facts: dict[str, Any]) -> ProviderError:
-    """What is wrong with a request, or with what it shows."""
+    """Errors of the request's fields or media."""
     if is_moderation(text):
         return refusal(text, **facts)
     return invalid(f"WaveSpeed does not take the request: {text}", text, **facts)
 
 
 def _number_of(text: str) -> int:
-    """The code that a text without one stands for, 0 if none. A refusal is never taken for a passing fault."""
+    """The code that a text without a code implies, 0 if none. A refusal never counts as transient."""
     if is_moderation(text):
         return 1200
     if is_stale_upload(text):
@@ -193,7 +199,7 @@ def _facts(response: httpx.Response) -> dict[str, Any]:
 
 
 def _text(response: httpx.Response) -> str:
-    """One line for a person; a 403 may name the missing right besides."""
+    """The message on one line; a 403 may also name the missing permission."""
     body = json_object(response)
     if body is None:
         return f"a page that is not JSON (HTTP {response.status_code})"

@@ -1,6 +1,6 @@
 """Search WaveSpeed's list of tasks for an order whose reply was lost.
 
-A list may turn in a circle, deny its items, or leave out the inputs that it was asked for.
+The list may repeat pages, miscount its items, or omit the inputs that the query asks for.
 """
 
 from collections.abc import Awaitable, Callable

@@ -14,7 +14,7 @@ async def put(http: httpx.AsyncClient, place: JsonObject, body: bytes) -> None:
     """PUT the file without the key. After a lost reply it is sent once more; a 412 says that the first one arrived."""
     url, headers = link(place.get("url")), place.get("headers") or {}
     if url is None or not isinstance(headers, dict) or not str(headers).isascii():
-        raise ProtocolError("WaveSpeed granted an upload without saying where to")
+        raise ProtocolError("WaveSpeed granted an upload without a URL; nothing was bought, run it again")
     exactly = {name: str(value) for name, value in headers.items()}
     send = partial(ask, http, "WaveSpeed's storage", "PUT", url, content=body, headers=exactly)
     try:

@@ -171,7 +171,7 @@ def test_a_library_in_whose_way_a_file_is_is_bad(doctor, tmp_path):
 def test_a_model_that_a_provider_does_not_have_is_bad(doctor):
     code, out, _ = doctor("kie", "--library", "library", "--model", "seedance-2", "--model", "happyhorse")
     assert code == 1
-    assert "bad     kie (default)  happyhorse: happyhorse is not a model that is known at kie; " in out[-3]
+    assert "bad     kie (default)  happyhorse: happyhorse is not a known model of kie; " in out[-3]
 
 
 def test_an_unreachable_host_is_bad(doctor, monkeypatch):

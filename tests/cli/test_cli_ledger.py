@@ -291,7 +291,7 @@ def test_a_job_that_was_abandoned_and_bought_after_all_is_listed_as_open(storybo
     code, out, _ = storyboard("jobs")
     assert code == 0
     assert words(out.splitlines()[1])[:2] == [SHORT, "rendering"]
-    assert "bought after all: collect it" in " ".join(out.split())
+    assert "had been bought: collect it" in " ".join(out.split())
 
 
 # --- what needs no server of Prefect's

@@ -43,3 +43,18 @@ def test_every_deferred_name_is_there():
 
 def test_the_errors_are_imported_without_prefect():
     assert loaded("import prefect_storyboard.errors", {"prefect"}) == "[]"
+
+
+def test_who_asks_the_sandbox_for_its_variables_loads_neither_a_server_nor_a_renderer():
+    heavy = {"starlette", "uvicorn", "pydantic", *CODECS}
+    assert loaded("from prefect_storyboard.sandbox import environment; environment('')", heavy) == "[]"
+
+
+def test_a_private_server_starts_without_prefect_in_the_process_of_the_command():
+    start = "from prefect_storyboard.cli.prefect_server import private_server as p; s = p(); s.__enter__()"
+    assert loaded(f"{start}; s.__exit__(None, None, None)", {"prefect", "httpx"}) == "[]"
+
+
+def test_the_rest_of_the_sandbox_is_there():
+    names = "from prefect_storyboard import sandbox; [getattr(sandbox, name) for name in sandbox.__all__]"
+    assert loaded(names, {"starlette"}) == "['starlette']"

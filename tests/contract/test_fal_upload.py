@@ -67,7 +67,7 @@ async def test_a_refused_put_may_be_tried_again(fal: Connect, picture: Path, sta
 )
 async def test_a_ticket_without_two_links_is_a_breach_of_the_contract(fal: Connect, picture: Path, ticket: Any) -> None:
     adapter, seen = fal((200, ticket))
-    with pytest.raises(ProtocolError, match="without saying where to"):
+    with pytest.raises(ProtocolError, match="without a URL"):
         await adapter.upload(picture, "image/png")
     assert len(seen) == 1
 

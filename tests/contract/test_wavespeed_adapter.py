@@ -176,7 +176,7 @@ async def test_a_character_in_a_file_that_cannot_be_fetched_now_is_not_lost(wave
     with pytest.raises(Busy) as error:
         await adapter.result(CAST)
     assert (error.value.charged, error.value.request_id) == (None, CAST.request_id)
-    assert error.value.remedy.startswith("The job is open, not lost.")
+    assert error.value.remedy.startswith("The job is paid for and still open.")
 
 
 async def test_a_cancel_asks_nothing_because_there_is_nothing_to_ask(wavespeed: Connect) -> None:

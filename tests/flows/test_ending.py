@@ -18,7 +18,9 @@ async def test_a_model_that_renders_a_reel_and_leaves_the_list_fails_the_check(f
     _, bought = await fal.counted(fal.board("The sea."))
     assert await check_models(**on) == ["seedance-2 at fal"]
     fal.fault("deprecated", match={"gateway": "fal", "endpoint": "seedance-2.0"})
-    with pytest.raises(ModelsEnding, match="seedance-2 at fal is on fal's list no more, and renders the-lighthouse; "):
+    with pytest.raises(
+        ModelsEnding, match="seedance-2 at fal is no longer on fal's list, and renders the-lighthouse; "
+    ):
         await check_models(**on)
     assert (bought, fal.meter()["jobs_accepted"]) == (1, 1)
 

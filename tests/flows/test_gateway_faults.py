@@ -56,7 +56,7 @@ async def test_where_no_list_can_be_asked_a_lost_scene_stops_until_the_user_says
     reel, bought = await studio.counted(board)
     assert ([clip.scene for clip in reel.clips], bought) == (["s03"], 3)
     for scene in reel.failed:
-        assert f"{gateway} keeps no list of requests that could be asked" in scene.error
+        assert f"{gateway} has no list of requests to search" in scene.error
         assert (scene.charged, "on_unknown='resubmit'" in scene.remedy) == (None, True)
     again, bought = await studio.counted(board)
     assert ([scene.scene for scene in again.failed], bought) == (["s01", "s02"], 0)

@@ -180,7 +180,7 @@ async def test_what_the_table_is_not_sure_of_is_bought_where_fals_live_list_agre
         assert bought == 3
         studio.fault("deprecated", match={"gateway": "fal"})
         board["scenes"][2]["prompt"] = "Far out two boats turn."
-        with pytest.raises(InvalidRequest, match=r"kling-4 at fal was not ordered: .* can be called"):
+        with pytest.raises(InvalidRequest, match=r"kling-4 at fal was not submitted: .* can be called"):
             await studio.counted(board)
         assert len(studio.meter()["billed"]) == 3
 

@@ -416,7 +416,7 @@ async def test_a_list_that_this_key_may_not_read_is_bad(account, fault, provider
 async def test_a_model_that_is_not_known_is_bad_and_others_are_asked_all_the_same(account):
     found = {each.check: each for each in await examine(account("kie"), ("seedance-3", "seedance-2", "seedance-2"))}
     assert (found["seedance-3"].state, found["seedance-2"].state) == ("bad", "unsure")
-    assert found["seedance-3"].text == "seedance-3 is not a model that is known at kie; did you mean seedance-2?"
+    assert found["seedance-3"].text == "seedance-3 is not a known model of kie; did you mean seedance-2?"
     assert [*found] == ["clock", "upload", "balance", "seedance-2", "seedance-3"]
 
 

@@ -185,7 +185,10 @@ def a_night(folder: Path) -> Iterator[Night]:
 
 
 def agree(said: list[str | None], done: list[str]) -> bool:
-    """Whether a run did what was said. One that comes to no job that failed, because of its parent, buys nothing too."""
+    """Whether a run did what was said.
+
+    One that comes to no job that failed, because of its parent, buys nothing too.
+    """
     kept = {("stale", "cached"), ("stale", "reattached"), ("failed", "blocked"), ("unknown", "blocked")}
     return all(one == other or (one, other) in kept for one, other in zip(said, done, strict=True))
 

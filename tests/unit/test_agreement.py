@@ -62,13 +62,13 @@ async def test_it_is_ordered_where_the_live_schema_has_every_field_and_value_of_
         ({**FIELDS, "duration": {"type": "integer"}}, "its schema does not allow our value of duration"),
         ({**FIELDS, "resolution": {"enum": ["1080p"]}}, "its schema does not allow our value of resolution"),
         ({**FIELDS, "elements": {"type": "string"}}, "its schema does not allow our value of elements"),
-        (None, f"does not tell the fields of {ENDPOINT}"),
+        (None, f"does not show the fields of {ENDPOINT}"),
     ],
 )
 async def test_it_is_refused_with_the_reason_where_the_live_schema_disagrees(reply, why):
     with pytest.raises(InvalidRequest, match=why) as refused:
         await checked(httpx.Response(200, json=listed(reply)))
-    assert "kling-4 at fal was not ordered: fal's pages of Kling 4.0 said" in str(refused.value)
+    assert "kling-4 at fal was not submitted: fal's pages of Kling 4.0 said" in str(refused.value)
     assert (refused.value.sent, refused.value.charged, refused.value.field) == (False, False, "model")
     assert "Nothing was bought" in refused.value.remedy
 
@@ -131,7 +131,7 @@ async def test_a_gateway_whose_list_has_it_not_or_that_has_no_list_refuses_it(pr
     async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
         adapter = provider(http)
         request = SceneRequest(model=unsure, prompt="p", seconds=unsure.seconds[0], aspect="16:9", resolution="720p")
-        with pytest.raises(InvalidRequest, match=f"{unsure.name} at {unsure.provider} was not ordered: nobody knows"):
+        with pytest.raises(InvalidRequest, match=f"{unsure.name} at {unsure.provider} was not submitted: nobody knows"):
             await check_agreed(adapter, adapter.scene_order(request), unsure)
 
 

@@ -94,6 +94,6 @@ def test_a_storyboard_may_name_a_cast_file_only_where_it_may_name_any_file(
 
 def test_a_cast_file_names_no_further_file(studio: Path) -> None:
     (studio / "cast" / "friends.yaml").write_text("cast:\n  - more.yaml\n")
-    assert "friends.yaml:2: cast[0]: is no entry with keys such as name" in refused(
+    assert "friends.yaml:2: cast[0]: must be an entry with keys such as name" in refused(
         studio, f"title: T\ncast: cast/friends.yaml\n{SCENES}"
     )

@@ -10,7 +10,9 @@ from prefect_storyboard.flows import (
     create_characters,
     generate_scene,
     pick_take,
+    plan_recast,
     plan_storyboard,
+    recast_storyboard,
     storyboard_series,
 )
 from prefect_storyboard.parameters import PARAMETERS
@@ -21,6 +23,8 @@ FLOWS = (
     pick_take,
     create_characters,
     plan_storyboard,
+    plan_recast,
+    recast_storyboard,
     collect_jobs,
     check_accounts,
     check_models,

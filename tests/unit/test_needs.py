@@ -65,6 +65,6 @@ def test_where_nothing_is_sold_and_where_no_such_gateway_is_the_exit_code_is_1(c
     assert command.show((), Need(characters=200), as_json=False) == 1
     assert "no model sells such a scene" in capsys.readouterr().out
     assert command.show(["fall"], Need(), as_json=False) == 1
-    assert "fall is not a gateway that is known; choose from fal" in capsys.readouterr().err
+    assert "fall is not a known gateway; choose from fal" in capsys.readouterr().err
     assert command.show((), Need(aspect="wide"), as_json=False) == 1
     assert "aspect: " in capsys.readouterr().err

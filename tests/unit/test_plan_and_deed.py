@@ -136,8 +136,8 @@ async def test_what_cannot_be_ordered_costs_nothing(night: Night) -> None:
     assert [each.state for each in known.scenes] == ["failed", "blocked", "blocked"]
     assert (known.low_usd, known.high_usd, wanted.usd, wanted.unpriced) == (0.0, 0.0, 0.0, ())
     assert [line for line in wanted.warnings if line.startswith("s0")] == [
-        "s02: it needs s01, which has no clip and is not ordered again",
-        "s03: it needs s02, which has no clip and is not ordered again",
+        "s02: it needs s01, which has no clip and is not bought again",
+        "s03: it needs s02, which has no clip and is not bought again",
     ]
     assert not any(map(wanted.buys, (scene.key for scene in asked.scenes)))
 

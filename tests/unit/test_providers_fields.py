@@ -62,7 +62,7 @@ def test_a_video_is_kept_for_a_remix_unless_the_gateway_is_asked_to_delete_it(
 def test_a_field_that_an_argument_says_is_refused_though_the_body_has_none() -> None:
     said = refused({}, scene(fields={"image_url": "https://example.com/a.png"}))
     assert "fields.image_url is no input of sora-2 at fal for the operation text: leave it out" in said
-    assert "fields.duration is what the argument seconds says: leave it out" in refused(
+    assert "fields.duration is set by the argument seconds: leave it out" in refused(
         {"duration": 4}, scene(fields={"duration": 8})
     )
 
@@ -124,7 +124,7 @@ def test_a_description_may_be_given_as_kies_prompt_of_a_character_where_there_is
     bare = character(clip_url="https://e.com/a.mp4", fields=fields)
     assert with_fields({"input": {}}, bare)["input"] == fields
     described = bare.model_copy(update={"description": "A keeper"})
-    assert "is what the argument description says" in refused({"input": {"character_prompt": "A keeper"}}, described)
+    assert "is set by the argument description" in refused({"input": {"character_prompt": "A keeper"}}, described)
 
 
 def test_a_part_of_an_object_is_added_to_the_others() -> None:
@@ -132,7 +132,7 @@ def test_a_part_of_an_object_is_added_to_the_others() -> None:
     request = scene("toapis", "sora-2-pro", fields=fields)
     assert with_fields({"metadata": {"hd": True}}, request) == {"metadata": {"hd": True, "private": True, "new": 1}}
     said = refused({}, request.model_copy(update={"fields": {"metadata": {"hd": True}}}))
-    assert "fields.metadata.hd is what the argument resolution says" in said
+    assert "fields.metadata.hd is set by the argument resolution" in said
     assert "fields.metadata.style is not one of" in refused({}, scene("toapis", fields={"metadata": {"style": "x"}}))
 
 

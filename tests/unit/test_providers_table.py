@@ -110,10 +110,10 @@ def test_a_scene_costs_what_its_provider_publishes(
 def test_a_model_that_is_not_in_the_table_is_told_with_what_is(name: str, hint: str) -> None:
     with pytest.raises(KeyError) as error:
         model("fal", name)
-    assert error.value.args[0].startswith(f"{name} is not a model that is known at fal; ")
+    assert error.value.args[0].startswith(f"{name} is not a known model of fal; ")
     assert hint in error.value.args[0]
 
 
 def test_a_provider_that_is_not_in_the_table_is_told_with_those_that_are() -> None:
-    with pytest.raises(KeyError, match="fall is not a provider that is known; choose from fal"):
+    with pytest.raises(KeyError, match="fall is not a known provider; choose from fal"):
         model("fall", "sora-2")

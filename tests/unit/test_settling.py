@@ -303,7 +303,7 @@ async def test_a_lost_job_is_waited_for_before_it_is_sent_again(ledger: Ledger) 
 async def test_where_no_list_can_be_asked_there_is_nothing_to_wait_for(ledger: Ledger) -> None:
     gateway = Unlisting()
     announced(ledger)
-    with pytest.raises(errors.OutcomeUnknown, match="keeps no list"):
+    with pytest.raises(errors.OutcomeUnknown, match="has no list"):
         await buy(gateway, ledger)
     clock = FakeClock()
     assert (await buy(gateway, ledger, on_unknown="resubmit", clock=clock)).attempt == 2

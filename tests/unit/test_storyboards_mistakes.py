@@ -35,15 +35,15 @@ def scene(line: str) -> str:
         ("first_frame: a.png", "first_frame: is not a known key; did you mean image?"),
         ("cast: [Mara]", "cast: is not a known key; did you mean characters?"),
         ("name: s01", "name: is not a known key; did you mean id?"),
-        ("seconds: 4s", "seconds: is no whole number; found '4s'; write for example seconds: 4"),
-        ("seconds: 4.5", "seconds: is no whole number; found '4.5'; write for example seconds: 4"),
-        ("seconds: 0", "seconds: has to be 1 or more; found '0'"),
-        ("take: 0", "take: has to be 1 or more; found '0'"),
-        ("take:", "take: is empty; write something there, or leave the line out"),
-        ("characters: Mara", "characters: is no list; write characters: [Mara]"),
-        ("resolution: ''", "resolution: is empty; write something there, or leave the line out"),
-        ("characters: ['']", "characters[0]: is empty; write something there, or leave the line out"),
-        ("characters: [[Mara]]", "characters[0]: is no text; found ['Mara']"),
+        ("seconds: 4s", "seconds: must be a whole number; found '4s'; write for example seconds: 4"),
+        ("seconds: 4.5", "seconds: must be a whole number; found '4.5'; write for example seconds: 4"),
+        ("seconds: 0", "seconds: must be 1 or more; found '0'"),
+        ("take: 0", "take: must be 1 or more; found '0'"),
+        ("take:", "take: is empty; write a value, or leave the line out"),
+        ("characters: Mara", "characters: must be a list; write characters: [Mara]"),
+        ("resolution: ''", "resolution: is empty; write a value, or leave the line out"),
+        ("characters: ['']", "characters[0]: is empty; write a value, or leave the line out"),
+        ("characters: [[Mara]]", "characters[0]: must be text; found ['Mara']"),
     ],
 )
 def test_a_mistake_in_a_scene_names_file_line_and_field(line: str, rest: str) -> None:
@@ -52,7 +52,7 @@ def test_a_mistake_in_a_scene_names_file_line_and_field(line: str, rest: str) ->
 
 def test_an_aspect_that_nobody_sells_is_reported_with_those_that_are() -> None:
     (problem,) = reported(scene("aspect: 16x9"))
-    assert "scenes[0].aspect: has to be one of '16:9', '9:16'" in problem
+    assert "scenes[0].aspect: must be one of '16:9', '9:16'" in problem
     assert problem.endswith("found '16x9'")
 
 
@@ -76,8 +76,8 @@ def test_several_mistakes_are_reported_at_once_each_at_its_line() -> None:
         "board.yaml: title: is missing: Names the reel and its folder in the library",
         "board.yaml:3: cast[0].clip: Mara needs a clip or images; add clip: path/to/mara.mp4",
         "board.yaml:5: scenes[0].id: 's 01' is not safe as a file name; use letters, digits, - and _, for example s01",
-        "board.yaml:7: scenes[0].seconds: is no whole number; found 'many'; write for example seconds: 4",
-        "board.yaml:9: scenes[1].prompt: is empty; write something there",
+        "board.yaml:7: scenes[0].seconds: must be a whole number; found 'many'; write for example seconds: 4",
+        "board.yaml:9: scenes[1].prompt: is empty; write a value",
         "board.yaml:1: titel: is not a known key; did you mean title?",
     ]
 
@@ -168,7 +168,7 @@ def test_json_that_yaml_cannot_read_is_reported_without_lines() -> None:
 
 @pytest.mark.parametrize("broken", ["a\nb", "a\r\nb", "a\tb", "a\u2028b", "a\x85b", "a\x00b", "\x1b[31ma"], ids=ascii)
 def test_a_name_and_a_title_are_of_one_line(broken: str) -> None:
-    rule = "has to be one line of text; take out line breaks and control characters"
+    rule = "must be one line of text; take out line breaks and control characters"
     assert reported_of(cast=[{"name": broken, "clip": "a"}]) == [f"cast[0].name: {rule}"]
     assert reported_of(title=broken) == [f"title: {rule}"]
     assert reported_of(scenes=[{"id": "s", "prompt": "p", "characters": [broken]}]) == [
@@ -193,36 +193,36 @@ def test_what_was_found_is_reported_in_short() -> None:
     (problem,) = reported_of(title={"a very long": "x" * 1000})
     assert len(problem) < 120
     assert reported_of(scenes=["Mara walks"]) == [
-        "scenes[0]: is no entry with keys such as id, prompt; found 'Mara walks'"
+        "scenes[0]: must be an entry with keys such as id, prompt; found 'Mara walks'"
     ]
-    assert reported_of(cast=[None]) == ["cast[0]: is empty; write something there, or leave the line out"]
-    assert reported_of(scenes=None) == ["scenes: is empty; write something there"]
-    assert reported_of(scenes="s01") == ["scenes: is no list; write scenes: [s01]"]
-    assert reported_of(scenes={"s01": "p"}) == ["scenes: is no list; begin each entry with a hyphen"]
+    assert reported_of(cast=[None]) == ["cast[0]: is empty; write a value, or leave the line out"]
+    assert reported_of(scenes=None) == ["scenes: is empty; write a value"]
+    assert reported_of(scenes="s01") == ["scenes: must be a list; write scenes: [s01]"]
+    assert reported_of(scenes={"s01": "p"}) == ["scenes: must be a list; begin each entry with a hyphen"]
     assert reported_of(cast=[{"name": "M", "clip": "c", "end": 0}]) == [
         "cast[0].end: Input should be greater than 0; found 0"
     ]
 
 
 def test_a_number_where_a_text_belongs_goes_in_quotes() -> None:
-    assert reported_of(title=2001) == ["title: is no text; put it in quotes: '2001'"]
-    assert reported_of(scenes=[{"id": 1, "prompt": "p"}]) == ["scenes[0].id: is no text; put it in quotes: '1'"]
+    assert reported_of(title=2001) == ["title: must be text; put it in quotes: '2001'"]
+    assert reported_of(scenes=[{"id": 1, "prompt": "p"}]) == ["scenes[0].id: must be text; put it in quotes: '1'"]
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), "soon"])
 def test_the_range_of_a_clip_is_in_seconds(number: Any) -> None:
     (problem,) = reported_of(cast=[{"name": "Mara", "clip": "a.mp4", "end": number}])
-    assert problem == f"cast[0].end: is no number; found {number!r}; write for example end: 2.5"
+    assert problem == f"cast[0].end: must be a number; found {number!r}; write for example end: 2.5"
 
 
 def test_half_a_character_is_no_text() -> None:
     for field in ("title", "style"):
         (problem,) = reported_of(**{field: "\ud800"})
-        assert problem == f"{field}: is no text; found '\\ud800'"
+        assert problem == f"{field}: must be text; found '\\ud800'"
 
 
 def test_a_list_is_no_storyboard_either() -> None:
-    with pytest.raises(StoryboardError, match="storyboard: is no entry with keys such as title, scenes"):
+    with pytest.raises(StoryboardError, match="storyboard: must be an entry with keys such as title, scenes"):
         validate([])  # type: ignore[arg-type]
 
 

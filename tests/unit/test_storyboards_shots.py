@@ -127,8 +127,8 @@ def test_an_unknown_model_is_reported_once_where_it_was_written() -> None:
     with pytest.raises(StoryboardError) as error:
         shots(board, fal, source)
     assert str(error.value).split("\n") == [
-        "board.yaml:2: model: sora-3 is not a model that is known at fal; did you mean sora-2?",
-        "board.yaml:6: scenes[2].model: sora2 is not a model that is known at fal; did you mean sora-2?",
+        "board.yaml:2: model: sora-3 is not a known model of fal; did you mean sora-2?",
+        "board.yaml:6: scenes[2].model: sora2 is not a known model of fal; did you mean sora-2?",
     ]
 
 

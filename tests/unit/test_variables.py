@@ -60,8 +60,8 @@ def test_a_variable_without_a_value_is_a_fault_at_its_line() -> None:
     [
         ("tea", "with: has no names; write for example with: {product: a red kettle}"),
         ({"pro duct": "tea"}, "with.pro duct: is no name; use letters, digits and _, for example product"),
-        ({"product": ["tea"]}, "with.product: is no text; write one in quotes"),
-        ({"product": True}, "with.product: is no text; write one in quotes"),
+        ({"product": ["tea"]}, "with.product: must be text; write it in quotes"),
+        ({"product": True}, "with.product: must be text; write it in quotes"),
     ],
 )
 def test_what_can_be_no_variable_is_a_fault_at_its_place(given: Any, says: str) -> None:

@@ -293,8 +293,8 @@ SUBMITS = [
 ]
 
 POLLS = [
-    *open_still(401, "error-401.response", Unauthorized, remedy="The job is open, not lost."),
-    *open_still(402, "error-402.response", OutOfCredit, remedy="The job is open, not lost."),
+    *open_still(401, "error-401.response", Unauthorized, remedy="The job is paid for and still open."),
+    *open_still(402, "error-402.response", OutOfCredit, remedy="The job is paid for and still open."),
     *open_still(403, said("forbidden"), Unauthorized),
     *open_still(404, "error-404.response", Expired),
     *open_still(404, "error-404.response", Expired, CHARACTER),

@@ -1,0 +1,42 @@
+"""Prefect's temporary server as a child process: it imports beside its parent's work, and serves when it is told to.
+
+    python -m prefect_storyboard.cli.temporary_server FD
+
+FD is a listening socket. The first line on stdin lets it serve, which may migrate Prefect's database; before that it
+touches nothing. It ends when stdin closes, so that it does not outlive its parent, however that dies.
+"""
+
+import os
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_LEAVE = 5.0  # seconds for open connections, once the parent is gone
+
+
+def main(descriptor: int) -> None:
+    """Import the server, wait for the line, serve."""
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    if not os.read(0, 1):
+        return
+    server = uvicorn.Server(uvicorn.Config(create_app, factory=True, log_level="error", lifespan="on"))
+    threading.Thread(target=_stop_at_the_end_of_stdin, args=(server,), daemon=True).start()
+    server.run(sockets=[socket.socket(fileno=descriptor)])
+
+
+def _stop_at_the_end_of_stdin(server: "uvicorn.Server") -> None:
+    while os.read(0, 4096):
+        pass
+    server.should_exit = True
+    threading.Event().wait(_LEAVE)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,164 @@
+"""The flow that moves a storyboard to another model: says what changes, casts anew, renders; the old takes stay."""
+
+from typing import Annotated, cast
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+from prefect.states import Failed
+from pydantic import Field
+
+from prefect_storyboard.flows.form import (
+    AttemptsField,
+    FitField,
+    LibraryField,
+    MaxCostField,
+    ProviderField,
+    StoryboardField,
+    ValuesField,
+    form,
+)
+from prefect_storyboard.flows.series import ended_scenes
+from prefect_storyboard.jobs.purchase import OnUnknown
+from prefect_storyboard.series.markdown import escaped, escaped_rows
+from prefect_storyboard.series.opening import title
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.price import allow
+from prefect_storyboard.series.recast import compared, recasting
+from prefect_storyboard.series.reel import assemble_reel
+from prefect_storyboard.series.report import (
+    SeriesFailed,
+    artifact_key,
+    report_costs,
+    report_failures,
+    report_reel,
+    shown,
+    summary,
+)
+from prefect_storyboard.series.scoreboard import followed
+from prefect_storyboard.storyboards import Reel
+from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.recast import Change, Recast, Side
+
+ToField = Annotated[str, Field(title="Model")]
+
+
+@form
+@flow(name="recast-storyboard", flow_run_name=title, persist_result=False)
+async def recast_storyboard(
+    storyboard: StoryboardField,
+    provider: ProviderField,
+    to: ToField,
+    library: LibraryField = None,
+    *,
+    fit: FitField = None,
+    values: ValuesField = None,
+    max_cost_usd: MaxCostField = None,
+    allow_unknown_price: bool = False,
+    allow_retired: bool = False,
+    on_unknown: OnUnknown = "stop",
+    attempts: AttemptsField = 1,
+    poll_minutes: float = 60.0,
+) -> Reel:
+    """Render every scene of a storyboard with another model, whatever it names, and assemble the reel of the new takes.
+
+    A table shows before that what changes, scene by scene. The takes of the old model stay in the library. Sizes are
+    the nearest that the model sells, unless `fit` says otherwise. Raises and ends as `storyboard_series` does; a
+    character without media that the new model could be shown is an error which says what is needed.
+    """
+    moved = Overrides(model=to, fit=fit, values=values or {})
+    async with recasting(storyboard, provider, library, moved) as run:
+        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+        plan = run.prepared.plan
+        await report_changes(await compared(run))
+        async with followed(plan):
+            wanted = await allow(
+                run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
+            )
+            ended = await ended_scenes(run, wanted, cancel_provider_jobs=False)
+            reel = await assemble_reel(run, ended, wanted)
+    await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
+    for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
+        await report_reel(each, part, run.library)
+    if not reel.failed:
+        return reel
+    await report_failures(reel, plan.storyboard.slug)
+    return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
+
+
+@form
+@flow(name="plan-recast", flow_run_name=title, persist_result=False)
+async def plan_recast(
+    storyboard: StoryboardField,
+    provider: ProviderField,
+    to: ToField,
+    library: LibraryField = None,
+    *,
+    fit: FitField = None,
+    values: ValuesField = None,
+) -> Recast:
+    """Say what moving a storyboard to another model would change, scene by scene, and what it costs. Buys nothing."""
+    changes = await recast_planned(storyboard, provider, to, library, Overrides(fit=fit, values=values or {}))
+    await report_changes(changes)
+    return changes
+
+
+async def recast_planned(
+    storyboard: StoryboardField,
+    provider: ProviderField,
+    to: str,
+    library: LibraryField = None,
+    overrides: Overrides | None = None,
+) -> Recast:
+    """What a recast would change, without a flow run. Raises what it would raise before anything is bought."""
+    moved = (overrides or Overrides()).model_copy(update={"model": to})
+    async with recasting(storyboard, provider, library, moved) as run:
+        return await compared(run)
+
+
+async def report_changes(changes: Recast) -> None:
+    """Keep the comparison as a table artifact."""
+    board = changes.plan.storyboard
+    with shown("the table of what changes"):
+        await acreate_table_artifact(
+            key=artifact_key(board.slug, "recast"),
+            table=escaped_rows(row(change) for change in changes.changes),
+            description=f"{escaped(board.title)}: {escaped(total(changes))}",
+        )
+
+
+def row(change: Change) -> dict[str, str]:
+    """One scene: what it was, what it will be, and what cannot be kept."""
+    before, after = change.before, change.after
+    return {
+        "scene": change.scene,
+        "was": _model(before) if before else "",
+        "will be": _model(after),
+        "endpoint": after.endpoint or "",
+        "seconds": f"{before.seconds} to {after.seconds}" if before and _differ(before, after) else str(after.seconds),
+        "price": f"{price(before.usd)} to {price(after.usd)}" if before else price(after.usd),
+        "characters": "; ".join(f"{name}: {_how(before, name)}{how}" for name, how in after.characters.items()),
+        "stays": f"take {change.kept_take}" if change.kept_take else "",
+        "cannot be kept": "; ".join(change.lost),
+    }
+
+
+def total(changes: Recast) -> str:
+    """What all scenes cost before and after."""
+    plan = changes.plan
+    after = [scene.usd for scene in plan.scenes]
+    now = "unknown" if None in after else price(round(sum(each or 0.0 for each in after), 6))
+    return f"{price(changes.before_usd)} before, {now} at {plan.scenes[0].model.name} ({plan.provider})"
+
+
+def _differ(before: Side, after: Side) -> bool:
+    return before.seconds != after.seconds
+
+
+def _how(before: Side | None, name: str) -> str:
+    """How the character was shown before."""
+    return f"{before.characters[name]}, then " if before and name in before.characters else ""
+
+
+def _model(side: Side) -> str:
+    where = f"{side.model} at {side.provider}"
+    return f"{where}, {side.aspect} {side.resolution}".rstrip()

@@ -65,7 +65,7 @@ async def render_again(places: Places, overrides: Overrides, asked: Mapping[str,
     with last_acts():
         try:
             with nullcontext() if as_json else watched():
-                reel = await storyboard_series(board, credentials, library, **dict(overrides), **asked)
+                reel = await storyboard_series(board, credentials, library, **_said(overrides), **asked)
         except SeriesFailed as failed:
             reel, code = failed.reel, 1
         print_json([reel]) if as_json else report(reel)
@@ -76,13 +76,18 @@ async def choose(places: Places, overrides: Overrides, take: tuple[str, int], *,
     """Pick a take and print where the reel is. Returns 0: scenes without a clip are no fault of the choice."""
     board, provider, library = places
     account = await account_to_plan_for(provider, os.environ)
-    reel = await pick_take(board, *take, account, library, **dict(overrides))
+    reel = await pick_take(board, *take, account, library, **_said(overrides))
     if as_json:
         print_json([reel])
         return 0
     console.print(f"{take[0]} shows take {take[1]} from now on; nothing was bought")
     console.print(f"reel   {reel.url}\npage   {reel.page}")
     return 0
+
+
+def _said(overrides: Overrides) -> dict[str, Any]:
+    """What a person says in the place of the storyboard, as the flows take it."""
+    return overrides.model_dump(include={"model", "fit", "quality", "audio", "values"})
 
 
 def print_json(found: Sequence[BaseModel]) -> None:

@@ -56,26 +56,34 @@ class Shelf:
 
     def _render(self, planned: Plan, scene: PlannedScene, parent_key: str | None) -> None:
         """Buy and store, unless it is there."""
+        if deciding(self.ledger.history(scene.key)) is None:
+            self.intend(planned, scene, parent_key)
+            self.ledger.submitted(scene.key, 1, job(scene.key[:12]))
+        self.finish(planned, scene)
+
+    def intend(self, planned: Plan, scene: PlannedScene, parent_key: str | None) -> None:
+        """Record what is about to be bought."""
+        whos = [planned.storyboard.character(name) for name in scene.cast]
+        cast = [Casting(character=who.name, fingerprint=fingerprint(who, FILES)) for who in whos]
+        assert sorted(each.fingerprint or "" for each in cast) == scene.content["characters"]
+        facts = {"characters": tuple(cast), "parent_key": parent_key, "identity": scene.identity}
+        facts |= {"own_identity": scene.own_identity, "parent": scene.parent_identity, "take": scene.take}
+        facts |= {"basis": {**scene.content, "copy": scene.copy_number}}
+        reel = planned.storyboard.slug
+        draft = Draft(reel=reel, scene=scene.scene.id, model=scene.model.name, prompt=scene.prompt, **facts)
+        self.ledger.intend(1, intent(scene.key, draft=draft, reel=reel))
+
+    def finish(self, planned: Plan, scene: PlannedScene) -> None:
+        """Store the take with its sidecar, and end its job."""
         reel, name, key = planned.storyboard.slug, scene.scene.id, scene.key
-        last = deciding(self.ledger.history(key))
-        if last is None:
-            prints = scene.content["characters"]
-            whos = [planned.storyboard.character(name) for name in scene.cast]
-            cast = [Casting(character=who.name, fingerprint=fingerprint(who, FILES)) for who in whos]
-            assert sorted(each.fingerprint or "" for each in cast) == prints
-            facts = {"characters": tuple(cast), "parent_key": parent_key, "identity": scene.identity}
-            facts |= {"own_identity": scene.own_identity, "parent": scene.parent_identity, "take": scene.take}
-            facts |= {"basis": {**scene.content, "copy": scene.copy_number}}
-            draft = Draft(reel=reel, scene=name, model=scene.model.name, prompt=scene.prompt, **facts)
-            self.ledger.intend(1, intent(key, draft=draft, reel=reel))
-            self.ledger.submitted(key, 1, job(key[:12]))
-            self.ledger.close(key, 1, Outcome(kind="done", at=datetime.now(UTC), clip=clip_of(key, scene, draft)))
+        held = self.ledger.history(key)[-1]
         number = self.ledger.take(reel, name, key, attempt=1, reserve=True)
-        kept = self.ledger.history(key)[-1].end
-        assert kept
-        assert kept.clip
-        body = kept.clip.model_copy(update={"scene": name, "take": number}).model_dump_json()
-        self.ledger.storage.write(body.encode(), *takes_folder(reel, name), f"take-{number:03d}.json")
+        draft = held.intent.draft
+        assert draft
+        clip = clip_of(key, scene, draft).model_copy(update={"take": number})
+        self.ledger.storage.write(clip.model_dump_json().encode(), *takes_folder(reel, name), f"take-{number:03d}.json")
+        if held.end is None:
+            self.ledger.close(key, 1, Outcome(kind="done", at=datetime.now(UTC), clip=clip))
 
 
 def clip_of(key: str, scene: PlannedScene, draft: Draft) -> Clip:

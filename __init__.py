@@ -4,7 +4,7 @@ __version__: str
 
 
 def __getattr__(name: str) -> str:
-    """Read the version from the installed metadata when somebody asks for it: an import costs nothing."""
+    """Read the version from the installed metadata on first access, so that the import stays cheap."""
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - it takes longer to import than this package
 

@@ -1,8 +1,8 @@
 """Which hosts of the network may be reached: public addresses, and the hosts that the operator has named.
 
-A name is resolved here and the connection goes to the very address that was checked, at every redirect anew, so that no
-name leads elsewhere between the check and the request. Behind a proxy the proxy resolves names; one that this machine
-resolves to an inner address is refused all the same.
+A name is resolved here and the connection goes to the address that was checked, again at every redirect, so that a name
+cannot change between the check and the request. Behind a proxy the proxy resolves names; a name that this machine
+resolves to a private address is refused nevertheless.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def bare(text: str) -> str:
-    """The text with every address in it cut off before its query, and without user and password.
+    """The text with every URL in it reduced to host and path: without query, user and password.
 
-    A signature stands in a query, and is as good as a key. Takes time in proportion to the text.
+    A query may hold a signature, which is as good as a key. Takes time in proportion to the text.
     """
     return _ADDRESS.sub(lambda found: found[1] + _cut(found[2]), text)
 
 
 def all_bare(value: Any) -> Any:
-    """The same JSON value with `bare` done to every text in it."""
+    """The same JSON value with `bare` applied to every string in it."""
     if isinstance(value, str):
         return bare(value)
     if isinstance(value, list):
@@ -48,12 +48,12 @@ def all_bare(value: Any) -> Any:
 
 
 def holds_password(text: str) -> bool:
-    """Whether an address in the text has a password: `user:password@`."""
+    """Whether a URL in the text has a password: `user:password@`."""
     return any(_USER.match(found[2]) for found in _ADDRESS.finditer(text))
 
 
 def _cut(rest: str) -> str:
-    if _PASSWORD.match(rest):  # one that has a / ? or # in it: no host, and all the more a secret
+    if _PASSWORD.match(rest):  # one that contains / ? or #: not a host, but certainly a secret
         rest = rest.rpartition("@")[2]
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, slash, path = place.partition("/")
@@ -61,11 +61,11 @@ def _cut(rest: str) -> str:
 
 
 class ForbiddenAddress(httpx.TransportError):
-    """The host leads to an inner address that the operator has not named. Nothing was sent."""
+    """The host has a private address and the operator has not allowed it. Nothing was sent."""
 
 
 class UnknownHost(httpx.ConnectError):
-    """The name has no address; `passing` where the name server has not answered, and may another time."""
+    """The name has no address; `passing` if the name server did not respond and may do so later."""
 
     def __init__(self, host: str, cause: Exception) -> None:
         self.passing = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN
@@ -73,7 +73,7 @@ class UnknownHost(httpx.ConnectError):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet; an IPv4 address inside an IPv6 one counts as itself."""
+    """Whether an IP address is public; an IPv4 address inside an IPv6 one is checked as IPv4."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
@@ -85,7 +85,7 @@ def is_public(address: str) -> bool:
 
 
 def names_host(url: httpx.URL, hosts: Iterable[str]) -> bool:
-    """Whether the operator has named the URL's host: as `host`, as `host:port`, or as a URL of it."""
+    """Whether the operator has allowed the URL's host: as `host`, as `host:port`, or as a URL."""
     port = url.port or _PORTS.get(url.scheme)
     return any(_same(url.host, host) and named in {None, port} for host, named in map(_named, hosts))
 
@@ -105,9 +105,10 @@ def _named(entry: str) -> tuple[str, int | None]:
 
 
 async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.getaddrinfo) -> list[str]:
-    """The addresses of a name, in the system's order. Raises UnknownHost for a name that has none.
+    """The addresses of a name, in the system's order. Raises UnknownHost if it has none.
 
-    The look-up has a thread of its own, which nobody waits for who gives up: a silent name server takes half a minute.
+    The look-up runs in a thread of its own, which a cancelled caller does not wait for: a silent name server takes half
+    a minute.
     """
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[str]] = loop.create_future()
@@ -124,7 +125,7 @@ async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.
             addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         except (OSError, UnicodeError) as error:
             failed = UnknownHost(host, error)
-        with suppress(RuntimeError):  # the loop has been closed meanwhile
+        with suppress(RuntimeError):  # the loop has been closed in the meantime
             loop.call_soon_threadsafe(settle, addresses, failed)
 
     Thread(target=look, name=f"look up {host[:80]}", daemon=True).start()
@@ -132,9 +133,9 @@ async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.
 
 
 class PublicOnly(httpx.AsyncBaseTransport):
-    """Send to the hosts that are named, and else to public addresses only; ForbiddenAddress for the others.
+    """A transport that sends to the allowed hosts and otherwise to public addresses only; else raises ForbiddenAddress.
 
-    A connection to a host that is not named is used once: two hosts at one address would else share it.
+    A connection to a host that is not on the list is used once, because two hosts at one address would share it.
     """
 
     def __init__(self, hosts: Iterable[str] = (), *, limits: httpx.Limits | None = None, by: Resolve = resolve) -> None:
@@ -182,12 +183,12 @@ class PublicOnly(httpx.AsyncBaseTransport):
         try:
             addresses = await self._resolve(url.host, url.port or _PORTS.get(url.scheme, 0))
         except httpx.ConnectError:
-            if proxied:  # names of the world that only the proxy resolves
+            if proxied:  # public names that only the proxy can resolve
                 return []
             raise
         if inner := next((address for address in addresses if not is_public(address)), None):
             raise ForbiddenAddress(
-                f"{url.host[:80]} leads to the inner address {inner}, which is not allowed; the operator may name the "
+                f"{url.host[:80]} has the private address {inner}, which is not allowed; the operator may allow the "
                 f"host in {SETTING}"
             )
         return addresses
@@ -195,7 +196,9 @@ class PublicOnly(httpx.AsyncBaseTransport):
     def _proxy(self, url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
         """The connection to the proxy that the machine has for this URL, as httpx itself would choose it."""
         to = url.scheme, url.host
-        if to not in self._addresses:  # the environment is read once for each host: it takes longer than all the rest
+        if (
+            to not in self._addresses
+        ):  # the environment is read once for each host: it takes longer than everything else
             self._addresses[to] = _proxy_of(url)
         address = self._addresses[to]
         if address is None:
@@ -215,5 +218,5 @@ def _proxy_of(url: httpx.URL) -> str | None:
 
 @cache
 def _context() -> ssl.SSLContext:
-    """Reading all root certificates takes 20 to 50 ms: once a process."""
+    """The TLS context, built once per process: reading all root certificates takes 20 to 50 ms."""
     return httpx.create_ssl_context()

@@ -1,10 +1,10 @@
-"""Every error that a flow of one's own may catch. Each says what is wrong, whether money was spent, and what to do.
+"""The errors that your own flow may catch. Each says what is wrong, whether money was spent, and what to do.
 
     from prefect_storyboard.errors import OverBudget, ProviderError, Refused
 
 `OverBudget`, `StoryboardError`, `SourceError`, `MediaError`, `LibraryError`, `FolderTaken` and the `ValueError` of a
-wrong argument are raised before anything is bought. `ProviderError` is the base of what a gateway answers, and has
-`sent`, `charged` and `remedy`. `SeriesFailed`, which holds a reel, is in `prefect_storyboard.flows`.
+wrong argument are raised before anything is bought. `ProviderError` is the base of all gateway errors, and has `sent`,
+`charged` and `remedy`. `SeriesFailed`, which holds a reel, is in `prefect_storyboard.flows`.
 """
 
 from prefect_storyboard.jobs.budget import OverBudget

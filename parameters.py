@@ -1,4 +1,4 @@
-"""What each parameter means: one text for the flows, their form in the Prefect UI and the command line.
+"""The help text of each parameter: one text for the flows, their form in the Prefect UI and the command line.
 
 It imports nothing heavy, so that `storyboard --help` does not wait for Prefect. As a page of the documentation:
 `python -m prefect_storyboard.parameters > docs/parameters.md`.
@@ -16,16 +16,16 @@ PARAMETERS: Mapping[str, str] = {
     "provider": "The account that buys: a saved credentials block, by name for example fal-credentials/production.",
     "providers": "The accounts to ask: saved credentials blocks, by name for example fal-credentials/production.",
     "library": (
-        "Where everything is kept: a saved library such as storyboard-library/main, a folder, or the URL of a bucket. "
-        "Left out: ~/storyboard-library."
+        "Where everything is stored: a saved library such as storyboard-library/main, a folder, or the URL of a "
+        "bucket. Left out: ~/storyboard-library."
     ),
     "model": (
         "A model family, for example seedance-2, in place of the storyboard's own. A scene that names its own model "
         "keeps it."
     ),
-    "to": "The model family that every scene is moved to, also those that name a model of their own.",
-    "models": "Model families that must be on sale. Left out: all are reported, and a missing one is no failure.",
-    "days": "How many days before the end of a model the run begins to fail.",
+    "to": "The model family to which every scene is moved, also scenes that name a model of their own.",
+    "models": "Model families that must be on sale. Left out: all are reported, and a missing one fails no run.",
+    "days": "How many days before a model's retirement the run begins to fail.",
     "fit": (
         "What to do where the model does not sell the length, aspect or resolution asked for: exact refuses, nearest "
         "takes the nearest that is sold. Left out: as the storyboard says."
@@ -34,7 +34,7 @@ PARAMETERS: Mapping[str, str] = {
         "draft renders every scene with the cheapest tier and size of its model's family whose price is published, as "
         "a reel of its own beside the final one. Left out: as the storyboard says."
     ),
-    "audio": "Whether scenes have sound; silence is cheaper at some models. Left out: as the storyboard says.",
+    "audio": "Whether scenes have sound; a silent clip is cheaper at some models. Left out: as the storyboard says.",
     "values": (
         "Values of the storyboard's variables by name: ${product} becomes what product is. They win over its own with:."
     ),
@@ -42,7 +42,7 @@ PARAMETERS: Mapping[str, str] = {
     "allow_unknown_price": (
         "Under a cost limit, also buy jobs that have no published price. They do not count against the limit."
     ),
-    "allow_retired": "Try a model even where the provider or its maker says that it has been switched off.",
+    "allow_retired": "Try a model even if the provider or its maker says that it has been switched off.",
     "on_unknown": (
         "What to do about a job that may have been bought and that the provider does not list: stop leaves its scene "
         "to you; resubmit buys it again, and may pay twice."
@@ -87,20 +87,20 @@ OPTIONS: Mapping[str, str] = {
         "fal-credentials/production."
     ),
     "with": "A value of a variable, as NAME=VALUE: ${NAME} becomes VALUE. May be given several times.",
-    "gateways": "Gateways to look at: fal, kie, toapis, wavespeed. Left out: all of them.",
+    "gateways": "Gateways to list: fal, kie, toapis, wavespeed. Left out: all of them.",
     "characters": "How many characters the scene has. Left out: any number.",
     "seconds": "How long the scene is. Left out: each model's shortest length.",
-    "aspect": "Shape of the picture, for example 9:16. Left out: any.",
-    "resolution": "Size of the picture, for example 1080p. Left out: each model's default.",
-    "silent": "Only models that render without sound, at the price of that.",
-    "max_usd": "Only models whose price for the scene is known, and not higher.",
-    "json": "Print JSON: one entry a model, with provider, model, price, retires_on and what it takes.",
-    "takes_json": "Print JSON: a list with one entry a scene or take, with all that the table says.",
+    "aspect": "Aspect ratio, for example 9:16. Left out: any.",
+    "resolution": "Resolution, for example 1080p. Left out: each model's default.",
+    "silent": "Only models that can render without sound, at that price.",
+    "max_usd": "Only models with a known price for the scene, up to this one.",
+    "json": "Print JSON: one entry for each model, with provider, model, price, retires_on and what it takes.",
+    "takes_json": "Print JSON: a list with one entry for each scene or take, with everything in the table.",
     "check": (
         "Compare the table with this account's own list of models instead: fal, wavespeed or toapis, or a saved block."
     ),
-    "only_plan": "Show what changes, and render nothing.",
-    "yes": "Render without asking. Where nobody can be asked, nothing is rendered without it.",
+    "only_plan": "Show the changes, and render nothing.",
+    "yes": "Render without asking. Required if there is no terminal to ask in.",
     "job": "The job's key as `storyboard jobs` shows it, or at least its first six letters.",
     "request": "The provider's id of the job, from the provider's own page.",
     "ask": (

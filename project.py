@@ -1,4 +1,7 @@
-"""Where the project lives on the web. Everything that links there asks here, so that no address is promised early."""
+"""The project's web addresses.
+
+Everything that links there uses this module, so that no address is promised before it exists.
+"""
 
 from pydantic import HttpUrl
 
@@ -8,10 +11,10 @@ HOME: str | None = (
 
 
 def page(path: str, home: str | None = HOME) -> HttpUrl | None:
-    """The address of a page of the documentation in the repository; None until the project is published."""
+    """The URL of a documentation page in the repository; None until the project is published."""
     return HttpUrl(f"{home}/blob/main/{path}") if home else None
 
 
 def logo(name: str, home: str | None = HOME) -> HttpUrl | None:
-    """The address of a logo in docs/logos; None until the project is published. Prefect's UI then shows no picture."""
+    """The URL of a logo in docs/logos; None until the project is published. Prefect's UI then shows no logo."""
     return HttpUrl(f"{home}/raw/main/docs/logos/{name}.png") if home else None

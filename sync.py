@@ -1,10 +1,10 @@
-"""The tasks and flows for plain flows: the same names, arguments and results, called without `await`.
+"""The tasks and flows for sync code: the same names, arguments and results, called without `await`.
 
     from prefect_storyboard.sync import generate, poll, store
 
-Each is made of the async one and shares its body, its name in the UI, its options and its cached results. Tasks have
-`.submit`, `.map` and `.with_options` as any Prefect task has; flows are functions. They work in plain flows with any
-task runner, in scripts and in threads. In async code, await the async ones.
+Each shares the body of the async one, its name in the UI, its options and its cached results. Tasks have `.submit`,
+`.map` and `.with_options` like any Prefect task; flows are functions. They work in sync flows with any task runner, in
+scripts and in threads. In async code, await the async ones.
 """
 
 from prefect_storyboard import flows, tasks

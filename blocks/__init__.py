@@ -1,4 +1,4 @@
-"""What the Prefect UI stores: credentials of the gateways, and the library."""
+"""Prefect blocks: credentials of the gateways, and the library."""
 
 from prefect_storyboard.blocks.credentials import (
     Credentials,

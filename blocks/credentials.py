@@ -32,8 +32,8 @@ class FalCredentials(GatewayCredentials):
     connect: ClassVar[Any] = Fal
 
     in_flight: int = in_flight_field(40)
-    queue_url: str = host_field("https://queue.fal.run", "Queue URL", "Host that takes the jobs.")
-    rest_url: str = host_field("https://rest.fal.ai", "REST URL", "Host that takes uploads.")
+    queue_url: str = host_field("https://queue.fal.run", "Queue URL", "Host for the jobs.")
+    rest_url: str = host_field("https://rest.fal.ai", "REST URL", "Host for uploads.")
     platform_url: str = host_field(
         "https://api.fal.ai/v1", "Platform URL", "Host that lists models, prices and requests."
     )
@@ -50,8 +50,8 @@ class KieCredentials(GatewayCredentials):
     connect: ClassVar[Any] = Kie
 
     submits: int | None = submits_field(20)
-    api_url: str = host_field("https://api.kie.ai", "API URL", "Host that takes the jobs.")
-    upload_url: str = host_field("https://kieai.redpandaai.co", "Upload URL", "Host that takes uploads.")
+    api_url: str = host_field("https://api.kie.ai", "API URL", "Host for the jobs.")
+    upload_url: str = host_field("https://kieai.redpandaai.co", "Upload URL", "Host for uploads.")
     webhook_secret: SecretStr | None = webhook_secret_field("The webhookHmacKey of kie.ai/settings")
 
 
@@ -68,7 +68,7 @@ class ToApisCredentials(GatewayCredentials):
 
     submits: int | None = submits_field(50, "A vip account may submit 166, an svip account 333.")
     api_url: str = host_field(
-        "https://toapis.com", "API URL", "Host that takes everything; https://toapis.cn in mainland China."
+        "https://toapis.com", "API URL", "Host for all calls; https://toapis.cn in mainland China."
     )
     webhook_secret: SecretStr | None = webhook_secret_field("The signing secret of the key's webhook")
 
@@ -84,7 +84,7 @@ class WaveSpeedCredentials(GatewayCredentials):
     connect: ClassVar[Any] = WaveSpeed
 
     in_flight: int = in_flight_field(3, "A new account may have 3.")
-    api_url: str = host_field("https://api.wavespeed.ai", "API URL", "Host that takes everything.")
+    api_url: str = host_field("https://api.wavespeed.ai", "API URL", "Host for all calls.")
     webhook_secret: SecretStr | None = webhook_secret_field("The account's webhook secret, whsec_...")
 
 
@@ -95,7 +95,7 @@ BY_PROVIDER: dict[str, type[Credentials]] = {block.provider: block for block in 
 async def load_credentials(reference: str, environment: Mapping[str, str] | None = None) -> Credentials:
     """Load a saved block by its reference ("fal-credentials/production").
 
-    With an environment, as on the command line, the name of a provider reads the key from there. Raises ValueError.
+    With an environment, as on the command line, a provider's name reads the key from there. Raises ValueError.
     """
     if reference in BY_PROVIDER and environment is not None:
         return BY_PROVIDER[reference].from_environment(environment)
@@ -111,7 +111,7 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
 
 
 async def account_to_plan_for(reference: str, environment: Mapping[str, str]) -> Credentials:
-    """What `load_credentials` returns; without the provider's key, an account that can only plan."""
+    """The account that `load_credentials` returns; without the provider's key, an account that can only plan."""
     block = BY_PROVIDER.get(reference)
     if block and not environment.get(block.key_variable):
         return block.keyless()

@@ -1,4 +1,4 @@
-"""What the credentials of all gateways have in common: their fields, their session, and how a saved one is loaded."""
+"""The base of all gateways' credentials: common fields, the session, and loading a saved block."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -17,7 +17,7 @@ from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session, session
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-NOT_FROM_ENVIRONMENT = {"in_flight", "submits"}  # limits belong to the saved block
+NOT_FROM_ENVIRONMENT = {"in_flight", "submits"}  # limits are set in the saved block only
 
 
 def in_flight_field(default: int, note: str = "") -> Any:
@@ -39,7 +39,7 @@ def host_field(default: str, title: str, what: str) -> Any:
 
 
 def webhook_secret_field(what: str) -> Any:
-    """A secret that verifies callbacks; only a callback URL needs one."""
+    """A secret that verifies callbacks; needed only with a callback URL."""
     return Field(default=None, title="Webhook secret", description=f"{what}; a callback URL needs it.")
 
 
@@ -71,36 +71,36 @@ class GatewayCredentials(CredentialsBlock):
         default=None,
         title="Callback URL",
         description=(
-            "Public https address of your callbacks server, to which the gateway says that a job has ended. Empty: "
-            "jobs are polled."
+            "Public https URL of your callbacks server, to which the gateway posts when a job has ended. Empty: jobs "
+            "are polled."
         ),
     )
 
     @field_validator("callback_url")
     @classmethod
     def _is_reachable(cls, address: str | None) -> str | None:
-        """A token goes along with the address, so it is not sent in clear."""
+        """Require https: the URL contains a token, which must not be sent in clear text."""
         if address is None or not address.strip():
             return None
         url = urlsplit(address.strip())
         secure = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
         if not secure or not url.hostname or url.username or url.query or url.fragment:
-            raise ValueError("the callback URL has to be https://<host>/<path>, without a query, user or password")
+            raise ValueError("the callback URL must be https://<host>/<path>, without a query, user or password")
         return address.strip().rstrip("/")
 
     @model_validator(mode="after")
     def _can_verify(self) -> Self:
         if self.callback_url and "webhook_secret" in type(self).model_fields and not self.callback_secret:
             raise ValueError(
-                "a callback URL needs the webhook secret, without which a forged callback looks like a real one; copy "
-                "it from the provider's dashboard"
+                "a callback URL needs the webhook secret, which tells real callbacks from forged ones; copy it from "
+                "the provider's dashboard"
             )
         return self
 
     @field_validator("webhook_secret", check_fields=False)
     @classmethod
     def _signs(cls, secret: SecretStr | None) -> SecretStr | None:
-        """An empty secret would verify everybody's signature, and so would one that is only a prefix."""
+        """Refuse an empty secret, or only its prefix: anyone could sign with it."""
         if secret is not None and not secret.get_secret_value().strip().removeprefix("whsec_"):
             raise ValueError("the webhook secret is empty; copy it from the provider's dashboard, or leave it out")
         return secret
@@ -122,12 +122,12 @@ class GatewayCredentials(CredentialsBlock):
 
     @classmethod
     def keyless(cls) -> Self:
-        """An account to plan for: it has no key, asks its gateway nothing, and cannot buy."""
+        """An account for planning: it has no key, sends nothing to its gateway, and cannot buy."""
         return cls.model_validate({"api_key": ""})
 
     @property
     def has_key(self) -> bool:
-        """Whether the gateway can be asked anything at all."""
+        """Whether the account has a key."""
         return bool(self.api_key.get_secret_value().strip())
 
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
@@ -135,7 +135,7 @@ class GatewayCredentials(CredentialsBlock):
         return type(self).connect(http or self._client(), api_key=self.api_key.get_secret_value(), **self._hosts())
 
     def session(self) -> AbstractAsyncContextManager[Session]:
-        """Share this account's connections and limits with all its users in this process, while the context lasts."""
+        """Share this account's connections and limits with all its users in this process, until the block ends."""
         identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
         return session(
             identity,
@@ -148,7 +148,7 @@ class GatewayCredentials(CredentialsBlock):
 
     @property
     def callback_secret(self) -> str:
-        """What the gateway signs its callbacks with; empty where it signs with a key that it publishes."""
+        """The secret with which the gateway signs its callbacks; empty if it signs with a key that it publishes."""
         secret: SecretStr | None = getattr(self, "webhook_secret", None)
         return secret.get_secret_value().strip() if secret else ""
 
@@ -161,7 +161,7 @@ class GatewayCredentials(CredentialsBlock):
         return client(self._reachable(), None if self.has_key else Keyless())
 
     def _reachable(self) -> tuple[str, ...]:
-        """Hosts that may have an inner address: those of this block, and those that the operator allows."""
+        """Hosts that may have a private address: those of this block, and those that the operator allows."""
         return (*self._hosts().values(), *StoryboardSettings().allowed_hosts)
 
     def _hosts(self) -> dict[str, str]:

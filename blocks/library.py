@@ -1,4 +1,4 @@
-"""The library as a block: where characters, ledger, clips and reels are kept."""
+"""The library as a block: where characters, ledger, clips and reels are stored."""
 
 from prefect.blocks.core import Block
 from prefect.types import SecretDict
@@ -36,7 +36,7 @@ class Library(Block):
     media_roots: list[str] = Field(
         default=[],
         title="Media folders",
-        description="Folders of the worker whose files a storyboard may name, beside the one that it lies in.",
+        description="Folders of the worker whose files a storyboard may name, besides its own folder.",
     )
     allowed_stores: list[str] = Field(
         default=[],
@@ -51,17 +51,17 @@ class Library(Block):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Require `url`: else Prefect's form takes the reference to a saved library for a library, and refuses it."""
+        """Make `url` required: else Prefect's form takes the reference to a saved library for a library, and fails."""
         schema = handler(core)
         handler.resolve_ref_schema(schema)["required"] = ["url"]
         return schema
 
     def storage(self) -> Storage:
-        """Open the storage. Raises LibraryError where it cannot create a file exclusively."""
+        """Open the storage. Raises LibraryError if it cannot create a file exclusively."""
         return open_storage(self.url, self.storage_options.get_secret_value())
 
     def allowed(self, *roots: str) -> Allowed:
-        """What a storyboard may name: this library's bucket, what block and settings say, and the given roots."""
+        """What a storyboard may read: this library's bucket, what block and settings allow, and the given roots."""
         settings = StoryboardSettings()
         own = [bucket_of(self.url)] if "://" in self.url and not self.url.startswith(("file:", "local:")) else []
         named = (*self.media_roots, *self.allowed_stores, *settings.media_roots, *settings.allowed_stores)
@@ -70,7 +70,7 @@ class Library(Block):
 
 
 def allowed_to_callers(library: Library | None = None) -> Allowed:
-    """What a caller's own code may name: every path and bucket, and the hosts that block and settings say."""
+    """What a caller's own code may read: every path and bucket, and the hosts that block and settings allow."""
     given = (library or Library()).allowed()
     return given.model_copy(update={"roots": None})
 

@@ -1,8 +1,8 @@
-"""What the operator of a machine allows storyboards and providers: Prefect settings of our own.
+"""What the operator of a machine allows storyboards and providers: our own Prefect settings.
 
-They come from the environment and from Prefect's profile. `.env`, `prefect.toml` and `pyproject.toml` of the working
-directory, which Prefect reads for its own settings, are not read here, nor is a path of profiles that they name: a
-storyboard's folder that somebody has downloaded must not allow itself anything.
+They come from the environment and from Prefect's profile. The working directory's `.env`, `prefect.toml` and
+`pyproject.toml`, which Prefect reads for its own settings, are not read here, nor is a profiles path that they name: a
+downloaded folder with a storyboard must not grant itself anything.
 """
 
 import os
@@ -33,14 +33,15 @@ class StoryboardSettings(PrefectBaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     media_roots: Names = Field(
-        default=(), description="Folders whose files a storyboard may name, beside the one that it lies in."
+        default=(), description="Folders whose files a storyboard may name, besides its own folder."
     )
     allowed_hosts: Names = Field(
         default=(),
-        description="Hosts, with or without a port, that may be read although their address is an inner one.",
+        description="Hosts, with or without a port, that may be read although their address is private.",
     )
     allowed_stores: Names = Field(
-        default=(), description="Buckets, or folders in them, whose files a storyboard may name beside the library's."
+        default=(),
+        description="Buckets, or folders in them, whose files a storyboard may name, besides the library's bucket.",
     )
     max_media_bytes: int = Field(default=_B.max_media_bytes, ge=1, description="The largest file that is read.")
     max_media_seconds: float = Field(
@@ -67,15 +68,15 @@ class StoryboardSettings(PrefectBaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - Prefect's signature; left out on purpose
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment before the profile, and no file of the working directory."""
+        """Read the environment before the profile, and no file of the working directory."""
         return init_settings, env_settings, _Profile(settings_cls)
 
 
 class _Profile(ProfileSettingsTomlLoader):
-    """The active profile, of the file that the environment names or of the one in Prefect's home."""
+    """The active profile, from the file that the environment names or from Prefect's home."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        PydanticBaseSettingsSource.__init__(self, settings_cls)  # the next one looks into the working directory
+        PydanticBaseSettingsSource.__init__(self, settings_cls)  # the next source would read the working directory
         self.settings_cls = settings_cls
         self.profiles_path = _profiles_path()
         self.profile_settings: dict[str, Any] = self._load_profile_settings()

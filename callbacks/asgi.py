@@ -1,4 +1,4 @@
-"""The ASGI app: `POST <any path>/<token>`, one bounded body, one answer. It can be mounted anywhere in another app."""
+"""The ASGI app: `POST <any path>/<token>`, one bounded body, one response. It can be mounted in another app."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ Send = Callable[[Message], Awaitable[None]]
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 _AGAIN_AFTER = b"5"  # seconds
 _HEALTHY = Answer(HTTPStatus.OK, "ok")
-_ONLY_POST = Answer(HTTPStatus.METHOD_NOT_ALLOWED, "callbacks are posted")
+_ONLY_POST = Answer(HTTPStatus.METHOD_NOT_ALLOWED, "only POST is allowed")
 _TOO_MANY = Answer(HTTPStatus.TOO_MANY_REQUESTS, "too many callbacks at once; post it again")
 _TOO_LARGE = Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than any callback")
 _TOO_SLOW = Answer(HTTPStatus.REQUEST_TIMEOUT, "the body took too long")
@@ -38,12 +38,12 @@ def app(
     """An ASGI app that receives the callbacks of these accounts for one library.
 
     Args:
-        providers: The accounts whose `callback_url` leads here: credentials blocks, or the references of saved ones.
+        providers: The accounts whose `callback_url` points here: credentials blocks, or the references of saved ones.
         library: The library that the runs are given: a block, the reference of a saved one, a folder or a URL.
         bounds: How large, slow and frequent callbacks may be.
 
-    It opens the library at the start of the server or, mounted in another app, with the first callback. Where
-    PREFECT_API_URL is set it emits events and resumes suspended series.
+    It opens the library when the server starts or, mounted in another app, with the first callback. If PREFECT_API_URL
+    is set, it emits events and resumes suspended series.
     """
     return CallbacksApp(Opening(providers=tuple(providers), library=library), bounds)
 
@@ -69,7 +69,7 @@ class CallbacksApp:
                 await send({"type": "websocket.close", "code": 1000})
 
     async def open(self) -> Opened:
-        """Open the accounts and the library, unless they are open; go on with the callbacks of an earlier process."""
+        """Open the accounts and the library, if needed; continue with the callbacks of an earlier process."""
         async with self._turn:
             if self._opened is None:
                 await self._opening.load()
@@ -77,7 +77,7 @@ class CallbacksApp:
             return self._opened
 
     async def close(self) -> None:
-        """Stop; what is being stored is stored. The callbacks stay recorded."""
+        """Stop, after storing what is being stored. The callbacks stay recorded."""
         async with self._turn:
             opened, self._opened = self._opened, None
             if opened:
@@ -121,7 +121,7 @@ class CallbacksApp:
                 while True:
                     message = await receive()
                     if message["type"] != "http.request":
-                        return _TOO_SLOW  # the sender has gone
+                        return _TOO_SLOW  # the sender has disconnected
                     body += message.get("body", b"")
                     if len(body) > most:
                         return _TOO_LARGE
@@ -144,7 +144,7 @@ class CallbacksApp:
 
 
 async def _respond(send: Send, answer: Answer) -> None:
-    """What Kie documents as the acknowledgement; the others look at the status alone."""
+    """Respond with the acknowledgement that Kie documents; the other gateways check the status only."""
     body = json.dumps({"code": int(answer.status), "msg": answer.text}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:

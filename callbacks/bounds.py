@@ -1,4 +1,4 @@
-"""How much of this server a stranger may use."""
+"""The limits on what unknown senders may use of this server."""
 
 from pydantic import Field
 
@@ -7,18 +7,22 @@ from prefect_storyboard.storyboards import Frozen
 
 
 class Bounds(Frozen):
-    """Bounds of one callback and of all of them. A gateway posts again what was refused for them, or is polled."""
+    """Bounds of one callback and of all of them. A gateway posts a refused callback again, or its job is polled."""
 
-    body_bytes: int = Field(default=1_000_000, ge=1, description="The largest body; a gateway's has a few thousand.")
+    body_bytes: int = Field(
+        default=1_000_000, ge=1, description="The largest body; real ones have a few thousand bytes."
+    )
     body_seconds: float = Field(default=10.0, gt=0, description="The longest time that a whole body may take.")
-    a_second: float = Field(default=200.0, gt=0, description="Requests a second, in the long run.")
-    burst: int = Field(default=1_000, ge=1, description="Requests at once, as when a thousand renders end together.")
-    at_once: int = Field(default=64, ge=1, description="Requests that are read or checked at the same time.")
-    wait_seconds: float = Field(default=5.0, gt=0, description="The longest wait for one of these places.")
+    a_second: float = Field(default=200.0, gt=0, description="Requests per second, on average.")
+    burst: int = Field(
+        default=1_000, ge=1, description="Requests in one burst, as when a thousand renders end together."
+    )
+    at_once: int = Field(default=64, ge=1, description="Requests that are read or verified at the same time.")
+    wait_seconds: float = Field(default=5.0, gt=0, description="The longest wait for one of these slots.")
 
 
 class Rate:
-    """A bucket of requests that fills up again."""
+    """A token bucket of requests."""
 
     def __init__(self, bounds: Bounds, clock: Clock) -> None:
         self._bounds, self._clock = bounds, clock

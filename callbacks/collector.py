@@ -1,4 +1,4 @@
-"""What follows a callback: the job is asked for, stored, told of, and whoever sleeps until it has ended is woken."""
+"""What follows a callback: the job is polled and stored, an event is emitted, and suspended series are resumed."""
 
 import asyncio
 import logging
@@ -26,16 +26,16 @@ Wake = Callable[[], Awaitable[object]]
 CredentialsOf = Callable[[str, str], Credentials | None]
 
 _AT_ONCE = 16
-_AGAIN = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0)  # seconds before each look: longer than the lease of a submit
+_AGAIN = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0)  # seconds before each poll: longer than the lease of a submit
 _KEPT = 60.0  # seconds that a callback stays listed after its job has ended, so that every process sees it
-_WAKE_AFTER = (1.0, 3.0, 10.0, 30.0, 60.0)  # seconds; a run may be on its way into its suspension
+_WAKE_AFTER = (1.0, 3.0, 10.0, 30.0, 60.0)  # seconds; a run may be about to be suspended
 _log = logging.getLogger(__name__)
 
 
 class Collector:
-    """Looks at each job of which a callback has arrived until it has ended; at one job once at a time.
+    """Polls each job with a callback until it has ended, one poll of a job at a time.
 
-    `wake` resumes suspended series, and `emitting` lets events out, where there is a Prefect server.
+    If there is a Prefect server, `wake` resumes suspended series and `emitting` enables events.
     """
 
     def __init__(
@@ -60,18 +60,21 @@ class Collector:
         self._wakes: list[float] = []
 
     async def resume(self) -> None:
-        """Go on with the callbacks that had arrived before a restart."""
+        """Continue with the callbacks that arrived before a restart."""
         for key, number in await asyncio.to_thread(self._callbacks.arrived):
             self.called(Place(key, number))
 
     def called(self, place: Place) -> None:
-        """A callback for this attempt has arrived. One that comes while the job is looked at changes nothing."""
+        """Start polling for a callback of this attempt.
+
+        One that comes while the job is being polled changes nothing.
+        """
         if place not in self._working:
             self._working[place] = task = _start(self._until_ended(place))
             task.add_done_callback(lambda _: self._working.pop(place, None))
 
     async def close(self) -> None:
-        """Stop looking; what is being stored is stored. The callbacks stay recorded."""
+        """Stop polling, after storing what is being stored. The callbacks stay recorded."""
         running = [*self._working.values(), *([self._waking] if self._waking else [])]
         for task in running:
             task.cancel()
@@ -90,7 +93,7 @@ class Collector:
         await asyncio.to_thread(self._callbacks.remove, *place)
 
     async def _look(self, place: Place) -> bool:
-        """Whether the job has ended; trouble is logged, and the job is looked at again."""
+        """Poll once. Returns whether the job has ended; errors are logged, and the job is polled again."""
         try:
             history = await asyncio.to_thread(self._ledger.history, place.key)
             if len(history) < place.number:
@@ -99,10 +102,10 @@ class Collector:
                 return await self._collect(history[place.number - 1])
         except (LibraryError, ProviderError) as error:
             _log.info("Job %s is open: %s", place.key[:12], error)
-        except Exception:  # noqa: BLE001 - whatever it is: one job must not end the looks at the others
-            _log.exception("Job %s could not be collected", place.key[:12])
+        except Exception:  # noqa: BLE001 - any error: one job must not stop the polling of the others
+            _log.exception("Job %s could not be collected; it is polled again", place.key[:12])
         else:
-            self._wake_soon()  # somebody else has collected it, or an earlier process that did not come as far as this
+            self._wake_soon()  # another process has collected it, perhaps a stopped one
             return True
         return False
 
@@ -118,7 +121,7 @@ class Collector:
         if not bought_before:
             events.job_submitted(self._library, job_facts(intent, attempt.job))
         if attempt.job and self._look_now(attempt.job.request_id):
-            return False  # whoever waits for it here stores it, too
+            return False  # a waiter in this process stores it, too
         made = await collect_job(
             attempt, self._ledger, credentials, self._library, result_of=announced_result, keep=store.fn
         )
@@ -131,7 +134,7 @@ class Collector:
         return True
 
     def _wake_soon(self) -> None:
-        """Wake the series whose jobs have ended, at most once a second, and some times more."""
+        """Resume the series whose jobs have ended, at most once a second, with a few retries."""
         self._wakes = [*_WAKE_AFTER]
         if self._wake and (self._waking is None or self._waking.done()):
             self._waking = _start(self._wake_all(self._wake))
@@ -141,7 +144,7 @@ class Collector:
             await self._clock.sleep(self._wakes.pop(0))
             try:
                 await wake()
-            except Exception:  # noqa: BLE001 - Prefect's server may be away; it is asked again
+            except Exception:  # noqa: BLE001 - Prefect's server may be down; it is asked again
                 _log.exception("Suspended series could not be resumed")
 
 

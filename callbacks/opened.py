@@ -1,4 +1,4 @@
-"""What a callbacks server holds open: accounts, library, and who looks at the jobs."""
+"""The open resources of a callbacks server: accounts, library, collector."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,14 +22,14 @@ from prefect_storyboard.tasks._events import outside_runs
 
 @dataclass(frozen=True)
 class Opened:
-    """A server at work; `close` is called on the loop that opened it."""
+    """A running server; `close` is called on the loop that opened it."""
 
     receiver: Receiver
     close: Callable[[], Coroutine[Any, Any, None]]
 
 
 class Opening:
-    """How to open a server: what was given, and the blocks that it names once they are loaded."""
+    """The arguments for opening a server, and the blocks once they are loaded."""
 
     def __init__(
         self,
@@ -43,16 +43,16 @@ class Opening:
         self._clock = clock or Clock()
 
     async def load(self) -> None:
-        """Load the saved blocks. Raises ValueError where one is missing, or two accounts have one name."""
+        """Load the saved blocks. Raises ValueError if one is missing, or if two accounts have the same name."""
         given = [await load_credentials(each) if isinstance(each, str) else each for each in self._providers]
         if not given:
-            raise ValueError("no account was given whose callbacks could be verified; name one, for example fal")
+            raise ValueError("no account was given; name the accounts whose callbacks are verified, for example fal")
         if len({(each.provider, each.account) for each in given}) < len(given):
             raise ValueError("two credentials have the same provider and account, so callbacks could not be told apart")
         self._providers, self._library = given, await load_library(self._library)
 
     async def open(self) -> Opened:
-        """Open everything, and go on with the callbacks that an earlier process has received."""
+        """Open everything, and continue with the callbacks that an earlier process received."""
         library = await load_library(self._library)
         accounts = {(each.provider, each.account): each for each in self._providers if not isinstance(each, str)}
         ledger = Ledger(await asyncio.to_thread(library.storage))

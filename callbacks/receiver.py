@@ -1,4 +1,4 @@
-"""One callback: whose job it is about, whether the gateway has signed it, and that somebody looks at the job."""
+"""Receive one callback: find its job, verify the gateway's signature, and start polling the job."""
 
 import asyncio
 import logging
@@ -26,20 +26,20 @@ _log = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
-    """What the sender is told. It repeats a callback for a 5xx, and for most of the others."""
+    """The response to the sender, which repeats a callback after a 5xx and most other errors."""
 
     status: HTTPStatus
     text: str
 
 
 TAKEN = Answer(HTTPStatus.OK, "success")
-UNKNOWN = Answer(HTTPStatus.NOT_FOUND, "no open job has this address")
+UNKNOWN = Answer(HTTPStatus.NOT_FOUND, "no open job has this URL")
 FORGED = Answer(HTTPStatus.UNAUTHORIZED, "the signature is not the gateway's")
-TROUBLE = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the library or the gateway cannot be asked; post it again")
+TROUBLE = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the library or the gateway cannot be reached; post it again")
 
 
 class Receiver:
-    """The callbacks of one library. Each is recorded before it is answered, so that a restart loses none."""
+    """Receives the callbacks of one library. Each is recorded before the response, so that a restart loses none."""
 
     def __init__(
         self, ledger: Ledger, accounts: Accounts, tokens: Tokens, collector: Collector, clock: Clock | None = None
@@ -50,7 +50,7 @@ class Receiver:
         self._noted: dict[tuple[str, str], datetime] = {}
 
     async def receive(self, token: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Verify a callback and let the collector look at its job; the body is only asked for an id."""
+        """Verify a callback and let the collector poll its job; only the job id is taken from the body."""
         try:
             place = await self._tokens.place(token)
             return await self._of(place, headers, body) if place else UNKNOWN
@@ -66,12 +66,14 @@ class Receiver:
         intent = attempt.intent
         account = self._accounts.get((intent.provider, intent.account))
         if account is None:
-            _log.warning("A callback for %s: no credentials of %s (%s) are given", *_names(attempt))
+            _log.warning("A callback for %s was ignored: this server has no credentials of %s (%s)", *_names(attempt))
             return UNKNOWN
         async with account.session() as session:
             request_id = await session.provider.verify_callback(headers, body, account.callback_secret)
         if request_id is None or len(request_id) > _LONGEST or (attempt.job and not is_about(attempt.job, request_id)):
-            _log.warning("A callback for %s was not signed by %s (%s): check webhook_secret", *_names(attempt))
+            _log.warning(
+                "A callback for %s was refused: %s (%s) has not signed it; check webhook_secret", *_names(attempt)
+            )
             return FORGED
         await self._note(account)
         if not is_settled(attempt):
@@ -81,7 +83,7 @@ class Receiver:
         return TAKEN
 
     async def _note(self, account: Credentials) -> None:
-        """Let those who wait elsewhere know that callbacks arrive, once a minute."""
+        """Record for other processes that callbacks arrive, at most once a minute."""
         now, address = self._clock.now(), (account.provider, account.callback_url or "")
         if account.callback_url and now - self._noted.get(address, _NEVER) > _NOTE_EVERY:
             self._noted[address] = now

@@ -1,4 +1,4 @@
-"""The callbacks server as a process, behind a proxy that speaks TLS."""
+"""The callbacks server as a process, behind a proxy that terminates TLS."""
 
 import signal
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ import uvicorn
 
 from prefect_storyboard.callbacks.asgi import CallbacksApp
 
-_CONNECTIONS = 1_000  # at once, as when a thousand renders end together; beyond them the answer is 503
+_CONNECTIONS = 1_000  # at once, as when a thousand renders end together; further requests get a 503
 _IDLE = 75  # seconds that the proxy may keep a connection for the next callback
 _LEAVE = 30  # seconds for what is being stored when the server is stopped
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does, as a port of 0 is known only then, and ends with 0 where it is stopped."""
+    """Prints its address once it listens, because port 0 is known only then, and exits with 0 when it is stopped."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at a signal, and do not raise it again afterwards: to be stopped is how a server ends."""
+        """Stop at a signal without raising it again: that is the normal end of a server."""
         before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -36,7 +36,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(app: CallbacksApp, host: str, port: int) -> bool:
-    """Serve until SIGTERM or SIGINT. False where it could not start; the log says why."""
+    """Serve until SIGTERM or SIGINT. False if it could not start; the log says why."""
     config = uvicorn.Config(
         app,
         host=host,

@@ -1,4 +1,4 @@
-"""Which open attempt the token of an address belongs to."""
+"""Find the open attempt to which the token of a callback URL belongs."""
 
 import asyncio
 from typing import NamedTuple
@@ -7,8 +7,8 @@ from prefect_storyboard.jobs.callbacks import token
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.clock import Clock
 
-_EVERY = 1.0  # seconds between two listings, however many unknown tokens come
-_MOST = 20_000  # tokens that are remembered, of jobs that have ended too: a gateway may post them again
+_EVERY = 1.0  # seconds between two listings, however many unknown tokens arrive
+_MOST = 20_000  # cached tokens, also of ended jobs: a gateway may post again
 
 
 class Place(NamedTuple):
@@ -34,7 +34,7 @@ class Tokens:
         return self._known.get(given)
 
     async def _list(self, asked: float) -> None:
-        """List the open jobs, unless somebody has begun to since this was asked for."""
+        """List the open jobs, unless another listing has begun since the call."""
         async with self._turn:
             if self._listed >= asked:
                 return

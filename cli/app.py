@@ -23,12 +23,15 @@ class _Terminated(SystemExit):
 
 
 def _terminated(*_: object) -> None:
-    """Unwind, so that everything open is closed. While a flow runs, Prefect ends it first and then calls this."""
+    """Raise, so that everything open is closed.
+
+    While a flow runs, Prefect ends it first and then calls this handler.
+    """
     raise _Terminated
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Run what a command does on an event loop to its end. `--help` loads no loop."""
+    """Run a command's coroutine to its end; asyncio is imported here, so that `--help` does not load it."""
     import asyncio
 
     return asyncio.run(work)
@@ -36,7 +39,7 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def explained(*, debug: bool) -> Iterator[None]:
-    """Turn an error of the user's or the provider's making into one text on stderr, without a traceback."""
+    """Print an error that the user or the provider caused as one text on stderr, without a traceback."""
     from prefect_storyboard.cli.mistakes import MISTAKES, STOPPED, explain
 
     signal.signal(signal.SIGTERM, _terminated)

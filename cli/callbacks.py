@@ -18,7 +18,7 @@ async def loaded(providers: tuple[str, ...], library: str | None) -> tuple[list[
 
 
 def listen(accounts: list[Credentials], library: Library, host: str, port: int) -> int:
-    """Serve until it is stopped. Returns 1 if the server could not start."""
+    """Serve until stopped. Returns 1 if the server could not start."""
     for account in accounts:
         if account.callback_url is None:
             variable = f"{account.provider.upper()}_CALLBACK_URL"

@@ -21,7 +21,7 @@ _ELSEWHERE, _SCENES = "kling-o3", {"s01", "s03"}  # the model that the demo move
 
 @contextmanager
 def sandbox_process(state: Path) -> Iterator[str]:
-    """Run the sandbox as a child process, on the port of the last run: links in the library go on working."""
+    """Run the sandbox as a child process, on the port of the last run, so that links in the library stay valid."""
     state.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect_storyboard.sandbox", "--state", str(state), "--until-stdin-closes"]
     process = subprocess.Popen(  # noqa: S603 - our own module
@@ -44,7 +44,7 @@ def sandbox_process(state: Path) -> Iterator[str]:
 
 
 async def show(folder: Path, base: str, board: Path | None) -> int:
-    """Render, the example also in part on another model, and print what the sandbox's billing meter counted."""
+    """Render the storyboard (of the example also a part on another model), and print the sandbox's billing meter."""
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.cli.live import console, render
     from prefect_storyboard.flows.plan import planned
@@ -72,7 +72,7 @@ async def show(folder: Path, base: str, board: Path | None) -> int:
 
 
 def _elsewhere(example: Path) -> dict[str, Any]:
-    """Two scenes of the example on another model, as a reel of their own."""
+    """Two scenes of the example on another model, as a separate reel."""
     board: dict[str, Any] = yaml.safe_load(example.read_text(encoding="utf-8"))
     cast = [{**who, "clip": str(example.parent / who["clip"])} for who in board["cast"]]
     scenes = [scene for scene in board["scenes"] if scene["id"] in _SCENES]

@@ -18,7 +18,7 @@ _STYLES = {"ok": "green", "unsure": "yellow", "bad": "bold red"}
 
 
 async def diagnose(providers: tuple[str, ...], library: str | None, models: tuple[str, ...]) -> int:
-    """Check every account and the library side by side. Returns 1 if something would stop a run.
+    """Check all accounts and the library concurrently. Returns 1 if something would stop a run.
 
     Without providers, it checks the accounts whose keys are in the environment. Raises ValueError if there are none.
     """
@@ -33,7 +33,7 @@ async def diagnose(providers: tuple[str, ...], library: str | None, models: tupl
 
 
 def show(findings: list[Finding], screen: Console) -> None:
-    """Print a table in a terminal, else one line a finding."""
+    """Print a table in a terminal, else one line for each finding."""
     if screen.is_terminal:
         for subject, group in groupby(findings, lambda finding: finding.subject):
             screen.print(Text(subject, style="bold"))

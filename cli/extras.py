@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def require(extra: str) -> None:
-    """End the command, with what to type, if a package of the extra is missing or too old."""
+    """Exit with an installation hint if a package of the extra is missing or too old."""
     lacking = missing(extra, requires("prefect-storyboard") or ())
     if lacking:
         packages = " ".join(f"'{each}'" for each in lacking)
@@ -19,7 +19,7 @@ def require(extra: str) -> None:
 
 
 def missing(extra: str, lines: Iterable[str], installed: Callable[[str], str] = version) -> list[str]:
-    """The requirements of the extra, out of a package's metadata, that the installed packages do not meet."""
+    """The requirements of the extra, from the package's metadata, that the installed packages do not meet."""
     from packaging.requirements import Requirement
 
     named = [each for each in map(Requirement, lines) if each.marker and each.marker.evaluate({"extra": extra})]

@@ -8,10 +8,10 @@ _FILES = {"storyboard.yaml": "starter.yaml", "clips/mara.mp4": "clips/mara.mp4"}
 
 
 def write(folder: Path) -> Path:
-    """Write the starter storyboard into a folder, and return its path. Raises ValueError where one is there."""
+    """Write the starter storyboard into a folder, and return its path. Raises ValueError if a file exists."""
     taken = [folder / name for name in _FILES if (folder / name).exists()]
     if taken:
-        raise ValueError(f"{taken[0]} exists already, and is left alone; name another folder")
+        raise ValueError(f"{taken[0]} already exists and was not changed; name another folder")
     for name, source in _FILES.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

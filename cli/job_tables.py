@@ -125,18 +125,18 @@ async def repair(library: str | None) -> int:
 
 
 async def prune(library: str | None, older_than: str) -> int:
-    """Pack the records of jobs that were settled longer ago than that."""
+    """Pack the records of jobs that were settled before the given age."""
     before = datetime.now(UTC) - age(older_than)
     ledger = Ledger((await load_library(library)).storage())
     jobs = files = 0
     for packed in pack(ledger, before):
         jobs, files = jobs + 1, files + packed.files
-    console.print(f"{jobs} jobs pruned, {files} files fewer; nothing was bought, and nothing will be bought again")
+    console.print(f"{jobs} jobs pruned, {files} files removed; nothing was bought, and nothing will be bought again")
     return 0
 
 
 def age(text: str) -> timedelta:
-    """A length of time as it is typed: 90d, 12w, 36h. Raises ValueError."""
+    """Parse an age such as 90d, 12w, 36h. Raises ValueError."""
     if not (typed := _AGE.fullmatch(text.strip())):
         raise ValueError(f"--older-than {text}: give a number and a unit, for example 90d, 12w or 36h")
     return timedelta(**{_UNITS[typed[2]]: int(typed[1])})
@@ -151,7 +151,7 @@ async def show_plan(
     cascade: bool = False,
     save: Path | None = None,
 ) -> int:
-    """Print what a run would do and cost, and write it to the file `save`. Returns 0: a plan does not fail."""
+    """Print what a run would do and cost, and write it to the file `save`. Always returns 0: a plan does not fail."""
     account = await account_to_plan_for(provider, os.environ)
     plan = await planned(board, account, library, overrides, cascade=cascade)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
@@ -171,7 +171,10 @@ async def show_plan(
     for warning in plan.warnings:
         console.print(f"warning  {warning}", style="yellow")
     if not account.has_key:
-        console.print(f"no key: {provider} was not asked; models and prices are those of the table", style="dim")
+        console.print(
+            f"no key is set for {provider}, so its own list was not read; models and prices are those of the table",
+            style="dim",
+        )
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
     if save:
         await asyncio.to_thread(save.write_text, plan_text(plan), encoding="utf-8")
@@ -180,7 +183,7 @@ async def show_plan(
 
 
 def _sends(plan: Plan) -> Table:
-    """What is sent for each scene: its prompt, then its references in their order and whether it has sound."""
+    """The request of each scene: its prompt, then its references in order and whether it has sound."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -209,7 +212,7 @@ def _table(lines: Iterable[JobLine]) -> Table:
 
 
 def _streamed(lines: Iterable[JobLine]) -> dict[str, JobLine]:
-    """Print jobs as they are read; returns the first one of each state."""
+    """Print jobs as they are read; returns the first job of each state."""
     first: dict[str, JobLine] = {}
     for line in lines:
         console.out(_one_line(line), style=_STYLES.get(line.state), highlight=False)
@@ -218,7 +221,7 @@ def _streamed(lines: Iterable[JobLine]) -> dict[str, JobLine]:
 
 
 def _one_line(line: JobLine) -> str:
-    """A job in columns that need not be measured first: a hundred thousand are printed as they are read."""
+    """A job in columns of fixed width, so that a hundred thousand can be printed as they are read."""
     account = line.provider if line.account == "default" else f"{line.provider} ({line.account})"
     about = f"{line.reel}: {line.about}" if line.reel else line.about
     details = [about, line.request_id or "", " ".join(line.note.split())]

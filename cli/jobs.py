@@ -35,7 +35,7 @@ def jobs(*, library: Library = None, all_: All = False, debug: Debug = False) ->
 
 
 def collect(*providers: Providers, library: Library = None, debug: Debug = False) -> int:
-    """Store what open jobs have made, without a storyboard. Buys nothing."""
+    """Store the results of open jobs, without a storyboard. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import collect as fetch
     from prefect_storyboard.cli.served import health_of, run_served
@@ -79,12 +79,12 @@ def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debu
 def repair(*, library: str | None = None, debug: Debug = False) -> int:
     """Rebuild the ledger's lost records from the takes that are stored. Buys nothing, deletes nothing.
 
-    The exit code is 1 where a record is damaged and cannot be rebuilt.
+    The exit code is 1 if a record is damaged and cannot be rebuilt.
 
     Parameters
     ----------
     library
-        Folder, URL or saved block where everything is kept; default ~/storyboard-library.
+        Folder, URL or saved block where everything is stored; default ~/storyboard-library.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import repair as rebuild
@@ -96,8 +96,8 @@ def repair(*, library: str | None = None, debug: Debug = False) -> int:
 def prune(*, older_than: OlderThan, library: Library = None, debug: Debug = False) -> int:
     """Pack the records of jobs that were settled long ago into one file each. Buys nothing, forgets nothing.
 
-    A run finds every pruned clip, and every failure, as before. Jobs that are open, unknown, given up or unreadable are
-    left alone; clips and their sidecars are not touched. An older version refuses what was pruned.
+    A run finds every pruned clip, and every failure, as before. Jobs that are open, unknown, abandoned or unreadable
+    are left alone; clips and their sidecars are not touched. An older version of this package refuses pruned records.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import prune as pack

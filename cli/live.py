@@ -1,4 +1,4 @@
-"""Run the flow and show its progress: a live table in a terminal, one line a change elsewhere."""
+"""Run the flow and show its progress: a live table in a terminal, one line for each change elsewhere."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ _STYLES = {
 
 
 class RunOptions(TypedDict):
-    """What `storyboard run` passes to the flow besides storyboard, account and library."""
+    """The options that `storyboard run` passes to the flow besides storyboard, account and library."""
 
     model: str | None
     fit: Fit | None
@@ -56,8 +56,8 @@ class RunOptions(TypedDict):
 async def check(board: str, provider: str, library: str | None, asked: RunOptions, *, held: Plan | None = None) -> None:
     """Check storyboard, key, library, budget and models before Prefect's server starts. Buys nothing.
 
-    Prints what will be done to reference media, and the warnings of the plan. A saved block can be loaded only from a
-    server: the flow checks then.
+    Prints the changes to reference media and the warnings of the plan. A saved block can be loaded only from a server:
+    then the flow does these checks.
     """
     if "/" in provider or (library or "").startswith("storyboard-library/"):
         return

@@ -54,7 +54,7 @@ def run(
     held: options.HeldPlan = None,
     debug: options.Debug = False,
 ) -> int:
-    """Render a storyboard. After a crash, run it again: what is paid for is picked up, not bought again."""
+    """Render a storyboard. After a crash, run it again: paid jobs are continued, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, run_served
@@ -95,7 +95,7 @@ def plan(
     save: options.Save = None,
     debug: options.Debug = False,
 ) -> int:
-    """Show scene by scene what a run would buy and what that costs. Buys nothing."""
+    """Show scene by scene what a run would buy and cost. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_plan
     from prefect_storyboard.series.prepare import Overrides
@@ -121,9 +121,9 @@ def recast(
     yes: options.Yes = False,
     debug: options.Debug = False,
 ) -> int:
-    """Move a storyboard to another model: show what changes scene by scene, ask, cast anew and render.
+    """Move a storyboard to another model: show the changes scene by scene, ask, create the characters again and render.
 
-    The takes of the old model stay in the library; the reel is made of the new ones. Sizes are the nearest that the
+    The takes of the old model stay in the library; the reel is made from the new ones. Sizes are the nearest that the
     model sells, unless --fit says otherwise.
     """
     prepare_environment(debug=debug)
@@ -198,11 +198,11 @@ def list_models(
     check: options.CheckTable = None,
     debug: options.Debug = False,
 ) -> int:
-    """List the models that sell a scene like this, cheapest first, with prices, characters and the day they end.
+    """List the models that sell such a scene, cheapest first, with prices, characters and retirement dates.
 
-    Needs no key. With --check it compares the model table with a gateway's own list and prints what is new, gone or
-    changed as a patch of the table; that takes an account, and buys nothing. Exits with 1 if no model sells such a
-    scene, or if the table and the list differ.
+    Needs no key. With --check it compares the model table with a gateway's own list and prints the differences as a
+    patch of the table; that needs an account, and buys nothing. Exits with 1 if no model sells such a scene, or if the
+    table and the list differ.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli import models
@@ -221,7 +221,7 @@ def list_models(
 def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.
 
-    Run it as often as you like: it prints what it did, and leaves alone what is there. It needs PREFECT_API_URL. It
+    Run it as often as you like: it prints what it did, and leaves existing objects alone. It needs PREFECT_API_URL. It
     reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, and the library from
     STORYBOARD_LIBRARY. STORYBOARD_NOTIFY names a saved block, for example slack-webhook/team, that gets a notice when
     a reel is ready or a job is unknown. It writes prefect.yaml into the working directory if there is none.
@@ -243,8 +243,8 @@ def callbacks(
 ) -> int:
     """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
 
-    Each account has this server's public address in its callback_url. A callback is verified, and what its job has made
-    is stored at once. Where PREFECT_API_URL is set, suspended series are resumed, and events are emitted.
+    Each account has this server's public URL in its callback_url. A callback is verified, and the job's result is
+    stored at once. If PREFECT_API_URL is set, suspended series are resumed and events are emitted.
     """
     require("callbacks")
     prepare_environment(debug=debug)
@@ -264,7 +264,7 @@ def sandbox(
     render_seconds: options.RenderSeconds = 1.5,
     faults: options.Faults = None,
 ) -> int:
-    """Serve the gateways on loopback for your own tests: the real protocol, real clips, no cost."""
+    """Serve the gateways on loopback for your own tests: the real protocols, real clips, no cost."""
     require("sandbox")
     from prefect_storyboard.sandbox.exchange import Pace
     from prefect_storyboard.sandbox.server import run as serve

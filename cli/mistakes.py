@@ -1,4 +1,4 @@
-"""The errors that are shown as text, without a traceback: they are the user's or the provider's, not ours."""
+"""The errors that are shown as text without a traceback, because the user or the provider caused them."""
 
 from prefect.exceptions import TerminationSignal
 
@@ -26,5 +26,5 @@ STOPPED = (KeyboardInterrupt, TerminationSignal)
 
 
 def explain(mistake: BaseException) -> str:
-    """What is wrong, and what to do about it if the text does not say so itself."""
+    """The text of an error, followed by its remedy if the text does not contain one."""
     return f"{mistake}\n{mistake.remedy}" if isinstance(mistake, ProviderError) else str(mistake)

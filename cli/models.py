@@ -1,4 +1,4 @@
-"""`storyboard models`: what is sold where, for what a scene needs; and the table beside a gateway's own list."""
+"""`storyboard models`: the models that sell a given scene, and the model table compared with a gateway's own list."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _SOUND = {"always": "always", "never": "none", "switch": "on or off"}
 
 
 def select(providers: Iterable[str], need: Need) -> list[Offer]:
-    """What the gateways sell for such a scene, cheapest first. Raises ValueError for a gateway that is not known."""
+    """The offers of all gateways for such a scene, cheapest first. Raises ValueError for an unknown gateway."""
     table = models()
     wanted = tuple(dict.fromkeys(providers)) or tuple(table)
     if unknown := [name for name in wanted if name not in table]:
@@ -30,9 +30,9 @@ def select(providers: Iterable[str], need: Need) -> list[Offer]:
 
 
 def show(providers: Iterable[str], need: Need, *, as_json: bool) -> int:
-    """Print the offers as a list or as JSON. Returns 1 where there is none.
+    """Print the offers as a list or as JSON. Returns 1 if there is none.
 
-    It imports neither Prefect nor a gateway's adapter: a mistake is told here.
+    It imports neither Prefect nor a gateway's adapter, so it prints errors itself.
     """
     try:
         found = select(providers, need)
@@ -43,17 +43,17 @@ def show(providers: Iterable[str], need: Need, *, as_json: bool) -> int:
         print(json.dumps([entry(each) for each in found], indent=2))
         return 0 if found else 1
     if not found:
-        _console.print("no model sells such a scene; leave a wish out, or see docs/models.md")
+        _console.print("no model sells such a scene; leave an option out, or see docs/models.md")
         return 1
     for line in _lines(found):
         _console.print(line)
     count = "1 model" if len(found) == 1 else f"{len(found)} models"
-    _console.print(f"{count}; the price is that of one such scene, and ? is a price that nobody publishes")
+    _console.print(f"{count}; the price is that of one such scene, and ? means that no price is published")
     return 0
 
 
 def entry(offer: Offer) -> JsonObject:
-    """One offer for programs: `price` is what the scene costs in US dollars, None where no price is published."""
+    """One offer as JSON: `price` is what the scene costs in US dollars, None if no price is published."""
     model = offer.model
     return {
         "provider": model.provider,
@@ -72,7 +72,7 @@ def entry(offer: Offer) -> JsonObject:
 
 
 def _lines(found: list[Offer]) -> Iterator[Text]:
-    """Two lines an offer: what it is and costs, and below it what is shown to it and what is billed."""
+    """Two lines for each offer: model and price, then characters and billing."""
     wide = max(len(offer.model.name) for offer in found)
     for offer in found:
         model, cost = offer.model, "?" if offer.usd is None else price(offer.usd)
@@ -86,7 +86,7 @@ def _lines(found: list[Offer]) -> Iterator[Text]:
 async def check(reference: str) -> int:
     """Compare the table with the gateway's own list, and print the difference as a patch of the table.
 
-    Returns 1 if there is a difference. Raises ValueError where the gateway keeps no list, or its list cannot be read.
+    Returns 1 if there is a difference. Raises ValueError if the gateway has no list, or if it cannot be read.
     """
     from prefect_storyboard.blocks import load_credentials
     from prefect_storyboard.providers.comparison import compare, patch, table_text

@@ -1,4 +1,4 @@
-"""What the commands take. Where an option means what a flow's parameter means, it has the same help text."""
+"""The options of the commands. An option that corresponds to a flow's parameter has the same help text."""
 
 from pathlib import Path
 from typing import Annotated, Literal

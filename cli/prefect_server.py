@@ -19,7 +19,7 @@ _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
-    "PREFECT_CLIENT_MAX_RETRIES": "3",  # five, the default, repeat each request to a dead server for a minute
+    "PREFECT_CLIENT_MAX_RETRIES": "3",  # the default of five would repeat each request to a dead server for a minute
 }
 _TEMPORARY = {  # what Prefect's client sets for such a server: no UI, few services
     "PREFECT_UI_ENABLED": "0",
@@ -34,8 +34,8 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
         os.environ.setdefault(name, value)
     if not debug:
         os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
-        os.environ["PREFECT_LOGGING_ROOT_LEVEL"] = "CRITICAL"  # its database complains when the server stops
-        os.environ["PREFECT_LOGGING_INTERNAL_LEVEL"] = "CRITICAL"  # and its queue of events, when the server is gone
+        os.environ["PREFECT_LOGGING_ROOT_LEVEL"] = "CRITICAL"  # its database logs errors when the server stops
+        os.environ["PREFECT_LOGGING_INTERNAL_LEVEL"] = "CRITICAL"  # and so does its event queue when the server is gone
     if home:
         home.mkdir(parents=True, exist_ok=True)
         os.environ |= {
@@ -62,7 +62,7 @@ def prefect_server() -> Iterator[str]:
 def starting_server() -> Iterator[Callable[[], str]]:
     """Like `prefect_server`, but yields a function that waits until the server answers, and returns its address.
 
-    Until that function is called, a private server does no more than import, beside the work of the `with` block.
+    Until that function is called, a private server only imports, concurrently with the `with` block.
     """
     from prefect.settings import get_current_settings
 
@@ -106,7 +106,7 @@ def private_server() -> Iterator[Callable[[], str]]:
 
 
 def _child(descriptor: int) -> "subprocess.Popen[bytes]":
-    """Start the server in a session of its own: Ctrl-C goes to all of a terminal's, and it has to outlive the run."""
+    """Start the server in a session of its own: Ctrl-C reaches all processes of a terminal's session."""
     import subprocess
 
     return subprocess.Popen(  # noqa: S603 - our own module
@@ -137,7 +137,7 @@ def _let_serve(process: "subprocess.Popen[bytes]", api: str) -> None:
 
     longest = get_current_settings().server.ephemeral.startup_timeout_seconds
     if process.stdin:
-        with suppress(BrokenPipeError):  # it has ended: the request says so
+        with suppress(BrokenPipeError):  # it has exited: the request will show that
             process.stdin.write(b"\n")
             process.stdin.flush()
     try:
@@ -176,7 +176,10 @@ def _flush_logs() -> None:
 
 @contextmanager
 def own_server() -> Iterator[None]:
-    """Use the user's own server. Raises ValueError if none is set or it does not answer: a private one would forget."""
+    """Use the user's own server.
+
+    Raises ValueError if none is set or it does not answer: a private one would lose the objects.
+    """
     from prefect.settings import get_current_settings
 
     if not (url := get_current_settings().api.url):
@@ -188,7 +191,7 @@ def own_server() -> Iterator[None]:
 
 
 def _reach(url: str) -> str:
-    """Return the address; raise ValueError if nothing answers there. What it answers is left to Prefect."""
+    """Return the address; raise ValueError if nothing answers there. The response itself is left to Prefect."""
     import httpx  # it takes a tenth of a second to import, and `--help` needs none
 
     try:

@@ -16,7 +16,7 @@ from prefect_storyboard.storyboards.recast import Recast
 
 
 async def show(board: str, provider: str, to: str, library: str | None, overrides: Overrides) -> Recast:
-    """Print what changes, scene by scene, what is sent, and what cannot be kept. Buys nothing."""
+    """Print the changes scene by scene, the requests, and what cannot be kept. Buys nothing."""
     account = await account_to_plan_for(provider, os.environ)
     changes = await recast_planned(board, account, to, library, overrides)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
@@ -40,12 +40,13 @@ async def show(board: str, provider: str, to: str, library: str | None, override
 
 
 def agreed(changes: Recast, *, yes: bool) -> bool:
-    """Ask whether to render; without a terminal, only `--yes` says so."""
+    """Ask whether to render; without a terminal, only `--yes` confirms."""
     if yes:
         return True
     if not sys.stdin.isatty():
         console.print(
-            "nothing was rendered: nobody can be asked here; add --yes, or --plan to only look", style="yellow"
+            "nothing was rendered: there is no terminal to ask in; add --yes to render, or --plan to see the changes",
+            style="yellow",
         )
         return False
     return console.input(f"Render {len(changes.changes)} scenes? [y/N] ").strip().lower() in {"y", "yes"}

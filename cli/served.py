@@ -1,4 +1,4 @@
-"""A command that needs Prefect's server ends when that server is gone for good, instead of waiting for it."""
+"""End a command when Prefect's server stops answering, instead of waiting for it."""
 
 import asyncio
 import os
@@ -11,13 +11,13 @@ import httpx
 from prefect_storyboard.cli.prefect_server import is_plain
 
 T = TypeVar("T")
-_EVERY = 3.0  # seconds between two looks
-_LOOKS = 7  # without an answer, one after the other: a busy server, or one that is restarted, answers before that
-_LEAVE = 20.0  # seconds for the work to record how far it came
+_EVERY = 3.0  # seconds between two checks
+_LOOKS = 7  # consecutive checks without an answer: a busy or restarted server answers before that
+_LEAVE = 20.0  # seconds for the work to record its state
 
 
 class ServerGone(RuntimeError):
-    """Prefect's server does not answer any more; the message says what became of the work."""
+    """Prefect's server no longer answers; the message says what happened to the work."""
 
 
 async def while_served(
@@ -26,10 +26,10 @@ async def while_served(
     *,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> T:
-    """Await the work for as long as the server answers; else cancel it, and raise ServerGone within a minute.
+    """Await the work while the server answers; else cancel it, and raise ServerGone within a minute.
 
-    A cancelled run records what is on its way to a provider before it ends; Prefect's part of the end, which repeats
-    requests to the dead server, is waited for 20 seconds.
+    A cancelled run records its requests in flight before it ends; Prefect's own clean-up, which repeats requests to the
+    dead server, gets 20 seconds.
     """
     running = asyncio.ensure_future(work)
     gone = asyncio.create_task(_gone(answers, sleep))
@@ -51,7 +51,7 @@ async def while_served(
 
 
 async def _gone(answers: Callable[[], Awaitable[bool]], sleep: Callable[[float], Awaitable[object]]) -> None:
-    """Return when the server has not answered for several looks."""
+    """Return when the server has not answered several checks."""
     silent = 0
     while silent < _LOOKS:
         await sleep(_EVERY)
@@ -59,10 +59,10 @@ async def _gone(answers: Callable[[], Awaitable[bool]], sleep: Callable[[float],
 
 
 def run_served(work: Coroutine[Any, Any, T], answers: Callable[[], Awaitable[bool]]) -> T:
-    """Run the work as `while_served` does. Where the server is gone, the process says so and ends there and then.
+    """Run the work as `while_served` does. If the server is gone, print that and end the process at once.
 
-    Neither asyncio nor Prefect would let go of it: the one waits for every task, the other repeats each event that is
-    queued for the dead server, for seven seconds an event.
+    asyncio and Prefect would both keep the process: asyncio waits for every task, Prefect retries each event that is
+    queued for the dead server, for seven seconds each.
     """
 
     async def served() -> T:
@@ -77,7 +77,7 @@ def run_served(work: Coroutine[Any, Any, T], answers: Callable[[], Awaitable[boo
 
 
 def health_of(api: str) -> Callable[[], Awaitable[bool]]:
-    """Whether anything answers at that address of Prefect's API; an error of the server is an answer too."""
+    """Whether anything answers at that address of Prefect's API; an HTTP error is an answer too."""
 
     async def answers() -> bool:
         try:

@@ -1,9 +1,9 @@
-"""Prefect's temporary server as a child process: it imports beside its parent's work, and serves when it is told to.
+"""Prefect's temporary server as a child process: it imports while its parent works, and serves when told to.
 
     python -m prefect_storyboard.cli.temporary_server FD
 
 FD is a listening socket. The first line on stdin lets it serve, which may migrate Prefect's database; before that it
-touches nothing. It ends when stdin closes, so that it does not outlive its parent, however that dies.
+touches nothing. It exits when stdin closes, so that it does not outlive its parent, however that ends.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The automations that `storyboard setup` creates: one for runs whose worker has died, and two notices.
 
-The notices go to a saved block that somebody names: a webhook gets JSON, a block that can notify (Slack, Teams, email)
-a sentence. What they quote comes from storyboards and providers, so it can neither mention people nor make links.
+The notices go to a saved block: a webhook receives JSON, a notification block (Slack, Teams, email) a sentence. They
+quote storyboards and providers, so quoted text is escaped: it can neither mention people nor make links.
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ READY = "storyboard: a notice when a reel is ready"
 UNKNOWN = "storyboard: a notice when a job is unknown"
 _DAY = timedelta(days=1)
 
-# Slack, Teams and Discord make links and mentions of these, email makes HTML of them.
+# Slack, Teams and Discord turn these into links and mentions, email clients into HTML.
 _REPLACED = (("&", "+"), ("<", "("), (">", ")"), ("[", "("), ("]", ")"), ("@", "(at)"), ("\\n", " "))
 _JSON = (
     '{{ {"event": event.event, "occurred": event.occurred | string, "resource": event.resource, '
@@ -24,14 +24,14 @@ _JSON = (
 
 
 class Notice(NamedTuple):
-    """What a notice says of an event: templates of Prefect's automations."""
+    """The text of a notice: templates of Prefect's automations."""
 
     subject: str
     body: str
 
 
 def quoted(field: str) -> str:
-    """A template of one field of the event's payload, as plain words in one line."""
+    """A template for one field of the event's payload, as plain text on one line."""
     replaced = "".join(f' | replace("{old}", "{new}")' for old, new in _REPLACED)
     return f'{{{{ event.payload["{field}"] | string{replaced} }}}}'
 
@@ -55,7 +55,7 @@ _UNKNOWN = Notice(
 
 
 def crashed_series() -> Automation:
-    """A worker that dies with its machine leaves its runs Running; a missing heartbeat shows it."""
+    """Mark runs as crashed after missing heartbeats: a worker that dies with its machine leaves its runs Running."""
     trigger = EventTrigger(
         after={"prefect.flow-run.heartbeat"},
         expect={
@@ -78,13 +78,13 @@ def crashed_series() -> Automation:
 
 
 def reel_ready(block: BlockDocument) -> Automation:
-    """Send a notice for every reel that was assembled anew. Raises ValueError for a block that cannot send one."""
+    """Send a notice whenever a reel is assembled. Raises ValueError for a block that cannot send one."""
     trigger = _each("storyboard.reel.ready", "storyboard.reel.*", timedelta(0))
     return Automation(name=READY, trigger=trigger, actions=[_action(block, _READY)])
 
 
 def job_unknown(block: BlockDocument) -> Automation:
-    """Send a notice for every job that may have been bought, at most one a job and day: each run repeats the event.
+    """Send a notice for every job that may have been bought, at most one per job and day.
 
     Raises ValueError for a block that cannot send one.
     """
@@ -109,4 +109,4 @@ def _action(block: BlockDocument, notice: Notice) -> CallWebhook | SendNotificat
         return CallWebhook(block_document_id=block.id, payload=_JSON)
     if block.block_schema and "notify" in block.block_schema.capabilities:
         return SendNotification(block_document_id=block.id, subject=notice.subject, body=notice.body)
-    raise ValueError(f"{kind}/{block.name} can send no notice; name a webhook or a notification block")
+    raise ValueError(f"{kind}/{block.name} cannot send notices; name a webhook or a notification block")

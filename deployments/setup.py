@@ -33,7 +33,7 @@ NAME, POOL = "production", "storyboard"
 
 
 async def set_up() -> int:
-    """Create everything. Returns 1 if there is no account at all, or the block for notices is of no use."""
+    """Create everything. Returns 1 if there is no account, or if the block for notices cannot be used."""
     given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
     accounts = [block.from_environment(os.environ) for block in given]
     accounts = [await _saved(account, NAME) for account in accounts]
@@ -53,7 +53,7 @@ async def set_up() -> int:
 
 
 async def _saved(block: B, name: str) -> B:
-    """Save what the environment says. Fields that somebody set in the UI, such as `in_flight`, are kept."""
+    """Save the values from the environment. Fields that were set in the UI, such as `in_flight`, are kept."""
     kind, reference = type(block), f"{block.get_block_type_slug()}/{name}"
     what = "library" if isinstance(block, Library) else "account"
     try:
@@ -103,7 +103,7 @@ async def _pool(client: PrefectClient) -> None:
 
 
 async def _automation(wanted: Automation) -> None:
-    """Create the automation. Of one that exists only the block that it uses is changed; the rest may be edited."""
+    """Create the automation. In an existing one only its block is changed; the rest may have been edited."""
     try:
         there = await Automation.aread(name=wanted.name)
     except ValueError:
@@ -122,7 +122,7 @@ def _block(action: object) -> UUID | None:
 
 
 async def _notices(client: PrefectClient, reference: str) -> bool:
-    """Create the notices. False where the block that they should go to is not there, or can send none."""
+    """Create the notices. False if their block does not exist or cannot send them."""
     kind, _, name = reference.partition("/")
     try:
         block = await client.read_block_document_by_name(name, kind, include_secrets=False)
@@ -149,10 +149,10 @@ def prefect_yaml(accounts: Sequence[str]) -> str:
 
 def _deployments(file: Path, accounts: Sequence[str]) -> None:
     if file.exists():
-        _say("deployments", f"{file} exists; deploy it: prefect --no-prompt deploy --all")
+        _say("deployments", f"{file} exists and was not changed; deploy it: prefect --no-prompt deploy --all")
         return
     file.write_text(prefect_yaml(accounts), encoding="utf-8")
-    _say("deployments", f"{file} created; look at it, then: prefect --no-prompt deploy --all")
+    _say("deployments", f"{file} created; check it, then: prefect --no-prompt deploy --all")
 
 
 def _say(what: str, text: str) -> None:

@@ -234,7 +234,8 @@ class Poller:
         if answer.result is None:
             self._scouts.rendering(waiting, age)
             return
-        self._budget.spend(self._clock.monotonic())
+        if answer.requests > 1:
+            self._budget.spend(self._clock.monotonic())
         for each, look_at in self._scouts.ended(waiting, age):
             if not each.looking:
                 self._schedule(each, self._at(each, look_at))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from prefect_storyboard.jobs.look import empty_so_far
 from prefect_storyboard.jobs.render_times import Kind
 from prefect_storyboard.providers import errors
-from prefect_storyboard.providers.protocol import Provider, Result, Status
+from prefect_storyboard.providers.protocol import Look, Provider, Result, Status, TellsResult
 from prefect_storyboard.storyboards import Job
 
 Watch = Callable[[Status], None]
@@ -85,13 +86,19 @@ class Waiting:
     async def ask(self, age: float) -> "Answer":
         """Ask for the state, and for the result where there may be one.
 
-        An undocumented state is checked against the result once. Raises what the adapter raises; Busy for an empty
-        result, until it has been found empty often enough.
+        An answer about the state may hold the result as well. Why there is none is asked for by itself all the same,
+        and so is what an undocumented state means, once. Raises what the adapter raises; Busy for an empty result,
+        until it has been found empty often enough.
         """
         provider = self.waiters[0].provider
-        status = await _status(provider, self.job)
+        look = await _look(provider, self.job)
+        status = look.status
         for waiter in list(self.waiters):
             waiter.tell(status)
+        if status.state == "ended":
+            with suppress(errors.ProviderError):
+                if look.result:
+                    return Answer(await look.result(), requests=1)
         if status.state == "ended" or (status.unknown_word and status.unknown_word not in self._checked):
             self._checked.add(status.unknown_word or "")
             return Answer(await self._result(provider, age), requests=2)
@@ -114,8 +121,10 @@ class Answer(NamedTuple):
     requests: int
 
 
-async def _status(provider: Provider, job: Job) -> Status:
+async def _look(provider: Provider, job: Job) -> Look:
     try:
-        return await provider.status(job)
+        if isinstance(provider, TellsResult):
+            return await provider.look(job)
+        return Look(await provider.status(job))
     except (errors.InvalidRequest, errors.Retired) as error:  # about the poll itself; says nothing about the job
         raise errors.Busy(str(error), request_id=job.request_id) from error

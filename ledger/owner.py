@@ -19,7 +19,7 @@ _acting: set[str] = set()
 def acting() -> Iterator[Owner]:
     """This process, as the owner of one submit, with a unique token."""
     pid = os.getpid()
-    owner = Owner(token=uuid.uuid4().hex, host=host(), pid=pid, started=started(pid))
+    owner = Owner(token=uuid.uuid4().hex, host=host(), pid=pid, started=_own_start(pid))
     _acting.add(owner.token)
     try:
         yield owner
@@ -67,6 +67,16 @@ def started(pid: int) -> str:
     except psutil.NoSuchProcess:
         return _UNSEEN if _hidden(pid) else _GONE
     return f"{since:.2f}"
+
+
+@cache
+def _own_start(pid: int) -> str:
+    """When this process started: asking the system takes as long as building the order."""
+    return started(pid)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_own_start.cache_clear)  # a child may get the number of one that is gone
 
 
 def _hidden(pid: int) -> bool:

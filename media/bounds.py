@@ -1,4 +1,4 @@
-"""What the references of a storyboard may name, and how much may be read. The operator says it, no storyboard."""
+"""What the references of a storyboard may name, and how much may be read. The operator decides, never a storyboard."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ ALIASES = {"local": "file", "s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az
 
 
 class Bounds(Frozen):
-    """How much of one source is read: its size, the whole time, and redirects. Every one is a setting."""
+    """Limits for reading one source: its size, the total time, and redirects. Each one is a setting."""
 
     max_media_bytes: int = 200_000_000
     max_media_seconds: float = 300.0
@@ -23,10 +23,10 @@ class Bounds(Frozen):
 
 
 class Allowed(Frozen):
-    """Which files, buckets and inner hosts may be read.
+    """Which files, buckets and private hosts may be read.
 
     `roots` are folders, and URLs of buckets and folders in them; None allows every path and bucket, as for paths that
-    come from Python code. `hosts` are those that may have an inner address.
+    come from Python code. `hosts` are those that may have a private address.
     """
 
     roots: tuple[str, ...] | None = None
@@ -35,7 +35,7 @@ class Allowed(Frozen):
 
 
 def refusal(reference: str, allowed: Allowed) -> str:
-    """Why a path or bucket's URL may not be read, and what would allow it; empty where it may."""
+    """Why a path or bucket's URL may not be read, and what would allow it; empty if it may."""
     protocol = _protocol(reference)
     if allowed.roots is None or protocol in {"http", "https"}:
         return ""
@@ -73,7 +73,7 @@ def _protocol(reference: str) -> str:
 
 
 def _is_below(reference: str, roots: Iterable[str]) -> bool:
-    """Whether the file, with every link on its way followed, is below one of the folders."""
+    """Whether the file, with all symbolic links resolved, is below one of the folders."""
     path = local_path(reference).resolve()
     folders = [local_path(root).expanduser().resolve() for root in roots if root and _protocol(root) == "file"]
     return any(path.is_relative_to(folder) for folder in folders)

@@ -1,4 +1,4 @@
-"""A file read once: copied and hashed in one reading, so that what is checked is what is sent."""
+"""Copy and hash a file in one read, so that the content that is checked is the content that is sent."""
 
 import hashlib
 import os
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 _BLOCK = 1 << 20
-_LONGEST = 200  # bytes; file systems take 255, and names get endings of ours
+_LONGEST = 200  # bytes; file systems allow 255, and names get our suffixes
 
 
 class Stamp(NamedTuple):
-    """What shows that a file was written to: its size and the time of its last change."""
+    """A file's size and modification time, which show that it was written to."""
 
     bytes: int
     changed_at: int
@@ -29,7 +29,7 @@ class Copy(NamedTuple):
 def copy_once(original: Path, folder: Path) -> Copy:
     """Read a file from its beginning to its end, once, into a folder of its own content below `folder`.
 
-    Raises OSError, also where something wrote to the file meanwhile.
+    Raises OSError, also if something wrote to the file in the meantime.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draft, digest = folder / f".{token_hex(8)}.part", hashlib.sha256()
@@ -57,7 +57,7 @@ def changed(original: Path, stamp: Stamp) -> bool:
 
 
 def short_name(name: str) -> str:
-    """Return the name, or its beginning with its ending where a file system would not take it."""
+    """The name, or its beginning with its suffix if it is too long for a file system."""
     ending = Path(name).suffix
     if len(name.encode()) <= _LONGEST:
         return name

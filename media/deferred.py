@@ -1,6 +1,6 @@
-"""What other rooms use of PyAV and Pillow, loaded when it is used first.
+"""Functions that need PyAV and Pillow, for other folders; the codecs are loaded at first use.
 
-Prefect imports flows and tasks to show a form, to deploy and to schedule, where nobody opens a file. Write
+Prefect imports flows and tasks to show a form, to deploy and to schedule, which opens no file. Write
 `deferred.fit(...)`: `from ... import fit` would load the codecs at once.
 """
 

@@ -1,4 +1,4 @@
-"""Files made from other files: named by what they are made of, written whole or not at all, made once."""
+"""Derived files: named by a hash of their inputs, written atomically, made once."""
 
 import hashlib
 import os
@@ -12,11 +12,11 @@ from pydantic import BaseModel
 
 from prefect_storyboard.media.sources import LocalFile, local_file
 
-_RECIPE = f"1 {av.__version__} {pillow}"  # raise the number when the same input is to give other bytes
+_RECIPE = f"1 {av.__version__} {pillow}"  # increase the number when the same input shall give other bytes
 
 
 def derived_name(kind: str, source: LocalFile, limits: BaseModel, *choices: float | None) -> str:
-    """Return a file name without ending, the same for the same content, limits and choices."""
+    """A file name without suffix, the same for the same content, limits and choices."""
     wanted = [choice if choice is None else float(choice) for choice in choices]
     text = repr((_RECIPE, kind, source.sha256, limits.model_dump_json(), wanted))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -25,7 +25,7 @@ def derived_name(kind: str, source: LocalFile, limits: BaseModel, *choices: floa
 def derived(target: Path, write: Callable[[Path], None]) -> LocalFile:
     """Return the file; if it is not there, let `write` make it at another path and move it into place.
 
-    Safe for any number of threads and processes at once: each sees no file or the whole one.
+    Safe for concurrent threads and processes: each sees either no file or the complete one.
     """
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

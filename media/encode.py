@@ -1,4 +1,4 @@
-"""Render clips anew into one MP4 of one size, rate and sound: one clip at a time, so memory does not grow with them."""
+"""Encode clips into one MP4 of one size, rate and sound, one clip at a time, so that memory use stays constant."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

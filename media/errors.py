@@ -1,5 +1,5 @@
-"""The error about a media file, without the codecs that find it: whoever catches it need not load them."""
+"""The error about a media file, in a module without codecs, so that catching it does not load them."""
 
 
 class MediaError(ValueError):
-    """A file is not what is needed here. The message says in one sentence what is wrong and what to do."""
+    """A media file cannot be used. The message says in one sentence what is wrong and what to do."""

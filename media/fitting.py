@@ -1,4 +1,4 @@
-"""A character's reference clip: what a model takes as it is, what is made to fit, and what is refused."""
+"""Fit a character's reference clip to a model's limits: use it as it is, change it, or refuse it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _COARSEST = 40
 
 
 class Fitting(Frozen):
-    """What is done to a clip before it is sent, in short phrases; the range (seconds) and the size of what is sent."""
+    """The changes to a clip before it is sent, in short phrases, and the range (seconds) and size of what is sent."""
 
     steps: tuple[str, ...]
     start: float
@@ -37,12 +37,12 @@ class Fitting(Frozen):
 
     @property
     def needed(self) -> bool:
-        """Whether anything is done; else the clip goes out byte for byte as it is."""
+        """Whether anything is changed; else the clip is sent byte for byte."""
         return bool(self.steps)
 
 
 def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end: float | None) -> Fitting:
-    """Say what `fit` will do, without doing it: in some 0.1 s, a few times that where the best range is looked for.
+    """Describe what `fit` will do, without doing it: takes about 0.1 s, a few times that if the best range is searched.
 
     Raises `MediaError` for what cannot be fixed, in one sentence that names the character, the fact and the remedy:
     no video, too small, too short, a range that is outside of the clip or too long, nothing that moves.
@@ -55,9 +55,9 @@ def fit(
 ) -> LocalFile:
     """Return the clip itself if the limits take it as it is, else an MP4 (H.264, AAC) in `folder` that they take.
 
-    A range that is given is cut out. Where there is none and the clip is too long, or longer than what the model uses
-    of it, its best range is. What is made is kept there under a name of its own and found again. Raises `MediaError`
-    as `judge` does, and when the file cannot be made small enough.
+    A given range is cut out. Without one, the best range is used if the clip is too long, or longer than the part that
+    the model uses. The result is cached in `folder`. Raises `MediaError` as `judge` does, and if the file cannot be
+    made small enough.
     """
     target = folder / f"{derived_name('clip', clip, limits, start, end)}.mp4"
     if target.exists():
@@ -83,7 +83,7 @@ def _read(path: Path, name: str) -> Clip:
 
 
 def _reason(path: Path) -> str | None:
-    """Say what a file that is no clip is instead."""
+    """What a file is that is not a clip."""
     if path.is_file() and not path.stat().st_size:
         return f"{path.name} is empty; export or download it again."
     try:

@@ -1,4 +1,4 @@
-"""Stills of a clip as files: its last frame, a poster, contact sheets of many."""
+"""Stills of clips as files: last frames, posters, contact sheets."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,16 +23,16 @@ _AT_ONCE = 2  # posters; each more takes 15 MB
 
 
 def last_frame(path: Path, out_png: Path, *, min_side: int | None = None) -> None:
-    """Write the very last picture that a player shows of the clip as a PNG, turned upright, pixels square.
+    """Write the last frame that a player shows of the clip as a PNG, upright and with square pixels.
 
-    It is enlarged where its shorter side has fewer than `min_side` pixels: nobody can give a larger picture of a clip
-    that a model has rendered. Raises `MediaError` when the clip cannot be read.
+    It is enlarged if its shorter side has fewer than `min_side` pixels, because no larger picture of a rendered clip
+    exists. Raises `MediaError` if the clip cannot be read.
     """
     path = Path(path)
     # From the beginning where the picture ends long before the sound, or the file has no index.
     frame = _last(path, near_the_end=True) or _last(path, near_the_end=False)
     if frame is None:
-        raise unreadable(path, "it holds no picture")
+        raise unreadable(path, "it contains no picture")
     if min_side and min(frame.size) < min_side:
         scale = min_side / min(frame.size)
         size = (max(min_side, round(frame.width * scale)), max(min_side, round(frame.height * scale)))
@@ -53,9 +53,9 @@ def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int 
 
 
 def posters(clips: Sequence[tuple[Path, str]], folder: Path, warnings: list[str]) -> list[Path | None]:
-    """Write a poster of each clip, which comes with its name; None, and a warning, where one cannot be made.
+    """Write a poster of each clip, given with its name; None and a warning for one that cannot be made.
 
-    A few at once: PyAV and Pillow work beside each other in threads, each with one picture in memory.
+    A few run concurrently in threads, each with one picture in memory.
     """
 
     def make(number: int, path: Path, name: str) -> tuple[Path | None, list[str]]:
@@ -166,5 +166,5 @@ def _still(path: Path, at: float) -> Image.Image:
                 break
             shown = frame
         if shown is None:
-            raise unreadable(path, "it holds no picture")
+            raise unreadable(path, "it contains no picture")
         return upright(shown, stream.sample_aspect_ratio)

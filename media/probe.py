@@ -68,7 +68,7 @@ def examine(source: InputContainer, stream: VideoStream, path: Path) -> Probe:
     """Do what `probe` does on an open file, which is then somewhere behind its first frame."""
     frame = next(source.decode(stream), None)
     if frame is None:
-        raise unreadable(path, "it holds no picture")
+        raise unreadable(path, "it contains no picture")
     width, height = display_size(frame, stream.sample_aspect_ratio)
     return Probe(
         container=_container(source, path),

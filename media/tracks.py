@@ -41,7 +41,7 @@ def look(path: Path) -> Clip:
         times = [seen for index, seen in packets if index == stream.index]
         shown = [t for t in times if not t.hidden] or times
         if not shown:
-            raise unreadable(path, "it holds no picture")
+            raise unreadable(path, "it contains no picture")
         first = min(t.shown for t in shown)
         end = max(t.shown + (t.lasts or 1 / facts.fps) for t in shown)
         # WebM states one length for all tracks: the end of the last one counts.

@@ -73,6 +73,7 @@ def _written(request: SceneRequest, dialect: Dialect) -> JsonObject:
         "first frame": request.image_url,
         "last frame": request.last_frame_url,
         "frames": [url for url in (request.image_url, request.last_frame_url) if url],
+        "first frames": [request.image_url] if request.image_url else [],
         "pictures": [*cited.images],
         "clips": [*cited.clips],
     }
@@ -107,7 +108,9 @@ def _object(slot: PerCharacter, character: Reference, token: str) -> JsonValue:
         "name": token,
         "description": character.description or character.character,
     }
-    return {field: known[source] for field, source in slot.each.items()}
+    return {
+        field: source.always if isinstance(source, Constant) else known[source] for field, source in slot.each.items()
+    }
 
 
 def _urls(value: JsonValue) -> list[JsonValue]:

@@ -25,6 +25,7 @@ Source = Literal[
     "first frame",
     "last frame",
     "frames",
+    "first frames",
     "pictures",
     "clips",
 ]
@@ -36,7 +37,7 @@ _CHOICES: Mapping[Choice, frozenset[str]] = {
     "aspect": frozenset({"aspect"}),
     "resolution": frozenset({"resolution", "resolution in capitals"}),
 }
-FIRST_FRAME, LAST_FRAME = frozenset({"first frame", "frames"}), frozenset({"last frame", "frames"})
+FIRST_FRAME, LAST_FRAME = frozenset({"first frame", "frames", "first frames"}), frozenset({"last frame", "frames"})
 
 
 class Constant(Frozen):
@@ -55,7 +56,7 @@ class Renamed(Frozen):
 class PerCharacter(Frozen):
     """A list of objects, one for each character."""
 
-    each: dict[str, OfCharacter]
+    each: dict[str, OfCharacter | Constant]
 
 
 class WithRoles(Frozen):
@@ -140,7 +141,16 @@ def facts(provider: str, codec: str) -> dict[str, Any]:
         "chooses": {mode: tuple(_left_open(dialect, mode)) for mode in MODES},
         "frame_beside_cast": bool(shown & FIRST_FRAME) or "pictures" not in shown,
     }
+    if not _begins_with_picture(dialect):
+        found |= {"casts": ("text",), "frame_beside_cast": True}
     return {**found, "sound": "switch"} if all("audio" in each for each in holds.values()) else found
+
+
+def _begins_with_picture(dialect: Dialect) -> bool:
+    """Whether a request can hold a first frame: in a field for it, or among pictures that are not a character's own."""
+    listed = (slot for slot in dialect.fields("references").values() if not isinstance(slot, PerCharacter))
+    shown = any("pictures" in sources(slot) for slot in listed)
+    return shown or any(dialect.holds(mode) & FIRST_FRAME for mode in MODES)
 
 
 def _left_open(dialect: Dialect, mode: Mode) -> Iterator[Choice]:
@@ -171,6 +181,7 @@ _MEANINGS: dict[str, _Meaning] = {
     "negative": _Meaning("string", "negative", "Negative prompt."),
     "first frame": _Meaning("link", "image", "The first frame."),
     "last frame": _Meaning("link", "ends", "The last frame."),
+    "first frames": _Meaning("array", "image", "The first frame."),
     "frames": _Meaning("array", "image and ends", "The first frame, and the last one."),
     "pictures": _Meaning("array", "characters", "Pictures of the characters."),
     "clips": _Meaning("array", "characters", "Clips of the characters."),
@@ -181,6 +192,7 @@ _JSON = {bool: "boolean", int: "integer", str: "string", list: "array"}
 
 def written_inputs(dialect: Dialect) -> Iterator[dict[str, Any]]:
     """The fields of a dialect as inputs of a gateway, with the argument that sets each and the modes that send it."""
+    of = ("text", "image") if _begins_with_picture(dialect) else ("text",)
     modes: dict[str, list[Mode]] = {}
     slots: dict[str, list[Slot]] = {}
     for mode in MODES:
@@ -189,7 +201,7 @@ def written_inputs(dialect: Dialect) -> Iterator[dict[str, Any]]:
             slots.setdefault(name, []).append(slot)
     for name, found in slots.items():
         every = () if len(modes[name]) == len(MODES) else (*modes[name],)
-        yield {"name": name, "page": dialect.page, "modes": every, **_meaning(found)}
+        yield {"name": name, "page": dialect.page, "of": of, "modes": every, **_meaning(found)}
 
 
 def _meaning(slots: list[Slot]) -> dict[str, Any]:

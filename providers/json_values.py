@@ -6,6 +6,8 @@ from pydantic import JsonValue
 
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
+_LONGEST_ID = 100
+
 
 def objects(value: JsonValue) -> list[JsonObject]:
     """The objects in a list; anything else counts as an empty list."""
@@ -28,6 +30,26 @@ def first_link(value: JsonValue) -> str | None:
         if found := link(each.get("url") if isinstance(each, dict) else each):
             return found
     return None
+
+
+def named_tasks(body: JsonValue, *names: str) -> tuple[str, ...]:
+    """The ids by which an answer names a task, those of the first name before others; in `data` as well as beside it.
+
+    taskId is task_id: no id that a gateway tells is overlooked because a page spells it otherwise.
+    """
+    inner = body.get("data") if isinstance(body, dict) else None
+    found = [_folded(place) for place in (body, inner, *objects(inner)[:1]) if isinstance(place, dict)]
+    ids = (place.get(name.replace("_", "")) for place in found for name in names)
+    return tuple(dict.fromkeys(task for each in ids if (task := _id(each))))
+
+
+def _folded(place: JsonObject) -> JsonObject:
+    return {name.replace("_", "").casefold(): value for name, value in place.items()}
+
+
+def _id(value: JsonValue) -> str | None:
+    """The id; whatever else stands in its place says that there is a task as well."""
+    return non_blank(value) if isinstance(value, str | bool | None) else str(value)[:_LONGEST_ID] if value else None
 
 
 def amount(value: JsonValue) -> float | None:

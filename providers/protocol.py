@@ -1,9 +1,9 @@
 """The protocol of every gateway: its requests and results. Adapters keep this order of methods."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -214,3 +214,18 @@ class Provider(Protocol):
         `secret` is the account's webhook secret, if the gateway has one. Raises Busy or NotSent if a gateway's
         published keys cannot be fetched.
         """
+
+
+class Look(NamedTuple):
+    """The state of a job. `result` reads the result from the same answer, and raises what `Provider.result` raises."""
+
+    status: Status
+    result: Callable[[], Awaitable[Result]] | None = None
+
+
+@runtime_checkable
+class TellsResult(Protocol):
+    """A gateway whose answer about a state holds the result as well, so that an ended job takes one request less."""
+
+    async def look(self, job: Job) -> Look:
+        """Ask for both at once. Buys nothing, may be repeated."""

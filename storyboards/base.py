@@ -1,4 +1,4 @@
-"""What every noun is made of: frozen models, the kinds of text in them, and problems raised all at once."""
+"""The base of all nouns: frozen models, their string types, and problems that are raised all at once."""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, TypeVar
@@ -30,7 +30,7 @@ SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
 Negative = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST), AfterValidator(composed)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Fit = Literal["exact", "nearest"]
-Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: as the first frame has it
+Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: the first frame's
 Quality = Literal["draft", "final"]
 Prefer = Literal["cast", "frame"]
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
@@ -42,13 +42,13 @@ Noun = TypeVar("Noun", bound=BaseModel)
 
 
 class Frozen(BaseModel):
-    """Base of every noun: immutable, and a key that it does not know is an error."""
+    """Base of every noun: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def checked(noun: Noun, problems: Callable[[], Iterator[FieldProblem] | tuple[FieldProblem, ...]]) -> Noun:
-    """Raise every problem at once, each at its own field, so that a loader can name the line."""
+    """Raise all problems at once, each at its own field, so that the loader can name the line."""
     found: list[InitErrorDetails] = [
         {"type": PydanticCustomError("rule", "{message}", {"message": message}), "loc": loc, "input": None}
         for loc, message in problems()

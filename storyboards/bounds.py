@@ -1,4 +1,4 @@
-"""How large a storyboard may be, checked on its text before anything is built from it."""
+"""The bounds of a storyboard's size, checked on its text before anything is built from it."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ from prefect_storyboard.storyboards.nouns import Frozen
 
 MAX_BYTES = 4_000_000
 MAX_SCENES = 1_000
-_DEPTH = 32  # of lists and mappings in each other; a storyboard needs six
+_DEPTH = 32  # of nested lists and mappings; a storyboard needs six
 _ALIASES = 1_000  # places where an anchor is repeated
-_NODES = 200_000  # texts, lists and mappings, each counted wherever an anchor repeats it
+_NODES = 200_000  # strings, lists and mappings, counted at each place where an anchor repeats them
 
 
 class Size(Frozen):
@@ -38,7 +38,7 @@ def check_length(text: str, size: Size) -> None:
 
 
 def check_events(events: Iterable[yaml.Event]) -> None:
-    """Raise TooLarge for a text that nests too deeply or holds too much; it is read once and nothing is built."""
+    """Raise TooLarge for a text that nests too deeply or holds too much; it is scanned once and nothing is built."""
     depth = aliases = nodes = 0
     for event in events:
         if isinstance(event, yaml.CollectionStartEvent):
@@ -57,19 +57,19 @@ def check_events(events: Iterable[yaml.Event]) -> None:
 
 
 def check_repeats(root: yaml.Node | None) -> None:
-    """Raise TooLarge where anchors repeat each other to more than the bound, or themselves for ever."""
+    """Raise TooLarge if anchors expand to more than the bound, or contain themselves."""
     if root is not None and _unfolded(root, {}) > _NODES:
-        raise TooLarge(f"unfolds to more than {_NODES} texts and lists, because its anchors repeat each other")
+        raise TooLarge(f"expands to more than {_NODES} texts and lists, because its anchors repeat each other")
 
 
 def _unfolded(node: yaml.Node, known: dict[int, int | None]) -> int:
-    """How many nodes there are once every anchor is written out; each node is counted once and remembered."""
+    """The number of nodes once every anchor is expanded; each node is counted once and cached."""
     if isinstance(node, yaml.ScalarNode):
         return 1
     if id(node) in known:
         counted = known[id(node)]
         if counted is None:
-            raise TooLarge("has an anchor that repeats itself; write it out", node.start_mark.line + 1)
+            raise TooLarge("has an anchor that contains itself; write it out", node.start_mark.line + 1)
         return counted
     known[id(node)] = None
     children = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
@@ -78,7 +78,7 @@ def _unfolded(node: yaml.Node, known: dict[int, int | None]) -> int:
 
 
 def check_nesting(data: object) -> None:
-    """The same bounds for what came as JSON or as a mapping. Raises TooLarge."""
+    """The same bounds for JSON or a mapping. Raises TooLarge."""
     waiting, seen = [(data, 0)], 0
     while waiting:
         value, depth = waiting.pop()

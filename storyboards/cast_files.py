@@ -13,20 +13,20 @@ _MOST = 50  # files of one storyboard
 
 
 class CastFile(NamedTuple):
-    """The text of a cast file, its name, and how a path in it is meant: relative to the file."""
+    """The text of a cast file, its name, and a function that resolves its paths, which are relative to the file."""
 
     text: str
     name: str
     resolve: Callable[[str], str]
 
 
-Read = Callable[[str], CastFile]  # OSError for one that cannot be read
+Read = Callable[[str], CastFile]  # raises OSError for a file that cannot be read
 
 
 def with_cast_files(data: Mapping[str, object], source: Source, read: Read, size: Size) -> tuple[RawStoryboard, Source]:
-    """The storyboard with the characters of its cast files in it, each with its line in its own file.
+    """The storyboard with the characters of its cast files, each with its line in its own file.
 
-    Raises StoryboardError for a file that cannot be read, or holds no cast.
+    Raises StoryboardError for a file that cannot be read or is not a cast file.
     """
     given = data.get("cast")
     entries = [given] if isinstance(given, str) else given
@@ -52,14 +52,16 @@ def with_cast_files(data: Mapping[str, object], source: Source, read: Read, size
 
 
 def _members(reference: str, place: Place, source: Source, read: Read, size: Size) -> tuple[list[Any], Source]:
-    """The characters of one file, with paths that are not relative any more, and where they stand."""
+    """The characters of one file, with resolved paths, and their source lines."""
     try:
         file = read(reference)
     except OSError as error:
         raise StoryboardError(source.problem(place, str(error))) from None
     data, own = load(file.text, file.name, size)
     if [*data] != ["cast"] or not isinstance(data["cast"], list):
-        raise StoryboardError(own.problem((), "is no cast file; it has one line cast: and lists characters below it"))
+        raise StoryboardError(
+            own.problem((), "is not a cast file; a cast file has one key, cast:, with a list of characters")
+        )
     return [_resolved(member, file.resolve) for member in data["cast"]], own
 
 

@@ -1,4 +1,4 @@
-"""Somebody who must look the same in every scene."""
+"""A character that must look the same in every scene."""
 
 from collections.abc import Iterator
 from typing import Literal, Self
@@ -10,7 +10,7 @@ from prefect_storyboard.storyboards.folders import slug
 
 
 class Character(Frozen):
-    """Somebody who must look the same in every scene. Belongs to the user, not to a provider."""
+    """A character that must look the same in every scene. Belongs to the user, not to a provider."""
 
     name: Name = Field(title="Name", description="How the prompts call this character; at most 80 characters.")
     aliases: tuple[Name, ...] = Field(
@@ -28,7 +28,7 @@ class Character(Frozen):
     from_scene: SceneId | None = Field(
         default=None,
         title="From scene",
-        description="Id of a scene of this storyboard whose clip shows the character, in the place of a file. It is "
+        description="Id of a scene of this storyboard whose clip shows the character, instead of a file. It is "
         "rendered first, once; scenes that show the character follow its take.",
     )
     images: tuple[Text, ...] = Field(
@@ -51,23 +51,23 @@ class Character(Frozen):
     reference: Literal["images", "clip"] = Field(
         default="images",
         title="Reference",
-        description="What a model without characters of its own is shown: images (yours, or drawn from the clip), or "
+        description="What a model that takes reference media receives: images (yours, or frames of the clip), or "
         "the clip itself, which shows how they move and may cost more.",
     )
     description: Remark = Field(
         default="",
         title="Description",
-        description="Who this is and what they wear. Told to a provider that asks for it; changing it buys nothing.",
+        description="Who this is and what they wear. Sent to a provider that asks for it; changing it buys nothing.",
     )
     fields: Fields = Field(
         default={},
         title="Fields",
-        description="The gateway's own inputs for the creation, by its own names; changing one creates anew.",
+        description="The gateway's own inputs for the creation, by its own names; changing one creates it again.",
     )
 
     @property
     def is_filmed(self) -> bool:
-        """Whether there is a clip of the character, or will be once its scene is rendered."""
+        """Whether the character has a clip, or will have one when its scene is rendered."""
         return bool(self.clip or self.from_scene)
 
     @property
@@ -79,7 +79,7 @@ class Character(Frozen):
     def _has_a_reference(self) -> Self:
         def problems() -> Iterator[FieldProblem]:
             if self.clip and self.from_scene:
-                yield ("from_scene",), f"{self.name} has a clip already; leave either clip or from_scene out"
+                yield ("from_scene",), f"{self.name} has a clip and from_scene; leave one of them out"
             if not self.is_filmed and not self.images:
                 yield ("clip",), f"{self.name} needs a clip or images; add clip: path/to/{self.slug}.mp4"
             if self.start is not None and self.end is not None and self.end <= self.start:

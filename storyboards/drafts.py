@@ -1,4 +1,4 @@
-"""A draft: the cheapest tier and size of a model's family that renders the scene, at a price that is published."""
+"""Drafts: the cheapest tier and size of a model's family that renders the scene at a published price."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,17 +12,19 @@ _LONGEST = 120  # characters of a title
 
 
 class Draft(NamedTuple):
-    """With what a draft of a scene is rendered."""
+    """The model and resolution of a draft."""
 
     model: Model
     resolution: str
 
 
-Attempt = Callable[[Model, str], float | None]  # what the scene costs there; None where it is not sold or not priced
+Attempt = Callable[
+    [Model, str], float | None
+]  # the scene's price there; None if it is not sold or has no published price
 
 
 def cheapest(model: Model, table: Callable[[str], Model], cost: Attempt) -> Draft | None:
-    """The cheapest of the family; of equal prices the model's own, in its smaller size. None without a known price."""
+    """The cheapest of the family; at equal prices the model itself, in its smaller size. None without a known price."""
     found: list[tuple[float, Draft]] = []
     for tier in _family(model, table):
         for resolution in reversed(tier.resolutions):
@@ -33,7 +35,7 @@ def cheapest(model: Model, table: Callable[[str], Model], cost: Attempt) -> Draf
 
 
 def with_draft_title(board: Storyboard) -> Storyboard:
-    """The storyboard of a draft under a title of its own: its reel lies beside the final one."""
+    """The draft's storyboard with a title of its own, so that its reel lies beside the final one."""
     if board.quality != "draft" or board.title.endswith(f" {TITLE_WORD}"):
         return board
     short = board.title[: _LONGEST - len(TITLE_WORD) - 1].rstrip()
@@ -41,7 +43,7 @@ def with_draft_title(board: Storyboard) -> Storyboard:
 
 
 def is_draft(board: Storyboard, scene: Scene) -> bool:
-    """Whether the scene is rendered as a draft; a remix is what its origin is."""
+    """Whether the scene is rendered as a draft; a remix follows its origin."""
     while scene.remixes:
         scene = board.scene(scene.remixes)
     return (scene.quality or board.quality) == "draft"

@@ -1,4 +1,4 @@
-"""The text of a storyboard's file: UTF-8, or a sentence that says what it is instead."""
+"""Decode a storyboard's file: UTF-8, or an error that names its actual encoding."""
 
 import codecs
 
@@ -13,7 +13,7 @@ _MARKS = (
 
 
 def decoded(body: bytes, name: str) -> str:
-    """Return the text of a file called `name`. Raises StoryboardError with the line that is no UTF-8."""
+    """Return the text of the file `name`. Raises StoryboardError with the line that is not UTF-8."""
     kind = next((kind for mark, kind in _MARKS if body.startswith(mark)), None) or _without_mark(body)
     if kind:
         raise _not_utf8(name, 1, f"is saved as {kind}")
@@ -23,7 +23,7 @@ def decoded(body: bytes, name: str) -> str:
         line = body.count(b"\n", 0, error.start) + 1
         word = _word(body, error.start)
         raise _not_utf8(
-            name, line, f"has a letter that is no UTF-8, in {word!r}; it looks like Windows or Latin-1"
+            name, line, f"has a character that is not UTF-8, in {word!r}; it looks like Windows or Latin-1"
         ) from None
 
 
@@ -32,13 +32,13 @@ def _not_utf8(name: str, line: int, fact: str) -> StoryboardError:
 
 
 def _without_mark(body: bytes) -> str | None:
-    """UTF-16 without its mark: every other byte of a text in Latin letters is zero, and in UTF-8 none is."""
+    """Detect UTF-16 without a byte order mark: in Latin text every other byte is zero, and in UTF-8 none is."""
     head = body[:200]
     return "UTF-16" if head and max(head[::2].count(0), head[1::2].count(0)) > len(head) // 4 else None
 
 
 def _word(body: bytes, at: int) -> str:
-    """The word around a byte, read as Windows does, which is Latin-1 for all letters."""
+    """The word around a byte, decoded as Windows-1252, which equals Latin-1 for all letters."""
     start = max(body.rfind(end, 0, at) for end in (b" ", b"\n", b"\t")) + 1
     stop = min((found for end in (b" ", b"\n", b"\r") if (found := body.find(end, at)) >= 0), default=len(body))
     return body[max(start, at - 20) : min(stop, at + 20)].decode("cp1252", errors="replace")

@@ -1,4 +1,4 @@
-"""What a model sells that comes nearest to what was asked for, and what the difference is."""
+"""The nearest size that a model sells, and how it differs from the wanted one."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from prefect_storyboard.storyboards.model import Mode, Model
 
 
 class Size(NamedTuple):
-    """Length, shape and resolution of a scene."""
+    """Length, aspect and resolution of a scene."""
 
     seconds: int
     aspect: str
@@ -14,7 +14,7 @@ class Size(NamedTuple):
 
 
 def nearest(asked: Size, model: Model, mode: Mode = "text") -> Size:
-    """The nearest length, shape and resolution that the model sells."""
+    """The nearest length, aspect and resolution that the model sells."""
     aspects, resolutions = model.sizes(mode)
     return Size(
         nearest_seconds(asked.seconds, model.lengths(mode)),
@@ -24,12 +24,12 @@ def nearest(asked: Size, model: Model, mode: Mode = "text") -> Size:
 
 
 def nearest_seconds(seconds: int, sold: tuple[int, ...]) -> int:
-    """The nearest length of those that are sold; the shorter one of two."""
+    """The nearest length that is sold; the shorter one of two."""
     return min(sold, key=lambda offered: (abs(offered - seconds), offered))
 
 
 def differences(asked: Size, given: Size) -> tuple[str, ...]:
-    """What is rendered and billed in the place of what was asked for, for people."""
+    """Remarks on what is rendered and billed instead of what was asked for."""
     pairs = ((f"{asked.seconds} s", f"{given.seconds} s"), asked[1:2] + given[1:2], asked[2:3] + given[2:3])
     return tuple(f"{wanted} was asked for, {sold} is rendered and billed" for wanted, sold in pairs if wanted != sold)
 

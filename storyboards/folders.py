@@ -1,4 +1,4 @@
-"""Folder names in the library: different titles get different folders, and no board writes into another one's."""
+"""Folder names in the library: different titles get different folders, and no storyboard writes into another's."""
 
 import hashlib
 import unicodedata
@@ -7,7 +7,7 @@ import yaml
 
 _LONGEST = 64  # characters
 _BYTES = 120  # a file system allows 255
-_DIGITS = 8  # of the hash: two of a thousand titles with the same beginning agree once in eight thousand libraries
+_DIGITS = 8  # of the hash: a thousand titles with the same beginning collide in one of eight thousand libraries
 _SEPARATORS = " -_"
 
 
@@ -18,8 +18,8 @@ class FolderTaken(ValueError):
 def slug(text: str) -> str:
     """A folder name: lower case, letters with their marks, digits and hyphens; at most 64 characters, 120 bytes.
 
-    Blanks, hyphens and underscores become hyphens. Where anything else is dropped, or the text is too long, eight
-    digits of its hash are appended: "Episode 1!" and "Episode 1?" get two folders, "Episode 1" keeps the plain one.
+    Spaces, hyphens and underscores become hyphens. If anything else is dropped, or the text is too long, eight digits
+    of its hash are appended: "Episode 1!" and "Episode 1?" get two folders, "Episode 1" keeps the plain name.
     """
     folded, body = _folded(text), slug_words(text)
     short = _cut(body, _LONGEST, _BYTES)
@@ -31,19 +31,19 @@ def slug(text: str) -> str:
 
 
 def slug_words(text: str) -> str:
-    """The letters and digits of a text, with hyphens between its words; texts that differ may share it."""
+    """The letters and digits of a text, with hyphens between its words; different texts may give the same."""
     return "-".join("".join(letter if _kept(letter) else " " for letter in _folded(text)).split())
 
 
 def same_title(one: str, other: str) -> bool:
-    """Whether two titles name one board: capitals and the number of blanks do not count, everything else does."""
+    """Whether two titles name one storyboard: case and the number of spaces are ignored, nothing else is."""
     return _folded(one) == _folded(other)
 
 
 def check_folder(title: str, stored: bytes | str | None) -> None:
-    """Raise FolderTaken unless the folder is free or belongs to the board of this title.
+    """Raise FolderTaken unless the folder is free or belongs to the storyboard with this title.
 
-    `stored` is the `storyboard.yaml` of the folder, None where it has none. One that cannot be read is somebody's.
+    `stored` is the `storyboard.yaml` of the folder, None if it has none. One that cannot be read counts as taken.
     """
     if stored is None:
         return
@@ -62,7 +62,7 @@ def check_folder(title: str, stored: bytes | str | None) -> None:
 
 
 def _folded(text: str) -> str:
-    """One spelling of a title: composed letters, lower case, single blanks."""
+    """A normal form of a title: composed letters, lower case, single spaces."""
     composed = unicodedata.normalize("NFC", text).casefold()
     return " ".join(unicodedata.normalize("NFC", composed).split())
 

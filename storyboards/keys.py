@@ -1,4 +1,7 @@
-"""What makes two jobs the same job. A key hashes what the user decided and nothing that a provider returned."""
+"""Job keys: which requests are the same job.
+
+A key hashes what the user decided and nothing that a provider returned.
+"""
 
 import hashlib
 import json
@@ -8,7 +11,7 @@ from pydantic import JsonValue
 
 from prefect_storyboard.storyboards.nouns import Character
 
-SCHEMA = 1  # part of every key; raising it buys everything again, so it is never raised lightly
+SCHEMA = 1  # part of every key: a new number would buy everything again
 
 
 def digest(value: JsonValue) -> str:
@@ -34,7 +37,10 @@ def fingerprint(character: Character, content: Mapping[str, str]) -> str:
 
 
 def chosen(**choices: JsonValue) -> dict[str, JsonValue]:
-    """The choices that were made. One that was not is in no key, so that a new option never moves an old key."""
+    """The choices that were made.
+
+    A choice that was not made is not in the key, so that a new option never moves an old key.
+    """
     return {name: value for name, value in choices.items() if value or (value == 0 and value is not False)}
 
 
@@ -78,7 +84,7 @@ def scene_content(
     note: str = "",
     made_of: Mapping[str, str] | None = None,
 ) -> dict[str, JsonValue]:
-    """Everything that decides what a scene looks like.
+    """Everything that determines what a scene looks like.
 
     Characters are fingerprints, `clips` those of them who are shown by their clip; `image` and `ends` are the sha256 of
     the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`), and
@@ -109,8 +115,8 @@ def scene_content(
 def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:
     """Key of a scene's job.
 
-    `copy` counts earlier scenes of the storyboard with the very same content: who writes a scene twice wants two
-    clips, and renaming or moving a scene must not buy it again.
+    `copy` counts earlier scenes of the storyboard with identical content: a scene that is written twice gets two clips,
+    and renaming or moving a scene must not buy it again.
     """
     return digest({**content, "copy": copy})
 
@@ -119,12 +125,15 @@ _OF_A_TAKE = ("take", "reroll", "note")  # which attempt at the scene, not what 
 
 
 def identity(content: Mapping[str, JsonValue], copy: int) -> str:
-    """What was asked of a scene, its own parents included, without its take: the parent in a child's key."""
+    """The identity of a scene: its request including its parents, without the take.
+
+    It is the parent in a child's key.
+    """
     return digest({**_without(content, *_OF_A_TAKE), "copy": copy})
 
 
 def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
-    """What a scene itself asks for, whatever its parent, its characters' scenes and its take are."""
+    """The identity of a scene's own request, without its parent, its characters' scenes and its take."""
     begins = next((field for field in ("continues", "remixes") if content[field]), None)
     return digest({**_without(content, *_OF_A_TAKE, "continues", "remixes", "made_of"), "begins": begins, "copy": copy})
 

@@ -1,4 +1,4 @@
-"""Where a text mentions a character: whole words, with the name's capitals, in any script."""
+"""Find the mentions of characters in a text: whole words, with the name's capitals, in any script."""
 
 import re
 import unicodedata
@@ -11,11 +11,11 @@ _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "M
 _HYPHENS = ("-", "\u2010", "\u2011")
 _HANDLE = re.compile(r"@\w+(?:\.\w+)*", re.ASCII)  # a user's name at a provider, as in "@mzsdaag.ab"
 _LAST_WORD = re.compile(r"\w+$")
-_HIDDEN = "\0"  # stands for a name that was found: no letter, no blank
+_HIDDEN = "\0"  # replaces a name that was found: neither a letter nor a space
 
 
 class Mention(NamedTuple):
-    """Where a character is mentioned in a text as written; the @ before its name is included."""
+    """A mention of a character in a text as written, including the @ before its name."""
 
     start: int
     end: int
@@ -25,10 +25,10 @@ class Mention(NamedTuple):
 def mentions(
     text: str, names: Iterable[str], aliases: Aliases | None = None, *, capitals: bool = True
 ) -> list[Mention]:
-    """Every mention of each name or alias; a longer one hides a shorter one that is part of it.
+    """Every mention of each name or alias; a longer one hides a shorter one inside it.
 
-    With `capitals`, the capitals that begin the words of a name have to be capitals in the text, unless an @ stands
-    before it. Blanks and line breaks inside a name are all alike.
+    With `capitals`, capitals that begin the words of a name must be capitals in the text, unless an @ precedes it.
+    Spaces and line breaks inside a name are equivalent.
     """
     prompt = _flat(text)
     forms = [(_flat(form), name) for name in names for form in (name, *(aliases or {}).get(name, ()))]
@@ -50,7 +50,7 @@ def mentions(
 
 
 class _Flat(NamedTuple):
-    """A text without case and with single blanks; `origin` is where each of its letters stands in the text."""
+    """A text in lower case with single spaces; `origin` has the position of each of its letters in the text."""
 
     text: str
     letters: str
@@ -80,7 +80,7 @@ def _occurrences(letters: str, form: str) -> Iterator[int]:
 
 
 def _is_word(prompt: _Flat, at: int, end: int, known: tuple[str, ...]) -> bool:
-    """Whether these letters are a word, or words, of their own: not in "Maximum", not a part of "Ann-Marie"."""
+    """Whether these letters are whole words: not in "Maximum", not a part of "Ann-Marie"."""
     letters = prompt.letters
     before, after = letters[:at], letters[end:]
     if _one_word(before[-1:], letters[at]) or _one_word(letters[end - 1], after[:1]):
@@ -103,12 +103,12 @@ def _in_words(letter: str) -> bool:
 
 
 def _is_mark(letter: str) -> bool:
-    """Whether it changes the letter before it, as in रामा."""
+    """Whether it is a combining mark, as in रामा."""
     return bool(letter) and unicodedata.category(letter).startswith("M")
 
 
 def _cuts(handles: list[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether the place is a part of somebody's handle: "@mara.ab" is not Mara."""
+    """Whether the position cuts a handle: "@mara.ab" is not Mara."""
     return any(low < end and start < high and not (start <= low and high <= end) for low, high in handles)
 
 

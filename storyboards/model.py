@@ -1,4 +1,4 @@
-"""One entry of the model table: what a model family is called, takes and costs at one provider."""
+"""One entry of the model table: a model family at one provider, what it takes and what it costs."""
 
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -8,9 +8,15 @@ from pydantic import Field
 from prefect_storyboard.storyboards.nouns import Frozen
 
 Operation = Literal["text", "image", "remix", "character", "character_from_video"]
-Mode = Literal["text", "image", "frames", "references"]  # what a scene is made from; each may have an endpoint
+Mode = Literal[
+    "text", "image", "frames", "references"
+]  # what a scene is made from; each mode may have its own endpoint
 Choice = Literal["seconds", "aspect", "resolution"]
-_WITH_CAST: tuple[Mode, ...] = ("references", "image", "text")  # where characters are shown, the first that there is
+_WITH_CAST: tuple[Mode, ...] = (
+    "references",
+    "image",
+    "text",
+)  # for scenes with reference media, the first of these that exists
 
 
 class ClipLimits(Frozen):
@@ -27,11 +33,11 @@ class ClipLimits(Frozen):
     min_seconds: float | None = None
     max_seconds: float | None = None
     used_seconds: float | None = Field(
-        default=None, description="Longer clips are taken; only so much of them is used."
+        default=None, description="Longer clips are accepted; only so much of them is used."
     )
     max_bytes: int | None = None
     sound: bool = Field(default=False, description="The clip must have a sound track.")
-    motion: bool = Field(default=False, description="Something in the clip must move.")
+    motion: bool = Field(default=False, description="The clip must show motion.")
 
 
 class PictureLimits(Frozen):
@@ -45,22 +51,22 @@ class PictureLimits(Frozen):
 
 
 class References(PictureLimits):
-    """Media of the characters that go along with every scene, where a model knows no characters of its own.
+    """Reference media of the characters that are sent with every scene, for a model without character ids.
 
-    Counts are the most that one scene may carry. `each` is the least and the most of pictures of one character.
+    Counts are the most of one scene. `each` is the least and the most of pictures of one character.
     """
 
     images: int
     each: tuple[int, int] = (1, 1)
     clips: int = 0
     free_clips: bool = Field(
-        default=False, description="Clips that go in cost nothing: only the seconds that come out."
+        default=False, description="Reference clips cost nothing: only the seconds of the result do."
     )
-    free: int | None = Field(default=None, description="Pictures of a scene that cost nothing, where others do.")
+    free: int | None = Field(default=None, description="Pictures of a scene that are free, if more cost extra.")
 
 
 class Narrower(Frozen):
-    """What a model takes and costs otherwise in one mode; what is left out is as in the others."""
+    """What differs in one mode; fields that are left out are as in the other modes."""
 
     seconds: tuple[int, ...] | None = None
     resolutions: tuple[str, ...] | None = None
@@ -68,48 +74,56 @@ class Narrower(Frozen):
 
 
 class Model(Frozen):
-    """A model family at one provider. Prices in US dollars; a price that is not in the table is unknown, never 0."""
+    """A model family at one provider. Prices in US dollars; a price that is not in the table is unknown, not 0."""
 
     name: str
     provider: str
-    codec: str = Field(default="sora", description="Which form of a request body the adapter builds.")
-    endpoints: dict[Operation | Mode, str] = Field(description="A mode without one has that of the nearest mode.")
+    codec: str = Field(default="sora", description="Which format of a request body the adapter builds.")
+    endpoints: dict[Operation | Mode, str] = Field(
+        description="A mode without an endpoint uses that of the nearest mode."
+    )
     seconds: tuple[int, ...]
     aspects: tuple[str, ...]
     resolutions: tuple[str, ...] = Field(description="The first is the default.")
-    frame_aspects: tuple[str, ...] = Field(default=(), description="More of them for a scene with a first frame.")
-    frame_resolutions: tuple[str, ...] = Field(default=(), description="More of them for a scene with a first frame.")
+    frame_aspects: tuple[str, ...] = Field(default=(), description="Further ones for a scene with a first frame.")
+    frame_resolutions: tuple[str, ...] = Field(default=(), description="Further ones for a scene with a first frame.")
     max_characters: int = 0
     casting: str | None = Field(default=None, description="Family of castings; models of one family share characters.")
     casts: tuple[Operation, ...] = Field(default=("text", "image"), description="Operations that take characters.")
     names_in_prompt: bool = Field(default=False, description="Whether a character's name must occur in the prompt.")
-    max_prompt: int | None = Field(default=None, description="Most characters of a prompt as sent, mentions included.")
-    references: References | None = Field(default=None, description="Set where characters are media, not castings.")
+    max_prompt: int | None = Field(
+        default=None, description="Longest prompt in characters, as sent, including mentions."
+    )
+    references: References | None = Field(
+        default=None, description="Set if characters are reference media, not castings."
+    )
     frame_beside_cast: bool = Field(
-        default=True, description="Whether a scene may begin exactly with a picture and show characters as well."
+        default=True, description="Whether a scene may both begin exactly with a picture and show characters."
     )
     chooses: dict[Mode, tuple[Choice, ...]] = Field(
-        default={}, description="What the model chooses itself in a mode: no field of that request says it."
+        default={}, description="What the model chooses itself in a mode: that request has no field for it."
     )
-    only: dict[Mode, Narrower] = Field(default={}, description="What is otherwise in a mode.")
+    only: dict[Mode, Narrower] = Field(default={}, description="What differs in a mode.")
     unsure: str = Field(
         default="", description="Why an order is sent only if the gateway's own catalogue agrees with it."
     )
-    frame: PictureLimits = Field(default=PictureLimits(), description="What a picture to start from has to be.")
+    frame: PictureLimits = Field(default=PictureLimits(), description="Limits of a picture to start from.")
     sound: Literal["always", "never", "switch"] = Field(
-        default="always", description="Whether clips have sound; switch: as the request says."
+        default="always", description="Whether clips have sound; switch: the request decides."
     )
     takes_last_frame: tuple[Mode, ...] = Field(default=(), description="Modes that take a picture of the last frame.")
     last_frame_alone: bool = Field(default=False, description="Whether there may be a last frame without a first one.")
     takes_seed: tuple[Mode, ...] = Field(default=(), description="Modes that take a seed.")
-    takes_negative: tuple[Mode, ...] = Field(default=(), description="Modes that take what must not be seen.")
-    usd_per_second: dict[str, float] = Field(default={}, description="By resolution; with sound, where that costs.")
-    usd_per_second_silent: dict[str, float] = Field(default={}, description="By resolution, where silence is cheaper.")
+    takes_negative: tuple[Mode, ...] = Field(default=(), description="Modes that take a negative prompt.")
+    usd_per_second: dict[str, float] = Field(default={}, description="By resolution; with sound, if that costs extra.")
+    usd_per_second_silent: dict[str, float] = Field(
+        default={}, description="By resolution, if a silent clip is cheaper."
+    )
     usd_per_second_with_clips: dict[str, float] = Field(
-        default={}, description="By resolution, of the seconds of all clips that go in and of the one that comes out."
+        default={}, description="By resolution, for the seconds of all reference clips and of the result."
     )
     usd_per_clip: dict[str, dict[int, float]] = Field(default={}, description="By resolution and seconds.")
-    usd_per_picture: float | None = Field(default=None, description="Of each beyond those that are free.")
+    usd_per_picture: float | None = Field(default=None, description="For each picture beyond the free ones.")
     usd_per_character: float | None = None
     reference: ClipLimits = ClipLimits()
     tiers: tuple[str, ...] = Field(default=(), description="The other models of its family at this provider.")
@@ -118,13 +132,13 @@ class Model(Frozen):
 
     @property
     def first_frame(self) -> Literal["exact", "cited", "cited with cast"]:
-        """How a scene begins with a picture: cited, it is one more reference, and the scene begins much like it."""
+        """How a scene begins with a picture; "cited": as one more reference, so that it begins much like it."""
         if self.references is None or self.frame_beside_cast:
             return "exact"
         return "cited with cast" if "image" in self.endpoints else "cited"
 
     def mode(self, *, shown: bool, frame: bool, last_frame: bool = False) -> Mode:
-        """What a scene is made from: `shown` are characters as media, the frames pictures it begins and ends with."""
+        """The mode: `shown` are characters as reference media, the frames its first and last pictures."""
         if shown or (frame and not last_frame and self.first_frame == "cited"):
             return "references"
         if last_frame:
@@ -132,12 +146,12 @@ class Model(Frozen):
         return "image" if frame else "text"
 
     def endpoint(self, mode: Mode) -> str | None:
-        """Where a scene of that mode is ordered; None where the model makes none."""
+        """The endpoint for a scene of that mode; None if the model has none."""
         order: dict[Mode, tuple[Mode, ...]] = {"frames": ("frames", "image"), "references": (*_WITH_CAST,)}
         return next((self.endpoints[each] for each in order.get(mode, (mode,)) if each in self.endpoints), None)
 
     def chooses_itself(self, choice: Choice, mode: Mode) -> bool:
-        """Whether a request of that mode has no field for this, although those of other modes have one."""
+        """Whether a request of that mode has no field for this, although requests of other modes have one."""
         return choice in self.chooses.get(mode, ())
 
     def lengths(self, mode: Mode) -> tuple[int, ...]:
@@ -157,7 +171,7 @@ class Model(Frozen):
 
     @property
     def ending(self) -> str:
-        """When the maker switches it off, and what comes after; empty for a model without a date."""
+        """When the maker switches it off, and its successor; empty for a model without a date."""
         if self.retires_on is None:
             return ""
         successor = f"; its successor is {self.successor}" if self.successor else ""
@@ -165,12 +179,12 @@ class Model(Frozen):
 
     @property
     def replacement(self) -> str:
-        """What to take in its place, as a sentence."""
+        """A sentence that names its replacement."""
         return f"Its successor is {self.successor}" if self.successor else "Choose another model"
 
     @property
     def character_from_video(self) -> bool:
-        """Whether a character can be made of a finished video by its id; else it is made of the stored file."""
+        """Whether a character can be made from a finished video by its id; else it is made from the stored file."""
         return "character_from_video" in self.endpoints
 
     def price(
@@ -184,9 +198,9 @@ class Model(Frozen):
         pictures: int = 0,
         mode: Mode = "text",
     ) -> float | None:
-        """What one job costs, or None where no price is published.
+        """The price of one job, or None if no price is published.
 
-        `clip_seconds` is the length of the clips that go in, `pictures` the number of pictures.
+        `clip_seconds` is the length of the reference clips, `pictures` the number of pictures.
         """
         if operation in {"character", "character_from_video"}:
             return self.usd_per_character

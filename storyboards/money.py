@@ -1,8 +1,8 @@
-"""How an amount of US dollars is written, everywhere: plan, report, live table, command line and documentation."""
+"""Format amounts of US dollars, for plan, report, live table, command line and documentation."""
 
 
 def price(usd: float | None) -> str:
-    """Format an amount with cents, and with up to four decimals where cents would round it; None is not $0.
+    """Format an amount with cents, or with up to four decimals if cents would round it; None is not $0.
 
     >>> price(0.4), price(1.2096), price(None)
     ('$0.40', '$1.2096', 'unknown')

@@ -1,4 +1,4 @@
-"""What one scene needs of a model, and whether a model sells it."""
+"""The requirements of one scene, and the models that meet them."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from prefect_storyboard.storyboards.offers import Offer, offers
 
 
 class Need(Frozen):
-    """One scene. What is None is left to the model: nobody in it, or one, its shortest length, its default size."""
+    """One scene's requirements. None leaves the choice to the model: characters, shortest length, default size."""
 
     characters: int | None = None
     seconds: int | None = None
@@ -22,9 +22,11 @@ class Need(Frozen):
 
 
 def meeting(need: Need, models: Iterable[Model]) -> tuple[Offer, ...]:
-    """The models that sell such a scene exactly, with its price, cheapest first. Raises ValueError for no such aspect.
+    """The models that sell such a scene exactly, with its price, cheapest first.
 
-    Under `max_usd`, a model without a published price is left out.
+    Raises ValueError for an unknown aspect.
+
+    With `max_usd`, models without a published price are left out.
     """
     found = [offer for model in models for offer in _offer(need, model)]
     if need.max_usd is not None:
@@ -33,7 +35,7 @@ def meeting(need: Need, models: Iterable[Model]) -> tuple[Offer, ...]:
 
 
 def _offer(need: Need, model: Model) -> tuple[Offer, ...]:
-    """The model's offer, if it sells such a scene exactly; some make nothing without a character."""
+    """The model's offer, if it sells such a scene exactly; some models need a character."""
     for count in (0, 1) if need.characters is None else (need.characters,):
         found = offers(_scene(need, model, count), [model])
         if found and not found[0].fitted:
@@ -42,7 +44,7 @@ def _offer(need: Need, model: Model) -> tuple[Offer, ...]:
 
 
 def _scene(need: Need, model: Model, characters: int) -> Storyboard:
-    """A storyboard of one such scene. Those who are in it have a clip, of which a model may take pictures."""
+    """A storyboard with one such scene. Its characters have a clip, from which a model may take pictures."""
     cast = [{"name": f"Character {number}", "clip": "clip"} for number in range(1, characters + 1)]
     scene = {
         "id": "scene",

@@ -19,7 +19,7 @@ _COMMENT = re.compile(r" +(#[^\n]*)")
 
 
 def type_fields(node: yaml.Node | None, seen: set[int], *, inside: bool = False) -> None:
-    """Give plain numbers and booleans below a `fields:` key their own types: no noun of ours knows what they are."""
+    """Give plain numbers and booleans below a `fields:` key their YAML types: our models do not know those fields."""
     for key, value in _children(node, seen):
         within = inside or (isinstance(key, yaml.ScalarNode) and key.value == "fields")
         if within and isinstance(value, yaml.ScalarNode) and not value.style and value.tag == f"{TAG}str":
@@ -28,7 +28,7 @@ def type_fields(node: yaml.Node | None, seen: set[int], *, inside: bool = False)
 
 
 def check_keys(root: yaml.Node | None, name: str) -> None:
-    """Raise StoryboardError for keys that stand twice, of which YAML and JSON keep the last, and for what is no key."""
+    """Raise StoryboardError for duplicate keys, of which YAML and JSON would keep the last, and for invalid keys."""
     found = [unreadable(name, key.start_mark.line + 1, message) for key, message in _faulty_keys(root, set())]
     if found:
         raise StoryboardError(*found)
@@ -39,16 +39,16 @@ def _faulty_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[yaml.
     for key, value in _children(node, seen):
         if key is not None:
             if not isinstance(key, yaml.ScalarNode) or key.tag not in {f"{TAG}str", f"{TAG}merge"}:
-                yield key, "a key is missing here; a text with braces or brackets in it stands in quotes"
+                yield key, "a key is missing here; put a text with braces or brackets in quotes"
                 continue
             if key.value in words:
-                yield key, f"{key.value!r} stands here a second time; keep one of the two"
+                yield key, f"{key.value!r} occurs here a second time; keep one of the two"
             words.add(key.value)
         yield from _faulty_keys(value, seen)
 
 
 def lines(node: yaml.Node, seen: set[int], at: Place = ()) -> Iterator[tuple[Place, int]]:
-    """The line of every key and item, by its place."""
+    """The line of every key and item, by its path."""
     for index, (key, value) in enumerate(_children(node, seen)):
         place = (*at, index if key is None else key.value)
         yield place, (key or value).start_mark.line + 1
@@ -56,7 +56,7 @@ def lines(node: yaml.Node, seen: set[int], at: Place = ()) -> Iterator[tuple[Pla
 
 
 def cut_texts(root: yaml.Node | None, text: str, source: Source) -> Iterator[Problem]:
-    """The texts without quotes that a comment ends: "Take #3 of the boat" is read as "Take"."""
+    """The unquoted texts that a comment cuts off: "Take #3 of the boat" is read as "Take"."""
     for place, node in _scalars(root, set()):
         if not node.style and place[-1] in _TEXTS and (cut := _COMMENT.match(text, node.end_mark.index)):
             words = cut[1].strip()
@@ -72,7 +72,7 @@ def _scalars(node: yaml.Node | None, seen: set[int], at: Place = ()) -> Iterator
 
 
 def _children(node: yaml.Node | None, seen: set[int]) -> list[tuple[yaml.Node | None, yaml.Node]]:
-    """Keys and values, or items without a key. What an anchor repeats is looked at once: it may contain itself."""
+    """Keys and values, or items without a key. A repeated anchor is visited once, because it may contain itself."""
     if node is None or isinstance(node, yaml.ScalarNode) or id(node) in seen:
         return []
     seen.add(id(node))

@@ -1,4 +1,7 @@
-"""What a person writes: a storyboard with its cast and scenes. Frozen, checked, and free of any provider."""
+"""The nouns that the user writes: a storyboard with its cast and scenes.
+
+Frozen, validated, independent of providers.
+"""
 
 from typing import Self
 
@@ -45,16 +48,16 @@ class Scene(Frozen):
     characters: tuple[Name, ...] | None = Field(
         default=None,
         title="Characters",
-        description="Who is in the scene; [] for nobody. Left out: every cast member whom the prompt mentions by name, "
-        "by an alias, or as @Name. Those whom it does not mention are put in front of it: With Mara.",
+        description="Who is in the scene; [] for nobody. Left out: every cast member that the prompt mentions by name, "
+        "by an alias, or as @Name. Those that it does not mention are named in front of it: With Mara.",
     )
     seconds: int | None = Field(
         default=None,
         ge=1,
         title="Seconds",
-        description="Length; else the storyboard's. Where a model chooses it itself, the plan says so.",
+        description="Length; else the storyboard's. If a model chooses it itself, the plan says so.",
     )
-    aspect: Aspect | None = Field(default=None, title="Aspect", description="Picture shape; else the storyboard's.")
+    aspect: Aspect | None = Field(default=None, title="Aspect", description="Aspect ratio; else the storyboard's.")
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p or 1080p; else the storyboard's."
     )
@@ -69,22 +72,22 @@ class Scene(Frozen):
         default=None, title="Continues", description="Id of the scene whose last frame this one starts from."
     )
     remixes: SceneId | None = Field(
-        default=None, title="Remixes", description="Id of the scene whose video this one changes by its prompt."
+        default=None, title="Remixes", description="Id of the scene whose video this one changes with its prompt."
     )
     prefer: Prefer | None = Field(
         default=None,
         title="Prefer",
-        description="Where a model takes either a first frame or characters: cast shows the characters, and the frame "
-        "is one more reference; frame begins exactly there, and the frame has to show them. Else the storyboard's.",
+        description="If a model takes either a first frame or characters: cast shows the characters, and the frame is "
+        "one more reference; frame begins exactly with the frame, which must show them. Else the storyboard's.",
     )
     audio: bool | None = Field(
-        default=None, title="Audio", description="Whether the clip has sound; silence is cheaper at some models."
+        default=None, title="Audio", description="Whether the clip has sound; a silent one is cheaper at some models."
     )
     seed: Seed | None = Field(
-        default=None, title="Seed", description="The model's own number; the same one makes the same picture again."
+        default=None, title="Seed", description="Random seed; the same seed gives the same picture again."
     )
     negative: Negative | None = Field(
-        default=None, title="Negative", description="What must not be seen, for models that are told so apart."
+        default=None, title="Negative", description="Negative prompt, for models that take one."
     )
     quality: Quality | None = Field(
         default=None,
@@ -92,7 +95,10 @@ class Scene(Frozen):
         description="A draft takes the cheapest tier and size of the model's family; else the storyboard's.",
     )
     take: int = Field(
-        default=1, ge=1, title="Take", description="Raise it by one to render the scene again; earlier takes stay."
+        default=1,
+        ge=1,
+        title="Take",
+        description="Increase it by one to render the scene again; earlier takes are kept.",
     )
     takes: int = Field(
         default=1,
@@ -114,9 +120,9 @@ class Scene(Frozen):
 
 
 class Matrix(Frozen):
-    """Variants of a storyboard: every combination of what stands here."""
+    """Variants of a storyboard: every combination of these values."""
 
-    aspect: tuple[Aspect, ...] = Field(default=(), max_length=10, title="Aspect", description="Shapes of the picture.")
+    aspect: tuple[Aspect, ...] = Field(default=(), max_length=10, title="Aspect", description="Aspect ratios.")
     model: tuple[Text, ...] = Field(default=(), max_length=20, title="Model", description="Model families.")
 
 
@@ -124,7 +130,7 @@ class Storyboard(Frozen):
     """A title, a cast and the scenes in the order of the reel."""
 
     title: Title = Field(
-        title="Title", description="Names the reel and its folder in the library. Changing it buys nothing."
+        title="Title", description="Title of the reel and name of its folder in the library. Changing it buys nothing."
     )
     model: Text | None = Field(
         default=None,
@@ -132,7 +138,7 @@ class Storyboard(Frozen):
         description="Model family of the scenes that name none, for example seedance-2. There is no default: left out, "
         "plan and run list what the account sells for this storyboard, with prices, and buy nothing.",
     )
-    aspect: Aspect = Field(default="16:9", title="Aspect", description="Shape of the picture.")
+    aspect: Aspect = Field(default="16:9", title="Aspect", description="Aspect ratio.")
     seconds: int = Field(default=4, ge=1, title="Seconds", description="Length of a scene that names none.")
     resolution: Text | None = Field(
         default=None, title="Resolution", description="For example 720p. Left out: the model's own default."
@@ -140,34 +146,34 @@ class Storyboard(Frozen):
     fit: Fit = Field(
         default="exact",
         title="Fit",
-        description="Where a model does not sell the seconds, aspect or resolution asked for, or takes no seed, last "
+        description="If a model does not sell the given seconds, aspect or resolution, or takes no seed, last "
         "frame or sound: exact refuses, nearest takes the nearest size and leaves out the rest. The plan shows it.",
     )
     audio: bool | None = Field(
-        default=None, title="Audio", description="Whether scenes have sound. Left out: as the model makes them."
+        default=None, title="Audio", description="Whether scenes have sound. Left out: the model's default."
     )
     seed: Seed | None = Field(default=None, title="Seed", description="The seed of scenes that name none.")
     negative: Negative | None = Field(
-        default=None, title="Negative", description="What must not be seen in scenes that do not say it themselves."
+        default=None, title="Negative", description="Negative prompt of scenes that have none."
     )
     prefer: Prefer = Field(
         default="cast",
         title="Prefer",
-        description="What wins where a model takes either a first frame or characters: cast or frame.",
+        description="What is kept if a model takes either a first frame or characters: cast or frame.",
     )
     quality: Quality = Field(
         default="final",
         title="Quality",
-        description="A draft renders every scene with the cheapest tier and size of its model's family whose price is "
-        "published, as a reel of its own beside the final one.",
+        description="A draft renders every scene with the cheapest tier and size of its model's family that has a "
+        "published price, as a separate reel beside the final one.",
     )
     reel: bool = Field(
         default=True,
         title="Reel",
-        description="Whether a reel is assembled of the clips; false leaves them as they are.",
+        description="Whether the clips are assembled into a reel; false stores the clips only.",
     )
     matrix: Matrix | None = Field(
-        default=None, title="Matrix", description="Renders every combination of these, each as a reel of its own."
+        default=None, title="Matrix", description="Renders every combination of these, each as a separate reel."
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(
@@ -200,7 +206,7 @@ class Storyboard(Frozen):
     def characters_of(self, scene: Scene) -> tuple[str, ...]:
         """Names in the scene: those given, by name or alias, else every cast member mentioned in the prompt.
 
-        Whoever is made from the scene is not there yet: its prompt says how they look.
+        A character that is made from the scene is not included: the prompt describes it.
         """
         if scene.characters is not None:
             bearers = {form: name for name, forms in self.aliases.items() for form in (*forms, name)}

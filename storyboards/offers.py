@@ -1,4 +1,4 @@
-"""What an account sells for a storyboard that names no model: every model that could render it, cheapest first."""
+"""The offers of an account for a storyboard without a model: every model that could render it, cheapest first."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardE
 from prefect_storyboard.storyboards.resolve import shots
 from prefect_storyboard.storyboards.shots import Shot
 
-_LONGEST = 12  # lines; the rest is counted
+_LONGEST = 12  # lines; further models are only counted
 
 
 class Offer(Frozen):
-    """A model that sells all scenes of a storyboard. `usd` is their price, None where one has no published price.
+    """A model that sells all scenes of a storyboard. `usd` is their price, None if one has no published price.
 
-    `fitted` says that it sells some of them only in the nearest length, aspect or resolution.
+    `fitted` means that it sells some of them only in the nearest length, aspect or resolution.
     """
 
     model: Model
@@ -25,7 +25,7 @@ class Offer(Frozen):
 
 
 def offers(board: Storyboard, sold: Iterable[Model]) -> tuple[Offer, ...]:
-    """The models that render every scene which names none, cheapest first; unknown prices come last.
+    """The models that can render every scene without a model, cheapest first; unknown prices come last.
 
     A model that its maker has switched off is left out.
     """
@@ -40,7 +40,7 @@ def unnamed(board: Storyboard) -> bool:
 
 
 def no_model(board: Storyboard, sold: Iterable[Model], seller: str, source: Source, *, before: str | None) -> Problem:
-    """The one sentence, with a table, about a storyboard without a model.
+    """The message, with a table of offers, about a storyboard without a model.
 
     `seller` names the account; `before` is the model that the library's reel of this title was rendered with.
     """
@@ -66,9 +66,9 @@ def _offer(board: Storyboard, model: Model) -> Iterator[Offer]:
 
 
 def _bare(board: Storyboard) -> Iterator[Scene]:
-    """The scenes that name no model, with their cast resolved and without prompts, which decide nothing here.
+    """The scenes without a model, with their cast resolved and without prompts, which do not matter here.
 
-    A remix of a scene that names one is left to that model.
+    A remix of a scene with a model is left to that model.
     """
     unnamed_ids = {scene.id for scene in board.scenes if scene.model is None}
     for scene in board.scenes:
@@ -112,6 +112,6 @@ def _remedy(found: tuple[Offer, ...], before: str | None) -> str:
     if before:
         return (
             f"the reel of this title in this library was rendered with {before}, which version 0.1.0 took by default: "
-            f"write model: {before} to keep its takes and buy nothing again, or another model to render it anew"
+            f"write model: {before} to keep its takes and buy nothing again, or another model to render it again"
         )
     return f"write for example model: {found[0].model.name}" if found else "write the model that you want"

@@ -1,4 +1,4 @@
-"""Characters that are made from a scene of the same storyboard: that scene is rendered first, and no circle arises."""
+"""Characters that are made from a scene of the same storyboard: it is rendered first, and cycles are refused."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Origin(Frozen):
-    """A character of a scene that is made from another scene; `fingerprint` is who it is, whatever that scene shows."""
+    """A scene's character that is made from another scene; `fingerprint` identifies it independently of that one."""
 
     character: str
     scene: str
@@ -21,7 +21,7 @@ class Origin(Frozen):
 
 
 def origins(board: "Storyboard", names: Iterable[str]) -> tuple[Origin, ...]:
-    """Those of the characters who are made from a scene, in the order of the names."""
+    """The characters that are made from a scene, in the order of the names."""
     made = {who.name: who.from_scene for who in board.cast if who.from_scene}
     return tuple(Origin(character=name, scene=made[name]) for name in names if name in made)
 
@@ -42,7 +42,7 @@ def origin_problems(board: "Storyboard") -> Iterator[FieldProblem]:
 
 
 def range_problems(board: "Storyboard", shots: "Sequence[Shot]") -> Iterator[FieldProblem]:
-    """What can be said of a character's part of a scene before that scene is there: where it ends, how long it is."""
+    """Problems with a character's range of a scene that are known before the render: its end and its length."""
     by_id = {shot.scene.id: shot for shot in shots}
     for at, who in enumerate(board.cast):
         source = by_id.get(who.from_scene or "")
@@ -59,7 +59,7 @@ def range_problems(board: "Storyboard", shots: "Sequence[Shot]") -> Iterator[Fie
 
 
 def _too_little(who: "Character", source: "Shot", seconds: float, model: "Model") -> str | None:
-    """What the model needs of a clip, and the scene will not have."""
+    """What the model requires of a clip and the scene will not have."""
     least, side = model.reference.min_seconds or 0.0, model.reference.min_short_side or 0
     if seconds < least:
         is_short = f"{model.name} needs {least:g} s of {who.name}, and this is {seconds:g} s of {source.scene.id}"
@@ -72,13 +72,13 @@ def _too_little(who: "Character", source: "Shot", seconds: float, model: "Model"
 
 
 def clip_length(who: "Character", source: "Shot", limits: "ClipLimits") -> float:
-    """How many seconds of the scene's clip go along, as far as that can be said before it is there."""
+    """How many seconds of the scene's clip are sent, if that is known before it is rendered."""
     end = float(source.seconds) if who.end is None else who.end
     return min(end - (who.start or 0.0), limits.max_seconds or float("inf"))
 
 
 def _takes_clip(shot: "Shot", name: str) -> bool:
-    """Whether the character is made or shown by its clip: pictures may be taken from any range."""
+    """Whether the character is created from or shown by its clip; pictures may be taken from any range."""
     if name not in shot.cast:
         return False
     return shot.model.casting is not None or any(each.clip for each in shot.sends if each.character == name)
@@ -89,7 +89,7 @@ def _shown(board: "Storyboard", scene: "Scene") -> tuple[str, ...]:
 
 
 def _circle(board: "Storyboard", name: str, source: str, shown: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The scenes from the character's own to one that shows the character; empty where there is none."""
+    """The scenes from the character's own scene to one that shows the character; empty if there is none."""
     parents = {scene.id: scene.parent for scene in board.scenes}
     made = {who.name: who.from_scene for who in board.cast}
     seen = {source}
@@ -111,4 +111,4 @@ def _told(name: str, source: str, path: tuple[str, ...]) -> str:
     if len(path) == 1:
         return f"{name} is made from {source}, which shows {name} itself: nothing could begin; {others}"
     circle = " -> ".join((name, *path, name))
-    return f"goes round in a circle: {circle}; {others}, for example characters: [] in {shows}"
+    return f"is circular: {circle}; {others}, for example characters: [] in {shows}"

@@ -1,4 +1,4 @@
-"""What a run would do and cost, scene by scene, before anything is bought. Pure: no files, no network, no clock."""
+"""The plan: what a run would do and cost, scene by scene, before anything is bought. Pure: no I/O, no clock."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -58,7 +58,7 @@ class Plan(Frozen):
 
     @property
     def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
-        """Everything that is paid for."""
+        """Every job of the plan."""
         return (*self.characters, *self.scenes, *self.takes)
 
     @property
@@ -68,12 +68,12 @@ class Plan(Frozen):
 
     @property
     def low_usd(self) -> float:
-        """What a run costs at least: the new jobs whose price is known."""
+        """The least that a run costs: the new jobs with a known price."""
         return round(sum(job.usd or 0.0 for job in self.jobs if job.state in {None, "new"}), 6)
 
     @property
     def high_usd(self) -> float | None:
-        """What a run costs at most: unknown jobs may turn out to be new. None where a price is unknown."""
+        """The most that a run costs: unknown jobs may turn out to be new. None if a price is unknown."""
         if any(job.usd is None for job in self.unsettled):
             return None
         return round(sum(job.usd or 0.0 for job in self.unsettled), 6)
@@ -110,7 +110,7 @@ class Plan(Frozen):
         )
 
     def only(self, scene_id: str) -> Self:
-        """The part of the plan that one scene needs: the scenes that it is made of, itself last, and their characters.
+        """The part of the plan that one scene needs: the scenes that it depends on, itself last, and their characters.
 
         Raises ValueError for an id that the storyboard does not have.
         """

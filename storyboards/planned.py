@@ -13,7 +13,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 
 Terms = Mapping[str, JsonValue]
-# A scene is blocked where what it needs has failed or cannot be read; a stale one is kept.
+# A scene is blocked if what it needs has failed or cannot be read; a stale one is kept.
 State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
 
 
@@ -47,7 +47,7 @@ class Damage(Frozen):
 class PlannedCharacter(Frozen):
     """A character to be created once. `usd` is None where nobody has published the price.
 
-    `state` is what the ledger knows of the job, once it was asked.
+    `state` is the job's state in the ledger, once it was read.
     """
 
     character: Character
@@ -78,8 +78,8 @@ class PlannedScene(Shot):
     """A shot with the key of its job, and what the ledger knows of it, once it was asked.
 
     `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
-    version 0.1.0 gave a scene with a parent. `standing` says that the key is that of the take that stands in the reel,
-    and `stale` why this take is not of today's storyboard. With `damage`, nobody can tell which take stands there.
+    version 0.1.0 gave a scene with a parent. `standing` means that the key belongs to the reel's standing take, and
+    `stale` says why this take does not match the present storyboard. With `damage`, the standing take is unknown.
     `order` is the digest of the request body, with a name in the place of everything that a provider returned. One that
     is `further` is another take of a scene, beside the one that stands; `picked` says that a person wants this one.
     """

@@ -1,4 +1,4 @@
-"""From shots to a plan: the key and price of every job, and what a person should know before it is bought."""
+"""From shots to a plan: the key and price of every job, and warnings before anything is bought."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +23,8 @@ def plan(
 ) -> Plan:
     """Give every shot and every character in use its key and price.
 
-    `content` maps each path or URL that the storyboard names to the sha256 of what it holds, `clip_seconds` the names
-    of a model and of a character whose clip goes along to its length; `preparations` say what is done to media.
+    `content` maps each path or URL of the storyboard to the sha256 of its content, `clip_seconds` a model's name and a
+    character's name to the length of the clip that is sent; `preparations` describe changes to media.
     """
     prints = {c.name: fingerprint(c, content) for c in storyboard.cast if any(c.name in s.cast for s in shots)}
 
@@ -141,7 +141,7 @@ def _remarks(scenes: list[PlannedScene]) -> list[str]:
 
 
 def _frames(scenes: list[PlannedScene]) -> list[str]:
-    """What a first frame costs at some models: exactness, or the characters."""
+    """Warnings about first frames: some models begin only much like them, or drop the characters."""
     found = []
     for scene in scenes:
         model = f"{scene.model.name} at {scene.model.provider}"
@@ -157,20 +157,20 @@ def _frames(scenes: list[PlannedScene]) -> list[str]:
             why = "by prefer: frame, " if scene.frame_wins else ""
             found.append(
                 f"{scene.scene.id}: {why}{model} takes no characters beside a first frame; "
-                f"the frame has to show {' and '.join(lost)}"
+                f"the frame must show {' and '.join(lost)}"
             )
     return found
 
 
 _OPEN: Mapping[Choice, str] = {
-    "seconds": "takes no length {}; it chooses one itself, and the price of that is not known before",
-    "resolution": "takes no resolution {}; it chooses one itself, and the price of that is not known before",
-    "aspect": "takes no aspect {}; the clip has the shape of the frame",
+    "seconds": "takes no length {}; it chooses one itself, and its price is not known before",
+    "resolution": "takes no resolution {}; it chooses one itself, and its price is not known before",
+    "aspect": "takes no aspect {}; the clip has the aspect of the frame",
 }
 
 
 def _left_open(scenes: list[PlannedScene]) -> Iterator[str]:
-    """What a model chooses itself: no field of the request says it, whatever the storyboard does."""
+    """Warnings about what a model chooses itself, because the request has no field for it."""
     for scene in scenes:
         for choice, fact in _OPEN.items():
             as_asked = choice == "aspect" and (scene.aspect == "auto" or scene.scene.continues)
@@ -180,7 +180,7 @@ def _left_open(scenes: list[PlannedScene]) -> Iterator[str]:
 
 
 def _unseen(storyboard: Storyboard, scenes: list[PlannedScene]) -> list[str]:
-    """Cast members in no scene: most often a name that the prompts spell in another way."""
+    """Cast members in no scene: usually a name that the prompts spell differently."""
     seen = {name for scene in scenes for name in scene.characters}
     return [
         f"{character.name} is in no scene; name {character.name} in a prompt or in a scene's characters"

@@ -1,4 +1,4 @@
-"""What is wrong with a storyboard: each problem with file, line, field and what to write instead."""
+"""Problems of a storyboard, each with file, line, field and what to write instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Problem(Frozen):
 
 
 class StoryboardError(ValueError):
-    """The storyboard cannot be used as it is; nothing was sent or bought. `problems` has one entry a mistake."""
+    """The storyboard cannot be used as it is; nothing was sent or bought. `problems` has one entry for each mistake."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
@@ -38,9 +38,9 @@ class StoryboardError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a storyboard came from: the file's name, and the line of every key and item by its place.
+    """The source of a storyboard: the file's name, and the line of every key and item by its path.
 
-    `warnings` are what its text probably does not mean; `files` are the names of files that parts of it came from.
+    `warnings` are about texts that were probably meant otherwise; `files` name the files that parts of it came from.
     """
 
     name: str = "storyboard"
@@ -49,7 +49,7 @@ class Source:
     files: Mapping[Place, str] = field(default_factory=dict)
 
     def problem(self, place: Place, message: str) -> Problem:
-        """A problem at the line of the place, or of the nearest thing around it that has one."""
+        """A problem at the line of the path, or of the nearest enclosing one that has a line."""
         sizes = range(len(place), 0, -1)
         line = next((self.lines[place[:size]] for size in sizes if place[:size] in self.lines), None)
         name = self.files.get(place[:2], self.name)
@@ -62,7 +62,7 @@ def unreadable(name: str, line: int | None, message: str) -> Problem:
 
 
 def _short(message: str) -> str:
-    """A message without signatures, and of one that quotes a megabyte only its two ends."""
+    """The message without signatures; a very long one is cut in the middle."""
     text = bare(message)
     return text if len(text) <= _LONGEST else f"{text[:300]} ... {text[-200:]}"
 

@@ -1,4 +1,4 @@
-"""Words that may or may not be names: how a prompt was read, and who is missing, for people, before they pay."""
+"""Remarks on ambiguous words: how a prompt was read, and which characters are missing, before anything is bought."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from prefect_storyboard.storyboards.nouns import Scene, Storyboard
 
 _SENTENCE = re.compile(r"(?:^|[.!?…:;][\"'”’»)\]]*\s|\n)[\s\"'“‘«„(\[¿¡—–-]*$")  # noqa: RUF001 - as people write
 _WORD = re.compile(r"[^\W\d_]+")
-# Names that are words as well. No list is complete: a word that the storyboard writes without capitals counts, too.
+# Names that are also words. The list is not complete: a word that the storyboard writes in lower case counts, too.
 _WORDS = (
     "amber angel april art august autumn basil bear bill bishop bolt brook buck chase chip clay cliff "
     "crystal daisy dash dawn dean drew duke dusty earl echo faith flash flint forest fox frank ginger "
@@ -30,35 +30,35 @@ class Reading(NamedTuple):
 
 
 def cast_remarks(storyboard: Storyboard, scene: Scene, words: frozenset[str]) -> Iterator[str]:
-    """How ambiguous words of the prompt were read, and that a scene ended up without anybody of the cast.
+    """Remarks on how ambiguous words of the prompt were read, and on a scene without cast members.
 
-    `words` are those that the storyboard writes without capitals (`small_words`).
+    `words` are those that the storyboard writes in lower case (`small_words`).
     """
     given, present = scene.characters is not None, storyboard.characters_of(scene)
     names = present if given else [*storyboard.aliases]
     for name, written, as_name in readings(scene.prompt, names, storyboard.aliases, words=words):
         if as_name:
-            yield f"{written!r} is read as the character {name}; if it is only a word, write it without capitals"
+            yield f"{written!r} is read as the character {name}; if it is only a word, write it in lower case"
         elif not given:
             yield f"{written!r} is read as a word, not as the character {name}; if it is {name}, write @{name}"
     made = [who.name for who in storyboard.cast if who.from_scene == scene.id]
     yield from (f"{name} is made from this scene, so its prompt alone says how {name} looks" for name in made)
     if storyboard.cast and not given and not present and not made:
-        yield "nobody of the cast is in this scene; name them, or write characters: []"
+        yield "no cast member is in this scene; name one in the prompt, or write characters: []"
 
 
 def small_words(storyboard: Storyboard) -> frozenset[str]:
-    """The words that its prompts write without capitals."""
+    """The words that its prompts write in lower case."""
     return frozenset(word for scene in storyboard.scenes for word in _WORD.findall(scene.prompt) if word.islower())
 
 
 def readings(
     text: str, names: Iterable[str], aliases: Aliases | None = None, *, words: frozenset[str] = frozenset()
 ) -> list[Reading]:
-    """The words that may or may not be a name, and how they were read; for people.
+    """The ambiguous words, and how they were read.
 
-    A name that stands only at the beginning of sentences, or in capitals, is ambiguous if it is a word as well: a
-    common one, or one of `words`. It is read as the name. A word that lacks the capitals of a name is read as a word.
+    A name that occurs only at the beginning of sentences, or in all capitals, is ambiguous if it is also a word: a
+    common one, or one of `words`. It is read as the name. A word without the capitals of a name is read as a word.
     """
     names = [*names]
     strict, loose = mentions(text, names, aliases), mentions(text, names, aliases, capitals=False)

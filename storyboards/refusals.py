@@ -36,7 +36,7 @@ def refusals(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
 
 
 def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[str, str]]:
-    """Too many characters, or some without the media that the model makes them of."""
+    """Too many characters, or characters without the media that the model needs."""
     model = shot.model
     if shot.characters and model.max_characters and shot.operation == "text" and "text" not in model.casts:
         yield "characters", f"{name} shows characters only beside a first frame; give the scene an image"
@@ -56,18 +56,18 @@ def _miscast(storyboard: Storyboard, shot: Shot, name: str) -> Iterator[tuple[st
 
 
 def parent_refusals(storyboard: Storyboard, scene: Scene, own: Model, table: Table) -> Iterator[str]:
-    """A remix needs a video that its maker knows: one of a model that can be remixed."""
+    """A remix needs a parent whose model can be remixed."""
     if not scene.remixes or "remix" not in own.endpoints:
         return
     parent = storyboard.scene(scene.remixes)
     with suppress(KeyError):
         model = table(parent.model or storyboard.model or own.name)
         if "remix" not in model.endpoints:
-            yield f"{model.name} at {model.provider}, which renders {parent.id}, makes nothing that can be remixed"
+            yield f"{model.name} at {model.provider}, which renders {parent.id}, makes no videos that can be remixed"
 
 
 def _fixed(storyboard: Storyboard, scene: Scene) -> Iterator[tuple[str, str]]:
-    """What a remix cannot choose: it would be paid for, and not be seen."""
+    """Fields that a remix cannot change: they would have no effect."""
     origin = origin_of(storyboard, scene)
     for field in ("seconds", "aspect", "resolution"):
         kept = getattr(origin, field) or getattr(storyboard, field)

@@ -1,4 +1,4 @@
-"""What is wrong with a value in a storyboard, and what to write instead: one sentence for each kind of mistake."""
+"""Messages for invalid values in a storyboard: what is wrong and what to write instead, one sentence each."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -10,7 +10,7 @@ from prefect_storyboard.storyboards.nouns import Character, Scene, Storyboard
 
 _ALIKE = 0.7  # "secnods" and "promt" are above, "seed" and "seconds" (0.55) below
 _NOUNS: dict[tuple[str, ...], type[BaseModel]] = {(): Storyboard, ("cast",): Character, ("scenes",): Scene}
-# What other tools, and the providers themselves, call it.
+# The names that other tools and the providers use.
 _ELSEWHERE = {
     "duration": ("seconds",),
     "length": ("seconds",),
@@ -65,7 +65,7 @@ def sentence(detail: ErrorDetails) -> str:
 
 
 def _unfit(detail: ErrorDetails, key: str) -> str:
-    """A value of the wrong form."""
+    """The message for a value of the wrong type or format."""
     value, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "string_pattern_mismatch":

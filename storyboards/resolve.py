@@ -18,7 +18,10 @@ from prefect_storyboard.storyboards.shots import Shot, Table, origin_of
 
 
 def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, ...]:
-    """Resolve every scene. Raises StoryboardError with all that the models do not take; nothing was read yet."""
+    """Resolve every scene.
+
+    Raises StoryboardError with everything that the models do not take; no media were read yet.
+    """
     found: list[Shot] = []
     problems: list[Problem] = []
     words = small_words(storyboard)
@@ -56,7 +59,7 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
 
 
 def _draft(storyboard: Storyboard, scene: Scene, model: Model, table: Table) -> Draft | None:
-    """With what a draft of the scene is rendered; a remix with what its origin was. None for a final one."""
+    """The draft's model and resolution; for a remix those of its origin. None for a final scene."""
     if not is_draft(storyboard, scene):
         return None
     origin = origin_of(storyboard, scene)
@@ -70,7 +73,7 @@ def _draft(storyboard: Storyboard, scene: Scene, model: Model, table: Table) -> 
 
 
 def _no_draft(model: Model, remedy: str) -> str:
-    return f"{model.name} at {model.provider} has no draft whose price is published; {remedy}"
+    return f"{model.name} at {model.provider} has no draft with a published price; {remedy}"
 
 
 def _fault_problems(faults: tuple[Fault, ...]) -> Iterator[tuple[str, str]]:
@@ -80,7 +83,7 @@ def _fault_problems(faults: tuple[Fault, ...]) -> Iterator[tuple[str, str]]:
 def _shot(
     storyboard: Storyboard, scene: Scene, model: Model, resolution: str | None = None
 ) -> tuple[Shot, tuple[Fault, ...]]:
-    """The scene as the model takes it, and what it says that the model does not take. A draft has a `resolution`."""
+    """The scene as the model takes it, and the fields that the model does not take. A draft has a `resolution`."""
     operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
     characters = () if scene.remixes else storyboard.characters_of(scene)
     words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
@@ -113,17 +116,20 @@ def _shot(
 
 
 def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: Operation) -> bool:
-    """Whether a scene begins exactly with its picture, and shows no characters beside it.
+    """Whether a scene begins exactly with its picture and shows no characters.
 
-    Where the model takes one of the two, `prefer` decides; else the characters win, and the picture is one more
-    reference.
+    If the model takes only one of the two, `prefer` decides; by default the characters are shown, and the picture is
+    one more reference.
     """
     wanted = scene.prefer or storyboard.prefer
     return operation == "image" and wanted == "frame" and model.first_frame == "cited with cast"
 
 
 def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], model: Model) -> str:
-    """The words with names for aliases. Where a model shows only those whom the prompt names, the rest stand first."""
+    """The prompt with names in place of aliases.
+
+    If a model shows only characters that the prompt names, the rest are put first.
+    """
     prompt = with_names(words, characters, storyboard.aliases)
     if not model.names_in_prompt:
         return prompt
@@ -133,7 +139,7 @@ def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], mod
 
 
 def _place(at: int, scene: Scene, field: str) -> Place:
-    """Where the user wrote the value: in the scene, or among the storyboard's defaults."""
+    """The path of the value as written: in the scene, or among the storyboard's defaults."""
     shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative", "quality"}
     own = field not in shared or getattr(scene, field) is not None
     return ("scenes", at, field) if own else (field,)

@@ -19,7 +19,7 @@ _COMMAND = "python -m prefect_storyboard.storyboards.result_schemas"
 
 
 def texts() -> Mapping[str, str]:
-    """Each file's name, and its text."""
+    """Each file's name and text."""
     return {f"{kind.__name__.lower()}.schema.json": _text(kind) for kind in RESULTS}
 
 

@@ -1,4 +1,4 @@
-"""What has to hold between the parts of a storyboard: names, ids, beginnings, and chains that begin somewhere."""
+"""The rules between the parts of a storyboard: names, ids, beginnings, and chains without cycles."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ def cast_problems(board: "Storyboard") -> Iterator[FieldProblem]:
             first = bearers.setdefault(folded(form), at)
             if first != at:
                 other = f"cast[{first}] ({board.cast[first].name})"
-                yield ("cast", at, *field), f"{form} is a name or alias of {other} already; write another"
+                yield ("cast", at, *field), f"{form} is already a name or alias of {other}; use another one"
         first = folders.setdefault(character.slug, at)
         if first != at and folded(character.name) != folded(board.cast[first].name):
             other = f"cast[{first}] ({board.cast[first].name})"
@@ -36,7 +36,7 @@ def scene_problems(board: "Storyboard") -> Iterator[FieldProblem]:
         if first != at:
             yield (
                 ("scenes", at, "id"),
-                f"{scene.id} is the id of scenes[{first}] already (case does not count); write another",
+                f"{scene.id} is already the id of scenes[{first}] (case is ignored); use another one",
             )
         for name in scene.characters or ():
             if name not in cast:
@@ -49,7 +49,7 @@ def scene_problems(board: "Storyboard") -> Iterator[FieldProblem]:
 
 def _parent_problems(board: "Storyboard") -> Iterator[FieldProblem]:
     parents = {scene.id: scene.parent for scene in board.scenes}
-    rooted: set[str] = set()  # scenes whose chain is known to begin somewhere
+    rooted: set[str] = set()  # scenes whose chain is known to have no cycle
     for at, scene in enumerate(board.scenes):
         field = "continues" if scene.continues else "remixes"
         if scene.parent is None:
@@ -66,5 +66,5 @@ def _parent_problems(board: "Storyboard") -> Iterator[FieldProblem]:
             rooted.update(chain)
         elif ancestor == scene.id:
             circle = " -> ".join([*chain, ancestor])
-            yield ("scenes", at, field), f"goes round in a circle: {circle}; take one link out"
-            rooted.update(chain)  # said once
+            yield ("scenes", at, field), f"is circular: {circle}; remove one of these links"
+            rooted.update(chain)  # reported once

@@ -1,7 +1,7 @@
-"""What a scene may say beside its prompt: sound, seed, what must not be seen, and the picture that it ends with.
+"""The optional fields of a scene: sound, seed, negative prompt, and last frame.
 
-A model takes each of them in some modes or in none. What it does not take is a fault at its own field: refused, or with
-`fit: nearest` left out and told.
+A model takes each of them in some modes or in none. One that it does not take is a fault at its own field: it is
+refused, or with `fit: nearest` left out with a remark.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,10 @@ _WHERE: Mapping[Mode, str] = {
 
 
 class Says(Frozen):
-    """What is said and taken. `silent` is a scene that the model would otherwise give a sound."""
+    """The optional fields that are set and that the model takes.
+
+    `silent` is set only for a model that would make sound.
+    """
 
     silent: bool = False
     seed: int | None = None
@@ -30,7 +33,7 @@ class Says(Frozen):
 
 
 class Fault(NamedTuple):
-    """What the model does not take: the field, what is so, and what to do."""
+    """A field that the model does not take: the field, the fact, and the remedy."""
 
     field: str
     fact: str
@@ -38,15 +41,15 @@ class Fault(NamedTuple):
 
 
 def said(board: Storyboard, scene: Scene, field: str) -> object:
-    """What the scene says, else what the storyboard does for all; a remix takes nothing of the storyboard's."""
+    """The scene's value, else the storyboard's; a remix does not take the storyboard's."""
     own = getattr(scene, field)
     return own if own is not None or scene.remixes or field == "ends" else getattr(board, field)
 
 
 def taken(board: Storyboard, scene: Scene, model: Model, *, shown: bool, frame: bool) -> tuple[Says, tuple[Fault, ...]]:
-    """What the model takes of it, and the faults of the rest.
+    """The fields that the model takes, and the faults of the others.
 
-    `shown` says that characters go along as media, `frame` that the scene starts from a picture.
+    `shown`: characters are sent as reference media; `frame`: the scene starts from a picture.
     """
     mode = model.mode(shown=shown, frame=frame, last_frame=bool(scene.ends))
     faults = tuple(_faults(board, scene, model, mode, frame=frame))
@@ -73,4 +76,4 @@ def _faults(board: Storyboard, scene: Scene, model: Model, mode: Mode, *, frame:
             where = f" in a scene {_WHERE[mode]}" if takes else ""
             yield Fault(field, f"{name} takes no {field}{where}", f"leave {field} out")
         elif field == "ends" and scene.ends and not (frame or model.last_frame_alone):
-            yield Fault(field, "a scene that ends with a picture begins with one", "give it an image, or continues")
+            yield Fault(field, "a scene with a last frame also needs a first one", "give it an image, or continues")

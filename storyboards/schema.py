@@ -18,16 +18,16 @@ _COMMAND = "python -m prefect_storyboard.storyboards.schema"
 
 
 def schema() -> JsonObject:
-    """The schema as a document. It allows `$schema` in the file itself, where editors look for it."""
+    """The schema as a document. It allows the key `$schema`, where editors look for it."""
     document = Storyboard.model_json_schema()
     cast = document["properties"]["cast"]
-    file = {"type": "string", "minLength": 1, "description": "Path or URL of a file of characters, below cast: in it."}
+    file = {"type": "string", "minLength": 1, "description": "Path or URL of a cast file."}
     cast["anyOf"] = [file, {"type": cast.pop("type"), "items": {"anyOf": [cast.pop("items"), file]}}]
     variables = {
         "type": "object",
         "additionalProperties": {"type": ["string", "number"]},
         "title": "With",
-        "description": "Values of variables by name: ${product} in any text becomes what product is.",
+        "description": "Values of variables by name: ${product} in any text is replaced by the value of product.",
     }
     own = {"type": "string", "title": "Schema", "description": "Where an editor finds this schema; otherwise ignored."}
     return {
@@ -39,7 +39,7 @@ def schema() -> JsonObject:
 
 
 def text() -> str:
-    """The schema as it stands in the file."""
+    """The content of the published file."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""How the characters of a scene are shown to a model that has none of its own: pictures or clips, shared out."""
+"""The reference media of a scene's characters: pictures or clips, distributed within the model's limits."""
 
 from prefect_storyboard.storyboards.base import Frozen
 from prefect_storyboard.storyboards.character import Character
@@ -6,7 +6,7 @@ from prefect_storyboard.storyboards.model import Model
 
 
 class Sending(Frozen):
-    """How a model without characters of its own is shown one: its clip, or so many pictures."""
+    """The reference media of one character: its clip, or a number of pictures."""
 
     character: str
     clip: bool = False
@@ -14,7 +14,7 @@ class Sending(Frozen):
 
 
 def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sending, ...]:
-    """How each character is shown to a model that takes references: the pictures are shared out evenly."""
+    """The reference media of each character; the pictures are distributed evenly."""
     limits = model.references
     if limits is None or not cast:
         return ()
@@ -32,7 +32,7 @@ def sendings(model: Model, cast: list[Character], *, frame: bool) -> tuple[Sendi
 
 
 def _pictures(character: Character, most: int, least: int) -> int:
-    """The user's own, as many as there is room for; frames of the clip where there are none, or too few."""
+    """The user's own pictures, as many as fit; frames of the clip if there are none, or too few."""
     own = len(character.images)
     if not own:
         return most

@@ -1,4 +1,4 @@
-"""A scene with every default filled in: what the model is asked for."""
+"""Shots: scenes with every default filled in."""
 
 from collections.abc import Callable
 
@@ -9,17 +9,17 @@ from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.origins import Origin
 from prefect_storyboard.storyboards.sendings import Sending
 
-Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy where there is none
+Table = Callable[[str], Model]  # the model of that name at the provider; KeyError with a remedy if there is none
 
 
 class Shot(Frozen):
-    """A scene as the model is asked for it. Prices in US dollars, None where no price is published.
+    """A scene as it is requested of the model. Prices in US dollars, None if no price is published.
 
-    `silent`, `seed`, `negative` and `ends` are what the scene says and the model takes.
+    `silent`, `seed`, `negative` and `ends` are the scene's optional fields, if the model takes them.
 
-    `words` is the prompt as the user wrote it, with the style; `prompt` has names in the place of aliases. The adapter
-    of a gateway makes of it what is sent: `sent` is that prompt, word for word, `references` describe the media that
-    go along, in their order, and `audio` is whether sound is asked for, None where the request has no field for it.
+    `words` is the prompt as the user wrote it, with the style; `prompt` has names in place of aliases. The gateway's
+    adapter builds the request from it: `sent` is the exact prompt, `references` describe the media in order, and
+    `audio` is whether the request asks for sound, None if it has no field for that.
     """
 
     scene: Scene
@@ -38,7 +38,9 @@ class Shot(Frozen):
     seed: int | None = None
     negative: str = ""
     ends: str | None = None
-    frame_wins: bool = Field(default=False, description="Whether the first frame is kept exact, and the cast left out.")
+    frame_wins: bool = Field(
+        default=False, description="Whether the scene begins exactly with the first frame, without the cast."
+    )
     remarks: tuple[str, ...] = ()
     sent: str = ""
     references: tuple[str, ...] = ()
@@ -46,12 +48,12 @@ class Shot(Frozen):
 
     @property
     def cast(self) -> tuple[str, ...]:
-        """The characters that the model is shown; beside a first frame, some models take none."""
+        """The characters that the model receives; with a first frame, some models take none."""
         return self.characters if self.operation in self.model.casts and not self.frame_wins else ()
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Ids of the scenes that are rendered before: the parent's, and those that its characters are made from."""
+        """Ids of the scenes that must be rendered before: its parent, and those from which its characters are made."""
         made = (origin.scene for origin in self.origins)
         return tuple(dict.fromkeys(filter(None, (self.scene.parent, *made))))
 
@@ -62,11 +64,11 @@ class Shot(Frozen):
 
     @property
     def endpoint(self) -> str | None:
-        """Where the scene is ordered; None where the model makes no such scene."""
+        """The endpoint for the scene; None if the model makes no such scene."""
         return self.model.endpoints.get("remix") if self.operation == "remix" else self.model.endpoint(self.mode)
 
     def price(self, clip_seconds: float = 0.0) -> float | None:
-        """What the scene costs with clips of that length among its references; None where no price is published."""
+        """The scene's price with reference clips of that length; None if no price is published."""
         pictures = sum(sending.pictures for sending in self.sends)
         return self.model.price(
             self.operation,
@@ -80,7 +82,7 @@ class Shot(Frozen):
 
 
 def origin_of(storyboard: Storyboard, scene: Scene) -> Scene:
-    """The scene whose video this one is made of: a remix is as long, and as large, as what it changes."""
+    """The scene whose video this one changes: a remix has its length and size."""
     while scene.remixes:
         scene = storyboard.scene(scene.remixes)
     return scene

@@ -39,12 +39,12 @@ class SingleScene(Frozen):
 
     @property
     def identity(self) -> str:
-        """What is asked for, the parent included, without the take."""
+        """The identity of the request, including the parent, without the take."""
         return identity(self.content, self.copy_number)
 
     @property
     def own_identity(self) -> str:
-        """What the scene itself asks for, whatever its parent and take."""
+        """The identity of the scene's own request, without its parent and take."""
         return own_identity(self.content, self.copy_number)
 
 
@@ -65,10 +65,10 @@ def single_shot(
     fields: Mapping[str, JsonValue] | None = None,
     **says: JsonValue,
 ) -> Shot:
-    """Resolve one scene as a storyboard's scene is. Raises ValueError that names the argument and the remedy.
+    """Resolve one scene like a storyboard's scene. Raises ValueError that names the argument and the remedy.
 
-    `says` is what a scene may say besides: audio, seed, negative, ends, quality.
-    `seconds=None` is the shortest length that the model sells. A remix is as long and as large as what it changes.
+    `says` are the scene's optional fields: audio, seed, negative, ends, quality. `seconds=None` is the shortest length
+    that the model sells. A remix has the length and size of the clip that it changes.
     """
     scene: dict[str, Any] = {"id": _SCENE, "prompt": prompt, "take": take, "fields": dict(fields or {}), **says}
     scenes = [scene]
@@ -95,9 +95,9 @@ def single_shot(
 
 
 def no_single_model(sold: Iterable[Model], seller: str, characters: Iterable[str], **scene: Any) -> ValueError:
-    """The error of a call without a model: what the account sells for this one scene, cheapest first, on one line.
+    """The error of a call without a model: the account's offers for this scene, cheapest first, on one line.
 
-    `characters` are the names of those who are in it, `scene` its other fields; None is one that was left out.
+    `characters` are the names of the characters in it, `scene` its other fields; None is a field that was left out.
     """
     cast = [{"name": name, "clip": "clip"} for name in characters]
     given = {name: value for name, value in scene.items() if value is not None}
@@ -177,7 +177,7 @@ def checked_character(facts: Mapping[str, Any]) -> Character:
 
 
 def _member(casting: Casting, model: Model) -> dict[str, Any]:
-    """A cast member as a storyboard has it; one that is known by its id was made from a clip."""
+    """A cast member as in a storyboard; a casting with an id was made from a clip."""
     urls = [image.url for image in casting.images]
     clip = casting.clip.url if casting.clip else None if urls and model.casting is None else "clip"
     facts = casting.model_dump(include={"start", "end", "reference", "description", "aliases"})
@@ -192,7 +192,7 @@ def _parent(clip: Clip, model: Model) -> dict[str, Any]:
 
 
 def _of_arguments(error: StoryboardError, cast: str = "") -> ValueError:
-    """The same mistakes by the names of arguments, in Python's spelling. `cast` is the argument of all cast members."""
+    """The same problems with argument names, in Python's notation. `cast` is the argument of all cast members."""
     said = (f"{_argument(each.field, cast)}: {_in_python(each.message)}" for each in error.problems)
     return ValueError("; ".join(dict.fromkeys(said)))
 
@@ -205,7 +205,7 @@ def _argument(field: str, cast: str) -> str:
 
 
 def _in_python(message: str) -> str:
-    """`write seconds: 4` becomes `write seconds=4`; what is said of lines in a file is said of arguments."""
+    """`write seconds: 4` becomes `write seconds=4`; remarks on lines of a file become remarks on arguments."""
     spelled = _YAML.sub(lambda found: f"{found[1]} {found[2]}={_literal(found[3])}", message)
     return spelled.replace("leave the line out", "leave it out").replace(
         "begin each entry with a hyphen", "give a list"

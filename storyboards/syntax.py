@@ -11,28 +11,33 @@ from prefect_storyboard.storyboards.nodes import TAG, check_keys, type_fields
 from prefect_storyboard.storyboards.problems import Problem, StoryboardError, unreadable
 
 _SHORT = 100_000  # characters
-_UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, RecursionError)  # all that PyYAML makes of bad text
+_UNREADABLE = (
+    yaml.YAMLError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)  # everything that PyYAML raises for malformed text
 _JSON_COMMENT = re.compile(r"^\s*(#|//|/\*)|[,\[\]{}\"\d]\s*(//|/\*|#)")
 _HINTS = {
-    "mapping values are not allowed": "a text with a colon and a space in it stands in quotes",
+    "mapping values are not allowed": "put a text with a colon and a space in quotes",
     r"character '\t'": "indent with spaces, not with tabs",
-    "cannot start any token": "a text that begins with such a character stands in quotes",
-    "determine a constructor": "a text that begins with an exclamation mark stands in quotes",
-    "another document": "a file holds one storyboard",
+    "cannot start any token": "put a text that begins with such a character in quotes",
+    "determine a constructor": "put a text that begins with an exclamation mark in quotes",
+    "another document": "write one storyboard per file",
 }
 
 
 def from_json(text: str, name: str) -> tuple[Any, yaml.Node | None]:
-    """The data, and the same as YAML nodes, which know their lines; None where YAML cannot read what JSON can."""
+    """The data, and the same as YAML nodes, which know their lines; None if YAML cannot read this JSON."""
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         line, why = _json_problem(error, text)
-        raise StoryboardError(unreadable(name, line, f"is no valid JSON: {why}")) from None
+        raise StoryboardError(unreadable(name, line, f"is not valid JSON: {why}")) from None
     except RecursionError:
         raise TooLarge("nests too deeply; write it flat") from None
     except ValueError:  # a number with thousands of digits
-        raise StoryboardError(unreadable(name, None, "is no valid JSON: it holds a number that is too long")) from None
+        raise StoryboardError(unreadable(name, None, "is not valid JSON: it holds a number that is too long")) from None
     check_nesting(data)
     try:
         root = _composed(text.expandtabs())  # JSON may be indented with tabs, YAML may not
@@ -45,11 +50,11 @@ def from_json(text: str, name: str) -> tuple[Any, yaml.Node | None]:
 
 
 def _json_problem(error: json.JSONDecodeError, text: str) -> tuple[int, str]:
-    """The line and the reason; a comment is found where the reader stops, or in the line before it."""
+    """The line and the reason; a comment is detected in the line where the parser stops, or in the one before."""
     lines = text.splitlines()
     for number in (error.lineno, error.lineno - 1):
         if 0 < number <= len(lines) and _JSON_COMMENT.search(lines[number - 1]):
-            return number, "JSON has no comments; take it out, or rename the file to .yaml, where # begins one"
+            return number, "JSON has no comments; remove it, or rename the file to .yaml, where # begins a comment"
     return error.lineno, error.msg
 
 
@@ -67,7 +72,7 @@ def from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
 
 
 def _composed(text: str) -> yaml.Node | None:
-    """The text as nodes, once it is known to be no larger and no deeper than a storyboard."""
+    """The text as nodes, once it is known to be within the bounds of a storyboard."""
     check_events(yaml.parse(text, Loader=_Loader))
     root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     check_repeats(root)
@@ -75,9 +80,9 @@ def _composed(text: str) -> yaml.Node | None:
 
 
 class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc] # sixty times faster
-    """YAML 1.2's plain scalars: 16:9 stays text (1.1 reads 969), and a character may be called No.
+    """YAML 1.2's plain scalars: 16:9 stays text (YAML 1.1 reads 969), and a character may be called No.
 
-    Numbers stay text too: the nouns know where one belongs.
+    Numbers stay text too: the nouns convert them.
     """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - yaml's own class attribute
@@ -99,7 +104,7 @@ class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  
 
 
 def _in_pyyamls_words(text: str, error: Exception) -> Exception:
-    """The error as PyYAML's own parser words it, which says more than libyaml's; it is slow, so of short texts only."""
+    """The error of PyYAML's own parser, which is clearer than libyaml's but slow, so only for short texts."""
     if len(text) > _SHORT:
         return error
     try:
@@ -113,4 +118,4 @@ def _yaml_problem(error: Exception, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     text = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
     hint = next((hint for part, hint in _HINTS.items() if part in text), "check indentation, quotes and colons")
-    return unreadable(name, mark.line + 1 if mark else None, f"is no valid YAML: {text}; {hint}")
+    return unreadable(name, mark.line + 1 if mark else None, f"is not valid YAML: {text}; {hint}")

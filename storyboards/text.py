@@ -1,4 +1,4 @@
-"""A storyboard from YAML, JSON or a mapping, with errors that name file, line, field and what to write instead."""
+"""Load a storyboard from YAML, JSON or a mapping; errors name file, line, field and what to write instead."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,22 +19,22 @@ _NO_SOURCE = Source()
 
 
 def is_text(given: str) -> bool:
-    """Is this a storyboard's text, and no path or URL? It has lines, or is JSON; nothing at all is an empty one."""
+    """Whether this is a storyboard's text and not a path or URL: it has several lines, is JSON, or is empty."""
     return "\n" in given.strip() or given.lstrip()[:1] in {"", "{"}
 
 
 def parse(text: str, name: str, size: Size = _SIZE) -> tuple[Storyboard, Source]:
     """Read YAML or JSON text; `name` is the file's, for the messages. Raises StoryboardError.
 
-    Takes time in proportion to the text: what is larger than `size`, nests too deeply or unfolds without end is refused
-    before anything is built from it.
+    Takes time in proportion to the text: text that is larger than `size`, nests too deeply or expands without end is
+    refused before anything is built from it.
     """
     data, source = load(text, name, size)
     return validate(data, source, size), source
 
 
 def load(text: str, name: str, size: Size = _SIZE) -> tuple[RawStoryboard, Source]:
-    """Read YAML or JSON text without checking what it says. Raises StoryboardError for what is none, or too large."""
+    """Read YAML or JSON text without validating its content. Raises StoryboardError if it is malformed or too large."""
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise StoryboardError(
@@ -47,7 +47,7 @@ def load(text: str, name: str, size: Size = _SIZE) -> tuple[RawStoryboard, Sourc
         raise StoryboardError(unreadable(name, error.line, str(error))) from None
     if not isinstance(data, dict):
         raise StoryboardError(
-            unreadable(name, 1, "is no storyboard; a storyboard begins with lines like title: and scenes:")
+            unreadable(name, 1, "is not a storyboard; a storyboard begins with lines like title: and scenes:")
         )
     source = Source(name, dict(lines(root, set())) if root else {})
     return data, replace(source, warnings=tuple(cut_texts(root, text, source)))
@@ -56,7 +56,7 @@ def load(text: str, name: str, size: Size = _SIZE) -> tuple[RawStoryboard, Sourc
 def validate(
     data: Mapping[str, object], source: Source = _NO_SOURCE, size: Size = _SIZE, values: Mapping[str, str] | None = None
 ) -> Storyboard:
-    """Build a Storyboard from a mapping. Raises StoryboardError with every problem that can be seen at once.
+    """Build a Storyboard from a mapping. Raises StoryboardError with all problems that can be found together.
 
     The key `$schema` is for editors; it is allowed and ignored. Variables are filled in from `with` and from `values`.
     """
@@ -80,7 +80,7 @@ def _with_values(data: Mapping[str, object], source: Source, size: Size, values:
 
 
 def _check_size(data: Mapping[str, object], source: Source, size: Size) -> None:
-    """Refuse what would take for ever to check, or more scenes than the operator allows."""
+    """Refuse data that nests too deeply, or has more scenes than the operator allows."""
     scenes = data.get("scenes")
     if isinstance(scenes, list | tuple) and len(scenes) > size.max_scenes:
         raise StoryboardError(source.problem(("scenes", size.max_scenes), _too_many(len(scenes), size)))
@@ -91,7 +91,7 @@ def _check_size(data: Mapping[str, object], source: Source, size: Size) -> None:
 
 
 def check_scenes(board: Storyboard, size: Size) -> None:
-    """The bound of scenes for a storyboard that was built elsewhere. Raises StoryboardError."""
+    """Check the number of scenes of a Storyboard object. Raises StoryboardError."""
     if len(board.scenes) > size.max_scenes:
         raise StoryboardError(_NO_SOURCE.problem(("scenes",), _too_many(len(board.scenes), size)))
 

@@ -1,4 +1,4 @@
-"""Variables: `${product}` in any text of a storyboard, from its own `with:` or from what a run says."""
+"""Variables: `${product}` in any text of a storyboard, from its own `with:` or from the run's values."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ _USE = re.compile(r"\$?\$\{([^}]*)\}")  # $${product} is the text ${product}
 
 
 def filled(data: Mapping[str, Any], values: Mapping[str, str], most: int) -> tuple[RawStoryboard, list[FieldProblem]]:
-    """The storyboard with its variables filled in, and every fault at its place. `values` win over `with:`.
+    """The storyboard with its variables replaced, and every fault with its path. `values` override `with:`.
 
-    What a value holds is text: a variable in it is not filled in. All of it together has `most` characters at most.
+    A value is literal text: a variable inside it is not replaced. The result has at most `most` characters.
     """
     faults: list[FieldProblem] = []
     known = {**dict(_own(data.get(KEY), faults)), **values}
@@ -32,7 +32,7 @@ def _own(given: object, faults: list[FieldProblem]) -> Iterator[tuple[str, str]]
         return
     for name, value in given.items():
         if not NAME.fullmatch(str(name)):
-            faults.append(((KEY, name), "is no name; use letters, digits and _, for example product"))
+            faults.append(((KEY, name), "is not a valid name; use letters, digits and _, for example product"))
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             yield str(name), str(value)
         else:
@@ -41,7 +41,7 @@ def _own(given: object, faults: list[FieldProblem]) -> Iterator[tuple[str, str]]
 
 @dataclass
 class _Filler:
-    """Fills in the values of one storyboard, as long as there is room for them."""
+    """Replaces the variables of one storyboard, within the bound of its size."""
 
     known: Mapping[str, str]
     faults: list[FieldProblem]
@@ -65,7 +65,7 @@ class _Filler:
             return ""
         text = self.known[use[1]]
         if len(text) > self.room:
-            self.faults.append((place, "is longer than a storyboard may be, once its variables are filled in"))
+            self.faults.append((place, "is longer than a storyboard may be, once its variables are replaced"))
             return ""
         self.room -= len(text)
         return text

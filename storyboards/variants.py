@@ -1,4 +1,4 @@
-"""Variants: one storyboard as every combination of its matrix, in one plan, with a reel for each."""
+"""Variants: every combination of a storyboard's matrix, in one plan, with a reel for each."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,14 +14,14 @@ _TITLE = 120
 
 
 class Variant(Frozen):
-    """One reel of a matrix: its title, and the scenes that it is made of, by their ids in the plan."""
+    """One reel of a matrix: its title and its scenes, by their ids in the plan."""
 
     title: str
     scenes: tuple[str, ...]
 
 
 class Expanded(NamedTuple):
-    """A storyboard without its matrix: the scenes of all variants, and which reel each belongs to."""
+    """A storyboard with its matrix expanded: the scenes of all variants, and the reels that each belongs to."""
 
     board: Storyboard
     source: Source
@@ -29,14 +29,14 @@ class Expanded(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """What one variant takes from the matrix; None is what the matrix leaves to the storyboard."""
+    """One variant's values from the matrix; None leaves a field to the storyboard."""
 
     aspect: str | None
     model: str | None
 
     @property
     def label(self) -> str:
-        """What is chosen, as it stands in a title and in an id: 9x16-veo-3-1."""
+        """The variant's values as part of titles and ids: 9x16-veo-3-1."""
         parts = (self.aspect or "").replace(":", "x"), (self.model or "").replace(".", "-")
         return "-".join(filter(None, parts))
 
@@ -44,7 +44,7 @@ class _Choice(NamedTuple):
 def expanded(board: Storyboard, source: Source, most: int) -> Expanded:
     """The storyboard with its scenes once for each variant. Raises StoryboardError for more than `most` scenes.
 
-    A scene that is the same in several variants, with its parents, stands there once and belongs to all of them.
+    A scene that is identical in several variants, including its parents, occurs once and belongs to all of them.
     """
     if board.matrix is None:
         return Expanded(board, source)
@@ -82,7 +82,7 @@ def _choices(board: Storyboard) -> Iterator[_Choice]:
 
 
 def _parents_first(board: Storyboard) -> Iterator[tuple[int, Scene]]:
-    """The scenes with their places, each after the one that it continues or remixes."""
+    """The scenes with their paths, each after the one that it continues or remixes."""
     waiting, done = [*enumerate(board.scenes)], set[str]()
     while waiting:
         for at, scene in [*waiting]:
@@ -93,7 +93,7 @@ def _parents_first(board: Storyboard) -> Iterator[tuple[int, Scene]]:
 
 
 def _varied(scene: Scene, choice: _Choice, board: Storyboard, names: dict[str, str]) -> Scene:
-    """The scene as one variant has it. What a remix keeps of its origin is left to it."""
+    """The scene in one variant. Fields that a remix inherits from its origin are left alone."""
     parents = {field: names[parent] for field in ("continues", "remixes") if (parent := getattr(scene, field))}
     chosen = {"model": scene.model or choice.model or board.model}
     if not scene.remixes:
@@ -105,7 +105,7 @@ def _varied(scene: Scene, choice: _Choice, board: Storyboard, names: dict[str, s
 
 
 def _origins(board: Storyboard, source: Source, names: dict[str, str]) -> Iterator[Problem]:
-    """A character has one scene, whatever the variant: the variants share the character."""
+    """A character's scene must be the same in all variants, because the variants share the character."""
     for at, who in enumerate(board.cast):
         if who.from_scene and names[who.from_scene] != who.from_scene:
             own = f"give {who.from_scene} an aspect and a model of its own, so that all variants share it"
@@ -116,7 +116,7 @@ def _origins(board: Storyboard, source: Source, names: dict[str, str]) -> Iterat
 
 def _problems(scenes: tuple[Scene, ...], source: Source, most: int) -> Iterator[Problem]:
     if len(scenes) > most:
-        yield source.problem(("matrix",), f"makes {len(scenes)} scenes, more than {most}; take something out of it")
+        yield source.problem(("matrix",), f"makes {len(scenes)} scenes, more than {most}; remove some of its values")
     for scene in scenes:
         if len(scene.id) > _LONGEST:
             yield source.problem(("matrix",), f"makes the id {scene.id}, which is too long; shorten the scene's id")

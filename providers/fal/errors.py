@@ -15,7 +15,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, number, retry_after
-from prefect_storyboard.providers.json_values import non_blank
+from prefect_storyboard.providers.json_values import named_tasks, non_blank
 from prefect_storyboard.providers.open_jobs import still_open
 from prefect_storyboard.providers.reasons import (
     blocked,
@@ -63,7 +63,7 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
     Only a definite refusal proves that; after any other error it may have been bought.
     """
     text, facts, code = _text(response), _facts(response), response.status_code
-    named = non_blank((json_object(response) or {}).get("request_id"))
+    named = next(iter(named_tasks(json_object(response), "request_id")), None)
     if named is None:
         if code in {401, 402, 403}:
             return _of_account(response)

@@ -7,6 +7,7 @@ JSON inside JSON, and a character in it has two shapes and several names for eac
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -25,7 +26,7 @@ from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Look, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -83,14 +84,22 @@ class Kie:
 
     async def status(self, job: Job) -> Status:
         """Look at the task's record. An undocumented state reads as still running, and is named."""
+        return (await self.look(job)).status
+
+    async def look(self, job: Job) -> Look:
+        """The record holds the result as well."""
         with on_the_way(job):
             record = await self._record(job)
-        return status_of(record.get("state"))
+        return Look(status_of(record.get("state")), partial(self._made, job, record))
 
     async def result(self, job: Job) -> Result:
         """Read from the same record a video, a character, or why there is none. The video's link lasts for a day."""
         with on_the_way(job):
             record = await self._record(job)
+        return await self._made(job, record)
+
+    async def _made(self, job: Job, record: JsonObject) -> Result:
+        with on_the_way(job):
             ended = phase(record.get("state"))
             made = _decoded(record.get("resultJson"))
             url, (character, username) = first_link(made.get("resultUrls")), _character(made)

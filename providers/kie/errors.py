@@ -21,7 +21,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, retry_after
-from prefect_storyboard.providers.json_values import amount, non_blank
+from prefect_storyboard.providers.json_values import amount, named_tasks, non_blank
 from prefect_storyboard.providers.reasons import (
     blocked,
     failure,
@@ -88,12 +88,12 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
     """
     envelope, facts = parse_envelope(response), _facts(response)
     text, code = envelope.text, envelope.code
-    if _names_a_task(envelope.data):
-        return outcome_unknown("Kie", f"{code} ({text})", _task_id(envelope.data), **facts)
+    if named := named_tasks(json_object(response), "task_id", "record_id"):
+        return outcome_unknown("Kie", f"{code} ({text})", named[0], **facts)
     if code in {401, 402, 403, 433}:
         return _of_account(envelope, facts)
     match code:
-        case 200 if envelope.ok and isinstance(envelope.data, dict | None):
+        case 200 if envelope.ok and isinstance(envelope.data, dict | None) and not (envelope.data or {}).get("taskId"):
             message = f"Kie made no task of this, and charges nothing without one: {text}"
             return InvalidRequest(
                 message, remedy="Nothing was bought. Run it again; if the error persists, report it.", **facts
@@ -210,15 +210,6 @@ def _busy(response: httpx.Response, envelope: Envelope) -> Busy:
     asked = retry_after(response)
     wait = usual if asked is None else asked
     return Busy(f"Kie cannot do it now ({envelope.code}): {envelope.text}", retry_after=wait, **_facts(response))
-
-
-def _names_a_task(data: JsonValue) -> bool:
-    """Whether a response names a task at all, as documented or nearly so."""
-    return isinstance(data, dict) and bool(data.get("taskId") or data.get("recordId"))
-
-
-def _task_id(data: JsonValue) -> str | None:
-    return non_blank(data.get("taskId")) or non_blank(data.get("recordId")) if isinstance(data, dict) else None
 
 
 def _field(text: str) -> str | None:

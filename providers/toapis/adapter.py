@@ -7,6 +7,7 @@ character's task, the one for videos is asked. A task's document is its status a
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -21,7 +22,7 @@ from prefect_storyboard.providers.http import ask, buy, json_object, own_link, s
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Look, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.toapis import bodies as toapis_bodies
 from prefect_storyboard.providers.toapis import errors as toapis_errors
@@ -94,11 +95,18 @@ class ToApis:
 
     async def status(self, job: Job) -> Status:
         """Ask for the task. An undocumented state reads as still running, and is named."""
-        return status_of((await self._task(job)).get("status"))
+        return (await self.look(job)).status
+
+    async def look(self, job: Job) -> Look:
+        """The task's document holds the result as well."""
+        task = await self._task(job)
+        return Look(status_of(task.get("status")), partial(self._made, job, task))
 
     async def result(self, job: Job) -> Result:
         """Ask for the task once more: a video, whose link lives 24 h, a character, or why there is none."""
-        task = await self._task(job)
+        return await self._made(job, await self._task(job))
+
+    async def _made(self, job: Job, task: JsonObject) -> Result:
         made = _character(task) or _video(task, job)
         if toapis_errors.has_failed(task, empty=made is None):
             raise toapis_errors.of_task(task, job)

@@ -20,7 +20,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, retry_after
-from prefect_storyboard.providers.json_values import non_blank
+from prefect_storyboard.providers.json_values import named_tasks, non_blank
 from prefect_storyboard.providers.reasons import (
     blocked,
     failure,
@@ -51,11 +51,7 @@ def task_ids(reply: JsonObject) -> tuple[str, ...]:
 
     A submit may return two: `task_id` (video_task_...) is the task, `id` (video_resource_...) its product.
     """
-    inner = reply.get("data")
-    first = inner[0] if isinstance(inner, list) and inner else inner
-    places = [reply, *([first] if isinstance(first, dict) else [])]
-    found = (non_blank(place.get(name)) for place in places for name in ("task_id", "id"))
-    return tuple(dict.fromkeys(filter(None, found)))
+    return named_tasks(reply, "task_id", "id")
 
 
 def of_submit(response: httpx.Response, model: str) -> ProviderError:

@@ -7,6 +7,7 @@ sent the key: a task is addressed by its id.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,7 @@ from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object,
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Look, Order, Result, SceneRequest, Status
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
@@ -88,14 +89,23 @@ class WaveSpeed:
 
     async def status(self, job: Job) -> Status:
         """Ask for the task. An undocumented state reads as still running, and is named."""
+        return (await self.look(job)).status
+
+    async def look(self, job: Job) -> Look:
+        """The task's document holds the result as well."""
         with on_the_way(job):
-            task = task_of(await self._task(job))
-        return status_of(task.get("status"))
+            response = await self._task(job)
+            status = status_of(task_of(response).get("status"))
+        return Look(status, partial(self._made, job, response))
 
     async def result(self, job: Job) -> Result:
         """Fetch the task's output: a video, a character, or why there is none. Its file is gone after 7 days."""
         with on_the_way(job):
             response = await self._task(job)
+        return await self._made(job, response)
+
+    async def _made(self, job: Job, response: httpx.Response) -> Result:
+        with on_the_way(job):
             task = task_of(response)
             ended, outputs = phase(task.get("status")), task.get("outputs")
             unclear = ended is None and not outputs and not non_blank(task.get("error"))

@@ -22,7 +22,7 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, retry_after
-from prefect_storyboard.providers.json_values import amount, non_blank
+from prefect_storyboard.providers.json_values import amount, named_tasks, non_blank
 from prefect_storyboard.providers.reasons import (
     blocked,
     failure,
@@ -71,7 +71,7 @@ def data(response: httpx.Response) -> JsonObject:
 def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
     """Why a submit was not accepted. Only a definite refusal without a task id proves that; else it may be bought."""
     text, facts, number = _text(response), _facts(response), code(response)
-    named = non_blank(data(response).get("id"))
+    named = next(iter(named_tasks(json_object(response), "id", "task_id")), None)
     if named is None:
         match number:
             case number if number in _ACCOUNT:

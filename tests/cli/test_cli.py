@@ -90,7 +90,7 @@ def test_a_failed_scene_is_in_a_table_with_its_remedy_and_in_the_exit_code(story
 
 MISTAKES = {
     "no such storyboard": (["gone.yaml"], {}, "gone.yaml cannot be read: there is no such file"),
-    "broken YAML": (["broken.yaml"], {}, "broken.yaml:2: is no valid YAML"),
+    "broken YAML": (["broken.yaml"], {}, "broken.yaml:2: is not valid YAML"),
     "no key": (["board.yaml"], {"FAL_KEY": ""}, "export FAL_KEY=<id>:<secret>"),
     "no key for Kie": (["board.yaml", "--provider", "kie"], {"KIE_API_KEY": ""}, "export KIE_API_KEY=<key>, or"),
     "no key for ToAPIs": (
@@ -224,12 +224,12 @@ def test_a_broken_storyboard_is_found_before_prefect_is_needed_and_debug_shows_w
     arguments = ("run", str(tmp_path / "broken.yaml"), "--provider", "fal")
     plain = run(*arguments, FAL_KEY="a:b", **NO_SERVER)
     assert (plain.returncode, plain.stdout) == (1, "")
-    assert plain.stderr.startswith("error: broken.yaml:2: is no valid YAML")
+    assert plain.stderr.startswith("error: broken.yaml:2: is not valid YAML")
     assert len(plain.stderr.splitlines()) == 1
     debug = run(*arguments, "--debug", FAL_KEY="a:b", **NO_SERVER)
     assert debug.returncode == 1
     assert "Traceback" in debug.stderr
-    assert "error: broken.yaml:2: is no valid YAML" in debug.stderr
+    assert "error: broken.yaml:2: is not valid YAML" in debug.stderr
 
 
 def test_a_library_that_cannot_be_used_is_found_before_prefect_is_needed(tmp_path, sea):
@@ -253,7 +253,7 @@ def test_what_a_run_may_not_buy_is_found_before_prefect_is_needed(tmp_path, sand
 
 
 @pytest.mark.parametrize(
-    ("key", "says"), [("", "FAL_KEY is not set"), ("id:s\N{EN DASH}t", "holds a character that no key has")]
+    ("key", "says"), [("", "FAL_KEY is not set"), ("id:s\N{EN DASH}t", "contains a character that no key has")]
 )
 def test_what_is_no_key_is_found_before_prefect_is_needed(tmp_path, sandbox, sea, key, says):
     variables = {**environment(sandbox), "FAL_KEY": key, **NO_SERVER}

@@ -138,7 +138,7 @@ def test_settled_jobs_are_pruned_and_said_to_be(storyboard, ledger):
     rendering(ledger)
     ledger.close(KEY, 1, Outcome(kind="done", at=NOW - timedelta(days=3)))
     announced(ledger, OTHER, owner=living())
-    said = "0 jobs pruned, 0 files fewer; nothing was bought, and nothing will be bought again\n"
+    said = "0 jobs pruned, 0 files removed; nothing was bought, and nothing will be bought again\n"
     assert storyboard("prune", "--older-than", "4d") == (0, said, "")
     assert storyboard("prune", "--older-than", "36h") == (
         0,

@@ -150,6 +150,11 @@ OTHERS = [
     ),
     order(
         "other-living.requests",
+        "fal-ai/wan/v2.7/image-to-video",
+        scene("wan-2.7", "She turns", 5, **FIRST, **LAST, resolution="1080p"),
+    ),
+    order(
+        "other-living.requests",
         "google/gemini-omni-flash/v1.1/reference-to-video",
         scene("gemini-omni-flash", "The woman of the first image rows a boat", 8, MARA),
         **says("The woman of the first image rows a boat\nReference image 1 shows Mara."),

@@ -34,6 +34,7 @@ def said(fixture: str, part: int, **changes: Any) -> dict[str, Any]:
 TURNS = {**FIRST, **LAST}
 PICTURED = "\nReference image 1 shows Mara."
 STREET = "The woman of the picture walks down the street"
+ROWS = "The woman rows a boat"
 BOARDS = "The woman boards the tram"
 OPTIONS = {
     "callBackUrl": f"{HOST}/hook",
@@ -69,6 +70,18 @@ ORDERS = [
     order("other-living.requests", 0, scene("minimax-h3", "Mara rows a boat", 6, MARA, resolution="768p")),
     order("other-living.requests", 1, scene("minimax-h3", "She turns", 6, **TURNS, resolution="2k")),
     order("other-living.requests", 2, scene("wan-3", "Mara rows a boat", 10, MARA)),
+    order(
+        *("other-living.requests", 3),
+        scene("wan-2.7", ROWS, 5, MARA, **FIRST),
+        **said("other-living.requests", 3, prompt=ROWS + PICTURED, aspect_ratio="16:9"),
+    ),
+    order(
+        *("other-living.requests", 4),
+        scene("grok-imagine", "Mara rows a boat", 8, MARA, resolution="480p"),
+        **said("other-living.requests", 4, prompt="Mara rows a boat" + PICTURED),
+    ),
+    order("other-living.requests", 5, scene("happyhorse", "Mara rows a boat", 5, MARA, resolution="1080p")),
+    order("other-living.requests", 6, scene("pixverse-6", "Mara rows a boat", 5, MARA)),
 ]
 ELSEWHERE = {
     "seedance-2-5-result.decoded": "decoded in cases/kie.py: LIVING",

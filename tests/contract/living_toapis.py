@@ -35,5 +35,6 @@ ORDERS = [
     order(1, scene("seedance-2.5", "She turns", 8, **FIRST, **LAST)),
     order(3, scene("kling-v3", "The woman waves", 5, MARA, resolution="1080p"), "The woman waves" + PICTURED),
     order(4, scene("kling-o3", "Mara waves", 5, MARA)),
+    order(5, scene("happyhorse", "The woman waves", 5, MARA), "The woman waves" + PICTURED),
     order(6, scene("gemini-omni-flash", "The woman waves", 6, MARA, aspect="9:16"), "The woman waves" + PICTURED),
 ]

@@ -60,7 +60,7 @@ async def test_white_space_around_a_pasted_key_does_not_matter(fal: Connect, ord
 
 @pytest.mark.parametrize("api_key", ["kid:ksec\u200b", "\ufeffkid:ksec", "kid\u2013one:ksec"])
 def test_a_key_with_an_invisible_character_is_refused_before_anything_is_sent(fal: Connect, api_key: str) -> None:
-    with pytest.raises(Unauthorized, match="copy it afresh") as error:
+    with pytest.raises(Unauthorized, match="copy the key again") as error:
         fal(ACCEPTED, api_key=api_key)
     assert "ksec" not in repr(error.value)
 

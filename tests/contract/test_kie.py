@@ -92,7 +92,7 @@ async def test_what_kie_cannot_do_is_not_asked_for(kie: Connect) -> None:
 
 @pytest.mark.parametrize("api_key", ["ksec\u200b", "\ufeffksec", "ks\u2013ec"])
 def test_a_key_with_an_invisible_character_is_refused_before_anything_is_sent(kie: Connect, api_key: str) -> None:
-    with pytest.raises(ProviderError, match="copy it afresh"):
+    with pytest.raises(ProviderError, match="copy the key again"):
         kie({}, api_key=api_key)
 
 

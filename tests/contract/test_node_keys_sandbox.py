@@ -56,7 +56,7 @@ CHARACTERS = {
 }
 CHARACTERS_ELSEWHERE = {
     "library", "reel", "max_cost_usd", "allow_unknown_price", "spent_since", "on_unknown", "attempts", "minutes",
-    "description", "aliases", "reference",
+    "description", "aliases", "reference", "belongs_to",
 }  # fmt: skip
 ONE_FAMILY = {"model"}  # sora-2-pro knows the characters of sora-2: the second call is the same job
 

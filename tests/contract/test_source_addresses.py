@@ -110,7 +110,7 @@ def test_a_host_that_asks_for_longer_than_ten_seconds_in_all_is_named_at_once(ho
         (UnknownHost("a.example", gaierror(EAI_AGAIN, "x")), "cannot be looked up just now"),
         (httpx.ConnectError("[Errno -2] Name or service not known"), "there is no host called a.example"),
         (httpx.ConnectError("All connection attempts failed"), "accepts no connection"),
-        (ForbiddenAddress("a.example leads to the inner address 10.0.0.1"), "leads to the inner address 10.0.0.1"),
+        (ForbiddenAddress("a.example has the private address 10.0.0.1"), "has the private address 10.0.0.1"),
     ],
 )
 def test_a_host_that_is_not_reached_says_why(error, said):

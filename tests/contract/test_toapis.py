@@ -236,6 +236,6 @@ async def test_what_toapis_cannot_do_is_not_asked_for() -> None:
 
 @pytest.mark.parametrize("api_key", ["sk-key\u200b", "\ufeffsk-key", "sk\u2013key"])
 def test_a_key_with_an_invisible_character_is_refused_before_anything_is_sent(api_key: str) -> None:
-    with pytest.raises(Unauthorized, match="copy it afresh") as error:
+    with pytest.raises(Unauthorized, match="copy the key again") as error:
         toapis((200, {}), api_key=api_key)
     assert "key\u200b" not in repr(error.value)

@@ -145,7 +145,7 @@ async def test_the_body_is_flat_and_goes_to_the_models_path_with_the_key(wavespe
 
 @pytest.mark.parametrize("api_key", ["wsk\u200b", "\ufeffwsk", "wsk\u2013one"])
 def test_a_key_with_an_invisible_character_is_refused_before_anything_is_sent(wavespeed: Connect, api_key: str) -> None:
-    with pytest.raises(Unauthorized, match="copy it afresh") as error:
+    with pytest.raises(Unauthorized, match="copy the key again") as error:
         wavespeed(api_key=api_key)
     assert "wsk" not in repr(error.value)
 

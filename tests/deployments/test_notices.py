@@ -125,7 +125,7 @@ async def test_a_webhook_hears_of_a_reel_and_a_channel_once_a_day_of_an_unknown_
         ("slack-webhook/nobody", "there is no block slack-webhook/nobody; save it in the UI and run this again"),
         (
             "storyboard-library/main",
-            "storyboard-library/main can send no notice; name a webhook or a notification block",
+            "storyboard-library/main cannot send notices; name a webhook or a notification block",
         ),
     ],
 )

@@ -16,7 +16,7 @@ library    storyboard-library/main created
 limit      storyboard-fal-default created: 40 jobs at once
 pool       storyboard created; start a worker: prefect worker start --pool storyboard
 automation 'storyboard: a series whose worker has died is marked crashed' created
-deployments prefect.yaml created; look at it, then: prefect --no-prompt deploy --all
+deployments prefect.yaml created; check it, then: prefect --no-prompt deploy --all
 """
 SECOND = """\
 account    fal-credentials/production exists
@@ -24,7 +24,7 @@ library    storyboard-library/main exists
 limit      storyboard-fal-default exists: 40 jobs at once
 pool       storyboard exists
 automation 'storyboard: a series whose worker has died is marked crashed' exists
-deployments prefect.yaml exists; deploy it: prefect --no-prompt deploy --all
+deployments prefect.yaml exists and was not changed; deploy it: prefect --no-prompt deploy --all
 """
 
 

@@ -22,7 +22,7 @@ async def test_a_silent_draft_costs_what_its_plan_says_and_leaves_the_final_alon
     bills = [bill["usd"] for bill in veo.meter()["billed"]]
     assert (bought, plan.low_usd, draft.cost_usd) == (1, bills[1], bills[1])
     assert bills[1] < bills[0]
-    assert plan.scenes[0].model.name == "veo-3.1-fast"
+    assert plan.scenes[0].model.name == "veo-3.1-lite"
     assert [reel.url.split("/")[-2] for reel in (final, draft)] == ["the-lighthouse", "the-lighthouse-draft"]
     assert (await veo.counted(board, quality="draft", audio=False))[1] == 0
     assert (await veo.counted(board))[1] == 0

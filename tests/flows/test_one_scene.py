@@ -88,7 +88,7 @@ async def test_a_remix_of_what_cannot_be_remixed_is_refused_before_anything_is_s
     board = fal.board("The sea.", "The same at night.")
     board["scenes"][0] |= {"model": "seedance-2"}
     board["scenes"][1]["remixes"] = "s01"
-    with pytest.raises(StoryboardError, match="which renders s01, makes nothing that can be remixed"):
+    with pytest.raises(StoryboardError, match="which renders s01, makes no videos that can be remixed"):
         await fal.counted(board)
     assert fal.requests() == []
 

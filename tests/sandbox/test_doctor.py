@@ -134,7 +134,7 @@ async def test_a_key_that_is_refused_is_said_once_and_nothing_more_is_asked(acco
 async def test_a_key_that_can_be_none_is_said_before_anything_is_sent(account, asked, provider):
     (found,) = await examine(account(provider, api_key=SecretStr(f"sk-{SECRET}\N{EN DASH}1")))
     assert (found.check, found.state, found.subject) == ("key", "bad", f"{provider} (default)")
-    assert "copy it afresh" in found.text
+    assert "copy the key again" in found.text
     assert asked() == []
 
 

@@ -52,5 +52,5 @@ def test_a_key_that_is_misspelt_still_gets_its_suggestion(key, meant):
 )
 def test_comments_in_json_are_called_by_their_name(where, comment):
     line = 1 + where.partition("{0}")[0].count("\n")
-    with pytest.raises(StoryboardError, match=f"board.json:{line}: is no valid JSON: JSON has no comments"):
+    with pytest.raises(StoryboardError, match=f"board.json:{line}: is not valid JSON: JSON has no comments"):
         parse(where.format(comment), "board.json")

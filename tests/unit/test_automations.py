@@ -84,5 +84,5 @@ def test_the_server_takes_the_templates(make: object) -> None:
 
 
 def test_a_block_that_can_send_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="secret/team can send no notice; name a webhook or a notification block"):
+    with pytest.raises(ValueError, match="secret/team cannot send notices; name a webhook or a notification block"):
         reel_ready(block("secret"))

@@ -66,8 +66,8 @@ def test_a_mistake_is_said_at_its_line_in_its_own_file_and_one_behind_it_in_the_
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("title: T\n", "friends.yaml: is no cast file; it has one line cast: and lists characters below it"),
-        ("cast: [mara\n", "friends.yaml:2: is no valid YAML"),
+        ("title: T\n", "friends.yaml: is not a cast file; a cast file has one key, cast:, with a list of characters"),
+        ("cast: [mara\n", "friends.yaml:2: is not valid YAML"),
         ("", "friends.yaml: is empty"),
     ],
 )

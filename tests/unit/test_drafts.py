@@ -56,11 +56,11 @@ def test_a_remix_is_rendered_with_what_its_origin_was() -> None:
 
 
 def test_without_a_published_price_a_draft_is_refused_or_rendered_as_final_and_told() -> None:
-    with pytest.raises(StoryboardError, match="quality: unpriced at nowhere has no draft whose price is published; "):
+    with pytest.raises(StoryboardError, match="quality: unpriced at nowhere has no draft with a published price; "):
         made({}, model="unpriced", quality="draft")
     (shot,) = made({}, model="unpriced", quality="draft", fit="nearest")
     assert shot.resolution == "1080p"
-    assert "unpriced at nowhere has no draft whose price is published; it is rendered as final" in shot.remarks
+    assert "unpriced at nowhere has no draft with a published price; it is rendered as final" in shot.remarks
 
 
 def test_the_reel_of_a_draft_lies_beside_the_final_one() -> None:

@@ -96,7 +96,7 @@ def test_the_plan_says_that_the_characters_win_and_how_the_frame_would():
 
 def test_the_plan_says_that_the_frame_wins_and_whom_it_has_to_show():
     assert told(("fal", "veo-3.1"), {"prompt": "Mara.", **DAWN}, prefer="frame") == (
-        "s01: by prefer: frame, veo-3.1 at fal takes no characters beside a first frame; the frame has to show Mara",
+        "s01: by prefer: frame, veo-3.1 at fal takes no characters beside a first frame; the frame must show Mara",
     )
 
 
@@ -144,13 +144,13 @@ def test_a_single_scene_without_a_length_is_the_shortest_that_its_mode_sells(cas
 
 def test_the_shape_of_the_frame_is_the_shape_of_the_clip_where_there_is_no_field_for_it():
     assert told(("kie", "seedance-2.5"), {"prompt": "A boat.", "characters": [], **DAWN})[:1] == (
-        "s01: seedance-2.5 at kie takes no aspect beside a first frame; the clip has the shape of the frame",
+        "s01: seedance-2.5 at kie takes no aspect beside a first frame; the clip has the aspect of the frame",
     )
 
 
 def test_a_length_that_the_model_chooses_itself_is_told_and_has_no_price():
     board = {"prompt": "A boat.", "characters": [], **DAWN}
-    fact = "takes no length beside a first frame; it chooses one itself, and the price of that is not known before"
+    fact = "takes no length beside a first frame; it chooses one itself, and its price is not known before"
     assert told(("toapis", "seedance-2.5"), board)[0] == f"s01: seedance-2.5 at toapis {fact}"
     assert not any("no length" in line for line in told(("toapis", "seedance-2.5"), {"prompt": "A boat."}))
     priced = model("fal", "seedance-2").model_copy(update={"chooses": {"image": ("seconds",)}})

@@ -130,7 +130,7 @@ SCENES: dict[str, tuple[dict[str, Any], str]] = {
     "an enum for a picture": ({"image": Colour.RED}, r"^image: give a path or a URL, not Colour"),
     "a number for a picture": ({"image": 7}, r"^image: give a path or a URL, not int"),
     "a video for a picture": ({"image": "{folder}/notes.mp4"}, r"^image: .*picture"),
-    "take 0": ({"take": 0}, r"^take: must be a whole number, 1 or more"),
+    "take 0": ({"take": 0}, r"^take: must be 1 or more"),
     "half a take": ({"take": 1.5}, r"^take: must be a whole number"),
     "a negative copy": ({"copy": -1}, r"^copy: must be a whole number, 0 or more"),
     "no attempts": ({"attempts": 0}, r"^attempts: must be a whole number, 1 or more"),
@@ -190,7 +190,7 @@ CHARACTERS: dict[str, tuple[dict[str, Any], str]] = {
     "credentials that are none": ({"credentials": None}, r"^credentials: give a credentials block"),
     "a library that is none": ({"library": 7}, r"^library: "),
     "a number for a reel": ({"reel": 7}, r"^reel: "),
-    "a field that an argument says": ({"fields": {"video_url": "https://x.y/z"}}, r"fields\.video_url is what"),
+    "a field that an argument says": ({"fields": {"video_url": "https://x.y/z"}}, r"fields\.video_url is set by"),
 }
 
 

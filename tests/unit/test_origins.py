@@ -70,7 +70,7 @@ def test_a_scene_that_nobody_wrote_is_named_with_the_nearest() -> None:
 
 def test_a_character_is_a_clip_or_a_scene() -> None:
     assert refused(PORTRAIT, cast=({**MARA, "clip": "m.mp4"},)) == [
-        "cast[0].from_scene: Mara has a clip already; leave either clip or from_scene out"
+        "cast[0].from_scene: Mara has a clip and from_scene; leave one of them out"
     ]
 
 
@@ -81,12 +81,12 @@ def test_a_character_is_a_clip_or_a_scene() -> None:
         (
             ({"id": "s02", "prompt": "Mara rows."}, {**PORTRAIT, "continues": "s02"}),
             (MARA,),
-            "goes round in a circle: Mara -> s01 -> s02 -> Mara",
+            "is circular: Mara -> s01 -> s02 -> Mara",
         ),
         (
             (PORTRAIT | {"prompt": "Otto looks at Mara."}, {"id": "s02", "prompt": "Mara looks at Otto."}),
             (MARA, {"name": "Otto", "from_scene": "s02"}),
-            "goes round in a circle: Mara -> s01 -> s02 -> Mara",
+            "is circular: Mara -> s01 -> s02 -> Mara",
         ),
     ],
     ids=["itself", "by a parent", "by another character"],

@@ -12,7 +12,8 @@ from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers import errors
-from prefect_storyboard.providers.protocol import Result, Status
+from prefect_storyboard.providers.protocol import Look, Result, Status
+from prefect_storyboard.storyboards import Job
 
 from .fakes import KEY, FakeClock, Gateway, intent, job, ledger_in, session_with
 
@@ -44,6 +45,38 @@ async def test_a_job_is_asked_until_it_has_ended(ledger: Ledger) -> None:
     gateway.states.extend(["queued", "running", "running", "ended"])
     assert await wait(gateway, ledger, clock=clock) == DONE
     assert len(clock.slept) == 3
+
+
+class OneAnswer(Gateway):
+    """Tells the state and the result in one answer."""
+
+    def __init__(self, made: Exception | None = None) -> None:
+        super().__init__()
+        self.made = made
+
+    async def look(self, job: Job) -> Look:
+        return Look(await self.status(job), self._made)
+
+    async def _made(self) -> Result:
+        if self.made:
+            raise self.made
+        return DONE
+
+
+async def test_a_result_that_stands_beside_the_state_is_not_asked_for_again(ledger: Ledger) -> None:
+    gateway = OneAnswer()
+    gateway.states.extend(["queued", "ended"])
+    assert await wait(gateway, ledger) == DONE
+    assert (gateway.looks, gateway.results_asked) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "made", [errors.GenerationFailed("no", charged=True), errors.Busy("half"), errors.Refused("no")]
+)
+async def test_why_there_is_no_result_beside_the_state_is_asked_for_by_itself(ledger: Ledger, made: Exception) -> None:
+    gateway = OneAnswer(made)
+    assert await wait(gateway, ledger) == DONE
+    assert (gateway.looks, gateway.results_asked, outcome(ledger)) == (1, 1, None)
 
 
 async def test_whoever_watches_is_told_every_state(ledger: Ledger) -> None:

@@ -116,7 +116,7 @@ def test_kies_fields_stand_in_its_input_and_its_callback_beside_it() -> None:
         "input": {"prompt": "p", "remove_watermark": False, "new": 1},
     }
     assert body["input"] == {"prompt": "p", "remove_watermark": True}
-    assert "fields.callBackUrl is no link" in refused(body, scene("kie", fields={"callBackUrl": "example.com"}))
+    assert "fields.callBackUrl is not a URL" in refused(body, scene("kie", fields={"callBackUrl": "example.com"}))
 
 
 def test_a_description_may_be_given_as_kies_prompt_of_a_character_where_there_is_none() -> None:

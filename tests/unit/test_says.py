@@ -81,7 +81,7 @@ def test_the_storyboard_says_it_for_all_and_a_scene_for_itself() -> None:
         ({"seed": 7, "image": "a.png"}, "seed: rich at nowhere takes no seed in a scene that starts from a picture; "),
         ({"seed": 7, "prompt": "Mara."}, "seed: rich at nowhere takes no seed in a scene that shows its characters; "),
         ({"model": "plain", "image": "a.png", "ends": "b.png"}, "ends: plain at nowhere takes no ends; leave ends out"),
-        ({"ends": "b.png"}, "ends: a scene that ends with a picture begins with one; give it an image, or continues"),
+        ({"ends": "b.png"}, "ends: a scene with a last frame also needs a first one; give it an image, or continues"),
     ],
 )  # fmt: skip
 def test_what_a_model_does_not_take_is_refused_or_left_out_and_told(scene: dict[str, Any], says: str) -> None:

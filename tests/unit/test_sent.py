@@ -193,4 +193,4 @@ def test_a_model_without_a_published_limit_has_none(files: Path) -> None:
 
 def test_the_warnings_of_a_plan_are_logged_before_anything_is_bought(caplog: pytest.LogCaptureFixture) -> None:
     log_warnings(planned(models()["fal"]["seedance-2"], {"prompt": "The sea."}).warnings)
-    assert "s01: nobody of the cast is in this scene; name them, or write characters: []" in caplog.messages
+    assert "s01: no cast member is in this scene; name one in the prompt, or write characters: []" in caplog.messages

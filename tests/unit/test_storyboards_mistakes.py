@@ -73,7 +73,7 @@ def test_the_cast_is_called_cast(key: str) -> None:
 def test_several_mistakes_are_reported_at_once_each_at_its_line() -> None:
     text = "titel: T\ncast:\n  - name: Mara\nscenes:\n  - id: s 01\n    prompt: p\n    seconds: many\n  - id: s02\n    prompt:\n"
     assert reported(text) == [
-        "board.yaml: title: is missing: Names the reel and its folder in the library",
+        "board.yaml: title: is missing: Title of the reel and name of its folder in the library",
         "board.yaml:3: cast[0].clip: Mara needs a clip or images; add clip: path/to/mara.mp4",
         "board.yaml:5: scenes[0].id: 's 01' is not safe as a file name; use letters, digits, - and _, for example s01",
         "board.yaml:7: scenes[0].seconds: must be a whole number; found 'many'; write for example seconds: 4",
@@ -94,7 +94,7 @@ def test_an_empty_file_says_so(text: str, name: str) -> None:
 )
 def test_a_file_of_something_else_is_no_storyboard(text: str, name: str) -> None:
     assert reported(text, name) == [
-        f"{name}:1: is no storyboard; a storyboard begins with lines like title: and scenes:"
+        f"{name}:1: is not a storyboard; a storyboard begins with lines like title: and scenes:"
     ]
 
 
@@ -103,27 +103,29 @@ def test_a_file_of_something_else_is_no_storyboard(text: str, name: str) -> None
     [
         (
             "style: Mara says: go",
-            "mapping values are not allowed here; a text with a colon and a space in it stands in quotes",
+            "mapping values are not allowed here; put a text with a colon and a space in quotes",
         ),
         ("\tstyle: x", "found character '\\t' that cannot start any token; indent with spaces, not with tabs"),
         (
             "style: @mara",
-            "found character '@' that cannot start any token; a text that begins with such a character stands in quotes",
+            "found character '@' that cannot start any token; put a text that begins with such a character in quotes",
         ),
         ("style: '", "found unexpected end of stream; check indentation, quotes and colons"),
     ],
 )
 def test_broken_yaml_says_what_to_look_for(line: str, rest: str) -> None:
     (problem,) = reported(f"title: T\n{line}")
-    assert problem.startswith("board.yaml:2: is no valid YAML: ")
+    assert problem.startswith("board.yaml:2: is not valid YAML: ")
     assert problem.endswith(rest)
 
 
 def test_yaml_tags_and_several_documents_are_refused_in_words() -> None:
     (tagged,) = reported("title: !include title.txt\nscenes: []")
-    assert tagged.startswith("board.yaml:1: is no valid YAML: could not determine a constructor for the tag '!include'")
+    assert tagged.startswith(
+        "board.yaml:1: is not valid YAML: could not determine a constructor for the tag '!include'"
+    )
     (second,) = reported("title: T\n---\ntitle: U")
-    assert second == "board.yaml:2: is no valid YAML: but found another document; a file holds one storyboard"
+    assert second == "board.yaml:2: is not valid YAML: but found another document; write one storyboard per file"
     assert "special characters are not allowed" in reported("title: \x00")[0]
     assert "it cannot be read" in reported('title: "\\U99999999"')[0]
 
@@ -131,25 +133,25 @@ def test_yaml_tags_and_several_documents_are_refused_in_words() -> None:
 def test_a_template_that_was_never_filled_in_is_reported_at_its_line() -> None:
     text = "style: x\ntitle: {{ title }}\nscenes: []"
     assert reported(text) == [
-        "board.yaml:2: a key is missing here; a text with braces or brackets in it stands in quotes",
+        "board.yaml:2: a key is missing here; put a text with braces or brackets in quotes",
     ]
 
 
 def test_every_key_that_stands_twice_is_reported() -> None:
     text = "title: T\nscenes:\n  - id: s01\n    prompt: a\n    prompt: b\ntitle: U\n"
     assert reported(text) == [
-        "board.yaml:5: 'prompt' stands here a second time; keep one of the two",
-        "board.yaml:6: 'title' stands here a second time; keep one of the two",
+        "board.yaml:5: 'prompt' occurs here a second time; keep one of the two",
+        "board.yaml:6: 'title' occurs here a second time; keep one of the two",
     ]
     assert reported('{"title": "T",\n"scenes": [],\n"title": "U"}', "b.json") == [
-        "b.json:3: 'title' stands here a second time; keep one of the two",
+        "b.json:3: 'title' occurs here a second time; keep one of the two",
     ]
 
 
 def test_broken_json_names_its_line() -> None:
-    assert reported('{"title": "T",\n "scenes": [}', "b.json") == ["b.json:2: is no valid JSON: Expecting value"]
+    assert reported('{"title": "T",\n "scenes": [}', "b.json") == ["b.json:2: is not valid JSON: Expecting value"]
     assert reported('{"title": "T",\n}', "b.json") == [
-        "b.json:2: is no valid JSON: Expecting property name enclosed in double quotes"
+        "b.json:2: is not valid JSON: Expecting property name enclosed in double quotes"
     ]
 
 
@@ -178,7 +180,7 @@ def test_a_name_and_a_title_are_of_one_line(broken: str) -> None:
 
 def test_anchors_that_contain_themselves_are_no_storyboard() -> None:
     assert reported("title: &a [*a]\nscenes: [{id: s, prompt: p}]") == [
-        "board.yaml:1: has an anchor that repeats itself; write it out"
+        "board.yaml:1: has an anchor that contains itself; write it out"
     ]
     assert reported("[" * 1_500) == ["board.yaml:1: nests more than 32 levels deep; write it flat"]
 
@@ -186,7 +188,7 @@ def test_anchors_that_contain_themselves_are_no_storyboard() -> None:
 def test_a_bomb_of_anchors_does_no_harm() -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]
     (said,) = reported("\n".join([*lines, "title: T", "scenes: [{id: s, prompt: p}]"]))
-    assert said == "board.yaml: unfolds to more than 200000 texts and lists, because its anchors repeat each other"
+    assert said == "board.yaml: expands to more than 200000 texts and lists, because its anchors repeat each other"
 
 
 def test_what_was_found_is_reported_in_short() -> None:

@@ -12,7 +12,7 @@ from prefect_storyboard.storyboards.readings import Reading, readings
 from prefect_storyboard.storyboards.single import single_shot
 
 BOARDS = json.loads((Path(__file__).parent / "casts-of-0.1.0.json").read_text(encoding="utf-8"))
-NOBODY = "nobody of the cast is in this scene; name them, or write characters: []"
+NOBODY = "no cast member is in this scene; name one in the prompt, or write characters: []"
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: ascii(board["title"]))
@@ -50,7 +50,7 @@ def test_an_alias_or_an_at_sign_brings_somebody_in() -> None:
 
 def test_the_plan_says_how_an_ambiguous_word_was_read() -> None:
     assert remarks("Will she climb?") == (
-        "'Will' is read as the character Will; if it is only a word, write it without capitals",
+        "'Will' is read as the character Will; if it is only a word, write it in lower case",
     )
     assert remarks("Mara will climb.") == (
         "'will' is read as a word, not as the character Will; if it is Will, write @Will",

@@ -53,15 +53,15 @@ def test_an_id_that_is_a_file_name_is_taken(good: str) -> None:
 
 def test_ids_that_differ_by_case_alone_share_a_folder_on_many_disks() -> None:
     assert problems({"id": "s01"}, {"id": "S01"}, {"id": "s01"}) == [
-        "scenes[1].id: S01 is the id of scenes[0] already (case does not count); write another",
-        "scenes[2].id: s01 is the id of scenes[0] already (case does not count); write another",
+        "scenes[1].id: S01 is already the id of scenes[0] (case is ignored); use another one",
+        "scenes[2].id: s01 is already the id of scenes[0] (case is ignored); use another one",
     ]
 
 
 @pytest.mark.parametrize("twin", ["Mara", "mara", " MARA "])
 def test_two_of_the_cast_with_one_name_are_refused(twin: str) -> None:
     assert problems(cast=[OTTO, MARA, {"name": twin, "clip": "b"}]) == [
-        f"cast[2].name: {twin.strip()} is a name or alias of cast[1] (Mara) already; write another"
+        f"cast[2].name: {twin.strip()} is already a name or alias of cast[1] (Mara); use another one"
     ]
 
 
@@ -75,7 +75,7 @@ def test_two_of_the_cast_who_would_share_a_folder_are_refused() -> None:
 def test_no_alias_is_anybody_elses() -> None:
     keeper = {**MARA, "aliases": ["the keeper", "Mary  Jane", "Mara"]}
     robot = {**OTTO, "aliases": ["THE KEEPER", "mary jane", "mara", "robot"]}
-    taken = "is a name or alias of cast[0] (Mara) already; write another"
+    taken = "is already a name or alias of cast[0] (Mara); use another one"
     assert problems(cast=[keeper, robot]) == [
         f"cast[1].aliases[0]: THE KEEPER {taken}",
         f"cast[1].aliases[1]: mary jane {taken}",
@@ -132,9 +132,9 @@ def test_a_parent_that_does_not_exist_is_reported_with_those_that_do() -> None:
 
 @pytest.mark.parametrize("link", ["continues", "remixes"])
 def test_parents_do_not_go_round_in_a_circle(link: str) -> None:
-    assert problems({link: "s01"}) == [f"scenes[0].{link}: goes round in a circle: s01 -> s01; take one link out"]
+    assert problems({link: "s01"}) == [f"scenes[0].{link}: is circular: s01 -> s01; remove one of these links"]
     assert problems({link: "s03"}, {link: "s01"}, {link: "s02"}) == [
-        f"scenes[0].{link}: goes round in a circle: s01 -> s03 -> s02 -> s01; take one link out",
+        f"scenes[0].{link}: is circular: s01 -> s03 -> s02 -> s01; remove one of these links",
     ], "a circle is reported once"
 
 

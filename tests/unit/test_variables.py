@@ -59,7 +59,7 @@ def test_a_variable_without_a_value_is_a_fault_at_its_line() -> None:
     ("given", "says"),
     [
         ("tea", "with: has no names; write for example with: {product: a red kettle}"),
-        ({"pro duct": "tea"}, "with.pro duct: is no name; use letters, digits and _, for example product"),
+        ({"pro duct": "tea"}, "with.pro duct: is not a valid name; use letters, digits and _, for example product"),
         ({"product": ["tea"]}, "with.product: must be text; write it in quotes"),
         ({"product": True}, "with.product: must be text; write it in quotes"),
     ],
@@ -75,7 +75,7 @@ def test_a_value_is_text_in_which_nothing_is_filled_in() -> None:
 
 def test_variables_do_not_make_a_storyboard_larger_than_it_may_be() -> None:
     (said,) = set(faults(board("p", style="${a}" * 1_000), a="x" * 100_000))
-    assert said == "style: is longer than a storyboard may be, once its variables are filled in"
+    assert said == "style: is longer than a storyboard may be, once its variables are replaced"
 
 
 def test_values_of_a_json_storyboard_are_filled_in_likewise() -> None:

@@ -56,7 +56,7 @@ def test_a_matrix_of_one_kind_leaves_the_other_to_the_storyboard() -> None:
 
 
 def test_more_scenes_than_the_operator_allows_and_ids_that_are_too_long_are_refused() -> None:
-    with pytest.raises(StoryboardError, match="matrix: makes 8 scenes, more than 7; take something out of it"):
+    with pytest.raises(StoryboardError, match="matrix: makes 8 scenes, more than 7; remove some of its values"):
         made({}, {}, most=7)
     with pytest.raises(StoryboardError, match=r"matrix: makes the id .*, which is too long; shorten the scene's id"):
         made({"id": "x" * 60})

@@ -203,7 +203,7 @@ REFUSALS = [
     refusal(no(1200, "Content Moderation"), Refused),
     refusal(no(4006, "No such model"), Retired),
     refusal(no(4006, "No such model", 400), Retired),
-    refusal(no(1402), InvalidRequest, facts={"stale_upload": True}, remedy="uploaded anew"),
+    refusal(no(1402), InvalidRequest, facts={"stale_upload": True}, remedy="uploaded again"),
     refusal(no(301, status=301), InvalidRequest),
     refusal(no(400, status=500), **UNKNOWN),
     refusal(Reply("submit.response", 202), **UNKNOWN),
@@ -219,7 +219,7 @@ VERDICTS = [
         replies=[Reply("result-failed.response")],
         error=GenerationFailed,
         facts={**AGAIN, "request_id": JOB.request_id, "stale_upload": True},
-        remedy="uploaded anew",
+        remedy="uploaded again",
     ),
     Trouble(call="result", replies=[Reply("result-failed-no-code.response")], error=GenerationFailed, facts=AGAIN),
     Trouble(

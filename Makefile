@@ -52,13 +52,9 @@ SEED ?= 1
 chaos: setup
 	$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
-SCENES ?= 20 200
+# ARGS=--quick shows in some minutes whether every benchmark works; ARGS="--only core flow" measures some of them.
 bench: setup
-	$(BIN)/python -m benchmarks.core $(ARGS)
-	$(BIN)/python -m benchmarks.start_up
-	$(BIN)/python -m benchmarks.library
-	$(BIN)/python -m benchmarks.assembly
-	$(BIN)/python -m benchmarks.flow --scenes $(SCENES)
+	$(BIN)/python -m benchmarks --page docs/speed.md --plot docs/speed.svg $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .

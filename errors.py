@@ -3,8 +3,8 @@
     from prefect_storyboard.errors import OverBudget, ProviderError, Refused
 
 `OverBudget`, `PlanDiffers`, `StoryboardError`, `SourceError`, `MediaError`, `LibraryError`, `FolderTaken` and the
-`ValueError` of a wrong argument are raised before anything is bought. `ProviderError` is the base of all gateway errors, and has `sent`,
-`charged` and `remedy`. `SeriesFailed`, which holds a reel, is in `prefect_storyboard.flows`.
+`ValueError` of a wrong argument are raised before anything is bought. `ProviderError` is the base of all gateway
+errors, and has `sent`, `charged` and `remedy`. `SeriesFailed`, which holds a reel, is in `prefect_storyboard.flows`.
 """
 
 from prefect_storyboard.jobs.budget import OverBudget

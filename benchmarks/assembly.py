@@ -11,11 +11,13 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+
+from benchmarks.table import Row, show
 
 OURS = (
     "import sys; from pathlib import Path; from prefect_storyboard.media.reel import Part, assemble; "
@@ -91,20 +93,25 @@ def seconds(film: Path) -> float:
 
 
 def main(count: int = 100, rounds: int = 3) -> None:
-    """Print the ratio of each round, and their median."""
+    """Print the median of the rounds."""
     if not shutil.which("ffmpeg"):
         sys.exit("no ffmpeg here; apt-get install ffmpeg")
+    show(rows(count, rounds))
+
+
+def rows(count: int, rounds: int) -> Iterator[Row]:
+    """One row: the median of so many rounds, ours and ffmpeg's in turn."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         clips, ratios = make(folder, count), []
-        for number in range(rounds):
+        for _ in range(rounds):
             ours = cpu([sys.executable, "-c", OURS, str(folder / "ours.mp4"), *map(str, clips)])
-            theirs = cpu(ffmpeg(clips, folder / "theirs.mp4"))
-            ratios.append(ours / theirs)
-            print(f"round {number + 1}: {ours / theirs:.2f} of ffmpeg's CPU")
+            ratios.append(ours / cpu(ffmpeg(clips, folder / "theirs.mp4")))
         sizes = [(folder / f"{name}.mp4").stat().st_size for name in ("ours", "theirs")]
-        print(f"{count} clips, {seconds(folder / 'ours.mp4'):.2f} s; ffmpeg {seconds(folder / 'theirs.mp4'):.2f} s")
-        print(f"median {median(ratios):.2f} of ffmpeg's CPU, {sizes[0] / sizes[1]:.2f} of its bytes")
+        lengths = [seconds(folder / f"{name}.mp4") for name in ("ours", "theirs")]
+    note = f"{lengths[0]:.2f} s of film, ffmpeg {lengths[1]:.2f} s; {sizes[0] / sizes[1]:.2f} of its bytes"
+    rest = f"; rounds {', '.join(f'{ratio:.2f}' for ratio in sorted(ratios))}"
+    yield Row(f"assembly of {count} mixed clips", "ours", "ffmpeg", cpu=median(ratios), note=note + rest)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python -m benchmarks.callbacks [--jobs 50 400] [--seconds 10]
 
 The callbacks server is a process of its own. A job is submitted, waited for and stored by the tasks' functions, without
-Prefect's engine. `asked` counts what the gateway was asked for states and results, by both processes together.
+Prefect's engine. `requests` are what the gateway was asked for states and results, by both processes together.
 """
 
 import argparse
@@ -15,13 +15,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
+from benchmarks.table import Row, show
 from prefect_storyboard.blocks import FalCredentials
 from prefect_storyboard.ledger import open_storage
 from prefect_storyboard.ledger.callbacks import Callbacks
@@ -30,31 +30,20 @@ from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import generate, poll, store
 
-HEAD = ("jobs", "how", "wall / render", "states asked a job", "asked a job", "billed", "clips")
-
-
-class Row(NamedTuple):
-    """One measurement."""
-
-    jobs: int
-    how: str
-    wall: str
-    states: str
-    asked: str
-    billed: int
-    clips: int
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.callbacks")
     parser.add_argument("--jobs", type=int, nargs="+", default=[50, 400])
     parser.add_argument("--seconds", type=float, default=10.0, help="that a job renders")
     given = parser.parse_args()
+    show(rows(given.jobs, given.seconds))
+
+
+def rows(loads: Sequence[int], seconds: float) -> Iterator[Row]:
+    """Polled and called back, for each load."""
     os.environ |= {"NO_PROXY": "127.0.0.1", "PREFECT_LOGGING_LEVEL": "CRITICAL"}
-    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    for jobs in given.jobs:
-        for how in ("polled", "called back"):
-            print(f"| {' | '.join(map(str, _measured(jobs, how, given.seconds)))} |", flush=True)
+    for jobs in loads:
+        yield from (_measured(jobs, how, seconds) for how in ("polled", "called back"))
 
 
 def _measured(jobs: int, how: str, seconds: float) -> Row:
@@ -73,8 +62,14 @@ def _measured(jobs: int, how: str, seconds: float) -> Row:
                 wall, clips = asyncio.run(_rendered(jobs, variables, library))
         states, results = (len(_read(base, f"requests?route={route}")) for route in ("status", "result"))
         billed = _read(base, "meter")["jobs_accepted"]
-    per_job = (f"{count / jobs:.2f}" for count in (states, states + results))
-    return Row(jobs, how, f"{wall / seconds:.2f}", *per_job, billed, len({clip.request_id for clip in clips}))
+    return Row(
+        f"callbacks, {jobs} jobs",
+        how,
+        "the render",
+        wall=wall / seconds,
+        requests=(states + results) / jobs,
+        note=f"{states / jobs:.2f} states a job; {billed} billed, {len({clip.request_id for clip in clips})} clips",
+    )
 
 
 async def _rendered(jobs: int, variables: dict[str, str], library: str) -> tuple[float, list[Clip]]:

@@ -3,27 +3,29 @@
     python -m benchmarks.core [--jobs 50 400] [--seconds 5] [--lost 0.0 0.2] [--clients ...]
 
 Every client renders the same clips at one server on loopback (`loopback`), in a process of its own, one after the
-other. The machine decides the seconds; the last columns are ratios within one run.
+other. The table holds ratios within one run: wall time as multiples of what a job renders, processor time of what
+WaveSpeed's client takes.
+
+`openai at the sandbox` is the same client at the sandbox's strict server, whose meter counts what was billed. That
+server is slower than the client, so its times are left out.
 """
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple
 
 from benchmarks.core_clients import CLIENTS
+from benchmarks.stand import measured, sandbox
+from benchmarks.table import Row, show
 
-HEAD = (
-    "jobs", "replies lost", "client", "wall / limit", "CPU / wavespeed's", "status calls a job",
-    "seen after, of render", "billed", "clips", "connections", "peak MB", "wall s", "CPU s",
-)  # fmt: skip
 _REFERENCE = "wavespeed"
 
 
@@ -41,9 +43,7 @@ class Market(NamedTuple):
 
     def facts(self) -> dict[str, Any]:
         """What the clients asked for."""
-        with urllib.request.urlopen(f"{self.base}/stats", timeout=60) as reply:  # noqa: S310 - our loopback
-            found: dict[str, Any] = json.load(reply)
-        return found
+        return _get(f"{self.base}/stats")
 
 
 def main() -> None:
@@ -53,31 +53,74 @@ def main() -> None:
     parser.add_argument("--lost", type=float, nargs="+", default=[0.0, 0.2], help="share of the submits' replies")
     parser.add_argument("--clients", nargs="+", default=list(CLIENTS), choices=list(CLIENTS))
     given = parser.parse_args()
+    show(rows(given.jobs, given.seconds, given.lost, given.clients))
+
+
+def rows(
+    loads: Sequence[int] = (50, 400),
+    seconds: float = 5.0,
+    losses: Sequence[float] = (0.0, 0.2),
+    clients: Sequence[str] = tuple(CLIENTS),
+) -> Iterator[Row]:
+    """A row for each client, load and share of lost replies."""
     os.environ |= {"NO_PROXY": "127.0.0.1"}
-    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n")
-    print("\n".join(_line(row) for row in (HEAD, ("---",) * len(HEAD))), flush=True)
     with _market() as market:
-        for jobs in given.jobs:
-            for lost in given.lost:
-                _measured(market, given, jobs, lost)
+        for jobs in loads:
+            for lost in losses:
+                yield from _compared(market, jobs, lost, seconds, clients)
+    if "openai" in clients:
+        for jobs in loads:
+            yield from (_at_the_sandbox(jobs, lost, seconds) for lost in losses)
 
 
-def _measured(market: Market, given: argparse.Namespace, jobs: int, lost: float) -> None:
+def _compared(market: Market, jobs: int, lost: float, seconds: float, clients: Sequence[str]) -> Iterator[Row]:
     reference: float | None = None
-    for client in given.clients:
-        market.begin(given.seconds, lost)
-        with TemporaryDirectory(prefix="core-") as folder:
-            command = [sys.executable, "-m", "benchmarks.core_clients", client, market.base, str(jobs), folder]
-            said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout
-        ran, asked = json.loads(said.splitlines()[-1]), market.facts()
+    for client in clients:
+        market.begin(seconds, lost)
+        ran = _ran(client, market.base, jobs)
+        asked = market.facts()
         reference = ran["cpu"] if client == _REFERENCE else reference
-        late = "" if asked["late"] is None else f"{100 * asked['late'] / given.seconds:.1f} %"
-        row = (
-            jobs, f"{lost:.0%}", client, f"{ran['wall'] / given.seconds:.2f}",
-            f"{ran['cpu'] / reference:.2f}" if reference else "", f"{asked['looks']:.1f}", late, asked["billed"],
-            ran["clips"], asked["connections"], f"{ran['megabytes']:.0f}", f"{ran['wall']:.1f}", f"{ran['cpu']:.1f}",
-        )  # fmt: skip
-        print(_line(row), flush=True)
+        late = "" if asked["late"] is None else f"seen {100 * asked['late'] / seconds:.1f} % late, "
+        yield Row(
+            _name(jobs, lost),
+            client,
+            "limit; wavespeed's CPU",
+            wall=ran["wall"] / seconds,
+            cpu=ran["cpu"] / reference if reference else None,
+            requests=asked["looks"],
+            mb=ran["megabytes"],
+            note=f"{late}{asked['billed']} billed, {ran['clips']} clips, {asked['connections']} connections",
+        )
+
+
+def _at_the_sandbox(jobs: int, lost: float, seconds: float) -> Row:
+    """What OpenAI's client buys and keeps at a server that checks every field of every form."""
+    with TemporaryDirectory(prefix="core-") as folder, sandbox(Path(folder), seconds) as base:
+        if lost:
+            rule = {"match": {"gateway": "openai", "route": "submit"}, "fault": "drop_after", "probability": lost}
+            _post(f"{base}/sandbox/faults", [{**rule, "seed": 1}])
+        ran = _ran("openai", base, jobs)
+        billed = _get(f"{base}/sandbox/meter")["jobs_accepted"]
+    return Row(_name(jobs, lost), "openai at the sandbox", note=f"{billed} billed, {ran['clips']} clips")
+
+
+def _name(jobs: int, lost: float) -> str:
+    return f"core, {jobs} jobs" + (f", {lost:.0%} of replies lost" if lost else "")
+
+
+def _ran(client: str, base: str, jobs: int) -> dict[str, Any]:
+    with TemporaryDirectory(prefix="core-") as folder:
+        return measured("benchmarks.core_clients", client, base, jobs, folder)
+
+
+def _get(url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(url, timeout=60) as reply:  # noqa: S310 - our loopback
+        found: dict[str, Any] = json.load(reply)
+    return found
+
+
+def _post(url: str, body: Any) -> None:
+    urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=60).close()  # noqa: S310 - our loopback
 
 
 @contextmanager
@@ -96,10 +139,6 @@ def _stream(pipe: IO[str] | None) -> IO[str]:
     if pipe is None:
         raise TypeError("opened as a pipe")
     return pipe
-
-
-def _line(row: tuple[Any, ...]) -> str:
-    return "| " + " | ".join(map(str, row)) + " |"
 
 
 if __name__ == "__main__":

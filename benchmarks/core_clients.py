@@ -11,6 +11,7 @@ import logging
 import resource
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -69,6 +70,24 @@ def fal(base: str, jobs: int, folder: Path) -> Callable[[], None]:
     return lambda: asyncio.run(everything())
 
 
+def openai(base: str, jobs: int, folder: Path) -> Callable[[], None]:
+    """OpenAI's asynchronous client, all clips in one gather; it names its own pause between two looks."""
+    import openai as official
+    import openai.resources.videos
+
+    async def one(client: official.AsyncOpenAI, prompt: str) -> None:
+        with suppress(Exception):
+            made = await client.videos.create_and_poll(model="sora-2", prompt=prompt, seconds="4", size="1280x720")
+            content = await client.videos.download_content(made.id)
+            (folder / f"{made.id}.mp4").write_bytes(content.read())
+
+    async def everything() -> None:
+        async with official.AsyncOpenAI(api_key="sk-sandbox", base_url=f"{base}/openai/v1") as client:
+            await asyncio.gather(*(one(client, prompt) for prompt in _prompts(jobs)))
+
+    return lambda: asyncio.run(everything())
+
+
 def ours(gateway: str, base: str, jobs: int, folder: Path) -> Callable[[], None]:
     """What the tasks do, without Prefect's engine: buy once, wait, download, store, close; the ledger on disk."""
     from benchmarks.core_scene import Studio, render
@@ -99,6 +118,7 @@ def ours(gateway: str, base: str, jobs: int, folder: Path) -> Callable[[], None]
 CLIENTS: dict[str, Callable[[str, int, Path], Callable[[], None]]] = {
     "wavespeed": wavespeed,
     "fal-client": fal,
+    "openai": openai,
     "ours at wavespeed": partial(ours, "wavespeed"),
     "ours at fal": partial(ours, "fal"),
 }
@@ -107,6 +127,7 @@ CLIENTS: dict[str, Callable[[str, int, Path], Callable[[], None]]] = {
 def main(client: str, base: str, jobs: str, folder: str) -> None:
     """Measure one client, from the first request to the last clip."""
     logging.disable()
+    warnings.simplefilter("ignore")  # one client says at each call that its API will close
     work = CLIENTS[client](base, int(jobs), Path(folder))
     began, cpu = time.perf_counter(), time.process_time()
     work()

@@ -1,6 +1,9 @@
 """The flow against Prefect's own floor. Prints a Markdown table, and with --detail what each process counted.
 
-python -m benchmarks.flow [--scenes 20 200] [--again] [--detail FILE]
+    python -m benchmarks.flow [--scenes 20 200] [--detail FILE]
+
+The wall time leaves the assembly out. `requests` are those to Prefect's API. A stall is a turn of an event loop, in
+processor time of its thread.
 """
 
 import argparse
@@ -8,13 +11,13 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.stand import measured, sandbox
+from benchmarks.table import Row, show
 from tests.chaos.engine import prefect_server
-
-HEAD = ("flow", "scenes", "s", "of the floor", "assembly s", "CPU s", "of the floor", "MB", "Prefect calls", "stall ms")
 
 
 def main() -> None:
@@ -22,57 +25,51 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, nargs="+", default=[20, 200])
     parser.add_argument("--folder", type=Path, help="where to work; it is kept")
     parser.add_argument("--detail", type=Path, help="a JSON file for everything that was counted")
-    parser.add_argument("--only", choices=["floor", "series"], help="one of the two")
     given = parser.parse_args()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="flows-"))
+    show(rows(given.scenes, given.folder, given.detail))
+
+
+def rows(scenes: Sequence[int], kept: Path | None = None, detail: Path | None = None) -> Iterator[Row]:
+    """Floor, series and the series again, for each number of scenes."""
+    folder = kept or Path(tempfile.mkdtemp(prefix="flows-"))
     folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"NO_PROXY": "127.0.0.1"}
     facts: list[dict[str, Any]] = []
     try:
         with prefect_server(folder), sandbox(folder) as base:
-            print(_row(*HEAD), _row("---", *["---:"] * (len(HEAD) - 1)), sep="\n")
-            for scenes in given.scenes:
-                found = _runs(folder / str(scenes), scenes, base, given.only)
-                print(*(_line(each, found[0]) for each in found), sep="\n", flush=True)
+            for count in scenes:
+                found = _runs(folder / str(count), count, base)
                 facts += found
+                yield from (_row(each, found[0]) for each in found)
     finally:
-        if given.detail:
-            given.detail.write_text(json.dumps(facts, indent=1))
-        if not given.folder:
+        if detail:
+            detail.write_text(json.dumps(facts, indent=1))
+        if not kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _line(facts: dict[str, Any], floor: dict[str, Any]) -> str:
-    """One run as a line: its wall time without the assembly, and its processor time, also as multiples of the floor."""
-    scenes, wall = facts["scenes"], facts["wall_s"] - facts["after_last_scene_s"]
+def _row(facts: dict[str, Any], floor: dict[str, Any]) -> Row:
+    """One run: its wall time without the assembly, and its processor time, as multiples of the floor."""
+    scenes, assembly = facts["scenes"], facts["after_last_scene_s"]
     calls = sum(count for call, count in facts["calls"].items() if call.startswith("prefect"))
-    stall = max(loop["longest_cpu_ms"] for loop in facts["loops"])
-    return _row(
+    stalls = ", ".join(f"{loop['longest_cpu_ms']:.0f} ms ({loop['name']})" for loop in facts["loops"] if loop["thread"])
+    joined = f"assembly {assembly / floor['wall_s']:.2f} of the floor more, " if assembly else ""
+    return Row(
+        f"flow, {scenes} scenes",
         facts["kind"],
-        scenes,
-        f"{facts['wall_s']:.1f}",
-        f"{wall / floor['wall_s']:.2f}",
-        f"{facts['after_last_scene_s']:.1f}",
-        f"{facts['cpu_s']:.1f}",
-        f"{facts['cpu_s'] / floor['cpu_s']:.2f}",
-        facts["peak_mb"],
-        f"{calls / scenes:.1f}",
-        f"{stall:.0f}",
+        "Prefect's floor",
+        wall=(facts["wall_s"] - assembly) / floor["wall_s"],
+        cpu=facts["cpu_s"] / floor["cpu_s"],
+        requests=calls / scenes,
+        mb=facts["peak_mb"],
+        note=f"{joined}longest stall {stalls}",
     )
 
 
-def _row(*cells: object) -> str:
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def _runs(folder: Path, scenes: int, base: str, only: str | None) -> list[dict[str, Any]]:
-    found = []
-    if only != "series":
-        found.append(measured("benchmarks.flow_run", "floor", scenes, folder))
-    if only != "floor":
-        found.append(measured("benchmarks.flow_run", "series", scenes, folder, base))
-        found.append(measured("benchmarks.flow_run", "series", scenes, folder, base) | {"kind": "again"})
-    return found
+def _runs(folder: Path, scenes: int, base: str) -> list[dict[str, Any]]:
+    floor = measured("benchmarks.flow_run", "floor", scenes, folder)
+    series = [measured("benchmarks.flow_run", "series", scenes, folder, base) for _ in range(2)]
+    return [floor, series[0], series[1] | {"kind": "again, all in the library"}]
 
 
 if __name__ == "__main__":

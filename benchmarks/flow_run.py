@@ -1,6 +1,6 @@
 """One flow of the benchmark, in a process of its own; prints one line of JSON about it.
 
-    python -m benchmarks.flow_run (floor | series) SCENES FOLDER [BASE]
+    python -m benchmarks.flow_run (floor | series) SCENES FOLDER [BASE [LIBRARY]]
 
 `floor` is what Prefect takes by itself: three empty async tasks a scene, of which the middle one sleeps as long as a
 job renders. `series` is `storyboard_series` against the sandbox at BASE. Peak memory is the whole process'.
@@ -57,7 +57,7 @@ async def floor(scenes: int) -> None:
     await asyncio.gather(*(scene() for _ in range(scenes)))
 
 
-async def series(scenes: int, folder: Path, base: str) -> None:
+async def series(scenes: int, base: str, library: str) -> None:
     """The series with that many scenes of four seconds, all at once."""
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.flows import storyboard_series
@@ -72,13 +72,14 @@ async def series(scenes: int, folder: Path, base: str) -> None:
         "scenes": [{"id": f"s{n:04d}", "prompt": f"Picture {n}: the pier."} for n in range(1, scenes + 1)],
     }
     account = FalCredentials.from_environment(environment(base)).model_copy(update={"in_flight": max(scenes, 20)})
-    await storyboard_series(board, account, str(folder / "library"), allow_retired=True)
+    await storyboard_series(board, account, library, allow_retired=True)
 
 
 def main() -> None:
     kind, scenes, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     _count_calls()
-    work = floor(scenes) if kind == "floor" else series(scenes, folder, sys.argv[4])
+    library = sys.argv[5] if len(sys.argv) > 5 else str(folder / "library")
+    work = floor(scenes) if kind == "floor" else series(scenes, sys.argv[4], library)
     with watching(("flow", _main_loop), ("providers", _our_loop)) as loops:
         wall, cpu = time.monotonic(), time.process_time()
         asyncio.run(_kept(work))

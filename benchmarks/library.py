@@ -1,8 +1,9 @@
-"""A library with many settled jobs against an empty one: the list, the plan, a budget, and a prune. Prints a table.
+"""A library of many settled jobs against an empty one: lists, a plan, the start of a run, a budget, prune.
 
-    python -m benchmarks.library [--jobs 100000]
+    python -m benchmarks.library [--jobs 100000] [--s3-jobs 2000]
 
-Each is a process of its own: its processor time and its peak memory, and both beyond those of an empty library.
+Each is a process of its own: its processor time and its peak memory beyond those of an empty library. On S3 the server
+is the one of tests/s3; requests are counted there as well.
 """
 
 import argparse
@@ -11,29 +12,69 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.far import distant
+from benchmarks.s3 import variables
 from benchmarks.stand import measured, peak_mb
+from benchmarks.table import Row, show
+from tests.chaos.engine import prefect_server
+from tests.s3.ceph import BUCKET, serving
 
 _OLD = datetime.now(UTC) - timedelta(days=100)
 _REEL = "pier"
+_ON_S3 = ("jobs", "collect", "plan of 20 scenes", "start of a run of 20 scenes", "what a reel has spent")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.library")
     parser.add_argument("--jobs", type=int, default=100_000)
-    jobs = parser.parse_args().jobs
-    print(f"| {jobs:,} settled jobs | CPU s | beyond an empty library | MB | beyond |\n|---|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as name:
+    parser.add_argument("--s3-jobs", type=int, default=2_000, help="0: without S3")
+    given = parser.parse_args()
+    show(rows(given.jobs, given.s3_jobs))
+
+
+def rows(jobs: int, s3_jobs: int) -> Iterator[Row]:
+    """Every kind of work on local disk, then those of a run on S3."""
+    with tempfile.TemporaryDirectory() as name, prefect_server(Path(name)):
         large, empty = Path(name) / "large", Path(name) / "empty"
         settled(large, jobs)
         for work in (*WORKS, "jobs --all"):
-            here, there = (measured("benchmarks.library", work, folder) for folder in (large, empty))
-            cpu, mb = here["cpu_s"] - there["cpu_s"], here["peak_mb"] - there["peak_mb"]
-            print(f"| {work} | {here['cpu_s']:.1f} | {cpu:+.1f} | {here['peak_mb']} | {mb:+d} |", flush=True)
+            there, here = (measured("benchmarks.library", work, folder) for folder in (empty, large))
+            yield _row(f"library of {jobs:,} settled jobs", work, here, there)
+        if s3_jobs:
+            yield from _on_s3(Path(name) / "few", s3_jobs)
+
+
+def _row(benchmark: str, work: str, here: dict[str, Any], there: dict[str, Any], note: str = "") -> Row:
+    more = f"{here['cpu_s'] - there['cpu_s']:+.1f} s of CPU, {here['peak_mb'] - there['peak_mb']:+d} MB{note}"
+    cpu = here["cpu_s"] / there["cpu_s"] if there["cpu_s"] else None
+    return Row(benchmark, work, "an empty library", cpu=cpu, mb=here["peak_mb"], note=more)
+
+
+def _on_s3(folder: Path, jobs: int) -> Iterator[Row]:
+    import s3fs
+
+    settled(folder, jobs)
+    with ExitStack() as stack:
+        server = stack.enter_context(serving())
+        near = stack.enter_context(distant(server.endpoint, 0.0))
+        store = s3fs.S3FileSystem(**server.options, skip_instance_cache=True)
+        store.put(f"{folder}/", f"{BUCKET}/large", recursive=True, batch_size=32)
+        for work in _ON_S3:
+            found, asked = [], []
+            for library in ("empty", "large"):
+                before = near.requests.total()
+                url = f"s3://{BUCKET}/{library}"
+                found.append(measured("benchmarks.library", work, url, **variables(server, near.endpoint)))
+                asked.append(near.requests.total() - before)
+            yield _row(
+                f"the same on S3, {jobs:,} jobs", work, found[1], found[0], f", {asked[1]} requests for {asked[0]}"
+            )
 
 
 def settled(folder: Path, jobs: int) -> None:
@@ -67,6 +108,19 @@ def settled(folder: Path, jobs: int) -> None:
             path.write_text(body.replace(key, mine).replace("request-0", f"request-{number}"))
 
 
+def _board() -> dict[str, Any]:
+    scenes = [{"id": f"s{n:02d}", "prompt": f"Picture {n}: the pier."} for n in range(1, 21)]
+    return {"title": "Pier", "model": "sora-2", "scenes": scenes}
+
+
+def _nowhere() -> Any:
+    """An account whose gateway does not answer: nothing here needs one."""
+    from prefect_storyboard.blocks import FalCredentials
+
+    nowhere = {f"{name}_url": "http://127.0.0.1:9" for name in ("queue", "rest", "platform")}
+    return FalCredentials(api_key="a:b", **nowhere)
+
+
 def _jobs(library: str, *, every: bool) -> None:
     import asyncio
 
@@ -78,13 +132,29 @@ def _jobs(library: str, *, every: bool) -> None:
 def _plan(library: str) -> None:
     import asyncio
 
-    from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.flows.plan import planned
 
-    nowhere = {f"{name}_url": "http://127.0.0.1:9" for name in ("queue", "rest", "platform")}
-    scenes = [{"id": f"s{n:02d}", "prompt": f"Picture {n}: the pier."} for n in range(1, 21)]
-    board = {"title": "Pier", "model": "sora-2", "scenes": scenes}
-    asyncio.run(planned(board, FalCredentials(api_key="a:b", **nowhere), library))
+    asyncio.run(planned(_board(), _nowhere(), library))
+
+
+def _start(library: str) -> None:
+    import asyncio
+
+    from prefect_storyboard.series.opening import opened
+
+    async def begin() -> None:
+        async with opened(_board(), _nowhere(), library):
+            pass
+
+    asyncio.run(begin())
+
+
+def _collect(library: str) -> None:
+    import asyncio
+
+    from prefect_storyboard.flows import collect_jobs
+
+    asyncio.run(collect_jobs([_nowhere()], library))
 
 
 def _spent(library: str) -> None:
@@ -103,7 +173,9 @@ def _prune(library: str) -> None:
 
 WORKS: dict[str, Callable[[str], None]] = {
     "jobs": lambda library: _jobs(library, every=False),
+    "collect": _collect,
     "plan of 20 scenes": _plan,
+    "start of a run of 20 scenes": _start,
     "what a reel has spent": _spent,
     "jobs --all": lambda library: _jobs(library, every=True),
     "prune": _prune,

@@ -1,4 +1,4 @@
-"""The gateway that the clients of `core` are measured at: fal's queue and WaveSpeed's API as far as they need it.
+"""The gateways that the clients of `core` are measured at: fal, WaveSpeed and OpenAI, as far as they need them.
 
     python -m benchmarks.loopback        prints its port; one line of JSON on stdin sets `seconds` and `lost`
 
@@ -105,7 +105,7 @@ Answer = tuple[int, str, bytes] | None
 
 
 class Server:
-    """The routes of both gateways; a new `market` for each measurement."""
+    """The routes of the gateways; a new `market` for each measurement."""
 
     def __init__(self) -> None:
         self.market = Market()
@@ -123,6 +123,8 @@ class Server:
                 return _json(self.market.facts())
             case ["wavespeed", "api", "v3", *rest]:
                 return self._wavespeed(method, rest, body, base)
+            case ["openai", "v1", "videos", *rest]:
+                return self._openai(method, rest, body)
             case ["fal", "v1", "models", "requests", "by-endpoint"]:
                 return self._fal_list(parse_qs(parts.query))
             case ["fal", "queue", *rest]:
@@ -152,6 +154,21 @@ class Server:
             for name, job in jobs
         ]
         return _json({"code": 200, "data": {"items": items, "total": len(self.market.jobs)}})
+
+    def _openai(self, method: str, rest: list[str], body: bytes) -> Answer:
+        """Videos; the form of a create is kept as it came, and the client's own default pause is a second."""
+        match method, rest:
+            case "POST", []:
+                name, lost = self.market.submit("videos", body.decode("utf-8", "replace"))
+                return None if lost else _json({"id": name, "object": "video", "model": "sora-2", "status": "queued"})
+            case "GET", [name, "content"]:
+                self.market.fetched.add(name)
+                return 200, "video/mp4", CLIP
+            case "GET", [name]:
+                over = self.market.ended(name, status=True)
+                status = "completed" if over else "in_progress"
+                return _json({"id": name, "object": "video", "model": "sora-2", "status": status})
+        return _json({"error": {"message": "not here"}}, 404)
 
     def _fal(self, method: str, rest: list[str], body: bytes, base: str) -> Answer:
         if method == "POST":

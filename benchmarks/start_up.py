@@ -1,4 +1,4 @@
-"""What a start takes: imports, the help of the command line, and the first look at a library. Prints Markdown tables.
+"""What a start takes: imports, the help of the command line, and the first look at a library. Prints a Markdown table.
 
     python -m benchmarks.start_up [--runs 5]
 
@@ -12,6 +12,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+
+from benchmarks.table import Row, show
 
 _FLOW = "from prefect import flow\n@flow\nasync def one(a: int): ...\n"
 PROGRAMS = {
@@ -28,15 +31,19 @@ PROGRAMS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.start_up")
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    show(rows(parser.parse_args().runs))
+
+
+def rows(runs: int) -> Iterator[Row]:
+    """A row for each program: the least of its runs."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PYTHONPYCACHEPREFIX"] = folder
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         taken = {name: min(_seconds(program) for _ in range(runs + 1)) for name, program in PROGRAMS.items()}
     one, floor = taken["`import prefect`"], taken["a module with one flow"]
-    print("| start | CPU s | of `import prefect` | ms beyond one flow |\n|---|---:|---:|---:|")
     for name, seconds in taken.items():
-        print(f"| {name} | {seconds:.2f} | {seconds / one:.2f} | {1000 * (seconds - floor):+.0f} |")
+        beyond = f"{1000 * (seconds - floor):+.0f} ms beyond a module with one flow"
+        yield Row("start-up", name, "`import prefect`", cpu=seconds / one, note=f"{beyond}, {seconds:.2f} s")
 
 
 def _seconds(program: list[str]) -> float:

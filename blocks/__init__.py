@@ -1,4 +1,4 @@
-"""Prefect blocks: credentials of the gateways, and the library."""
+"""Prefect blocks: credentials of the gateways, the library, and render settings."""
 
 from prefect_storyboard.blocks.credentials import (
     Credentials,
@@ -10,13 +10,16 @@ from prefect_storyboard.blocks.credentials import (
     load_credentials,
 )
 from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
+from prefect_storyboard.blocks.render_settings import RenderSettings, load_render_settings
 from prefect_storyboard.blocks.settings import StoryboardSettings
+from prefect_storyboard.blocks.temporary_server import wait_longer
 
 __all__ = [
     "Credentials",
     "FalCredentials",
     "KieCredentials",
     "Library",
+    "RenderSettings",
     "StoryboardSettings",
     "ToApisCredentials",
     "WaveSpeedCredentials",
@@ -24,4 +27,7 @@ __all__ = [
     "allowed_to_callers",
     "load_credentials",
     "load_library",
+    "load_render_settings",
 ]
+
+wait_longer()

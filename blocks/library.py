@@ -1,11 +1,14 @@
 """The library as a block: where characters, ledger, clips and reels are stored."""
 
+from urllib.parse import quote
+
 from prefect.blocks.core import Block
 from prefect.types import SecretDict
-from pydantic import Field, GetJsonSchemaHandler
+from pydantic import Field, GetJsonSchemaHandler, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from prefect_storyboard.blocks.browser_links import checked, console_link
 from prefect_storyboard.blocks.gateway import load_block
 from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.ledger import Storage, open_storage
@@ -33,6 +36,14 @@ class Library(Block):
         description="Passed to fsspec, for example key and endpoint_url for S3. Empty: the machine's credentials.",
     )
 
+    public_url: str | None = Field(
+        default=None,
+        title="Public URL",
+        description=(
+            "Where a browser reads what lies at the URL: the bucket's public address, a CDN, or a web server in front "
+            "of the folder. Reports then link the reel and its page. Empty: nothing is public."
+        ),
+    )
     media_roots: list[str] = Field(
         default=[],
         title="Media folders",
@@ -55,6 +66,20 @@ class Library(Block):
         schema = handler(core)
         handler.resolve_ref_schema(schema)["required"] = ["url"]
         return schema
+
+    @field_validator("public_url")
+    @classmethod
+    def _opens(cls, address: str | None) -> str | None:
+        return checked(address.strip()) if address and address.strip() else None
+
+    def opens_at(self, link: str) -> str | None:
+        """The address at which a browser opens a file of this library; None where there is no such address.
+
+        Below the public URL, else in the bucket's console, where the reader logs in. It holds no signature.
+        """
+        if self.public_url:
+            return f"{self.public_url}/{quote(link.removeprefix(self.url.rstrip('/')).lstrip('/'))}"
+        return console_link(link, self.storage_options.get_secret_value())
 
     def storage(self) -> Storage:
         """Open the storage. Raises LibraryError if it cannot create a file exclusively."""

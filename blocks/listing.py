@@ -9,6 +9,7 @@ from prefect.blocks.core import Block
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.blocks.gateway import NOT_FROM_ENVIRONMENT
 from prefect_storyboard.blocks.library import Library
+from prefect_storyboard.blocks.render_settings import RenderSettings
 from prefect_storyboard.generated import print_or_check
 
 _COMMAND = "python -m prefect_storyboard.blocks.listing"
@@ -22,7 +23,7 @@ Generated from the blocks by `{_COMMAND}`. Save a block in the UI or with
 
 def text() -> str:
     """Render the page."""
-    return _HEAD + "".join(map(_section, (*BY_PROVIDER.values(), Library)))
+    return _HEAD + "".join(map(_section, (*BY_PROVIDER.values(), Library, RenderSettings)))
 
 
 def _section(block: type[Block]) -> str:

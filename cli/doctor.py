@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from itertools import groupby
 
+import httpx
+from prefect.settings import get_current_settings
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +14,7 @@ from rich.text import Text
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.cli.live import console
+from prefect_storyboard.cli.server_ui import examine_ui
 from prefect_storyboard.flows.doctor import Finding, examine, examine_library
 
 _STYLES = {"ok": "green", "unsure": "yellow", "bad": "bold red"}
@@ -23,7 +26,7 @@ async def diagnose(providers: tuple[str, ...], library: str | None, models: tupl
     Without providers, it checks the accounts whose keys are in the environment. Raises ValueError if there are none.
     """
     accounts = tuple(dict.fromkeys(providers)) or _with_a_key()
-    found = await asyncio.gather(*(_account(account, models) for account in accounts), _library(library))
+    found = await asyncio.gather(*(_account(account, models) for account in accounts), _library(library), _ui())
     findings = [finding for each in found for finding in each]
     show(findings, console)
     if not accounts:
@@ -64,6 +67,13 @@ async def _library(reference: str | None) -> list[Finding]:
     except ValueError as error:
         return [Finding(subject=str(reference), check="library", state="bad", text=str(error))]
     return [await examine_library(library)]
+
+
+async def _ui() -> list[Finding]:
+    if not (url := get_current_settings().api.url):
+        return []
+    async with httpx.AsyncClient() as http:
+        return await examine_ui(url, http)
 
 
 def _table(findings: Iterator[Finding], width: int) -> Table:

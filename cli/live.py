@@ -1,21 +1,17 @@
-"""Run the flow and show its progress: a live table in a terminal, one line for each change elsewhere."""
+"""Run the flow, show its progress, and print how it ended."""
 
 import asyncio
 import os
-import time
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypedDict
 
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
+from prefect_storyboard.cli.progress_table import watched
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
-from prefect_storyboard.jobs.progress import Progress, progress_listener
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.series.held import keep_plan
 from prefect_storyboard.series.opening import opened
@@ -23,18 +19,9 @@ from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Plan, Reel
-from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
-_STYLES = {
-    "stored": "green",
-    "cached": "green",
-    "created": "green",
-    "failed": "red",
-    "running": "cyan",
-    "queued": "blue",
-}
 
 
 class RunOptions(TypedDict):
@@ -105,7 +92,7 @@ async def render(
 async def shown_live(rendering: Awaitable[Reel]) -> int:
     """Show how a flow renders a reel, and how it ends. Returns the exit code: 1 if a scene has no clip, else 0."""
     try:
-        with watched():
+        with watched(console):
             reel = await rendering
     except SeriesFailed as failed:
         report(failed.reel)
@@ -141,94 +128,3 @@ def _print_failures(reel: Reel) -> None:
     for row in rows(reel):
         table.add_row(*map(Text, row.values()))
     console.print(table)
-
-
-@dataclass
-class _Line:
-    """One row of the table."""
-
-    state: str = "waiting"
-    take: int | None = None
-    length: float | None = None
-    cost: float | None = None
-    since: float = field(default_factory=time.monotonic)
-    ended: float | None = None
-
-    def update(self, progress: Progress) -> None:
-        if self.state == "waiting":
-            self.since = time.monotonic()
-        self.state = progress.state
-        self.take = progress.take or self.take
-        self.length = progress.seconds or self.length
-        self.cost = progress.cost_usd if progress.cost_usd is not None else self.cost
-        if progress.state in {"stored", "cached", "created", "failed"}:
-            self.ended = time.monotonic()
-
-
-@contextmanager
-def watched() -> Iterator[None]:
-    """Show every change of state until the `with` block ends."""
-    lines: dict[str, _Line] = {}
-    live = (
-        Live(get_renderable=lambda: _table(lines), console=console, refresh_per_second=4)
-        if console.is_terminal
-        else None
-    )
-
-    def watch(progress: Progress) -> None:
-        line = lines.setdefault(progress.subject, _Line())
-        changed = line.state != progress.state
-        line.update(progress)
-        if live is None and changed:
-            console.print(_plain(progress.subject, line))
-
-    token = progress_listener.set(watch)
-    try:
-        if live:
-            with live:
-                yield
-        else:
-            yield
-    finally:
-        progress_listener.reset(token)
-
-
-def _table(lines: dict[str, _Line]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for name, justify in (
-        ("scene", "left"),
-        ("state", "left"),
-        ("take", "right"),
-        ("seconds", "right"),
-        ("cost", "right"),
-    ):
-        table.add_column(name, justify="right" if justify == "right" else "left")
-    for name, line in lines.items():
-        state = Text(line.state, style=_STYLES.get(line.state, ""))
-        table.add_row(Text(name), state, _number(line.take), _elapsed(line), _price(line))
-    return table
-
-
-def _plain(name: str, line: _Line) -> str:
-    parts = [name, line.state]
-    if line.take:
-        parts.append(f"take {line.take}")
-    if line.ended:
-        parts += [_elapsed(line) + " s", _price(line)]
-    return "  ".join(part for part in parts if part)
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _elapsed(line: _Line) -> str:
-    if line.state == "waiting":
-        return ""
-    return f"{(line.ended or time.monotonic()) - line.since:.1f}"
-
-
-def _price(line: _Line) -> str:
-    if line.cost is not None:
-        return price(line.cost)
-    return "unknown" if line.ended and line.state != "failed" else ""

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
-from prefect_storyboard.cli import options
+from prefect_storyboard.cli import options, recast_command
 from prefect_storyboard.cli import takes as take_commands
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
@@ -22,6 +22,7 @@ __all__ = ["app", "main"]
 
 job_commands.register(app)
 take_commands.register(app)
+recast_command.register(app)
 
 
 @app.command
@@ -106,49 +107,6 @@ def plan(
 
 
 @app.command
-def recast(
-    board: options.Board,
-    *,
-    to: options.To,
-    provider: options.Provider,
-    library: options.Library = None,
-    fit: options.Fit = None,
-    with_: options.With = None,
-    max_cost: options.MaxCost = None,
-    allow_unknown_price: options.AllowUnknownPrice = False,
-    attempts: options.Attempts = 1,
-    plan: options.OnlyPlan = False,
-    yes: options.Yes = False,
-    debug: options.Debug = False,
-) -> int:
-    """Move a storyboard to another model: show the changes scene by scene, ask, create the characters again and render.
-
-    The takes of the old model stay in the library; the reel is made from the new ones. Sizes are the nearest that the
-    model sells, unless --fit says otherwise.
-    """
-    prepare_environment(debug=debug)
-    from prefect_storyboard.cli import recast as recasting
-    from prefect_storyboard.cli.served import health_of, run_served
-    from prefect_storyboard.series.prepare import Overrides
-
-    moved = Overrides(fit=fit, values=options.values(with_))
-    with explained(debug=debug):
-        with prefect_server() if blocks(provider, library) else nullcontext():
-            changes = finish(recasting.show(board, provider, to, library, moved))
-        if plan or not recasting.agreed(changes, yes=yes):
-            return 0 if plan else 1
-        options_of_run = {
-            "fit": fit,
-            "values": dict(moved.values),
-            "max_cost_usd": max_cost,
-            "allow_unknown_price": allow_unknown_price,
-            "attempts": attempts,
-        }
-        with prefect_server() as api:
-            return run_served(recasting.render(board, provider, to, library, **options_of_run), health_of(api))
-
-
-@app.command
 def demo(
     *,
     folder: options.Folder = Path("storyboard-demo"),
@@ -215,6 +173,16 @@ def list_models(
         characters=characters, seconds=seconds, aspect=aspect, resolution=resolution, silent=silent, max_usd=max_usd
     )
     return models.show(providers, need, as_json=as_json)
+
+
+@app.command
+def link(reel: options.ReelName, *, library: options.Library = None, debug: options.Debug = False) -> int:
+    """Print a link that opens a reel: its page on this disk, its public address, or one that is signed for an hour."""
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.links import show
+
+    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+        return finish(show(reel, library))
 
 
 @app.command

@@ -52,6 +52,7 @@ AskProvider = Annotated[str | None, Parameter(help=OPTIONS["ask"])]
 OlderThan = Annotated[str, Parameter(help=OPTIONS["older_than"])]
 All = Annotated[bool, Parameter(name="--all", help=OPTIONS["all"])]
 
+ReelName = Annotated[str, Parameter(help=OPTIONS["reel"])]
 NewFolder = Annotated[Path, Parameter(help=OPTIONS["new_folder"])]
 Folder = Annotated[Path, Parameter(help=OPTIONS["folder"])]
 AnotherBoard = Annotated[Path | None, Parameter(help=OPTIONS["another_board"])]

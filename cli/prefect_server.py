@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _BLOCK = re.compile(r"(storyboard-library|[a-z]+-credentials)/")
 _QUIET = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
@@ -85,8 +84,10 @@ def private_server() -> Iterator[Callable[[], str]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         api = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         process = _child(listener.fileno())
-    before = os.environ.get("PREFECT_API_URL")
-    _set_api(api)
+    # It speaks plain HTTP on loopback: without the second setting each of Prefect's clients reads all certificates.
+    given = {"PREFECT_API_URL": api, "PREFECT_API_TLS_INSECURE_SKIP_VERIFY": "true"}
+    before = {name: os.environ.get(name) for name in given}
+    _set(given)
     served = False
 
     def serve() -> str:
@@ -102,7 +103,7 @@ def private_server() -> Iterator[Callable[[], str]]:
         if served:
             _flush_logs()
         _stop(process)
-        _set_api(before)
+        _set(before)
 
 
 def _child(descriptor: int) -> "subprocess.Popen[bytes]":
@@ -118,12 +119,13 @@ def _child(descriptor: int) -> "subprocess.Popen[bytes]":
     )
 
 
-def _set_api(url: str | None) -> None:
-    """Set PREFECT_API_URL for what Prefect imports from now on, and for what it has read already."""
-    if url is None:
-        os.environ.pop("PREFECT_API_URL", None)
-    else:
-        os.environ["PREFECT_API_URL"] = url
+def _set(variables: Mapping[str, str | None]) -> None:
+    """Set or remove variables for what Prefect imports from now on, and for what it has read already."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
     if "prefect.context" in sys.modules:
         from prefect.context import refresh_global_settings_context
 
@@ -135,6 +137,9 @@ def _let_serve(process: "subprocess.Popen[bytes]", api: str) -> None:
     import httpx
     from prefect.settings import get_current_settings
 
+    from prefect_storyboard.blocks.temporary_server import wait_longer
+
+    wait_longer()  # here, where the command's modules are imported already
     longest = get_current_settings().server.ephemeral.startup_timeout_seconds
     if process.stdin:
         with suppress(BrokenPipeError):  # it has exited: the request will show that

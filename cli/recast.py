@@ -19,7 +19,7 @@ async def show(board: str, provider: str, to: str, library: str | None, override
     """Print the changes scene by scene, the requests, and what cannot be kept. Buys nothing."""
     account = await account_to_plan_for(provider, os.environ)
     changes = await recast_planned(board, account, to, library, overrides)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("scene", "was", "will be", "seconds", "price", "stays"):
         table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")
     for change in changes.changes:
@@ -28,7 +28,7 @@ async def show(board: str, provider: str, to: str, library: str | None, override
     console.print(table)
     for change in changes.changes:
         facts = row(change)
-        console.print(f"\n{change.scene}  {facts['endpoint']}", style="dim")
+        console.print(f"\n{change.scene}  {facts['endpoint']}  {facts['size']}", style="dim")
         console.print(change.after.prompt)
         for fact in filter(None, (facts["characters"], facts["cannot be kept"])):
             console.print(f"  {fact}", style="dim" if fact == facts["characters"] else "yellow")

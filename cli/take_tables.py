@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from prefect_storyboard.blocks import account_to_plan_for, load_credentials
-from prefect_storyboard.cli.live import console, report, watched
+from prefect_storyboard.cli.live import console, report
+from prefect_storyboard.cli.progress_table import watched
 from prefect_storyboard.flows import SeriesFailed, pick_take, storyboard_series
 from prefect_storyboard.series.looking import looked_up, summed_up, takes_of
 from prefect_storyboard.series.prepare import Overrides
@@ -64,7 +65,7 @@ async def render_again(places: Places, overrides: Overrides, asked: Mapping[str,
     code = 0
     with last_acts():
         try:
-            with nullcontext() if as_json else watched():
+            with nullcontext() if as_json else watched(console):
                 reel = await storyboard_series(board, credentials, library, **_said(overrides), **asked)
         except SeriesFailed as failed:
             reel, code = failed.reel, 1

@@ -2,6 +2,7 @@
 
 blocks         credentials `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
 TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRARY
+settings       the render settings `main`, which the deployments share; edit them in the UI
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
 automation     marks a series whose worker has died as crashed, so that it can be run again
@@ -23,7 +24,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoo
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
-from prefect_storyboard.blocks import Library
+from prefect_storyboard.blocks import Library, RenderSettings
 from prefect_storyboard.blocks.credentials import BY_PROVIDER, Credentials
 from prefect_storyboard.deployments import automations
 from prefect_storyboard.tasks._limits import limit_name
@@ -38,6 +39,7 @@ async def set_up() -> int:
     accounts = [block.from_environment(os.environ) for block in given]
     accounts = [await _saved(account, NAME) for account in accounts]
     await _library(os.environ.get("STORYBOARD_LIBRARY"), "main")
+    await _settings("main")
     async with get_client() as client:
         for account in accounts:
             await _limit(client, account)
@@ -80,6 +82,16 @@ async def _library(url: str | None, name: str) -> None:
         _say("library", f"{Library.get_block_type_slug()}/{name} exists")
     except ValueError:
         _say("library", "none: export STORYBOARD_LIBRARY, a folder or a bucket's URL, and run this again")
+
+
+async def _settings(name: str) -> None:
+    reference = f"{RenderSettings.get_block_type_slug()}/{name}"
+    try:
+        await RenderSettings.aload(name)
+        _say("settings", f"{reference} exists")
+    except ValueError:
+        await RenderSettings().asave(name)
+        _say("settings", f"{reference} created: the defaults; edit them in the UI")
 
 
 async def _limit(client: PrefectClient, account: Credentials) -> None:

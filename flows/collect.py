@@ -3,14 +3,14 @@
 import asyncio
 
 from prefect import flow
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact
 
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ProviderField, form
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, prove
 from prefect_storyboard.series.collect import collect_job
-from prefect_storyboard.series.markdown import escaped_rows
+from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.storyboards import Casting, Clip, Frozen
@@ -34,7 +34,7 @@ class Collected(Frozen):
     resumed: tuple[str, ...] = ()
 
 
-@form
+@form()
 @flow(name="collect-jobs", persist_result=False)
 async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
@@ -80,4 +80,4 @@ async def _report(collected: Collected) -> None:
     if rows:
         text = f"{len(collected.clips)} clips stored. These jobs are open or have failed."
         with shown("the table of open jobs"):
-            await acreate_table_artifact(key="storyboard-jobs", table=escaped_rows(rows), description=text)
+            await acreate_markdown_artifact(key="storyboard-jobs", markdown=table_of(rows), description=text)

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from prefect import flow
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact
 
 from prefect_storyboard.addresses import bare
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
@@ -21,7 +21,7 @@ from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.providers.table import model, models
-from prefect_storyboard.series.markdown import escaped_rows
+from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.storyboards import Frozen, Model
 
@@ -47,7 +47,7 @@ class NotWell(ValueError):
     """A check found something that would stop a run; the message says what to fix."""
 
 
-@form
+@form()
 @flow(name="doctor", persist_result=False)
 async def check_accounts(
     providers: list[ProviderField], library: LibraryField = None, models: ModelsField = None
@@ -60,7 +60,7 @@ async def check_accounts(
     rows = [finding.model_dump() for finding in findings]
     with shown("the table of findings"):
         text = "What would stop a run, and what would not"
-        await acreate_table_artifact(key="storyboard-doctor", table=escaped_rows(rows), description=text)
+        await acreate_markdown_artifact(key="storyboard-doctor", markdown=table_of(rows), description=text)
     bad = [f"{finding.subject}, {finding.check}: {finding.text}" for finding in findings if finding.state == "bad"]
     if bad:
         raise NotWell("\n".join(bad))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from prefect import flow
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact
 from pydantic import Field
 
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
@@ -15,7 +15,7 @@ from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderFie
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.providers.table import models as table
 from prefect_storyboard.series.ending import Ending, Uses, ending_of, endings, uses
-from prefect_storyboard.series.markdown import escaped_rows
+from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 
 DaysField = Annotated[int, Field(json_schema_extra={"minimum": 0})]
@@ -25,7 +25,7 @@ class ModelsEnding(ValueError):
     """Models in use are about to be retired; the message names each with its date, its reels and its successor."""
 
 
-@form
+@form()
 @flow(name="check-models", persist_result=False)
 async def check_models(
     providers: list[ProviderField],
@@ -83,4 +83,4 @@ async def _report(found: Iterable[Ending]) -> None:
     ]
     with shown("the table of models that end"):
         text = "Models in use that are about to end"
-        await acreate_table_artifact(key="storyboard-models", table=escaped_rows(rows), description=text)
+        await acreate_markdown_artifact(key="storyboard-models", markdown=table_of(rows), description=text)

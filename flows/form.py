@@ -1,13 +1,19 @@
-"""The flows' parameters as a form in the Prefect UI.
+"""The flows' parameters as a form in the Prefect UI, and how a flow run ends there.
 
 The UI makes one tab for each member of a union and names it after its type. The fields here give the tabs readable
-names.
+names. A form asks for at most eight things; what it leaves out lives in the storyboard or in saved render settings, and
+is still taken from code and from the stored parameters of deployments.
 """
 
 import inspect
+from collections.abc import Callable
+from functools import wraps
 from typing import Annotated, Any, ParamSpec, Self, TypeVar, cast
 
 from prefect import Flow
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+from prefect.states import Failed
 from prefect.utilities.callables import parameter_schema
 from pydantic import Field
 
@@ -16,14 +22,17 @@ from prefect_storyboard.blocks import (
     FalCredentials,
     KieCredentials,
     Library,
+    RenderSettings,
     ToApisCredentials,
     WaveSpeedCredentials,
 )
 from prefect_storyboard.blocks.library import HOME_FOLDER
 from prefect_storyboard.parameters import PARAMETERS
+from prefect_storyboard.providers.table import models
+from prefect_storyboard.series.mistakes import explain, explains_itself
 from prefect_storyboard.series.opening import Reference
 from prefect_storyboard.storyboards import Storyboard
-from prefect_storyboard.storyboards.nouns import Fit, Quality
+from prefect_storyboard.storyboards.nouns import Quality
 
 F = TypeVar("F", bound=Flow[..., Any])
 P = ParamSpec("P")
@@ -46,23 +55,26 @@ LibraryField = (
     | Annotated[Reference, Field(title="By name, path or URL")]
     | Annotated[None, Field(title=HOME_FOLDER)]
 )
-ModelField = Annotated[str, Field(title="Model")] | Annotated[None, Field(title="As the storyboard says")]
-FitField = Annotated[Fit, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+# The form completes no text, but searches in a list: a tab for what the table sells, one for an own server's names.
+_SOLD = sorted({name for sold in models().values() for name, model in sold.items() if not model.ended})
+ModelField = (
+    Annotated[str, Field(title="What is sold", json_schema_extra={"enum": [*_SOLD]})]
+    | Annotated[str, Field(title="Another name")]
+    | Annotated[None, Field(title="As the storyboard says")]
+)
 QualityField = Annotated[Quality, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
-AudioField = Annotated[bool, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
 ValuesField = Annotated[dict[str, str], Field(title="JSON")] | Annotated[None, Field(title="As the storyboard says")]
 ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
 MaxCostField = (
     Annotated[float, Field(title="USD", json_schema_extra={"minimum": 0})] | Annotated[None, Field(title="No limit")]
 )
-WordField = Annotated[str, Field(title="Write it")] | Annotated[None, Field(title="Left out")]
-AttemptsField = Annotated[int, Field(json_schema_extra={"minimum": 1})]
+SettingsField = (
+    Annotated[RenderSettings, Field(title="Saved settings")]
+    | Annotated[str, Field(title="By name")]
+    | Annotated[None, Field(title="The defaults")]
+)
 
-_TITLES = {
-    "max_cost_usd": "Max cost in USD",
-    "allow_retired": "Allow retired models",
-    "on_unknown": "On unknown jobs",
-}  # of the others, the name with spaces
+_TITLES = {"max_cost_usd": "Max cost in USD", "settings": "Render settings"}  # of the others, the name with spaces
 
 
 class _BareFlow(Flow[P, R]):
@@ -85,20 +97,47 @@ class _BareFlow(Flow[P, R]):
         return cast("Self", changed)
 
 
-def form(flow: F) -> F:
-    """Give every field of the flow's form its title and its description, which is also added to the docstring.
+def form(*asked: str) -> Callable[[F], F]:
+    """Let the flow's form ask for these parameters in this order, each with its title and description; else for all.
 
     Prefect reads a title only from a default that is a pydantic Field. As the real default, that Field would reach the
-    function when it is called without Prefect. So it is set in `__signature__`, which only Prefect reads.
+    function when it is called without Prefect. So it is set in `__signature__`, which only Prefect reads. What is not
+    asked for is left out there only: the function takes it, and a deployment's stored parameters hold it.
     """
-    shown = inspect.signature(flow.fn)
-    titled = [parameter.replace(default=_titled(parameter)) for parameter in shown.parameters.values()]
-    flow.__signature__ = shown.replace(parameters=titled)  # type: ignore[attr-defined] # read by inspect
-    flow.parameters = parameter_schema(flow)
-    flow.__class__ = _BareFlow  # type: ignore[assignment] # whose own with_options Prefect would make an ordinary one
-    arguments = "".join(f"\n    {name}: {PARAMETERS[name]}" for name in shown.parameters)
-    flow.__doc__ = f"{inspect.getdoc(flow.fn)}\n\nArgs:{arguments}\n"
-    return flow
+
+    def decorate(flow: F) -> F:
+        taken = inspect.signature(flow.fn)
+        shown = [taken.parameters[name] for name in asked or taken.parameters]
+        titled = [parameter.replace(default=_titled(parameter)) for parameter in shown]
+        flow.fn = _explained(flow.fn)
+        flow.__signature__ = taken.replace(parameters=titled)  # type: ignore[attr-defined] # read by inspect
+        flow.parameters = parameter_schema(flow)
+        flow.__class__ = _BareFlow  # type: ignore[assignment] # its with_options keeps what Prefect's would lose
+        arguments = "".join(f"\n    {name}: {PARAMETERS[name]}" for name in taken.parameters)
+        flow.__doc__ = f"{inspect.getdoc(flow.fn)}\n\nArgs:{arguments}\n"
+        return flow
+
+    return decorate
+
+
+def _explained(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The flow's function. Its run ends Failed with what an error says, and the log shows no traceback before it.
+
+    Whoever awaits the flow gets the error itself. The traceback is logged at the level DEBUG.
+    """
+
+    @wraps(fn)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await fn(*args, **kwargs)
+        except Exception as error:
+            context = FlowRunContext.get()
+            if not (context and context.flow and context.flow.fn is run and explains_itself(error)):
+                raise
+            get_run_logger().debug("The run ends with an error:", exc_info=True)
+            return Failed(message=explain(error), data=error)  # whose error Prefect raises for the caller
+
+    return run
 
 
 def _titled(parameter: inspect.Parameter) -> Any:

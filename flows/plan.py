@@ -8,15 +8,13 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
-from prefect_storyboard.blocks import Credentials, Library, load_library
+from prefect_storyboard.blocks import Credentials, Library, load_library, load_render_settings
 from prefect_storyboard.flows.form import (
-    AttemptsField,
-    AudioField,
-    FitField,
     LibraryField,
     ModelField,
     ProviderField,
     QualityField,
+    SettingsField,
     StoryboardField,
     ValuesField,
     form,
@@ -34,9 +32,10 @@ from prefect_storyboard.series.price import check_offered, check_remixes
 from prefect_storyboard.series.report import artifact_key, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
 from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.nouns import Fit
 
 
-@form
+@form("storyboard", "provider", "library", "model", "quality", "values", "settings")
 @flow(name="plan-storyboard", flow_run_name=title, persist_result=False)
 async def plan_storyboard(
     storyboard: StoryboardField,
@@ -44,20 +43,22 @@ async def plan_storyboard(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
-    attempts: AttemptsField = 1,
-    cascade: bool = False,
+    attempts: int | None = None,
+    cascade: bool | None = None,
+    settings: SettingsField = None,
 ) -> Plan:
     """List scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
     Keeps the plan in the library: a run that is given its hash as `plan_hash` renders exactly that, or stops. Raises
     what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
-    said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {})
-    plan = await planned(storyboard, provider, library, said, attempts=attempts, cascade=cascade)
+    asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio, attempts=attempts, cascade=cascade)
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    plan = await planned(storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade)
     shelf = await load_library(library)
     await asyncio.to_thread(keep_plan, shelf.storage(), plan)
     with shown("the table of the plan"):

@@ -7,22 +7,22 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.states import Failed
 from pydantic import Field
 
+from prefect_storyboard.blocks import load_render_settings
 from prefect_storyboard.flows.form import (
-    AttemptsField,
-    FitField,
     LibraryField,
     MaxCostField,
     ProviderField,
+    SettingsField,
     StoryboardField,
     ValuesField,
     form,
 )
 from prefect_storyboard.flows.series import ended_scenes
 from prefect_storyboard.jobs.purchase import OnUnknown
+from prefect_storyboard.series.asked import allowed, follow
 from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import title
 from prefect_storyboard.series.prepare import Overrides
-from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.recast import compared, recasting
 from prefect_storyboard.series.reel import assemble_reel
 from prefect_storyboard.series.report import (
@@ -37,12 +37,13 @@ from prefect_storyboard.series.report import (
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.recast import Change, Recast, Side
 
 ToField = Annotated[str, Field(title="Model")]
 
 
-@form
+@form("storyboard", "provider", "to", "library", "max_cost_usd", "values", "settings")
 @flow(name="recast-storyboard", flow_run_name=title, persist_result=False)
 async def recast_storyboard(
     storyboard: StoryboardField,
@@ -50,14 +51,15 @@ async def recast_storyboard(
     to: ToField,
     library: LibraryField = None,
     *,
-    fit: FitField = None,
+    fit: Fit | None = None,
     values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
+    allow_unknown_price: bool | None = None,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    settings: SettingsField = None,
 ) -> Reel:
     """Render every scene of a storyboard with another model, whatever it names, and assemble the reel of the new takes.
 
@@ -65,15 +67,22 @@ async def recast_storyboard(
     the nearest that the model sells, unless `fit` says otherwise. Raises and ends as `storyboard_series` does; a
     character without media that the new model could be shown is an error which says what is needed.
     """
-    moved = Overrides(model=to, fit=fit, values=values or {})
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        poll_minutes=poll_minutes,
+        wait="poll",
+    )
+    moved = Overrides(model=to, fit=asked.fit, values=values or {})
     async with recasting(storyboard, provider, library, moved) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+        follow(run, asked)
         plan = run.prepared.plan
         await report_changes(await compared(run))
         async with followed(plan):
-            wanted = await allow(
-                run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
-            )
+            wanted = await allowed(run, max_cost_usd, asked)
             ended = await ended_scenes(run, wanted, cancel_provider_jobs=False)
             reel = await assemble_reel(run, ended, wanted)
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
@@ -85,7 +94,7 @@ async def recast_storyboard(
     return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
 
 
-@form
+@form("storyboard", "provider", "to", "library", "values")
 @flow(name="plan-recast", flow_run_name=title, persist_result=False)
 async def plan_recast(
     storyboard: StoryboardField,
@@ -93,7 +102,7 @@ async def plan_recast(
     to: ToField,
     library: LibraryField = None,
     *,
-    fit: FitField = None,
+    fit: Fit | None = None,
     values: ValuesField = None,
 ) -> Recast:
     """Say what moving a storyboard to another model would change, scene by scene, and what it costs. Buys nothing."""
@@ -134,7 +143,8 @@ def row(change: Change) -> dict[str, str]:
         "was": _model(before) if before else "",
         "will be": _model(after),
         "endpoint": after.endpoint or "",
-        "seconds": f"{before.seconds} to {after.seconds}" if before and _differ(before, after) else str(after.seconds),
+        "seconds": _moved(str(before.seconds) if before else None, str(after.seconds)),
+        "size": _moved(_size(before) if before else None, _size(after)),
         "price": f"{price(before.usd)} to {price(after.usd)}" if before else price(after.usd),
         "characters": "; ".join(f"{name}: {_how(before, name)}{how}" for name, how in after.characters.items()),
         "stays": f"take {change.kept_take}" if change.kept_take else "",
@@ -150,8 +160,9 @@ def total(changes: Recast) -> str:
     return f"{price(changes.before_usd)} before, {now} at {plan.scenes[0].model.name} ({plan.provider})"
 
 
-def _differ(before: Side, after: Side) -> bool:
-    return before.seconds != after.seconds
+def _moved(before: str | None, after: str) -> str:
+    """Both values where they differ."""
+    return after if before in {None, after} else f"{before} to {after}"
 
 
 def _how(before: Side | None, name: str) -> str:
@@ -160,5 +171,8 @@ def _how(before: Side | None, name: str) -> str:
 
 
 def _model(side: Side) -> str:
-    where = f"{side.model} at {side.provider}"
-    return f"{where}, {side.aspect} {side.resolution}".rstrip()
+    return f"{side.model} at {side.provider}"
+
+
+def _size(side: Side) -> str:
+    return f"{side.aspect} {side.resolution}".rstrip()

@@ -7,23 +7,22 @@ from prefect import flow
 from prefect.runtime import deployment, flow_run
 from prefect.states import Failed
 
+from prefect_storyboard.blocks import load_render_settings
 from prefect_storyboard.flows.form import (
-    AttemptsField,
-    AudioField,
-    FitField,
     LibraryField,
     MaxCostField,
     ModelField,
     ProviderField,
     QualityField,
+    SettingsField,
     StoryboardField,
     ValuesField,
-    WordField,
     form,
 )
 from prefect_storyboard.jobs.budget import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.asked import allowed, follow
 from prefect_storyboard.series.cast import create_cast
 from prefect_storyboard.series.chosen import assemble_chosen
 from prefect_storyboard.series.held import kept_plan
@@ -46,9 +45,10 @@ from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
+from prefect_storyboard.storyboards.nouns import Fit
 
 
-@form
+@form("storyboard", "provider", "library", "model", "max_cost_usd", "quality", "values", "settings")
 @flow(name="storyboard-series", flow_run_name=title, persist_result=False)
 async def storyboard_series(
     storyboard: StoryboardField,
@@ -56,23 +56,24 @@ async def storyboard_series(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
-    cancel_provider_jobs: bool = False,
-    wait: Literal["poll", "suspend"] = "poll",
-    cascade: bool = False,
-    plan_hash: WordField = None,
-    reroll: WordField = None,
+    allow_unknown_price: bool | None = None,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    cancel_provider_jobs: bool | None = None,
+    wait: Literal["poll", "suspend"] | None = None,
+    cascade: bool | None = None,
+    settings: SettingsField = None,
+    plan_hash: str | None = None,
+    reroll: str | None = None,
     takes: int = 1,
-    note: WordField = None,
+    note: str | None = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
@@ -82,32 +83,37 @@ async def storyboard_series(
     is bought. Ends in the state Failed, with SeriesFailed, if a scene has no clip; its `reel` is assembled from the
     other scenes.
     """
-    if wait == "suspend":
-        check_suspendable(deployment.id)
-    async with opened(
-        storyboard,
-        provider,
-        library,
-        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit,
+        audio=audio,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        poll_minutes=poll_minutes,
+        cancel_provider_jobs=cancel_provider_jobs,
+        wait=wait,
         cascade=cascade,
-    ) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
-        run.waits = wait == "poll"
+    )
+    if asked.wait == "suspend":
+        check_suspendable(deployment.id)
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    async with opened(storyboard, provider, library, said, cascade=asked.cascade) as run:
+        follow(run, asked)
         if plan_hash:
             run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
-        asked = await rerolled(run, reroll, takes=takes, note=note or "") if reroll else None
+        order = await rerolled(run, reroll, takes=takes, note=note or "") if reroll else None
         plan = run.prepared.plan
         async with followed(plan):
-            wanted = await allow(
-                run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired
-            )
-            ended = await ended_scenes(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
+            wanted = await allowed(run, max_cost_usd, asked)
+            ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
             while open_keys := open_keys_of((*ended, *run.rerolled)):
                 await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
                 # These jobs ended just before the run would have been suspended.
-                ended = await ended_scenes(run, wanted, cancel_provider_jobs=cancel_provider_jobs)
-            reel = await (assemble_rerolled(run, asked) if asked else assemble_chosen(run, ended, wanted))
-        await report_status(run.prepared.plan, Ledger(run.library.storage()))
+                ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
+            reel = await (assemble_rerolled(run, order) if order else assemble_chosen(run, ended, wanted))
+        plan = run.prepared.plan
+        await report_status(plan, Ledger(run.library.storage()))
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
         await report_reel(each, part, run.library)
@@ -117,7 +123,7 @@ async def storyboard_series(
     return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
 
 
-@form
+@form("storyboard", "scene", "provider", "library", "model", "max_cost_usd", "values", "settings")
 @flow(name="generate-scene", flow_run_name=title, persist_result=False)
 async def generate_scene(
     storyboard: StoryboardField,
@@ -126,30 +132,36 @@ async def generate_scene(
     library: LibraryField = None,
     *,
     model: ModelField = None,
-    fit: FitField = None,
+    fit: Fit | None = None,
     quality: QualityField = None,
-    audio: AudioField = None,
+    audio: bool | None = None,
     values: ValuesField = None,
     max_cost_usd: MaxCostField = None,
-    allow_unknown_price: bool = False,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
+    allow_unknown_price: bool | None = None,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    settings: SettingsField = None,
 ) -> Clip:
     """Render one scene of a storyboard, with the characters and scenes that it needs, and assemble no reel.
 
     Raises what `storyboard_series` raises before anything is bought, and SeriesFailed if the scene has no clip.
     """
-    async with opened(
-        storyboard,
-        provider,
-        library,
-        Overrides(model=model, fit=fit, quality=quality, audio=audio, values=values or {}),
-    ) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit,
+        audio=audio,
+        allow_unknown_price=allow_unknown_price,
+        allow_retired=allow_retired,
+        on_unknown=on_unknown,
+        attempts=attempts,
+        poll_minutes=poll_minutes,
+    )
+    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    async with opened(storyboard, provider, library, said) as run:
+        follow(run, asked)
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
-        wanted = await allow(run, max_cost_usd, allow_unknown_price=allow_unknown_price, allow_retired=allow_retired)
+        wanted = await allowed(run, max_cost_usd, asked)
         ended = await ended_scenes(run, wanted, cancel_provider_jobs=False)
         if run.halted:
             raise run.halted
@@ -163,7 +175,7 @@ async def generate_scene(
     return cast("Clip", Failed(message=str(failed), data=failed))
 
 
-@form
+@form("storyboard", "provider", "library", "model", "values", "settings")
 @flow(name="create-characters", flow_run_name=title, persist_result=False)
 async def create_characters(
     storyboard: StoryboardField,
@@ -172,19 +184,23 @@ async def create_characters(
     *,
     model: ModelField = None,
     values: ValuesField = None,
-    allow_retired: bool = False,
-    on_unknown: OnUnknown = "stop",
-    attempts: AttemptsField = 1,
-    poll_minutes: float = 60.0,
+    allow_retired: bool | None = None,
+    on_unknown: OnUnknown | None = None,
+    attempts: int | None = None,
+    poll_minutes: float | None = None,
+    settings: SettingsField = None,
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
     A character that is made from a scene is left to the run that renders the scene; a warning names it. Raises what
     `storyboard_series` raises before anything is bought, and the provider's error if it refuses a character.
     """
+    asked = (await load_render_settings(settings)).overridden(
+        allow_retired=allow_retired, on_unknown=on_unknown, attempts=attempts, poll_minutes=poll_minutes
+    )
     async with opened(storyboard, provider, library, Overrides(model=model, fit="nearest", values=values or {})) as run:
-        run.on_unknown, run.attempts, run.poll_minutes = on_unknown, attempts, poll_minutes
-        wanted = await allow(run, None, allow_unknown_price=True, allow_retired=allow_retired)
+        follow(run, asked)
+        wanted = await allow(run, None, allow_unknown_price=True, allow_retired=asked.allow_retired)
         characters = run.prepared.plan.characters
         log_warnings(
             f"{each.character.name} is made from {each.character.from_scene}, which this flow does not render"

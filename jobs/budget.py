@@ -139,26 +139,35 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
 
 
 def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
-    """Why a new scene cannot be submitted, by its key: its parent has no clip, or a character could not be created."""
-    who = {(each.character.name, each.model.casting): each.key for each in plan.characters}
-    parents = {scene.scene.id: scene.key for scene in plan.scenes}
-    waiting: dict[str, list[tuple[PlannedScene, str]]] = {}  # by the key of what they need
-    for scene in plan.renders:
-        if decisions.get(scene.key) is Decision.SUBMIT and not scene.standing:
-            if scene.scene.parent:
-                why = f"needs {scene.scene.parent}, which has no clip and is not bought again"
-                waiting.setdefault(parents.get(scene.scene.parent, ""), []).append((scene, why))
-            for name in scene.cast:
-                if key := who.get((name, scene.model.casting)):
-                    waiting.setdefault(key, []).append((scene, f"needs {name}, who could not be created"))
+    """Why a new job cannot be submitted, by its key: a scene or character that it needs has failed."""
+    waiting: dict[str, list[tuple[str, str]]] = {}  # key of a job, by the key of what it needs, and the reason
+    for key, needed, why in _needs(plan):
+        if decisions.get(key) is Decision.SUBMIT:
+            waiting.setdefault(needed, []).append((key, why))
     found: dict[str, str] = {}
     missing = [job.key for job in plan.jobs if decisions.get(job.key, Decision.FAILED) is Decision.FAILED]
-    for key in missing:
-        for scene, why in waiting.get(key, ()):
-            if scene.key not in found:
-                found[scene.key] = f"{scene.scene.id}: it {why}"
-                missing.append(scene.key)
+    for needed in missing:
+        for key, why in waiting.get(needed, ()):
+            if key not in found:
+                found[key] = why
+                missing.append(key)
     return found
+
+
+def _needs(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Each job that needs another one: both keys, and what a person is told if the other one is missing."""
+    scenes = {scene.scene.id: scene.key for scene in plan.scenes}
+    cast = {(each.character.name, each.model.casting): each.key for each in plan.characters}
+    lost = "which has no clip and is not bought again"
+    for each in plan.characters:
+        if source := scenes.get(each.character.from_scene or ""):
+            yield each.key, source, f"{each.character.name}: is made from {each.character.from_scene}, {lost}"
+    for scene in (scene for scene in plan.renders if not scene.standing):
+        name = scene.subject
+        yield from ((scene.key, scenes.get(each, ""), f"{name}: it needs {each}, {lost}") for each in scene.needs)
+        for who in scene.cast:
+            if key := cast.get((who, scene.model.casting)):
+                yield scene.key, key, f"{name}: it needs {who}, who could not be created"
 
 
 class _Found(NamedTuple):

@@ -49,7 +49,8 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
         + "|---" * 9
         + "|\n"
     )
-    return f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(map(_row, sold.values()))
+    title = f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n"
+    return f'{title}\n<div class="cards" markdown>\n\n{head}{"".join(map(_row, sold.values()))}\n</div>\n'
 
 
 def _row(model: Model) -> str:

@@ -26,6 +26,16 @@ def code(text: str) -> str:
     return f"`{' '.join(clean(text).split()).replace('`', chr(0x2CB)).replace('|', chr(0x2223))}`"
 
 
+def table_of(rows: Iterable[Mapping[str, str]]) -> str:
+    """The rows as a table of Markdown, whose cells wrap: a table artifact keeps each on one line, and cuts it.
+
+    It takes at least one row; all have the keys of the first one.
+    """
+    made = [*rows]
+    lines = [made[0].keys(), ["---"] * len(made[0]), *(map(escaped, row.values()) for row in made)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def escaped_rows(rows: Iterable[Mapping[str, T]]) -> list[dict[str, T | str]]:
     """The rows of a table artifact with every text in them escaped."""
     return [{key: escaped(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows]

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import PurePath
 from typing import Annotated, Any
 
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from pydantic import BeforeValidator
 
@@ -31,7 +33,7 @@ Reference = Annotated[str, BeforeValidator(_text)]  # a path or URL, also as a p
 
 
 def title() -> str:
-    """Names a flow run after its storyboard."""
+    """Names a flow run after its storyboard; one that is yet to be read, after its file."""
     board = flow_run.parameters.get("storyboard")
     if isinstance(board, Storyboard):
         return board.title
@@ -64,6 +66,7 @@ async def opened(
     await asyncio.to_thread(sweep)
     with stoppable(), scratch() as folder:
         prepared = await prepare(storyboard, credentials, shelf, folder, overrides)
+        await _named(prepared.plan.storyboard.title)
         identity = await asyncio.to_thread(prove, shelf.storage())
         for part in prepared.plan.reels():
             await asyncio.to_thread(_check_folder, part.storyboard, shelf)
@@ -77,6 +80,17 @@ async def opened(
             prepared = prepared.model_copy(update={"plan": stands})
             yield Rendering(prepared, credentials, shelf, session, plan, chosen)
             await asyncio.to_thread(Ledger(shelf.storage()).check_still_there, identity)
+
+
+async def _named(board_title: str) -> None:
+    """Name this run of one of our flows after its storyboard, which has been read now."""
+    context = FlowRunContext.get()
+    if not (context and context.flow and context.flow.flow_run_name is title and context.flow_run):
+        return
+    if context.flow_run.name != board_title:
+        with suppress(Exception):  # what cannot be shown does not stop a run
+            async with get_client() as client:
+                await client.update_flow_run(context.flow_run.id, name=board_title)
 
 
 def _check_folder(board: Storyboard, library: Library) -> None:

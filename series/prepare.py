@@ -108,7 +108,7 @@ async def prepare(
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
-    files, problems = _sorted_out(fetched, places, source)
+    files, problems = _sorted_out(fetched, places, source, base)
     problems += kept.problems
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
@@ -151,7 +151,7 @@ async def _fetched(
 
 
 def _sorted_out(
-    fetched: Mapping[str, LocalFile | BaseException], places: Mapping[str, Place], source: Source
+    fetched: Mapping[str, LocalFile | BaseException], places: Mapping[str, Place], source: Source, base: str
 ) -> tuple[dict[str, LocalFile], list[Problem]]:
     """The local copies, and the files that cannot be read, each with its line."""
     files: dict[str, LocalFile] = {}
@@ -160,10 +160,20 @@ def _sorted_out(
         if isinstance(file, LocalFile):
             files[reference] = file
         elif isinstance(file, SourceError):
-            problems.append(source.problem(places[reference], str(file)))
+            problems.append(source.problem(places[reference], f"{file}{_beside(reference, base)}"))
         else:
             raise file
     return files, problems
+
+
+def _beside(reference: str, base: str) -> str:
+    """What to do about a relative path in a storyboard that was pasted or built in code, and lies in no folder."""
+    if base or absolute(reference, "/") == reference:
+        return ""
+    return (
+        "; a storyboard that is no file has nothing beside it: give a URL (https://, s3://, gs:// or az://), or save "
+        "the storyboard beside its files, and give its path or URL"
+    )
 
 
 def _allowed(storyboard: object, base: str, library: Library) -> Allowed:
@@ -227,7 +237,10 @@ def _cast_file(base: str, options: Mapping[str, Any], allowed: Allowed, referenc
     """Read a cast file, which may lie wherever a file of the storyboard may. Raises SourceError."""
     full = absolute(reference, base)
     folder = folder_of(full)
-    text = read_text(full, options, allowed)
+    try:
+        text = read_text(full, options, allowed)
+    except SourceError as error:
+        raise SourceError(f"{error}{_beside(reference, base)}") from None
     return CastFile(text, full.partition("?")[0].rpartition("/")[2], lambda path: absolute(path, folder))
 
 

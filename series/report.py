@@ -14,7 +14,8 @@ from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.budget import Duplicate
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
-from prefect_storyboard.series.markdown import code, escaped, escaped_rows
+from prefect_storyboard.series.links import where
+from prefect_storyboard.series.markdown import code, escaped, escaped_rows, table_of
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -153,10 +154,9 @@ async def _report_reel(reel: Reel, url: str, plan: Plan, library: Library) -> No
     place = ("reels", plan.storyboard.slug, "contact-sheet.jpg")
     sheet = await asyncio.to_thread(_small, library.storage().read(*place))
     title, told = escaped(reel.title), summary(reel).splitlines()
-    lines = [f"# {title}", "", *(f"{escaped(line)}  " for line in told), ""]
+    lines = [f"# {title}", "", escaped(told[0]), "", *(f"{line}  " for line in where(reel, library)), ""]
     if sheet:
         lines += [f"![{title}](data:image/jpeg;base64,{sheet})", ""]
-    lines += [f"- reel: {code(url)}", f"- page: {code(reel.page or '')}", ""]
     lines += ["| scene | take | seconds | cost | clip |"]
     lines += ["|---|---|---|---|---|"]
     folder = url.rpartition("/")[0] + "/"  # full addresses would not fit on the page
@@ -182,12 +182,19 @@ def artifact_key(slug: str, kind: str) -> str:
 
 
 async def report_failures(reel: Reel, slug: str) -> None:
-    """Store the table of failed scenes as an artifact of the run."""
+    """Keep the failed scenes, each with what to do, as an artifact of the run."""
     if FlowRunContext.get() is None:
         return
-    text = f"Scenes of {escaped(reel.title)} without a clip. Run again: what is stored is not bought twice."
     with shown("the table of failed scenes"):
-        await acreate_table_artifact(key=artifact_key(slug, "failed"), table=escaped_rows(rows(reel)), description=text)
+        await acreate_markdown_artifact(
+            key=artifact_key(slug, "failed"), markdown=failures(reel), description=escaped(_missing(reel))
+        )
+
+
+def failures(reel: Reel) -> str:
+    """The failed scenes as a page."""
+    text = f"{escaped(_missing(reel))} Run again: what is stored is not bought twice."
+    return "\n".join([f"# {escaped(reel.title)}", "", text, "", table_of(rows(reel))])
 
 
 def _row(failed: FailedScene) -> dict[str, str]:

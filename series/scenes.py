@@ -1,7 +1,7 @@
 """Render the scenes side by side, each after the one it continues."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from prefect_storyboard.jobs.budget import OverBudget
@@ -16,8 +16,9 @@ from prefect_storyboard.providers.errors import (
     InvalidRequest,
     ProviderError,
 )
-from prefect_storyboard.series.cast import about_characters, cast_from_scenes, castings_of, recast, sent_with
-from prefect_storyboard.series.kept import kept, standing_job
+from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
+from prefect_storyboard.series.kept import standing_job
+from prefect_storyboard.series.origins import is_asked_for_again, with_cast
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
 from prefect_storyboard.storyboards.outcomes import SceneState
@@ -123,7 +124,7 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
     try:
         if still_open := [end for end in ends.values() if isinstance(end, OpenScene)]:
             return OpenScene(scene=scene.scene.id, key=still_open[0].key)
-        scene = await _with_cast(run, scene, ends)
+        scene = await with_cast(run, scene, ends)
         failed = [end for end in ends.values() if isinstance(end, FailedScene)]
         if failed and not scene.standing:
             return _without(run, scene, failed[0])
@@ -140,18 +141,6 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         if isinstance(error, FATAL):
             run.halted = error
         return _explained(run, scene, error)
-
-
-async def _with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, Ended]) -> PlannedScene:
-    """The scene with the characters made from scenes, or its standing take if something that it needs is missing."""
-    scene = await asyncio.to_thread(kept, run, scene, tuple(ends.values()))
-    if scene.standing or not scene.origins or any(isinstance(end, FailedScene) for end in ends.values()):
-        return scene
-    if run.halted:
-        raise run.halted
-    run.sources |= {name: end for name, end in ends.items() if isinstance(end, Clip)}
-    await cast_from_scenes(run, scene)
-    return await asyncio.to_thread(kept, run, scene, tuple(ends.values()))
 
 
 def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
@@ -262,19 +251,11 @@ async def _generate(
         scene=asked.id,
         fields=asked.fields,
         prefer=asked.prefer or board.prefer,
-        remixable=_is_asked_for_again(run, asked.id),
+        remixable=is_asked_for_again(run, asked.id),
         on_unknown=run.on_unknown,
         attempts=attempts,
         **run.limits,
     )
-
-
-def _is_asked_for_again(run: Rendering, scene_id: str) -> bool:
-    """Whether the provider's own video is needed after it is stored: for a remix, or for a character made from it."""
-    plan = run.prepared.plan
-    made = (each for each in plan.characters if each.character.from_scene == scene_id)
-    remixed = any(other.remixes == scene_id for other in plan.storyboard.scenes)
-    return remixed or any(each.model.character_from_video for each in made)
 
 
 def _failed(

@@ -114,13 +114,15 @@ async def generate(
         scene: The scene's id in that reel. Without it the clip is named after its prompt, and
             without a reel it is stored in `clips/`.
         prefer: If the model takes either a first frame or characters: cast shows the characters, frame begins exactly
-        with that frame, and the characters are not part of the key. fit: exact refuses what the model does not sell or
-        take, nearest takes the nearest size and leaves out the rest. max_cost_usd: Raise OverBudget before the submit
-        if this job, or all of the reel, would cost more. allow_unknown_price: Under a max cost, buy also what has no
-        published price. spent_since: Count only what the reel has cost since then. on_unknown: What to do about a job
-        that may have been bought: stop, or resubmit it, which may buy it twice. attempts: How many times in all the
-        scene may be bought when the provider fails it. fields: The gateway's own inputs, by its own names. Part of the
-        key. remixable: Whether the provider keeps the video for a later remix, if it has that option.
+            with that frame, and the characters are not part of the key.
+        fit: exact refuses what the model does not sell or take, nearest takes the nearest size and leaves out the rest.
+        max_cost_usd: Raise OverBudget before the submit if this job, or all of the reel, would cost more.
+        allow_unknown_price: Under a max cost, buy also what has no published price.
+        spent_since: Count only what the reel has cost since then.
+        on_unknown: What to do about a job that may have been bought: stop, or resubmit it, which may buy it twice.
+        attempts: How many times in all the scene may be bought when the provider fails it.
+        fields: The gateway's own inputs, by its own names. Part of the key.
+        remixable: Whether the provider keeps the video for a later remix, if it has that option.
 
     Costs the model's price. Ends in the state `Cached` or `Reattached` if nothing was bought. Raises ValueError,
     MediaError, SourceError and OverBudget before anything is sent, the provider's refusals (nothing was bought), and

@@ -1,6 +1,7 @@
 """`storyboard models`, and commands without a model: what is sold, for how much, and nothing bought."""
 
 import json
+from importlib.resources import files
 
 import httpx
 import pytest
@@ -73,6 +74,17 @@ def test_a_silent_draft_and_its_price_are_one_command(storyboard, tmp_path):
     ]
     loud, quiet, draft = map(float, sums)
     assert (quiet, draft < quiet) == (pytest.approx(loud / 2), True)
+
+
+@pytest.mark.parametrize("place", [("fal", "veo-3.1"), ("kie", "seedance-2"), ("fal", "kling-o3")], ids=" ".join)
+def test_a_silent_draft_of_the_lighthouse_and_its_price_are_one_command(storyboard, place):
+    lighthouse = str(files("prefect_storyboard.examples") / "lighthouse.yaml")
+    command = ("plan", lighthouse, "--provider", place[0], "--model", place[1], "--fit", "nearest")
+    prices = [
+        float(storyboard(*command, *options)[1].splitlines()[-1].partition("$")[2].split()[0])
+        for options in ((), ("--no-audio", "--quality", "draft"))
+    ]
+    assert 0 < prices[1] < prices[0]
 
 
 def test_a_run_says_the_value_of_a_variable(storyboard, tmp_path):

@@ -1,5 +1,6 @@
 """What an import costs, seen in a process of its own: by the modules that it loads, never by the time it takes."""
 
+import os
 import subprocess
 import sys
 
@@ -43,6 +44,15 @@ def test_every_deferred_name_is_there():
 
 def test_the_errors_are_imported_without_prefect():
     assert loaded("import prefect_storyboard.errors", {"prefect"}) == "[]"
+
+
+def test_whatever_is_imported_waits_long_enough_for_prefects_temporary_server():
+    script = "import {}; from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS as wait; print(wait.value())"
+    bare = {name: value for name, value in os.environ.items() if "STARTUP_TIMEOUT" not in name}
+    for module in ("prefect_storyboard.flows", "prefect_storyboard.sync"):
+        command = [sys.executable, "-c", script.format(module)]
+        said = subprocess.run(command, env=bare, capture_output=True, text=True, check=True).stdout
+        assert said.strip() == "120"
 
 
 def test_who_asks_the_sandbox_for_its_variables_loads_neither_a_server_nor_a_renderer():

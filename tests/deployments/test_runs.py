@@ -65,7 +65,8 @@ async def test_a_storyboard_that_lands_is_rendered_for_its_event(studio):
             await asyncio.sleep(0.3)
     (run,) = runs
     assert run.parameters["storyboard"] == str(path)
-    assert (await studio.reaches(run.id, "Completed", "Failed", "Crashed")).state_name == "Completed"
+    seen = await studio.reaches(run.id, "Completed", "Failed", "Crashed")
+    assert (seen.name, seen.state_name) == ("Driftwood", "Completed")  # after its title, and not after its file
     assert studio.meter("Driftwood")["jobs"] == 1
 
 

@@ -7,12 +7,13 @@ from prefect.automations import Automation
 from prefect.client.orchestration import get_client
 from prefect.utilities.schema_tools.validation import validate
 
-from prefect_storyboard.blocks import FalCredentials, Library
+from prefect_storyboard.blocks import FalCredentials, Library, RenderSettings
 
 ZOMBIES = "storyboard: a series whose worker has died is marked crashed"
 FIRST = """\
 account    fal-credentials/production created
 library    storyboard-library/main created
+settings   storyboard-render-settings/main created: the defaults; edit them in the UI
 limit      storyboard-fal-default created: 40 jobs at once
 pool       storyboard created; start a worker: prefect worker start --pool storyboard
 automation 'storyboard: a series whose worker has died is marked crashed' created
@@ -21,6 +22,7 @@ deployments prefect.yaml created; check it, then: prefect --no-prompt deploy --a
 SECOND = """\
 account    fal-credentials/production exists
 library    storyboard-library/main exists
+settings   storyboard-render-settings/main exists
 limit      storyboard-fal-default exists: 40 jobs at once
 pool       storyboard exists
 automation 'storyboard: a series whose worker has died is marked crashed' exists
@@ -49,7 +51,11 @@ async def test_the_set_up_makes_one_of_each(studio):
     assert mine == [("storyboard-fal-default", 40)]
     assert [(pool.name, pool.type) for pool in pools] == [("storyboard", "process")]
     named = [(block.block_type.slug, block.name) for block in blocks if not block.is_anonymous]
-    assert sorted(named) == [("fal-credentials", "production"), ("storyboard-library", "main")]
+    assert sorted(named) == [
+        ("fal-credentials", "production"),
+        ("storyboard-library", "main"),
+        ("storyboard-render-settings", "main"),
+    ]
     # The trigger of the deployment `landed` is an automation as well.
     assert sorted(one.name for one in automations) == ["landed__automation_1", ZOMBIES]
 
@@ -105,7 +111,7 @@ def test_every_deployment_says_what_it_is_for_and_its_parameters_fit_the_flow(st
         assert deployment.enforce_parameter_schema
         schema = deployment.parameter_openapi_schema
         unknown = set(deployment.parameters) - set(schema["properties"])
-        assert unknown == set(), deployment.name
+        assert unknown <= {*RenderSettings.model_fields}, deployment.name
         validate(deployment.parameters, schema, raise_on_error=True, ignore_required=not scheduled)
 
 
@@ -122,7 +128,8 @@ def test_schedules_name_their_time_zone_and_only_upkeep_begins_by_itself(studio,
     assert not any(each.paused for each in deployments.values())
 
 
-def test_two_nights_or_two_collectors_never_run_at_once(studio, deployments):
+def test_nights_run_alone_and_beside_a_dead_collector_another_one_collects(studio, deployments):
     bounded = {name for name, each in deployments.items() if each.concurrency_options}
     assert bounded == {"nightly", "collect-jobs"}
+    assert [deployments[name].global_concurrency_limit.limit for name in ("nightly", "collect-jobs")] == [1, 2]
     assert {deployments[name].concurrency_options.collision_strategy.value for name in bounded} == {"CANCEL_NEW"}

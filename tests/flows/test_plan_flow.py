@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
 
 from prefect_storyboard.flows import plan_storyboard
 from prefect_storyboard.flows.plan import cost_of, planned
@@ -142,3 +143,11 @@ async def test_another_model_and_the_nearest_size_are_planned_as_they_are_render
     (scene,) = made.scenes
     assert (scene.model.name, scene.seconds, scene.usd) == ("seedance-2", 4, 1.2096)
     assert "s01: 3 s was asked for, 4 s is rendered and billed" in made.warnings
+
+
+async def test_a_run_is_named_after_the_title_of_its_file(fal, tmp_path):
+    (tmp_path / "board-7.yaml").write_text("title: Low Tide\nmodel: sora-2\nscenes: [{id: s01, prompt: Sand.}]\n")
+    state = await plan_storyboard(str(tmp_path / "board-7.yaml"), fal.credentials(), fal.library, return_state=True)
+    async with get_client() as client:
+        run = await client.read_flow_run(state.state_details.flow_run_id)
+    assert run.name == "Low Tide"

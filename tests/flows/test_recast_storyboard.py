@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from prefect_storyboard.cli.recast import render
 from prefect_storyboard.flows import recast_storyboard
 from prefect_storyboard.flows.recast import recast_planned
+from prefect_storyboard.sandbox.server import environment
 from prefect_storyboard.storyboards import StoryboardError
 from tests.flows.gateways import opened
 
@@ -45,9 +48,8 @@ async def test_it_is_told_and_billed_as_told_and_the_old_takes_stay(kie):
     assert sum(each or 0 for each in bills) - spent == pytest.approx(sum(change.after.usd for change in told.changes))
     assert [(clip.model, clip.take) for clip in new.clips] == [("seedance-2.5", 2)] * 2
     assert {url: Path(url).read_bytes() for url in before} == before
-    assert [body["input"]["prompt"] for body in kie.submitted()[-2:]] == [
-        change.after.prompt for change in told.changes
-    ]
+    sent = [body["input"]["prompt"] for body in kie.submitted()[-2:]]
+    assert sorted(sent) == sorted(change.after.prompt for change in told.changes)
     again = await moved(kie, board(kie))
     assert (again.bought, again.clips) == (0, new.clips)
 
@@ -61,3 +63,14 @@ async def test_a_cast_without_its_media_says_what_is_needed_and_buys_nothing(kie
         await moved(kie, lost)
     assert "this library has Mara as" in str(error.value)
     assert kie.meter()["jobs_accepted"] == jobs
+
+
+async def test_the_command_line_renders_what_was_agreed_and_says_how_it_ended(kie, monkeypatch, capsys):
+    for name, value in environment(kie.base).items():
+        monkeypatch.setenv(name, value)
+    path = kie.folder / "board.yaml"
+    path.write_text(yaml.safe_dump(kie.board("A boat.", cast=[], seconds=10)))
+    assert await render(str(path), "kie", "seedance-2.5", kie.library) == 0
+    assert await render(str(path), "kie", "seedance-2.5", kie.library) == 0
+    assert [order["endpoint"] for order in kie.meter()["orders"]] == ["bytedance/seedance-2-5"]
+    assert "again  $0.00: everything is in the library" in capsys.readouterr().out

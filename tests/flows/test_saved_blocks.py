@@ -8,10 +8,12 @@ from prefect_storyboard.blocks import (
     FalCredentials,
     KieCredentials,
     Library,
+    RenderSettings,
     ToApisCredentials,
     WaveSpeedCredentials,
     load_credentials,
     load_library,
+    load_render_settings,
 )
 
 CREDENTIALS = (FalCredentials, KieCredentials, ToApisCredentials, WaveSpeedCredentials)
@@ -71,3 +73,13 @@ async def test_credentials_are_loaded_by_their_blocks_own_name(block):
     loaded = await load_credentials(f"{block.provider}-credentials/by-slug")
     assert type(loaded) is block
     assert loaded.account == block.provider
+
+
+async def test_render_settings_come_back_by_name_and_by_reference():
+    saved = RenderSettings(fit="nearest", attempts=2, wait="suspend")
+    await saved.save("draft", overwrite=True)
+    for reference in ("draft", "storyboard-render-settings/draft"):
+        loaded = await load_render_settings(reference)
+        assert (loaded.fit, loaded.attempts, loaded.wait, loaded.on_unknown) == ("nearest", 2, "suspend", "stop")
+    with pytest.raises(ValueError, match=r"no saved block storyboard-render-settings/nowhere; save it in the UI"):
+        await load_render_settings("nowhere")

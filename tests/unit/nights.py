@@ -67,10 +67,9 @@ class Night:
     gateway: Gateway = field(default_factory=lambda: Gateway(prefix=uuid4().hex))
     attempts: int = 1
 
-    def plan(self, *scenes: dict[str, Any]) -> Plan:
+    def plan(self, *scenes: dict[str, Any], cast: Any = ({"name": "Mara", "clip": "mara.mp4"},)) -> Plan:
         written = [{"id": f"s{number:02d}", "prompt": "p", **scene} for number, scene in enumerate(scenes, 1)]
-        cast = [{"name": "Mara", "clip": "mara.mp4"}]
-        board = validate({"title": REEL, "model": "sora-2", "cast": cast, "scenes": written})
+        board = validate({"title": REEL, "model": "sora-2", "cast": [*cast], "scenes": written})
         made = shots(board, lambda name: model("fal", name), Source())
         asked = plan(board, made, provider="fal", account="default", content={"mara.mp4": "m" * 64})
         return with_standing(asked, self.ledger)

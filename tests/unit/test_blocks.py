@@ -15,6 +15,7 @@ from prefect_storyboard.blocks import (
     FalCredentials,
     KieCredentials,
     Library,
+    RenderSettings,
     ToApisCredentials,
     WaveSpeedCredentials,
     load_credentials,
@@ -55,7 +56,7 @@ EXPORTED = [
 
 
 def logo_name(block):
-    return getattr(block, "provider", "library")
+    return getattr(block, "provider", "settings" if block is RenderSettings else "library")
 
 
 @pytest.mark.parametrize("block", sorted({*EXPORTED}, key=lambda block: block.__name__))
@@ -95,13 +96,14 @@ def test_prefect_can_store_what_the_collection_exports():
         "toapis-credentials": "ToApisCredentials",
         "wavespeed-credentials": "WaveSpeedCredentials",
         "storyboard-library": "Library",
+        "storyboard-render-settings": "RenderSettings",
     }
 
 
 def test_every_block_has_a_logo_of_its_own():
     names = [f"{logo_name(block)}.png" for block in EXPORTED]
     assert {*names} == {path.name for path in LOGOS.iterdir()}
-    assert len({(LOGOS / name).read_bytes() for name in names}) == len(names) == 5
+    assert len({(LOGOS / name).read_bytes() for name in names}) == len(names) == 6
 
 
 def test_addresses_are_of_the_home_page_and_none_before_there_is_one():

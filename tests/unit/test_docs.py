@@ -90,7 +90,7 @@ def test_every_deployment_is_listed():
 def test_every_command_of_the_documentation_exists():
     used = {
         word
-        for page in DOCS.glob("*.md")
+        for page in DOCS.rglob("*.md")
         for word in re.findall(r"(?m)(?:^ {4}|`)storyboard ([a-z]+)\b", page.read_text(encoding="utf-8"))
     }
     assert used
@@ -126,3 +126,12 @@ def test_schemas_that_are_not_current_are_named(tmp_path, capsys):
     (tmp_path / "clip.schema.json").write_text("{}")
     assert main(["--check", str(tmp_path)]) == 1
     assert "clip.schema.json" in capsys.readouterr().err
+
+
+def test_the_flow_of_the_readme_is_the_one_of_the_page_whose_code_is_run():
+    code = re.compile(r"```python\n(.*?return await assemble.*?)\n(?:\n|```)", re.DOTALL)
+    pages = (ROOT / "README.md", DOCS / "flows-of-your-own.md")
+    first, second = (code.search(page.read_text(encoding="utf-8")) for page in pages)
+    assert first
+    assert second
+    assert first[1] == second[1]

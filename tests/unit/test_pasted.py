@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from prefect_storyboard.blocks import FalCredentials
 from prefect_storyboard.flows import generate_scene, storyboard_series
+from prefect_storyboard.flows.plan import planned
 from prefect_storyboard.series.pasted import exposed
-from prefect_storyboard.storyboards import Source, Storyboard, parse
+from prefect_storyboard.storyboards import Source, Storyboard, StoryboardError, parse
 
 SIGNED = "https://pictures.example/dawn.png?X-Amz-Signature=s3cr3t"
 LOGIN = "https://me:s3cr3t@pictures.example/mara.mp4"
@@ -63,3 +65,25 @@ def test_a_port_and_an_at_sign_are_no_password(deployed):
 
 def _plain(**facts):
     return {"title": "T", "scenes": [{"id": "s01", "prompt": "The sea.", **facts}]}
+
+
+PASTED = """title: T
+model: seedance-2
+cast: [{name: Mara, clip: clips/mara.mp4}]
+scenes: [{id: s01, prompt: Mara waves.}]
+"""
+
+
+@pytest.mark.parametrize(
+    "board", [PASTED, PASTED.replace("[{name: Mara, clip: clips/mara.mp4}]", "cast/mara.yaml")], ids=["clip", "cast"]
+)
+async def test_a_relative_path_in_a_pasted_storyboard_is_told_to_be_a_url(board, tmp_path):
+    with pytest.raises(StoryboardError, match=r"storyboard:3: cast.*give a URL \(https://, s3://"):
+        await planned(board, FalCredentials.keyless(), str(tmp_path / "library"))
+
+
+async def test_a_file_that_is_missing_beside_its_storyboard_is_not_told_so(tmp_path):
+    (tmp_path / "board.yaml").write_text(PASTED)
+    with pytest.raises(StoryboardError) as told:
+        await planned(str(tmp_path / "board.yaml"), FalCredentials.keyless(), str(tmp_path / "library"))
+    assert "give a URL" not in str(told.value)

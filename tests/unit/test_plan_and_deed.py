@@ -159,3 +159,17 @@ async def test_a_character_that_a_take_shows_and_whose_records_are_lost_is_not_p
     assert await night.planned(MARA) == ["unreadable", "blocked"]
     assert await night.run(MARA) == ["unreadable", "blocked"]
     assert night.gateway.billed == []
+
+
+async def test_a_character_that_is_made_from_a_scene_that_failed_is_blocked_and_so_is_who_shows_it(
+    night: Night,
+) -> None:
+    cast = [{"name": "Mara", "from_scene": "s01"}]
+    board = ({"prompt": "A keeper turns.", "characters": []}, {"prompt": "Mara rows."})
+    asked = night.plan(*board, cast=cast)
+    night.past(asked.scenes[0].key, "paid")
+    wanted = await estimate(night.plan(*board, cast=cast), night.ledger, 1)
+    known = with_states(asked, wanted)
+    assert [each.state for each in known.jobs] == ["blocked", "failed", "blocked"]
+    assert (known.low_usd, known.high_usd) == (0.0, 0.0)
+    assert wanted.warnings[0] == "Mara: is made from s01, which has no clip and is not bought again"

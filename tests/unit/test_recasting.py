@@ -93,10 +93,11 @@ def test_a_row_says_where_it_goes_how_long_it_is_what_it_costs_and_who_is_shown_
     store(storage, "s01", 1, "a")
     assert row(changes(storage, to="veo-3.1", provider="fal").changes[0]) == {
         "scene": "s01",
-        "was": "sora-2 at kie, 16:9 720p",
-        "will be": "veo-3.1 at fal, 16:9 720p",
+        "was": "sora-2 at kie",
+        "will be": "veo-3.1 at fal",
         "endpoint": "fal-ai/veo3.1/reference-to-video",
         "seconds": "10 to 8",
+        "size": "16:9 720p",
         "price": "$0.15 to $3.20",
         "characters": "Mara: @mara.1, then shown",
         "stays": "take 1",

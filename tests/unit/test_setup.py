@@ -21,3 +21,9 @@ def test_the_first_account_renders_and_all_are_collected_and_checked() -> None:
 
 def test_without_an_account_they_name_fals() -> None:
     assert set(map(tuple, accounts(prefect_yaml([])).values())) == {("fal-credentials/production",)}
+
+
+def test_a_dead_collector_does_not_hold_up_the_next_one() -> None:
+    deployed = {each["name"]: each.get("concurrency_limit") for each in yaml.safe_load(prefect_yaml([]))["deployments"]}
+    assert deployed["collect-jobs"] == {"limit": 2, "collision_strategy": "CANCEL_NEW"}
+    assert deployed["nightly"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}

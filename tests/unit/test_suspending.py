@@ -1,5 +1,6 @@
 """A series that waits without a worker is woken once its jobs have ended, whatever comes in between."""
 
+import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +90,15 @@ async def test_a_run_is_resumed_when_all_of_its_jobs_have_ended(two_jobs: Ledger
     assert await server.wake(two_jobs) == [str(RUN)]
     assert await server.wake(two_jobs) == []
     assert server.resumed == 1
+
+
+async def test_a_note_with_a_field_of_a_newer_version_wakes_its_run(two_jobs: Ledger, server: Server) -> None:
+    await server.suspend(two_jobs, (KEY, OTHER))
+    end(two_jobs, KEY, OTHER)
+    place = ("ledger", "waiting", f"{RUN}.json")
+    note = json.loads(two_jobs.storage.read(*place) or b"")
+    two_jobs.storage.write(json.dumps({**note, "mood": "good"}).encode(), *place)
+    assert await server.wake(two_jobs) == [str(RUN)]
 
 
 async def test_jobs_that_have_ended_by_then_are_not_waited_for(two_jobs: Ledger, server: Server) -> None:

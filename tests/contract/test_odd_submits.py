@@ -1,83 +1,23 @@
-"""A gateway that answers as no page says: nothing is bought twice, and no paid job is lost or called failed for it."""
+"""A gateway that answers a submit as no page says: only a definite refusal is sent again, and no id is overlooked."""
 
 import gzip
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from cases import Case, every_case
+from odd import BODIES, DEFINITE, OTHER_REDIRECTS, REDIRECTS, SUCCESSES, VAGUE, Stream, asked_by, reply
 
 from prefect_storyboard.jobs.buy import buy_once
-from prefect_storyboard.jobs.paid import PaidJob
-from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers import errors
-from tests.unit.fakes import KEY, FakeClock, intent, ledger_in, session_with, wording
+from tests.unit.fakes import KEY, ledger_in, wording
 from tests.unit.purchases import want
 
 CASES = {case.name: case for case in every_case()}
-MP4 = "https://cdn.example/out.mp4"
 gateways = pytest.mark.parametrize("gateway", CASES)
-
-PAGE = b"<!DOCTYPE html><html><body><h1>One moment</h1></body></html>"
-BODIES: dict[str, bytes] = {
-    "a page": PAGE,
-    "nothing": b"",
-    "blanks": b" \r\n ",
-    "torn JSON": b'{"code": 200, "request_id": "req_1", "data": {"taskId": "tas',
-    "a list": b"[]",
-    "null": b"null",
-    "a number": b"200",
-    "a text": b'"accepted"',
-    "an object of nothing": b"{}",
-    "an object of others": b'{"hello": "world", "data": {"hello": "world"}}',
-    "bytes": bytes(range(256)),
-    "a bomb of brackets": b"[" * 100_000,
-    "UTF-16": '{"hello": 1}'.encode("utf-16"),
-    "more than is read": b"x" * 9_000_000,
-}
-SUCCESSES = [200, 201, 202, 203, 204, 206]
-REDIRECTS = [301, 302, 307, 308]
-OTHER_REDIRECTS = [300, 303, 304]
-DEFINITE = [400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424]
-DEFINITE += [426, 428, 431, 451, 499]
-VAGUE = [408, 409, 425, 500, 501, 502, 503, 504, 507, 520, 522, 524, 529, 599]
-
-
-class Stream(httpx.AsyncByteStream):
-    """A body as it comes from a socket."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self.body
-
-
-def reply(status: int, body: bytes = PAGE, **headers: str) -> httpx.Response:
-    return httpx.Response(status, headers=headers, stream=Stream(body))
-
-
-Answer = Callable[[httpx.Request], httpx.Response]
-
-
-def asked_by(case: Case, answer: Answer) -> tuple[Any, list[httpx.Request]]:
-    """A session of the real adapter with a gateway that answers so; and what it was asked."""
-    seen: list[httpx.Request] = []
-
-    def gateway(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return answer(request)
-
-    http = httpx.AsyncClient(transport=httpx.MockTransport(gateway))
-    session: Any = session_with(case.connect(http), clock=FakeClock())  # type: ignore[arg-type]
-    return session, seen
-
-
-# ---------------------------------------------------------------------------------------------------- submits
 
 
 async def bought(case: Case, ledger: Ledger, first: httpx.Response) -> tuple[errors.ProviderError | None, int]:
@@ -188,68 +128,3 @@ def running(gateway: str) -> dict[str, Any]:
     if gateway == "fal":
         return {"status": "IN_PROGRESS", "request_id": "task_7"}
     return task if gateway == "toapis" else {"code": 200, "message": "success", "data": task}
-
-
-# ---------------------------------------------------------------------------------------------------- paid jobs
-
-
-def finished(gateway: str) -> dict[str, Any]:
-    """A job that has a video; at fal its status and its result in one."""
-    match gateway:
-        case "fal":
-            return {"status": "COMPLETED", "video": {"url": MP4}}
-        case "toapis":
-            return {"id": "t", "status": "completed", "result": {"type": "video", "data": [{"url": MP4}]}}
-        case "kie":
-            record = {"taskId": "t", "state": "success", "resultJson": f'{{"resultUrls": ["{MP4}"]}}'}
-            return {"code": 200, "msg": "success", "data": record}
-    return {"code": 200, "message": "success", "data": {"id": "t", "status": "completed", "outputs": [MP4]}}
-
-
-def odd_looks() -> Iterator[tuple[str, int, bytes]]:
-    for status in (*SUCCESSES, *REDIRECTS, *OTHER_REDIRECTS, *VAGUE, 400, 403, 404, 405, 407, 412, 418, 422, 429, 451):
-        yield f"{status} a page", status, PAGE
-    for name, body in BODIES.items():
-        yield f"200 {name}", 200, body
-        yield f"500 {name}", 500, body
-
-
-@gateways
-@pytest.mark.parametrize(("status", "body"), [odd[1:] for odd in odd_looks()], ids=[odd[0] for odd in odd_looks()])
-async def test_a_paid_job_outlives_every_odd_answer(gateway: str, tmp_path: Path, status: int, body: bytes) -> None:
-    case, ledger, left = CASES[gateway], ledger_in(tmp_path), 5
-    session, bought_job = await paid(case, ledger)
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal left
-        left -= 1
-        asks_result = gateway != "fal" or not request.url.path.endswith("/status")
-        return reply(status, body) if left >= 0 and (asks_result or left % 2) else good(gateway)
-
-    session.answer = answer
-    result = await await_result(session.opened, ledger, bought_job)
-    assert result.url == MP4
-    assert ledger.history(KEY)[0].outcome is None
-
-
-def good(gateway: str) -> httpx.Response:
-    return httpx.Response(200, json=finished(gateway))
-
-
-class Answering:
-    """A session whose gateway answers what `answer` says."""
-
-    def __init__(self, case: Case) -> None:
-        self.answer: Answer = lambda _: reply(503)
-        self.opened, self.seen = asked_by(case, self._current)
-
-    def _current(self, request: httpx.Request) -> httpx.Response:
-        return self.answer(request)
-
-
-async def paid(case: Case, ledger: Ledger) -> tuple[Answering, PaidJob]:
-    """A job that was submitted just now."""
-    ledger.intend(1, intent())
-    job = case.job.model_copy(update={"submitted_at": datetime.now(UTC)})
-    ledger.submitted(KEY, 1, job)
-    return Answering(case), PaidJob(key=KEY, attempt=1, job=job, state="Submitted")

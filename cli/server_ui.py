@@ -1,0 +1,23 @@
+"""Whether the pages of Prefect's server ask that server: on another port than 4200 they need to be told."""
+
+from urllib.parse import urlsplit
+
+import httpx
+
+from prefect_storyboard.flows.doctor import Finding
+
+_HERE = {"127.0.0.1", "localhost", "0.0.0.0", "::1"}  # noqa: S104 - compared with, and not listened on
+
+
+async def examine_ui(api: str, http: httpx.AsyncClient) -> list[Finding]:
+    """A finding if the pages of a server on this machine ask another address than its own; else none."""
+    try:
+        told = (await http.get(f"{api.removesuffix('/api')}/ui-settings", timeout=10)).json()["api_url"]
+        asked = urlsplit(told)
+        wrong = asked.port != urlsplit(api).port and {asked.hostname, urlsplit(api).hostname} <= _HERE
+    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError):
+        return []  # no server, or one without pages; it is no account's business
+    if not wrong:
+        return []
+    text = f"its pages ask {told}, so they stay empty; start the server with PREFECT_SERVER_UI_API_URL={api}"
+    return [Finding(subject="Prefect's server", check="UI", state="unsure", text=text)]

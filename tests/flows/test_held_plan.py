@@ -40,9 +40,9 @@ async def test_a_run_that_was_broken_off_goes_on_under_the_same_plan(fal):
     board = fal.board("Mara waits.", "The sea.")
     plan = await approved(fal, board)
     fal.fault("slow_render", seconds=3600)
-    broken, bought = await fal.counted(board, plan_hash=plan.hash, poll_minutes=0)
+    broken, bought = await fal.counted(board, plan_hash=plan.hash, poll_minutes=0.001)
     assert (bought, [each.state for each in broken.failed]) == (2, ["rendering", "rendering"])
     with pytest.raises(PlanDiffers, match="attempts: 1 in the plan, 2 now"):
         await fal.counted(board, plan_hash=plan.hash, attempts=2)
-    again, bought = await fal.counted(board, plan_hash=plan.hash, poll_minutes=0)
+    again, bought = await fal.counted(board, plan_hash=plan.hash, poll_minutes=0.001)
     assert (bought, len(again.failed)) == (0, 2)

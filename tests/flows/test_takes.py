@@ -92,12 +92,12 @@ async def test_a_reroll_that_was_killed_is_completed_by_the_same_words_and_the_n
     board = fal.board("The sea.")
     await fal.counted(board)
     fal.fault("slow_render", seconds=3600)
-    _, bought = await fal.counted(board, reroll="s01", takes=2, poll_minutes=0)
+    _, bought = await fal.counted(board, reroll="s01", takes=2, poll_minutes=0.001)
     assert bought == 2
     for _ in range(2):
-        again, bought = await fal.counted(board, reroll="s01", takes=2, poll_minutes=0)
+        again, bought = await fal.counted(board, reroll="s01", takes=2, poll_minutes=0.001)
         assert (bought, [each.state for each in again.failed]) == (0, ["rendering", "rendering"])
-    _, bought = await fal.counted(board, reroll="s01", takes=1, poll_minutes=0)
+    _, bought = await fal.counted(board, reroll="s01", takes=1, poll_minutes=0.001)
     assert bought == 1, "other words are another order"
 
 

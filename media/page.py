@@ -23,11 +23,15 @@ Poster = bytes | Path  # a JPEG, or its file, which is read when its part of the
 
 
 class Card(Frozen):
-    """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none."""
+    """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none.
+
+    `others` are the other takes of its scene, each with its file.
+    """
 
     clip: Clip
     href: str
     poster: Poster
+    others: tuple[tuple[Clip, str], ...] = ()
 
 
 def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: Poster = b"", style: str = "") -> str:
@@ -68,6 +72,7 @@ class _Entry(NamedTuple):
     source: Poster
     start: float
     end: float
+    others: tuple[tuple[Clip, str], ...] = ()
 
     @property
     def poster(self) -> str:
@@ -97,7 +102,7 @@ def _template() -> Template:
 def _entries(cards: Sequence[Card]) -> Iterator[_Entry]:
     ends = [round(end, 3) for end in accumulate(card.clip.seconds for card in cards)]
     for card, start, end in zip(cards, [0.0, *ends], ends, strict=False):
-        yield _Entry(card.clip, card.href, card.poster, start, end)
+        yield _Entry(card.clip, card.href, card.poster, start, end, card.others)
 
 
 def _jpeg(poster: Poster) -> bytes:

@@ -50,7 +50,7 @@ def judge_all(
         for which, picture in (("image", shot.scene.image), ("ends", shot.ends)):
             if picture and picture in files:
                 try:
-                    deferred.fit_image(files[picture], shot.model.frame, shot.scene.id, folder=folder)
+                    deferred.fit_image(files[picture], shot.frame, shot.scene.id, folder=folder)
                 except MediaError as error:
                     judged.problems.append((("scenes", at, which), str(error)))
     return judged

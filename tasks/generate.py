@@ -130,7 +130,7 @@ async def generate(
     account, shelf = await arguments.accounts(credentials, library)
     cast = arguments.castings(characters)
     names = [casting.character for casting in cast]
-    family = arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
+    family = await arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
     starts = [
         name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given is not None
     ]
@@ -140,7 +140,7 @@ async def generate(
     shot = single_shot(
         prompt,
         family,
-        partial(arguments.sold, account.provider),
+        partial(arguments.sold, account),
         characters=cast,
         seconds=seconds,
         aspect=aspect,

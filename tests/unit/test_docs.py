@@ -16,6 +16,7 @@ from prefect_storyboard.sandbox.app import create_app
 from prefect_storyboard.sandbox.fal.faults import FAULTS as FAL
 from prefect_storyboard.sandbox.faults import NETWORK
 from prefect_storyboard.sandbox.kie.faults import FAULTS as KIE
+from prefect_storyboard.sandbox.openai.faults import FAULTS as OPENAI
 from prefect_storyboard.sandbox.toapis.faults import FAULTS as TOAPIS
 from prefect_storyboard.sandbox.wavespeed.faults import FAULTS as WAVESPEED
 from prefect_storyboard.storyboards import Character, Reel, Scene, Storyboard, parse, shots
@@ -28,7 +29,7 @@ BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    "names", [NETWORK, FAL.routes, KIE.routes, TOAPIS.routes, WAVESPEED.routes], ids=["any", *models()]
+    "names", [NETWORK, FAL.routes, KIE.routes, OPENAI.routes, TOAPIS.routes, WAVESPEED.routes], ids=["any", *models()]
 )
 def test_every_fault_of_the_sandbox_is_listed(names):
     text = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")

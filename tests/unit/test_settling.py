@@ -285,7 +285,7 @@ async def test_a_job_is_cancelled_with_the_account_that_bought_it(ledger: Ledger
 class Unlisting(Gateway):
     """Keeps no list that can be asked."""
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> Any:
+    async def find(self, order: Any) -> Any:
         return None
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from prefect_storyboard.generated import print_or_check
+from prefect_storyboard.installed import gateway_names
 
 PARAMETERS: Mapping[str, str] = {
     "storyboard": "The storyboard itself as YAML or JSON text, or the path or URL of its file.",
@@ -17,7 +18,7 @@ PARAMETERS: Mapping[str, str] = {
     "providers": "The accounts to ask: saved credentials blocks, by name for example fal-credentials/production.",
     "library": (
         "Where everything is stored: a saved library such as storyboard-library/main, a folder, or the URL of a "
-        "bucket. Left out: ~/storyboard-library."
+        "bucket. Default: ~/storyboard-library."
     ),
     "model": (
         "A model family, for example seedance-2, in place of the storyboard's own. A scene that names its own model "
@@ -78,20 +79,20 @@ PARAMETERS: Mapping[str, str] = {
     ),
 }
 
-_KEYS = "FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY"
+_NAMES = gateway_names()
+_KEYS = "FAL_KEY, KIE_API_KEY, OPENAI_BASE_URL, TOAPIS_API_KEY, WAVESPEED_API_KEY"
 
 OPTIONS: Mapping[str, str] = {
     "board": "Path or URL of the storyboard, YAML or JSON.",
     "provider": (
-        f"The account that buys: fal, kie, toapis or wavespeed (key from {_KEYS}), or a saved block such as "
+        f"The account that buys: {', '.join(_NAMES[:-1])} or {_NAMES[-1]} (from {_KEYS}), or a saved block such as "
         "fal-credentials/production."
     ),
     "providers": (
-        f"The accounts to ask: fal, kie, toapis, wavespeed (keys from {_KEYS}), or saved blocks such as "
-        "fal-credentials/production."
+        f"The accounts to ask: {', '.join(_NAMES)} (from {_KEYS}), or saved blocks such as fal-credentials/production."
     ),
     "with": "A value of a variable, as NAME=VALUE: ${NAME} becomes VALUE. May be given several times.",
-    "gateways": "Gateways to list: fal, kie, toapis, wavespeed. Left out: all of them.",
+    "gateways": f"Gateways to list: {', '.join(_NAMES)}. Left out: all of them.",
     "characters": "How many characters the scene has. Left out: any number.",
     "seconds": "How long the scene is. Left out: each model's shortest length.",
     "aspect": "Aspect ratio, for example 9:16. Left out: any.",
@@ -101,7 +102,8 @@ OPTIONS: Mapping[str, str] = {
     "json": "Print JSON: one entry for each model, with provider, model, price, retires_on and what it takes.",
     "takes_json": "Print JSON: a list with one entry for each scene or take, with everything in the table.",
     "check": (
-        "Compare the table with this account's own list of models instead: fal, wavespeed or toapis, or a saved block."
+        "Compare the table with this account's own list of models instead: fal, openai, toapis or wavespeed, or a "
+        "saved block."
     ),
     "only_plan": "Show the changes, and render nothing.",
     "yes": "Render without asking. Required if there is no terminal to ask in.",

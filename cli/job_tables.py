@@ -170,7 +170,7 @@ async def show_plan(
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
         console.print(f"warning  {warning}", style="yellow")
-    if not account.has_key:
+    if not account.can_ask:
         console.print(
             f"no key is set for {provider}, so its own list was not read; models and prices are those of the table",
             style="dim",

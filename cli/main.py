@@ -78,7 +78,8 @@ def run(
         saved = read_plan(held.read_bytes(), str(held)) if held else None
         with starting_server() as served:
             finish(check(board, provider, library, asked, held=saved))
-            return run_served(render(board, provider, library, held=saved, **asked), health_of(served()))
+            answers = health_of(served())
+            return run_served(render(board, provider, library, held=saved, **asked), answers)
 
 
 @app.command
@@ -190,9 +191,9 @@ def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.
 
     Run it as often as you like: it prints what it did, and leaves existing objects alone. It needs PREFECT_API_URL. It
-    reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, and the library from
-    STORYBOARD_LIBRARY. STORYBOARD_NOTIFY names a saved block, for example slack-webhook/team, that gets a notice when
-    a reel is ready or a job is unknown. It writes prefect.yaml into the working directory if there is none.
+    reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY and OPENAI_BASE_URL, and the library
+    from STORYBOARD_LIBRARY. STORYBOARD_NOTIFY names a saved block, for example slack-webhook/team, that gets a notice
+    when a reel is ready or a job is unknown. It writes prefect.yaml into the working directory if there is none.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.deployments.setup import set_up

@@ -79,6 +79,7 @@ class Intent(Record):
     account: str
     endpoint: str
     order_digest: str
+    order_shown: JsonObject = {}
     label: str
     usd: float | None
     reel: str = ""

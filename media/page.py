@@ -1,4 +1,4 @@
-"""The reel's page: one HTML file beside the videos, to look at and to hand on. It asks no other host for anything."""
+"""The reel's page: one HTML file beside the videos, which loads nothing from other hosts."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ _THUMB = 400, 400
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
 
-Poster = bytes | Path  # a JPEG, or its file, which is read when its place on the page is written
+Poster = bytes | Path  # a JPEG, or its file, which is read when its part of the page is written
 
 
 class Card(Frozen):
@@ -81,7 +81,7 @@ class _Entry(NamedTuple):
 
     @property
     def thumb(self) -> str:
-        """It is shrunk for the strip: a page of two hundred scenes would else carry each poster twice in full."""
+        """The poster, shrunk for the strip: else a page of two hundred scenes would hold each poster twice in full."""
         jpeg = _jpeg(self.source)
         return _data(shrunk(jpeg, _THUMB, 82)) if jpeg else ""
 

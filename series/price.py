@@ -134,7 +134,7 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
             raise Retired(
                 f"{family.name} is not sold any more at {plan.provider} ({why})",
                 successor=family.successor,
-                remedy=f"Nothing was bought. {family.replacement}; or say allow_retired to try all the same.",
+                remedy=f"Nothing was bought. {family.replacement}; or pass allow_retired to try nevertheless.",
             )
 
 

@@ -23,7 +23,7 @@ def digest(value: JsonValue) -> str:
 def fingerprint(character: Character, content: Mapping[str, str]) -> str:
     """A character's identity: its name and the content (not the path) of its reference media.
 
-    Of one that is made from a scene, which scene that is stands in the keys of those that show it (`made_of`).
+    For a character made from a scene, the scene's identity is in the keys of the scenes that show it (`made_of`).
 
     `content` maps each path or URL of the storyboard to the sha256 of what it holds.
     """

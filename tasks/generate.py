@@ -85,7 +85,7 @@ async def generate(
 ) -> PaidJob:
     """Return the paid job of one scene; buy it only if the library has none.
 
-    The job's key is computed from the arguments: equal calls are one job, whoever makes them. Not part of the key:
+    The job's key is computed from the arguments: equal calls are one job, in any flow or process. Not part of the key:
     reel, scene, fit, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts and remixable.
 
     Args:
@@ -135,7 +135,7 @@ async def generate(
     account, shelf = await arguments.accounts(credentials, library)
     cast = arguments.castings(characters)
     names = [casting.character for casting in cast]
-    family = arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
+    family = await arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
     starts = [
         name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given is not None
     ]
@@ -145,7 +145,7 @@ async def generate(
     shot = single_shot(
         prompt,
         family,
-        partial(arguments.sold, account.provider),
+        partial(arguments.sold, account),
         characters=cast,
         seconds=seconds,
         aspect=aspect,

@@ -1,13 +1,12 @@
-"""Download the result of a job. The link itself gives access: no key is sent."""
+"""Download the result of a job. A link itself gives access: no key is sent unless the adapter passes one."""
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from prefect_storyboard.addresses import ForbiddenAddress
@@ -44,18 +43,19 @@ def bounds_of(seconds: int | None) -> Bounds:
     return Bounds(bytes=100_000_000 + 30_000_000 * min(seconds or 60, 600))
 
 
-_SMALL = Bounds()
+BOUNDS = Bounds()
 
 
 async def download(
     http: httpx.AsyncClient,
     url: str,
     to: Path,
-    bounds: Bounds = _SMALL,
+    bounds: Bounds = BOUNDS,
     *,
+    headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Stream a file to local disk; returns its sha256 in hex.
+    """Stream a file to local disk; returns its sha256 in hex. `headers` hold the key of content that is behind one.
 
     A transfer that breaks off is continued if the server sent a version (ETag). Raises Expired if the link is dead,
     NotSent and Busy if the transfer broke off (ask for the result again), OverBounds for a file that is too large or
@@ -67,8 +67,11 @@ async def download(
         wanted = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
         try:
             # Not compressed: a range counts the bytes that are sent, and a small body may unpack without end.
-            headers, silence = {"Accept-Encoding": "identity", **wanted}, httpx.Timeout(bounds.answer, pool=None)
-            request = http.build_request("GET", url, headers=headers, timeout=silence, extensions=used_for("downloads"))
+            sent, silence = (
+                {"Accept-Encoding": "identity", **(headers or {}), **wanted},
+                httpx.Timeout(bounds.answer, pool=None),
+            )
+            request = http.build_request("GET", url, headers=sent, timeout=silence, extensions=used_for("downloads"))
             async with turn(http, "downloads"), asyncio.timeout(bounds.seconds):
                 async with asyncio.timeout(bounds.answer):
                     response = await http.send(request, stream=True, follow_redirects=True)
@@ -77,7 +80,7 @@ async def download(
                     await _write(response, to, have, transfer)
                 finally:
                     await response.aclose()
-            return await anyio.to_thread.run_sync(_checksum, to)
+            return await asyncio.to_thread(_checksum, to)
         except ForbiddenAddress as error:
             raise ProtocolError(f"the link to the result is not followed: {error}", **PAID) from None
         except NEVER_LEFT as error:
@@ -88,7 +91,7 @@ async def download(
             )
             raise Busy(late, **PAID) from None
         except httpx.HTTPError as error:
-            have = (await anyio.Path(to).stat()).st_size if version and await anyio.Path(to).exists() else 0
+            have = await asyncio.to_thread(_size, to) if version else 0
             if not (left and have) or transfer.slow:
                 raise Busy(f"the transfer of the result broke off ({type(error).__name__})", **PAID) from None
     raise AssertionError("the last attempt either returns or raises")
@@ -129,7 +132,7 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
     if not response.is_success:
         raise Busy(f"the result cannot be fetched now (HTTP {response.status_code})", **PAID)
     if response.headers.get("content-encoding", "identity") != "identity" and not response.is_stream_consumed:
-        raise OverBounds("the result is sent compressed, which was not asked for", **PAID)
+        raise OverBounds("the result is sent compressed, which was not accepted", **PAID)
     goes_on = have and response.status_code == httpx.codes.PARTIAL_CONTENT
     size = have if goes_on else 0
     mode, kept = "ab" if goes_on else "wb", bytearray()
@@ -139,16 +142,20 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
             transfer.took(len(block), size)
             kept += block
             if len(kept) >= _AT_A_TIME:
-                await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+                await asyncio.to_thread(_put, to, mode, bytes(kept))
                 mode, kept = "ab", bytearray()
     finally:  # also if the transfer breaks off: the next attempt continues from here
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(_put, to, mode, bytes(kept))
+            await asyncio.to_thread(_put, to, mode, bytes(kept))
 
 
 def _put(to: Path, mode: str, block: bytes) -> None:
     with to.open(mode) as file:
         file.write(block)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _strong(tag: str) -> str:

@@ -15,14 +15,17 @@ from functools import partial, wraps
 from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 from prefect import unmapped
+from prefect.blocks.core import Block
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
 from prefect.states import Completed
 from prefect.tasks import OneOrManyFutureOrResult, Task, TaskOptions, TaskRunNameCallbackWithParameters
+from prefect.utilities.annotations import opaque
 from pydantic import BaseModel
 from typing_extensions import Unpack
 
+from prefect_storyboard.storyboards import Frozen
 from prefect_storyboard.tasks._loop import on_loop
 from prefect_storyboard.tasks._own_keys import own_keys
 from prefect_storyboard.tasks._retries import begin_attempt, note_retry_after
@@ -89,7 +92,7 @@ class TypedTask(Task[P, Any], Generic[P, R]):
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Run in the flow's task runner. `.result()` of the future returns the plain value."""
-        return super().submit(*args, **kwargs)
+        return super().submit(*map(_closed, args), **{name: _closed(value) for name, value in kwargs.items()})
 
     @overload  # type: ignore[override] # likewise
     def map(
@@ -124,6 +127,14 @@ def _whole(value: Any) -> Any:
     return unmapped(value) if isinstance(value, BaseModel | Mapping) else value
 
 
+def _closed(value: Any) -> Any:
+    """A model of ours, or a block, in which Prefect need not look for futures: it visits every field, twice a run.
+
+    The run that returned it is found all the same, and drawn before this one.
+    """
+    return opaque(value) if isinstance(value, Frozen | Block) else value
+
+
 def _owner(task: Task[..., Any]) -> str:
     return f"storyboard-{inspect.unwrap(task.fn).__name__}"
 
@@ -146,7 +157,8 @@ class Node(TypedTask[P, R]):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run the task and return its value, or its state where `return_state` is true."""
-        call: Coroutine[Any, Any, Any] = super().__call__(*args, **kwargs)
+        given = {name: _closed(value) for name, value in kwargs.items()}
+        call: Coroutine[Any, Any, Any] = super().__call__(*map(_closed, args), **given)
         return call if kwargs.get("return_state") else _unwrap(call)
 
 

@@ -16,6 +16,7 @@ from prefect_storyboard.flows import (
     collect_jobs,
     create_characters,
     generate_scene,
+    pick_take,
     plan_recast,
     plan_storyboard,
     recast_storyboard,
@@ -28,6 +29,7 @@ STORED = json.loads((Path(__file__).parent / "parameters-of-0.1.0.json").read_te
 FLOWS = (
     storyboard_series,
     generate_scene,
+    pick_take,
     create_characters,
     plan_storyboard,
     plan_recast,

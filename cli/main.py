@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options, recast_command
+from prefect_storyboard.cli import takes as take_commands
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import (
@@ -20,6 +21,7 @@ from prefect_storyboard.cli.prefect_server import (
 __all__ = ["app", "main"]
 
 job_commands.register(app)
+take_commands.register(app)
 recast_command.register(app)
 
 
@@ -50,12 +52,14 @@ def run(
     on_unknown: options.OnUnknown = "stop",
     attempts: options.Attempts = 1,
     cascade: options.Cascade = False,
+    held: options.HeldPlan = None,
     debug: options.Debug = False,
 ) -> int:
     """Render a storyboard. After a crash, run it again: paid jobs are continued, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, run_served
+    from prefect_storyboard.series.held import read_plan
 
     with explained(debug=debug):
         asked = RunOptions(
@@ -71,10 +75,11 @@ def run(
             attempts=attempts,
             cascade=cascade,
         )
+        saved = read_plan(held.read_bytes(), str(held)) if held else None
         with starting_server() as served:
-            finish(check(board, provider, library, asked))
+            finish(check(board, provider, library, asked, held=saved))
             answers = health_of(served())
-            return run_served(render(board, provider, library, **asked), answers)
+            return run_served(render(board, provider, library, held=saved, **asked), answers)
 
 
 @app.command
@@ -89,6 +94,7 @@ def plan(
     audio: options.Audio = None,
     with_: options.With = None,
     cascade: options.Cascade = False,
+    save: options.Save = None,
     debug: options.Debug = False,
 ) -> int:
     """Show scene by scene what a run would buy and cost. Buys nothing."""
@@ -98,7 +104,7 @@ def plan(
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return finish(show_plan(board, provider, library, said, cascade=cascade))
+        return finish(show_plan(board, provider, library, said, cascade=cascade, save=save))
 
 
 @app.command

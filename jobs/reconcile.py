@@ -72,7 +72,7 @@ def outcome_unknown(intent: Intent, cause: str, why: str, *, named: str | None =
         return errors.OutcomeUnknown(message)
     remedy = (
         f"The provider named the job {named}: storyboard adopt {intent.key[:12]} {named}. Only if the provider's own "
-        f"page does not show it: storyboard abandon {intent.key[:12]}, which buys it anew."
+        f"page does not show it: storyboard abandon {intent.key[:12]}, which buys it again."
     )
     return errors.OutcomeUnknown(message, request_id=named, remedy=remedy)
 

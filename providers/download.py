@@ -132,7 +132,7 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
     if not response.is_success:
         raise Busy(f"the result cannot be fetched now (HTTP {response.status_code})", **PAID)
     if response.headers.get("content-encoding", "identity") != "identity" and not response.is_stream_consumed:
-        raise OverBounds("the result is sent compressed, which was not asked for", **PAID)
+        raise OverBounds("the result is sent compressed, which was not accepted", **PAID)
     goes_on = have and response.status_code == httpx.codes.PARTIAL_CONTENT
     size = have if goes_on else 0
     mode, kept = "ab" if goes_on else "wb", bytearray()

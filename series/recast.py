@@ -1,4 +1,4 @@
-"""A storyboard at another model beside what stands of it: the takes of the old one stay, and the cast is made anew."""
+"""A storyboard moved to another model, compared with its present takes, which are kept."""
 
 import asyncio
 import json

@@ -145,6 +145,14 @@ def says(
     return {name: value for name, value in given.items() if value is not None}
 
 
+def further_take(reroll: str | None, note: str | None) -> dict[str, str]:
+    """The name of one more take of a scene, and what it is to change. Raises ValueError."""
+    texts(reroll=reroll, note=note)
+    if note and not reroll:
+        raise ValueError("note: says what one more take is to change; give that take a name with reroll")
+    return {name: value for name, value in (("reroll", reroll), ("note", note)) if value}
+
+
 async def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
     """The model of that name.
 

@@ -133,6 +133,7 @@ def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
         identity=draft.identity,
         parent=draft.parent,
         asked=draft.asked,
+        basis=draft.basis,
         silent=draft.silent,
         seed=draft.seed,
         negative=draft.negative,

@@ -201,7 +201,7 @@ def test_a_callback_url_is_no_host_that_a_key_goes_to(block):
     ],
 )
 def test_a_callback_url_is_public_and_https(address):
-    with pytest.raises(ValueError, match="has to be https"):
+    with pytest.raises(ValueError, match="must be https"):
         FalCredentials(api_key=SecretStr(SECRET), callback_url=address)
 
 

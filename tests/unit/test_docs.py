@@ -101,7 +101,7 @@ def test_every_command_of_the_documentation_exists():
 @pytest.mark.parametrize("task", [tasks.create_character, tasks.generate, tasks.render], ids=lambda task: task.name)
 def test_every_argument_of_a_task_that_buys_is_said_to_be_part_of_the_key_or_not(task):
     page = (DOCS / "flows-of-your-own.md").read_text(encoding="utf-8")
-    rows = page.partition("## What is part of the key")[2].partition("## Where clips lie")[0]
+    rows = page.partition("## What is part of the key")[2].partition("## Where clips are stored")[0]
     said = set(re.findall(r"`(\w+)`", " ".join(row.split(" | ")[0] for row in rows.splitlines()))) | {"reference"}
     assert set(inspect.signature(task.fn).parameters) <= said
 

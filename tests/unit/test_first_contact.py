@@ -52,7 +52,7 @@ async def test_an_account_without_a_key_asks_nothing(gateway):
 
 def test_a_board_that_is_there_is_left_alone(board):
     board.write_text("mine")
-    with pytest.raises(ValueError, match="exists already"):
+    with pytest.raises(ValueError, match="already exists"):
         write(board.parent)
     assert board.read_text() == "mine"
 

@@ -2,9 +2,9 @@
 
     from prefect_storyboard.errors import OverBudget, ProviderError, Refused
 
-`OverBudget`, `StoryboardError`, `SourceError`, `MediaError`, `LibraryError`, `FolderTaken` and the `ValueError` of a
-wrong argument are raised before anything is bought. `ProviderError` is the base of all gateway errors, and has `sent`,
-`charged` and `remedy`. `SeriesFailed`, which holds a reel, is in `prefect_storyboard.flows`.
+`OverBudget`, `PlanDiffers`, `StoryboardError`, `SourceError`, `MediaError`, `LibraryError`, `FolderTaken` and the
+`ValueError` of a wrong argument are raised before anything is bought. `ProviderError` is the base of all gateway
+errors, and has `sent`, `charged` and `remedy`. `SeriesFailed`, which holds a reel, is in `prefect_storyboard.flows`.
 """
 
 from prefect_storyboard.jobs.budget import OverBudget
@@ -26,7 +26,7 @@ from prefect_storyboard.providers.errors import (
     Retired,
     Unauthorized,
 )
-from prefect_storyboard.storyboards import FolderTaken, StoryboardError
+from prefect_storyboard.storyboards import FolderTaken, PlanDiffers, StoryboardError
 
 __all__ = [
     "Busy",
@@ -42,6 +42,7 @@ __all__ = [
     "OutcomeUnknown",
     "OverBounds",
     "OverBudget",
+    "PlanDiffers",
     "ProtocolError",
     "ProviderError",
     "Refused",

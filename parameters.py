@@ -8,15 +8,17 @@ import sys
 from collections.abc import Mapping
 
 from prefect_storyboard.generated import print_or_check
+from prefect_storyboard.installed import gateway_names
 
 PARAMETERS: Mapping[str, str] = {
     "storyboard": "The storyboard itself as YAML or JSON text, or the path or URL of its file.",
-    "scene": "The id of the scene to render.",
+    "scene": "The id of the scene.",
+    "take": "The number of the take that is to stand in the reel, as `storyboard takes` and the page show it.",
     "provider": "The account that buys: a saved credentials block, by name for example fal-credentials/production.",
     "providers": "The accounts to ask: saved credentials blocks, by name for example fal-credentials/production.",
     "library": (
         "Where everything is stored: a saved library such as storyboard-library/main, a folder, or the URL of a "
-        "bucket. Left out: ~/storyboard-library."
+        "bucket. Default: ~/storyboard-library."
     ),
     "model": (
         "A model family, for example seedance-2, in place of the storyboard's own. A scene that names its own model "
@@ -65,22 +67,32 @@ PARAMETERS: Mapping[str, str] = {
         "show a character that is made from one. "
         "Otherwise their takes are kept and named as stale."
     ),
+    "reroll": (
+        "The id of a scene to render again. Buys further takes of it and nothing else; the takes that are there stay, "
+        "and the reel shows the newest, or the one that was picked."
+    ),
+    "takes": "How many further takes to buy of the scene that is rendered again.",
+    "note": "What the further takes are to change, in your own words: it is added to the scene's prompt.",
+    "plan_hash": (
+        "The hash of a plan that plan-storyboard has made in this library. The run renders exactly that plan, or stops "
+        "with what differs before anything is bought."
+    ),
 }
 
-_KEYS = "FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY"
+_NAMES = gateway_names()
+_KEYS = "FAL_KEY, KIE_API_KEY, OPENAI_BASE_URL, TOAPIS_API_KEY, WAVESPEED_API_KEY"
 
 OPTIONS: Mapping[str, str] = {
     "board": "Path or URL of the storyboard, YAML or JSON.",
     "provider": (
-        f"The account that buys: fal, kie, toapis or wavespeed (key from {_KEYS}), or a saved block such as "
+        f"The account that buys: {', '.join(_NAMES[:-1])} or {_NAMES[-1]} (from {_KEYS}), or a saved block such as "
         "fal-credentials/production."
     ),
     "providers": (
-        f"The accounts to ask: fal, kie, toapis, wavespeed (keys from {_KEYS}), or saved blocks such as "
-        "fal-credentials/production."
+        f"The accounts to ask: {', '.join(_NAMES)} (from {_KEYS}), or saved blocks such as fal-credentials/production."
     ),
     "with": "A value of a variable, as NAME=VALUE: ${NAME} becomes VALUE. May be given several times.",
-    "gateways": "Gateways to list: fal, kie, toapis, wavespeed. Left out: all of them.",
+    "gateways": f"Gateways to list: {', '.join(_NAMES)}. Left out: all of them.",
     "characters": "How many characters the scene has. Left out: any number.",
     "seconds": "How long the scene is. Left out: each model's shortest length.",
     "aspect": "Aspect ratio, for example 9:16. Left out: any.",
@@ -88,8 +100,10 @@ OPTIONS: Mapping[str, str] = {
     "silent": "Only models that can render without sound, at that price.",
     "max_usd": "Only models with a known price for the scene, up to this one.",
     "json": "Print JSON: one entry for each model, with provider, model, price, retires_on and what it takes.",
+    "takes_json": "Print JSON: a list with one entry for each scene or take, with everything in the table.",
     "check": (
-        "Compare the table with this account's own list of models instead: fal, wavespeed or toapis, or a saved block."
+        "Compare the table with this account's own list of models instead: fal, openai, toapis or wavespeed, or a "
+        "saved block."
     ),
     "only_plan": "Show the changes, and render nothing.",
     "yes": "Render without asking. Required if there is no terminal to ask in.",
@@ -101,6 +115,11 @@ OPTIONS: Mapping[str, str] = {
     ),
     "reel": "The title of the storyboard, or the name of the reel's folder in the library.",
     "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
+    "save": "Write the plan to this file as JSON, for `storyboard run --plan`.",
+    "plan": (
+        "A plan that `storyboard plan --save` wrote. The run renders exactly that plan, or stops with what differs "
+        "before anything is bought."
+    ),
     "all": (
         "List every job of the library, also those that have ended, one a line and in the order of their keys. Reads "
         "the whole ledger."

@@ -23,6 +23,7 @@ storyboard_series = sync_twin(flows.storyboard_series)
 create_characters = sync_twin(flows.create_characters)
 generate_scene = sync_twin(flows.generate_scene)
 plan_storyboard = sync_twin(flows.plan_storyboard)
+pick_take = sync_twin(flows.pick_take)
 plan_recast = sync_twin(flows.plan_recast)
 recast_storyboard = sync_twin(flows.recast_storyboard)
 collect_jobs = sync_twin(flows.collect_jobs)
@@ -34,6 +35,7 @@ __all__ = [
     "create_characters",
     "generate",
     "generate_scene",
+    "pick_take",
     "plan_recast",
     "plan_storyboard",
     "poll",

@@ -27,7 +27,7 @@ ALL: dict[str, tuple[str, ...]] = {
     "s3": (),
     "library": (),
     "assembly": (),
-    "start_up": (),
+    "start_up": ("--demo",),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "core": ("--jobs", "50"),

@@ -74,10 +74,10 @@ def _called(rows: Sequence[Row]) -> list[tuple[str, float]]:
 
 
 PANELS: tuple[tuple[str, Callable[[Sequence[Row]], list[tuple[str, float]]]], ...] = (
-    ("400 jobs: wall time, of what a job renders", _of("core, 400 jobs", "wall")),
-    ("400 jobs: processor time, of wavespeed's client", _of("core, 400 jobs", "cpu")),
-    ("flow: wall time without assembly, of Prefect's floor", _flows("wall")),
+    ("400 jobs: wall, of what a job renders", _of("core, 400 jobs", "wall")),
+    ("400 jobs: CPU, of wavespeed's client", _of("core, 400 jobs", "cpu")),
+    ("flow: wall without assembly, of the floor", _flows("wall")),
     ("flow: peak memory in MB", _flows("mb")),
     ("S3: requests a scene", _requests),
-    ("callbacks: requests for states and results a job", _called),
+    ("callbacks: states and results asked a job", _called),
 )

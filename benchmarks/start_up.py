@@ -12,11 +12,13 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from benchmarks.table import Row, show
 
 _FLOW = "from prefect import flow\n@flow\nasync def one(a: int): ...\n"
+_QUIET = "from prefect_storyboard.cli.prefect_server import prepare_environment as p; p(debug=False); "
 PROGRAMS = {
     "`import prefect`": ["-c", "import prefect"],
     "a module with one flow": ["-c", _FLOW],
@@ -24,6 +26,10 @@ PROGRAMS = {
     "our blocks, which Prefect's server imports": ["-c", f"{_FLOW}import prefect_storyboard.blocks"],
     "our flows": ["-c", f"{_FLOW}import prefect_storyboard.flows"],
     "our flows, with PyAV, Pillow and s3fs": ["-c", f"{_FLOW}import prefect_storyboard.flows, av, PIL.Image, s3fs"],
+    "the imports of `storyboard run`": [
+        "-c",
+        f"{_QUIET}import prefect_storyboard.cli.live, prefect_storyboard.cli.served",
+    ],
     "`storyboard --help`": ["-m", "prefect_storyboard", "--help"],
 }
 
@@ -31,19 +37,36 @@ PROGRAMS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.start_up")
     parser.add_argument("--runs", type=int, default=5)
-    show(rows(parser.parse_args().runs))
+    parser.add_argument("--demo", action="store_true", help="the second run of the demo as well")
+    given = parser.parse_args()
+    show(rows(given.runs, *([_demo] if given.demo else [])))
 
 
-def rows(runs: int) -> Iterator[Row]:
-    """A row for each program: the least of its runs."""
+def rows(runs: int, *more: Callable[[float], Row]) -> Iterator[Row]:
+    """A row for each program: the least of its runs. Then what else is measured beside `import prefect`."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PYTHONPYCACHEPREFIX"] = folder
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         taken = {name: min(_seconds(program) for _ in range(runs + 1)) for name, program in PROGRAMS.items()}
-    one, floor = taken["`import prefect`"], taken["a module with one flow"]
-    for name, seconds in taken.items():
-        beyond = f"{1000 * (seconds - floor):+.0f} ms beyond a module with one flow"
-        yield Row("start-up", name, "`import prefect`", cpu=seconds / one, note=f"{beyond}, {seconds:.2f} s")
+        one, floor = taken["`import prefect`"], taken["a module with one flow"]
+        for name, seconds in taken.items():
+            beyond = f"{1000 * (seconds - floor):+.0f} ms beyond a module with one flow"
+            yield Row("start-up", name, "`import prefect`", cpu=seconds / one, note=f"{beyond}, {seconds:.2f} s")
+        for each in more:
+            yield each(one)
+
+
+def _demo(one: float) -> Row:
+    """The demo's second run, in which everything is in the library: sandbox, Prefect's server and two reels."""
+    with tempfile.TemporaryDirectory() as name:
+        command = ["-m", "prefect_storyboard", "demo", "--folder", f"{name}/demo"]
+        _seconds(command)
+        began = time.monotonic()
+        taken = _seconds(command)
+        wall = time.monotonic() - began
+    return Row(
+        "start-up", "`storyboard demo`, again", "`import prefect`", cpu=taken / one, note=f"{wall:.1f} s of wall time"
+    )
 
 
 def _seconds(program: list[str]) -> float:

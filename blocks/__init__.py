@@ -10,6 +10,7 @@ from prefect_storyboard.blocks.credentials import (
     load_credentials,
 )
 from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_library
+from prefect_storyboard.blocks.openai_compatible import OpenAICompatibleCredentials
 from prefect_storyboard.blocks.render_settings import RenderSettings, load_render_settings
 from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.blocks.temporary_server import wait_longer
@@ -19,6 +20,7 @@ __all__ = [
     "FalCredentials",
     "KieCredentials",
     "Library",
+    "OpenAICompatibleCredentials",
     "RenderSettings",
     "StoryboardSettings",
     "ToApisCredentials",

@@ -1,7 +1,12 @@
-"""Credentials of the gateways, as blocks: a key, an account name, and every host as a field."""
+"""Credentials of the gateways, as blocks: a key, an account name, and every host as a field.
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, get_args
+`BY_PROVIDER` has the block of every gateway that is installed, of other packages as well.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import SecretStr
 
@@ -15,6 +20,7 @@ from prefect_storyboard.blocks.gateway import (
 )
 from prefect_storyboard.project import logo
 from prefect_storyboard.providers.fal.adapter import Fal
+from prefect_storyboard.providers.gateways import Gateway, broken, gateways
 from prefect_storyboard.providers.kie.adapter import Kie
 from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
@@ -88,8 +94,53 @@ class WaveSpeedCredentials(GatewayCredentials):
     webhook_secret: SecretStr | None = webhook_secret_field("The account's webhook secret, whsec_...")
 
 
-Credentials = FalCredentials | KieCredentials | ToApisCredentials | WaveSpeedCredentials
-BY_PROVIDER: dict[str, type[Credentials]] = {block.provider: block for block in get_args(Credentials)}
+Credentials = Annotated[GatewayCredentials, "of any gateway"]  # no class here: Prefect would register it as a block
+
+
+class Imported(NamedTuple):
+    """The blocks of gateways by name, and why the others cannot be used."""
+
+    blocks: dict[str, type[GatewayCredentials]]
+    broken: dict[str, str]
+
+
+def imported(installed: Mapping[str, Gateway]) -> Imported:
+    """Import the block of each gateway. What another package raises stops no other gateway."""
+    found = Imported({}, {})
+    for gateway in installed.values():
+        module, _, name = gateway.credentials.partition(":")
+        try:
+            found.blocks[gateway.name] = getattr(import_module(module), name)
+        except Exception as error:  # noqa: BLE001 - another package's code may raise anything
+            why = f"{type(error).__name__}: {error}"
+            found.broken[gateway.name] = f"the gateway {gateway.name} ({gateway.credentials}) cannot be used: {why}"
+    return found
+
+
+@cache
+def _imported() -> Imported:
+    return imported(gateways())
+
+
+class _ByProvider(Mapping[str, type[GatewayCredentials]]):
+    """The blocks, imported when one is first asked for: the module of another package's block imports this one."""
+
+    def __getitem__(self, provider: str) -> type[GatewayCredentials]:
+        return _imported().blocks[provider]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_imported().blocks)
+
+    def __len__(self) -> int:
+        return len(_imported().blocks)
+
+
+BY_PROVIDER: Mapping[str, type[GatewayCredentials]] = _ByProvider()
+
+
+def unusable() -> dict[str, str]:
+    """Why an installed gateway cannot be used, by name."""
+    return {**broken(), **_imported().broken}
 
 
 async def load_credentials(reference: str, environment: Mapping[str, str] | None = None) -> Credentials:
@@ -99,6 +150,8 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
     """
     if reference in BY_PROVIDER and environment is not None:
         return BY_PROVIDER[reference].from_environment(environment)
+    if reference in unusable():
+        raise ValueError(unusable()[reference])
     slug, _, name = reference.partition("/")
     known = {block.get_block_type_slug(): block for block in BY_PROVIDER.values()}
     if slug not in known or not name:
@@ -113,6 +166,6 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
 async def account_to_plan_for(reference: str, environment: Mapping[str, str]) -> Credentials:
     """The account that `load_credentials` returns; without the provider's key, an account that can only plan."""
     block = BY_PROVIDER.get(reference)
-    if block and not environment.get(block.key_variable):
+    if block and not (block.stands_in(environment) or environment.get(block.key_variable)):
         return block.keyless()
     return await load_credentials(reference, environment)

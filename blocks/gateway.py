@@ -12,9 +12,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_storyboard.blocks.settings import StoryboardSettings
 from prefect_storyboard.project import page
+from prefect_storyboard.providers import table
 from prefect_storyboard.providers.http import Keyless, client
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session, session
+from prefect_storyboard.storyboards import Model
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 NOT_FROM_ENVIRONMENT = {"in_flight", "submits"}  # limits are set in the saved block only
@@ -106,9 +108,18 @@ class GatewayCredentials(CredentialsBlock):
         return secret
 
     @classmethod
+    def stands_in(cls, environment: Mapping[str, str]) -> bool:
+        """Whether the environment holds an account."""
+        return bool(environment.get(cls.key_variable))
+
+    @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the key, the hosts and the account from variables such as KIE_API_KEY, KIE_API_URL, KIE_ACCOUNT."""
-        if not environment.get(cls.key_variable):
+        return cls._read(environment, needs_key=True)
+
+    @classmethod
+    def _read(cls, environment: Mapping[str, str], *, needs_key: bool) -> Self:
+        if needs_key and not environment.get(cls.key_variable):
             block = f"{cls.get_block_type_slug()}/production"
             how = f"export {cls.key_variable}={cls.key_form}, or name a saved block such as {block}"
             raise ValueError(f"{cls.key_variable} is not set; {how}")
@@ -129,6 +140,28 @@ class GatewayCredentials(CredentialsBlock):
     def has_key(self) -> bool:
         """Whether the account has a key."""
         return bool(self.api_key.get_secret_value().strip())
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the gateway can be asked anything at all."""
+        return self.has_key
+
+    @property
+    def carries_files(self) -> bool:
+        """Whether files go along with an order, so that none is uploaded before it."""
+        return bool(getattr(type(self).connect, "carries_files", False))
+
+    def sold(self) -> Mapping[str, Model]:
+        """The models that the account sells, by name."""
+        return table.models()[self.provider]
+
+    async def on_sale(self) -> Mapping[str, Model]:
+        """What to choose from, for a call that names no model. A gateway that sells what no table knows is asked."""
+        return self.sold()
+
+    def model(self, name: str) -> Model:
+        """The model of that name. Raises KeyError, whose text says what there is instead."""
+        return table.model(self.provider, name)
 
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
         """Build an adapter for this account. Flows share one through `session()`."""
@@ -158,7 +191,7 @@ class GatewayCredentials(CredentialsBlock):
         return " ".join(self._hosts().values())
 
     def _client(self) -> httpx.AsyncClient:
-        return client(self._reachable(), None if self.has_key else Keyless())
+        return client(self._reachable(), None if self.can_ask else Keyless())
 
     def _reachable(self) -> tuple[str, ...]:
         """Hosts that may have a private address: those of this block, and those that the operator allows."""

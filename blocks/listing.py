@@ -23,7 +23,8 @@ Generated from the blocks by `{_COMMAND}`. Save a block in the UI or with
 
 def text() -> str:
     """Render the page."""
-    return _HEAD + "".join(map(_section, (*BY_PROVIDER.values(), Library, RenderSettings)))
+    blocks: list[type[Block]] = [*BY_PROVIDER.values(), Library, RenderSettings]
+    return _HEAD + "".join(map(_section, blocks))
 
 
 def _section(block: type[Block]) -> str:

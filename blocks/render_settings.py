@@ -1,4 +1,4 @@
-"""Render settings as a block: what deployments share and the form of a run does not ask for."""
+"""Render settings as a block: options that deployments share and a run's form does not ask for."""
 
 from typing import Literal, Self, TypedDict, Unpack
 
@@ -14,7 +14,7 @@ from prefect_storyboard.storyboards.nouns import Fit
 
 
 class RenderOptions(TypedDict, total=False):
-    """What a run's own parameters say; None says nothing."""
+    """The options in a run's own parameters; None means not given."""
 
     fit: Fit | None
     audio: bool | None
@@ -29,7 +29,7 @@ class RenderOptions(TypedDict, total=False):
 
 
 class RenderSettings(Block):
-    """How runs render, apart from what a storyboard says: save it once, and name it in every deployment."""
+    """Options of runs that a storyboard does not set: save them once, and name the block in every deployment."""
 
     _block_type_name = "Storyboard Render Settings"
     _logo_url = logo("settings")
@@ -54,13 +54,13 @@ class RenderSettings(Block):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Require a field: else Prefect's form takes the reference to saved settings for settings, and refuses it."""
+        """Make a field required: else Prefect's form takes the reference to saved settings for settings, and fails."""
         schema = handler(core)
         handler.resolve_ref_schema(schema)["required"] = ["attempts"]
         return schema
 
     def overridden(self, **said: Unpack[RenderOptions]) -> Self:
-        """These settings, with what a run's own parameters say in their place. Raises ValueError for a wrong value."""
+        """These settings, overridden by a run's own parameters. Raises ValueError for a wrong value."""
         given = {name: value for name, value in said.items() if value is not None}
         return type(self).model_validate(
             {**{name: getattr(self, name) for name in RenderOptions.__annotations__}, **given}

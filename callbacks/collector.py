@@ -19,7 +19,7 @@ from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import store
 
 LookNow = Callable[[str], bool]
-"""Lets a poller of this process look at the provider's job of that id now; False where nobody here waits for it."""
+"""Lets this process's poller poll the provider's job of that id now; False if nothing here waits for it."""
 
 Emitting = Callable[[], AbstractContextManager[None]]
 Wake = Callable[[], Awaitable[object]]

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prefect_storyboard.blocks import load_credentials, load_library
-from prefect_storyboard.blocks.credentials import BY_PROVIDER
+from prefect_storyboard.blocks.credentials import BY_PROVIDER, unusable
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.cli.server_ui import examine_ui
 from prefect_storyboard.flows.doctor import Finding, examine, examine_library
@@ -28,6 +28,7 @@ async def diagnose(providers: tuple[str, ...], library: str | None, models: tupl
     accounts = tuple(dict.fromkeys(providers)) or _with_a_key()
     found = await asyncio.gather(*(_account(account, models) for account in accounts), _library(library), _ui())
     findings = [finding for each in found for finding in each]
+    findings += [Finding(subject=name, check="gateway", state="bad", text=why) for name, why in unusable().items()]
     show(findings, console)
     if not accounts:
         keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
@@ -49,7 +50,7 @@ def show(findings: list[Finding], screen: Console) -> None:
 
 
 def _with_a_key() -> tuple[str, ...]:
-    return tuple(provider for provider, block in BY_PROVIDER.items() if os.environ.get(block.key_variable))
+    return tuple(provider for provider, block in BY_PROVIDER.items() if block.stands_in(os.environ))
 
 
 async def _account(reference: str, models: tuple[str, ...]) -> list[Finding]:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,7 @@ from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.ledger.prune import prune as pack
+from prefect_storyboard.series.held import plan_text
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.storyboards import Plan
 from prefect_storyboard.storyboards.money import price
@@ -34,6 +36,7 @@ _STYLES = {
     "done": "green",
 }
 _STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan", "blocked": "red"}
+_STYLES |= {"in doubt": "bold red"}
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:
@@ -140,9 +143,15 @@ def age(text: str) -> timedelta:
 
 
 async def show_plan(
-    board: str, provider: str, library: str | None, overrides: Overrides, *, cascade: bool = False
+    board: str,
+    provider: str,
+    library: str | None,
+    overrides: Overrides,
+    *,
+    cascade: bool = False,
+    save: Path | None = None,
 ) -> int:
-    """Print what a run would do and cost. Always returns 0: a plan does not fail."""
+    """Print what a run would do and cost, and write it to the file `save`. Always returns 0: a plan does not fail."""
     account = await account_to_plan_for(provider, os.environ)
     plan = await planned(board, account, library, overrides, cascade=cascade)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
@@ -161,12 +170,14 @@ async def show_plan(
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
         console.print(f"warning  {warning}", style="yellow")
-    if not account.has_key:
+    if not account.can_ask:
         console.print(
             f"no key is set for {provider}, so its own list was not read; models and prices are those of the table",
             style="dim",
         )
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
+    if save:
+        await asyncio.to_thread(save.write_text, plan_text(plan), encoding="utf-8")
     console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")
     return 0
 

@@ -1,5 +1,6 @@
 """Run the flow, show its progress, and print how it ended."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypedDict
@@ -8,15 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from prefect_storyboard.blocks import Credentials, load_credentials
+from prefect_storyboard.blocks import Credentials, load_credentials, load_library
 from prefect_storyboard.cli.progress_table import watched
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
 from prefect_storyboard.jobs.purchase import OnUnknown
+from prefect_storyboard.series.held import keep_plan
 from prefect_storyboard.series.opening import opened
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import bought, cost, count, rows
-from prefect_storyboard.storyboards import Reel
+from prefect_storyboard.storyboards import Plan, Reel
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -38,7 +40,7 @@ class RunOptions(TypedDict):
     cascade: bool
 
 
-async def check(board: str, provider: str, library: str | None, asked: RunOptions) -> None:
+async def check(board: str, provider: str, library: str | None, asked: RunOptions, *, held: Plan | None = None) -> None:
     """Check storyboard, key, library, budget and models before Prefect's server starts. Buys nothing.
 
     Prints the changes to reference media and the warnings of the plan. A saved block can be loaded only from a server:
@@ -59,7 +61,7 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
             console.print(f"prepare  {line}", style="dim")
         for warning in run.prepared.plan.warnings:
             console.print(f"warning  {warning}", style="yellow")
-        run.attempts = asked["attempts"]
+        run.attempts, run.held = asked["attempts"], held
         await allow(
             run,
             asked["max_cost_usd"],
@@ -69,9 +71,20 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
 
 
 async def render(
-    board: str | Mapping[str, Any], provider: str | Credentials, library: str | None, **options: Any
+    board: str | Mapping[str, Any],
+    provider: str | Credentials,
+    library: str | None,
+    *,
+    held: Plan | None = None,
+    **options: Any,
 ) -> int:
-    """Run the flow and print how it ended. Returns the exit code: 1 if a scene has no clip, else 0."""
+    """Run the flow and print how it ended; it renders the `held` plan, which the library keeps from now on, or stops.
+
+    Returns the exit code: 1 if a scene has no clip, else 0.
+    """
+    if held:
+        await asyncio.to_thread(keep_plan, (await load_library(library)).storage(), held)
+        options["plan_hash"] = held.hash
     credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
     return await shown_live(storyboard_series(board, credentials, library, **options))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options, recast_command
+from prefect_storyboard.cli import takes as take_commands
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import (
@@ -20,6 +21,7 @@ from prefect_storyboard.cli.prefect_server import (
 __all__ = ["app", "main"]
 
 job_commands.register(app)
+take_commands.register(app)
 recast_command.register(app)
 
 
@@ -50,12 +52,14 @@ def run(
     on_unknown: options.OnUnknown = "stop",
     attempts: options.Attempts = 1,
     cascade: options.Cascade = False,
+    held: options.HeldPlan = None,
     debug: options.Debug = False,
 ) -> int:
     """Render a storyboard. After a crash, run it again: paid jobs are continued, not bought again."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, run_served
+    from prefect_storyboard.series.held import read_plan
 
     with explained(debug=debug):
         asked = RunOptions(
@@ -71,9 +75,11 @@ def run(
             attempts=attempts,
             cascade=cascade,
         )
+        saved = read_plan(held.read_bytes(), str(held)) if held else None
         with starting_server() as served:
-            finish(check(board, provider, library, asked))
-            return run_served(render(board, provider, library, **asked), health_of(served()))
+            finish(check(board, provider, library, asked, held=saved))
+            answers = health_of(served())
+            return run_served(render(board, provider, library, held=saved, **asked), answers)
 
 
 @app.command
@@ -88,6 +94,7 @@ def plan(
     audio: options.Audio = None,
     with_: options.With = None,
     cascade: options.Cascade = False,
+    save: options.Save = None,
     debug: options.Debug = False,
 ) -> int:
     """Show scene by scene what a run would buy and cost. Buys nothing."""
@@ -97,7 +104,7 @@ def plan(
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return finish(show_plan(board, provider, library, said, cascade=cascade))
+        return finish(show_plan(board, provider, library, said, cascade=cascade, save=save))
 
 
 @app.command
@@ -184,9 +191,9 @@ def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.
 
     Run it as often as you like: it prints what it did, and leaves existing objects alone. It needs PREFECT_API_URL. It
-    reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY and WAVESPEED_API_KEY, and the library from
-    STORYBOARD_LIBRARY. STORYBOARD_NOTIFY names a saved block, for example slack-webhook/team, that gets a notice when
-    a reel is ready or a job is unknown. It writes prefect.yaml into the working directory if there is none.
+    reads accounts from FAL_KEY, KIE_API_KEY, TOAPIS_API_KEY, WAVESPEED_API_KEY and OPENAI_BASE_URL, and the library
+    from STORYBOARD_LIBRARY. STORYBOARD_NOTIFY names a saved block, for example slack-webhook/team, that gets a notice
+    when a reel is ready or a job is unknown. It writes prefect.yaml into the working directory if there is none.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.deployments.setup import set_up

@@ -100,6 +100,6 @@ async def check(reference: str) -> int:
     if not found:
         _console.print(f"{credentials.provider}: the table agrees with the list of {len(listed)} models")
         return 0
-    print(patch(credentials.provider, found, table_text(), f"{datetime.now(UTC):%Y-%m-%d}"), end="")
+    print(patch(credentials.provider, found, table_text(credentials.provider), f"{datetime.now(UTC):%Y-%m-%d}"), end="")
     _console.print(f"{credentials.provider}: {found}, of {len(listed)} models on its list", style="yellow")
     return 1

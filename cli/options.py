@@ -28,6 +28,9 @@ OnUnknown = Annotated[Literal["stop", "resubmit"], Parameter(help=PARAMETERS["on
 Attempts = Annotated[int, Parameter(help=PARAMETERS["attempts"], validator=Number(gte=1))]
 Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 
+Save = Annotated[Path | None, Parameter(help=OPTIONS["save"])]
+HeldPlan = Annotated[Path | None, Parameter(name="--plan", help=OPTIONS["plan"])]
+
 Gateways = Annotated[str, Parameter(help=OPTIONS["gateways"])]
 Characters = Annotated[int | None, Parameter(help=OPTIONS["characters"], validator=Number(gte=0))]
 Seconds = Annotated[int | None, Parameter(help=OPTIONS["seconds"], validator=Number(gte=1))]
@@ -36,6 +39,11 @@ Resolution = Annotated[str | None, Parameter(help=OPTIONS["resolution"])]
 Silent = Annotated[bool, Parameter(help=OPTIONS["silent"])]
 MaxUsd = Annotated[float | None, Parameter(help=OPTIONS["max_usd"], validator=Number(gte=0))]
 AsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["json"])]
+SceneId = Annotated[str, Parameter(help=PARAMETERS["scene"])]
+TakeNumber = Annotated[int, Parameter(help=PARAMETERS["take"], validator=Number(gte=1))]
+Takes = Annotated[int, Parameter(help=PARAMETERS["takes"], validator=Number(gte=1))]
+Note = Annotated[str | None, Parameter(help=PARAMETERS["note"])]
+TakesAsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["takes_json"])]
 CheckTable = Annotated[str | None, Parameter(help=OPTIONS["check"])]
 
 Job = Annotated[str, Parameter(help=OPTIONS["job"])]

@@ -1,7 +1,7 @@
 """Create what the deployments need: `storyboard setup`. Run it as often as you like; it prints what it did.
 
 blocks         credentials `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
-TOAPIS_API_KEY, WAVESPEED_API_KEY), and the library `main` from STORYBOARD_LIBRARY
+TOAPIS_API_KEY, WAVESPEED_API_KEY, or OPENAI_BASE_URL of a server), and the library `main` from STORYBOARD_LIBRARY
 settings       the render settings `main`, which the deployments share; edit them in the UI
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
@@ -11,7 +11,7 @@ deployments    prefect.yaml in the working directory, for these accounts, unless
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -35,8 +35,7 @@ NAME, POOL = "production", "storyboard"
 
 async def set_up() -> int:
     """Create everything. Returns 1 if there is no account, or if the block for notices cannot be used."""
-    given = [block for block in BY_PROVIDER.values() if os.environ.get(block.key_variable)]
-    accounts = [block.from_environment(os.environ) for block in given]
+    accounts = [block.from_environment(os.environ) for block in accounts_of(os.environ)]
     accounts = [await _saved(account, NAME) for account in accounts]
     await _library(os.environ.get("STORYBOARD_LIBRARY"), "main")
     await _settings("main")
@@ -52,6 +51,11 @@ async def set_up() -> int:
         keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
         _say("account", f"none: export one of {keys} and run this again")
     return 0 if accounts and noticed else 1
+
+
+def accounts_of(environment: Mapping[str, str]) -> list[type[Credentials]]:
+    """The blocks of the gateways whose account the environment holds."""
+    return [block for block in BY_PROVIDER.values() if block.stands_in(environment)]
 
 
 async def _saved(block: B, name: str) -> B:

@@ -20,13 +20,13 @@ from prefect_storyboard.providers.http import ask
 from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.providers.protocol import Provider
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.providers.table import model, models
 from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.storyboards import Frozen, Model
 
 State = Literal["ok", "unsure", "bad"]
 Verdict = tuple[str, State, str]  # of which check, how it ended, and why
+_LISTED = 8  # names of models in a line
 _SKEW = (30.0, 300.0)  # seconds: from which it is reported; and at which callbacks and lists of requests fail
 
 _PIXEL = base64.b64decode(
@@ -91,8 +91,8 @@ async def examine_library(library: Library) -> Finding:
 
 async def _examined(session: Session, credentials: Credentials, names: tuple[str, ...]) -> list[Verdict]:
     provider = session.provider
-    entries, unknown = _entries(credentials.provider, names)
-    clock, (upload, further) = await asyncio.gather(_clock(session, credentials), _upload(provider))
+    entries, unknown = _entries(credentials, names)
+    clock, (upload, further) = await asyncio.gather(_clock(session, credentials), _access(provider))
     if not further:
         return [clock, upload, ("others", "unsure", "not checked: nothing works before that"), *unknown]
     balance, sold, called = await asyncio.gather(
@@ -101,13 +101,13 @@ async def _examined(session: Session, credentials: Credentials, names: tuple[str
     return [clock, upload, balance, *called, *sold, *unknown]
 
 
-def _entries(provider: str, names: Iterable[str]) -> tuple[list[Model], list[Verdict]]:
-    """The models of these names, or all models; and a finding for each name that is not in the table."""
+def _entries(credentials: Credentials, names: Iterable[str]) -> tuple[list[Model], list[Verdict]]:
+    """The models of these names, or all models; and a finding for each name that the account does not sell."""
     entries: list[Model] = []
     unknown: list[Verdict] = []
-    for name in dict.fromkeys(names) or models()[provider]:
+    for name in dict.fromkeys(names) or credentials.sold():
         try:
-            entries.append(model(provider, name))
+            entries.append(credentials.model(name))
         except KeyError as error:
             unknown.append((name, "bad", str(error.args[0])))
     return entries, unknown
@@ -130,20 +130,35 @@ async def _clock(session: Session, credentials: Credentials) -> Verdict:
     return "clock", state, f"{abs(skew):.0f} s {'fast' if skew > 0 else 'slow'}; set this machine's clock"
 
 
-async def _upload(provider: Provider) -> tuple[Verdict, bool]:
-    """Upload a picture of one pixel, which verifies the key. The flag says whether further checks make sense."""
+async def _access(provider: Provider) -> tuple[Verdict, bool]:
+    """Verify the key, by an upload where the provider takes one. The flag says whether further checks make sense."""
+    check, ask_for = ("models", _list) if provider.carries_files else ("upload", _upload)
+    try:
+        return (check, "ok", await ask_for(provider)), True
+    except Unauthorized as error:
+        return ("key", "bad", _advised(error)), False
+    except NotSent as error:
+        return (check, "bad", _advised(error)), False
+    except ProviderError as error:
+        return (check, "bad", _advised(error)), True
+
+
+async def _upload(provider: Provider) -> str:
+    """Upload a picture of one pixel."""
     with scratch() as folder:
         file = folder / "doctor.png"
         file.write_bytes(_PIXEL)
-        try:
-            await provider.upload(file, "image/png")
-        except Unauthorized as error:
-            return ("key", "bad", _advised(error)), False
-        except NotSent as error:
-            return ("upload", "bad", _advised(error)), False
-        except ProviderError as error:
-            return ("upload", "bad", _advised(error)), True
-    return ("upload", "ok", "the key is accepted, and an upload succeeded"), True
+        await provider.upload(file, "image/png")
+    return "the key is accepted, and an upload succeeded"
+
+
+async def _list(provider: Provider) -> str:
+    """Read the list of models, which a provider without uploads has in their place."""
+    listed = await provider.catalogue()
+    if listed is None:
+        return "the server answers, and keeps no list of models"
+    names = ", ".join(each.endpoint for each in listed[:_LISTED]) + (", ..." if len(listed) > _LISTED else "")
+    return f"the key is accepted, and the server lists {names or 'no model'}"
 
 
 async def _balance(provider: Provider) -> Verdict:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from prefect import flow
@@ -13,10 +14,10 @@ from pydantic import Field
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderField, form
 from prefect_storyboard.providers.errors import ProviderError
-from prefect_storyboard.providers.table import models as table
 from prefect_storyboard.series.ending import Ending, Uses, ending_of, endings, uses
 from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
+from prefect_storyboard.storyboards import Model
 
 DaysField = Annotated[int, Field(json_schema_extra={"minimum": 0})]
 
@@ -41,8 +42,8 @@ async def check_models(
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     names = tuple(dict.fromkeys(account.provider for account in accounts))
     shelf = await load_library(library)
-    used = _named(names, models) if models else await asyncio.to_thread(lambda: uses(shelf.storage(), names))
-    found = endings(used, today=datetime.now(UTC).date(), days=days)
+    used = _named(accounts, models) if models else await asyncio.to_thread(lambda: uses(shelf.storage(), names))
+    found = endings(used, today=datetime.now(UTC).date(), days=days, model_of=partial(_sold, accounts))
     known = {(each.provider, each.model) for each in found}
     gone = await asyncio.gather(*(_taken_off(account, used) for account in accounts))
     found = (*found, *(each for some in gone for each in some if (each.provider, each.model) not in known))
@@ -52,10 +53,15 @@ async def check_models(
     return [f"{name} at {provider}" for provider, name in used]
 
 
-def _named(providers: Iterable[str], names: Iterable[str]) -> Uses:
+def _named(accounts: Iterable[Credentials], names: Iterable[str]) -> Uses:
     """The models of these names at each gateway that sells them. Raises ValueError for one that no gateway sells."""
-    wanted, given = tuple(dict.fromkeys(names)), tuple(providers)
-    used = {(provider, name): () for provider in given for name in wanted if name in table()[provider]}
+    wanted, given = tuple(dict.fromkeys(names)), tuple(dict.fromkeys(account.provider for account in accounts))
+    used: Uses = {
+        (account.provider, name): ()
+        for account in accounts
+        for name in wanted
+        if _sold([account], account.provider, name)
+    }
     for name in wanted:
         if all(place[1] != name for place in used):
             raise ValueError(f"{name} is not a model of {' or '.join(given)}; `storyboard models` lists what there is")
@@ -64,15 +70,25 @@ def _named(providers: Iterable[str], names: Iterable[str]) -> Uses:
 
 async def _taken_off(credentials: Credentials, used: Uses) -> list[Ending]:
     """The models in use that the gateway has removed from its list without a date."""
-    sold, found = table()[credentials.provider], list[Ending]()
+    found: list[Ending] = []
     async with credentials.session() as session:
         for (provider, name), reels in used.items():
-            if provider != credentials.provider or name not in sold or sold[name].ended:
+            model = _sold([credentials], provider, name)
+            if model is None or model.ended:
                 continue
             with suppress(ProviderError):  # a list that cannot be read proves nothing
-                offered = [await session.provider.offered(each) for each in {*sold[name].endpoints.values()}]
-                found += [ending_of(sold[name], reels)] if False in offered else []
+                offered = [await session.provider.offered(each) for each in {*model.endpoints.values()}]
+                found += [ending_of(model, reels)] if False in offered else []
     return found
+
+
+def _sold(accounts: Iterable[Credentials], provider: str, name: str) -> Model | None:
+    """The model as the first account at that gateway sells it; None where it sells none of that name."""
+    for account in accounts:
+        if account.provider == provider:
+            with suppress(KeyError):
+                return account.model(name)
+    return None
 
 
 async def _report(found: Iterable[Ending]) -> None:

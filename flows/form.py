@@ -8,7 +8,7 @@ is still taken from code and from the stored parameters of deployments.
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, Union, cast
 
 from prefect import Flow
 from prefect.context import FlowRunContext
@@ -18,16 +18,11 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import Field
 
 from prefect_storyboard.addresses import all_bare
-from prefect_storyboard.blocks import (
-    FalCredentials,
-    KieCredentials,
-    Library,
-    RenderSettings,
-    ToApisCredentials,
-    WaveSpeedCredentials,
-)
+from prefect_storyboard.blocks import Credentials, Library, RenderSettings
+from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.blocks.library import HOME_FOLDER
 from prefect_storyboard.parameters import PARAMETERS
+from prefect_storyboard.providers.gateways import title
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.series.mistakes import explain, explains_itself
 from prefect_storyboard.series.opening import Reference
@@ -43,13 +38,11 @@ StoryboardField = (
     | Annotated[Storyboard, Field(title="Form")]
     | Annotated[dict[str, Any], Field(title="JSON")]
 )
-ProviderField = (
-    Annotated[FalCredentials, Field(title="fal.ai")]
-    | Annotated[KieCredentials, Field(title="Kie.ai")]
-    | Annotated[ToApisCredentials, Field(title="ToAPIs")]
-    | Annotated[WaveSpeedCredentials, Field(title="WaveSpeedAI")]
-    | Annotated[str, Field(title="By name")]
-)
+if TYPE_CHECKING:
+    ProviderField = Credentials | str
+else:  # a tab for each gateway that is installed, of another package as well
+    _TABS = [Annotated[block, Field(title=title(name))] for name, block in BY_PROVIDER.items()]
+    ProviderField = Union[(*_TABS, Annotated[str, Field(title="By name")])]
 LibraryField = (
     Annotated[Library, Field(title="Saved library")]
     | Annotated[Reference, Field(title="By name, path or URL")]

@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
-from prefect_storyboard.blocks import Credentials, Library, load_render_settings
+from prefect_storyboard.blocks import Credentials, Library, load_library, load_render_settings
 from prefect_storyboard.flows.form import (
     LibraryField,
     ModelField,
@@ -22,7 +22,9 @@ from prefect_storyboard.flows.form import (
 from prefect_storyboard.jobs.budget import estimate
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.series.held import keep_plan
 from prefect_storyboard.series.known import with_states
+from prefect_storyboard.series.looking import report_status
 from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
@@ -51,11 +53,14 @@ async def plan_storyboard(
 ) -> Plan:
     """List scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
-    Raises what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
+    Keeps the plan in the library: a run that is given its hash as `plan_hash` renders exactly that, or stops. Raises
+    what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
     asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio, attempts=attempts, cascade=cascade)
     said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
     plan = await planned(storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade)
+    shelf = await load_library(library)
+    await asyncio.to_thread(keep_plan, shelf.storage(), plan)
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),
@@ -77,6 +82,7 @@ async def planned(
     """The plan with what the ledger knows of each job, and a warning for everything that would stop a run."""
     async with opened(storyboard, provider, library, overrides, cascade=cascade) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
+        await report_status(plan, ledger)
         wanted = await estimate(plan, ledger, attempts)
         await asyncio.to_thread(check_remixes, plan, wanted, ledger)
         try:
@@ -84,15 +90,18 @@ async def planned(
             retired: tuple[str, ...] = ()
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
-    known = with_states(plan, wanted)
+    known = with_states(plan, wanted, attempts)
     return known.model_copy(update={"warnings": (*plan.warnings, *wanted.warnings, *retired)})
+
+
+_WORDS = {"unknown": "in doubt", "unreadable": "in doubt"}
 
 
 def row(scene: PlannedScene) -> dict[str, str]:
     """One line of the plan."""
     return {
         "scene": scene.scene.id,
-        "state": scene.state or "",
+        "state": _WORDS.get(scene.state or "", scene.state or ""),
         "model": scene.model.name,
         "seconds": "open" if scene.model.chooses_itself("seconds", scene.mode) else str(scene.seconds),
         "size": f"{scene.aspect} {scene.resolution}",

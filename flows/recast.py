@@ -1,4 +1,4 @@
-"""The flow that moves a storyboard to another model: says what changes, casts anew, renders; the old takes stay."""
+"""The flows that move a storyboard to another model: show the changes, create the cast again, render."""
 
 from typing import Annotated, cast
 

@@ -1,5 +1,6 @@
 """The flows that render: a whole storyboard, one scene of it, or its characters only."""
 
+import asyncio
 from typing import Literal, cast
 
 from prefect import flow
@@ -23,11 +24,14 @@ from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.asked import allowed, follow
 from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.chosen import assemble_chosen
+from prefect_storyboard.series.held import kept_plan
 from prefect_storyboard.series.limits import account_slots
+from prefect_storyboard.series.looking import report_status
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow, log_warnings
-from prefect_storyboard.series.reel import assemble_reel, costs_of
+from prefect_storyboard.series.reel import costs_of
 from prefect_storyboard.series.report import (
     SeriesFailed,
     report_costs,
@@ -35,7 +39,8 @@ from prefect_storyboard.series.report import (
     report_reel,
     summary,
 )
-from prefect_storyboard.series.run import Ended, OpenScene, Rendering
+from prefect_storyboard.series.rerolling import assemble_rerolled, rerolled
+from prefect_storyboard.series.run import Ended, Rendering, open_keys_of
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
@@ -65,11 +70,18 @@ async def storyboard_series(
     wait: Literal["poll", "suspend"] | None = None,
     cascade: bool | None = None,
     settings: SettingsField = None,
+    plan_hash: str | None = None,
+    reroll: str | None = None,
+    takes: int = 1,
+    note: str | None = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
-    Raises StoryboardError, LibraryError, OverBudget, Retired, Unauthorized or OutOfCredit before anything is bought.
-    Ends in the state Failed, with SeriesFailed, if a scene has no clip; its `reel` is assembled from the other scenes.
+    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there.
+
+    Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
+    is bought. Ends in the state Failed, with SeriesFailed, if a scene has no clip; its `reel` is assembled from the
+    other scenes.
     """
     asked = (await load_render_settings(settings)).overridden(
         fit=fit,
@@ -88,15 +100,20 @@ async def storyboard_series(
     said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
     async with opened(storyboard, provider, library, said, cascade=asked.cascade) as run:
         follow(run, asked)
+        if plan_hash:
+            run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
+        order = await rerolled(run, reroll, takes=takes, note=note or "") if reroll else None
         plan = run.prepared.plan
         async with followed(plan):
             wanted = await allowed(run, max_cost_usd, asked)
             ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
-            while open_keys := tuple(dict.fromkeys(end.key for end in ended if isinstance(end, OpenScene))):
+            while open_keys := open_keys_of((*ended, *run.rerolled)):
                 await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
                 # These jobs ended just before the run would have been suspended.
                 ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
-            reel = await assemble_reel(run, ended, wanted)
+            reel = await (assemble_rerolled(run, order) if order else assemble_chosen(run, ended, wanted))
+        plan = run.prepared.plan
+        await report_status(plan, Ledger(run.library.storage()))
     await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
         await report_reel(each, part, run.library)

@@ -105,7 +105,7 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
     """
     jobs = {job.key: job for job in plan.jobs}
     names = {character.key: character.character.name for character in plan.characters}
-    names |= {scene.key: scene.scene.id for scene in plan.scenes}
+    names |= {scene.key: scene.subject for scene in plan.renders}
 
     def look(key: str) -> _Found | Unreadable:
         try:
@@ -162,9 +162,9 @@ def _needs(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for each in plan.characters:
         if source := scenes.get(each.character.from_scene or ""):
             yield each.key, source, f"{each.character.name}: is made from {each.character.from_scene}, {lost}"
-    for scene in (scene for scene in plan.scenes if not scene.standing):
-        name = scene.scene.id
-        yield from ((scene.key, scenes[each], f"{name}: it needs {each}, {lost}") for each in scene.needs)
+    for scene in (scene for scene in plan.renders if not scene.standing):
+        name = scene.subject
+        yield from ((scene.key, scenes.get(each, ""), f"{name}: it needs {each}, {lost}") for each in scene.needs)
         for who in scene.cast:
             if key := cast.get((who, scene.model.casting)):
                 yield scene.key, key, f"{name}: it needs {who}, who could not be created"

@@ -43,7 +43,7 @@ class PaidJob(Frozen):
 
     @property
     def take(self) -> int:
-        """The take that was asked for."""
+        """The requested take."""
         return self.draft.take if self.draft else 1
 
     @property

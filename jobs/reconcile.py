@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from prefect_storyboard.ledger import Intent, Ledger
 from prefect_storyboard.providers import errors
+from prefect_storyboard.providers.protocol import Sought
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 
@@ -34,7 +35,7 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
     for left, wait in zip(reversed(range(len(_FIND_AFTER))), _FIND_AFTER, strict=True):
         await session.clock.sleep(wait)
         try:
-            jobs = await session.provider.find(intent.endpoint, intent.order_digest, intent.at)
+            jobs = await session.provider.find(_sought(intent))
         except errors.ProviderError as error:
             told = not isinstance(error, _NO_WORD)
             why = f"the list of {intent.provider} could not be read: {error}"
@@ -71,7 +72,7 @@ def outcome_unknown(intent: Intent, cause: str, why: str, *, named: str | None =
         return errors.OutcomeUnknown(message)
     remedy = (
         f"The provider named the job {named}: storyboard adopt {intent.key[:12]} {named}. Only if the provider's own "
-        f"page does not show it: storyboard abandon {intent.key[:12]}, which buys it anew."
+        f"page does not show it: storyboard abandon {intent.key[:12]}, which buys it again."
     )
     return errors.OutcomeUnknown(message, request_id=named, remedy=remedy)
 
@@ -84,6 +85,10 @@ async def _named_job(session: Session, ledger: Ledger, intent: Intent, named: st
     except errors.ProviderError:
         return None
     return await asyncio.to_thread(_claimed, ledger, intent.key, [job])
+
+
+def _sought(intent: Intent) -> Sought:
+    return Sought(endpoint=intent.endpoint, digest=intent.order_digest, since=intent.at, shown=intent.order_shown)
 
 
 def _in_time(job: Job, intent: Intent) -> bool:

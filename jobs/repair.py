@@ -7,6 +7,7 @@ from prefect_storyboard.ledger import Draft, Intent, Ledger, LibraryError, Outco
 from prefect_storyboard.ledger.evidence import creation_key
 from prefect_storyboard.ledger.sidecars import every_sidecar
 from prefect_storyboard.storyboards import Casting, Frozen, Job
+from prefect_storyboard.storyboards.keys import own_identity_of
 
 _OWNER = Owner(token="rebuilt", host="", pid=0, started="")  # noqa: S106 - of an intent, not a secret
 
@@ -139,6 +140,8 @@ def _intent(found: Sidecar) -> Intent:
             identity=clip.identity,
             parent=clip.parent,
             asked=clip.asked,
+            own_identity=own_identity_of(clip.basis),
+            basis=clip.basis,
             silent=clip.silent,
             seed=clip.seed,
             negative=clip.negative,

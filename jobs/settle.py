@@ -105,7 +105,7 @@ async def ask(ledger: Ledger, key: str, request_id: str, account: Account) -> No
         try:
             await session.provider.status(_job(attempt, request_id))
         except Expired as error:
-            raise ValueError(f"{error}; look at the id again") from None
+            raise ValueError(f"{error}; check the id") from None
 
 
 def adopt(ledger: Ledger, key: str, request_id: str) -> JobLine:
@@ -120,7 +120,7 @@ def adopt(ledger: Ledger, key: str, request_id: str) -> JobLine:
     if recorded is None:
         raise ValueError(f"{intent.provider} job {request_id} belongs to job {(ledger.holder(job) or '')[:12]} already")
     if recorded.request_id != request_id:
-        raise ValueError(f"job {intent.key[:12]} was recorded meanwhile as {recorded.request_id}")
+        raise ValueError(f"job {intent.key[:12]} was recorded in the meantime as {recorded.request_id}")
     return line(attempt.model_copy(update={"job": recorded}))
 
 
@@ -133,10 +133,10 @@ def abandon(ledger: Ledger, key: str) -> JobLine:
     given_up = Outcome(kind="abandoned", at=datetime.now(UTC), message="said to be not bought")
     outcome = ledger.close(attempt.intent.key, attempt.number, given_up)
     if outcome != given_up:
-        raise ValueError(f"job {attempt.intent.key[:12]} was settled meanwhile: it is {outcome.kind}")
+        raise ValueError(f"job {attempt.intent.key[:12]} was settled in the meantime: it is {outcome.kind}")
     job = ledger.history(attempt.intent.key)[attempt.number - 1].job
     if job:
-        raise ValueError(f"job {attempt.intent.key[:12]} was bought meanwhile as {job.request_id}: collect it")
+        raise ValueError(f"job {attempt.intent.key[:12]} was bought in the meantime as {job.request_id}: collect it")
     return line(attempt.model_copy(update={"outcome": outcome}))
 
 
@@ -184,7 +184,7 @@ def _last(ledger: Ledger, prefix: str) -> Attempt:
     found = list(ledger.matching(prefix.lower()))
     if len(found) != 1:
         many = f"{len(found)} jobs begin" if found else "no job begins"
-        raise ValueError(f"{many} with {prefix}; look at `storyboard jobs`")
+        raise ValueError(f"{many} with {prefix}; see `storyboard jobs`")
     history = ledger.history(found[0])
     if not history:
         raise ValueError(f"job {found[0][:12]} is not in this ledger")

@@ -112,6 +112,7 @@ def _intent(session: Session, request: PurchaseRequest, order: Order, owner: Own
         account=request.account,
         endpoint=order.endpoint,
         order_digest=order.digest,
+        order_shown=order.shown,
         label=request.label,
         usd=request.usd,
         reel=request.reel,

@@ -1,5 +1,6 @@
 """The pay-once memory of a library, on any fsspec storage that can create a file exclusively. No Prefect."""
 
+from prefect_storyboard.ledger.choices import Choice
 from prefect_storyboard.ledger.decide import Decision, decide, deciding
 from prefect_storyboard.ledger.evidence import LedgerLost
 from prefect_storyboard.ledger.files import Unreadable
@@ -13,6 +14,7 @@ from prefect_storyboard.ledger.survey import Survey, surveyed
 
 __all__ = [
     "Attempt",
+    "Choice",
     "Decision",
     "Draft",
     "Intent",

@@ -39,7 +39,7 @@ FREE_RESUBMITS = 3  # per run: a fault that lasts longer is not transient
 
 
 def deciding(history: Sequence[Attempt]) -> Attempt | None:
-    """The attempt that `decide` looks at: the last one, or an earlier one whose job can still be used."""
+    """The attempt that `decide` uses: the last one, or an earlier one whose job can still be used."""
     if not history:
         return None
     last = history[-1]

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from prefect_storyboard.ledger.choices import Choice, Choose, read_choices, record_choice
 from prefect_storyboard.ledger.evidence import check_character_not_lost, check_take_not_lost
 from prefect_storyboard.ledger.files import RecordFiles, Unreadable
 from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, read_packed, record_place
@@ -208,6 +209,14 @@ class Ledger:
     def take_keys(self, reel: str, scene: str) -> tuple[str, ...]:
         """The jobs whose clips are the takes of a scene, in the order of the takes."""
         return take_keys(self._files, reel, scene)
+
+    def choices(self, reel: str) -> tuple[Choice, ...]:
+        """What people have chosen of a reel, oldest first. One read where nobody has. Raises Unreadable."""
+        return read_choices(self._files, reel)
+
+    def choose(self, reel: str, choose: Choose) -> Choice:
+        """Record a choice that is made in the light of all before it; returns it, or the one that it is."""
+        return record_choice(self._files, reel, choose)
 
     def _reopen(self, key: str, number: int) -> None:
         """Reopen an abandoned attempt that had been bought: it is open again, and its price counts."""

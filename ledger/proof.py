@@ -43,7 +43,7 @@ def check_still_there(storage: Storage, identity: str) -> None:
     if body is None or _identity(storage, body) != identity:
         what = "was deleted" if body is None else "was replaced by another one"
         raise LibraryError(
-            f"library {storage.url} {what} while it was in use; jobs that were bought meanwhile are known to the "
+            f"library {storage.url} {what} while it was in use; jobs that were bought in the meantime are known to the "
             "provider only. Put the library back, and run `storyboard repair` before the next run"
         )
 

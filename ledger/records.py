@@ -41,7 +41,8 @@ class Draft(Record):
 
     Without a `reel` the clip is one of the library's single clips. `identity` identifies the request without the take,
     `own_identity` the same without the parent, and `parent` the parent; 0.1.0 recorded none of them. `remixable` is
-    whether the provider was asked to keep the video for a remix.
+    whether the provider was asked to keep the video for a remix. `basis` is everything that the key hashes; versions
+    before 0.3.0 recorded none.
     """
 
     reel: str
@@ -55,6 +56,7 @@ class Draft(Record):
     parent: str | None = None
     take: int = 1
     asked: Asked | None = None
+    basis: JsonObject = {}
     silent: bool = False
     seed: int | None = None
     negative: str = ""
@@ -77,6 +79,7 @@ class Intent(Record):
     account: str
     endpoint: str
     order_digest: str
+    order_shown: JsonObject = {}
     label: str
     usd: float | None
     reel: str = ""

@@ -15,7 +15,7 @@ _MAGIC = (
 
 
 def content_type(path: Path) -> str:
-    """The MIME type of a picture or a clip; by its name where its bytes do not show it."""
+    """The MIME type of a picture or a clip, by its bytes or else by its name."""
     with path.open("rb") as file:
         head = file.read(64)
     if head.startswith(b"\x1aE\xdf\xa3"):

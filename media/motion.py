@@ -1,4 +1,4 @@
-"""Where a clip is at its best, and whether anything moves in it."""
+"""Find the best range of a clip, and whether anything moves in it."""
 
 from array import array
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from prefect_storyboard.media.tracks import Clip
 _GRID = 0.25  # seconds from one window to the next
 _MOVED = 5.0  # of 255, in one of 1024 fields: above what coding does to a still picture
 _CUT = 20.0  # of 255, on the whole
-_EQUAL = 0.05  # of 3 points: nobody sees the difference
+_EQUAL = 0.05  # of 3 points: an invisible difference
 _RATE = 4000
 _AUDIBLE = 100.0  # of 32768, root mean square: -50 dB
 
@@ -35,7 +35,7 @@ class Step(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What is known of a clip, or of stretches of it; `audible` has each quarter of a second that was listened to."""
+    """The samples of a clip, or of parts of it; `audible` has each quarter of a second that was analysed."""
 
     stretches: list[tuple[float, float]]
     samples: list[Sample]
@@ -44,7 +44,7 @@ class Seen(NamedTuple):
 
 
 def watch(clip: Clip, begin: float, end: float, seconds: float) -> Seen:
-    """Look at and listen to the clip from `begin` to `end`, as far as windows of `seconds` need it."""
+    """Analyse picture and sound of the clip from `begin` to `end`, as far as windows of `seconds` need it."""
     parts = stretches(begin, end, seconds)
     samples = [sample for part in parts for sample in sampled(clip, *part)]
     audible = {at: loud for part in parts for at, loud in _audible_slots(clip, *part).items()}

@@ -1,4 +1,4 @@
-"""The reel's page: one HTML file beside the videos, to look at and to hand on. It asks no other host for anything."""
+"""The reel's page: one HTML file beside the videos, which loads nothing from other hosts."""
 
 import base64
 import hashlib
@@ -19,15 +19,19 @@ _THUMB = 400, 400
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
 
-Poster = bytes | Path  # a JPEG, or its file, which is read when its place on the page is written
+Poster = bytes | Path  # a JPEG, or its file, which is read when its part of the page is written
 
 
 class Card(Frozen):
-    """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none."""
+    """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none.
+
+    `others` are the other takes of its scene, each with its file.
+    """
 
     clip: Clip
     href: str
     poster: Poster
+    others: tuple[tuple[Clip, str], ...] = ()
 
 
 def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: Poster = b"", style: str = "") -> str:
@@ -68,6 +72,7 @@ class _Entry(NamedTuple):
     source: Poster
     start: float
     end: float
+    others: tuple[tuple[Clip, str], ...] = ()
 
     @property
     def poster(self) -> str:
@@ -76,7 +81,7 @@ class _Entry(NamedTuple):
 
     @property
     def thumb(self) -> str:
-        """It is shrunk for the strip: a page of two hundred scenes would else carry each poster twice in full."""
+        """The poster, shrunk for the strip: else a page of two hundred scenes would hold each poster twice in full."""
         jpeg = _jpeg(self.source)
         return _data(shrunk(jpeg, _THUMB, 82)) if jpeg else ""
 
@@ -97,7 +102,7 @@ def _template() -> Template:
 def _entries(cards: Sequence[Card]) -> Iterator[_Entry]:
     ends = [round(end, 3) for end in accumulate(card.clip.seconds for card in cards)]
     for card, start, end in zip(cards, [0.0, *ends], ends, strict=False):
-        yield _Entry(card.clip, card.href, card.poster, start, end)
+        yield _Entry(card.clip, card.href, card.poster, start, end, card.others)
 
 
 def _jpeg(poster: Poster) -> bytes:

@@ -1,4 +1,4 @@
-"""Read in another thread, and stop waiting for it when nothing comes."""
+"""Read in another thread, and give up after a silence."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -6,7 +6,7 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 
 _END = b""
-_LOOK = 0.2  # seconds after which a reader looks whether anybody still reads along
+_LOOK = 0.2  # seconds after which a reader checks whether its consumer still reads
 
 
 @contextmanager

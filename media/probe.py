@@ -1,4 +1,4 @@
-"""What a media file is: container, length, size as displayed, frame rate, sound."""
+"""Probe a media file: container, length, size as displayed, frame rate, sound."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -126,7 +126,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def _check_bounds(source: InputContainer, path: Path) -> None:
-    """Refuse what only its header makes expensive, and what grows while it is decoded, before anything is decoded."""
+    """Refuse files that would be too expensive to decode, from their headers alone."""
     if len(source.streams) > _MAX_STREAMS:
         raise unreadable(path, f"it has more than {_MAX_STREAMS} tracks")
     if (source.duration or 0) / av.time_base > _MAX_SECONDS:

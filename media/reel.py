@@ -1,4 +1,4 @@
-"""Assemble clips into a reel: one MP4 with a chapter a clip."""
+"""Assemble clips into a reel: one MP4 with one chapter per clip."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Part:
 def assemble(parts: Sequence[Part], out: Path) -> Probe:
     """Join the clips in order into one MP4 at `out`: picture, sound and a chapter for each; the same bytes every time.
 
-    Clips coded alike are copied without loss, in a tenth of a second. Else all are rendered anew: in the most common
+    Clips coded alike are copied without loss, in a tenth of a second. Else all are encoded again: in the most common
     size and rate (ties go to the larger), black bars where shapes differ, 48 kHz stereo. A clip without sound is
     silent; sound is cut or filled up to the length of its picture. Memory does not grow with the number of clips.
     Raises `MediaError` for no parts at all, or for a clip that cannot be read, which it names; `out` is then untouched.

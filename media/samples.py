@@ -1,4 +1,4 @@
-"""Look at a clip through some eight small pictures a second: how sharp, how dark, how unlike one another they are."""
+"""Sample a clip at about eight small pictures a second: how sharp, how dark, how different from each other they are."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,7 +20,7 @@ _GRID = (32, 32)
 _BURST = 0.14  # seconds decoded of a short group of pictures: two samples
 _SHORT_GROUP = 1.5
 _SHORT_RANGE = 2.0  # seconds that are decoded whole
-_AT_ONCE = 30.0  # seconds looked at as a whole; of longer clips, stretches
+_AT_ONCE = 30.0  # seconds that are sampled in full; of longer clips, parts
 _STRETCHES = 6
 
 

@@ -1,4 +1,4 @@
-"""Draw a contact sheet in pages: labelled pictures in rows on a dark ground."""
+"""Draw a contact sheet in pages: labelled pictures in rows on a dark background."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Why an address could not be read, in words; and which of the reasons pass by themselves."""
+"""Why a URL could not be read, in words, and which of the reasons are transient."""
 
 from http import HTTPStatus
 
@@ -14,12 +14,17 @@ _REASONS = {
     429: "its host is busy (HTTP 429); wait a minute and try again",
 }
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
-_NO_ADDRESS = ("Name or service", "nodename nor", "getaddrinfo", "No address")  # of a host that the operator has named
+_NO_ADDRESS = (
+    "Name or service",
+    "nodename nor",
+    "getaddrinfo",
+    "No address",
+)  # for a host that the operator has allowed
 _PAGES = {"text/html", "application/xhtml+xml"}
 
 
 class Passing(OSError):
-    """A host could not answer just now; the same request may succeed a moment later. `wait` is what the host asks."""
+    """A transient error of a host; the same request may succeed a moment later. `wait` is the host's Retry-After."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
         super().__init__(why)
@@ -27,7 +32,7 @@ class Passing(OSError):
 
 
 def check_answer(response: httpx.Response) -> None:
-    """Raise OSError with the reason if the answer is no file: an error, or the page of a share link."""
+    """Raise OSError with the reason if the response is not a file: an error, or the page of a share link."""
     status = response.status_code
     if not response.is_success:
         why = _REASONS.get(status) or _reason(status)
@@ -40,7 +45,7 @@ def check_answer(response: httpx.Response) -> None:
 
 
 def transport_error(error: Exception, url: str) -> OSError:
-    """The error for a request that got no answer."""
+    """The error for a request without a response."""
     text = str(error)
     if isinstance(error, httpx.InvalidURL | UnicodeError):
         return OSError(f"it is no valid address ({text}); check the spelling")

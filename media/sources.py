@@ -1,4 +1,4 @@
-"""The files that a storyboard names: local, in a bucket or on the web, brought to local disk and hashed by content."""
+"""The files that a storyboard names, local, in a bucket or on the web: copied to local disk and hashed by content."""
 
 import hashlib
 import os
@@ -38,12 +38,12 @@ class LocalFile(Frozen):
 
     @property
     def changed(self) -> bool:
-        """Whether the original is no longer what was copied."""
+        """Whether the original has changed since it was copied."""
         return self.original is not None and self.stamp is not None and changed(self.original, self.stamp)
 
 
 def local_file(path: Path) -> LocalFile:
-    """Hash a file that is here already."""
+    """Hash a local file in place."""
     with path.open("rb") as file:
         return LocalFile(path=path, sha256=hashlib.file_digest(file, "sha256").hexdigest())
 
@@ -74,10 +74,10 @@ def read_text(reference: str, options: Mapping[str, Any], allowed: Allowed = _CA
 
 
 def fetch(reference: str, folder: Path, options: Mapping[str, Any], allowed: Allowed = _CALLERS_OWN) -> LocalFile:
-    """Read a file once into `folder`, and hash it: what becomes of the original changes nothing. Raises SourceError.
+    """Copy a file once into `folder`, and hash it; later changes of the original have no effect. Raises SourceError.
 
-    `options` are fsspec's, by protocol: {"s3": {...}}. Without `allowed` any path and bucket may be read, as is right
-    for those that the caller's own code names; web addresses have to be public ones.
+    `options` are fsspec's, by protocol: {"s3": {...}}. Without `allowed` any path and bucket may be read, as for those
+    that the caller's own code names; web addresses must be public.
     """
     path = _copied(reference, folder, options, allowed, allowed.bounds.max_media_bytes)
     try:
@@ -111,7 +111,7 @@ def _copied(reference: str, folder: Path, options: Mapping[str, Any], allowed: A
 
 
 def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], pace: Pace) -> None:
-    """Copy an object. Its reader has a thread of its own: a store's client may try a silent server for minutes."""
+    """Copy an object, in a thread of its own: a store's client may retry a silent server for minutes."""
     try:
         source = fsspec.open(reference, "rb", **options)
         with target.open("wb") as file, in_thread(lambda: _blocks(source), patience=_STORE_SECONDS) as blocks:
@@ -125,9 +125,7 @@ def _copy_from_store(reference: str, target: Path, options: Mapping[str, Any], p
             f"a package is missing that reads it ({error.name or error}); install it beside this one"
         ) from None
     except Exception as error:  # noqa: BLE001 - each store has errors of its own: of credentials, of names, of quotas
-        raise OSError(
-            f"its store answers {type(error).__name__}; check the bucket's name and the credentials"
-        ) from None
+        raise OSError(f"its store raised {type(error).__name__}; check the bucket's name and the credentials") from None
 
 
 def _blocks(source: Any) -> Iterator[bytes]:
@@ -137,7 +135,10 @@ def _blocks(source: Any) -> Iterator[bytes]:
 
 
 def _trouble() -> tuple[type[Exception], ...]:
-    """What the stores raise. Python asks for it when something is raised, and the clients are loaded then."""
+    """The exceptions of the stores' clients.
+
+    Python evaluates this only when something is raised; then the clients are loaded.
+    """
     from aiohttp import ClientError  # noqa: PLC0415 - half a second that an import of the flows need not take
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - likewise
 
@@ -159,7 +160,7 @@ def _regular(path: Path, most: int) -> Path:
 
 
 def _check_protocol(reference: str) -> None:
-    """Refuse what fsspec would interpret instead of read: a reference file, for one, can hold a shell command."""
+    """Refuse protocols that fsspec would interpret: a reference file, for example, can contain a shell command."""
     protocol = "data" if reference.startswith("data:") else get_protocol(reference)
     if "::" in reference.partition("?")[0]:
         raise SourceError(f"{_shown(reference)} cannot be read: it chains protocols with ::; give one path or URL")
@@ -180,7 +181,7 @@ def _options(reference: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unreadable(reference: str, error: Exception) -> SourceError:
-    """Build the error with the address alone: the query of a link may hold its signature."""
+    """Build the error with the URL shortened: the query of a link may be its signature."""
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):
         why = "there is no such file"
@@ -192,7 +193,7 @@ def _unreadable(reference: str, error: Exception) -> SourceError:
 
 
 def _shown(reference: str) -> str:
-    """The address without its query and password, and of inline data only the beginning."""
+    """The URL without its query and password; of inline data only the beginning."""
     if reference.startswith("data:"):
         return reference[:32]
     return bare(reference)[:300] if "://" in reference else reference[:300]

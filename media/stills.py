@@ -1,4 +1,4 @@
-"""Pictures of a character for models that take no clips: good frames of its clip, or the user's own, made to fit."""
+"""Pictures of a character for models that take no clips: good frames of its clip, or the user's own pictures."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -19,10 +19,10 @@ from prefect_storyboard.media.tracks import Clip, look
 from prefect_storyboard.storyboards import ClipLimits, PictureLimits, References
 
 _TAKEN = {"JPEG", "PNG", "WEBP"}
-_PLAIN = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}  # 8 bits a channel at most; not CMYK, 16 bits or floating point
+_PLAIN = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}  # at most 8 bits per channel; not CMYK, 16 bits or floating point
 _OPAQUE = 255
 _WHITES = {"I": ((255.0, 255.0), (65535.0, 65535.0)), "F": ((1.0, 16.0), (255.0, 255.0), (65535.0, 65535.0))}
-_STRETCH = 3.0  # seconds of a long clip looked at in one go
+_STRETCH = 3.0  # seconds of a long clip that are searched at once
 _SHARP = 0.6  # of the sharpest picture: below that it is not among the candidates
 _UNLIKE = 12.0  # of 255: pictures that differ so much on the whole look different
 
@@ -33,7 +33,7 @@ def stills(
     """Take `count` sharp pictures out of the range (default the whole clip), each unlike the others where it can be.
 
     JPEG files in `folder`, upright, pixels square, in the limits; the sharpest comes first, the others in the order
-    of the clip. They are kept under names of their own and found again. Fewer come only from a clip with fewer frames.
+    of the clip. They are cached. There are fewer only if the clip has fewer frames.
     Raises `MediaError` for a clip that cannot be read or is too small, and for a range outside of it.
     """
     key = derived_name("stills", clip, limits, count, start, end)
@@ -52,7 +52,7 @@ def stills(
 
 
 def fit_image(image: LocalFile, limits: PictureLimits, name: str, *, folder: Path) -> LocalFile:
-    """Return the picture itself if the model takes it as it is, else a JPEG in `folder` that it takes.
+    """Return the picture itself if the model accepts it, else a JPEG in `folder` that it accepts.
 
     Other formats than JPEG, PNG and WebP are converted, moving pictures give their first, transparency becomes white,
     the camera's rotation is applied. Raises `MediaError` for no picture, and for one that is too small.
@@ -124,7 +124,7 @@ def _picture(clip: Clip, at: float) -> Image.Image:
 
 
 def _fits(image: Image.Image, size: int, limits: PictureLimits) -> bool:
-    """Whether nothing has to be done: to the file, or to the picture in it."""
+    """Whether neither the file nor the picture in it needs a change."""
     accepted = image.format in _TAKEN and image.mode in _PLAIN and not getattr(image, "is_animated", False)
     turned = image.getexif().get(0x0112, 1) > 1
     heavy = limits.max_bytes is not None and size > limits.max_bytes
@@ -134,7 +134,7 @@ def _fits(image: Image.Image, size: int, limits: PictureLimits) -> bool:
 
 
 def _see_through(image: Image.Image) -> bool:
-    """Whether the background would show through: what a gateway puts there, often black, is not for us to guess."""
+    """Whether the picture has transparency: gateways fill it with a colour of their own, often black."""
     return image.has_transparency_data and image.convert("RGBA").getchannel("A").histogram()[:_OPAQUE] != [0] * _OPAQUE
 
 

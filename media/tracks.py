@@ -1,4 +1,4 @@
-"""A clip on its way into a reel: its facts, and the parameters that decide whether it can be joined without loss."""
+"""A clip of a reel: its facts, and the parameters that decide whether it can be joined without loss."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,7 +33,7 @@ class Clip:
 
 
 def look(path: Path) -> Clip:
-    """Read a clip's facts and walk over its packets, without decoding more than one frame."""
+    """Read a clip's facts and scan its packets, decoding at most one frame."""
     facts = probe(path)
     with opened(path) as source:  # a second time: a file without an index cannot be rewound
         stream = picture_track(source, path)

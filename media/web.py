@@ -13,7 +13,9 @@ from prefect_storyboard.media.source_errors import Passing, check_answer, transp
 
 _FIRST_LOOK = 5.0  # seconds before the speed of a transfer is judged
 _PAUSES = (0.5, 2.0)  # seconds before a second and a third try
-_IN_ALL = 9.0  # seconds that all tries and pauses may take until the bytes come; after that the host's reason is told
+_IN_ALL = (
+    9.0  # seconds that all attempts and pauses may take until the first bytes; after that the host's reason is reported
+)
 
 
 class OverBounds(OSError):
@@ -29,10 +31,10 @@ def copy_from_web(  # the last one is for tests
     bounds: Bounds,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Copy what an address holds, in a thread without an event loop. Raises OSError with a sentence.
+    """Download a URL, in a thread without an event loop. Raises OSError with a sentence.
 
-    A GET is tried up to three times where the reason passes by itself, a busy or broken host or a lost connection, and
-    the host asks for no longer pause than there is time.
+    A GET is tried up to three times after a transient error, such as a busy or broken host or a lost connection, if the
+    host's Retry-After leaves enough time.
     """
     left = _IN_ALL
     for seconds in _PAUSES:
@@ -57,7 +59,7 @@ async def _copy(url: str, target: Path, hosts: tuple[str, ...], pace: "Pace", pa
         max_redirects=bounds.max_redirects,
     ) as http:
         try:
-            # Not compressed: what is small on its way could be endless here.
+            # Not compressed: a small body may unpack without end.
             request = http.build_request("GET", url, headers={"Accept-Encoding": "identity"})
             async with asyncio.timeout(patience):
                 response = await http.send(request, stream=True)
@@ -71,7 +73,7 @@ async def _copy(url: str, target: Path, hosts: tuple[str, ...], pace: "Pace", pa
             name = f"{PREFIX}MAX_REDIRECTS"
             raise OverBounds(f"it is redirected more than {bounds.max_redirects} times ({name})") from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            pace.took(0)  # what broke off because it was too slow is not tried again
+            pace.took(0)  # a transfer that was too slow is not tried again
             raise transport_error(error, url) from None
 
 
@@ -87,7 +89,7 @@ async def _write(response: httpx.Response, target: Path, pace: "Pace") -> None:
 
 
 class Pace:
-    """What one transfer has taken so far, in bytes and seconds, against its bounds."""
+    """The bytes and seconds of one transfer so far, checked against its bounds."""
 
     def __init__(self, max_bytes: int, bounds: Bounds) -> None:
         self.bytes, self.bounds = 0, bounds
@@ -101,7 +103,7 @@ class Pace:
         return (time.monotonic() if self._begun is None else self._begun) - self._made
 
     def declared(self, length: str) -> None:
-        """Refuse at once what announces too much."""
+        """Refuse at once a file with a declared size over the bound."""
         if length.isdecimal() and len(length) < 20 and int(length) > self._max:
             self._too_large()
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
+from prefect_storyboard.providers.gateways import gateways
 from prefect_storyboard.providers.protocol import Listed
 from prefect_storyboard.storyboards import Frozen, Model
 from prefect_storyboard.storyboards.money import price
@@ -29,9 +30,9 @@ class Comparison(Frozen):
         return ", ".join(counts)
 
 
-def table_text() -> str:
-    """The table as it is shipped."""
-    return files(__package__).joinpath(TABLE).read_text(encoding="utf-8")
+def table_text(provider: str) -> str:
+    """The table of the gateway's package as it is shipped."""
+    return files(gateways()[provider].tables).joinpath(TABLE).read_text(encoding="utf-8")
 
 
 def compare(sold: Mapping[str, Model], listed: Sequence[Listed]) -> Comparison:

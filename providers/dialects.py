@@ -1,13 +1,12 @@
 """The request format of each gateway, read from dialects.toml: data, so that a new model needs no code."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, JsonValue
 
+from prefect_storyboard.providers.gateways import table
 from prefect_storyboard.storyboards import Frozen, Mode
 from prefect_storyboard.storyboards.model import Choice
 
@@ -115,15 +114,14 @@ def sources(slot: Slot) -> Iterator[str]:
 @cache
 def dialects(provider: str) -> Mapping[str, Dialect]:
     """All dialects of a gateway by name; empty for an unknown gateway."""
-    table = tomllib.loads(files(__package__).joinpath("dialects.toml").read_text(encoding="utf-8")).get(provider, {})
-    return {name: Dialect.model_validate(_facts(table, name)) for name in table}
+    found = table(provider, "dialects.toml").get(provider, {})
+    return {name: Dialect.model_validate(_facts(found, name)) for name in found}
 
 
 @cache
 def ancestors(provider: str, name: str) -> tuple[str, ...]:
     """The dialect and the dialects that it is `like`, itself first; a codec in code has only itself."""
-    table = tomllib.loads(files(__package__).joinpath("dialects.toml").read_text(encoding="utf-8")).get(provider, {})
-    like = table.get(name, {}).get("like")
+    like = table(provider, "dialects.toml").get(provider, {}).get(name, {}).get("like")
     return (name, *ancestors(provider, like)) if like else (name,)
 
 
@@ -226,13 +224,13 @@ def _meaning(slots: list[Slot]) -> dict[str, Any]:
     return {**found, "instead": True} if _OPTIONAL.issuperset(held) else found
 
 
-def _facts(table: dict[str, Any], name: str) -> dict[str, Any]:
+def _facts(written: dict[str, Any], name: str) -> dict[str, Any]:
     """A dialect's facts, including those of the dialect that it is `like`."""
-    own = {key: value for key, value in table[name].items() if key != "like"}
-    like = table[name].get("like")
+    own = {key: value for key, value in written[name].items() if key != "like"}
+    like = written[name].get("like")
     if like is None:
         return own
-    found = _facts(table, like)
+    found = _facts(written, like)
     for key, value in own.items():
         found = {**found, key: {**found.get(key, {}), **value} if isinstance(value, dict) else value}
     return found

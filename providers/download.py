@@ -1,9 +1,9 @@
-"""Download the result of a job. The link itself gives access: no key is sent."""
+"""Download the result of a job. A link itself gives access: no key is sent unless the adapter passes one."""
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import anyio
@@ -43,18 +43,19 @@ def bounds_of(seconds: int | None) -> Bounds:
     return Bounds(bytes=100_000_000 + 30_000_000 * min(seconds or 60, 600))
 
 
-_SMALL = Bounds()
+BOUNDS = Bounds()
 
 
 async def download(
     http: httpx.AsyncClient,
     url: str,
     to: Path,
-    bounds: Bounds = _SMALL,
+    bounds: Bounds = BOUNDS,
     *,
+    headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Stream a file to local disk; returns its sha256 in hex.
+    """Stream a file to local disk; returns its sha256 in hex. `headers` hold the key of content that is behind one.
 
     A transfer that breaks off is continued if the server sent a version (ETag). Raises Expired if the link is dead,
     NotSent and Busy if the transfer broke off (ask for the result again), OverBounds for a file that is too large or
@@ -66,8 +67,11 @@ async def download(
         wanted = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
         try:
             # Not compressed: a range counts the bytes that are sent, and a small body may unpack without end.
-            headers, silence = {"Accept-Encoding": "identity", **wanted}, httpx.Timeout(bounds.answer, pool=None)
-            request = http.build_request("GET", url, headers=headers, timeout=silence, extensions=used_for("downloads"))
+            sent, silence = (
+                {"Accept-Encoding": "identity", **(headers or {}), **wanted},
+                httpx.Timeout(bounds.answer, pool=None),
+            )
+            request = http.build_request("GET", url, headers=sent, timeout=silence, extensions=used_for("downloads"))
             async with turn(http, "downloads"), asyncio.timeout(bounds.seconds):
                 async with asyncio.timeout(bounds.answer):
                     response = await http.send(request, stream=True, follow_redirects=True)
@@ -128,7 +132,7 @@ async def _write(response: httpx.Response, to: Path, have: int, transfer: _Trans
     if not response.is_success:
         raise Busy(f"the result cannot be fetched now (HTTP {response.status_code})", **PAID)
     if response.headers.get("content-encoding", "identity") != "identity" and not response.is_stream_consumed:
-        raise OverBounds("the result is sent compressed, which was not asked for", **PAID)
+        raise OverBounds("the result is sent compressed, which was not accepted", **PAID)
     goes_on = have and response.status_code == httpx.codes.PARTIAL_CONTENT
     size = have if goes_on else 0
     mode, kept = "ab" if goes_on else "wb", bytearray()

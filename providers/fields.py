@@ -1,15 +1,14 @@
 """The inputs that the gateways' own pages name, read from fields.toml, and how the user's `fields` enter a body."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from prefect_storyboard.providers.dialects import ancestors, dialects, written_inputs
 from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.gateways import table
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards import Frozen, Mode, Operation
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -83,18 +82,13 @@ class Input(Frozen):
 
 
 @cache
-def table() -> dict[str, Any]:
-    """fields.toml."""
-    return tomllib.loads(files(__package__).joinpath("fields.toml").read_text(encoding="utf-8"))
-
-
-@cache
 def inputs(provider: str) -> tuple[Input, ...]:
     """All inputs of a gateway; empty for an unknown gateway.
 
     A dialect names its own inputs, and inherits those of the dialect that it is `like`.
     """
-    pages, listed = table()["pages"], table()["inputs"].get(provider, {})
+    found = table(provider, "fields.toml")
+    pages, listed = found.get("pages", {}), found.get("inputs", {}).get(provider, {})
     names = {**dict.fromkeys(listed), **dict.fromkeys(dialects(provider))}
     return tuple(
         Input(codec=codec, **facts)
@@ -125,7 +119,7 @@ def with_fields(body: JsonObject, request: SceneRequest | CharacterRequest) -> J
     does not have, or whose value the gateway's page does not allow.
     """
     known = {each.name: each for each in inputs(request.model.provider) if each.codec in {"*", request.model.codec}}
-    inside = table()["inside"].get(request.model.provider)
+    inside = table(request.model.provider, "fields.toml").get("inside", {}).get(request.model.provider)
     for path, value in _leaves(request.fields, known):
         each = known.get(".".join(path))
         whole = path if inside is None or (each and each.top) else (inside, *path)

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from prefect_storyboard.generated import print_or_check
 from prefect_storyboard.providers.fields import Input, inputs
+from prefect_storyboard.providers.gateways import title
 from prefect_storyboard.providers.outputs import Output, outputs
-from prefect_storyboard.providers.table import NAMES, models
+from prefect_storyboard.providers.table import models
 
 _COMMAND = "python -m prefect_storyboard.providers.fields_page"
 _HEAD = f"""# The gateways' own parameters
@@ -39,7 +40,7 @@ def text() -> str:
 
 
 def _section(provider: str) -> str:
-    parts = [f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n"]
+    parts = [f"\n## {title(provider)} (`{provider}`)\n"]
     groups: dict[str, list[Input]] = {}
     for each in inputs(provider):
         groups.setdefault(each.codec, []).append(each)
@@ -47,13 +48,14 @@ def _section(provider: str) -> str:
         head = "\n| parameter | set it by | type | allowed | what for | meaning |\n" + "|---" * 6 + "|\n"
         parts.append(f"\n### {_families(provider, codec)}\n{head}" + "".join(map(_input_row, found)))
     head = "\n| output | kept as | meaning |\n|---|---|---|\n"
-    return "".join([*parts, f"\n### What {NAMES.get(provider, provider)} returns\n", head, *_rows(outputs(provider))])
+    return "".join([*parts, f"\n### What {title(provider)} returns\n", head, *_rows(outputs(provider))])
 
 
 def _families(provider: str, codec: str) -> str:
     if codec == "*":
         return "Every model"
-    return ", ".join(f"`{sold.name}`" for sold in models()[provider].values() if sold.codec == codec)
+    named = ", ".join(f"`{sold.name}`" for sold in models()[provider].values() if sold.codec == codec)
+    return named or f"A model of the dialect `{codec}`"
 
 
 def _input_row(each: Input) -> str:

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
-from prefect_storyboard.providers.table import NAMES, models
+from prefect_storyboard.providers.gateways import title
+from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Model
 from prefect_storyboard.storyboards.money import price
 
@@ -49,8 +50,8 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
         + "|---" * 9
         + "|\n"
     )
-    title = f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n"
-    return f'{title}\n<div class="cards" markdown>\n\n{head}{"".join(map(_row, sold.values()))}\n</div>\n'
+    head_line = f"\n## {title(provider)} (`{provider}`)\n"
+    return f'{head_line}\n<div class="cards" markdown>\n\n{head}{"".join(map(_row, sold.values()))}\n</div>\n'
 
 
 def _row(model: Model) -> str:
@@ -63,9 +64,15 @@ def _row(model: Model) -> str:
         characters(model),
         _beginnings(model),
         _SOUND[model.sound],
-        f"{model.retires_on}, then `{model.successor}`" if model.retires_on else "",
+        _end(model),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _end(model: Model) -> str:
+    if model.retires_on is None:
+        return ""
+    return f"{model.retires_on}, then `{model.successor}`" if model.successor else str(model.retires_on)
 
 
 def _choices(always: tuple[str, ...], with_frame: tuple[str, ...]) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prefect_storyboard.providers.errors import Expired, InvalidRequest, ProtocolError, ProviderError, Retired
+from prefect_storyboard.providers.gateways import title
 from prefect_storyboard.storyboards import Job
-
-_NAMES = {"fal": "fal", "kie": "Kie", "toapis": "ToAPIs", "wavespeed": "WaveSpeed"}
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def still_open(error: ProviderError, job: Job) -> ProviderError:
     if isinstance(error, InvalidRequest | Retired):
         error = ProtocolError(str(error), http_status=error.http_status)
     elif isinstance(error, Expired):
-        who = _NAMES.get(job.provider, job.provider)
+        who = title(job.provider)
         error = Expired(
             f"{who} does not know the job {job.request_id} (not yet, or no longer)", http_status=error.http_status
         )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from prefect_storyboard.providers.fields import table
+from prefect_storyboard.providers.gateways import table
 from prefect_storyboard.providers.json_values import link
 from prefect_storyboard.storyboards import Frozen
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -33,10 +33,10 @@ class Kept(NamedTuple):
 @cache
 def outputs(provider: str) -> tuple[Output, ...]:
     """All outputs of a gateway; empty for an unknown gateway."""
-    pages = table()["pages"]
+    found = table(provider, "fields.toml")
     return tuple(
-        Output(path=path, **{**facts, "page": pages[facts["page"]]})
-        for path, facts in table()["outputs"].get(provider, {}).items()
+        Output(path=path, **{**facts, "page": found["pages"][facts["page"]]})
+        for path, facts in found.get("outputs", {}).get(provider, {}).items()
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from prefect_storyboard.providers.attachments import Attachment
+from prefect_storyboard.providers.download import BOUNDS, Bounds
 from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Mode, Model, Operation
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -83,13 +85,18 @@ class Order(Frozen):
     """Exactly what will be POSTed, and where. `usd` is its price, if the model table has one.
 
     `callback` is the URL to which the gateway posts the job's end. It is not part of the digest: its token differs from
-    attempt to attempt, and the provider's list does not show it.
+    attempt to attempt, and the provider's list does not show it. `files` are sent as parts of a form; `form` says that
+    the body is a form even without a file. `shown` are the fields by which the provider's list shows the order, if the
+    list holds no whole bodies.
     """
 
     endpoint: str
     body: JsonObject
     usd: float | None = None
     callback: str | None = Field(default=None, repr=False)
+    files: tuple[Attachment, ...] = ()
+    form: bool = False
+    shown: JsonObject = Field(default={}, repr=False)
 
     def body_with_callback(self, field: str) -> JsonObject:
         """The body with the callback in this field, unless the user's own fields set it."""
@@ -97,8 +104,19 @@ class Order(Frozen):
 
     @property
     def digest(self) -> str:
-        """The digest by which the order is found among the requests that a provider lists."""
-        return digest(self.body)
+        """The digest by which the order is found among the requests that a provider lists. Reads the files."""
+        if not self.files:
+            return digest(self.body)
+        return digest({**self.body, "files": {each.field: each.sha256 for each in self.files}})
+
+
+class Sought(Frozen):
+    """An order whose response was lost, as the ledger remembers it. `shown` is what `Order.shown` was."""
+
+    endpoint: str
+    digest: str
+    since: datetime
+    shown: JsonObject = Field(default={}, repr=False)
 
 
 class Listed(Frozen):
@@ -131,7 +149,7 @@ class Status(Frozen):
 
 
 class Result(Frozen):
-    """The result of a successful job. `url` is a video, to be fetched at once and without a key; it expires.
+    """The result of a successful job. `url` is a video, for `Provider.fetch` to download at once; it expires.
 
     `mention` is what a prompt must call the character; `handle` is the provider's id of the video, for a remix. `usd`
     is what was charged, if the provider says so in money. `files` are small files beside the video or the character, by
@@ -156,12 +174,20 @@ class Result(Frozen):
 
 
 class Provider(Protocol):
-    """A gateway. `submit` is the only call that buys, and it sends its POST once."""
+    """A gateway. `submit` is the only call that buys, and it sends its POST once.
+
+    `carries_files` says that files go along with an order: nothing is uploaded before it, and a request holds `file:`
+    links in the place of the provider's own.
+    """
 
     name: str
+    carries_files: bool
 
     async def upload(self, path: Path, content_type: str) -> str:
-        """Put a file where the provider can read it; return that URL. Buys nothing."""
+        """Put a file where the provider can read it; return that URL. Buys nothing.
+
+        Raises InvalidRequest at a provider that has no place for files.
+        """
 
     def character_order(self, request: CharacterRequest) -> Order:
         """Build the request body for the creation of a character. Pure: nothing is sent."""
@@ -181,13 +207,21 @@ class Provider(Protocol):
     async def result(self, job: Job) -> Result:
         """Fetch what an ended job returned. Raises why it failed. Buys nothing, may be repeated."""
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download what a link of a result leads to; returns the file's sha256 in hex. Buys nothing.
+
+        A key goes along only where the provider's own host wants one for the content, and to no other host. Raises as
+        `providers.download.download` does.
+        """
+
     async def cancel(self, job: Job) -> bool:
         """Ask to stop the job; False if that is impossible or too late. A running job may still finish and cost."""
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...] | None:
+    async def find(self, order: Sought) -> tuple[Job, ...] | None:
         """List the provider's own requests that match an order whose reply was lost, oldest first.
 
-        None if the provider has no list to search.
+        A match is proved by what the list holds: the whole body, or each field of `shown`. None if the provider has no
+        list to search; ProtocolError if a request on it may be the order, and the list does not say.
         """
 
     async def offered(self, endpoint: str) -> bool | None:

@@ -1,17 +1,15 @@
-"""The model table, read from models.toml."""
+"""The model table, read from the models.toml of each gateway's package."""
 
-import tomllib
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from prefect_storyboard.providers import dialects
 from prefect_storyboard.providers.errors import InvalidRequest
+from prefect_storyboard.providers.gateways import gateways, table, title
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards import Model
 
-NAMES = {"fal": "fal.ai", "kie": "Kie.ai", "toapis": "ToAPIs", "wavespeed": "WaveSpeedAI"}  # the gateways' own names
 _MISSING = {  # by operation: our argument, what the model cannot do, and the remedy
     "text": ("characters", "renders nothing from a prompt alone", "name a character or give the scene an image"),
     "image": ("image", "starts from no picture", "leave image and continues out, or choose another model"),
@@ -24,11 +22,11 @@ _MISSING = {  # by operation: our argument, what the model cannot do, and the re
 @cache
 def models() -> dict[str, dict[str, Model]]:
     """All models, by provider and family."""
-    table = tomllib.loads(files(__package__).joinpath("models.toml").read_text(encoding="utf-8"))
-    return {
-        provider: {name: Model(name=name, provider=provider, **_facts(families, name, provider)) for name in families}
-        for provider, families in table.items()
-    }
+    return {provider: _sold(provider, table(provider, "models.toml").get(provider, {})) for provider in gateways()}
+
+
+def _sold(provider: str, families: dict[str, Any]) -> dict[str, Model]:
+    return {name: Model(name=name, provider=provider, **_facts(families, name, provider)) for name in families}
 
 
 def _facts(families: dict[str, Any], name: str, provider: str) -> dict[str, Any]:
@@ -39,12 +37,8 @@ def _facts(families: dict[str, Any], name: str, provider: str) -> dict[str, Any]
 
 def _tiers(provider: str, name: str) -> tuple[str, ...]:
     """The other models of the family, read from tiers.toml."""
-    return tuple(each for family in _families().get(provider, []) if name in family for each in family if each != name)
-
-
-@cache
-def _families() -> dict[str, list[list[str]]]:
-    return tomllib.loads(files(__package__).joinpath("tiers.toml").read_text(encoding="utf-8"))
+    families = table(provider, "tiers.toml").get(provider, [])
+    return tuple(each for family in families if name in family for each in family if each != name)
 
 
 def _own_facts(families: dict[str, Any], name: str) -> dict[str, Any]:
@@ -68,7 +62,7 @@ def model(provider: str, name: str) -> Model:
 
 def seller_name(provider: str, account: str) -> str:
     """The display name of an account: the gateway, and the account's name unless it is the default one."""
-    return f"{NAMES.get(provider, provider)} ({provider}{'' if account == 'default' else f', {account}'})"
+    return f"{title(provider)} ({provider}{'' if account == 'default' else f', {account}'})"
 
 
 def endpoint(request: SceneRequest | CharacterRequest) -> str:

@@ -25,7 +25,7 @@ _MODULES = {"create_app": "app", "Clock": "clock", "Pace": "exchange", "environm
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: who wants the variables alone needs neither a web server nor a renderer."""
+    """Import on first access: `environment` alone needs neither a web server nor a renderer."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'server')}"), name)

@@ -1,6 +1,6 @@
 """The picture of a sandbox clip: an illustrated card that says at a glance which clip it is.
 
-`paint` draws once what stands still and lists the sprites that move; `render` repeats the cheap part for every frame.
+`paint` draws the static parts once and lists the sprites that move; `render` repeats the cheap part for every frame.
 """
 
 import math
@@ -41,7 +41,7 @@ class Card:
 
 
 def paint(clip: Clip, inputs: Path) -> Card:
-    """Draw everything that stands still."""
+    """Draw the static parts."""
     palette = PALETTES[seed(clip.prompt)[0] % len(PALETTES)]
     size = clip.width, clip.height
     unit = min(size) / 100

@@ -36,7 +36,7 @@ async def find(sandbox: Sandbox, path: str) -> Found | None:
     job = sandbox.state.job(file_id)
     if job is None or name not in OUTPUTS or not is_billed(job) or job.phase(now) != "COMPLETED" or _gone(job, now):
         return None
-    assert job.outcome is not None  # noqa: S101 - is_billed has looked
+    assert job.outcome is not None  # noqa: S101 - is_billed has checked
     if job.outcome.clip is None:
         return None
     return Found(await _output(sandbox, job.outcome.clip, name), OUTPUTS[name])

@@ -1,4 +1,4 @@
-"""The control API under `/sandbox`: what was asked for, what was billed, and which faults are in force."""
+"""The control API under `/sandbox`: the requests, the bills, and the active faults."""
 
 import json
 from collections.abc import Mapping

@@ -57,7 +57,7 @@ class Sandbox:
         task.add_done_callback(self.running.discard)
 
     async def until(self, moment: float) -> None:
-        """Wait for that time of the sandbox's own clock, which a test may turn: nobody announces that."""
+        """Wait for that time of the sandbox's own clock, which a test may move without notice."""
         while (left := moment - self.clock()) > 0:  # noqa: ASYNC110 - the clock may be a test's own
             await asyncio.sleep(min(max(left / 2, 0.005), 0.1))
 

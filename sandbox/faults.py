@@ -37,7 +37,7 @@ NETWORK: Mapping[str, str] = {
     "torn": "accept the request, close the connection in the middle of the reply",
     "html_200": "accept the request, reply 200 with an HTML page",
     "empty_200": "accept the request, reply 200 without a body",
-    "extra_fields": "accept the request, add fields that nobody knows to its reply",
+    "extra_fields": "accept the request, add unknown fields to its reply",
     "wrong_date": "reply under a Date header that is `seconds` off",
     "no_date": "reply without a Date header",
     "truncated": "a download that ends half way, with the full Content-Length",

@@ -20,7 +20,7 @@ _CORRELATION = {
 
 
 async def read(sandbox: Sandbox, settle: Settle) -> dict[str, Any]:
-    """The meter as JSON; `settle` runs the jobs that have ended and that nobody has asked about."""
+    """The meter as JSON; `settle` runs the ended jobs that were never polled."""
     now = sandbox.clock()
     jobs = [await _due(settle, job, now) for job in sandbox.state.jobs()]
     ended = [job for job in jobs if job.phase(now) == "COMPLETED"]
@@ -73,7 +73,7 @@ def is_billed(job: Job) -> bool:
 
 def _bill(job: Job) -> dict[str, Any]:
     outcome = job.outcome
-    assert outcome is not None  # noqa: S101 - is_billed has looked
+    assert outcome is not None  # noqa: S101 - is_billed has checked
     return {
         "request_id": job.id,
         "gateway": job.gateway,
@@ -88,7 +88,7 @@ def _bill(job: Job) -> dict[str, Any]:
 
 
 def _orders(state: State, jobs: list[Job]) -> list[dict[str, Any]]:
-    """Accepted jobs by what they asked for, the most frequent first."""
+    """Accepted jobs by their requests, the most frequent first."""
     orders: dict[str, dict[str, Any]] = {}
     made: dict[str, str] = {}
     for job in jobs:

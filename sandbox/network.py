@@ -92,7 +92,7 @@ def _in_place(rule: Rule, fault_table: FaultTable) -> Response:
     if rule.fault == "wall_403":
         return PlainTextResponse("error code: 1010", 403, {"server": "cloudflare", "cf-ray": "8f0000000000-SANDBOX"})
     if rule.fault == "refused_4xx":
-        assert rule.status is not None  # noqa: S101 - check() has looked
+        assert rule.status is not None  # noqa: S101 - check() has checked
         return fault_table.error(rule.status, rule.message or _phrase(rule.status))
     status = rule.status if rule.fault == "nginx_4xx" and rule.status else int(rule.fault[-3:])
     return _page(status)

@@ -204,7 +204,7 @@ class State:
         self.count("uploads")
 
     def publish(self, file: File) -> None:
-        """Publish a file that nobody has uploaded."""
+        """Publish a file that was not uploaded."""
         self.sql("insert or replace into files values(?, ?)", file.id, file.model_dump_json())
 
     def file(self, file_id: str) -> File | None:

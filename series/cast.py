@@ -46,7 +46,7 @@ async def create_cast(run: Rendering) -> None:
     """
     plan = run.prepared.plan
     characters = [planned for planned in plan.characters if planned.character.from_scene is None]
-    shown = {(name, scene.model.name): scene for scene in plan.scenes if not scene.standing for name in _shown(scene)}
+    shown = {(name, scene.model.name): scene for scene in plan.renders if not scene.standing for name in _shown(scene)}
     made, _ = await asyncio.gather(
         asyncio.gather(*(_in_slot(run, character) for character in characters), return_exceptions=True),
         asyncio.gather(*(_show(run, name, scene) for (name, _), scene in shown.items())),

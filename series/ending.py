@@ -1,7 +1,7 @@
 """The models that a library's reels were rendered with, and which of them are about to be retired."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 
@@ -43,12 +43,20 @@ def uses(storage: Storage, providers: Iterable[str]) -> Uses:
     return found
 
 
-def endings(used: Uses, *, today: date, days: int) -> tuple[Ending, ...]:
+def in_table(provider: str, name: str) -> Model | None:
+    """The model as the table has it."""
+    return models().get(provider, {}).get(name)
+
+
+def endings(
+    used: Uses, *, today: date, days: int, model_of: Callable[[str, str], Model | None] = in_table
+) -> tuple[Ending, ...]:
     """The models that are retired within so many days, or were within so many past days, soonest first.
 
-    A model that was retired earlier is no longer in use: its reels are rendered, and stay.
+    A model that was retired earlier is no longer in use: its reels are rendered, and stay. `model_of` returns what a
+    gateway sells under a name.
     """
-    known = {place: _model(*place) for place in used}
+    known = {place: model_of(*place) for place in used}
     near = [
         ending_of(model, used[place])
         for place, model in known.items()
@@ -66,7 +74,3 @@ def ending_of(model: Model, reels: tuple[str, ...]) -> Ending:
         successor=model.successor,
         reels=reels,
     )
-
-
-def _model(provider: str, name: str) -> Model | None:
-    return models().get(provider, {}).get(name)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
 from prefect_storyboard.media.reference import label, megabytes
-from prefect_storyboard.providers.table import NAMES, models
+from prefect_storyboard.providers.gateways import title
+from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import ClipLimits, Model, PictureLimits
 
 _COMMAND = "python -m prefect_storyboard.series.given_page"
@@ -41,7 +42,7 @@ def text() -> str:
 def _section(provider: str, sold: dict[str, Model]) -> str:
     rows = [row for model in sold.values() for row in _rows(model)]
     head = "| model | file | taken | changed where it is not | refused |\n" + "|---" * 5 + "|\n"
-    return f"\n## {NAMES.get(provider, provider)} (`{provider}`)\n\n{head}" + "".join(rows)
+    return f"\n## {title(provider)} (`{provider}`)\n\n{head}" + "".join(rows)
 
 
 def _rows(model: Model) -> Iterator[str]:

@@ -17,11 +17,13 @@ _STATES: Mapping[Decision, State] = {
 }
 
 
-def with_states(plan: Plan, wanted: Estimate) -> Plan:
-    """The plan whose jobs say what a run does with them. A job that has no decision cannot be read."""
+def with_states(plan: Plan, wanted: Estimate, attempts: int = 1) -> Plan:
+    """The plan whose jobs say what a run of so many attempts does with them. One without a decision cannot be read."""
     states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
     states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
     states |= dict.fromkeys(wanted.blocked, "blocked")
     characters = tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters)
     scenes = tuple(job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes)
-    return plan.model_copy(update={"characters": characters, "scenes": scenes})
+    takes = tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.takes)
+    known = {"characters": characters, "scenes": scenes, "takes": takes, "attempts": attempts}
+    return plan.model_copy(update=known)

@@ -74,8 +74,11 @@ async def opened(
             castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
             plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)
             plan = await priced(plan, session.provider)
-            plan = await asyncio.to_thread(with_standing, plan, Ledger(shelf.storage()), cascade=cascade)
-            yield Rendering(prepared.model_copy(update={"plan": plan}), credentials, shelf, session)
+            ledger = Ledger(shelf.storage())
+            chosen = await asyncio.to_thread(ledger.choices, plan.storyboard.slug)
+            stands = await asyncio.to_thread(with_standing, plan, ledger, cascade=cascade)
+            prepared = prepared.model_copy(update={"plan": stands})
+            yield Rendering(prepared, credentials, shelf, session, plan, chosen)
             await asyncio.to_thread(Ledger(shelf.storage()).check_still_there, identity)
 
 

@@ -50,7 +50,7 @@ def judge_all(
         for which, picture in (("image", shot.scene.image), ("ends", shot.ends)):
             if picture and picture in files:
                 try:
-                    deferred.fit_image(files[picture], shot.model.frame, shot.scene.id, folder=folder)
+                    deferred.fit_image(files[picture], shot.frame, shot.scene.id, folder=folder)
                 except MediaError as error:
                     judged.problems.append((("scenes", at, which), str(error)))
     return judged
@@ -84,7 +84,7 @@ def _judge(judged: Judged, member: CastMember, family: Model, sending: Sending |
 
 
 def _expect(judged: Judged, member: CastMember, source: Shot, family: Model, sending: Sending | None) -> None:
-    """Say what will be made of a character's scene, and for how long its clip goes along: nothing can be looked at."""
+    """Describe how a character's scene will be used, and the length of its clip: the clip does not exist yet."""
     who, seconds = member.character, clip_length(member.character, source, family.reference)
     if sending and sending.clip:
         judged.clip_seconds[family.name, who.name] = seconds

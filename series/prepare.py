@@ -14,7 +14,7 @@ from pydantic import Field
 from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
 from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
-from prefect_storyboard.providers.table import model, models, seller_name
+from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.series.pasted import exposed
 from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.storyboards import (
@@ -103,8 +103,9 @@ async def prepare(
     if unnamed(board):
         before = await asyncio.to_thread(_rendered_with, board, library)
         seller = seller_name(credentials.provider, credentials.account)
-        raise StoryboardError(no_model(board, models()[credentials.provider].values(), seller, source, before=before))
-    resolved = await asyncio.to_thread(shots, board, lambda name: model(credentials.provider, name), source)
+        offered = await credentials.on_sale()
+        raise StoryboardError(no_model(board, offered.values(), seller, source, before=before))
+    resolved = await asyncio.to_thread(shots, board, credentials.model, source)
     allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)

@@ -23,24 +23,32 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.protocol import Order, Provider
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.series.known import with_states
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import check_prompts, draft_order
-from prefect_storyboard.storyboards import Plan, PlannedScene
+from prefect_storyboard.storyboards import Plan, PlannedScene, check_held
+from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _events as events
 
 
 async def priced(plan: Plan, provider: Provider) -> Plan:
-    """The plan with the provider's own price for every scene without a price in the table.
+    """The plan with what is ordered for every scene, and with the provider's price where the table has none.
 
     Raises InvalidRequest for a scene that the provider's request cannot express: nothing was sent.
     """
     orders = await asyncio.to_thread(lambda: {scene.key: draft_order(provider, scene) for scene in plan.scenes})
+    bodies = {key: digest(order.body) for key, order in orders.items()}
     orders = {scene.key: orders[scene.key] for scene in plan.scenes if scene.usd is None}
     distinct = {_what_costs(scene): orders[scene.key] for scene in plan.scenes if scene.key in orders}
     asked = await asyncio.gather(*(_price(provider, order) for order in distinct.values()))
     prices = dict(zip(distinct, asked, strict=True))
     scenes = tuple(
-        scene.model_copy(update={"usd": prices[_what_costs(scene)]}) if scene.key in orders else scene
+        scene.model_copy(
+            update={
+                "order": bodies[scene.key],
+                "usd": prices[_what_costs(scene)] if scene.key in orders else scene.usd,
+            }
+        )
         for scene in plan.scenes
     )
     return plan.model_copy(update={"scenes": scenes})
@@ -49,14 +57,16 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 async def allow(
     run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool
 ) -> Estimate:
-    """Look up all jobs, and raise OverBudget, Retired or InvalidRequest before the first submit.
+    """Look up all jobs, and raise PlanDiffers, OverBudget, Retired or InvalidRequest before the first submit.
 
     The budget is checked again at each submit.
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
     log_warnings((*plan.warnings, *wanted.warnings))
-    check_prompts(scene for scene in plan.scenes if wanted.buys(scene.key))
+    if run.held:
+        check_held(run.held, with_states(plan, wanted, run.attempts))
+    check_prompts(scene for scene in plan.renders if wanted.buys(scene.key))
     await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
     try:
         check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
@@ -69,8 +79,8 @@ async def allow(
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
     for character in plan.characters:
         emit_progress(Progress(subject=character.character.name, state="waiting"))
-    for scene in plan.scenes:
-        emit_progress(Progress(subject=scene.scene.id, state="waiting", seconds=scene.seconds))
+    for scene in plan.renders:
+        emit_progress(Progress(subject=scene.subject, state="waiting", seconds=scene.seconds))
     return wanted
 
 
@@ -84,7 +94,7 @@ def log_warnings(warnings: Iterable[str]) -> None:
 def check_remixes(plan: Plan, wanted: Estimate, ledger: Ledger) -> None:
     """Raise InvalidRequest if a new remix needs a video that its provider has deleted. Nothing was sent. Blocks."""
     scenes = {scene.scene.id: scene for scene in plan.scenes}
-    new = [scene for scene in plan.scenes if scene.scene.remixes and wanted.buys(scene.key)]
+    new = [scene for scene in plan.renders if scene.scene.remixes and wanted.buys(scene.key)]
     faults = []
     for scene in new:
         parent = scenes[scene.scene.remixes or ""]
@@ -108,12 +118,12 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
 
     Raises InvalidRequest if the model table is unsure of a model and the provider's catalogue disagrees with it.
     """
-    unsure = {s.endpoint: s for s in plan.scenes if s.model.unsure and wanted.buys(s.key)}
+    unsure = {s.endpoint: s for s in plan.renders if s.model.unsure and wanted.buys(s.key)}
     for scene in unsure.values():
         await check_agreed(session.provider, draft_order(session.provider, scene), scene.model)
     if allow_retired:
         return
-    needed = {s.endpoint: s.model for s in plan.scenes if s.endpoint and wanted.buys(s.key)}
+    needed = {s.endpoint: s.model for s in plan.renders if s.endpoint and wanted.buys(s.key)}
     for endpoint, family in needed.items():
         try:
             offered = await session.provider.offered(endpoint)
@@ -124,7 +134,7 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
             raise Retired(
                 f"{family.name} is not sold any more at {plan.provider} ({why})",
                 successor=family.successor,
-                remedy=f"Nothing was bought. {family.replacement}; or say allow_retired to try all the same.",
+                remedy=f"Nothing was bought. {family.replacement}; or pass allow_retired to try nevertheless.",
             )
 
 

@@ -1,4 +1,4 @@
-"""A storyboard at another model beside what stands of it: the takes of the old one stay, and the cast is made anew."""
+"""A storyboard moved to another model, compared with its present takes, which are kept."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.ledger import Storage, Unreadable
 from prefect_storyboard.ledger.sidecars import every_sidecar, sidecars
-from prefect_storyboard.providers.table import model, models
+from prefect_storyboard.providers.table import models
 from prefect_storyboard.series.opening import opened
 from prefect_storyboard.series.prepare import Overrides, Prepared
 from prefect_storyboard.series.run import Rendering
@@ -109,7 +109,7 @@ def _entry(name: str, provider: str) -> Model | None:
 
 def _target(account: Credentials, name: str | None) -> Model | None:
     with suppress(KeyError):
-        return model(account.provider, name or "")
+        return account.model(name or "")
     return None
 
 

@@ -1,8 +1,11 @@
 """The reel of a series: its clips in order, one for each variant, and what all of it cost."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.ledger import surveyed
+from prefect_storyboard.ledger.sidecars import stored_take
 from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.prepare import changed_files
 from prefect_storyboard.series.report import billed_twice
@@ -15,7 +18,7 @@ async def assemble_reel(run: Rendering, ended: tuple[Ended, ...], wanted: Estima
     """Put the clips in order, join them, and add up what they cost."""
     plan = run.prepared.plan
     twice = [each for each in wanted.duplicates if each.about in {scene.scene.id for scene in plan.scenes}]
-    found = (*not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
+    found = (*run.notes, *not_said(run, wanted, ended), *changed_files(run.prepared), *map(billed_twice, twice))
     warnings = (*plan.warnings, *found)
     costs = costs_of(run, ended, [each.usd for each in twice])
     if not plan.variants:
@@ -49,13 +52,33 @@ async def _join(
         failed=[end for end in own if isinstance(end, FailedScene)],
         warnings=warnings,
         costs=costs,
+        takes=await asyncio.to_thread(_other_takes, run, [end for end in own if isinstance(end, Clip)]),
     )
+
+
+def _other_takes(run: Rendering, shown: Sequence[Clip]) -> list[Clip]:
+    """The stored takes that the reel does not show. Reads the sidecars of scenes that have others. Blocks.
+
+    They are only looked at: what the run has listed at its beginning, and what it has bought, will do.
+    """
+    storage, reel = run.library.storage(), run.limits["reel"]
+    survey = surveyed(storage)
+    found = {(clip.scene, clip.take): clip for clip in run.further}
+    for clip in shown if survey else ():
+        for name in survey.takes(clip.scene) if survey else ():
+            number = int(name.removeprefix("take-").removesuffix(".json"))
+            if number != clip.take and (clip.scene, number) not in found:
+                other = stored_take(storage, reel, clip.scene, number)
+                found |= {(clip.scene, number): other} if other else {}
+    stands = {(clip.scene, clip.take) for clip in shown}
+    return [found[place] for place in sorted(found) if place not in stands]
 
 
 def costs_of(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float | None] = ()) -> Costs:
     """What the clips and the characters of a reel cost, and what this run bought of it. `further` prices are added."""
     castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
-    prices = [end.cost_usd for end in ended if isinstance(end, Clip)] + [character.usd for character in castings]
+    prices = [end.cost_usd for end in (*ended, *run.further) if isinstance(end, Clip)]
+    prices += [character.usd for character in castings]
     prices += further
     return Costs(
         cost_usd=_sum(prices),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -9,7 +10,7 @@ from typing import TypedDict
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.budget import Budget
 from prefect_storyboard.jobs.purchase import OnUnknown
-from prefect_storyboard.ledger import Unreadable
+from prefect_storyboard.ledger import Choice, Unreadable
 from prefect_storyboard.providers.errors import (
     OutOfCredit,
     ProviderError,
@@ -17,7 +18,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.prepare import Prepared
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Plan
 
 FATAL = (Unauthorized, OutOfCredit)  # hold for the whole account: the next submit would be refused as well
 
@@ -44,10 +45,18 @@ class OpenScene(Frozen):
 Ended = Clip | FailedScene | OpenScene
 
 
+def open_keys_of(ends: Iterable[Ended]) -> tuple[str, ...]:
+    """The jobs that render on, each once."""
+    return tuple(dict.fromkeys(end.key for end in ends if isinstance(end, OpenScene)))
+
+
 @dataclass
 class Rendering:
     """One run: its inputs, and what it has bought so far.
 
+    `asked` is the plan before it is known which takes stand, and `chosen` are the choices that it was made with.
+    `rerolled` are the ends of takes that were ordered by themselves.
+    `further` are the clips that do not stand in the reel, and `notes` tell of takes that have none.
     `sources` are the clips, by scene, that characters are made from; `casting` lets one scene at a time make them.
     """
 
@@ -55,8 +64,11 @@ class Rendering:
     credentials: Credentials
     library: Library
     session: Session
+    asked: Plan
+    chosen: tuple[Choice, ...] = ()
     on_unknown: OnUnknown = "stop"
     attempts: int = 1
+    held: Plan | None = None
     poll_minutes: float = 60.0
     budget: Budget | None = None
     waits: bool = True
@@ -71,6 +83,9 @@ class Rendering:
     recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
     sources: dict[str, Clip] = field(default_factory=dict)
     casting: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    rerolled: list[Ended] = field(default_factory=list)
+    further: list[Clip] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     halted: ProviderError | None = None
 
     @property

@@ -1,7 +1,7 @@
 """Render the scenes side by side, each after the one it continues."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from prefect_storyboard.jobs.budget import OverBudget
@@ -83,12 +83,39 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
     running: dict[str, asyncio.Task[Ended]] = {}
     with events.reported_by_caller():
         for scene in run.prepared.plan.scenes:
-            running[scene.scene.id] = asyncio.create_task(_scene(run, scene, running))
-    ended = await asyncio.gather(*running.values(), return_exceptions=True)
+            takes = [take for take in run.prepared.plan.takes if take.scene.id == scene.scene.id]
+            work = _takes(run, scene, takes, running) if takes else _scene(run, scene, running)
+            running[scene.scene.id] = asyncio.create_task(work)
+        here = {*running}
+        more = [take for take in run.prepared.plan.takes if take.scene.id not in here]
+        rerolled = [asyncio.create_task(_scene(run, take, running)) for take in more]
+    ended = await asyncio.gather(*running.values(), *rerolled, return_exceptions=True)
     for end in ended:
         if isinstance(end, BaseException):
             raise end
-    return tuple(end for end in ended if not isinstance(end, BaseException))
+    ends = [end for end in ended if not isinstance(end, BaseException)]
+    run.rerolled = ends[len(running) :]
+    return tuple(ends[: len(running)])
+
+
+async def _takes(
+    run: Rendering, scene: PlannedScene, takes: Sequence[PlannedScene], running: dict[str, asyncio.Task[Ended]]
+) -> Ended:
+    """Render a scene and its further takes. The one that was picked stands, else the newest that has a clip.
+
+    A take without a clip beside one that has is told of, and fails nothing.
+    """
+    ends = await asyncio.gather(*(_scene(run, take, running) for take in (scene, *takes)))
+    if still_open := [end for end in ends if isinstance(end, OpenScene)]:
+        return still_open[0]
+    clips = [end for end in ends if isinstance(end, Clip)]
+    wanted = ends[0] if scene.picked and isinstance(ends[0], Clip) else None
+    stands = wanted or max(clips, key=lambda clip: clip.take, default=ends[0])
+    if isinstance(stands, Clip):
+        run.further += [clip for clip in clips if clip is not stands]
+        lost = ((take, end) for take, end in zip((scene, *takes), ends, strict=True) if isinstance(end, FailedScene))
+        run.notes += [f"{scene.scene.id}, {take.reroll or f'take {take.take}'}: {end.error}" for take, end in lost]
+    return stands
 
 
 async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
@@ -108,7 +135,7 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
             return await _rendered(run, scene, parent if isinstance(parent, Clip) else None)
     except _StillOpen:
         if scene.key in run.left:
-            emit_progress(Progress(subject=scene.scene.id, state="rendering"))
+            emit_progress(Progress(subject=scene.subject, state="rendering"))
         return OpenScene(scene=scene.scene.id, key=scene.key if scene.key in run.left else run.left[0])
     except _SCENE_FAILS as error:
         if isinstance(error, FATAL):
@@ -166,9 +193,11 @@ async def _render(
     run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
 ) -> Clip:
     """Generate, poll and store the scene; a paid scene is only polled and stored."""
-    name = scene.scene.id
+    name = scene.subject
     ledger = Ledger(run.library.storage())
-    take = await asyncio.to_thread(ledger.take, run.limits["reel"], name, scene.key, attempt=None, reserve=False)
+    take = await asyncio.to_thread(
+        ledger.take, run.limits["reel"], scene.scene.id, scene.key, attempt=None, reserve=False
+    )
     emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
     run.open.add(scene.key)
     if scene.standing:
@@ -217,6 +246,8 @@ async def _generate(
         remixes=parent if asked.remixes else None,
         take=scene.take,
         copy=scene.copy_number,
+        reroll=scene.reroll,
+        note=scene.note,
         scene=asked.id,
         fields=asked.fields,
         prefer=asked.prefer or board.prefer,
@@ -236,7 +267,7 @@ def _failed(
     remedy: str,
     state: SceneState = "failed",
 ) -> FailedScene:
-    emit_progress(Progress(subject=scene.scene.id, state="failed", cost_usd=0.0 if charged is False else None))
+    emit_progress(Progress(subject=scene.subject, state="failed", cost_usd=0.0 if charged is False else None))
     failed = FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy, state=state)
     if state == "failed":
         events.scene_failed(run.library, run.limits["reel"], failed, scene.key)

@@ -136,14 +136,14 @@ def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
     said = scene.scene
     if said.image:
         width, height, _ = deferred.probe_image(prepared.files[said.image].path)
-        yield f"first frame: {_size(deferred.shape((width, height), scene.model.frame))}"
+        yield f"first frame: {_size(deferred.shape((width, height), scene.frame))}"
     elif said.continues:
         yield f"first frame: the last frame of {said.continues}"
     elif said.remixes:
         yield f"the video of {said.remixes}"
     if scene.ends:
         width, height, _ = deferred.probe_image(prepared.files[scene.ends].path)
-        yield f"last frame: {_size(deferred.shape((width, height), scene.model.frame))}"
+        yield f"last frame: {_size(deferred.shape((width, height), scene.frame))}"
 
 
 def _shown(member: CastMember, sending: Sending, model: Model) -> str:

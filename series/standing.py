@@ -6,13 +6,15 @@ rendered again only with `cascade`. A storyboard alone does not tell which take 
 takes of this reel and scene are read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from prefect_storyboard.ledger import Attempt, Draft, Ledger, Unreadable, deciding
+from prefect_storyboard.ledger import Attempt, Choice, Ledger, Unreadable, deciding
+from prefect_storyboard.series.choosing import Choices, is_paid, question
+from prefect_storyboard.series.made_of import Needed, Take, as_it_stands, explain, identity_of, is_of, keys_of, made_of
 from prefect_storyboard.storyboards import Damage, Plan, PlannedCharacter, PlannedScene
-from prefect_storyboard.storyboards.money import price
-from prefect_storyboard.storyboards.origins import Origin
+from prefect_storyboard.storyboards.currency import changes
 
 _UNUSED = {"refused", "abandoned"}
 
@@ -20,40 +22,34 @@ _UNUSED = {"refused", "abandoned"}
 def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
     """The plan with the standing takes of its reel; with `cascade`, stale ones become new jobs. Blocks.
 
-    A scene that depends on no other is left as it is: its key determines the take. One whose takes cannot be read has
-    `damage`. A character is made from the take that its scene has in this run, if a scene that shows it is rendered.
+    A scene that needs no other, and of which nobody has chosen anything, is left as it is: its key says everything. One
+    whose takes cannot be read has `damage`. Further takes that the storyboard asks for become the plan's `takes`.
+    A character is made from the take that its scene has in this run, if a scene is rendered that shows it.
     """
-    reel = _Reel(plan.storyboard.slug, ledger, cascade)
+    slug = plan.storyboard.slug
+    reel = _Reel(slug, ledger, cascade, Choices(ledger, slug, ledger.choices(slug)))
+    further: list[PlannedScene] = []
     settled: dict[str, PlannedScene] = {}
-    takes: dict[str, _Take] = {}
+    takes: dict[str, Take] = {}
     waiting = list(plan.scenes)
     while waiting:
         ready = [scene for scene in waiting if all(name in takes for name in scene.needs)]
         for scene in ready:
             name = scene.scene.id
-            settled[name], made_of = reel.settle(scene, {needed: takes[needed] for needed in scene.needs})
-            takes[name] = _Take(name, made_of or settled[name].identity, settled[name].key)
+            found = reel.settle(scene, {needed: takes[needed] for needed in scene.needs})
+            settled[name] = found.stands
+            further += (take.model_copy(update={"further": True}) for take in found.further)
+            takes[name] = Take(name, found.identity or found.stands.identity, found.stands.key)
         waiting = [scene for scene in waiting if scene.scene.id not in settled]
     scenes = tuple(settled[scene.scene.id] for scene in plan.scenes)
     stale = tuple(f"{scene.scene.id} {scene.stale}" for scene in scenes if scene.stale)
-    characters = tuple(_characters(plan, scenes, takes))
-    return plan.model_copy(update={"scenes": scenes, "characters": characters, "warnings": (*plan.warnings, *stale)})
+    characters = tuple(_characters(plan, (*scenes, *further), takes))
+    made = {"scenes": scenes, "takes": tuple(further), "characters": characters}
+    return plan.model_copy(update=made | {"warnings": (*plan.warnings, *stale)})
 
 
-@dataclass(frozen=True)
-class _Take:
-    """Scene, identity and job key of a take from which others are made in this run."""
-
-    scene: str
-    identity: str
-    key: str
-
-
-_Needed = Mapping[str, _Take]  # by the id of the scene
-
-
-def _characters(plan: Plan, scenes: tuple[PlannedScene, ...], takes: _Needed) -> Iterator[PlannedCharacter]:
-    """The plan's characters, those from a scene with its take in this run; without those that only stale takes show.
+def _characters(plan: Plan, scenes: tuple[PlannedScene, ...], takes: Needed) -> Iterator[PlannedCharacter]:
+    """The creations of the plan, those that are made from a scene from its take; not those that only stale takes show.
 
     Two scenes with one character and one model family share its creation.
     """
@@ -66,24 +62,87 @@ def _characters(plan: Plan, scenes: tuple[PlannedScene, ...], takes: _Needed) ->
             yield planned.made_of(takes[who.from_scene].key, plan.account)
 
 
+class _Settled(NamedTuple):
+    """The scene as this run renders or keeps it, its further takes, and the identity of a take that is kept stale."""
+
+    stands: PlannedScene
+    further: tuple[PlannedScene, ...] = ()
+    identity: str | None = None
+
+
 @dataclass(frozen=True)
 class _Reel:
     slug: str
     ledger: Ledger
     cascade: bool
+    choices: Choices
 
-    def settle(self, scene: PlannedScene, needed: _Needed) -> tuple[PlannedScene, str | None]:
-        """The scene as this run renders or keeps it, and the identity of a stale take that is kept."""
-        if not needed:
-            return scene, None
-        scene = scene.made_of({name: take.identity for name, take in needed.items()})
+    def settle(self, scene: PlannedScene, needed: Needed) -> _Settled:
+        """Which take of a scene stands, and which others are asked for."""
+        if needed:
+            scene = scene.made_of({name: take.identity for name, take in needed.items()})
         try:
-            return self._settle(scene, needed)
+            return self._chosen(scene, needed)
         except Unreadable as error:
             damage = Damage(error=error.what, remedy=error.remedy)
-            return scene.model_copy(update={"damage": damage}), None
+            return _Settled(scene.model_copy(update={"damage": damage}))
 
-    def _settle(self, scene: PlannedScene, needed: _Needed) -> tuple[PlannedScene, str | None]:
+    def _chosen(self, scene: PlannedScene, needed: Needed) -> _Settled:
+        """The take that was picked, else the newest of those that are of today's storyboard, else a stale one."""
+        first, identity = self._settle(scene, needed) if needed else (scene, None)
+        asked = [] if first.stale else [*self._asked_for(scene, first, needed)]
+        paid = [take for take in self.choices.rerolls(scene) if any(self._of(take, needed))]
+        current = [*asked, *paid]
+        pick = self.choices.picked(scene)
+        answers = pick is not None and pick.made_of == question(keys_of(needed))
+        if pick and (answers or (first.stale and not any(map(self._is_bought, current)))):
+            return self._picked(scene, pick, current, needed)
+        if not current:
+            return _Settled(first, identity=identity)
+        stands = self.choices.newest(current)
+        further = tuple(take for take in asked if take.key != stands.key)
+        return _Settled(as_it_stands(scene, stands) if stands in paid else stands, further)
+
+    def _picked(self, scene: PlannedScene, pick: Choice, current: Sequence[PlannedScene], needed: Needed) -> _Settled:
+        """The picked take, which counts as one of those that the storyboard asks for."""
+        others = [take for take in current if take.key != pick.key and not take.reroll]
+        others.sort(key=lambda take: not self._is_bought(take))
+        further = tuple(others[: scene.scene.takes - 1])
+        same = next((take for take in current if take.key == pick.key and not take.reroll), None)
+        if same:
+            return _Settled(same.model_copy(update={"picked": True}), further)
+        held = next(self._paid(pick.key), None)
+        if held is None:
+            raise self.choices.lost(pick)
+        stands = scene.model_copy(update={"key": pick.key, "standing": True, "picked": True})
+        why = changes(made_of(held), stands, keys_of(needed))
+        stale = f"was picked, and is of another storyboard ({'; '.join(why)}); it is kept" if why else None
+        return _Settled(stands.model_copy(update={"stale": stale}), further, identity_of(held) if why else None)
+
+    def _asked_for(self, scene: PlannedScene, first: PlannedScene, needed: Needed) -> Iterator[PlannedScene]:
+        """As many takes as the storyboard asks for, made of just what the scene needs; the first is the lowest one."""
+        yield first
+        found = 1
+        while found < scene.scene.takes:
+            if scene.key != first.key and (not needed or self._may_be(scene, needed)):
+                found += 1
+                yield scene
+            scene = scene.with_take(scene.take + 1)
+
+    def _may_be(self, take: PlannedScene, needed: Needed) -> bool:
+        """Whether a take is made of these takes, or free to be."""
+        last = deciding(self.ledger.history(take.key))
+        return last is None or is_of(last, take, needed) or (last.end is not None and last.end.kind in _UNUSED)
+
+    def _of(self, take: PlannedScene, needed: Needed) -> Iterator[Attempt]:
+        """The job of a take, if it is paid for and made of these takes."""
+        return (held for held in self._paid(take.key) if not needed or is_of(held, take, needed))
+
+    def _is_bought(self, take: PlannedScene) -> bool:
+        return any(self._paid(take.key))
+
+    def _settle(self, scene: PlannedScene, needed: Needed) -> tuple[PlannedScene, str | None]:
+        """Where nobody has chosen: the current take, else the stale one that is kept, else a new one."""
         if current := self._current(scene, needed):
             key = current.intent.key
             return scene.model_copy(update={"key": key, "standing": key != scene.key}), None
@@ -92,16 +151,16 @@ class _Reel:
             return scene, None
         if self.cascade:
             return self._next_take(scene, needed), None
-        stale = _explain(scene, held, needed)
-        return scene.model_copy(update={"key": held.intent.key, "standing": True, "stale": stale}), _id(held)
+        stale = explain(scene, held, needed)
+        return scene.model_copy(update={"key": held.intent.key, "standing": True, "stale": stale}), identity_of(held)
 
-    def _current(self, scene: PlannedScene, needed: _Needed) -> Attempt | None:
-        """The paid job made from exactly these takes; the lowest take if there are several."""
+    def _current(self, scene: PlannedScene, needed: Needed) -> Attempt | None:
+        """The job that is paid for and made of just these takes; the lowest take where there are more."""
         takes = (take.key for take in self._takes(scene))
         asked = self._paid(*takes, *([scene.legacy] if scene.legacy else []))
-        found = next((held for held in asked if _is_of(held, scene, needed)), None)
-        # A stale parent of 0.1.0 has another identity, but its children are still made from it.
-        return found or next((held for held in self._standing(scene) if _is_of(held, scene, needed)), None)
+        found = next((held for held in asked if is_of(held, scene, needed)), None)
+        # A parent of 0.1.0 that has become stale has another identity, but its children are still made of it.
+        return found or next((held for held in self._standing(scene) if is_of(held, scene, needed)), None)
 
     def _stale(self, scene: PlannedScene) -> Attempt | None:
         """The paid job of the same scene made from other takes than it needs; the newest one in the reel."""
@@ -139,11 +198,11 @@ class _Reel:
             yield scene
             scene = scene.with_take(scene.take + 1)
 
-    def _next_take(self, scene: PlannedScene, needed: _Needed) -> PlannedScene:
-        """The first take that is free, or that was submitted for exactly these takes and has not succeeded."""
+    def _next_take(self, scene: PlannedScene, needed: Needed) -> PlannedScene:
+        """The first take that is free, or was begun for just these takes and has not succeeded."""
         while history := self.ledger.history(scene.key):
             last = deciding(history) or history[-1]
-            if _is_of(last, scene, needed) or (last.end and last.end.kind in _UNUSED):
+            if is_of(last, scene, needed) or (last.end and last.end.kind in _UNUSED):
                 break
             scene = scene.with_take(scene.take + 1)
         return scene
@@ -152,37 +211,5 @@ class _Reel:
         """The paid jobs that have a clip or may still get one."""
         for key in keys:
             last = deciding(self.ledger.history(key))
-            if last and last.job and (last.end is None or last.end.clip):
+            if last and is_paid(last):
                 yield last
-
-
-def _is_of(held: Attempt, scene: PlannedScene, needed: _Needed) -> bool:
-    """Whether a job was submitted with exactly these takes: its key holds their identities."""
-    draft = held.intent.draft
-    return draft is not None and _is_child(draft, scene, needed) and not [*_others(draft, scene, needed)]
-
-
-def _is_child(draft: Draft, scene: PlannedScene, needed: _Needed) -> bool:
-    parent = scene.scene.parent
-    return parent is None or draft.parent_key == needed[parent].key
-
-
-def _others(draft: Draft, scene: PlannedScene, needed: _Needed) -> Iterator[Origin]:
-    """The characters that were made from another take of their scene."""
-    made = {casting.character: casting.made_of.job_key for casting in draft.characters if casting.made_of}
-    return (origin for origin in scene.origins if made.get(origin.character) != needed[origin.scene].key)
-
-
-def _id(held: Attempt) -> str:
-    """The identity of a kept take, as tasks.generate reads it from the clip."""
-    draft = held.intent.draft
-    return (draft and draft.identity) or held.intent.key
-
-
-def _explain(scene: PlannedScene, held: Attempt, needed: _Needed) -> str:
-    """Why the take is stale, and what a new one costs."""
-    parent, draft = scene.scene.parent, held.intent.draft
-    was = f"begins where another take of {parent} ended" if scene.scene.continues else f"is made of another {parent}"
-    if draft and _is_child(draft, scene, needed) and (others := [*_others(draft, scene, needed)]):
-        was = f"shows {others[0].character} made from another take of {others[0].scene}"
-    return f"{was}; it is kept, and --cascade renders it again for {price(scene.usd)}"

@@ -1,6 +1,7 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
 from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
+from prefect_storyboard.storyboards.held import PlanDiffers, check_held
 from prefect_storyboard.storyboards.model import ClipLimits, Mode, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, MadeOf, Media, Reel
@@ -31,6 +32,7 @@ __all__ = [
     "Operation",
     "PictureLimits",
     "Plan",
+    "PlanDiffers",
     "PlannedCharacter",
     "PlannedScene",
     "Problem",
@@ -44,6 +46,7 @@ __all__ = [
     "StoryboardError",
     "Table",
     "check_folder",
+    "check_held",
     "is_text",
     "parse",
     "plan",

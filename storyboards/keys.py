@@ -23,7 +23,7 @@ def digest(value: JsonValue) -> str:
 def fingerprint(character: Character, content: Mapping[str, str]) -> str:
     """A character's identity: its name and the content (not the path) of its reference media.
 
-    Of one that is made from a scene, which scene that is stands in the keys of those that show it (`made_of`).
+    For a character made from a scene, the scene's identity is in the keys of the scenes that show it (`made_of`).
 
     `content` maps each path or URL of the storyboard to the sha256 of what it holds.
     """
@@ -80,13 +80,16 @@ def scene_content(
     seed: int | None = None,
     negative: str = "",
     ends: str | None = None,
+    reroll: str = "",
+    note: str = "",
     made_of: Mapping[str, str] | None = None,
 ) -> dict[str, JsonValue]:
     """Everything that determines what a scene looks like.
 
     Characters are fingerprints, `clips` those of them who are shown by their clip; `image` and `ends` are the sha256 of
     the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`), and
-    `made_of` has, by its fingerprint, that of the scene that a character is made from.
+    `made_of` has, by its fingerprint, that of the scene that a character is made from. `reroll` names one more take of
+    the same scene, and `note` is what that take was asked to change.
     """
     decided: dict[str, JsonValue] = {
         "schema": SCHEMA,
@@ -105,7 +108,7 @@ def scene_content(
         "take": take,
     }
     said = chosen(silent=silent, seed=seed, negative=negative, ends=ends)
-    said |= chosen(made_of=dict(made_of or {}))
+    said |= chosen(made_of=dict(made_of or {}), reroll=reroll, note=note)
     return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
 
 
@@ -118,18 +121,26 @@ def scene_key(content: Mapping[str, JsonValue], copy: int) -> str:
     return digest({**content, "copy": copy})
 
 
+_OF_A_TAKE = ("take", "reroll", "note")  # which attempt at the scene, not what the scene asks for
+
+
 def identity(content: Mapping[str, JsonValue], copy: int) -> str:
     """The identity of a scene: its request including its parents, without the take.
 
     It is the parent in a child's key.
     """
-    return digest({**_without(content, "take"), "copy": copy})
+    return digest({**_without(content, *_OF_A_TAKE), "copy": copy})
 
 
 def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
     """The identity of a scene's own request, without its parent, its characters' scenes and its take."""
     begins = next((field for field in ("continues", "remixes") if content[field]), None)
-    return digest({**_without(content, "take", "continues", "remixes", "made_of"), "begins": begins, "copy": copy})
+    return digest({**_without(content, *_OF_A_TAKE, "continues", "remixes", "made_of"), "begins": begins, "copy": copy})
+
+
+def own_identity_of(basis: Mapping[str, JsonValue]) -> str | None:
+    """The same of a take, from all that its key hashed; None where that was not recorded."""
+    return own_identity(basis, int(str(basis["copy"]))) if basis else None
 
 
 def _without(content: Mapping[str, JsonValue], *names: str) -> dict[str, JsonValue]:

@@ -100,6 +100,13 @@ class Scene(Frozen):
         title="Take",
         description="Increase it by one to render the scene again; earlier takes are kept.",
     )
+    takes: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        title="Takes",
+        description="How many takes to render; the reel shows the newest, or the one that you pick.",
+    )
     fields: Fields = Field(
         default={},
         title="Fields",

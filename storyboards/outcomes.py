@@ -109,6 +109,7 @@ class Clip(Stored):
     identity: str | None = Field(default=None, description="Identity of the request, without the take.")
     parent: str | None = Field(default=None, description="Identity of the parent from which this take was made.")
     asked: Asked | None = None
+    basis: JsonObject = Field(default={}, description="Everything that the job's key hashes.")
     silent: bool = Field(default=False, description="Whether a silent clip was requested of a model that makes sound.")
     seed: int | None = Field(default=None, description="The requested seed.")
     negative: str = Field(default="", description="The requested negative prompt.")

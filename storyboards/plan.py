@@ -1,105 +1,23 @@
 """The plan: what a run would do and cost, scene by scene, before anything is bought. Pure: no I/O, no clock."""
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import Field
-
-from prefect_storyboard.storyboards.keys import character_key, digest, identity, own_identity, scene_key
-from prefect_storyboard.storyboards.model import Model
+from prefect_storyboard.addresses import all_bare
+from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.names import suggest
-from prefect_storyboard.storyboards.nouns import Character, Frozen, Storyboard
-from prefect_storyboard.storyboards.outcomes import JsonObject
-from prefect_storyboard.storyboards.shots import Shot
+from prefect_storyboard.storyboards.nouns import Frozen, Storyboard
+from prefect_storyboard.storyboards.planned import Damage, PlannedCharacter, PlannedScene, State, Terms
 from prefect_storyboard.storyboards.variants import Variant
 
-# A scene is blocked if what it needs has failed or cannot be read; a stale one is kept.
-State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
+__all__ = ["Damage", "Plan", "PlannedCharacter", "PlannedScene", "State", "Terms"]
 
-
-class Damage(Frozen):
-    """Why the records of a job cannot be read, and what to do about it. The job is left alone."""
-
-    error: str
-    remedy: str
-
-
-class PlannedCharacter(Frozen):
-    """A character to be created once. `usd` is None if the price is not published.
-
-    `state` is the job's state in the ledger, once it was read.
-    """
-
-    character: Character
-    model: Model
-    fingerprint: str
-    key: str
-    usd: float | None
-    state: State | None = None
-
-    def made_of(self, take: str, account: str) -> Self:
-        """The same character, made from that take, given by the key of its job."""
-        key = character_key(
-            provider=self.model.provider,
-            account=account,
-            casting=self.model.casting or "",
-            fingerprint=self.fingerprint,
-            source=take,
-        )
-        return self.model_copy(update={"key": key})
-
-
-class PlannedScene(Shot):
-    """A shot with the key of its job, and its state in the ledger, once it was read.
-
-    `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
-    version 0.1.0 gave a scene with a parent. `standing` means that the key belongs to the reel's standing take, and
-    `stale` says why this take does not match the present storyboard. With `damage`, the standing take is unknown.
-    """
-
-    key: str
-    content: JsonObject = Field(default={}, repr=False)
-    copy_number: int = 0
-    legacy: str | None = None
-    standing: bool = False
-    stale: str | None = None
-    damage: Damage | None = None
-    state: State | None = None
-
-    @property
-    def identity(self) -> str:
-        """The identity of the request, including parents, without the take."""
-        return identity(self.content, self.copy_number)
-
-    @property
-    def own_identity(self) -> str:
-        """The identity of the scene's own request, without its parent and take."""
-        return own_identity(self.content, self.copy_number)
-
-    @property
-    def parent_identity(self) -> str | None:
-        """Identity of the scene that this one continues or remixes."""
-        found = self.content.get("continues") or self.content.get("remixes")
-        return str(found) if found else None
-
-    @property
-    def take(self) -> int:
-        """The take of the key: the storyboard's, or a later one if a changed parent requires it."""
-        return int(str(self.content["take"]))
-
-    def made_of(self, needed: Mapping[str, str]) -> Self:
-        """The same scene made from other takes; `needed` has the identity of each scene that it needs, by id."""
-        content = dict(self.content)
-        if parent := self.scene.parent:
-            content["continues" if self.scene.continues else "remixes"] = needed[parent]
-        if self.origins:
-            content["made_of"] = {origin.fingerprint: needed[origin.scene] for origin in self.origins}
-        return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
-
-    def with_take(self, take: int) -> Self:
-        """The same scene as another take: another job."""
-        content = {**self.content, "take": take}
-        return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
+# What of a storyboard is in the terms of its scenes, or decides nothing by itself. Whatever it gets later is in the
+# terms until it is named here.
+_SHARED = {
+    *("title", "model", "aspect", "seconds", "resolution", "fit", "audio", "seed", "negative", "prefer", "quality"),
+    *("matrix", "style", "cast", "scenes"),
+}
 
 
 def _with_needs(scenes: Mapping[str, PlannedScene], scene_id: str) -> list[PlannedScene]:
@@ -116,21 +34,37 @@ def _with_needs(scenes: Mapping[str, PlannedScene], scene_id: str) -> list[Plann
 
 
 class Plan(Frozen):
-    """The jobs of one storyboard at one provider account, in the order of the reel."""
+    """The jobs of one storyboard at one provider account, in the order of the reel.
+
+    Of each scene, `scenes` has the take that stands, or will; `takes` are its other takes that are asked for.
+    """
 
     storyboard: Storyboard
     provider: str
     account: str
     characters: tuple[PlannedCharacter, ...]
     scenes: tuple[PlannedScene, ...]
+    takes: tuple[PlannedScene, ...] = ()
     preparations: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
+    attempts: int = 1
+
+    @property
+    def terms(self) -> Terms:
+        """What decides money and content of all jobs: the account, and how the reel is made of the clips."""
+        board = self.storyboard.model_dump(mode="json", exclude_defaults=True, exclude=_SHARED)
+        return {"provider": self.provider, "account": self.account, **all_bare(board)}
 
     @property
     def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
         """Every job of the plan."""
-        return (*self.characters, *self.scenes)
+        return (*self.characters, *self.scenes, *self.takes)
+
+    @property
+    def renders(self) -> tuple[PlannedScene, ...]:
+        """All takes that are asked for: those that stand, or will, and the further ones."""
+        return (*self.scenes, *self.takes)
 
     @property
     def low_usd(self) -> float:
@@ -151,8 +85,10 @@ class Plan(Frozen):
 
     @property
     def hash(self) -> str:
-        """A hash that changes exactly when the plan's requests change."""
-        return digest([job.key for job in self.jobs])
+        """Changes exactly when money or content does: with what is asked for, its prices, and what is to be bought."""
+        open_keys = {job.key for job in self.unsettled}
+        jobs = ({**job.terms, "buys": job.key in open_keys} for job in self.jobs)
+        return digest([{**self.terms, "attempts": self.attempts}, *jobs])
 
     def reels(self) -> tuple[Self, ...]:
         """The part of each reel: the plan itself, or one part for each variant of a matrix."""
@@ -166,6 +102,7 @@ class Plan(Frozen):
                         update={"title": each.title, "scenes": tuple(scenes[name].scene for name in each.scenes)}
                     ),
                     "scenes": tuple(scenes[name] for name in each.scenes),
+                    "takes": tuple(take for take in self.takes if take.scene.id in each.scenes),
                     "variants": (),
                 }
             )
@@ -183,4 +120,5 @@ class Plan(Frozen):
         wanted = _with_needs(scenes, scene_id)
         families = {(name, scene.model.casting) for scene in wanted for name in scene.cast}
         cast = tuple(c for c in self.characters if (c.character.name, c.model.casting) in families)
-        return self.model_copy(update={"scenes": tuple(wanted), "characters": cast})
+        takes = tuple(take for take in self.takes if take.scene.id == scene_id)
+        return self.model_copy(update={"scenes": tuple(wanted), "characters": cast, "takes": takes})

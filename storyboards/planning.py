@@ -154,7 +154,8 @@ def _frames(scenes: list[PlannedScene]) -> list[str]:
             )
         lost = [name for name in scene.characters if name not in scene.cast]
         if lost and scene.model.max_characters:
-            why = "by prefer: frame, " if scene.frame_wins else ""
+            chosen = scene.frame_wins and scene.model.references and scene.model.references.images > 1
+            why = "by prefer: frame, " if chosen else ""
             found.append(
                 f"{scene.scene.id}: {why}{model} takes no characters beside a first frame; "
                 f"the frame must show {' and '.join(lost)}"

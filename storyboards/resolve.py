@@ -119,10 +119,11 @@ def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: O
     """Whether a scene begins exactly with its picture and shows no characters.
 
     If the model takes only one of the two, `prefer` decides; by default the characters are shown, and the picture is
-    one more reference.
+    one more reference. A model that takes one picture in all has no room for that: the frame wins.
     """
     wanted = scene.prefer or storyboard.prefer
-    return operation == "image" and wanted == "frame" and model.first_frame == "cited with cast"
+    alone = model.references is not None and model.references.images == 1
+    return operation == "image" and (wanted == "frame" or alone) and model.first_frame == "cited with cast"
 
 
 def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], model: Model) -> str:

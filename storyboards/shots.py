@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards.model import Mode, Model, Operation
+from prefect_storyboard.storyboards.model import Mode, Model, Operation, PictureLimits
 from prefect_storyboard.storyboards.nouns import Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.origins import Origin
 from prefect_storyboard.storyboards.sendings import Sending
@@ -61,6 +61,11 @@ class Shot(Frozen):
     def mode(self) -> Mode:
         """What the scene is made from."""
         return self.model.mode(shown=bool(self.sends), frame=self.operation == "image", last_frame=bool(self.ends))
+
+    @property
+    def frame(self) -> PictureLimits:
+        """What a picture that the scene starts from or ends with has to be."""
+        return self.model.frame_of(self.aspect, self.resolution)
 
     @property
     def endpoint(self) -> str | None:

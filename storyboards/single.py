@@ -33,6 +33,11 @@ class SingleScene(Frozen):
         return scene_key(self.content, self.copy_number)
 
     @property
+    def basis(self) -> JsonObject:
+        """All that the key hashes."""
+        return {**self.content, "copy": self.copy_number}
+
+    @property
     def identity(self) -> str:
         """The identity of the request, including the parent, without the take."""
         return identity(self.content, self.copy_number)
@@ -122,8 +127,10 @@ def single_scene(
     ends: str | None = None,
     parent: Clip | None,
     copy: int,
+    reroll: str = "",
+    note: str = "",
 ) -> SingleScene:
-    """Compute the key of a shot.
+    """Compute the key of a shot; with `reroll`, of one more take of it, which `note` says how to change.
 
     `image` and `ends` are the sha256 of the first and the last frame, `parent` what is continued or remixed.
     """
@@ -154,6 +161,8 @@ def single_scene(
             for each in characters
             if each.made_of and each.character in shot.cast
         },
+        reroll=reroll,
+        note=note,
     )
     return SingleScene(shot=shot, content=content, copy_number=copy)
 

@@ -16,8 +16,6 @@ from prefect_storyboard.blocks import Credentials, Library, load_credentials, lo
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.providers.session import Account
-from prefect_storyboard.providers.table import model as table_model
-from prefect_storyboard.providers.table import models as table_models
 from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
 from prefect_storyboard.storyboards.nouns import SCENE_ID
@@ -119,13 +117,13 @@ def gateway_fields(fields: Mapping[str, JsonValue] | None) -> dict[str, JsonValu
     return given
 
 
-def sold(provider: str, name: str) -> Model:
+def sold(account: Credentials, name: str) -> Model:
     """The model of that name.
 
     Raises ValueError if the gateway does not sell it; warns if its retirement date has passed.
     """
     try:
-        found = table_model(provider, name)
+        found = account.model(name)
     except KeyError as error:
         raise ValueError(f"model: {error.args[0]}") from None
     if found.ended:
@@ -147,7 +145,15 @@ def says(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
+def further_take(reroll: str | None, note: str | None) -> dict[str, str]:
+    """The name of one more take of a scene, and what it is to change. Raises ValueError."""
+    texts(reroll=reroll, note=note)
+    if note and not reroll:
+        raise ValueError("note: says what one more take is to change; give that take a name with reroll")
+    return {name: value for name, value in (("reroll", reroll), ("note", note)) if value}
+
+
+async def chosen(account: Credentials, name: str | None, characters: Iterable[str], **scene: Any) -> Model:
     """The model of that name.
 
     Raises ValueError if there is none; without a name, the error lists all models to choose from.
@@ -155,8 +161,8 @@ def chosen(account: Credentials, name: str | None, characters: Iterable[str], **
     `characters` are the names of the characters in the scene, `scene` its other fields.
     """
     if name is not None:
-        return sold(account.provider, name)
-    living = table_models()[account.provider].values()
+        return sold(account, name)
+    living = (await account.on_sale()).values()
     raise no_single_model(living, seller_name(account.provider, account.account), characters, **scene)
 
 

@@ -31,8 +31,8 @@ _FOOT = """
 * Related resources are the reel, with the role `reel`, and what Prefect adds: flow run, task run, flow, deployment,
   work pool, tags.
 * `url` and `page` are addresses in the library, without user, password or query. No event holds a key, a signed link
-  or a prompt; a clip that was given no name is called after the first words of its prompt.
-* `cost_usd` is null where nobody has published the price. To add up what was spent, use `storyboard.job.submitted`: a
+  or a prompt; a clip without a name is named after the first words of its prompt.
+* `cost_usd` is null if no price is published. To add up what was spent, use `storyboard.job.submitted`: a
   clip that is copied from another reel is stored twice and paid once.
 
 ## How often
@@ -43,10 +43,10 @@ the state `Reattached` goes on with a job that an earlier run has submitted, and
 example that the clip is stored.
 
 * An event is emitted at most once: a process that is killed in that moment emits none, and a server that cannot be
-  reached receives none. It is not made up for later: an event that came twice would start an automation twice, whatever
-  its id. The ledger is the record of what was bought; an event is a notice. An event that cannot be emitted is logged,
-  and stops no run.
-* Two runs that render the same scene or create the same character at the same time may both emit that it is there,
+  reached receives none. It is not emitted later: a duplicate would start an automation twice, whatever its id. The
+  ledger is the record of what was bought; an event is a notice. An event that cannot be emitted is logged, and stops no
+  run.
+* Two runs that render the same scene or create the same character at the same time may both emit its event,
   under the same resource id and job key.
 * `collect-jobs` emits what it stores, creates and finds. It does not repeat `storyboard.job.unknown` every five
   minutes.

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from prefect_storyboard.jobs.characters import KeepFiles
 from prefect_storyboard.ledger import LibraryError, Storage
 from prefect_storyboard.media.kind import content_type
-from prefect_storyboard.providers.download import download
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
@@ -28,7 +27,7 @@ async def fetch_files(session: Session, result: Result, folder: Path) -> dict[st
     for kind, url in result.files.items():
         with suppress(ProviderError):
             file = folder / kind
-            await download(session.http, url, file)
+            await session.provider.fetch(url, file)
             fetched[kind] = file
     return fetched
 

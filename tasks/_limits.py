@@ -105,7 +105,7 @@ class PrefectLimits:
 
 def _unreachable(name: str, error: Exception) -> NotSent:
     return NotSent(
-        f"the Prefect server could not be asked for a slot of the limit {name}: {error}",
+        f"the Prefect server did not answer a request for a slot of the limit {name}: {error}",
         remedy="Nothing was sent. Check the Prefect server, then run again.",
     )
 

@@ -82,6 +82,11 @@ def from_library(storage: Storage, media: Media) -> LocalFile:
     return LocalFile(path=target, sha256=media.sha256)
 
 
+def link(file: Path) -> str:
+    """A link to a file of this machine."""
+    return file.absolute().as_uri()
+
+
 def clip_files(storage: Storage, clips: Sequence[Clip], folder: Path) -> list[Path]:
     """The files of clips, in order: for a local library the files themselves, else copies in the folder."""
 

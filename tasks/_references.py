@@ -58,7 +58,12 @@ async def references(
 
 
 async def upload_file(file: Path, what: str, credentials: Credentials, *, fresh: bool) -> str:
-    """Upload a file in a task run named after it. `fresh` ignores earlier uploads of the file."""
+    """Upload a file in a task run named after it, and return the link. `fresh` ignores earlier uploads of the file.
+
+    If files are sent with the order, the link is to the file itself.
+    """
+    if credentials.carries_files:
+        return _media.link(file)
     named = upload.with_options(task_run_name=fixed_name(f"upload {what}"))
     named = named.with_options(refresh_cache=True) if fresh else named
     return await named(file, credentials=credentials)

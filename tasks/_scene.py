@@ -45,7 +45,7 @@ async def read_image(image: str | Path | None, argument: str, shot: Shot, librar
     if image is None:
         return None
     file = await _media.read(image, argument, library)
-    await asyncio.to_thread(partial(deferred.fit_image, file, shot.model.frame, argument, folder=_media.folder()))
+    await asyncio.to_thread(partial(deferred.fit_image, file, shot.frame, argument, folder=_media.folder()))
     return file
 
 
@@ -53,7 +53,7 @@ async def frames(shot: Shot, given: Frames, parent: Clip | None, library: Librar
     """The scene's first and last frames, as the model takes them."""
     last = given.last
     if last:
-        fitted = partial(deferred.fit_image, last, shot.model.frame, shot.scene.id, folder=_media.folder())
+        fitted = partial(deferred.fit_image, last, shot.frame, shot.scene.id, folder=_media.folder())
         last = await asyncio.to_thread(fitted)
     return Frames(await first_frame(shot, given.first, parent, library), last)
 
@@ -65,7 +65,7 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
     if image is None:
         return None
     return await asyncio.to_thread(
-        partial(deferred.fit_image, image, shot.model.frame, shot.scene.id, folder=_media.folder())
+        partial(deferred.fit_image, image, shot.frame, shot.scene.id, folder=_media.folder())
     )
 
 

@@ -78,8 +78,8 @@ class Takes:
         """The clip at its present place. The library may have moved, and 0.1.0 did not record the request."""
         here = {"scene": self.draft.scene, "take": int(name.removeprefix("take-"))}
         here |= {"url": self.storage.link(*self.folder, f"{name}.mp4")}
-        asked = {field: getattr(self.draft, field) for field in ("identity", "parent", "asked")}
-        return clip.model_copy(update=here | {field: value for field, value in asked.items() if value is not None})
+        asked = {field: getattr(self.draft, field) for field in ("identity", "parent", "asked", "basis")}
+        return clip.model_copy(update=here | {field: value for field, value in asked.items() if value})
 
     def _known(self) -> str:
         """The take number from the job's own record, if the clip was stored here."""

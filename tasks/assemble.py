@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import yaml
 from prefect.cache_policies import NO_CACHE
@@ -46,6 +47,7 @@ async def assemble(
     failed: Sequence[FailedScene] = (),
     warnings: Sequence[str] = (),
     costs: Costs | None = None,
+    takes: Sequence[Clip] = (),
 ) -> Reel:
     """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
@@ -60,6 +62,7 @@ async def assemble(
         failed: Scenes without a clip, for the page.
         warnings: Remarks for the page of the reel.
         costs: What it cost; by default the sum of the clips' costs.
+        takes: Other takes of the same scenes, for the page.
 
     Returns the reel; `url` can be opened with fsspec, None if there is no clip. Posters, page and contact sheets that
     fail are among its warnings. Raises ValueError for anything but clips, FolderTaken if another storyboard has that
@@ -78,7 +81,7 @@ async def assemble(
     if plan and not plan.storyboard.reel:
         await asyncio.to_thread(_keep_plan, shelf.storage(), plan)
         return reel
-    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, plan)
+    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, _Beside(plan, tuple(takes)))
     if cached:
         name_state("Cached", "the reel is in the library")
     else:
@@ -100,19 +103,26 @@ class _Stored(BaseModel):
     seconds: float
 
 
-def _assembled(storage: Storage, reel: Reel, plan: Plan | None) -> tuple[Reel, bool]:
+class _Beside(NamedTuple):
+    """What is laid out beside a reel: the plan of its storyboard, and the other takes of its scenes."""
+
+    plan: Plan | None
+    takes: tuple[Clip, ...]
+
+
+def _assembled(storage: Storage, reel: Reel, beside: _Beside) -> tuple[Reel, bool]:
     place = ("reels", slug(reel.title))
     links = {"url": storage.link(*place, "reel.mp4"), "page": storage.link(*place, "index.html")}
     reel = reel.model_copy(update=links)
-    board = plan.storyboard if plan else None
-    parts = [*([board] if board else []), *reel.clips, *reel.failed]
+    board = beside.plan.storyboard if beside.plan else None
+    parts = [*([board] if board else []), *reel.clips, *reel.failed, *beside.takes]
     made_of = digest([_FORMAT, reel.title, *(part.model_dump(mode="json", exclude_defaults=True) for part in parts)])
     stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
         return reel.model_copy(update={"seconds": stored.seconds}), True
     check_folder(reel.title, storage.read(*place, "storyboard.yaml"))
     with TemporaryDirectory(dir=_media.folder()) as folder:
-        made = _make(storage, reel, plan, Path(folder))
+        made = _make(storage, reel, beside, Path(folder))
     if made.warnings == reel.warnings:  # else the next run tries the failed parts again
         record = _Stored(made_of=made_of, seconds=made.seconds)
         storage.write(record.model_dump_json().encode(), *place, "reel.json")
@@ -126,20 +136,20 @@ def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
     return None
 
 
-def _make(storage: Storage, reel: Reel, plan: Plan | None, folder: Path) -> Reel:
+def _make(storage: Storage, reel: Reel, beside: _Beside, folder: Path) -> Reel:
     """Publish the reel and its page, then the sheets; a failed page or sheet is only a warning."""
     place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
     files = _media.clip_files(storage, reel.clips, folder)
     parts = [deferred.Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
     seen = deferred.assemble(parts, folder / "reel.mp4")
     storage.publish(folder / "reel.mp4", *place, "reel.mp4")
-    if plan:
-        _write_plan(storage, place, plan)
+    if beside.plan:
+        _write_plan(storage, place, beside.plan)
     reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
     labels = [clip.scene for clip in reel.clips]
     shown = deferred.posters([*zip(files, labels, strict=True)], folder, warnings)
     with for_show("the page", warnings):
-        storage.publish(_page(reel, shown, plan, folder), *place, "index.html")
+        storage.publish(_page(reel, shown, beside, folder), *place, "index.html")
     with for_show("the contact sheet", warnings):
         for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
@@ -159,13 +169,20 @@ def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
 
 
-def _page(reel: Reel, shown: Sequence[Path | None], plan: Plan | None, folder: Path) -> Path:
+def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, folder: Path) -> Path:
+    place, board = ("reels", slug(reel.title)), beside.plan.storyboard if beside.plan else None
+    others = [(take, _href(take, place)) for take in beside.takes]
     cards = [
-        deferred.Card(clip=clip, href=_href(clip, ("reels", slug(reel.title))), poster=picture or b"")
+        deferred.Card(
+            clip=clip,
+            href=_href(clip, place),
+            poster=picture or b"",
+            others=tuple((take, href) for take, href in others if take.scene == clip.scene),
+        )
         for clip, picture in zip(reel.clips, shown, strict=True)
     ]
     out = folder / "index.html"
-    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=plan.storyboard.style if plan else "")
+    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=board.style if board else "")
     return out
 
 

@@ -101,7 +101,7 @@ async def create_character(
     folder = slug(reel) if reel else ""
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
     account, shelf = await arguments.accounts(credentials, library)
-    family = arguments.chosen(account, model, [name])
+    family = await arguments.chosen(account, model, [name])
     storage = shelf.storage()
     given = await read_media(clip, images, storage, shelf)
     who = checked_character(

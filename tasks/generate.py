@@ -18,6 +18,7 @@ from prefect_storyboard.providers.protocol import Order
 from prefect_storyboard.storyboards import Asked, Casting, Clip
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
+from prefect_storyboard.storyboards.planned import with_note
 from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
@@ -68,6 +69,8 @@ async def generate(
     quality: Quality = "final",
     take: int = 1,
     copy: int = 0,
+    reroll: str | None = None,
+    note: str | None = None,
     reel: str | None = None,
     scene: str | None = None,
     fit: Fit = "exact",
@@ -82,7 +85,7 @@ async def generate(
 ) -> PaidJob:
     """Return the paid job of one scene; buy it only if the library has none.
 
-    The job's key is computed from the arguments: equal calls are one job, whoever makes them. Not part of the key:
+    The job's key is computed from the arguments: equal calls are one job, in any flow or process. Not part of the key:
     reel, scene, fit, max_cost_usd, allow_unknown_price, spent_since, on_unknown, attempts and remixable.
 
     Args:
@@ -104,6 +107,8 @@ async def generate(
         negative: The negative prompt, for models that take one.
         quality: draft takes the cheapest tier and size of the model's family whose price is published.
         take: Increase it by one to render the same scene again.
+        reroll: A name for one more take of the same scene: a name that was not given before renders it again.
+        note: What that take is to change, in your own words; added to the prompt. Needs reroll.
         copy: A number for each of several equal scenes, so that each is rendered.
         reel: Title or folder of the reel that the clip belongs to.
         scene: The scene's id in that reel. Without it the clip is named after its prompt, and
@@ -130,7 +135,7 @@ async def generate(
     account, shelf = await arguments.accounts(credentials, library)
     cast = arguments.castings(characters)
     names = [casting.character for casting in cast]
-    family = arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
+    family = await arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
     starts = [
         name for name, given in (("image", image), ("continues", continues), ("remixes", remixes)) if given is not None
     ]
@@ -140,7 +145,7 @@ async def generate(
     shot = single_shot(
         prompt,
         family,
-        partial(arguments.sold, account.provider),
+        partial(arguments.sold, account),
         characters=cast,
         seconds=seconds,
         aspect=aspect,
@@ -168,7 +173,9 @@ async def generate(
         ends=given.last.sha256 if given.last else None,
         parent=parent,
         copy=copy,
+        **arguments.further_take(reroll, note),
     )
+    shot = shot.model_copy(update={"prompt": with_note(shot.prompt, note or "")})
     wanted = scene_request(shot, cast, parent).model_copy(update={"job_key": single.key, "remixable": remixable})
     folder, name = place_of(slug(reel) if reel else None, scene, single)
     draft = Draft(
@@ -183,6 +190,7 @@ async def generate(
         parent=(parent.identity or parent.job_key) if parent else None,
         take=take,
         asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
+        basis=single.basis,
         silent=shot.silent,
         seed=shot.seed,
         negative=shot.negative,

@@ -14,7 +14,7 @@ from prefect_storyboard.ledger import Draft
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import local_file
-from prefect_storyboard.providers.download import PAID, bounds_of, download
+from prefect_storyboard.providers.download import PAID, bounds_of
 from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
@@ -96,12 +96,12 @@ async def _fetch(session: Session, job: PaidJob, result: Result | None, file: Pa
     bounds = bounds_of(asked.seconds if asked else None)
     if result and result.url:
         with suppress(Expired):
-            await download(session.http, result.url, file, bounds)
+            await session.provider.fetch(result.url, file, bounds)
             return result
     result = await session.provider.result(job.job)
     if result.url is None:
         raise ProtocolError("the job ended without a video", request_id=job.job.request_id, raw=result.raw)
-    await download(session.http, result.url, file, bounds)
+    await session.provider.fetch(result.url, file, bounds)
     return result
 
 
@@ -133,6 +133,7 @@ def _describe(job: PaidJob, result: Result, draft: Draft, file: Path) -> Clip:
         identity=draft.identity,
         parent=draft.parent,
         asked=draft.asked,
+        basis=draft.basis,
         silent=draft.silent,
         seed=draft.seed,
         negative=draft.negative,

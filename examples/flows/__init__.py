@@ -1,1 +1,1 @@
-"""Twelve small flows to copy from: each runs on the sandbox with one command, and each buys nothing the second time."""
+"""Twelve small flows to copy from: each runs on the sandbox with one command, and buys nothing the second time."""

@@ -1,7 +1,7 @@
-"""A budget: buy as many scenes as the money allows, and deliver what there is.
+"""A budget: buy as many scenes as the money allows, and deliver the finished clips.
 
-With `reel`, `max_cost_usd` bounds everything that the library has recorded for that reel, by whichever run; what is
-paid for already is never refused. `OverBudget` is raised before anything is sent. Costs $2.42 at fal.ai in November
+With `reel`, `max_cost_usd` bounds everything that the library has recorded for that reel, in any run; a
+paid job is never refused. `OverBudget` is raised before anything is sent. Costs $2.42 at fal.ai in November
 2026, once, of the $3.63 that all three scenes would cost. On the sandbox:
 
     python -m prefect_storyboard.examples.flows.budget

@@ -1,7 +1,7 @@
 """Choose the model by a parameter: the same flow and the same character, on any model of the gateway.
 
-A model that creates characters is given the clip once, one that is shown them is shown pictures of it: the code is the
-same. The model is part of every key, so another model is another purchase. Costs $0.56 on kling-o3 and $1.21 on
+A model that creates characters receives the clip once; one that takes reference media receives pictures of it. The code
+is the same. The model is part of every key, so another model buys again. Costs $0.56 on kling-o3 and $1.21 on
 seedance-2 at fal.ai in November 2026, once each. On the sandbox:
 
     python -m prefect_storyboard.examples.flows.choose_model [model]

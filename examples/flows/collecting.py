@@ -1,6 +1,6 @@
-"""Submit in one process, collect in another one: nothing waits while the scenes render.
+"""Submit in one process, collect in another: no process waits while the scenes render.
 
-The library holds everything that the second process has to know, so the two may run on two machines, an hour apart.
+The library holds everything that the second process needs, so the two may run on two machines, an hour apart.
 `collect_jobs` asks once about every open job and buys nothing; run it until nothing is waiting. Costs $2.42 at fal.ai
 in November 2026, once. Both processes on the sandbox, then one at a time on your own account:
 
@@ -26,7 +26,7 @@ PROMPTS = ["Waves at the foot of the tower.", "A light far out."]
 
 @flow
 async def submit(prompts: list[str]) -> None:
-    """Buy the scenes, and end."""
+    """Buy the scenes, and exit."""
     jobs = (generate(prompt, reel="Tower", model=MODEL, credentials=FAL, library=LIBRARY) for prompt in prompts)
     _ = await asyncio.gather(*jobs)
 
@@ -40,7 +40,7 @@ def plain_submit(prompts: list[str]) -> None:
 
 @flow
 async def collect() -> Collected:
-    """Store what has ended. A job that still renders is among `waiting`."""
+    """Store the results of ended jobs. A job that still renders is among `waiting`."""
     return await collect_jobs([FAL], LIBRARY)
 
 

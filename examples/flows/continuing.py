@@ -1,6 +1,6 @@
-"""A scene that continues another: it begins at the last frame of the clip before it.
+"""A scene that continues another: it begins at the last frame of the previous clip.
 
-The key of the second scene holds what was asked of the first one. Change the first prompt, and both are new clips; the
+The key of the second scene holds the identity of the first one. Change the first prompt, and both are new clips; the
 old ones stay in the library. Costs $2.42 at fal.ai in November 2026, once. On the sandbox:
 
     python -m prefect_storyboard.examples.flows.continuing

@@ -1,6 +1,6 @@
-"""A nightly schedule: render what is new in a list of prompts, every night at three.
+"""A nightly schedule: render the new lines of a list of prompts, every night at three.
 
-The flow needs to remember nothing: a prompt that was rendered on an earlier night is found, not bought. `max_cost_usd`
+The flow needs no memory: a prompt that was rendered on an earlier night is found, not bought. `max_cost_usd`
 bounds what all nights together may cost. Costs $2.42 at fal.ai in November 2026, once; a new line costs one clip more.
 One night on the sandbox, then the schedule on your own account:
 
@@ -25,7 +25,7 @@ MODEL, FAL, LIBRARY = "seedance-2", "fal-credentials/production", "storyboard-li
 
 
 def prompts(file: Path) -> list[str]:
-    """One prompt a line."""
+    """One prompt per line."""
     return file.read_text(encoding="utf-8").splitlines()
 
 

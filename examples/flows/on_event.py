@@ -1,7 +1,7 @@
 """Started by an event: an automation runs the flow when a brief is accepted, with the prompt of the event.
 
-Prefect may deliver an event twice, or somebody accepts the brief again: equal parameters are one clip. Another system
-sends the event by a webhook of Prefect Cloud, or so:
+Prefect may deliver an event twice, or a brief may be accepted again: equal parameters are one clip. Another system
+sends the event by a webhook of Prefect Cloud, or like this:
 
     emit_event("studio.brief.accepted", {"prefect.resource.id": "studio.brief.42"}, payload={"id": ..., "prompt": ...})
 

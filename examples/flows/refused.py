@@ -1,6 +1,6 @@
-"""A refused scene: say which one and why, and deliver the rest.
+"""A refused scene: report which one and why, and deliver the rest.
 
-Every error says whether it was charged and what to do. The refusal is remembered: the next run repeats it and sends
+Every error says whether it was charged and what to do. The refusal is recorded: the next run raises it again and sends
 nothing. Costs $2.42 at fal.ai in November 2026, once; the refused scene costs nothing. On the sandbox, which refuses
 the knife:
 
@@ -49,7 +49,7 @@ def plain_delivered(prompts: list[str]) -> Reel:
 
 
 def failure(prompt: str, error: ProviderError) -> FailedScene:
-    """What the page says of a scene without a clip."""
+    """What the page says about a scene without a clip."""
     return FailedScene(scene=prompt, error=str(error), charged=error.charged, remedy=error.remedy)
 
 

@@ -2,7 +2,7 @@
 
 A saved library works as well: `library="storyboard-library/main"`. The storage has to refuse a second create of one
 file (S3, GCS, Azure and MinIO do); else the library is refused. Costs $1.21 at fal.ai in November 2026, once. On the
-sandbox, with an S3 that moto plays and forgets at the end (`pip install 'moto[s3,server]'`):
+sandbox, with an S3 server by moto, which is discarded at the end (`pip install 'moto[s3,server]'`):
 
     python -m prefect_storyboard.examples.flows.to_s3
 """
@@ -37,7 +37,7 @@ def plain_to_bucket(prompt: str, library: Library) -> Reel:
 
 
 def bucket(endpoint: str, name: str = "series") -> Library:
-    """A bucket at any S3; at Amazon's own, leave `endpoint_url` out, and the keys where the machine has a role."""
+    """A bucket on any S3 server; for AWS leave out `endpoint_url`, and the keys if the machine has a role."""
     options = {"key": "mine", "secret": "mine", "client_kwargs": {"region_name": "eu-central-1"}}
     return Library(url=f"s3://{name}/library", storage_options=SecretDict({**options, "endpoint_url": endpoint}))
 

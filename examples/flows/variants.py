@@ -1,7 +1,7 @@
-"""Variants of an ad from a CSV file: one clip a row, with `.map`.
+"""Variants of an ad from a CSV file: one clip per row, with `.map`.
 
-`.map` calls the task once for each element of every list, so what all rows share and is a list itself stands in
-`unmapped(...)`. Costs $3.63 at fal.ai in November 2026, once; a row more costs one clip more. On the sandbox:
+`.map` calls the task once for each element of every list, so wrap a list that all rows share in
+`unmapped(...)`. Costs $3.63 at fal.ai in November 2026, once; each further row costs one clip more. On the sandbox:
 
     python -m prefect_storyboard.examples.flows.variants
 """

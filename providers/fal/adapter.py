@@ -16,6 +16,7 @@ import httpx
 
 from prefect_storyboard.addresses import bare
 from prefect_storyboard.providers.callbacks import from_fal
+from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
 from prefect_storyboard.providers.fal import bodies as fal_bodies
 from prefect_storyboard.providers.fal import errors as fal_errors
@@ -27,7 +28,7 @@ from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object,
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Sought, Status
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -42,6 +43,7 @@ class Fal:
     """One account at fal.ai. The key goes to the three configured hosts and nowhere else."""
 
     name = "fal"
+    carries_files = False
 
     def __init__(
         self, http: httpx.AsyncClient, *, api_key: str, queue_url: str, rest_url: str, platform_url: str
@@ -126,6 +128,10 @@ class Fal:
             raw=reply,
         )
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download the file behind a link, which carries its own permission: no key goes along."""
+        return await download(self._http, url, to, bounds)
+
     async def cancel(self, job: Job) -> bool:
         """PUT the cancel link. True means asked for: a job that runs may still finish, and cost."""
         with on_the_way(job):
@@ -135,14 +141,14 @@ class Fal:
                 raise fal_errors.of_call(response)
         return not too_late
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+    async def find(self, order: Sought) -> tuple[Job, ...]:
         """Search the platform's list of requests for a body equal to ours.
 
         Whether a running request is listed before it ends is not documented, so an empty answer soon after the submit
         proves nothing. Times are returned in our clock, as far as fal's Date header tells its own.
         """
-        sent = await search.find(self._list_page, endpoint, order_digest, since)
-        return tuple(self._job(endpoint, each.request_id, each.at) for each in sent)
+        sent = await search.find(self._list_page, order.endpoint, order.digest, order.since)
+        return tuple(self._job(order.endpoint, each.request_id, each.at) for each in sent)
 
     async def offered(self, endpoint: str) -> bool | None:
         """Read the endpoint's status in the platform's model list, which answers 404 for one that was taken off it."""

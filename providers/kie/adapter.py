@@ -18,6 +18,7 @@ import httpx
 from pydantic import JsonValue
 
 from prefect_storyboard.providers.callbacks import from_kie
+from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
@@ -26,7 +27,16 @@ from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Look, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import (
+    CharacterRequest,
+    Listed,
+    Look,
+    Order,
+    Result,
+    SceneRequest,
+    Sought,
+    Status,
+)
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -42,6 +52,7 @@ class Kie:
     """One account at Kie.ai. The key goes to the two configured hosts and nowhere else."""
 
     name = "kie"
+    carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str, upload_url: str) -> None:
         key = sound_key(api_key, "Kie's dashboard")
@@ -124,11 +135,15 @@ class Kie:
             raw=record,
         )
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download the file behind a link, which carries its own permission: no key goes along."""
+        return await download(self._http, url, to, bounds)
+
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002
         """False: Kie has no call to cancel a task."""
         return False
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...] | None:  # noqa: ARG002
+    async def find(self, order: Sought) -> tuple[Job, ...] | None:  # noqa: ARG002
         """None: Kie has no list to search; a person can find the task at kie.ai/logs."""
         return None
 

@@ -16,13 +16,23 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.providers.callbacks import from_toapis
+from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Look, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import (
+    CharacterRequest,
+    Listed,
+    Look,
+    Order,
+    Result,
+    SceneRequest,
+    Sought,
+    Status,
+)
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.toapis import bodies as toapis_bodies
 from prefect_storyboard.providers.toapis import errors as toapis_errors
@@ -38,6 +48,7 @@ class ToApis:
     """One account at ToAPIs. The key goes to the configured host and nowhere else."""
 
     name = "toapis"
+    carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
         key = sound_key(api_key, "ToAPIs' console")
@@ -118,16 +129,15 @@ class ToApis:
         with on_the_way(job):
             raise Busy(f"ToAPIs has not ended the task {job.request_id} yet")
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download the file behind a link, which carries its own permission: no key goes along."""
+        return await download(self._http, url, to, bounds)
+
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no call to make
         """False: ToAPIs cannot stop a task."""
         return False
 
-    async def find(
-        self,
-        endpoint: str,  # noqa: ARG002 - there is no list to ask
-        order_digest: str,  # noqa: ARG002
-        since: datetime,  # noqa: ARG002
-    ) -> tuple[Job, ...] | None:
+    async def find(self, order: Sought) -> tuple[Job, ...] | None:  # noqa: ARG002 - there is no list to search
         """None: ToAPIs has no list to search. After a lost response, only its webhook names the task."""
         return None
 

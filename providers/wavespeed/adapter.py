@@ -16,13 +16,23 @@ import anyio.to_thread
 import httpx
 
 from prefect_storyboard.providers.callbacks import from_wavespeed
+from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Look, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.protocol import (
+    CharacterRequest,
+    Listed,
+    Look,
+    Order,
+    Result,
+    SceneRequest,
+    Sought,
+    Status,
+)
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
@@ -41,6 +51,7 @@ class WaveSpeed:
     """One account at WaveSpeedAI. The key goes to the configured host and nowhere else."""
 
     name = "wavespeed"
+    carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
         key = sound_key(api_key, "WaveSpeed's dashboard")
@@ -128,17 +139,21 @@ class WaveSpeed:
             raise wavespeed_errors.of_no_result(task, job)
         return result
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        """Download the file behind a link, which carries its own permission: no key goes along."""
+        return await download(self._http, url, to, bounds)
+
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no such call
         """False: WaveSpeed cannot stop a task, and deleting a running one may still cost."""
         return False
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+    async def find(self, order: Sought) -> tuple[Job, ...]:
         """Search the list of the last 7 days for inputs equal to ours.
 
         The docs do not say whether the list really returns inputs: if it proves nothing, this raises ProtocolError.
         Times are returned in our clock, as far as WaveSpeed's Date header tells its own.
         """
-        return await search.find(self._list_page, endpoint, order_digest, since)
+        return await search.find(self._list_page, order.endpoint, order.digest, order.since)
 
     async def offered(self, endpoint: str) -> bool | None:
         """Look the model up in WaveSpeed's list, some 2 MB, which is read once; None where it is unreadable."""

@@ -32,7 +32,7 @@ class House:
 
 @dataclass(frozen=True)
 class Made:
-    """The clip of an order and what it costs in the gateway's unit, None if nobody has published a price."""
+    """The clip of an order and what it costs in the gateway's unit, None if no price is published."""
 
     clip: Clip
     cost: float | None
@@ -86,7 +86,7 @@ async def _cast(sandbox: Sandbox, order: Order, files: Sequence[Measured], house
 
 
 def _shown(order: Order, faces: Mapping[str, Measured], house: House) -> list[str]:
-    """The members that the prompt cites, and elements; everyone, where nobody has to be cited and nobody is."""
+    """The members that the prompt cites, and elements; all members if citing is optional and none is cited."""
     members = list(faces)
     cited = [each.name for each in order.cited() if each.name in faces]
     if not cited and order.model.uncited == "everyone":

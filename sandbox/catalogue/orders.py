@@ -37,12 +37,12 @@ class Order:
 
     @property
     def seconds(self) -> int | None:
-        """The length that is asked for."""
+        """The requested length."""
         return _seconds(self.model, self.values)
 
     @property
     def resolution(self) -> str:
-        """The resolution in the gateway's word for a price: `720p`."""
+        """The resolution as the price table names it: `720p`."""
         model = self.model
         word = str(_at(self.values, model.resolution) or model.resolution)
         return model.sizes.get(word, word).lower()
@@ -55,7 +55,7 @@ class Order:
 
     @property
     def aspect(self) -> str | None:
-        """The aspect asked for; None follows the first frame."""
+        """The requested aspect; None follows the first frame."""
         asked = str(self.values.get(self.model.aspect) or self.model.aspect)
         return asked if ":" in asked else None
 

@@ -114,7 +114,7 @@ def _scaled(sandbox: Sandbox, length: int) -> int:
 
 
 def made_id(job: Job, kind: str) -> str:
-    """The id of what the job made; it is the job's own, so nothing has to be looked up."""
+    """The id of the job's result, which is the job's own id, so that no look-up is needed."""
     return f"{kind}_{job.id.replace('-', '')}"
 
 

@@ -44,7 +44,7 @@ async def _models(request: Request) -> Response:
 
 
 def _model(name: str, rule: Rule | None, expand: list[str]) -> dict[str, Any]:
-    """One model; of several that were asked for, only those that the rule means are deprecated."""
+    """One model; of several requested ones, only those that the rule matches are deprecated."""
     status = "deprecated" if rule and rule.match.endpoint.lower() in name.lower() else "active"
     model: dict[str, Any] = {"endpoint_id": name, "metadata": {"status": status}}
     if "openapi-3.0" in expand:
@@ -55,7 +55,7 @@ def _model(name: str, rule: Rule | None, expand: list[str]) -> dict[str, Any]:
 
 async def _pricing(request: Request) -> Response:
     names = asked(request)
-    # A price that nobody knows (characters) is left out; 0 would be a promise.
+    # An unknown price (characters) is left out; 0 would be a promise.
     prices = [
         {"endpoint_id": name, "unit_price": ENDPOINTS[name].usd["base"], "unit": "second", "currency": "USD"}
         for name in names
@@ -78,7 +78,7 @@ async def _estimate(request: Request) -> Response:
 
 
 def _quantities(document: Any) -> dict[str, float] | None:
-    """The units per endpoint that an estimate is asked for."""
+    """The units per endpoint of an estimate."""
     try:
         quantities = {name: float(each["unit_quantity"]) for name, each in document["endpoints"].items()}
         return quantities if document["estimate_type"] == "unit_price" else None
@@ -101,7 +101,7 @@ async def _billing_events(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _event(job: Job) -> dict[str, Any]:
-    usd = (job.outcome and job.outcome.usd) or 0.0  # a price that nobody knows is billed as nothing
+    usd = (job.outcome and job.outcome.usd) or 0.0  # an unknown price is billed as nothing
     billed = units(job)
     return {
         "request_id": job.id,

@@ -1,4 +1,4 @@
-"""fal's webhooks: the result of a request, signed with Ed25519, again and again until somebody takes it.
+"""fal's webhooks: the result of a request, signed with Ed25519, repeated until it is accepted.
 
 The key belongs to this sandbox alone; its JWKS serves one key that nothing is signed with, as while keys rotate, and
 pads one `x` as fal's own was seen to be. A webhook that falls due while the sandbox is down is lost.
@@ -44,7 +44,7 @@ def _document(key: Ed25519PrivateKey, padding: str) -> dict[str, str]:
 
 
 async def deliver(sandbox: Sandbox, job: Job) -> None:
-    """Wait for the end of the request, then post its result until somebody answers with 2xx."""
+    """Wait for the end of the request, then post its result until the response is 2xx."""
     fault = job.options.get("webhook_fault", "")
     moment = job.done_at + (float(job.options["webhook_late"]) if fault == "webhook_late" else 0.0)
     if moment >= NEVER:

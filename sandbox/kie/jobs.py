@@ -1,4 +1,4 @@
-"""What a task of Kie makes, and of what: run once, as soon as it is accepted; the clock decides who may see it when."""
+"""The result of a Kie task: made once, as soon as it is accepted; the clock decides when it is visible."""
 
 import hashlib
 import re
@@ -66,7 +66,7 @@ def _omni(sandbox: Sandbox, character_id: str) -> tuple[str, str | None]:
 
 async def _clip(sandbox: Sandbox, job: Job, given: Input) -> Clip:
     label = MODELS[job.endpoint].label
-    if isinstance(given, WatermarkRemover):  # nobody can know how long or how large what was shared is
+    if isinstance(given, WatermarkRemover):  # the length and size of a shared video are unknown
         given = Sora()
     assert isinstance(given, Sora)  # noqa: S101 - the last family
     cast = await _cast(sandbox, job, given)
@@ -145,7 +145,7 @@ async def _character(sandbox: Sandbox, job: Job, data: bytes, user_name: str | N
 
 
 def character_id(job: Job) -> str:
-    """The id of the character that the job made; it holds the job's own, so nothing has to be looked up."""
+    """The id of the job's character; it contains the job's own id, so that no look-up is needed."""
     return f"{_ID}{job.id}"
 
 

@@ -149,7 +149,7 @@ class Storyboard(Sora):
 
 
 class WatermarkRemover(Input):
-    """`sora-watermark-remover`; knows nothing but what somebody has shared on Sora's own site."""
+    """`sora-watermark-remover`; takes only videos that were shared on Sora's own site."""
 
     video_url: str = Field(max_length=500)
     upload_method: Literal["s3", "oss"] = "s3"

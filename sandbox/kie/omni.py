@@ -88,7 +88,7 @@ async def _character(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _answer(job: Job, given: Character) -> dict[str, Any]:
-    """The pictures come back under their own addresses: nothing is made of them that could be looked at."""
+    """The pictures are returned under their own URLs: no new file is made from them."""
     return {
         "characterId": f"char_{job.id}",
         "characterName": job.outcome.name if job.outcome else None,

@@ -36,7 +36,7 @@ def record(job: Job, now: float, base: str) -> dict[str, Any]:
 
 
 def state(job: Job, now: float) -> str:
-    """Kie's word for where the job is; the first half of the queue is `waiting`."""
+    """Kie's word for the job's state; the first half of the queue is `waiting`."""
     phase = job.phase(now)
     if phase == "IN_QUEUE":
         return "waiting" if now < (job.submitted_at + job.started_at) / 2 else "queuing"

@@ -97,7 +97,7 @@ def check(body: Any) -> tuple[Task, Input | Order]:
 
 
 def price(body: Any) -> float:
-    """The credits of a task that was accepted, as far as they can be told before its files are measured."""
+    """The credits of an accepted task, as far as they are known before its files are measured."""
     task, given = check(body)
     if isinstance(given, Order):
         return cost(given, given.seconds or 0) or 0
@@ -105,7 +105,7 @@ def price(body: Any) -> float:
 
 
 def charged(job: Job) -> float | None:
-    """The credits that a task took that has succeeded; None if nobody has published its price."""
+    """The credits of a successful task; None if its price is not published."""
     usd = job.outcome.usd if job.outcome else 0.0
     return None if usd is None else round(usd / USD, 4)
 

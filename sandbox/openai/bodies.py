@@ -56,7 +56,7 @@ def _put(found: dict[str, Any], name: str, value: str) -> None:
 
 
 def typed(row: Model, body: dict[str, Any], *, form: bool) -> dict[str, Any]:
-    """The body with numbers and switches for the texts of a form; what cannot be one stays as it is."""
+    """The body with a form's strings converted to numbers and booleans where possible."""
     if not form:
         return body
     return {name: _value(row.fields.get(name), value) for name, value in body.items()}

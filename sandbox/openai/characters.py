@@ -48,7 +48,7 @@ async def show(sandbox: Sandbox, request: Request) -> Response:
 
 
 def check(sandbox: Sandbox, given: Any) -> None:
-    """Refuse a list of characters that is none, has too many, or has one that nobody made."""
+    """Refuse a malformed list of characters, one with too many, or one with an unknown character."""
     if given is None:
         return
     if not (isinstance(given, list) and all(isinstance(each, dict) and set(each) == {"id"} for each in given)):

@@ -20,7 +20,7 @@ _HELD_BY_LIST = ("id", "object", "model", "status", "progress", "created_at", "c
 
 
 def is_self_hosted(row: Model) -> bool:
-    """Whether a server of one's own serves it, which has a dialect of its own."""
+    """Whether a self-hosted server serves it, which has its own dialect."""
     return bool(row.provider)
 
 
@@ -125,7 +125,7 @@ def document(job: Job, now: float) -> dict[str, Any]:
 
 
 def listed(job: Job, now: float, *, sparse: bool) -> dict[str, Any]:
-    """The video as a list holds it: of OpenAI's without nothing, of one's own server without what was asked for."""
+    """The video as an entry of a list: OpenAI's in full, a self-hosted server's without the request."""
     whole = document(job, now)
     if sparse:
         return {name: whole[name] for name in ("id", "object", "model", "status")}

@@ -47,7 +47,7 @@ def _living_shape(given: catalogue.Order) -> dict[str, str]:
 
 
 def _remix_shape(given: Remix, source: Mapping[str, str]) -> dict[str, str]:
-    """Size and length are the source's unless others are asked for; the length only if the model sells it."""
+    """Size and length are the source's unless others are requested; the length only if the model sells it."""
     accepted = MODELS[given.model].seconds
     kept = int(source["seconds"]) if int(source["seconds"]) in accepted else accepted[0]
     size = {"16:9": ("1280", "720"), "9:16": ("720", "1280"), "1:1": ("720", "720")}
@@ -89,7 +89,7 @@ async def file_of(sandbox: Sandbox, source: Job) -> bytes:
 
 
 def lead(source: Job) -> str:
-    """The name of whoever is in that clip."""
+    """The name of the character in that clip."""
     return next(iter(made(source).cast), "Guest")
 
 

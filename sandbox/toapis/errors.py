@@ -62,7 +62,7 @@ def named(status: int, code: str, message: str) -> JSONResponse:
 
 
 def no_channel(model: str) -> Refused:
-    """What gateways of this family say about a model that nobody serves (any more)."""
+    """What gateways of this family say about a model that is not served."""
     return Refused(503, f"No available channel for model {model}", NO_CHANNEL)
 
 

@@ -1,4 +1,4 @@
-"""The files that an order points to, as ToAPIs sees them: looked at when the task runs, so a bad one fails the task."""
+"""The files of an order as ToAPIs sees them: checked when the task runs, so that a bad one fails the task."""
 
 import re
 from collections.abc import Callable
@@ -50,7 +50,7 @@ async def picture(sandbox: Sandbox, job: Job, url: str) -> tuple[bytes, tuple[in
 
 
 async def of_clip(sandbox: Sandbox, data: bytes) -> str:
-    """The kept portrait of whoever is in a clip."""
+    """The stored portrait of the character in a clip."""
     return await _kept(sandbox, still, data)
 
 

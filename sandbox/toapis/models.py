@@ -88,7 +88,7 @@ class Video(Order):
 
     @property
     def seconds(self) -> int:
-        """The length that is asked for, or the model's default."""
+        """The requested length, or the model's default."""
         return self.duration or MODELS[self.model].seconds[0]
 
     @model_validator(mode="after")
@@ -200,7 +200,7 @@ def parse(body: Any, task: Task) -> Order:
 def living(body: Any) -> catalogue.Order:
     """What a body asks of a living model."""
     row = MODELS[body["model"]].row
-    assert row is not None  # noqa: S101 - the caller has looked
+    assert row is not None  # noqa: S101 - the caller has checked
     return catalogue.order(row, body, base=Living)
 
 

@@ -28,7 +28,7 @@ def signature(secret: str, event_id: str, timestamp: str, body: bytes) -> str:
 
 
 async def deliver(sandbox: Sandbox, job: Job, url: str) -> None:
-    """Send the event when the job has ended, again and again until somebody takes it."""
+    """Send the event when the job has ended, repeated until it is accepted."""
     if job.done_at >= NEVER:
         return
     await sandbox.until(job.done_at)

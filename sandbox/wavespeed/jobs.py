@@ -155,7 +155,7 @@ def prediction(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
 
 
 def status(sandbox: Sandbox, job: Job) -> str:
-    """WaveSpeed's word for where the job is."""
+    """WaveSpeed's word for the job's state."""
     phase = job.phase(sandbox.clock())
     if phase != "COMPLETED":
         return "created" if phase == "IN_QUEUE" else "processing"

@@ -221,7 +221,7 @@ async def _bills(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _bill(job: Job) -> Any:
-    usd = (job.outcome and job.outcome.usd) or 0.0  # a price that nobody knows is billed as nothing
+    usd = (job.outcome and job.outcome.usd) or 0.0  # an unknown price is billed as nothing
     at = f"{datetime.fromtimestamp(job.done_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return {
         "uuid": f"bill-{job.id}",

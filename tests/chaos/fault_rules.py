@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 Rule = dict[str, Any]
-LISTS = ("fal", "wavespeed")  # where a lost job can be looked up
+LISTS = ("fal", "wavespeed")  # where any lost job can be looked up; at openai a video, and no character
 
 _PAGES = ("nginx_502", "nginx_503", "nginx_504")
 _BUSY = {"retry_after": 0.2}  # without one Kie means 10 s, and WaveSpeed a minute
@@ -14,19 +14,22 @@ _VAGUE = {
     "kie": ("internal_error",),
     "toapis": ("internal_error",),
     "wavespeed": ("internal_error", "envelope_error"),
+    "openai": ("internal_error",),
 }
-_ACCEPTED = {"fal": (), "kie": (), "toapis": (), "wavespeed": ("data_null", "missing_id")}
+_ACCEPTED = {"fal": (), "kie": (), "toapis": (), "wavespeed": ("data_null", "missing_id"), "openai": ()}
 _LATER = {  # refused for now: proof that nothing was bought
     "fal": ("rate_limited", "refused_503"),
     "kie": ("rate_limited", "maintenance"),
     "toapis": ("rate_limited", "limiter_down"),
     "wavespeed": ("rate_limited",),
+    "openai": ("rate_limited",),
 }
 _LOOKS = {
     "fal": ("pending", "unknown_status", "not_found", "minimal_result", "missing_thumbnail"),
     "kie": ("unknown_status", "record_null", "real_status", "message_field"),
     "toapis": ("unknown_status", "submitted", "not_found", "string_codes", "english", "url_on_top"),
     "wavespeed": ("unknown_status", "not_found", "minimal_result", "envelope_error", "data_null"),
+    "openai": ("unknown_status", "not_found", "minimal_video"),
 }
 _ENDINGS: dict[str, tuple[Rule, ...]] = {
     "fal": (
@@ -46,8 +49,15 @@ _ENDINGS: dict[str, tuple[Rule, ...]] = {
         {"fault": "task_cancelled"},
         {"fault": "task_deleted"},
     ),
+    "openai": ({"fault": "task_failed"}, {"fault": "output_refused"}),
 }
-_REFUSALS = {"fal": (), "kie": ("out_of_credit",), "toapis": ("policy_422", "out_of_credit"), "wavespeed": ()}
+_REFUSALS = {
+    "fal": (),
+    "kie": ("out_of_credit",),
+    "toapis": ("policy_422", "out_of_credit"),
+    "wavespeed": (),
+    "openai": ("out_of_credit", "unverified"),
+}
 # Faults of the wire that were added after 0.1.0; 0 switches them off.
 ODD_ANSWERS = 1.0
 _DEFINITE = (405, 406, 410, 411, 414, 415, 421, 422, 423, 424, 426, 428, 431, 451)
@@ -56,18 +66,21 @@ _END_WORDS = {
     "kie": ("SUCCESS", "Succeeded"),
     "toapis": ("SUCCESS", "Completed", "expired"),
     "wavespeed": ("succeeded", "COMPLETED"),
+    "openai": ("succeeded", "COMPLETED"),
 }
 _ODD_SUBMITS: dict[str, tuple[Rule, ...]] = {
     "fal": (),
     "kie": ({"fault": "envelope_refused", "status": 410},),
     "toapis": ({"fault": "two_ids"}, {"fault": "two_ids_swapped"}),
     "wavespeed": ({"fault": "envelope_refused", "status": 1200}, {"fault": "envelope_refused", "status": 4006}),
+    "openai": (),
 }
 _ODD_RESULTS: dict[str, tuple[Rule, ...]] = {
     "fal": (),  # an error under 200 is its verdict on a job, and a lie about one that is billed
     "kie": ({"fault": "odd_success_code", "code": 505}, {"fault": "odd_success_code"}),
     "toapis": ({"fault": "no_url"}, {"fault": "video_url_on_top"}),
     "wavespeed": ({"fault": "outputs_as_objects"},),
+    "openai": ({"fault": "minimal_video"},),
 }
 _LAGS = {"fal": ("list_lags", "list_hides_running"), "wavespeed": ("list_lags", "list_without_inputs")}
 
@@ -128,6 +141,11 @@ class FaultRules:
 
     def files(self) -> list[Rule]:
         """Uploads that break, and clips that come home in pieces, late or not at all."""
+        if self.gateway == "openai":  # it takes no uploads, and its content lies behind the key
+            return [
+                self._rule("result", self._some("content_502", *_PAGES, "drop_before"), probability=0.4, times=6),
+                self._rule("result", self._some("torn", "slow"), probability=0.4, times=6, seconds=0.3),
+            ]
         return [
             self._rule("upload", self._some("drop_before", "drop_after", *_PAGES), probability=0.3, times=3),
             self._rule("upload", self._some("internal_error", "malformed_json"), probability=0.2, times=2),

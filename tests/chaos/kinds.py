@@ -163,7 +163,7 @@ MAKERS: dict[str, Callable[[FaultRules, Random], Made]] = {
     "lost replies": _of("lost", "lists"),
     "accepted, then 502": _of("accepted", "lists"),
     "not accepted": _of("refused"),
-    "broken looks": _of("looks"),
+    "broken polls": _of("looks"),
     "broken files": _of("files"),
     "stuck jobs": _stuck,
     "failed jobs": _of("endings", "looks", phases=3),

@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.fault_rules import LISTS, FaultRules, Rule
 from tests.chaos.kinds import KINDS, MAKERS, Flow, Library, Phase
 
-GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
+GATEWAYS = ("fal", "kie", "toapis", "wavespeed", "openai")
 _BUCKET_FAULTS = {"before": 0.04, "after": 0.04, "slow down": 0.04, "torn": 0.02}
 
 

@@ -20,7 +20,7 @@ from tests.chaos.telltales import told
 SEED = 11
 # Each kind of trouble once, the gateways in turn.
 NUMBERS = [len(GATEWAYS) * place + place % len(GATEWAYS) for place in range(len(KINDS))]
-CARELESS, SPOILT = len(GATEWAYS) * len(KINDS) + 1, len(GATEWAYS) * 3  # lost replies at Kie; broken looks at fal
+CARELESS, SPOILT = len(GATEWAYS) * len(KINDS) + 1, len(GATEWAYS) * 3  # lost replies at Kie; broken polls at fal
 
 pytestmark = pytest.mark.engine
 

@@ -179,7 +179,7 @@ def test_another_provider_renders_by_its_name(storyboard, sandbox, tmp_path):
 def test_help_names_every_provider_and_where_its_key_comes_from(capsys):
     app(("run", "--help"), result_action="return_value")
     said = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    for word in ("fal, kie, toapis or wavespeed", "fal-credentials/production"):
+    for word in ("fal, kie, openai, toapis or wavespeed", "fal-credentials/production"):
         assert word in said
     for variable in ("FAL_KEY", "KIE_API_KEY", "TOAPIS_API_KEY", "WAVESPEED_API_KEY"):
         assert variable in said

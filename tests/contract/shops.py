@@ -18,7 +18,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.storyboards import Casting, Clip
 
-GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
+GATEWAYS = ("fal", "kie", "openai", "toapis", "wavespeed")
 
 
 @dataclass(frozen=True)

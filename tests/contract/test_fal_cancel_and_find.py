@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from prefect_storyboard.providers.errors import Busy, Expired, ProtocolError, ProviderError, Unauthorized
-from prefect_storyboard.providers.protocol import Order
+from prefect_storyboard.providers.protocol import Order, Sought
 from prefect_storyboard.storyboards import Job
 
 Connect = Callable[..., Any]
@@ -66,12 +66,12 @@ def page(*items: Any, cursor: Any = None) -> tuple[int, dict[str, Any]]:
 
 
 async def ids(adapter: Any, since: datetime = SINCE) -> list[str]:
-    return [job.request_id for job in await adapter.find(T2V, DIGEST, since)]
+    return [job.request_id for job in await adapter.find(Sought(endpoint=T2V, digest=DIGEST, since=since))]
 
 
 async def test_a_lost_job_is_looked_for_by_endpoint_and_time_with_its_payload(fal: Connect) -> None:
     adapter, seen = fal("requests-by-endpoint.response")
-    await adapter.find(T2V, DIGEST, SINCE)
+    await adapter.find(Sought(endpoint=T2V, digest=DIGEST, since=SINCE))
     (get,) = seen
     assert str(get.url.copy_with(query=None)) == "https://api.fal.ai/v1/models/requests/by-endpoint"
     assert dict(get.url.params) == {
@@ -85,7 +85,7 @@ async def test_a_lost_job_is_looked_for_by_endpoint_and_time_with_its_payload(fa
 
 async def test_the_canonical_list_names_the_job_and_its_links(fal: Connect, canonical: Any, job: Job) -> None:
     adapter, _ = fal("requests-by-endpoint.response")
-    (found,) = await adapter.find(T2V, DIGEST, SINCE)
+    (found,) = await adapter.find(Sought(endpoint=T2V, digest=DIGEST, since=SINCE))
     assert found.urls == job.urls
     assert found.request_id == canonical("requests-by-endpoint.response")["items"][0]["request_id"]
     assert found.submitted_at == datetime(2026, 2, 17, 10, 30, 1, tzinfo=UTC)
@@ -135,7 +135,7 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def test_a_time_in_any_form_or_none_crashes_no_comparison(fal: Connect, tokyo: None, sent_at: Any) -> None:
     adapter, _ = fal(page(listed("b", sent_at=sent_at), listed("a", sent_at="2026-02-17T10:29:00Z")))
     for since in (SINCE, SINCE.replace(tzinfo=None), SINCE.astimezone()):
-        found = await adapter.find(T2V, DIGEST, since)
+        found = await adapter.find(Sought(endpoint=T2V, digest=DIGEST, since=since))
         assert [job.request_id for job in found] == ["a", "b"]
         assert all(job.submitted_at.utcoffset() is not None for job in found)
         assert all(abs(job.submitted_at - SINCE) < timedelta(minutes=2) for job in found)
@@ -203,6 +203,10 @@ async def test_a_wrong_key_is_an_error_and_no_empty_answer(fal: Connect) -> None
     adapter, _ = fal(
         (401, {"error": {"type": "authorization_error", "message": "No user found for Key ID and Secret"}})
     )
-    for call in (adapter.balance(), adapter.offered(T2V), adapter.find(T2V, DIGEST, SINCE)):
+    for call in (
+        adapter.balance(),
+        adapter.offered(T2V),
+        adapter.find(Sought(endpoint=T2V, digest=DIGEST, since=SINCE)),
+    ):
         with pytest.raises(Unauthorized, match="No user found"):
             await call

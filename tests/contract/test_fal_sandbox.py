@@ -27,7 +27,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.http import client
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Sought
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import Casting, Job
 
@@ -153,11 +153,11 @@ async def test_a_job_whose_reply_was_lost_is_found_again(
     fal_says("drop_after", "submit", times=1)
     with pytest.raises(OutcomeUnknown, match="may have been accepted"):
         await fal.submit(order)
-    (job,) = await fal.find(order.endpoint, order.digest, since)
+    (job,) = await fal.find(Sought(endpoint=order.endpoint, digest=order.digest, since=since))
     assert (await ended(fal, job)).url
     assert abs(job.submitted_at - since) < timedelta(minutes=1)
     assert (await meter(sandbox, http))["jobs_accepted"] == 1
-    assert await fal.find(order.endpoint, "0" * 64, since) == ()
+    assert await fal.find(Sought(endpoint=order.endpoint, digest="0" * 64, since=since)) == ()
 
 
 async def test_a_hundred_and_more_jobs_are_found_over_all_pages(connect: Connect) -> None:
@@ -165,7 +165,7 @@ async def test_a_hundred_and_more_jobs_are_found_over_all_pages(connect: Connect
     since = datetime.now(UTC)
     order = fal.scene_order(scene())
     jobs = await asyncio.gather(*(fal.submit(order) for _ in range(103)))
-    found = await fal.find(order.endpoint, order.digest, since)
+    found = await fal.find(Sought(endpoint=order.endpoint, digest=order.digest, since=since))
     assert {job.request_id for job in found} == {job.request_id for job in jobs}
 
 

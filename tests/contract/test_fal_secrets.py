@@ -12,7 +12,7 @@ import pytest
 
 from prefect_storyboard.providers.download import download
 from prefect_storyboard.providers.errors import ProviderError
-from prefect_storyboard.providers.protocol import Order
+from prefect_storyboard.providers.protocol import Order, Sought
 from prefect_storyboard.storyboards import Job
 
 Connect = Callable[..., Any]
@@ -51,7 +51,7 @@ async def test_no_error_of_any_call_holds_a_secret(
         adapter.status(job),
         adapter.result(job),
         adapter.cancel(job),
-        adapter.find(order.endpoint, order.digest, datetime.now(UTC)),
+        adapter.find(Sought(endpoint=order.endpoint, digest=order.digest, since=datetime.now(UTC))),
         adapter.offered(order.endpoint),
         adapter.balance(),
     )

@@ -16,7 +16,7 @@ from prefect_storyboard.providers.errors import (
     ProviderError,
 )
 from prefect_storyboard.providers.kie.adapter import Kie
-from prefect_storyboard.providers.protocol import Order
+from prefect_storyboard.providers.protocol import Order, Sought
 from prefect_storyboard.storyboards import Job
 
 Connect = Callable[..., tuple[Kie, list[httpx.Request]]]
@@ -84,7 +84,7 @@ async def test_status_and_result_look_at_the_same_record(kie: Connect) -> None:
 async def test_what_kie_cannot_do_is_not_asked_for(kie: Connect) -> None:
     adapter, seen = kie({})
     assert await adapter.cancel(job()) is False
-    assert await adapter.find(ORDER.endpoint, ORDER.digest, job().submitted_at) is None
+    assert await adapter.find(Sought(endpoint=ORDER.endpoint, digest=ORDER.digest, since=job().submitted_at)) is None
     assert await adapter.offered(ORDER.endpoint) is None
     assert await adapter.price(ORDER) is None
     assert not seen

@@ -23,7 +23,15 @@ from PIL import Image
 from prefect_storyboard import __version__
 from prefect_storyboard.blocks import FalCredentials, WaveSpeedCredentials
 from prefect_storyboard.providers.errors import OutcomeUnknown
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider, Reference, Result, SceneRequest
+from prefect_storyboard.providers.protocol import (
+    CharacterRequest,
+    Order,
+    Provider,
+    Reference,
+    Result,
+    SceneRequest,
+    Sought,
+)
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.sandbox import Pace, exchange, running
 from prefect_storyboard.sandbox.render import render
@@ -435,7 +443,7 @@ async def test_after_a_lost_reply_we_buy_once_and_find_it(
     before = lose_the_next_reply(base, gateway)
     with pytest.raises(OutcomeUnknown):
         await ours.provider.submit(order)
-    (found,) = await ours.provider.find(order.endpoint, order.digest, since) or ()
+    (found,) = await ours.provider.find(Sought(endpoint=order.endpoint, digest=order.digest, since=since)) or ()
     result: Result = await ours.provider.result(found)
     assert result.url
     assert jobs(base) - before == 1

@@ -16,6 +16,7 @@ CASES = {case.name: case for case in every_case()}
 NAMED_OUTPUTS = {
     "fal": "id name video.url video.content_type video_id thumbnail.url spritesheet.url",
     "kie": "code msg data.state data.resultJson.character_id",
+    "openai": "id name status model size seconds created_at completed_at expires_at error.message",
     "toapis": "id object model status progress created_at completed_at result.data.characters.id "
     "result.data.characters.display_name result.data.characters.profile_picture_url",
     "wavespeed": "code message data.id data.model data.outputs data.urls.get data.has_nsfw_contents data.status "
@@ -46,6 +47,7 @@ def wavespeed_task(outputs: list[Any]) -> dict[str, Any]:
 
 KIE = {"model": "sora-2-characters", "cost_time": 15000, "created_at": 1, "completed_at": 2, "progress": 100}
 KIE |= {"credits": 30}
+OPENAI = {"model": "sora-2", "size": "1280x720", "seconds": "8", "created_at": 1, "completed_at": 2, "expires_at": 3}
 TOAPIS = {"object": "generation.task", "model": "sora-2", "progress": 100}
 TOAPIS |= {"created_at": 1, "completed_at": 2, "expires_at": 3}
 WAVESPEED = {"model": "openai/sora-2/characters", "has_nsfw_contents": [False], "inference_ms": 4200}
@@ -87,6 +89,8 @@ KEPT: list[tuple[str, str, Any, dict[str, str], dict[str, Any]]] = [
         {},
         {**KIE, "remark": "Say @mara."},
     ),
+    ("openai", "video", {"id": "video_1", "status": "completed", **OPENAI, "prompt": "p"}, {}, OPENAI),
+    ("openai", "character", {"id": "char_1", "name": "Mara", "created_at": 1}, {}, {}),
     (
         "toapis",
         "video",
@@ -117,7 +121,8 @@ KEPT: list[tuple[str, str, Any, dict[str, str], dict[str, Any]]] = [
 async def result(provider: str, kind: str, answer: Any) -> Result:
     job: Job = CASES[provider].job
     if kind == "character":
-        job = job.model_copy(update={"endpoint": f"openai/sora-2/{kind}s"})
+        place = "videos/characters" if provider == "openai" else "openai/sora-2/characters"
+        job = job.model_copy(update={"endpoint": place})
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
     async with httpx.AsyncClient(transport=transport) as http:
         return await CASES[provider].connect(http).result(job)

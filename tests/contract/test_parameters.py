@@ -17,12 +17,20 @@ from prefect_storyboard.storyboards import Casting, Model, Operation
 CASES = {case.name: case for case in every_case()}
 CLIP, PICTURE = "https://example.com/mara.mp4", "https://example.com/dawn.png"
 MARA = Casting(character="Mara", id="char_1", mention="@mara.ab")
-SAMPLES = {"string": "text", "link": "https://example.com/x", "boolean": True, "integer": 1, "array": [CLIP]}
+SAMPLES = {
+    "string": "text",
+    "link": "https://example.com/x",
+    "boolean": True,
+    "integer": 1,
+    "number": 1.5,
+    "array": [CLIP],
+}
 # What the pages that this project began with name; here by hand, so that a row that is lost from the table is noticed.
 NAMED_INPUTS = {
     "fal": "video_url name prompt image_url resolution aspect_ratio duration delete_video model detect_and_block_ip "
     "character_ids",
     "kie": "model callBackUrl character_file_url character_prompt safety_instruction",
+    "openai": "model prompt seconds size input_reference name",
     "toapis": "model timestamps url from_task",
     "wavespeed": "video name",
 }
@@ -67,6 +75,8 @@ def is_sold(sold: Model, request: SceneRequest) -> bool:
     """Whether a plan would ask the model for such a scene."""
     if sold.endpoint(request.mode) is None or (request.references and request.operation not in sold.casts):
         return False
+    if request.references and request.image_url and sold.references and sold.references.images == 1:
+        return False  # the frame wins
     if request.last_frame_url:
         return request.mode in sold.takes_last_frame and (bool(request.image_url) or sold.last_frame_alone)
     return True
@@ -87,13 +97,15 @@ async def posted(case: Case, request: SceneRequest | CharacterRequest) -> dict[s
     seen: list[dict[str, Any]] = []
 
     def gateway(sent: httpx.Request) -> httpx.Response:
-        seen.append(json.loads(sent.content))
+        is_form = sent.headers["content-type"].startswith("multipart/")
+        seen.append(order.body if is_form else json.loads(sent.content))
         return httpx.Response(200, json=canonical(case.name, str(case.accepted.body)))
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
         adapter = case.connect(http)
         ask = adapter.character_order if isinstance(request, CharacterRequest) else adapter.scene_order
-        await adapter.submit(ask(request))
+        order = ask(request)
+        await adapter.submit(order)
     (body,) = seen
     taken = {each.name for each in inputs(case.name) if each.takes(request)}
     assert {name for name, _ in leaves(body)} <= taken
@@ -115,11 +127,16 @@ def every_input() -> Iterator[Any]:
             yield pytest.param(name, each, id=f"{name}-{each.codec}-{each.name}")
 
 
+def sold_at(provider: str) -> list[Model]:
+    """The models of the table, and those that an account may sell besides."""
+    return [*models()[provider].values(), *CASES[provider].served.values()]
+
+
 def takers(provider: str, each: Input, fields: dict[str, Any], *, bare: bool) -> list[Any]:
     """All requests that have the input."""
     return [
         request
-        for sold in models()[provider].values()
+        for sold in sold_at(provider)
         if each.codec in {"*", sold.codec} and (not each.models or sold.name in each.models)
         for operation in each.of
         for request in requests(sold, operation, fields, bare=bare)
@@ -166,7 +183,7 @@ def test_the_table_has_every_input_that_the_pages_name(provider: str) -> None:
 @pytest.mark.parametrize("provider", CASES)
 def test_no_body_holds_a_null_or_an_input_that_the_table_does_not_know(provider: str) -> None:
     adapter = CASES[provider].connect(httpx.AsyncClient())
-    for sold in models()[provider].values():
+    for sold in sold_at(provider):
         for operation in get_args(Operation):
             for request in requests(sold, operation, {}):
                 ask = adapter.character_order if isinstance(request, CharacterRequest) else adapter.scene_order

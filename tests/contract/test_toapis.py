@@ -17,7 +17,7 @@ from prefect_storyboard.providers.errors import (
     OutcomeUnknown,
     Unauthorized,
 )
-from prefect_storyboard.providers.protocol import Order
+from prefect_storyboard.providers.protocol import Order, Sought
 from prefect_storyboard.providers.toapis.adapter import ToApis
 
 NOBODY = (404, "error-404.response")
@@ -229,7 +229,7 @@ async def test_credits_without_a_rate_are_no_money(rate: Any) -> None:
 async def test_what_toapis_cannot_do_is_not_asked_for() -> None:
     adapter, seen = toapis((200, {}))
     assert await adapter.cancel(VIDEO) is False
-    assert await adapter.find(VIDEOS, VIDEO_ORDER.digest, VIDEO.submitted_at) is None
+    assert await adapter.find(Sought(endpoint=VIDEOS, digest=VIDEO_ORDER.digest, since=VIDEO.submitted_at)) is None
     assert await adapter.price(VIDEO_ORDER) is None
     assert not seen
 

@@ -11,7 +11,7 @@ import pytest
 from cases import Case, every_case
 
 from prefect_storyboard.providers import errors
-from prefect_storyboard.providers.protocol import Provider
+from prefect_storyboard.providers.protocol import Provider, Sought
 from prefect_storyboard.storyboards import Job
 
 CASES = {case.name: case for case in every_case()}
@@ -465,7 +465,7 @@ def listed(gateway: str, sent_at: datetime, skew: timedelta | None) -> tuple[int
 async def test_a_wrong_clock_hides_no_job_where_the_gateway_tells_its_own(gateway: str, minutes: int) -> None:
     skew = timedelta(minutes=minutes)
     case, adapter, seen = answering(gateway, listed(gateway, SINCE - skew + timedelta(seconds=2), skew))
-    (found,) = await adapter.find(case.order.endpoint, case.order.digest, SINCE) or ()
+    (found,) = await adapter.find(Sought(endpoint=case.order.endpoint, digest=case.order.digest, since=SINCE)) or ()
     assert abs(found.submitted_at - SINCE) < timedelta(seconds=10)  # in our clock, whatever the gateway's is
     assert len(seen) == (2 if abs(minutes) > 50 else 1)
 
@@ -474,10 +474,13 @@ async def test_a_wrong_clock_hides_no_job_where_the_gateway_tells_its_own(gatewa
 async def test_without_the_gateways_time_the_window_is_an_hour(gateway: str) -> None:
     for minutes, number in ((10, 1), (59, 1), (61, 0)):
         case, adapter, _ = answering(gateway, listed(gateway, SINCE - timedelta(minutes=minutes), None))
-        assert len(await adapter.find(case.order.endpoint, case.order.digest, SINCE) or ()) == number
+        assert (
+            len(await adapter.find(Sought(endpoint=case.order.endpoint, digest=case.order.digest, since=SINCE)) or ())
+            == number
+        )
 
 
 @pytest.mark.parametrize("gateway", ["fal", "wavespeed"])
 async def test_where_the_clocks_agree_an_older_equal_order_is_another_job(gateway: str) -> None:
     case, adapter, _ = answering(gateway, listed(gateway, SINCE - timedelta(minutes=10), timedelta()))
-    assert await adapter.find(case.order.endpoint, case.order.digest, SINCE) == ()
+    assert await adapter.find(Sought(endpoint=case.order.endpoint, digest=case.order.digest, since=SINCE)) == ()

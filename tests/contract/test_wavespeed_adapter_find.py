@@ -11,6 +11,7 @@ from cases import canonical
 from cases.wavespeed import CASE, CHARACTERS, says
 
 from prefect_storyboard.providers.errors import Busy, ProtocolError, ProviderError
+from prefect_storyboard.providers.protocol import Sought
 from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 Connect = Callable[..., tuple[WaveSpeed, list[httpx.Request]]]
@@ -49,7 +50,9 @@ END = page()
 
 
 async def ids(adapter: WaveSpeed, since: datetime = SINCE) -> list[str]:
-    return [job.request_id for job in await adapter.find(CHARACTERS, CASE.order.digest, since)]
+    return [
+        job.request_id for job in await adapter.find(Sought(endpoint=CHARACTERS, digest=CASE.order.digest, since=since))
+    ]
 
 
 async def test_the_list_is_asked_for_the_model_and_a_window_of_an_hour_around_the_submit_and_the_inputs(

@@ -252,8 +252,10 @@ async def test_a_form_without_a_storyboard_is_not_sent(studio, ui):
 async def test_a_mistake_in_the_storyboard_is_told_once_and_clearly_and_nothing_is_bought(studio, ui):
     await open_form(ui)
     ui.type(MISTYPED)
-    ui.open(ui.submit())
-    ui.see("//main//*[.='Failed']", 240)
+    path = ui.submit()
+    await studio.reaches(UUID(path.rpartition("/")[2].partition("?")[0]), "Failed", seconds=240)
+    ui.open(path)  # a page that is open while the run fails is not always drawn anew
+    ui.see("//main//*[.='Failed']")
     ui.tab("Details")
     told = ui.see("//main//*[contains(., 'did you mean prompt')][not(*)]").text
     assert told == (

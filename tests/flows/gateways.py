@@ -23,7 +23,13 @@ from tests.flows.conftest import Studio
 
 GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
 SECRET = "n0b0dy-may-read-me"
-_KEYS = {"fal": f"sandbox:{SECRET}", "kie": SECRET, "toapis": f"sk-{SECRET}", "wavespeed": SECRET}
+_KEYS = {
+    "fal": f"sandbox:{SECRET}",
+    "kie": SECRET,
+    "openai": f"sk-{SECRET}",
+    "toapis": f"sk-{SECRET}",
+    "wavespeed": SECRET,
+}
 _CLIPS = Path(str(files("prefect_storyboard.examples"))) / "clips"  # somebody moves and is heard, as ToAPIs wants it
 _SCALES = {"kling-o3": 0.3}  # it starts from no picture of less than 300 pixels
 

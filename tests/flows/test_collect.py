@@ -174,7 +174,7 @@ async def test_a_job_that_nobody_can_tell_is_listed_with_what_to_do_until_it_is_
             assert (line.state, line.request_id) == ("unknown", None)
             assert f"adopt {line.key[:12]} with the provider's id, or abandon it" in line.note
         theirs = branch.meter()["orders"][0]["request_ids"][0]
-        with pytest.raises(ValueError, match=r"does not know the job mistyped .*; look at the id again"):
+        with pytest.raises(ValueError, match=r"does not know the job mistyped .*; check the id"):
             await settle.ask(branch.ledger, line.key, "mistyped", branch.credentials())
         with pytest.raises(ValueError, match="name that account"):
             await settle.ask(branch.ledger, line.key, theirs, branch.credentials(account="other"))

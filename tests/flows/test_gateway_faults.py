@@ -60,7 +60,7 @@ async def test_where_no_list_can_be_asked_a_lost_scene_stops_until_the_user_says
         assert (scene.charged, "on_unknown='resubmit'" in scene.remedy) == (None, True)
     again, bought = await studio.counted(board)
     assert ([scene.scene for scene in again.failed], bought) == (["s01", "s02"], 0)
-    assert f"{gateway} keeps no list" in again.failed[0].error
+    assert f"{gateway} has no list" in again.failed[0].error
     whole, bought = await studio.counted(board, on_unknown="resubmit")
     assert (len(whole.clips), bought) == (3, 2)
     assert [order["jobs"] for order in studio.meter()["duplicates"]] == [2, 2], "the user's own word, and no more"
@@ -74,7 +74,7 @@ async def test_a_lost_character_stops_its_own_scenes_and_is_not_created_again_by
     assert (len(reel.clips), bought) == (1, 3)
     (failed,) = reel.failed
     assert "could not be created: " in failed.error
-    assert f"{gateway} keeps no list" in failed.error
+    assert f"{gateway} has no list" in failed.error
     assert (await studio.counted(board))[1] == 0
     whole, bought = await studio.counted(board, on_unknown="resubmit")
     assert (len(whole.clips), bought, studio.bought()) == (2, 2, (3, 2))

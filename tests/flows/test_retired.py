@@ -31,7 +31,7 @@ async def test_without_a_list_the_date_decides_and_the_successor_is_named(studio
     assert over.value.successor == "seedance-2"
     assert (
         over.value.remedy
-        == "Nothing was bought. Its successor is seedance-2; or say allow_retired to try all the same."
+        == "Nothing was bought. Its successor is seedance-2; or pass allow_retired to try nevertheless."
     )
     assert studio.requests("submit") == []
     assert (await studio.counted(board, allow_retired=True))[1] == 1

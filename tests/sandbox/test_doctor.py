@@ -121,6 +121,23 @@ async def test_a_sound_account_has_nothing_bad_and_has_bought_nothing(gateways, 
     assert (meter["jobs_accepted"], meter["uploads"] - before, meter["leaks"]) == (0, 1, 0)
 
 
+async def test_a_server_that_takes_no_uploads_is_asked_for_its_list_of_models(gateways):
+    findings = await examine(gateways.account("openai"))
+    assert {each.check: each.state for each in findings} == {
+        "clock": "ok",
+        "models": "ok",
+        "balance": "unsure",
+        **dict.fromkeys(models()["openai"], "ok"),
+    }
+    assert "lists MiniMaxAI/MiniMax-H3, sora-2, sora-2-pro" in findings[1].text
+    assert gateways.meter()["jobs_accepted"] == 0
+
+
+async def test_a_key_that_the_server_refuses_is_said_by_its_list_of_models(account):
+    findings = await examine(account("openai", "bad"))
+    assert [(each.check, each.state) for each in findings] == [("clock", "ok"), ("key", "bad"), ("others", "unsure")]
+
+
 @pytest.mark.parametrize("provider", GATEWAYS)
 async def test_a_key_that_is_refused_is_said_once_and_nothing_more_is_asked(account, asked, provider):
     findings = await examine(account(provider, "bad"))

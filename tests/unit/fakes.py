@@ -15,7 +15,8 @@ from prefect_storyboard.ledger import Attempt, Ledger, LibraryError, Storage, op
 from prefect_storyboard.ledger.records import Intent, Owner
 from prefect_storyboard.providers import errors
 from prefect_storyboard.providers.clock import Clock
-from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Status
+from prefect_storyboard.providers.download import BOUNDS, Bounds, download
+from prefect_storyboard.providers.protocol import CharacterRequest, Order, Result, SceneRequest, Sought, Status
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.keys import digest
@@ -37,6 +38,8 @@ class Gateway:
     """
 
     name = "fal"
+    carries_files = False
+    http: httpx.AsyncClient
 
     def __init__(self, *submits: Any, meter: Path | None = None, prefix: str = "r") -> None:
         self.submits: deque[Any] = deque(submits)
@@ -97,16 +100,20 @@ class Gateway:
         assert isinstance(then, Result)
         return then
 
+    async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
+        return await download(self.http, url, to, bounds)
+
     async def cancel(self, job: Job) -> bool:
         return False
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
+    async def find(self, order: Sought) -> tuple[Job, ...]:
         then = self.lists.popleft() if self.lists else None
         if isinstance(then, Exception):
             raise then
         if callable(then):
             then()
-        same = [job for job, order in self.billed if (order.endpoint, order.digest) == (endpoint, order_digest)]
+        wanted = (order.endpoint, order.digest)
+        same = [job for job, billed in self.billed if (billed.endpoint, billed.digest) == wanted]
         return tuple(job for job in same if job.request_id not in self.hidden)
 
     async def offered(self, endpoint: str) -> bool | None:
@@ -151,6 +158,7 @@ def session_with(
     gateway: Gateway, transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None
 ) -> Session:
     http = httpx.AsyncClient(transport=transport or httpx.MockTransport(_nothing))
+    gateway.http = http
     return Session(http, gateway, 40, clock=clock or FakeClock())
 
 

@@ -9,9 +9,11 @@ from test_media_kit import clip
 from prefect_storyboard.ledger import Storage, open_storage
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.storyboards import Clip, FolderTaken, Reel
-from prefect_storyboard.tasks.assemble import _assembled
+from prefect_storyboard.tasks.assemble import _assembled, _Beside
 
 PLACE = ("reels", "fog")
+
+ALONE = _Beside(None, ())
 
 
 def stored(storage: Storage, folder: Path, scene: str) -> Clip:
@@ -33,10 +35,10 @@ def reel(storage: Storage, tmp_path: Path) -> Reel:
 
 
 def test_a_reel_has_its_page_and_its_sheet(storage: Storage, reel: Reel) -> None:
-    made, cached = _assembled(storage, reel, None)
+    made, cached = _assembled(storage, reel, ALONE)
     assert (made.warnings, cached) == ((), False)
     assert all(storage.exists(*PLACE, name) for name in ("reel.mp4", "index.html", "contact-sheet.jpg"))
-    assert _assembled(storage, reel, None) == (made, True)
+    assert _assembled(storage, reel, ALONE) == (made, True)
 
 
 @pytest.mark.parametrize(
@@ -51,17 +53,17 @@ def test_what_is_for_show_does_not_stop_the_reel(
 ) -> None:
     obstacle = tmp_path / "library" / "reels" / "fog" / blocked
     obstacle.mkdir()
-    made, _ = _assembled(storage, reel, None)
+    made, _ = _assembled(storage, reel, ALONE)
     assert storage.exists(*PLACE, "reel.mp4")
     assert storage.exists(*PLACE, rest)
     assert [each.startswith(warning) for each in made.warnings] == [True]
     obstacle.rmdir()
-    assert _assembled(storage, reel, None)[0].warnings == ()  # the next run makes what is missing
+    assert _assembled(storage, reel, ALONE)[0].warnings == ()  # the next run makes what is missing
     assert storage.exists(*PLACE, blocked)
 
 
 def test_a_folder_of_another_board_is_left_as_it_is(storage: Storage, reel: Reel) -> None:
     storage.write(b"title: FOG!\nscenes: []\n", *PLACE, "storyboard.yaml")
     with pytest.raises(FolderTaken, match="belongs to the storyboard 'FOG!'; nothing was written"):
-        _assembled(storage, reel, None)
+        _assembled(storage, reel, ALONE)
     assert not storage.exists(*PLACE, "reel.mp4")

@@ -15,6 +15,7 @@ from prefect_storyboard.blocks import (
     FalCredentials,
     KieCredentials,
     Library,
+    OpenAICompatibleCredentials,
     RenderSettings,
     ToApisCredentials,
     WaveSpeedCredentials,
@@ -23,15 +24,23 @@ from prefect_storyboard.blocks import (
 )
 from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.kie.adapter import Kie
+from prefect_storyboard.providers.openai.adapter import OpenAICompatible
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.providers.toapis.adapter import ToApis
 from prefect_storyboard.providers.wavespeed.adapter import WaveSpeed
 
 LOGOS = Path(__file__).parents[2] / "docs" / "logos"
-CREDENTIALS = (FalCredentials, KieCredentials, ToApisCredentials, WaveSpeedCredentials)
+CREDENTIALS = (
+    FalCredentials,
+    KieCredentials,
+    OpenAICompatibleCredentials,
+    ToApisCredentials,
+    WaveSpeedCredentials,
+)
 KEYS = {
     FalCredentials: "FAL_KEY",
     KieCredentials: "KIE_API_KEY",
+    OpenAICompatibleCredentials: "OPENAI_API_KEY",
     ToApisCredentials: "TOAPIS_API_KEY",
     WaveSpeedCredentials: "WAVESPEED_API_KEY",
 }
@@ -42,10 +51,12 @@ HOSTS = {
         "platform_url": "https://api.fal.ai/v1",
     },
     KieCredentials: {"api_url": "https://api.kie.ai", "upload_url": "https://kieai.redpandaai.co"},
+    OpenAICompatibleCredentials: {"base_url": "https://api.openai.com/v1"},
     ToApisCredentials: {"api_url": "https://toapis.com"},
     WaveSpeedCredentials: {"api_url": "https://api.wavespeed.ai"},
 }
 SIGNING = (KieCredentials, ToApisCredentials, WaveSpeedCredentials)  # fal signs its callbacks with a public key
+REQUIRED = {OpenAICompatibleCredentials: {"base_url": "https://api.openai.com/v1"}}
 SECRET = "s3cr3t-of-the-studio"
 WEBHOOK = "whsec_0f-the-studio"
 CALLBACKS = "https://studio.example/callbacks"
@@ -93,6 +104,7 @@ def test_prefect_can_store_what_the_collection_exports():
     assert {block.get_block_type_slug(): block.__name__ for block in EXPORTED} == {
         "fal-credentials": "FalCredentials",
         "kie-credentials": "KieCredentials",
+        "openai-compatible-credentials": "OpenAICompatibleCredentials",
         "toapis-credentials": "ToApisCredentials",
         "wavespeed-credentials": "WaveSpeedCredentials",
         "storyboard-library": "Library",
@@ -125,7 +137,7 @@ def test_there_are_credentials_for_every_provider_of_the_model_table():
 @each_block
 def test_secrets_show_in_no_representation(block):
     secrets = {"api_key": SecretStr(SECRET)} | ({"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {})
-    credentials = block(**secrets)
+    credentials = block(**secrets, **REQUIRED.get(block, {}))
     shown = f"{credentials!r} {credentials} {credentials.model_dump()} {credentials.model_dump_json()}"
     assert SECRET not in shown
     assert WEBHOOK not in shown
@@ -139,7 +151,7 @@ def test_a_librarys_secrets_show_in_no_representation():
 
 @each_block
 def test_a_key_alone_makes_credentials_for_the_real_hosts(block):
-    credentials = block(api_key=SecretStr(SECRET))
+    credentials = block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {}))
     hosts = {name: value for name, value in credentials if name in HOSTS[block]}
     assert hosts == HOSTS[block]
     assert credentials.hosts == " ".join(HOSTS[block].values())
@@ -150,12 +162,12 @@ def test_a_key_alone_makes_credentials_for_the_real_hosts(block):
     ("block", "jobs"), [(FalCredentials, 40), (KieCredentials, 20), (ToApisCredentials, 20), (WaveSpeedCredentials, 3)]
 )
 def test_jobs_at_once_are_what_a_new_account_may(block, jobs):
-    assert block(api_key=SecretStr(SECRET)).in_flight == jobs
+    assert block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {})).in_flight == jobs
 
 
 @pytest.mark.parametrize("block", SIGNING)
 def test_no_webhook_secret_is_needed_where_jobs_are_polled(block):
-    credentials = block(api_key=SecretStr(SECRET))
+    credentials = block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {}))
     assert (credentials.webhook_secret, credentials.callback_secret, credentials.callback_url) == (None, "", None)
 
 
@@ -167,11 +179,11 @@ def test_a_callback_url_needs_the_secret_that_tells_forged_callbacks(block):
     assert (signed.callback_url, signed.callback_secret) == (CALLBACKS, WEBHOOK)
 
 
-@each_block
+@pytest.mark.parametrize("block", [each for each in CREDENTIALS if each is not OpenAICompatibleCredentials])
 def test_a_callback_url_is_no_host_that_a_key_goes_to(block):
     secret = {"webhook_secret": SecretStr(WEBHOOK)} if block in SIGNING else {}
     called = block(api_key=SecretStr(SECRET), callback_url=f"{CALLBACKS}/", **secret)
-    polled = block(api_key=SecretStr(SECRET))
+    polled = block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {}))
     assert (called.callback_url, called.hosts) == (CALLBACKS, polled.hosts)
     assert block(api_key=SecretStr(SECRET), callback_url=" ").callback_url is None
 
@@ -189,7 +201,7 @@ def test_a_callback_url_is_no_host_that_a_key_goes_to(block):
     ],
 )
 def test_a_callback_url_is_public_and_https(address):
-    with pytest.raises(ValueError, match="has to be https"):
+    with pytest.raises(ValueError, match="must be https"):
         FalCredentials(api_key=SecretStr(SECRET), callback_url=address)
 
 
@@ -199,15 +211,15 @@ def test_a_sandbox_on_loopback_needs_no_https():
 
 @pytest.mark.parametrize(
     ("block", "adapter"),
-    [*zip(CREDENTIALS, (Fal, Kie, ToApis, WaveSpeed), strict=True)],
+    [*zip(CREDENTIALS, (Fal, Kie, OpenAICompatible, ToApis, WaveSpeed), strict=True)],
     ids=lambda each: each.__name__,
 )
 async def test_a_client_is_the_providers_own_adapter(block, adapter):
-    async with block(api_key=SecretStr(SECRET)).session() as session:
+    async with block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {})).session() as session:
         assert type(session.provider) is adapter
         assert session.provider.name == block.provider
     async with httpx.AsyncClient() as http:
-        assert type(block(api_key=SecretStr(SECRET)).get_client(http)) is adapter
+        assert type(block(api_key=SecretStr(SECRET), **REQUIRED.get(block, {})).get_client(http)) is adapter
 
 
 @each_block
@@ -236,7 +248,7 @@ def test_a_variable_that_is_empty_is_as_good_as_none(block):
 @pytest.mark.parametrize("given", ["none", "an empty one"])
 @pytest.mark.parametrize(
     ("block", "form"),
-    [*zip(CREDENTIALS, ("<id>:<secret>", "<key>", "sk-<key>", "<key>"), strict=True)],
+    [*zip(CREDENTIALS, ("<id>:<secret>", "<key>", "<key>", "sk-<key>", "<key>"), strict=True)],
     ids=lambda each: getattr(each, "__name__", ""),
 )
 def test_a_missing_key_says_which_variable_to_export(block, form, given):
@@ -245,7 +257,7 @@ def test_a_missing_key_says_which_variable_to_export(block, form, given):
     with pytest.raises(ValueError) as missing:
         block.from_environment(others | ({name: ""} if given == "an empty one" else {}))
     assert str(missing.value) == (
-        f"{name} is not set; export {name}={form}, or name a saved block such as {block.provider}-credentials/production"
+        f"{name} is not set; export {name}={form}, or name a saved block such as {block.get_block_type_slug()}/production"
     )
 
 
@@ -263,7 +275,7 @@ async def test_a_provider_that_is_not_known_says_which_there_are(reference):
     with pytest.raises(ValueError, match="is not known") as unknown:
         await load_credentials(reference)
     for block in CREDENTIALS:
-        assert f"{block.provider}-credentials/" in str(unknown.value)
+        assert f"{block.get_block_type_slug()}/" in str(unknown.value)
 
 
 async def test_a_flow_does_not_take_a_key_from_the_environment(monkeypatch):
@@ -276,7 +288,7 @@ async def test_a_flow_does_not_take_a_key_from_the_environment(monkeypatch):
 @each_block
 def test_no_jobs_at_once_is_no_setting(block):
     with pytest.raises(ValidationError, match="in_flight"):
-        block(api_key=SecretStr(SECRET), in_flight=0)
+        block(api_key=SecretStr(SECRET), in_flight=0, **REQUIRED.get(block, {}))
 
 
 async def test_a_library_is_named_by_a_block_a_path_or_nothing(tmp_path):
@@ -291,3 +303,51 @@ async def test_a_library_is_named_by_a_block_a_path_or_nothing(tmp_path):
 def test_an_empty_webhook_secret_is_a_mistake(block, secret):
     with pytest.raises(ValueError, match="the webhook secret is empty"):
         block(api_key=SecretStr("k"), webhook_secret=SecretStr(secret))
+
+
+def test_a_server_of_ones_own_needs_no_key():
+    own = OpenAICompatibleCredentials.from_environment({"OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"})
+    assert (own.has_key, own.can_ask, OpenAICompatibleCredentials.keyless().can_ask) == (False, True, False)
+
+
+def test_a_key_for_language_models_is_no_account():
+    """Many have one in their environment: doctor and setup take it for an account only beside an address."""
+    key = {"OPENAI_API_KEY": SECRET}
+    assert not OpenAICompatibleCredentials.stands_in(key)
+    assert OpenAICompatibleCredentials.stands_in({**key, "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"})
+
+
+def test_a_server_is_given_no_address_for_callbacks():
+    with pytest.raises(ValueError, match="jobs are polled"):
+        OpenAICompatibleCredentials(base_url="http://h/v1", callback_url=CALLBACKS)
+
+
+def test_the_models_of_a_server_are_read_from_a_variable():
+    models = '{"wan": {"sizes": ["832x480"], "seconds": [5], "usd_per_second": 0.02}}'
+    own = OpenAICompatibleCredentials.from_environment({"OPENAI_BASE_URL": "http://h/v1", "OPENAI_MODELS": models})
+    (model,) = own.sold().values()
+    assert (model.name, model.seconds, model.size("16:9", "480p")) == ("wan", (5,), (832, 480))
+    assert model.price("text", 5, "480p") == 0.1
+
+
+@pytest.mark.parametrize(
+    "wrong", ['{"wan": {"sizes": ["480p"]}}', '{"wan": {"seconds": [0]}}', '{"wan": {"cost": 1}}', "{"]
+)
+def test_a_description_that_is_none_is_a_mistake(wrong):
+    with pytest.raises(ValueError):
+        OpenAICompatibleCredentials(base_url="http://h/v1", models=wrong)
+
+
+def test_a_model_that_nobody_describes_has_common_sizes_and_an_unknown_price():
+    model = OpenAICompatibleCredentials(base_url="http://h/v1").model("org/some-model")
+    assert (model.size("9:16", "1080p"), model.size("16:9", "480p")) == ((1080, 1920), (848, 480))
+    assert model.price("text", 4, "720p") is None
+
+
+def test_only_openais_own_address_has_openais_prices_and_end():
+    own, reseller = (
+        OpenAICompatibleCredentials.keyless().model("sora-2"),
+        OpenAICompatibleCredentials(base_url="http://h/v1"),
+    )
+    assert (own.ended, own.price("text", 4, "720p")) == (True, 0.4)
+    assert (reseller.model("sora-2").ended, reseller.model("sora-2").price("text", 4, "720p")) == (False, None)

@@ -16,6 +16,7 @@ from prefect_storyboard.sandbox.app import create_app
 from prefect_storyboard.sandbox.fal.faults import FAULTS as FAL
 from prefect_storyboard.sandbox.faults import NETWORK
 from prefect_storyboard.sandbox.kie.faults import FAULTS as KIE
+from prefect_storyboard.sandbox.openai.faults import FAULTS as OPENAI
 from prefect_storyboard.sandbox.toapis.faults import FAULTS as TOAPIS
 from prefect_storyboard.sandbox.wavespeed.faults import FAULTS as WAVESPEED
 from prefect_storyboard.storyboards import Character, Reel, Scene, Storyboard, parse, shots
@@ -28,7 +29,7 @@ BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    "names", [NETWORK, FAL.routes, KIE.routes, TOAPIS.routes, WAVESPEED.routes], ids=["any", *models()]
+    "names", [NETWORK, FAL.routes, KIE.routes, OPENAI.routes, TOAPIS.routes, WAVESPEED.routes], ids=["any", *models()]
 )
 def test_every_fault_of_the_sandbox_is_listed(names):
     text = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -100,7 +101,7 @@ def test_every_command_of_the_documentation_exists():
 @pytest.mark.parametrize("task", [tasks.create_character, tasks.generate, tasks.render], ids=lambda task: task.name)
 def test_every_argument_of_a_task_that_buys_is_said_to_be_part_of_the_key_or_not(task):
     page = (DOCS / "flows-of-your-own.md").read_text(encoding="utf-8")
-    rows = page.partition("## What is part of the key")[2].partition("## Where clips lie")[0]
+    rows = page.partition("## What is part of the key")[2].partition("## Where clips are stored")[0]
     said = set(re.findall(r"`(\w+)`", " ".join(row.split(" | ")[0] for row in rows.splitlines()))) | {"reference"}
     assert set(inspect.signature(task.fn).parameters) <= said
 

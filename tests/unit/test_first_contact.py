@@ -1,5 +1,7 @@
 """First contact: a board to start from, and a plan before there is a key."""
 
+from datetime import UTC, datetime
+
 import pytest
 import yaml
 
@@ -8,8 +10,10 @@ from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.cli.init import next_steps, write
 from prefect_storyboard.flows.plan import planned
 from prefect_storyboard.providers.errors import NotSent
+from prefect_storyboard.storyboards import Job
 
 GATEWAYS = sorted(BY_PROVIDER)
+JOB = Job(provider="", endpoint="sora-2", request_id="1", submitted_at=datetime.now(UTC))
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ async def plan_of(board, gateway, tmp_path):
 async def test_a_new_board_is_planned_at_every_gateway_without_a_key(board, gateway, tmp_path):
     plan = await plan_of(board, gateway, tmp_path)
     assert [scene.state for scene in plan.scenes] == ["new", "new"]
-    assert [scene.cast for scene in plan.scenes] == [("Mara",), ("Mara",)]
+    assert [scene.characters for scene in plan.scenes] == [("Mara",), ("Mara",)]
 
 
 async def test_a_plan_without_a_key_costs_what_the_table_says(board, tmp_path):
@@ -40,15 +44,15 @@ async def test_a_plan_with_a_key_uses_it():
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
-async def test_an_account_without_a_key_asks_nothing(gateway, board):
+async def test_an_account_without_a_key_asks_nothing(gateway):
     async with BY_PROVIDER[gateway].keyless().session() as session:
         with pytest.raises(NotSent, match="no API key is set"):
-            await session.provider.upload(board.parent / "clips" / "mara.mp4", "video/mp4")
+            await session.provider.status(JOB)
 
 
 def test_a_board_that_is_there_is_left_alone(board):
     board.write_text("mine")
-    with pytest.raises(ValueError, match="exists already"):
+    with pytest.raises(ValueError, match="already exists"):
         write(board.parent)
     assert board.read_text() == "mine"
 

@@ -116,7 +116,11 @@ def test_a_fitted_shot_is_priced_as_it_is_billed_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("parent", "child", "says"),
     [
-        ("seedance-2", "sora-2", "scenes[1].remixes: seedance-2 at fal, which renders s01, makes nothing that can be"),
+        (
+            "seedance-2",
+            "sora-2",
+            "scenes[1].remixes: seedance-2 at fal, which renders s01, makes no videos that can be",
+        ),
         ("sora-2", "seedance-2", "scenes[1].remixes: seedance-2 at fal cannot start a scene this way; leave remixes"),
         ("seedance-2", "seedance-2", "scenes[1].remixes: seedance-2 at fal cannot start a scene this way"),
     ],

@@ -71,9 +71,10 @@ def test_characters_are_paid_for_too() -> None:
     assert made.low_usd == made.high_usd == 0.802
 
 
-def test_states_do_not_change_what_a_plan_asks_for() -> None:
+def test_of_the_states_only_what_is_to_be_bought_is_in_the_hash() -> None:
     made = planned({"prompt": "Mara wakes."}, {})
-    assert known(made, "cached", "unknown").hash == made.hash
+    assert known(made, "new", "unknown").hash == made.hash
+    assert known(made, "cached", "new").hash == known(made, "reattached", "new").hash != made.hash
 
 
 def test_a_row_says_what_a_person_wants_to_know() -> None:

@@ -224,7 +224,7 @@ async def test_the_time_limit_leaves_the_job_open(ledger: Ledger) -> None:
     with pytest.raises(errors.Busy, match=r"still rendering after 2 minutes") as late:
         await wait(gateway, ledger, minutes=2)
     assert (late.value.charged, late.value.request_id) == (None, "r1")
-    assert "picked up, and not bought a second time" in late.value.remedy
+    assert "the next run waits for it and does not buy it again" in late.value.remedy
     assert outcome(ledger) is None
 
 

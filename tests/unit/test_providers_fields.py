@@ -1,11 +1,12 @@
 """A gateway's own inputs: what may be given, what is refused before anything is sent, and where it goes."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.fields import inputs, keeps_video, with_fields
+from prefect_storyboard.providers.openai import served
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.providers.table import model, models
 
@@ -147,9 +148,12 @@ def test_the_fields_of_a_gateway_that_the_table_does_not_know_go_along() -> None
     assert with_fields({"b": 2}, request) == {"b": 2, "a": 1}
 
 
+OWN = [served.model("http://h/v1", {name: served.ServedModel(dialect=name)}, name) for name in get_args(served.Dialect)]
+
+
 @pytest.mark.parametrize("provider", models())
 def test_every_input_of_the_table_belongs_to_a_model_that_is_sold(provider: str) -> None:
-    sold = models()[provider].values()
+    sold = [*models()[provider].values(), *(OWN if provider == "openai" else ())]
     for each in inputs(provider):
         takers = [m for m in sold if each.codec in {"*", m.codec} and (not each.models or m.name in each.models)]
         assert takers, each

@@ -136,7 +136,7 @@ def test_a_request_belongs_to_one_job(ledger: Ledger) -> None:
 def test_a_job_that_was_found_meanwhile_keeps_its_id(ledger: Ledger) -> None:
     announced(ledger)
     overtaken = overtaken_by(ledger, lambda: ledger.submitted(KEY, 1, job("r7")))
-    with pytest.raises(ValueError, match=rf"^job {SHORT} was recorded meanwhile as r7$"):
+    with pytest.raises(ValueError, match=rf"^job {SHORT} was recorded in the meantime as r7$"):
         settle.adopt(overtaken, KEY, "r1")
     assert ledger.history(KEY)[0].job == job("r7", submitted_at=ledger.history(KEY)[0].job.submitted_at)  # type: ignore[union-attr]
 
@@ -171,7 +171,7 @@ def test_a_job_that_ended_meanwhile_is_not_said_to_be_abandoned(ledger: Ledger, 
         ledger.submitted(KEY, 1, job())
         ledger.close(KEY, 1, Outcome(kind=kind, at=NOW))
 
-    with pytest.raises(ValueError, match=rf"^job {SHORT} was settled meanwhile: it is {kind}$"):
+    with pytest.raises(ValueError, match=rf"^job {SHORT} was settled in the meantime: it is {kind}$"):
         settle.abandon(overtaken_by(ledger, ends), KEY)
     assert outcomes(ledger) == [kind]
 
@@ -179,7 +179,7 @@ def test_a_job_that_ended_meanwhile_is_not_said_to_be_abandoned(ledger: Ledger, 
 def test_a_job_that_a_run_has_found_meanwhile_is_not_said_to_be_not_bought(ledger: Ledger) -> None:
     announced(ledger)
     found = overtaken_by(ledger, lambda: ledger.submitted(KEY, 1, job("r7")))
-    with pytest.raises(ValueError, match=rf"^job {SHORT} was bought meanwhile as r7: collect it$"):
+    with pytest.raises(ValueError, match=rf"^job {SHORT} was bought in the meantime as r7: collect it$"):
         settle.abandon(found, KEY)
     assert [line.state for line in settle.jobs(ledger)] == ["rendering"]
 
@@ -192,11 +192,11 @@ def test_a_job_that_a_run_has_found_meanwhile_is_not_said_to_be_not_bought(ledge
     [
         ("", "write at least 6 letters of the job's key, as `storyboard jobs` shows it"),
         (KEY[:5], "write at least 6 letters of the job's key, as `storyboard jobs` shows it"),
-        ("0" * 12, f"no job begins with {'0' * 12}; look at `storyboard jobs`"),
-        (KEY + "0", f"no job begins with {KEY}0; look at `storyboard jobs`"),
-        ("../../x", "no job begins with ../../x; look at `storyboard jobs`"),
-        ("requests", "no job begins with requests; look at `storyboard jobs`"),
-        ("abcdef", "2 jobs begin with abcdef; look at `storyboard jobs`"),
+        ("0" * 12, f"no job begins with {'0' * 12}; see `storyboard jobs`"),
+        (KEY + "0", f"no job begins with {KEY}0; see `storyboard jobs`"),
+        ("../../x", "no job begins with ../../x; see `storyboard jobs`"),
+        ("requests", "no job begins with requests; see `storyboard jobs`"),
+        ("abcdef", "2 jobs begin with abcdef; see `storyboard jobs`"),
     ],
 )
 def test_a_key_has_to_name_one_job(ledger: Ledger, typed: str, says: str) -> None:
@@ -285,7 +285,7 @@ async def test_a_job_is_cancelled_with_the_account_that_bought_it(ledger: Ledger
 class Unlisting(Gateway):
     """Keeps no list that can be asked."""
 
-    async def find(self, endpoint: str, order_digest: str, since: datetime) -> Any:
+    async def find(self, order: Any) -> Any:
         return None
 
 

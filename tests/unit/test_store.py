@@ -99,7 +99,7 @@ async def test_what_is_no_whole_video_is_not_stored(studio: Studio, number: int)
     with pytest.raises(errors.Busy) as broke:
         await studio.store(bought)
     assert broke.value.charged
-    assert "paid for, and nothing is lost yet" in broke.value.remedy
+    assert "paid for and nothing is lost" in broke.value.remedy
     assert studio.files() == []
     assert studio.outcome() is None
 

@@ -15,7 +15,7 @@ import httpx
 
 from prefect_storyboard.providers.errors import ProviderError
 from prefect_storyboard.providers.protocol import CharacterRequest, Order, Provider, SceneRequest
-from prefect_storyboard.storyboards import Job
+from prefect_storyboard.storyboards import Job, Model
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 Call = Literal["upload", "submit", "status", "result", "cancel", "find", "offered", "price", "balance"]
@@ -85,6 +85,7 @@ class Case:
     orders: Sequence[ExpectedOrder]
     answers: Sequence[Answer]
     troubles: Sequence[Trouble]
+    served: Mapping[str, Model] = field(default_factory=dict)  # models of an account beside those of the table
     elsewhere: Mapping[str, str] = field(default_factory=dict)  # fixture -> the test that uses it, or why none can
 
 

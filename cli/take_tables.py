@@ -1,0 +1,125 @@
+"""What `storyboard status`, `takes`, `reroll` and `pick` print."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from pydantic import BaseModel
+from rich.table import Table
+from rich.text import Text
+
+from prefect_storyboard.blocks import account_to_plan_for, load_credentials
+from prefect_storyboard.cli.live import console, report
+from prefect_storyboard.cli.progress_table import watched
+from prefect_storyboard.flows import SeriesFailed, pick_take, storyboard_series
+from prefect_storyboard.series.looking import looked_up, summed_up, takes_of
+from prefect_storyboard.series.prepare import Overrides
+from prefect_storyboard.series.status import status_rows
+from prefect_storyboard.series.takes import TakeLine, last_acts
+from prefect_storyboard.storyboards.money import price
+
+Places = tuple[str, str, str | None]  # storyboard, provider, library
+
+_STYLES = {"current": "green", "stale": "yellow", "missing": "bold", "rendering": "cyan", "in doubt": "bold red"}
+_RIGHT = {"a new one costs", "seconds", "cost"}
+
+
+async def show_status(
+    board: str, provider: str, library: str | None, overrides: Overrides, *, as_json: bool = False
+) -> int:
+    """Print the state of every scene. Returns 1 if one of them is in doubt."""
+    account = await account_to_plan_for(provider, os.environ)
+    statuses = await looked_up(board, account, library, overrides)
+    if as_json:
+        print_json(statuses)
+    else:
+        console.print(table(status_rows(statuses)))
+        console.print(f"\n{summed_up(statuses)}; nothing was bought")
+    return 1 if any(each.state == "in doubt" for each in statuses) else 0
+
+
+async def show_takes(
+    board: str, provider: str, library: str | None, overrides: Overrides, *, as_json: bool = False
+) -> int:
+    """Print every take of every scene."""
+    account = await account_to_plan_for(provider, os.environ)
+    lines = await takes_of(board, account, library, overrides)
+    if as_json:
+        print_json(lines)
+    elif lines:
+        console.print(table(map(_row, lines)))
+    else:
+        console.print("no scene of this storyboard has a take")
+    return 0
+
+
+async def render_again(places: Places, overrides: Overrides, asked: Mapping[str, Any], *, as_json: bool = False) -> int:
+    """Buy further takes of a scene and print how that ended. Returns 1 if one of them has no clip.
+
+    That the order was carried out is recorded after it has been told.
+    """
+    board, provider, library = places
+    credentials = await load_credentials(provider, os.environ)
+    code = 0
+    with last_acts():
+        try:
+            with nullcontext() if as_json else watched(console):
+                reel = await storyboard_series(board, credentials, library, **_said(overrides), **asked)
+        except SeriesFailed as failed:
+            reel, code = failed.reel, 1
+        print_json([reel]) if as_json else report(reel)
+    return code
+
+
+async def choose(places: Places, overrides: Overrides, take: tuple[str, int], *, as_json: bool = False) -> int:
+    """Pick a take and print where the reel is. Returns 0: scenes without a clip are no fault of the choice."""
+    board, provider, library = places
+    account = await account_to_plan_for(provider, os.environ)
+    reel = await pick_take(board, *take, account, library, **_said(overrides))
+    if as_json:
+        print_json([reel])
+        return 0
+    console.print(f"{take[0]} shows take {take[1]} from now on; nothing was bought")
+    console.print(f"reel   {reel.url}\npage   {reel.page}")
+    return 0
+
+
+def _said(overrides: Overrides) -> dict[str, Any]:
+    """What a person says in the place of the storyboard, as the flows take it."""
+    return overrides.model_dump(include={"model", "fit", "quality", "audio", "values"})
+
+
+def print_json(found: Sequence[BaseModel]) -> None:
+    """Print models as a list, for other programs."""
+    console.out(json.dumps([each.model_dump(mode="json") for each in found], indent=2), highlight=False)
+
+
+def table(rows: Iterable[dict[str, str]]) -> Table:
+    """Rows with the same columns; a state has its colour."""
+    made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for row in rows:
+        if not made.columns:
+            for name in row:
+                made.add_column(name, justify="right" if name in _RIGHT else "left", overflow="fold")
+        made.add_row(
+            *(Text(value, style=_STYLES.get(value, "") if name == "state" else "") for name, value in row.items())
+        )
+    return made
+
+
+def _row(line: TakeLine) -> dict[str, str]:
+    shown = "picked" if line.shown and line.picked else "shown" if line.shown else ""
+    state = "missing" if line.clip is None else "stale" if line.why else "current"
+    return {
+        "scene": line.scene,
+        "take": str(line.take),
+        "reel": shown,
+        "state": state,
+        "seconds": f"{line.clip.seconds:g}" if line.clip else "",
+        "cost": price(line.clip.cost_usd) if line.clip else "",
+        "note": line.note,
+        "why": "; ".join(line.why),
+        "clip": line.clip.url if line.clip else "",
+    }

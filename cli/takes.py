@@ -1,0 +1,128 @@
+"""The commands of choosing: what stands, which takes there are, one more of a scene, and the one that is shown."""
+
+from contextlib import nullcontext
+
+from cyclopts import App
+
+from prefect_storyboard.cli import options
+from prefect_storyboard.cli.app import explained, finish
+from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+
+
+def register(app: App) -> None:
+    """Add the commands to the application."""
+    for command in (status, takes, reroll, pick):
+        app.command(command)
+
+
+def status(
+    board: options.Board,
+    *,
+    provider: options.Provider,
+    library: options.Library = None,
+    model: options.Model = None,
+    fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
+    as_json: options.TakesAsJson = False,
+    debug: options.Debug = False,
+) -> int:
+    """Show for each scene whether its clip is of today's storyboard: current, stale and why, missing, in doubt.
+
+    Buys nothing and changes nothing. A stale clip is usable, and is never rendered again unasked.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.take_tables import show_status
+    from prefect_storyboard.series.prepare import Overrides
+
+    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
+        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
+        return finish(show_status(board, provider, library, said, as_json=as_json))
+
+
+def takes(
+    board: options.Board,
+    *,
+    provider: options.Provider,
+    library: options.Library = None,
+    model: options.Model = None,
+    fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
+    as_json: options.TakesAsJson = False,
+    debug: options.Debug = False,
+) -> int:
+    """List every take of every scene, and which one the reel shows. Buys nothing and changes nothing."""
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.take_tables import show_takes
+    from prefect_storyboard.series.prepare import Overrides
+
+    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
+        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
+        return finish(show_takes(board, provider, library, said, as_json=as_json))
+
+
+def reroll(
+    board: options.Board,
+    scene: options.SceneId,
+    *,
+    provider: options.Provider,
+    takes: options.Takes = 1,
+    note: options.Note = None,
+    library: options.Library = None,
+    model: options.Model = None,
+    fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
+    max_cost: options.MaxCost = None,
+    allow_unknown_price: options.AllowUnknownPrice = False,
+    on_unknown: options.OnUnknown = "stop",
+    as_json: options.TakesAsJson = False,
+    debug: options.Debug = False,
+) -> int:
+    """Render a scene again, and nothing else: it buys one more take, or --takes of them. The earlier takes stay.
+
+    The reel is assembled again with the newest take, unless another one was picked. After a crash, give the same words
+    again: what is paid for is picked up, not bought again.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.served import health_of, run_served
+    from prefect_storyboard.cli.take_tables import render_again
+    from prefect_storyboard.series.prepare import Overrides
+
+    with explained(debug=debug), prefect_server() as api:
+        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
+        limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "on_unknown": on_unknown}
+        asked = {"reroll": scene, "takes": takes, "note": note, **limits}
+        work = render_again((board, provider, library), said, asked, as_json=as_json)
+        return run_served(work, health_of(api))
+
+
+def pick(
+    board: options.Board,
+    scene: options.SceneId,
+    take: options.TakeNumber,
+    *,
+    provider: options.Provider,
+    library: options.Library = None,
+    model: options.Model = None,
+    fit: options.Fit = None,
+    quality: options.Quality = None,
+    audio: options.Audio = None,
+    with_: options.With = None,
+    as_json: options.TakesAsJson = False,
+    debug: options.Debug = False,
+) -> int:
+    """Let a take of a scene stand in the reel, now and in every later run. Assembles the reel again for nothing."""
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.served import health_of, run_served
+    from prefect_storyboard.cli.take_tables import choose
+    from prefect_storyboard.series.prepare import Overrides
+
+    with explained(debug=debug), prefect_server() as api:
+        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
+        work = choose((board, provider, library), said, (scene, take), as_json=as_json)
+        return run_served(work, health_of(api))

@@ -1,0 +1,99 @@
+"""Search a server's list of videos for an order whose reply was lost.
+
+A list holds no whole bodies, and that of a self-hosted server neither prompt, seconds nor size: what it leaves out is
+read from the video's own document.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from prefect_storyboard.providers.errors import Expired, ProtocolError
+from prefect_storyboard.providers.json_values import amount, non_blank, objects, utc
+from prefect_storyboard.providers.protocol import Sought
+from prefect_storyboard.storyboards.outcomes import JsonObject
+
+_WINDOW = timedelta(seconds=60)  # before the submit, of two clocks that are about right
+_LEEWAY = timedelta(seconds=5)  # the same once the server's own Date header has corrected our clock
+_PAGES = 20
+
+# A page of the list after an id, the newest first, and how far our clock is ahead; None where the server keeps no list.
+ReadPage = Callable[[str | None], Awaitable[tuple[JsonObject, timedelta | None] | None]]
+ReadVideo = Callable[[str], Awaitable[JsonObject]]
+
+
+class Sent(NamedTuple):
+    """A video that the list has; `at` is in our clock."""
+
+    request_id: str
+    at: datetime
+
+
+async def find(read_page: ReadPage, read_video: ReadVideo, order: Sought) -> tuple[Sent, ...] | None:
+    """Return the videos that show all that the order shows, the oldest first; None without a list.
+
+    ProtocolError if there is none, and one may be the order's: its prompt is not told, or its model has another name.
+    """
+    listed = await _read(read_page, utc(order.since))
+    if listed is None:
+        return None
+    found: list[Sent] = []
+    blind = False
+    for item, at in listed:
+        number = str(item["id"])
+        same = _same(item, order.shown)
+        if same is None:
+            same = _same({**item, **await _whole(read_video, number)}, order.shown)
+        blind |= same is None
+        if same:
+            found.append(Sent(number, at))
+    if blind and not found:
+        raise ProtocolError("the server lists videos without saying what was asked for: one may be the job in question")
+    return tuple(sorted(found, key=lambda sent: sent.at))
+
+
+async def _read(read_page: ReadPage, since: datetime) -> list[tuple[JsonObject, datetime]] | None:
+    """The videos since the submit, each with its moment. ProtocolError if there is no end."""
+    found: list[tuple[JsonObject, datetime]] = []
+    after: str | None = None
+    for _ in range(_PAGES):
+        read = await read_page(after)
+        if read is None:
+            return None
+        page, skew = read
+        earliest = since - (_WINDOW if skew is None else _LEEWAY)
+        items = [each for each in objects(page.get("data")) if non_blank(each.get("id"))]
+        dated = [(each, _moment(each.get("created_at"), skew, since)) for each in items]
+        found += [(each, at) for each, at in dated if at >= earliest]
+        last, after = after, str(items[-1]["id"]) if items else None
+        if not page.get("has_more") or after in {None, last} or any(at < earliest for _, at in dated):
+            return found
+    raise ProtocolError("the server lists more videos than can be read: the one in question may be among them")
+
+
+async def _whole(read_video: ReadVideo, number: str) -> JsonObject:
+    """The video's own document; nothing of one that is gone meanwhile."""
+    try:
+        return await read_video(number)
+    except Expired:
+        return {}
+
+
+def _moment(created: JsonValue, skew: timedelta | None, since: datetime) -> datetime:
+    """When a video was ordered, by our clock; one without a time may be of any."""
+    seconds = amount(created)
+    return since if seconds is None else datetime.fromtimestamp(seconds, UTC) + (skew or timedelta())
+
+
+def _same(item: JsonObject, shown: JsonObject) -> bool | None:
+    """Whether a video shows what the order shows; None where it does not tell enough to say so.
+
+    A server may call a model by another name, an alias or its path: that alone proves no difference.
+    """
+    held = {name: str(item[name]) for name in shown if item.get(name) not in (None, "")}
+    wanted = {name: str(value) for name, value in shown.items()}
+    if any(value != wanted[name] for name, value in held.items() if name != "model"):
+        return False
+    return True if wanted and held == wanted else None

@@ -1,0 +1,65 @@
+"""Which take of a scene stands in the reel, where there are more than one: the one that was picked, else the newest.
+
+A choice answers a question: what the scene asked for when it was made, and which takes of other scenes it was made of.
+As long as the question is the same, the pick stands. Where a scene that it needs has another take since, it stands
+until a take that is made of that one is bought; where the scene itself is edited, it says nothing any more.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prefect_storyboard.ledger import Attempt, Choice, Ledger, Unreadable, deciding
+from prefect_storyboard.storyboards import PlannedScene
+from prefect_storyboard.storyboards.keys import digest
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What has been chosen of a reel, oldest first."""
+
+    ledger: Ledger
+    reel: str
+    made: tuple[Choice, ...]
+
+    def picked(self, scene: PlannedScene) -> Choice | None:
+        """The last pick of a take of this scene, as far as the scene still asks for what it asked for then."""
+        picks = (each for each in reversed(self.made) if each.kind == "picked" and each.scene == scene.scene.id)
+        last = next(picks, None)
+        return last if last and last.own_identity == scene.own_identity else None
+
+    def rerolls(self, scene: PlannedScene) -> Iterator[PlannedScene]:
+        """The further takes that people have asked for of the scene as it is, oldest first."""
+        for choice in self.made:
+            same = choice.own_identity == scene.own_identity and choice.take == scene.scene.take
+            if choice.kind == "asked" and choice.scene == scene.scene.id and same:
+                yield from (scene.with_reroll(name, choice.note) for name in choice.rerolls)
+
+    def lost(self, pick: Choice) -> Unreadable:
+        """The error about a pick whose take has no record any more."""
+        what = f"take {pick.take} of {pick.scene} was picked, and its job {pick.key[:12]} is not in this ledger"
+        return Unreadable(f"{what}; nothing was bought", "Run `storyboard repair`, or pick another take")
+
+    def newest(self, takes: Sequence[PlannedScene]) -> PlannedScene:
+        """The newest of these takes that has not failed. One that is not stored yet is newer than all that are."""
+        if len(takes) == 1:
+            return takes[0]
+        stored = self.ledger.take_keys(self.reel, takes[0].scene.id)
+        at = {
+            take.key: stored.index(take.key) if take.key in stored else len(stored) + n for n, take in enumerate(takes)
+        }
+        good = [take for take in takes if not _has_failed(deciding(self.ledger.history(take.key)))]
+        return max(good or takes, key=lambda take: at[take.key])
+
+
+def question(needed: Mapping[str, str]) -> str:
+    """The takes that a scene is made of, by the id of their scenes, in one word; empty where it needs none."""
+    return digest(dict(needed)) if needed else ""
+
+
+def is_paid(last: Attempt | None) -> bool:
+    """Whether a job is paid for, and has a clip or may yet have one."""
+    return last is not None and last.job is not None and (last.end is None or last.end.clip is not None)
+
+
+def _has_failed(last: Attempt | None) -> bool:
+    return last is not None and last.end is not None and last.end.clip is None

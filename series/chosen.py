@@ -1,0 +1,69 @@
+"""The reel of what stands: assembled again for nothing when a take is picked, or was while the reel was rendered."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prefect_storyboard.jobs.budget import Estimate, estimate
+from prefect_storyboard.ledger import Ledger, deciding
+from prefect_storyboard.series.kept import standing_job
+from prefect_storyboard.series.reel import assemble_reel
+from prefect_storyboard.series.run import Ended, Rendering
+from prefect_storyboard.series.standing import with_standing
+from prefect_storyboard.storyboards import Clip, FailedScene, Plan, PlannedScene, Reel
+from prefect_storyboard.tasks import store
+
+_ABSENT = {"error": "it has no clip yet", "charged": False, "remedy": "Run the storyboard."}
+
+
+async def assemble_chosen(run: Rendering, ended: Sequence[Ended], wanted: Estimate) -> Reel:
+    """Assemble the reel of a run; where somebody has picked a take meanwhile, with that take.
+
+    Whoever assembles last looks at the choices after that, so that none is overwritten by an older reel.
+    """
+    ledger, reel = Ledger(run.library.storage()), run.prepared.plan.storyboard.slug
+    while True:
+        known = await asyncio.to_thread(ledger.choices, reel)
+        if known != run.chosen:
+            run.chosen = known
+            ended = await _as_chosen(run, ended)
+        made = await assemble_reel(run, tuple(ended), wanted)
+        if await asyncio.to_thread(ledger.choices, reel) == run.chosen:
+            return made
+
+
+async def assemble_standing(run: Rendering) -> Reel:
+    """Assemble the reel of what is in the library, with the choices of today. Buys nothing."""
+    ledger = Ledger(run.library.storage())
+    run.chosen = await asyncio.to_thread(ledger.choices, run.prepared.plan.storyboard.slug)
+    plan = await stand_again(run)
+    wanted = await estimate(plan, ledger, run.attempts)
+    absent = [FailedScene(scene=scene.scene.id, state="waiting", **_ABSENT) for scene in plan.scenes]
+    ended = await _as_chosen(run, absent)
+    return await assemble_chosen(run, ended, wanted)
+
+
+async def stand_again(run: Rendering) -> Plan:
+    """The run's plan with the takes that stand now."""
+    ledger = Ledger(run.library.storage())
+    plan = await asyncio.to_thread(with_standing, run.asked, ledger, cascade=False)
+    run.prepared = run.prepared.model_copy(update={"plan": plan})
+    return plan
+
+
+async def _as_chosen(run: Rendering, ended: Sequence[Ended]) -> tuple[Ended, ...]:
+    """The same ends, with the stored clips of the takes that stand now."""
+    plan = await stand_again(run)
+    ends = {end.scene: end for end in ended}
+    return tuple([await _stored(run, scene, ends[scene.scene.id]) for scene in plan.scenes])
+
+
+async def _stored(run: Rendering, scene: PlannedScene, end: Ended) -> Ended:
+    """The clip of the take that stands, if it is in the library; else how the scene ended."""
+    if isinstance(end, Clip) and end.job_key == scene.key:
+        return end
+    ledger = Ledger(run.library.storage())
+    last = await asyncio.to_thread(lambda: deciding(ledger.history(scene.key)))
+    if last is None or last.end is None or last.end.clip is None:
+        return end
+    job = await asyncio.to_thread(standing_job, ledger, scene, run.limits["reel"])
+    return await store(job, credentials=run.credentials, library=run.library)

@@ -1,0 +1,98 @@
+"""What each scene of a storyboard has in the library: current, stale, missing or in doubt. Reads, and never buys."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
+from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.series.made_of import made_of
+from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene
+from prefect_storyboard.storyboards.currency import Currency, changes
+from prefect_storyboard.storyboards.money import price
+
+
+class SceneStatus(Frozen):
+    """What stands for one scene. `why` says what makes it so, `remedy` what renders it; a new take costs `usd`."""
+
+    scene: str
+    state: Currency
+    take: int | None = None
+    takes: int = 0
+    why: tuple[str, ...] = ()
+    remedy: str = ""
+    usd: float | None = None
+    url: str | None = None
+
+
+def board_status(plan: Plan, ledger: Ledger) -> tuple[SceneStatus, ...]:
+    """Look every scene up, as it stands in the reel; the plan has its standing takes. Blocks."""
+    keys = {scene.scene.id: scene.key for scene in plan.scenes}
+    return tuple(_status(scene, keys, plan, ledger) for scene in plan.scenes)
+
+
+def status_rows(statuses: Sequence[SceneStatus]) -> Iterator[dict[str, str]]:
+    """The table of all scenes."""
+    for each in statuses:
+        yield {
+            "scene": each.scene,
+            "state": each.state,
+            "take": f"{each.take} of {each.takes}" if each.take else "",
+            "why": "; ".join(each.why),
+            "a new one costs": price(each.usd),
+            "what to do": each.remedy,
+        }
+
+
+def _status(scene: PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Ledger) -> SceneStatus:
+    reel, name = plan.storyboard.slug, scene.scene.id
+    status = SceneStatus(scene=name, state="missing", usd=scene.usd)
+    if scene.damage:
+        return _in_doubt(status, scene.damage.error, scene.damage.remedy)
+    try:
+        takes = ledger.take_keys(reel, name)
+        status = status.model_copy(update={"takes": len(takes)})
+        last = deciding(ledger.history(scene.key))
+        stands = last if _has_clip(last) else None
+        older = (
+            None if stands else next(filter(_has_clip, (deciding(ledger.history(key)) for key in takes[::-1])), None)
+        )
+    except Unreadable as error:
+        return _in_doubt(status, error.what, error.remedy)
+    if stands:
+        return _standing(status, stands, changes(made_of(stands), scene, keys), takes)
+    if last and last.end is None:
+        return _open(status, last)
+    asked = f"the next run renders it for {price(scene.usd)}"
+    if older:
+        why = changes(made_of(older), scene, keys) or (f"take {scene.take} is asked for",)
+        return _standing(status, older, why, takes).model_copy(update={"remedy": asked})
+    failed = last.end if last and last.end else None
+    why = (failed.message,) if failed else ()
+    return status.model_copy(update={"why": why, "remedy": (failed and failed.remedy) or asked})
+
+
+def _standing(status: SceneStatus, held: Attempt, why: tuple[str, ...], takes: tuple[str, ...]) -> SceneStatus:
+    key, clip = held.intent.key, held.end.clip if held.end else None
+    number = takes.index(key) + 1 if key in takes else None
+    follows = bool(why) and held.intent.draft is not None and held.intent.draft.parent_key is not None
+    verb = "--cascade renders it again" if follows else "reroll renders it again"
+    remedy = f"it is kept; {verb} for {price(status.usd)}" if why else ""
+    facts = {"state": "stale" if why else "current", "why": why, "remedy": remedy, "take": number}
+    return status.model_copy(update=facts | {"url": clip.url if clip else None})
+
+
+def _open(status: SceneStatus, last: Attempt) -> SceneStatus:
+    """A scene whose job has not ended; without the provider's id, nobody knows whether it was bought."""
+    if last.job:
+        return status.model_copy(update={"state": "rendering", "remedy": "the next run, or collect, fetches it"})
+    if alive(last.intent.owner):
+        return status.model_copy(update={"state": "rendering", "remedy": "another process submits it now"})
+    why = "its job may have been bought, and has no answer on record"
+    return _in_doubt(status, why, "storyboard jobs says how to settle it")
+
+
+def _in_doubt(status: SceneStatus, why: str, remedy: str) -> SceneStatus:
+    return status.model_copy(update={"state": "in doubt", "why": (why,), "remedy": remedy})
+
+
+def _has_clip(attempt: Attempt | None) -> bool:
+    return attempt is not None and attempt.end is not None and attempt.end.clip is not None

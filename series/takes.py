@@ -1,0 +1,205 @@
+"""The takes of a storyboard's scenes: all that there are, the one that a person picks, and an order for more.
+
+A reroll is an order on record before anything is bought: its takes are named after it in their keys, so that whoever
+carries it out finds what is bought already. An order is open until it has been carried out, which is recorded last. The
+same words for the same scene, while such an order is open, are that order: after a crash they buy what is missing.
+"""
+
+import getpass
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from prefect_storyboard.ledger import Attempt, Choice, Ledger, deciding
+from prefect_storyboard.series.choosing import question
+from prefect_storyboard.series.made_of import made_of
+from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene
+from prefect_storyboard.storyboards.currency import changes
+from prefect_storyboard.storyboards.names import suggest
+
+_last_acts: ContextVar[list[Callable[[], object]] | None] = ContextVar("last_acts", default=None)
+
+
+class TakeLine(Frozen):
+    """One take of a scene. `shown` in the reel or not, and of today's storyboard where `why` is empty."""
+
+    scene: str
+    take: int
+    shown: bool
+    picked: bool = False
+    why: tuple[str, ...] = ()
+    note: str = ""
+    clip: Clip | None = None
+
+
+def board_takes(plan: Plan, ledger: Ledger) -> tuple[TakeLine, ...]:
+    """All takes of all scenes, in the order of the storyboard; the plan has its standing takes. Blocks."""
+    choices = ledger.choices(plan.storyboard.slug)
+    return tuple(line for scene in plan.scenes for line in _lines(scene, plan, ledger, choices))
+
+
+def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int) -> Choice:
+    """Record that a take is to stand in the reel, whoever runs it and wherever. Blocks.
+
+    Raises ValueError where the scene has no such take, or the take has no clip: nothing was changed.
+    """
+    scene = _scene(plan, scene_id)
+    keys = ledger.take_keys(plan.storyboard.slug, scene_id)
+    if not 1 <= number <= len(keys):
+        there = f"has takes 1 to {len(keys)}" if keys else "has no take yet"
+        raise ValueError(f"take: {scene_id} {there}, not {number}; nothing was changed")
+    if _clip(deciding(ledger.history(keys[number - 1]))) is None:
+        raise ValueError(f"take: take {number} of {scene_id} has no clip; nothing was changed")
+    wanted = _choice("picked", scene, plan).model_copy(update={"key": keys[number - 1], "take": number})
+
+    def choose(known: tuple[Choice, ...]) -> Choice:
+        last = next((each for each in reversed(known) if each.kind == "picked" and each.scene == scene_id), None)
+        same = last is not None and (last.key, _asks(last)) == (wanted.key, _asks(wanted))
+        return last if last and same else wanted
+
+    return ledger.choose(plan.storyboard.slug, choose)
+
+
+def order(plan: Plan, ledger: Ledger, scene_id: str, *, takes: int, note: str = "", name: str = "") -> Choice:
+    """The order for further takes of a scene: the open one of the same words or the same name, else a new one. Blocks.
+
+    Raises ValueError for a name that was given to other words: nothing was bought.
+    """
+    if takes < 1:
+        raise ValueError(f"takes: has to be 1 or more; found {takes}")
+    scene = _scene(plan, scene_id)
+    words = {"take": scene.scene.take, "takes": takes, "note": note.strip(), "name": name}
+    wanted = _choice("asked", scene, plan).model_copy(update=words)
+
+    def choose(known: tuple[Choice, ...]) -> Choice:
+        done = {each.id for each in known if each.kind == "carried out"}
+        orders = [each for each in known if each.kind == "asked"]
+        if named := next((each for each in orders if name and each.name == name), None):
+            if _words(named) != _words(wanted):
+                raise ValueError(
+                    f"the order {name} was given for other words; nothing was bought; give it another name"
+                )
+            return named
+        return next((each for each in orders if each.id not in done and _words(each) == _words(wanted)), wanted)
+
+    return ledger.choose(plan.storyboard.slug, choose)
+
+
+def carry_out(ledger: Ledger, reel: str, asked: Choice) -> None:
+    """Record that an order has been carried out: the same words are another order from now on. Blocks.
+
+    Where somebody still has to be told of it, that is done before: see `last_acts`.
+    """
+    done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": _who()})
+
+    def choose(known: tuple[Choice, ...]) -> Choice:
+        return next((each for each in known if each.kind == "carried out" and each.id == asked.id), done)
+
+    later = _last_acts.get()
+    if later is None:
+        ledger.choose(reel, choose)
+    else:
+        later.append(lambda: ledger.choose(reel, choose))
+
+
+@contextmanager
+def last_acts() -> Iterator[None]:
+    """What was carried out inside is recorded at the end: who is killed before has not told anybody of it."""
+    acts: list[Callable[[], object]] = []
+    token = _last_acts.set(acts)
+    try:
+        yield
+        for act in acts:
+            act()
+    finally:
+        _last_acts.reset(token)
+
+
+def further_takes(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
+    """The part of the plan that buys the takes of an order and nothing else. Blocks.
+
+    Raises ValueError where the scene needs a clip or a character that is not there yet: nothing was bought.
+    """
+    scenes = {scene.scene.id: scene for scene in plan.scenes}
+    scene = scenes[asked.scene]
+    fresh = scene.model_copy(update={"standing": False, "stale": None, "damage": None, "further": True})
+    takes = tuple(fresh.with_reroll(name, asked.note) for name in asked.rerolls)
+    for name in scene.needs:
+        if _clip(deciding(ledger.history(scenes[name].key))) is None:
+            raise ValueError(f"{asked.scene} needs {name}, which has no clip, and nothing was bought; run it first")
+    cast = tuple(
+        c for c in plan.characters if c.character.name in scene.cast and c.model.casting == scene.model.casting
+    )
+    for each in cast:
+        last = deciding(ledger.history(each.key))
+        if last is None or last.end is None or last.end.casting is None:
+            who = each.character.name
+            raise ValueError(f"{asked.scene} needs {who}, who is not created yet, and nothing was bought; run it first")
+    needed = tuple(scenes[name].model_copy(update={"standing": True}) for name in scene.needs)
+    return plan.model_copy(update={"scenes": needed, "takes": takes, "characters": cast, "variants": ()})
+
+
+def _lines(scene: PlannedScene, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...]) -> Iterator[TakeLine]:
+    keys = {each.scene.id: each.key for each in plan.scenes}
+    picks = [each for each in choices if each.kind == "picked" and each.scene == scene.scene.id]
+    for number, key in enumerate(ledger.take_keys(plan.storyboard.slug, scene.scene.id), 1):
+        held = deciding(ledger.history(key))
+        made = made_of(held) if held else None
+        yield TakeLine(
+            scene=scene.scene.id,
+            take=number,
+            shown=key == scene.key,
+            picked=bool(picks) and picks[-1].key == key,
+            why=changes(made, scene.model_copy(update={"standing": True}), keys) if made else (),
+            note=str(made.basis.get("note", "")) if made else "",
+            clip=clip.model_copy(update={"take": number}) if (clip := _clip(held)) else None,
+        )
+
+
+def _scene(plan: Plan, scene_id: str) -> PlannedScene:
+    scenes = {scene.scene.id: scene for scene in plan.scenes}
+    if scene_id not in scenes:
+        raise ValueError(f"no scene has the id {scene_id}; {suggest(scene_id, scenes)}")
+    return scenes[scene_id]
+
+
+def _choice(kind: str, scene: PlannedScene, plan: Plan) -> Choice:
+    """A choice of today: what the scene asks for, and what it is made of."""
+    keys = {each.scene.id: each.key for each in plan.scenes}
+    return Choice.model_validate(
+        {
+            "id": uuid4().hex[:12],
+            "kind": kind,
+            "scene": scene.scene.id,
+            "at": datetime.now(UTC),
+            "by": _who(),
+            "own_identity": scene.own_identity,
+            "made_of": question({name: keys[name] for name in scene.needs}),
+        }
+    )
+
+
+def _asks(choice: Choice) -> tuple[object, ...]:
+    """The question that a choice answers."""
+    return choice.scene, choice.own_identity, choice.made_of
+
+
+def _words(choice: Choice) -> tuple[object, ...]:
+    """What was asked for, in the caller's words."""
+    return *_asks(choice), choice.take, choice.takes, choice.note
+
+
+def _clip(last: Attempt | None) -> Clip | None:
+    return last.end.clip if last and last.end else None
+
+
+def _who() -> str:
+    """The user and the machine that choose."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        user = "somebody"
+    return f"{user}@{platform.node()}"

@@ -1,0 +1,134 @@
+"""Whether a clip is still of today's storyboard: what it was made of, compared with what is asked for now. Pure.
+
+Computed whenever somebody looks, and never stored. Only the clip's own record and the storyboard count: what else
+happens in the library, such as a character that is created again, makes nothing stale.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from prefect_storyboard.storyboards.nouns import Frozen
+from prefect_storyboard.storyboards.outcomes import Asked, Casting, JsonObject
+from prefect_storyboard.storyboards.plan import PlannedScene
+
+Currency = Literal["current", "stale", "missing", "rendering", "in doubt"]
+
+# What a person calls the parts of the content that a key hashes. Of the others, a change is said of them as a whole.
+_NAMES: Mapping[str, str] = {
+    "prompt": "prompt",
+    "model": "model",
+    "seconds": "seconds",
+    "aspect": "aspect",
+    "resolution": "resolution",
+    "image": "first frame",
+    "ends": "last frame",
+    "silent": "sound",
+    "seed": "seed",
+    "negative": "negative",
+    "fields": "fields",
+    "provider": "provider",
+    "account": "account",
+}
+_CAST = ("characters", "clips")
+_VALUES = {"model", "seconds", "aspect", "resolution", "seed", "provider", "account"}  # short enough to be shown
+_OTHERS = {"schema", "operation", "copy", "take", "note", "reroll", "continues", "remixes", "made_of", *_CAST, *_NAMES}
+
+
+class MadeOf(Frozen):
+    """What a take was made of. Versions before 0.3.0 recorded no `basis`, and 0.1.0 no identity."""
+
+    key: str
+    basis: JsonObject = Field(default={})
+    identity: str | None = None
+    own_identity: str | None = None
+    model: str = ""
+    asked: Asked | None = None
+    characters: tuple[Casting, ...] = ()
+    parent_key: str | None = None
+    take: int = 1
+
+
+def changes(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> tuple[str, ...]:
+    """Why a take is not of today's storyboard, one sentence each; none where it is.
+
+    `keys` has the job of the take that today's reel has of each scene, by id.
+    """
+    if made.key == scene.key and not scene.needs and not scene.standing:
+        return ()
+    return (*_own_changes(made, scene), *_of_needed(made, scene, keys))
+
+
+def _of_needed(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> Iterator[str]:
+    """The scenes that it is made of, where another take of them stands today."""
+    parent = scene.scene.parent
+    if parent and made.parent_key not in {None, keys.get(parent)}:
+        yield f"{'begins where' if scene.scene.continues else 'is made of'} another take of {parent}" + (
+            " ended" if scene.scene.continues else ""
+        )
+    sources = {casting.character: casting.made_of.job_key for casting in made.characters if casting.made_of}
+    for origin in scene.origins:
+        if sources.get(origin.character) not in {None, keys.get(origin.scene)}:
+            yield f"shows {origin.character} made from another take of {origin.scene}"
+
+
+def _own_changes(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
+    """What has changed of the scene itself, its cast and its settings."""
+    if made.basis:
+        yield from _of_basis(made, scene)
+    elif made.own_identity:
+        if made.own_identity != scene.own_identity:
+            yield from _of_record(made, scene)
+    elif made.key not in {scene.key, scene.legacy} and made.identity != scene.identity:
+        yield from _of_record(made, scene)
+
+
+def _of_basis(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
+    before, now = made.basis, scene.content
+    for field, name in _NAMES.items():
+        was, is_now = before.get(field), now.get(field)
+        if was != is_now:
+            yield f"{name} has changed" + (f": {_text(was)}, now {_text(is_now)}" if field in _VALUES else "")
+    yield from _of_cast(made, scene)
+    begins = [field for field in ("continues", "remixes") if bool(before.get(field)) != bool(now.get(field))]
+    if begins:
+        yield "it begins in another way"
+    if any(before.get(field) != now.get(field) for field in {*before, *now} - _OTHERS):
+        yield "its settings have changed"
+
+
+def _of_cast(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
+    """Who is in the scene now and was not, or is another one, by the content of their media."""
+    before, now = made.basis, scene.content
+    if all(before.get(field, []) == now.get(field, []) for field in _CAST):
+        return
+    prints = now.get("characters")
+    todays = {*map(str, prints)} if isinstance(prints, list) else set()
+    were = {each.character: each.fingerprint for each in made.characters}
+    changed = [name for name, fingerprint in were.items() if name in scene.cast and fingerprint not in todays]
+    gone = [name for name in were if name not in scene.cast]
+    new = [name for name in scene.cast if name not in were]
+    said = [
+        *(f"the media of {name} have changed" for name in changed),
+        *(f"{name} is not in it any more" for name in gone),
+        *(f"{name} is new in it" for name in new),
+    ]
+    yield from said or ["the media of its cast have changed"]
+
+
+def _of_record(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
+    """What can be said of a take whose basis nobody has recorded."""
+    found = []
+    if made.model and made.model != scene.model.name:
+        found.append(f"model has changed: {made.model}, now {scene.model.name}")
+    if made.asked:
+        now = Asked(seconds=scene.seconds, aspect=scene.aspect, resolution=scene.resolution)
+        before = made.asked.model_dump()
+        pairs = [(name, before[name], value) for name, value in now.model_dump().items() if before[name] != value]
+        found += [f"{name} has changed: {was}, now {value}" for name, was, value in pairs]
+    yield from found or ["its prompt, its cast or its settings have changed"]
+
+
+def _text(value: JsonValue) -> str:
+    return "none" if value is None else str(value)

@@ -67,6 +67,12 @@ async def test_a_job_that_is_paid_for_is_picked_up_as_reattached(studio):
     assert states["poll s01"] == states["store s01"] == "Completed"
 
 
+async def test_the_upload_of_a_picture_is_named_after_whom_it_shows(studio):
+    board = studio.board("Mara waits.", model="seedance-2")
+    _, run = await watched(board, studio.credentials(), studio.library)
+    assert {"upload Mara, picture 1", "upload Mara, picture 2"} < set(await task_runs(run, 6))
+
+
 async def test_another_take_is_named_so(studio):
     board = studio.board("The sea.")
     board["scenes"][0]["take"] = 2

@@ -15,7 +15,8 @@ import pytest
 from prefect_storyboard import tasks
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip
+from prefect_storyboard.providers.table import model
+from prefect_storyboard.storyboards import Casting, Clip, Model
 from prefect_storyboard.storyboards.keys import SCHEMA
 from prefect_storyboard.tasks import create_character, generate, render
 
@@ -30,6 +31,10 @@ class Account:
     provider: str = "fal"
     account: str = "default"
     opened: list[str] = field(default_factory=list)
+
+    def model(self, name: str) -> Model:
+        """The model of that name at the account's gateway, as a credentials block finds it."""
+        return model(self.provider, name)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

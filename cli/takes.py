@@ -79,6 +79,7 @@ def reroll(
     with_: options.With = None,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
+    allow_retired: options.AllowRetired = False,
     on_unknown: options.OnUnknown = "stop",
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
@@ -95,8 +96,8 @@ def reroll(
 
     with explained(debug=debug), prefect_server() as api:
         said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "on_unknown": on_unknown}
-        asked = {"reroll": scene, "takes": takes, "note": note, **limits}
+        limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "allow_retired": allow_retired}
+        asked = {"reroll": scene, "takes": takes, "note": note, "on_unknown": on_unknown, **limits}
         work = render_again((board, provider, library), said, asked, as_json=as_json)
         return run_served(work, health_of(api))
 

@@ -108,6 +108,14 @@ def test_whatever_people_write_stays_text() -> None:
     assert Seen(them).text.count(NASTY) >= 10
 
 
+def test_the_other_takes_of_a_scene_are_linked_with_or_without_a_note() -> None:
+    made = [clip(take=1), clip(take=3, basis={"note": "Less rain."})]
+    others = tuple((each, f"scenes/s01/take-{each.take:03d}.mp4") for each in made)
+    found = Seen(page(reel(clip()), [card(clip()).model_copy(update={"others": others})]))
+    assert {"scenes/s01/take-001.mp4", "scenes/s01/take-003.mp4"} <= {each.get("href") for each in found.all("a")}
+    assert found.text.count("Less rain.") == 1
+
+
 def test_the_browser_runs_our_style_and_script_and_no_other() -> None:
     found = seen(clip())
     policy = next(meta["content"] for meta in found.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")

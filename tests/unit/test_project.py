@@ -28,7 +28,9 @@ def of(path):
 @pytest.mark.parametrize("page", PAGES, ids=of)
 def test_every_file_that_a_page_names_exists(page):
     named = set(OF_A_FOLDER.findall(page.read_text(encoding="utf-8")))
-    assert {name for name in named if not (ROOT / name).exists()} <= {"frames/storm.png"}
+    missing = {name for name in named if not (ROOT / name).exists()}
+    others = {name for name in missing if name.startswith("acme_video/")}  # a package of the reader's own
+    assert missing - others <= {"frames/storm.png"}
 
 
 @pytest.mark.parametrize("page", [*PAGES, *FORGE], ids=of)

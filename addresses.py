@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from threading import Thread
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -94,6 +94,7 @@ def _same(host: str, named: str) -> bool:
     return bool(host) and (host == named or {host, named} <= _LOOPBACK)
 
 
+@lru_cache(maxsize=256)  # the operator's few, asked about at every request
 def _named(entry: str) -> tuple[str, int | None]:
     """Host and port of an entry; of a URL without a port, its scheme's."""
     bare = f"[{entry}]" if entry.count(":") > 1 and "[" not in entry and "://" not in entry else entry

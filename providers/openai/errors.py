@@ -52,7 +52,7 @@ def of_submit(response: httpx.Response, model: str) -> ProviderError:
     text, facts, code, names = _text(response), _facts(response), response.status_code, _names(response)
     named = named_job(response)
     if named is None:
-        if _is_gone(response):
+        if code == httpx.codes.GONE or _is_gone(response):
             return Retired(f"{WHO} does not serve {model} (any more): {text}", **facts)
         if names & _NO_CREDIT and code in {400, 402, 403, 429}:
             return OutOfCredit(f"the account has no credit: {text}", **facts)

@@ -18,7 +18,8 @@ from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Model
 from tests.unit.fakes import KEY, intent, ledger_in
 
-CASES = {case.name: case for case in every_case()}
+# A server of one's own serves the clip itself: its results hold no link.
+CASES = {case.name: case for case in every_case() if case.name != "openai"}
 gateways = pytest.mark.parametrize("gateway", CASES)
 MP4 = "https://cdn.example/out.mp4"
 
@@ -62,7 +63,7 @@ async def test_a_paid_job_outlives_every_odd_answer(gateway: str, tmp_path: Path
     assert ledger.history(KEY)[0].outcome is None
 
 
-LIVING = [model for family in models().values() for model in family.values() if not model.retires_on]
+LIVING = [model for name in CASES for model in models()[name].values() if not model.retires_on]
 
 
 @pytest.mark.parametrize("model", LIVING, ids=lambda model: f"{model.provider} {model.name}")

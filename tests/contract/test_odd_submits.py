@@ -27,7 +27,7 @@ async def bought(case: Case, ledger: Ledger, first: httpx.Response) -> tuple[err
 
     def answer(request: httpx.Request) -> httpx.Response:
         nonlocal posts
-        if request.url.path.rstrip("/").endswith(_submit_path(case)):
+        if request.method == "POST" and request.url.path.rstrip("/").endswith(_submit_path(case)):
             posts += 1
             return httpx.Response(first.status_code, headers=first.headers, stream=Stream(first.stream.body))  # type: ignore[union-attr]
         return reply(503)  # no list can be read
@@ -110,7 +110,7 @@ async def test_an_id_is_kept_wherever_it_stands_and_the_job_is_adopted_where_the
 
     def answer(request: httpx.Request) -> httpx.Response:
         nonlocal posts
-        if request.url.path.rstrip("/").endswith(_submit_path(case)):
+        if request.method == "POST" and request.url.path.rstrip("/").endswith(_submit_path(case)):
             posts += 1
             return httpx.Response(status, json=body)
         if "task_7" in str(request.url):

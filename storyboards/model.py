@@ -63,6 +63,9 @@ class References(PictureLimits):
         default=False, description="Reference clips cost nothing: only the seconds of the result do."
     )
     free: int | None = Field(default=None, description="Pictures of a scene that are free, if more cost extra.")
+    most_seconds: int | None = Field(
+        default=None, description="The most seconds of all reference clips and of the result together."
+    )
 
 
 class Narrower(Frozen):
@@ -71,6 +74,7 @@ class Narrower(Frozen):
     seconds: tuple[int, ...] | None = None
     resolutions: tuple[str, ...] | None = None
     usd_per_second: dict[str, float] | None = None
+    unsure: str = ""
 
 
 class Model(Frozen):
@@ -156,6 +160,20 @@ class Model(Frozen):
     def chooses_itself(self, choice: Choice, mode: Mode) -> bool:
         """Whether a request of that mode has no field for this, although requests of other modes have one."""
         return choice in self.chooses.get(mode, ())
+
+    def doubt(self, mode: Mode) -> str:
+        """Why an order of that mode is sent only if the gateway's own catalogue agrees; empty if we are sure."""
+        return self.only.get(mode, Narrower()).unsure or self.unsure
+
+    def overlong(self, seconds: int, clip_seconds: float) -> str:
+        """Why the model does not take reference clips of that length for such a scene; empty if it does."""
+        most = self.references.most_seconds if self.references else None
+        if most is None or not clip_seconds or seconds + clip_seconds <= most:
+            return ""
+        return (
+            f"{self.name} at {self.provider} takes {most} seconds for the reference clips and the scene together, "
+            f"not {clip_seconds:g} and {seconds}"
+        )
 
     def lengths(self, mode: Mode) -> tuple[int, ...]:
         """The seconds that a mode takes."""

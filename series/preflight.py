@@ -53,15 +53,7 @@ def judge_all(
                     deferred.fit_image(files[picture], shot.frame, shot.scene.id, folder=folder)
                 except MediaError as error:
                     judged.problems.append((("scenes", at, which), str(error)))
-        judged.problems += [(("scenes", at, "seconds"), why) for why in _overlong(judged, shot)]
     return judged
-
-
-def _overlong(judged: Judged, shot: Shot) -> Iterator[str]:
-    """Some models limit the seconds of the reference clips and of the result together."""
-    lengths = [judged.clip_seconds.get((shot.model.name, each.character), 0.0) for each in shot.sends if each.clip]
-    if why := shot.model.overlong(shot.seconds, sum(lengths)):
-        yield f"{why}; ask for fewer seconds, or give the clips a start and an end"
 
 
 def _uses(name: str, shots: tuple[Shot, ...]) -> Iterator[tuple[Model, Sending | None]]:

@@ -63,9 +63,6 @@ class References(PictureLimits):
         default=False, description="Reference clips cost nothing: only the seconds of the result do."
     )
     free: int | None = Field(default=None, description="Pictures of a scene that are free, if more cost extra.")
-    most_seconds: int | None = Field(
-        default=None, description="The most seconds of all reference clips and of the result together."
-    )
 
 
 class Narrower(Frozen):
@@ -164,16 +161,6 @@ class Model(Frozen):
     def doubt(self, mode: Mode) -> str:
         """Why an order of that mode is sent only if the gateway's own catalogue agrees; empty if we are sure."""
         return self.only.get(mode, Narrower()).unsure or self.unsure
-
-    def overlong(self, seconds: int, clip_seconds: float) -> str:
-        """Why the model does not take reference clips of that length for such a scene; empty if it does."""
-        most = self.references.most_seconds if self.references else None
-        if most is None or not clip_seconds or seconds + clip_seconds <= most:
-            return ""
-        return (
-            f"{self.name} at {self.provider} takes {most} seconds for the reference clips and the scene together, "
-            f"not {clip_seconds:g} and {seconds}"
-        )
 
     def lengths(self, mode: Mode) -> tuple[int, ...]:
         """The seconds that a mode takes."""

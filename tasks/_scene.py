@@ -13,7 +13,6 @@ from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.agreement import check_agreed
-from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
@@ -76,22 +75,14 @@ async def complete(
     """Upload the scene's media (`fresh`: again): returns the request with their links, and its price by the table."""
     credentials, library = where
     members = await asyncio.to_thread(_members, shot, cast, library.storage())
-    sent = await asyncio.to_thread(clip_seconds, shot, members)
-    check_together(shot, sent)
     shown = await references(shot, members, credentials, fresh=fresh)
     first, last = [
         await upload_file(frame.path, f"{which} frame", credentials, fresh=fresh) if frame else None
         for which, frame in frames._asdict().items()
     ]
+    sent = await asyncio.to_thread(clip_seconds, shot, members)
     links = {"references": shown, "image_url": first, "last_frame_url": last}
     return request.model_copy(update=links), shot.price(sent)
-
-
-def check_together(shot: Shot, sent: float) -> None:
-    """Raise InvalidRequest if the scene and its reference clips, which last `sent` seconds, are too long together."""
-    if why := shot.model.overlong(shot.seconds, sent):
-        message = f"{why}: ask for fewer seconds, or shorten the clips; nothing was sent"
-        raise InvalidRequest(message, field="seconds", sent=False)
 
 
 async def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> None:

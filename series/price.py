@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
-from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
+from prefect_storyboard.jobs.budget import Budget, OverBudget, check_budget
+from prefect_storyboard.jobs.estimate import Estimate, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Attempt, Ledger, deciding
 from prefect_storyboard.providers.agreement import check_agreed

@@ -19,7 +19,7 @@ from prefect_storyboard.flows.form import (
     ValuesField,
     form,
 )
-from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.asked import allowed, follow

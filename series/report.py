@@ -11,7 +11,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.jobs.budget import Duplicate
+from prefect_storyboard.jobs.estimate import Duplicate
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.links import where

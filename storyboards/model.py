@@ -76,6 +76,7 @@ class Narrower(Frozen):
     seconds: tuple[int, ...] | None = None
     resolutions: tuple[str, ...] | None = None
     usd_per_second: dict[str, float] | None = None
+    unsure: str = ""
 
 
 class Model(Frozen):
@@ -161,6 +162,10 @@ class Model(Frozen):
     def chooses_itself(self, choice: Choice, mode: Mode) -> bool:
         """Whether a request of that mode has no field for this, although requests of other modes have one."""
         return choice in self.chooses.get(mode, ())
+
+    def doubt(self, mode: Mode) -> str:
+        """Why an order of that mode is sent only if the gateway's own catalogue agrees; empty if we are sure."""
+        return self.only.get(mode, Narrower()).unsure or self.unsure
 
     def lengths(self, mode: Mode) -> tuple[int, ...]:
         """The seconds that a mode takes."""

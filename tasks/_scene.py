@@ -107,7 +107,7 @@ async def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> 
         "last_frame_url": _ANYWHERE if shot.ends else None,
     }
     order = provider.scene_order(request.model_copy(update={"references": tuple(shown), **links}))
-    await check_agreed(provider, order, shot.model)
+    await check_agreed(provider, order, shot.model, shot.mode)
 
 
 def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:

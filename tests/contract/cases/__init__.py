@@ -40,6 +40,7 @@ class ExpectedOrder:
     fixture: str
     request: CharacterRequest | SceneRequest
     endpoint: str
+    body: Mapping[str, Any] | None = None
     part: str | None = None  # the key under which a `.requests` fixture holds the body; or its place, as text
     ours: Mapping[str, Any] = field(default_factory=dict)
     theirs: frozenset[str] = frozenset()

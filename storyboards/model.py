@@ -41,7 +41,9 @@ class ClipLimits(Frozen):
 
 
 class PictureLimits(Frozen):
-    """What a provider accepts as a picture: JPEG, PNG or WebP."""
+    """What a provider accepts as a picture."""
+
+    formats: tuple[Literal["jpeg", "png", "webp"], ...] = ("jpeg", "png", "webp")
 
     min_side: int | None = Field(default=None, description="In pixels.")
     max_side: int | None = Field(default=None, description="In pixels; larger pictures are scaled down.")
@@ -63,6 +65,9 @@ class References(PictureLimits):
         default=False, description="Reference clips cost nothing: only the seconds of the result do."
     )
     free: int | None = Field(default=None, description="Pictures of a scene that are free, if more cost extra.")
+    most_seconds: int | None = Field(
+        default=None, description="The most seconds of the clips and of the result together."
+    )
 
 
 class Narrower(Frozen):

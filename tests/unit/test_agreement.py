@@ -133,9 +133,7 @@ async def test_the_catalogue_is_asked_for_a_mode_of_which_the_table_is_unsure(im
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
         adapter, sold = WaveSpeed(http, api_key="k", api_url="https://a"), model("wavespeed", "seedance-2")
-        request = SceneRequest(
-            model=sold, prompt="p", seconds=5, aspect="16:9", resolution="720p", image_url=image
-        )
+        request = SceneRequest(model=sold, prompt="p", seconds=5, aspect="16:9", resolution="720p", image_url=image)
         await check_agreed(adapter, adapter.scene_order(request), sold, request.mode)
     assert len(seen) == asked
 

@@ -139,6 +139,30 @@ async def test_the_catalogue_is_asked_for_a_mode_of_which_the_table_is_unsure(im
 
 
 @pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"prompt": {}, "duration": {"type": "integer"}, "resolution": {}, "image": {}}, None),
+        ({"prompt": {}, "duration": {"type": "string"}, "resolution": {}, "image": {}}, "our value of duration"),
+        ({"prompt": {}, "duration": {}, "resolution": {}, "start_image": {}}, "has no field image"),
+        ({}, "does not show the fields of bytedance/seedance-2.0/image-to-video"),
+    ],
+)
+async def test_wavespeeds_list_has_to_agree_with_the_fields_and_not_only_with_the_path(fields, why):
+    def gateway(request: httpx.Request) -> httpx.Response:
+        schema = {"api_schemas": [{"request_schema": {"properties": fields}}]} if fields else {}
+        entry = {"model_id": "bytedance/seedance-2.0/image-to-video", "api_schema": schema}
+        return httpx.Response(200, json={"code": 200, "data": [entry]})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
+        adapter, sold = WaveSpeed(http, api_key="k", api_url="https://a"), model("wavespeed", "seedance-2")
+        frame = "https://example.com/1.png"
+        request = SceneRequest(model=sold, prompt="p", seconds=5, aspect="16:9", resolution="720p", image_url=frame)
+        found = await adapter.objection(adapter.scene_order(request))
+    assert (found is None) == (why is None)
+    assert why is None or why in str(found)
+
+
+@pytest.mark.parametrize(
     ("provider", "family", "answers"),
     [
         (lambda http: ToApis(http, api_key="k", api_url="https://a"), ("toapis", "gemini-omni-flash"), {"data": []}),

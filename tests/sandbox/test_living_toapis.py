@@ -108,6 +108,8 @@ async def test_a_body_of_the_contract_is_taken(box: Box, body: dict[str, Any], s
         ("happyhorse-1.1", {"url": MP4}, "action is required"),
         ("happyhorse-1.1", {"action": "extend", "url": MP4}, "action"),
         ("wan3.0-video", {"duration": 31}, "duration"),
+        ("wan3.0-video", {**FRAMES, "reference_images": [URL]}, "mutually exclusive"),
+        ("wan3.0-video", REFERENCE, "role"),
         ("wan3.0-video", {"resolution": "720P"}, "resolution"),
         ("wan3.0-video", {"image_urls": [URL]}, "image_urls"),
         ("wan3.0-video", {"generate_audio": True}, "generate_audio"),

@@ -108,14 +108,6 @@ def test_whatever_people_write_stays_text() -> None:
     assert Seen(them).text.count(NASTY) >= 10
 
 
-def test_the_other_takes_of_a_scene_are_linked_with_or_without_a_note() -> None:
-    made = [clip(take=1), clip(take=3, basis={"note": "Less rain."})]
-    others = tuple((each, f"scenes/s01/take-{each.take:03d}.mp4") for each in made)
-    found = Seen(page(reel(clip()), [card(clip()).model_copy(update={"others": others})]))
-    assert {"scenes/s01/take-001.mp4", "scenes/s01/take-003.mp4"} <= {each.get("href") for each in found.all("a")}
-    assert found.text.count("Less rain.") == 1
-
-
 def test_the_browser_runs_our_style_and_script_and_no_other() -> None:
     found = seen(clip())
     policy = next(meta["content"] for meta in found.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
@@ -192,6 +184,22 @@ def test_what_a_take_was_asked_for_beside_its_prompt_is_told_where_it_was_asked_
     assert "Seed 0" in text
     assert "Without rain & fog" in text
     assert not any(word in seen(clip()).text for word in ("Sound", "Seed", "Without"))
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [
+        ({}, "take 1 ($0.40)"),
+        ({"prompt": "Mara climbs."}, "take 1 ($0.40)"),
+        ({"note": "darker & wetter"}, "take 1 ($0.40, darker & wetter )"),
+    ],
+)
+def test_the_other_takes_are_linked_with_their_note_if_they_have_one(basis, words) -> None:
+    other = clip(take=1, basis=basis)
+    shown = Card(clip=clip(), href="scenes/s01/take-002.mp4", poster=b"", others=((other, "scenes/s01/take-001.mp4"),))
+    found = Seen(page(reel(clip()), [shown]))
+    assert f"Other takes: {words}".replace(" ", "") in found.text.replace(" ", "")
+    assert "scenes/s01/take-001.mp4" in [link["href"] for link in found.all("a")]
 
 
 @pytest.mark.parametrize(("charged", "word"), [(True, "yes"), (False, "no"), (None, "unknown")])

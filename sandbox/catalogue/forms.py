@@ -144,6 +144,8 @@ def found(values: Any, path: str) -> list[tuple[Where, Any]]:
 def _applies(rule: Rule, values: Values) -> bool:
     if rule.given and not any(found(values, path) for path in rule.given):
         return False
+    if any(found(values, path) for path in rule.unless):
+        return False
     for path, wanted in rule.when.items():
         allowed = wanted if isinstance(wanted, tuple) else (wanted,)
         if not any(item in allowed and type(item) in map(type, allowed) for _, item in found(values, path)):

@@ -82,16 +82,17 @@ class Field(Row):
 class Rule(Row):
     """What several fields must keep; `says` is the refusal, `at` the field that it blames.
 
-    It holds if any of `given` is given and every field of `when` has (one of) its values; without them always. Then
-    one of `needs` must be given, none of `forbids`, exactly one of `one_of`; a field of `only` must have one of its
-    values; all items of `counts` are at most `most` and at least `least`, or a single one ends as in `or_one`; the clip
-    lasts from and to `seconds`.
+    It holds if any of `given` is given, none of `unless`, and every field of `when` has (one of) its values; without
+    them always. Then one of `needs` must be given, none of `forbids`, exactly one of `one_of`; a field of `only` must
+    have one of its values; all items of `counts` are at most `most` and at least `least`, or a single one ends as in
+    `or_one`; the clip lasts from and to `seconds`.
     A dot leads into an object or into each item of a list: `elements.video_url`.
     """
 
     says: str
     at: str = ""
     given: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     when: Mapping[str, Value | tuple[Value, ...]] = {}
     needs: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()

@@ -54,6 +54,7 @@ ORDERS = [
     table({"model": "kling-v3", **PROMPT, **KLING, "image_urls": [FIRST_URL, LAST_URL]}, "kling-v3", 5, resolution="1080p", audio=False, **BOTH),
     table({"model": "kling-v3-omni", **PROMPT, **KLING}, "kling-o3", 5, resolution="1080p", audio=False),
     table({**WAN, **PROMPT}, "wan-3", 30, resolution="1080p"),
+    table({**WAN, **PROMPT, "image_with_roles": FRAMES}, "wan-3", 30, resolution="1080p", **BOTH),
     table({**WAN, **SHOWN, "reference_images": [MARA_URL]}, "wan-3", 30, MARA, resolution="1080p"),
     table({**H3, **PROMPT}, "minimax-h3", 6, resolution="2k"),
     table({**H3, **PROMPT, "aspect_ratio": "adaptive", "image_with_roles": FRAMES}, "minimax-h3", 6, resolution="2k", **BOTH),

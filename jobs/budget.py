@@ -49,8 +49,8 @@ def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_
         raise OverBudget(f"max_cost_usd: {max_cost_usd} is not an amount of money; give US dollars, or leave it out")
     if wanted.usd > max_cost_usd:
         raise OverBudget(
-            f"the run would buy for {price(wanted.usd)}, and max_cost_usd is {price(max_cost_usd)}; "
-            "raise it, or leave scenes out"
+            f"the run would buy for {price(wanted.usd)}, and max_cost_usd is {price(max_cost_usd)}. "
+            "Nothing was bought; raise max_cost_usd, or leave scenes out."
         )
     if wanted.unpriced and not allow_unknown_price:
         raise OverBudget(

@@ -47,7 +47,7 @@ class Field(Row):
     `"#4..15"` for numbers. `whole`, `number`: from and to, and `also` for values outside. `flag`: true or false. `url`,
     `urls`: files under one of the model's `files`, or under the second of `"image|video"` if they are moving. `fields`:
     an object, or with `many` a list of them, each of which is a `member` (`"Element"`) of the cast. `texts`: strings
-    that mean nothing to the sandbox. `least` and `most` count the items of a list.
+    that mean nothing to the sandbox. `least` and `most` count the items of a list, `most_bytes` the bytes of a text.
     """
 
     text: tuple[int, int] | None = None
@@ -66,6 +66,7 @@ class Field(Row):
     least: int = 0
     most: int | None = None
     pattern: str | None = None
+    most_bytes: int | None = None
     part: Part | PartBy = "cast"
     member: str = ""
     rules: "tuple[Rule, ...]" = ()

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
+from prefect_storyboard.providers.dialects import MODES
 from prefect_storyboard.providers.gateways import title
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Mode, Model
@@ -56,7 +57,7 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
 
 def _row(model: Model) -> str:
     cells = (
-        f"`{model.name}`" + ("*" if any(map(model.doubt, _MODES)) else ""),
+        f"`{model.name}`" + ("*" if any(model.doubt(mode) for mode in MODES) else ""),
         "<br>".join(lengths(model)),
         _choices(model.aspects, model.frame_aspects),
         _choices(model.resolutions, model.frame_resolutions),

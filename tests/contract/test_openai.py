@@ -253,7 +253,9 @@ async def test_a_listed_video_without_an_id_may_be_the_order() -> None:
     assert await found(listing(item(**{**SHOWN, "id": None, "prompt": "Two foxes"}))) == []
 
 
-@pytest.mark.parametrize("when", [0, -1, 1, int(AT.timestamp()) * 1000, 1e11, "2026-11-29T00:00:00Z", "", None], ids=str)
+@pytest.mark.parametrize(
+    "when", [0, -1, 1, int(AT.timestamp()) * 1000, 1e11, "2026-11-29T00:00:00Z", "", None], ids=str
+)
 async def test_a_time_that_is_none_says_nothing_of_when_a_video_was_ordered(when: object) -> None:
     assert await found(listing(item(**SHOWN, created_at=when))) == ["video_7"]
 

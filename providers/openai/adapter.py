@@ -101,7 +101,7 @@ class OpenAICompatible:
     async def _result(self, job: Job, made: JsonObject) -> Result:
         if job.endpoint == bodies.CHARACTERS:
             return Result(character_id=non_blank(made.get("id")), mention=non_blank(made.get("name")), raw=made)
-        match phase(made.get("status")):
+        match phase(made.get("status")) or ("succeeded" if made.get("completed_at") else None):
             case "succeeded":
                 kept = keep_outputs(self.name, made)
                 url = f"{self._address(job)}/content"

@@ -186,6 +186,22 @@ def test_what_a_take_was_asked_for_beside_its_prompt_is_told_where_it_was_asked_
     assert not any(word in seen(clip()).text for word in ("Sound", "Seed", "Without"))
 
 
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [
+        ({}, "take 1 ($0.40)"),
+        ({"prompt": "Mara climbs."}, "take 1 ($0.40)"),
+        ({"note": "darker & wetter"}, "take 1 ($0.40, darker & wetter )"),
+    ],
+)
+def test_the_other_takes_are_linked_with_their_note_if_they_have_one(basis, words) -> None:
+    other = clip(take=1, basis=basis)
+    shown = Card(clip=clip(), href="scenes/s01/take-002.mp4", poster=b"", others=((other, "scenes/s01/take-001.mp4"),))
+    found = Seen(page(reel(clip()), [shown]))
+    assert f"Other takes: {words}".replace(" ", "") in found.text.replace(" ", "")
+    assert "scenes/s01/take-001.mp4" in [link["href"] for link in found.all("a")]
+
+
 @pytest.mark.parametrize(("charged", "word"), [(True, "yes"), (False, "no"), (None, "unknown")])
 def test_a_failed_scene_says_why_whether_it_cost_and_what_to_do(charged, word) -> None:
     failed = FailedScene(scene="s09", error="The prompt was refused.", charged=charged, remedy="Change it.")

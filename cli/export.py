@@ -22,11 +22,7 @@ def export(
     provider: options.Provider,
     output: options.ExportFile = None,
     library: options.Library = None,
-    model: options.Model = None,
-    fit: options.Fit = None,
-    quality: options.Quality = None,
-    audio: options.Audio = None,
-    with_: options.With = None,
+    said: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.ExportAsJson = False,
     debug: options.Debug = False,
 ) -> int:
@@ -39,8 +35,6 @@ def export(
         require("export")
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.export_tables import show_export
-    from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return finish(show_export((board, provider, library), said, to, output, as_json=as_json))
+        return finish(show_export((board, provider, library), said.overrides(), to, output, as_json=as_json))

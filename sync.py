@@ -17,7 +17,6 @@ poll = sync_twin(tasks.poll)
 store = sync_twin(tasks.store)
 render = sync_twin(tasks.render)
 assemble = sync_twin(tasks.assemble)
-render = sync_twin(tasks.render)
 
 storyboard_series = sync_twin(flows.storyboard_series)
 create_characters = sync_twin(flows.create_characters)

@@ -41,11 +41,7 @@ def run(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    model: options.Model = None,
-    fit: options.Fit = None,
-    quality: options.Quality = None,
-    audio: options.Audio = None,
-    with_: options.With = None,
+    said: options.BoardOptions = options.AS_WRITTEN,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     allow_retired: options.AllowRetired = False,
@@ -63,11 +59,11 @@ def run(
 
     with explained(debug=debug):
         asked = RunOptions(
-            model=model,
-            fit=fit,
-            quality=quality,
-            audio=audio,
-            values=options.values(with_),
+            model=said.model,
+            fit=said.fit,
+            quality=said.quality,
+            audio=said.audio,
+            values=options.values(said.with_),
             max_cost_usd=max_cost,
             allow_unknown_price=allow_unknown_price,
             allow_retired=allow_retired,
@@ -88,11 +84,7 @@ def plan(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    model: options.Model = None,
-    fit: options.Fit = None,
-    quality: options.Quality = None,
-    audio: options.Audio = None,
-    with_: options.With = None,
+    said: options.BoardOptions = options.AS_WRITTEN,
     cascade: options.Cascade = False,
     save: options.Save = None,
     debug: options.Debug = False,
@@ -100,11 +92,9 @@ def plan(
     """Show scene by scene what a run would buy and cost. Buys nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_plan
-    from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return finish(show_plan(board, provider, library, said, cascade=cascade, save=save))
+        return finish(show_plan(board, provider, library, said.overrides(), cascade=cascade, save=save))
 
 
 @app.command

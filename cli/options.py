@@ -1,12 +1,16 @@
 """The options of the commands. An option that corresponds to a flow's parameter has the same help text."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from prefect_storyboard.parameters import OPTIONS, PARAMETERS
+
+if TYPE_CHECKING:
+    from prefect_storyboard.series.prepare import Overrides
 
 Board = Annotated[str, Parameter(help=OPTIONS["board"])]
 Provider = Annotated[str, Parameter(help=OPTIONS["provider"])]
@@ -76,3 +80,26 @@ def values(given: list[str] | None) -> dict[str, str]:
 
 
 Debug = Annotated[bool, Parameter(name="--debug", negative="", help=OPTIONS["debug"])]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class BoardOptions:
+    """The options that override the storyboard, of every command that reads one."""
+
+    model: Model = None
+    fit: Fit = None
+    quality: Quality = None
+    audio: Audio = None
+    with_: With = None
+
+    def overrides(self) -> "Overrides":
+        """What a flow takes. Loads Prefect, which `--help` does not."""
+        from prefect_storyboard.series.prepare import Overrides
+
+        return Overrides(
+            model=self.model, fit=self.fit, quality=self.quality, audio=self.audio, values=values(self.with_)
+        )
+
+
+AS_WRITTEN = BoardOptions()

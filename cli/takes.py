@@ -20,11 +20,7 @@ def status(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    model: options.Model = None,
-    fit: options.Fit = None,
-    quality: options.Quality = None,
-    audio: options.Audio = None,
-    with_: options.With = None,
+    said: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
@@ -34,11 +30,9 @@ def status(
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.take_tables import show_status
-    from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return finish(show_status(board, provider, library, said, as_json=as_json))
+        return finish(show_status(board, provider, library, said.overrides(), as_json=as_json))
 
 
 def takes(
@@ -46,22 +40,16 @@ def takes(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    model: options.Model = None,
-    fit: options.Fit = None,
-    quality: options.Quality = None,
-    audio: options.Audio = None,
-    with_: options.With = None,
+    said: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
     """List every take of every scene, and which one the reel shows. Buys nothing and changes nothing."""
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.take_tables import show_takes
-    from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        return finish(show_takes(board, provider, library, said, as_json=as_json))
+        return finish(show_takes(board, provider, library, said.overrides(), as_json=as_json))
 
 
 def reroll(
@@ -72,11 +60,7 @@ def reroll(
     takes: options.Takes = 1,
     note: options.Note = None,
     library: options.Library = None,
-    model: options.Model = None,
-    fit: options.Fit = None,
-    quality: options.Quality = None,
-    audio: options.Audio = None,
-    with_: options.With = None,
+    said: options.BoardOptions = options.AS_WRITTEN,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     on_unknown: options.OnUnknown = "stop",
@@ -91,13 +75,11 @@ def reroll(
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.served import health_of, run_served
     from prefect_storyboard.cli.take_tables import render_again
-    from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() as api:
-        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
         limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "on_unknown": on_unknown}
         asked = {"reroll": scene, "takes": takes, "note": note, **limits}
-        work = render_again((board, provider, library), said, asked, as_json=as_json)
+        work = render_again((board, provider, library), said.overrides(), asked, as_json=as_json)
         return run_served(work, health_of(api))
 
 
@@ -108,11 +90,7 @@ def pick(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    model: options.Model = None,
-    fit: options.Fit = None,
-    quality: options.Quality = None,
-    audio: options.Audio = None,
-    with_: options.With = None,
+    said: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
@@ -120,9 +98,7 @@ def pick(
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.served import health_of, run_served
     from prefect_storyboard.cli.take_tables import choose
-    from prefect_storyboard.series.prepare import Overrides
 
     with explained(debug=debug), prefect_server() as api:
-        said = Overrides(model=model, fit=fit, quality=quality, audio=audio, values=options.values(with_))
-        work = choose((board, provider, library), said, (scene, take), as_json=as_json)
+        work = choose((board, provider, library), said.overrides(), (scene, take), as_json=as_json)
         return run_served(work, health_of(api))

@@ -19,7 +19,7 @@ from prefect_storyboard.flows.form import (
     ValuesField,
     form,
 )
-from prefect_storyboard.jobs.budget import estimate
+from prefect_storyboard.jobs.estimate import estimate
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import Retired
 from prefect_storyboard.series.held import keep_plan

@@ -1,10 +1,9 @@
 """The flows that move a storyboard to another model: show the changes, create the cast again, render."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
-from prefect.states import Failed
 from pydantic import Field
 
 from prefect_storyboard.blocks import load_render_settings
@@ -25,15 +24,7 @@ from prefect_storyboard.series.opening import title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.recast import compared, recasting
 from prefect_storyboard.series.reel import assemble_reel
-from prefect_storyboard.series.report import (
-    SeriesFailed,
-    artifact_key,
-    report_costs,
-    report_failures,
-    report_reel,
-    shown,
-    summary,
-)
+from prefect_storyboard.series.report import artifact_key, reported, shown
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.storyboards.money import price
@@ -85,13 +76,7 @@ async def recast_storyboard(
             wanted = await allowed(run, max_cost_usd, asked)
             ended = await ended_scenes(run, wanted, cancel_provider_jobs=False)
             reel = await assemble_reel(run, ended, wanted)
-    await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
-    for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
-        await report_reel(each, part, run.library)
-    if not reel.failed:
-        return reel
-    await report_failures(reel, plan.storyboard.slug)
-    return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
+    return await reported(run, reel, wanted)
 
 
 @form("storyboard", "provider", "to", "library", "values")

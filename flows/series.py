@@ -19,7 +19,7 @@ from prefect_storyboard.flows.form import (
     ValuesField,
     form,
 )
-from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.asked import allowed, follow
@@ -32,13 +32,7 @@ from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow, log_warnings
 from prefect_storyboard.series.reel import costs_of
-from prefect_storyboard.series.report import (
-    SeriesFailed,
-    report_costs,
-    report_failures,
-    report_reel,
-    summary,
-)
+from prefect_storyboard.series.report import SeriesFailed, reported
 from prefect_storyboard.series.rerolling import assemble_rerolled, rerolled
 from prefect_storyboard.series.run import Ended, Rendering, open_keys_of
 from prefect_storyboard.series.scenes import released, render_scenes
@@ -112,15 +106,8 @@ async def storyboard_series(
                 # These jobs ended just before the run would have been suspended.
                 ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
             reel = await (assemble_rerolled(run, order) if order else assemble_chosen(run, ended, wanted))
-        plan = run.prepared.plan
-        await report_status(plan, Ledger(run.library.storage()))
-    await report_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
-    for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
-        await report_reel(each, part, run.library)
-    if not reel.failed:
-        return reel
-    await report_failures(reel, plan.storyboard.slug)
-    return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
+        await report_status(run.prepared.plan, Ledger(run.library.storage()))
+    return await reported(run, reel, wanted)
 
 
 @form("storyboard", "scene", "provider", "library", "model", "max_cost_usd", "values", "settings")

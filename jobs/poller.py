@@ -18,7 +18,7 @@ from prefect_storyboard.jobs.schedule import Schedule
 from prefect_storyboard.jobs.scouts import Scouts
 from prefect_storyboard.jobs.waiting import Answer, Waiter, Waiting, Watch
 from prefect_storyboard.providers import errors
-from prefect_storyboard.providers.clock import Clock
+from prefect_storyboard.providers.clock import Clock, sleep_until_set
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Gates, Session
 from prefect_storyboard.storyboards import Job
@@ -182,16 +182,7 @@ class Poller:
         self._changed.set()
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep for so long, or until something changes."""
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        changing = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait([sleeping, changing], return_when=asyncio.FIRST_COMPLETED)
-            if sleeping.done():
-                sleeping.result()
-        finally:
-            sleeping.cancel()
-            changing.cancel()
+        await sleep_until_set(self._clock.sleep, seconds, self._changed)
 
     def _until_somebody_gives_up(self, now: float, closed: float) -> float:
         """Seconds to sleep while no request may be sent: to the end of the pause or to the next waiter's time limit."""

@@ -18,7 +18,6 @@ from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.tracks import Clip, look
 from prefect_storyboard.storyboards import ClipLimits, PictureLimits, References
 
-_TAKEN = {"JPEG", "PNG", "WEBP"}
 _PLAIN = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}  # at most 8 bits per channel; not CMYK, 16 bits or floating point
 _OPAQUE = 255
 _WHITES = {"I": ((255.0, 255.0), (65535.0, 65535.0)), "F": ((1.0, 16.0), (255.0, 255.0), (65535.0, 65535.0))}
@@ -54,7 +53,7 @@ def stills(
 def fit_image(image: LocalFile, limits: PictureLimits, name: str, *, folder: Path) -> LocalFile:
     """Return the picture itself if the model accepts it, else a JPEG in `folder` that it accepts.
 
-    Other formats than JPEG, PNG and WebP are converted, moving pictures give their first, transparency becomes white,
+    Formats that the model does not take are converted, moving pictures give their first, transparency becomes white,
     the camera's rotation is applied. Raises `MediaError` for no picture, and for one that is too small.
     """
     title = f"{name}: {image.path.name}"
@@ -125,7 +124,11 @@ def _picture(clip: Clip, at: float) -> Image.Image:
 
 def _fits(image: Image.Image, size: int, limits: PictureLimits) -> bool:
     """Whether neither the file nor the picture in it needs a change."""
-    accepted = image.format in _TAKEN and image.mode in _PLAIN and not getattr(image, "is_animated", False)
+    accepted = (
+        str(image.format).lower() in limits.formats
+        and image.mode in _PLAIN
+        and not getattr(image, "is_animated", False)
+    )
     turned = image.getexif().get(0x0112, 1) > 1
     heavy = limits.max_bytes is not None and size > limits.max_bytes
     sized = not limits.sizes or image.size in limits.sizes

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.json_values import objects
 from prefect_storyboard.providers.protocol import Order, Provider
-from prefect_storyboard.storyboards import Model
+from prefect_storyboard.storyboards import Mode, Model
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -21,17 +21,18 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 }
 
 
-async def check_agreed(provider: Provider, order: Order, model: Model) -> None:
-    """Raise InvalidRequest if the table is unsure of a model and the gateway's catalogue does not agree with the order.
+async def check_agreed(provider: Provider, order: Order, model: Model, mode: Mode) -> None:
+    """Raise InvalidRequest if the table is unsure of a mode and the gateway's catalogue does not agree with the order.
 
     Sends nothing that costs. Raises NotSent or Busy if the catalogue cannot be read at present.
     """
-    if not model.unsure:
+    doubt = model.doubt(mode)
+    if not doubt:
         return
     objection = await provider.objection(order)
     if objection is not None:
         raise InvalidRequest(
-            f"{model.name} at {model.provider} was not submitted: {model.unsure}, and {objection}",
+            f"{model.name} at {model.provider} was not submitted: {doubt}, and {objection}",
             field="model",
             sent=False,
             remedy="Nothing was bought. Choose another model, or try again when the gateway's catalogue has it.",

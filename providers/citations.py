@@ -11,6 +11,7 @@ from prefect_storyboard.storyboards.names import cite
 
 _HANDLE = re.compile(r"@\w+(?:\.\w+)*", re.ASCII)  # a user's name at the provider, as in "@mzsdaag.ab"
 _MARKS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # never assigned in Unicode, so they occur in no text
+_LONGEST_TOKEN = 30  # PixVerse's ref_name, the shortest of those that are published
 _MARKED = re.compile(rf"@?([{_MARKS}])(?=(.?))", re.DOTALL)
 
 
@@ -106,11 +107,13 @@ def cite_references(request: SceneRequest, how: Citation, *, with_frame: bool) -
 
 
 def tokens(names: Iterable[str]) -> dict[str, str]:
-    """A unique word of ASCII letters, digits and underscores for each name."""
+    """A unique word of at most 30 ASCII letters, digits and underscores for each name."""
     found: dict[str, str] = {}
     for number, name in enumerate(names, 1):
-        word = re.sub(r"\W+", "_", name.casefold(), flags=re.ASCII).strip("_")
-        found[name] = word if word and word not in found.values() else f"{word or 'character'}_{number}"
+        word = re.sub(r"\W+", "_", name.casefold(), flags=re.ASCII).strip("_")[:_LONGEST_TOKEN]
+        other = f"_{number}"
+        taken = not word or word in found.values()
+        found[name] = f"{(word or 'character')[: _LONGEST_TOKEN - len(other)]}{other}" if taken else word
     return found
 
 

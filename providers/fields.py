@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
@@ -97,11 +97,15 @@ def inputs(provider: str) -> tuple[Input, ...]:
             *(written_inputs(dialects(provider)[codec]) if codec in dialects(provider) else ()),
             *(
                 {"name": name, **facts, "page": pages[facts["page"]]}
-                for each in ancestors(provider, codec)
-                for name, facts in listed.get(each, {}).items()
+                for name, facts in _listed(listed, ancestors(provider, codec)).items()
             ),
         )
     )
+
+
+def _listed(listed: Mapping[str, dict[str, Any]], dialect: tuple[str, ...]) -> dict[str, Any]:
+    """The inputs of a dialect and of those that it is `like`; what it says itself is in force."""
+    return {name: facts for each in reversed(dialect) for name, facts in listed.get(each, {}).items()}
 
 
 def keeps_video(request: SceneRequest) -> bool:

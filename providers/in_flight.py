@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from prefect_storyboard.providers.clock import Sleep, sleep_until_done, sleep_until_set
 from prefect_storyboard.storyboards import Job
 
 HasEnded = Callable[[Job], Awaitable[bool]]
@@ -23,7 +24,7 @@ class InFlight:
     a waiting submit polls the jobs that nothing else polls.
     """
 
-    def __init__(self, limit: int, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+    def __init__(self, limit: int, sleep: Sleep = asyncio.sleep) -> None:
         self.limit = limit
         self._sleep = sleep
         self._taken: dict[str, Job | None] = {}  # by key; None until the provider has responded to the submit
@@ -44,7 +45,7 @@ class InFlight:
                 self._freed.clear()
                 await self._free_ended(has_ended)
                 if len(self._taken) >= self.limit:
-                    await self._wait()
+                    await sleep_until_set(self._sleep, _LOOK_EVERY, self._freed)
             self._taken.setdefault(key, None)
             try:
                 await self._take_shared(key, has_ended)
@@ -91,11 +92,7 @@ class InFlight:
         taking = asyncio.ensure_future(take())
         try:
             while not taking.done():
-                due = asyncio.ensure_future(self._sleep(_LOOK_EVERY))
-                try:
-                    await asyncio.wait([taking, due], return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    due.cancel()
+                await sleep_until_done(self._sleep, _LOOK_EVERY, taking)
                 if not taking.done():
                     await self._free_ended(has_ended)
             self._shared[key] = taking.result()
@@ -112,12 +109,3 @@ class InFlight:
         for (key, _), over in zip(unwatched, ended, strict=True):
             if over:
                 self.give_back(key)
-
-    async def _wait(self) -> None:
-        """Wait until a slot is freed, or until it is time to poll again."""
-        freed, due = asyncio.ensure_future(self._freed.wait()), asyncio.ensure_future(self._sleep(_LOOK_EVERY))
-        try:
-            await asyncio.wait([freed, due], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            freed.cancel()
-            due.cancel()

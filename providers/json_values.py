@@ -72,6 +72,3 @@ def moment(value: JsonValue) -> datetime | None:
         return utc(datetime.fromisoformat(str(value)))
     except (ValueError, OverflowError):
         return None
-
-
-word = non_blank  # the name that the errors modules still call it by

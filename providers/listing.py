@@ -26,8 +26,8 @@ that its media are sent with every scene, as pictures (yours, or frames of the c
 *Starts from*: "with characters: much alike" means that the model takes either an exact first frame or characters. With
 both, the frame is sent as one more reference; `prefer: frame` begins exactly with it, without the characters.
 
-We are unsure of a model with an asterisk: an order is sent only if the gateway's own catalogue agrees with it, and is
-otherwise refused before anything is bought.
+We are unsure of a model with an asterisk, or of one of its modes: an order is sent only if the gateway's own catalogue
+agrees with it, and is otherwise refused before anything is bought.
 """
 _SOUND = {"always": "always", "never": "none", "switch": "yes or no"}
 _MODES = {
@@ -56,7 +56,7 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
 
 def _row(model: Model) -> str:
     cells = (
-        f"`{model.name}`" + ("*" if model.unsure else ""),
+        f"`{model.name}`" + ("*" if any(map(model.doubt, _MODES)) else ""),
         "<br>".join(lengths(model)),
         _choices(model.aspects, model.frame_aspects),
         _choices(model.resolutions, model.frame_resolutions),

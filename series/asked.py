@@ -1,7 +1,7 @@
 """A run does what its render settings say."""
 
 from prefect_storyboard.blocks import RenderSettings
-from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.run import Rendering
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from prefect_storyboard.jobs.budget import Estimate, estimate
+from prefect_storyboard.jobs.estimate import Estimate, estimate
 from prefect_storyboard.ledger import Ledger, deciding
 from prefect_storyboard.series.kept import standing_job
 from prefect_storyboard.series.reel import assemble_reel

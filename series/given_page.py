@@ -10,6 +10,7 @@ from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import ClipLimits, Model, PictureLimits
 
 _COMMAND = "python -m prefect_storyboard.series.given_page"
+_FORMATS = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP"}
 _HEAD = f"""# What you can give it
 
 Generated from the limits in `providers/models.toml` by `{_COMMAND}`. Your files stay as they are: each is read once,
@@ -88,7 +89,7 @@ def _picture(limits: PictureLimits) -> tuple[list[str], list[str], list[str]]:
         *([f"at most {megabytes(limits.max_bytes)}"] if limits.max_bytes else []),
     ]
     refused = [f"shorter side below {limits.min_side} pixels"] if limits.min_side else []
-    return ["JPEG PNG WebP"], changed, refused
+    return [" ".join(_FORMATS[each] for each in limits.formats)], changed, refused
 
 
 def _span(least: int | None, most: int | None, unit: str) -> list[str]:

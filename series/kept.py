@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.series.run import Ended, Rendering

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.ledger import Decision
 from prefect_storyboard.storyboards import Plan
 from prefect_storyboard.storyboards.plan import State

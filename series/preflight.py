@@ -53,7 +53,16 @@ def judge_all(
                     deferred.fit_image(files[picture], shot.frame, shot.scene.id, folder=folder)
                 except MediaError as error:
                     judged.problems.append((("scenes", at, which), str(error)))
+    judged.problems += _excesses(shots, judged.clip_seconds)
     return judged
+
+
+def _excesses(shots: tuple[Shot, ...], lengths: Mapping[tuple[str, str], float]) -> Iterator[tuple[Place, str]]:
+    """The scenes whose reference clips are too long beside them."""
+    for at, shot in enumerate(shots):
+        sent = sum(lengths.get((shot.model.name, each.character), 0.0) for each in shot.sends if each.clip)
+        if excess := shot.excess(sent):
+            yield ("scenes", at, "seconds"), excess
 
 
 def _uses(name: str, shots: tuple[Shot, ...]) -> Iterator[tuple[Model, Sending | None]]:

@@ -5,19 +5,18 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from prefect.runtime import deployment
 from pydantic import Field
 
 from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
 from prefect_storyboard.media.bounds import Allowed
-from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch, folder_of, read_text
+from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch
 from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.series.pasted import exposed
 from prefect_storyboard.series.preflight import judge_all
+from prefect_storyboard.series.read import Reading, allowed_files, read_board, relative_path_hint, storage_options
 from prefect_storyboard.storyboards import (
     Character,
     Frozen,
@@ -27,17 +26,12 @@ from prefect_storyboard.storyboards import (
     Source,
     Storyboard,
     StoryboardError,
-    is_text,
     plan,
     shots,
-    validate,
 )
-from prefect_storyboard.storyboards.bounds import Size
-from prefect_storyboard.storyboards.cast_files import CastFile, with_cast_files
 from prefect_storyboard.storyboards.drafts import with_draft_title
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.storyboards.offers import no_model, unnamed
-from prefect_storyboard.storyboards.text import check_scenes, load
 from prefect_storyboard.storyboards.variants import expanded
 from prefect_storyboard.tasks._references import CastMember
 
@@ -96,11 +90,11 @@ async def prepare(
     overrides: Overrides | None = None,
 ) -> Prepared:
     """Read, check and plan. Raises StoryboardError with all problems at once, or SourceError."""
-    options = _options(library)
+    options = storage_options(library)
     callers = await asyncio.to_thread(allowed_to_callers, library)
     said = overrides or Overrides()
-    reading = _Reading(library, options, callers, dict(said.values))
-    board, source, base = await asyncio.to_thread(_read, storyboard, reading)
+    reading = Reading(library, options, callers, dict(said.values))
+    board, source, base = await asyncio.to_thread(read_board, storyboard, reading)
     kept = exposed(storyboard, board, source)
     named = {scene.id: name for scene in board.scenes if (name := scene.model or board.model)}
     board, source = said.on(board), replace(source, overridden=said.keys)
@@ -112,7 +106,7 @@ async def prepare(
         offered = await credentials.on_sale()
         raise StoryboardError(no_model(board, offered.values(), seller, source, before=before))
     resolved = await asyncio.to_thread(shots, board, credentials.model, source)
-    allowed = await asyncio.to_thread(_allowed, storyboard, base, library)
+    allowed = await asyncio.to_thread(allowed_files, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
     files, problems = _sorted_out(fetched, places, source, base)
@@ -167,94 +161,15 @@ def _sorted_out(
         if isinstance(file, LocalFile):
             files[reference] = file
         elif isinstance(file, SourceError):
-            problems.append(source.problem(places[reference], f"{file}{_beside(reference, base)}"))
+            problems.append(source.problem(places[reference], f"{file}{relative_path_hint(reference, base)}"))
         else:
             raise file
     return files, problems
 
 
-def _beside(reference: str, base: str) -> str:
-    """What to do about a relative path in a storyboard that was pasted or built in code, and lies in no folder."""
-    if base or absolute(reference, "/") == reference:
-        return ""
-    return (
-        "; a storyboard that is no file has nothing beside it: give a URL (https://, s3://, gs:// or az://), or save "
-        "the storyboard beside its files, and give its path or URL"
-    )
-
-
-def _allowed(storyboard: object, base: str, library: Library) -> Allowed:
-    """What the storyboard may read: its own folder and, outside deployments, the working directory.
-
-    Both belong to the caller. A storyboard that the caller's code has built may name any path, except in a deployment,
-    where it comes from the form. A working directory that is the root of the disk, as in many containers, allows
-    nothing. For a storyboard behind a symbolic link, the link's target folder counts as well.
-    """
-    deployed = deployment.id is not None
-    if not isinstance(storyboard, str) and not deployed:
-        return allowed_to_callers(library)
-    folders = [base] if base else []
-    if base and "://" not in base:
-        folders.append(str(Path(str(storyboard)).expanduser().resolve().parent))
-    here = Path.cwd()
-    if not deployed and here != here.parent:
-        folders.append(str(here))
-    return library.allowed(*folders)
-
-
 def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> CastMember:
     images = tuple(files[image] for image in who.images if image in files)
     return CastMember(character=who, folder=folder, clip=files.get(who.clip or ""), images=images)
-
-
-class _Reading(NamedTuple):
-    """The settings for reading a storyboard: storage options, what it may name, and the values of variables."""
-
-    library: Library
-    options: Mapping[str, Any]
-    allowed: Allowed
-    values: Mapping[str, str]
-
-
-def _read(storyboard: Storyboard | Mapping[str, Any] | str, reading: _Reading) -> tuple[Storyboard, Source, str]:
-    """The storyboard, its source, and the folder that its relative paths start from."""
-    bounds = reading.allowed.bounds
-    size = Size(max_bytes=bounds.max_storyboard_bytes, max_scenes=bounds.max_scenes)
-    if isinstance(storyboard, Storyboard):
-        check_scenes(storyboard, size)
-        if not reading.values:
-            return storyboard, Source(), ""
-        given = storyboard.model_dump(mode="json", exclude_defaults=True)
-        return validate(given, Source(), size, reading.values), Source(), ""
-    source, base = Source(), ""
-    if isinstance(storyboard, Mapping):
-        data: Mapping[str, Any] = storyboard
-    elif is_text(storyboard):
-        data, source = load(storyboard, "storyboard", size)
-    else:
-        name = storyboard.partition("?")[0].rpartition("/")[2]
-        data, source = load(read_text(storyboard, reading.options, reading.allowed), name, size)
-        base = folder_of(storyboard)
-    allowed = _allowed(storyboard, base, reading.library)
-    data, source = with_cast_files(data, source, partial(_cast_file, base, reading.options, allowed), size)
-    return validate(data, source, size, reading.values), source, base
-
-
-def _cast_file(base: str, options: Mapping[str, Any], allowed: Allowed, reference: str) -> CastFile:
-    """Read a cast file, which may lie wherever a file of the storyboard may. Raises SourceError."""
-    full = absolute(reference, base)
-    folder = folder_of(full)
-    try:
-        text = read_text(full, options, allowed)
-    except SourceError as error:
-        raise SourceError(f"{error}{_beside(reference, base)}") from None
-    return CastFile(text, full.partition("?")[0].rpartition("/")[2], lambda path: absolute(path, folder))
-
-
-def _options(library: Library) -> dict[str, Any]:
-    """The library's storage options, which also serve for files in storage of the same kind."""
-    protocol = library.url.partition("://")[0] if "://" in library.url else "file"
-    return {protocol: library.storage_options.get_secret_value()} if protocol != "file" else {}
 
 
 def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Place]:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
-from prefect_storyboard.jobs.budget import Budget, Estimate, OverBudget, check_budget, estimate
+from prefect_storyboard.jobs.budget import Budget, OverBudget, check_budget
+from prefect_storyboard.jobs.estimate import Estimate, estimate
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Attempt, Ledger, deciding
 from prefect_storyboard.providers.agreement import check_agreed
@@ -118,9 +119,9 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
 
     Raises InvalidRequest if the model table is unsure of a model and the provider's catalogue disagrees with it.
     """
-    unsure = {s.endpoint: s for s in plan.renders if s.model.unsure and wanted.buys(s.key)}
+    unsure = {s.endpoint: s for s in plan.renders if s.model.doubt(s.mode) and wanted.buys(s.key)}
     for scene in unsure.values():
-        await check_agreed(session.provider, draft_order(session.provider, scene), scene.model)
+        await check_agreed(session.provider, draft_order(session.provider, scene), scene.model, scene.mode)
     if allow_retired:
         return
     needed = {s.endpoint: s.model for s in plan.renders if s.endpoint and wanted.buys(s.key)}

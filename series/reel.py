@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from prefect_storyboard.jobs.budget import Estimate
+from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.ledger import surveyed
 from prefect_storyboard.ledger.sidecars import stored_take
 from prefect_storyboard.series.kept import not_said

@@ -5,17 +5,20 @@ import base64
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
+from prefect.states import Failed
 
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.jobs.budget import Duplicate
+from prefect_storyboard.jobs.estimate import Duplicate, Estimate
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.links import where
 from prefect_storyboard.series.markdown import code, escaped, escaped_rows, table_of
+from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.storyboards import FailedScene, Plan, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -122,7 +125,19 @@ def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collectio
     return table
 
 
-async def report_costs(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> None:
+async def reported(run: Rendering, reel: Reel, wanted: Estimate) -> Reel:
+    """Keep the report of a run as artifacts. Returns the reel, or the state in which a run without some clips ends."""
+    plan = run.prepared.plan
+    await _keep_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
+    for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
+        await _keep_reel(each, part, run.library)
+    if not reel.failed:
+        return reel
+    await _keep_failures(reel, plan.storyboard.slug)
+    return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
+
+
+async def _keep_costs(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> None:
     """Store the expected and the charged prices, scene by scene, as an artifact of the run."""
     if FlowRunContext.get():
         text = f"{escaped(reel.title)}: {cost(reel)} in all; this run bought {bought(reel)}."
@@ -143,14 +158,14 @@ def shown(what: str) -> Iterator[None]:
         logger.warning(warning)
 
 
-async def report_reel(reel: Reel, plan: Plan, library: Library) -> None:
+async def _keep_reel(reel: Reel, plan: Plan, library: Library) -> None:
     """Store the result of the run as one Markdown artifact: contact sheet, costs, and all addresses."""
     if reel.url and FlowRunContext.get():
         with shown("the page of the run"):
-            await _report_reel(reel, reel.url, plan, library)
+            await _keep_page(reel, reel.url, plan, library)
 
 
-async def _report_reel(reel: Reel, url: str, plan: Plan, library: Library) -> None:
+async def _keep_page(reel: Reel, url: str, plan: Plan, library: Library) -> None:
     place = ("reels", plan.storyboard.slug, "contact-sheet.jpg")
     sheet = await asyncio.to_thread(_small, library.storage().read(*place))
     title, told = escaped(reel.title), summary(reel).splitlines()
@@ -181,7 +196,7 @@ def artifact_key(slug: str, kind: str) -> str:
     return f"{plain}-{kind}" if plain else kind
 
 
-async def report_failures(reel: Reel, slug: str) -> None:
+async def _keep_failures(reel: Reel, slug: str) -> None:
     """Keep the failed scenes, each with what to do, as an artifact of the run."""
     if FlowRunContext.get() is None:
         return

@@ -4,33 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from prefect_storyboard.jobs.budget import OverBudget
-from prefect_storyboard.jobs.look import has_ended
-from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
+from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
-from prefect_storyboard.ledger import Ledger, Unreadable
-from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.providers.errors import (
-    Busy,
-    GenerationFailed,
-    InvalidRequest,
-    ProviderError,
-)
-from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
-from prefect_storyboard.series.kept import standing_job
-from prefect_storyboard.series.origins import is_asked_for_again, with_cast
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.failures import SCENE_ERRORS, explained, without_clip
+from prefect_storyboard.series.origins import with_cast
+from prefect_storyboard.series.render import StillOpen, render_scene
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, PlannedScene
-from prefect_storyboard.storyboards.outcomes import SceneState
+from prefect_storyboard.storyboards import Clip, FailedScene, PlannedScene
 from prefect_storyboard.tasks import _events as events
-from prefect_storyboard.tasks import generate, poll, store
-
-
-class _StillOpen(Exception):
-    """Raised in a run that does not wait: the job still renders, or all slots hold jobs that do."""
-
-
-_SCENE_FAILS = (ProviderError, MediaError, OverBudget, Unreadable)
 
 
 @asynccontextmanager
@@ -66,10 +48,10 @@ async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
     kept = False
     try:
         if len(run.left) >= run.at_once:
-            raise _StillOpen
+            raise StillOpen
         try:
             yield
-        except _StillOpen:
+        except StillOpen:
             run.left.append(key)
             kept = len(run.left) < run.at_once  # pass the last slot on, so that the other scenes stop as well
             raise
@@ -103,7 +85,7 @@ async def _takes(
 ) -> Ended:
     """Render a scene and its further takes. The one that was picked stands, else the newest that has a clip.
 
-    A take without a clip beside one that has is told of, and fails nothing.
+    A take without a clip fails nothing if another take has one: it becomes a note of the run.
     """
     ends = await asyncio.gather(*(_scene(run, take, running) for take in (scene, *takes)))
     if still_open := [end for end in ends if isinstance(end, OpenScene)]:
@@ -127,148 +109,17 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         scene = await with_cast(run, scene, ends)
         failed = [end for end in ends.values() if isinstance(end, FailedScene)]
         if failed and not scene.standing:
-            return _without(run, scene, failed[0])
+            return without_clip(run, scene, failed[0])
         parent = ends.get(scene.scene.parent or "")
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
-            return await _rendered(run, scene, parent if isinstance(parent, Clip) else None)
-    except _StillOpen:
+            return await render_scene(run, scene, parent if isinstance(parent, Clip) else None)
+    except StillOpen:
         if scene.key in run.left:
             emit_progress(Progress(subject=scene.subject, state="rendering"))
         return OpenScene(scene=scene.scene.id, key=scene.key if scene.key in run.left else run.left[0])
-    except _SCENE_FAILS as error:
+    except SCENE_ERRORS as error:
         if isinstance(error, FATAL):
             run.halted = error
-        return _explained(run, scene, error)
-
-
-def _without(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
-    """The result of a scene that needs another one which has no clip, or none yet."""
-    if parent.state == "failed":
-        return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
-    why = f"it needs {parent.scene}, which still renders"
-    return _failed(run, scene, why, remedy=f"Run again when {parent.scene} has ended.", state="waiting")
-
-
-def _explained(
-    run: Rendering, scene: PlannedScene, error: ProviderError | MediaError | OverBudget | Unreadable
-) -> FailedScene:
-    """The FailedScene for an error; a job that was not charged is removed from the run's costs."""
-    if isinstance(error, MediaError):  # raised while the request is built: its first frame, or a reference
-        return _failed(run, scene, str(error), remedy="Nothing was sent. Check the file that the message names.")
-    if isinstance(error, Unreadable):  # its take number, if this run bought the job
-        return _failed(run, scene, error.what, charged=scene.key in run.bought, remedy=error.remedy)
-    charged = error.charged if isinstance(error, ProviderError) else False
-    if charged is False:
-        run.bought.pop(scene.key, None)
-    elif charged is None and scene.key in run.bought:
-        run.bought[scene.key] = None
-    state: SceneState = "rendering" if isinstance(error, Busy) and charged is None else "failed"
-    return _failed(run, scene, str(error), charged=charged, remedy=error.remedy, state=state)
-
-
-async def _rendered(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
-    """Render a scene; if the provider has forgotten its characters, create them again once and submit again."""
-    castings = () if scene.standing else castings_of(run, scene)
-    try:
-        return await _render(run, scene, castings, parent, attempts=run.attempts)
-    except (InvalidRequest, GenerationFailed) as error:
-        if not about_characters(error, castings):
-            raise
-        sent = await sent_with(run, scene)
-        if sent is None:
-            raise
-        fresh = castings if sent != _ids(castings) else await recast(run, scene, castings, error)
-        if _ids(fresh) == sent:
-            raise
-    return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
-
-
-def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:
-    return tuple(casting.id for casting in castings)
-
-
-async def _render(
-    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
-) -> Clip:
-    """Generate, poll and store the scene; a paid scene is only polled and stored."""
-    name = scene.subject
-    ledger = Ledger(run.library.storage())
-    take = await asyncio.to_thread(
-        ledger.take, run.limits["reel"], scene.scene.id, scene.key, attempt=None, reserve=False
-    )
-    emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
-    run.open.add(scene.key)
-    if scene.standing:
-        job = await asyncio.to_thread(standing_job, ledger, scene, run.limits["reel"])
-    else:
-        job = await _generate(run, scene, castings, parent, attempts)
-    result = None
-    if job.state == "Submitted":
-        run.bought[scene.key] = scene.usd
-    if job.state != "Cached":
-        charged = scene.usd if job.state == "Submitted" else 0.0
-        emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=charged))
-        if not run.waits and not await has_ended(run.session, job.job):
-            raise _StillOpen
-        result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
-        emit_progress(Progress(subject=name, state="storing", take=take))
-    clip = await store(job, result, credentials=run.credentials, library=run.library)
-    run.open.discard(scene.key)
-    if scene.key in run.bought:
-        run.bought[scene.key] = clip.cost_usd  # what the provider says it has charged, if it does
-    state = "cached" if job.state == "Cached" else "stored"
-    charged = clip.cost_usd if scene.key in run.bought else 0.0
-    emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=charged))
-    return clip
-
-
-async def _generate(
-    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, attempts: int
-) -> PaidJob:
-    asked, board = scene.scene, run.prepared.plan.storyboard
-    return await generate(
-        scene.words,
-        model=scene.model.name,
-        credentials=run.credentials,
-        library=run.library,
-        characters=castings,
-        seconds=scene.seconds,
-        aspect=scene.aspect,
-        resolution=scene.resolution,
-        image=run.prepared.files[asked.image].path if asked.image else None,
-        ends=run.prepared.files[scene.ends].path if scene.ends else None,
-        audio=False if scene.silent else None,
-        seed=scene.seed,
-        negative=scene.negative or None,
-        continues=parent if asked.continues else None,
-        remixes=parent if asked.remixes else None,
-        take=scene.take,
-        copy=scene.copy_number,
-        reroll=scene.reroll,
-        note=scene.note,
-        scene=asked.id,
-        fields=asked.fields,
-        prefer=asked.prefer or board.prefer,
-        remixable=is_asked_for_again(run, asked.id),
-        on_unknown=run.on_unknown,
-        attempts=attempts,
-        **run.limits,
-    )
-
-
-def _failed(
-    run: Rendering,
-    scene: PlannedScene,
-    error: str,
-    *,
-    charged: bool | None = False,
-    remedy: str,
-    state: SceneState = "failed",
-) -> FailedScene:
-    emit_progress(Progress(subject=scene.subject, state="failed", cost_usd=0.0 if charged is False else None))
-    failed = FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy, state=state)
-    if state == "failed":
-        events.scene_failed(run.library, run.limits["reel"], failed, scene.key)
-    return failed
+        return explained(run, scene, error)

@@ -41,7 +41,9 @@ class ClipLimits(Frozen):
 
 
 class PictureLimits(Frozen):
-    """What a provider accepts as a picture: JPEG, PNG or WebP."""
+    """What a provider accepts as a picture."""
+
+    formats: tuple[Literal["jpeg", "png", "webp"], ...] = ("jpeg", "png", "webp")
 
     min_side: int | None = Field(default=None, description="In pixels.")
     max_side: int | None = Field(default=None, description="In pixels; larger pictures are scaled down.")
@@ -63,6 +65,9 @@ class References(PictureLimits):
         default=False, description="Reference clips cost nothing: only the seconds of the result do."
     )
     free: int | None = Field(default=None, description="Pictures of a scene that are free, if more cost extra.")
+    most_seconds: int | None = Field(
+        default=None, description="The most seconds of the clips and of the result together."
+    )
 
 
 class Narrower(Frozen):
@@ -71,6 +76,7 @@ class Narrower(Frozen):
     seconds: tuple[int, ...] | None = None
     resolutions: tuple[str, ...] | None = None
     usd_per_second: dict[str, float] | None = None
+    unsure: str = ""
 
 
 class Model(Frozen):
@@ -156,6 +162,10 @@ class Model(Frozen):
     def chooses_itself(self, choice: Choice, mode: Mode) -> bool:
         """Whether a request of that mode has no field for this, although requests of other modes have one."""
         return choice in self.chooses.get(mode, ())
+
+    def doubt(self, mode: Mode) -> str:
+        """Why an order of that mode is sent only if the gateway's own catalogue agrees; empty if we are sure."""
+        return self.only.get(mode, Narrower()).unsure or self.unsure
 
     def lengths(self, mode: Mode) -> tuple[int, ...]:
         """The seconds that a mode takes."""

@@ -72,6 +72,17 @@ class Shot(Frozen):
         """The endpoint for the scene; None if the model makes no such scene."""
         return self.model.endpoints.get("remix") if self.operation == "remix" else self.model.endpoint(self.mode)
 
+    def excess(self, clip_seconds: float) -> str | None:
+        """Why the model does not take reference clips of that length beside this scene; None if it takes them."""
+        most = self.model.references.most_seconds if self.model.references else None
+        if most is None or not clip_seconds or clip_seconds + self.seconds <= most:
+            return None
+        name = f"{self.model.name} at {self.model.provider}"
+        return (
+            f"{name} takes {most} s of reference clips and of the scene together, and its clips last "
+            f"{clip_seconds:g} s: shorten the scene, or give images of a character instead of a clip"
+        )
+
     def price(self, clip_seconds: float = 0.0) -> float | None:
         """The scene's price with reference clips of that length; None if no price is published."""
         pictures = sum(sending.pictures for sending in self.sends)

@@ -13,6 +13,7 @@ from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.agreement import check_agreed
+from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
 from prefect_storyboard.storyboards import Casting, Clip, Shot
 from prefect_storyboard.storyboards.folders import slug_words
@@ -72,15 +73,20 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
 async def complete(
     request: SceneRequest, shot: Shot, cast: Sequence[Casting], frames: Frames, where: Where, *, fresh: bool
 ) -> tuple[SceneRequest, float | None]:
-    """Upload the scene's media (`fresh`: again): returns the request with their links, and its price by the table."""
+    """Upload the scene's media (`fresh`: again): returns the request with their links, and its price by the table.
+
+    Raises InvalidRequest, before anything is uploaded, for reference clips that are too long beside the scene.
+    """
     credentials, library = where
     members = await asyncio.to_thread(_members, shot, cast, library.storage())
+    sent = await asyncio.to_thread(clip_seconds, shot, members)
+    if excess := shot.excess(sent):
+        raise InvalidRequest(f"{excess}; nothing was sent", field="seconds", sent=False)
     shown = await references(shot, members, credentials, fresh=fresh)
     first, last = [
         await upload_file(frame.path, f"{which} frame", credentials, fresh=fresh) if frame else None
         for which, frame in frames._asdict().items()
     ]
-    sent = await asyncio.to_thread(clip_seconds, shot, members)
     links = {"references": shown, "image_url": first, "last_frame_url": last}
     return request.model_copy(update=links), shot.price(sent)
 
@@ -101,7 +107,7 @@ async def check_order(provider: Provider, request: SceneRequest, shot: Shot) -> 
         "last_frame_url": _ANYWHERE if shot.ends else None,
     }
     order = provider.scene_order(request.model_copy(update={"references": tuple(shown), **links}))
-    await check_agreed(provider, order, shot.model)
+    await check_agreed(provider, order, shot.model, shot.mode)
 
 
 def scene_request(shot: Shot, cast: Sequence[Casting], parent: Clip | None) -> SceneRequest:

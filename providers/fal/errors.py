@@ -76,8 +76,9 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
             case 503 if "x-fal-request-id" in response.headers:
                 return Busy(f"fal is overloaded: {text}", retry_after=retry_after(response), **facts)
             case code if code in REDIRECTS:
-                message = f"fal's queue address answered with a redirect ({code}); check queue_url"
-                return InvalidRequest(message, **facts)
+                return InvalidRequest(
+                    f"fal's queue address answered with a redirect ({code}); check queue_url", **facts
+                )
             case code if is_refusal(code):
                 return invalid(f"fal does not take the request: {text}", text, field=_field(response), **facts)
     raw = None if json_object(response) is None else response.text[:2000]
@@ -96,9 +97,7 @@ def of_call(response: httpx.Response) -> ProviderError:
             return Expired(f"fal does not know the resource: {text}", **facts)
         case 400 | 413 | 415 | 422:
             return invalid(f"fal does not take the request: {text}", text, field=_field(response), **facts)
-        case 408 | 409 | 425 | 429:
-            return Busy(f"fal cannot answer now ({code}): {text}", retry_after=retry_after(response), **facts)
-        case code if code >= 500:
+        case code if code in {408, 409, 425, 429} or code >= 500:
             return Busy(f"fal cannot answer now ({code}): {text}", retry_after=retry_after(response), **facts)
     return ProtocolError(f"fal gave an undocumented answer ({code}): {text}", **facts)
 

@@ -18,6 +18,8 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 _WINDOW = timedelta(seconds=60)  # before the submit, of two clocks that are about right
 _LEEWAY = timedelta(seconds=5)  # the same once the server's own Date header has corrected our clock
 _PAGES = 20
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)  # no video was ordered before: an earlier time is a field left empty
+_LAST = datetime(2100, 1, 1, tzinfo=UTC)  # a later one is not in seconds
 
 # A page of the list after an id, the newest first, and how far our clock is ahead; None where the server keeps no list.
 ReadPage = Callable[[str | None], Awaitable[tuple[JsonObject, timedelta | None] | None]]
@@ -42,20 +44,20 @@ async def find(read_page: ReadPage, read_video: ReadVideo, order: Sought) -> tup
     found: list[Sent] = []
     blind = False
     for item, at in listed:
-        number = str(item["id"])
+        number = non_blank(item.get("id"))
         same = _same(item, order.shown)
-        if same is None:
+        if number and same is None:
             same = _same({**item, **await _whole(read_video, number)}, order.shown)
-        blind |= same is None
-        if same:
+        if number and same:
             found.append(Sent(number, at))
+        blind |= same is None or (same and not number)
     if blind and not found:
         raise ProtocolError("the server lists videos without saying what was asked for: one may be the job in question")
     return tuple(sorted(found, key=lambda sent: sent.at))
 
 
 async def _read(read_page: ReadPage, since: datetime) -> list[tuple[JsonObject, datetime]] | None:
-    """The videos since the submit, each with its moment. ProtocolError if there is no end."""
+    """The videos since the submit, each with its moment. ProtocolError if there is no end, or no list of objects."""
     found: list[tuple[JsonObject, datetime]] = []
     after: str | None = None
     for _ in range(_PAGES):
@@ -64,10 +66,13 @@ async def _read(read_page: ReadPage, since: datetime) -> list[tuple[JsonObject, 
             return None
         page, skew = read
         earliest = since - (_WINDOW if skew is None else _LEEWAY)
-        items = [each for each in objects(page.get("data")) if non_blank(each.get("id"))]
+        listed = page.get("data")
+        items = objects(listed)
+        if not isinstance(listed, list) or len(items) < len(listed):
+            raise ProtocolError("the server's list of videos has another form than /v1/videos, and proves nothing")
         dated = [(each, _moment(each.get("created_at"), skew, since)) for each in items]
         found += [(each, at) for each, at in dated if at >= earliest]
-        last, after = after, str(items[-1]["id"]) if items else None
+        last, after = after, non_blank(items[-1].get("id")) if items else None
         if not page.get("has_more") or after in {None, last} or any(at < earliest for _, at in dated):
             return found
     raise ProtocolError("the server lists more videos than can be read: the one in question may be among them")
@@ -84,7 +89,9 @@ async def _whole(read_video: ReadVideo, number: str) -> JsonObject:
 def _moment(created: JsonValue, skew: timedelta | None, since: datetime) -> datetime:
     """When a video was ordered, by our clock; one without a time may be of any."""
     seconds = amount(created)
-    return since if seconds is None else datetime.fromtimestamp(seconds, UTC) + (skew or timedelta())
+    if seconds is None or not _FIRST.timestamp() <= seconds <= _LAST.timestamp():
+        return since
+    return datetime.fromtimestamp(seconds, UTC) + (skew or timedelta())
 
 
 def _same(item: JsonObject, shown: JsonObject) -> bool | None:
@@ -92,8 +99,17 @@ def _same(item: JsonObject, shown: JsonObject) -> bool | None:
 
     A server may call a model by another name, an alias or its path: that alone proves no difference.
     """
-    held = {name: str(item[name]) for name in shown if item.get(name) not in (None, "")}
-    wanted = {name: str(value) for name, value in shown.items()}
+    held = {name: _spelt(name, item[name]) for name in shown if item.get(name) not in (None, "")}
+    wanted = {name: _spelt(name, value) for name, value in shown.items()}
     if any(value != wanted[name] for name, value in held.items() if name != "model"):
         return False
     return True if wanted and held == wanted else None
+
+
+def _spelt(name: str, value: JsonValue) -> str:
+    """A value in one spelling: "8", 8.0 and "8s" are one length, and blanks are no part of a prompt."""
+    text = " ".join(str(value).split())
+    if name == "size":
+        return text.casefold().replace("*", "x").replace(" ", "")
+    seconds = amount(text.removesuffix("s")) if name == "seconds" else None
+    return text if seconds is None else f"{seconds:g}"

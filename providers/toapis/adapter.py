@@ -17,12 +17,11 @@ import httpx
 
 from prefect_storyboard.providers.callbacks import from_toapis
 from prefect_storyboard.providers.download import BOUNDS, Bounds, download
-from prefect_storyboard.providers.errors import Busy, InvalidRequest, ProtocolError
+from prefect_storyboard.providers.errors import InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
-from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
+from prefect_storyboard.providers.json_values import amount, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
-from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import (
     CharacterRequest,
     Listed,
@@ -33,9 +32,10 @@ from prefect_storyboard.providers.protocol import (
     Sought,
     Status,
 )
-from prefect_storyboard.providers.states import phase, status_of
+from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.toapis import bodies as toapis_bodies
 from prefect_storyboard.providers.toapis import errors as toapis_errors
+from prefect_storyboard.providers.toapis.results import result_of
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -111,23 +111,11 @@ class ToApis:
     async def look(self, job: Job) -> Look:
         """The task's document holds the result as well."""
         task = await self._task(job)
-        return Look(status_of(task.get("status")), partial(self._made, job, task))
+        return Look(status_of(task.get("status")), partial(result_of, task, job))
 
     async def result(self, job: Job) -> Result:
         """Ask for the task once more: a video, whose link lives 24 h, a character, or why there is none."""
-        return await self._made(job, await self._task(job))
-
-    async def _made(self, job: Job, task: JsonObject) -> Result:
-        made = _character(task) or _video(task, job)
-        if toapis_errors.has_failed(task, empty=made is None):
-            raise toapis_errors.of_task(task, job)
-        match phase(task.get("status")):
-            case "succeeded" | "failed" | None if made:
-                return made
-            case "succeeded":
-                raise toapis_errors.of_no_result(task, job)
-        with on_the_way(job):
-            raise Busy(f"ToAPIs has not ended the task {job.request_id} yet")
+        return await result_of(await self._task(job), job)
 
     async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
         """Download the file behind a link, which carries its own permission: no key goes along."""
@@ -219,43 +207,6 @@ class ToApis:
 
 def _remix(video: str) -> str:
     return f"v1/videos/{quote(video, safe='')}/remix"
-
-
-def _character(task: JsonObject) -> Result | None:
-    """The first character of the clip that a prompt can name; None where there is none."""
-    result = task.get("result")
-    data = result.get("data") if isinstance(result, dict) else None
-    for born in objects(data.get("characters")) if isinstance(data, dict) else ():
-        made, username = non_blank(born.get("id")), non_blank(born.get("username"))
-        if made and username:
-            kept = keep_outputs("toapis", {**task, "result": {"data": {"characters": [born]}}})
-            return Result(
-                character_id=made,
-                mention=f"@{username.removeprefix('@')}",
-                usd=_usd(task),
-                files=kept.files,
-                facts=kept.facts,
-                raw=task,
-            )
-    return None
-
-
-def _video(task: JsonObject, job: Job) -> Result | None:
-    """The link, in the five places where ToAPIs was seen to put it; None if it is in none of them."""
-    held = task.get("result")
-    result = held if isinstance(held, dict) else {}
-    places = (result.get("data"), task.get("url"), task.get("video_url"), result.get("url"), result.get("video"))
-    url = next((found for place in places if (found := first_link(place))), None)
-    if url is None:
-        return None
-    kept = keep_outputs("toapis", task)
-    return Result(url=url, handle=job.request_id, usd=_usd(task), files=kept.files, facts=kept.facts, raw=task)
-
-
-def _usd(task: JsonObject) -> float | None:
-    """What was charged, if the task says so; 0 occurs for refunds only."""
-    billing = task.get("billing")
-    return amount(billing.get("cost_usd")) or None if isinstance(billing, dict) else None
 
 
 def _success(response: httpx.Response) -> JsonObject:

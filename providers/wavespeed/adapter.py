@@ -59,6 +59,7 @@ class WaveSpeed:
         self._api = api_url.rstrip("/")
         self._http = http
         self._sold: dict[str, str] = {}
+        self._schemas: dict[str, JsonObject] = {}
 
     async def upload(self, path: Path, content_type: str) -> str:
         """Upload by ticket and bare PUT, which carries no key. Free; WaveSpeed keeps the file for 7 days.
@@ -162,11 +163,14 @@ class WaveSpeed:
             reply = json_object(response) or {}
             if response.status_code == reply.get("code") == _OK:
                 self._sold = sold(reply.get("data"))
+                self._schemas = wavespeed_listed.schemas(reply.get("data"))
         return endpoint in self._sold if self._sold else None
 
     async def objection(self, order: Order) -> str | None:
-        """Whether WaveSpeed's list of models has the path."""
-        return None if await self.offered(order.endpoint) else f"WaveSpeed's list of models has no {order.endpoint}"
+        """Compare the order with the fields of its path in WaveSpeed's list of models."""
+        if not await self.offered(order.endpoint):
+            return f"WaveSpeed's list of models has no {order.endpoint}"
+        return wavespeed_listed.objection(order, self._schemas)
 
     async def catalogue(self) -> tuple[Listed, ...] | None:
         """Read WaveSpeed's list: its base prices are of one run with every input left at its default."""

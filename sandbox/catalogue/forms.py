@@ -76,7 +76,10 @@ def _one(field: Field, name: str, address: str | None) -> Any:
         return bool
     fewest, longest = field.text or (0, 0)
     pattern = address if field.url or field.urls else field.pattern
-    return Annotated[str, pydantic.Field(min_length=fewest or None, max_length=longest or None, pattern=pattern)]
+    limits = pydantic.Field(min_length=fewest or None, max_length=longest or None, pattern=pattern)
+    if field.most_bytes is not None:
+        return Annotated[str, limits, AfterValidator(_short(field.most_bytes))]
+    return Annotated[str, limits]
 
 
 def _choices(given: Iterable[str | int]) -> Iterator[str | int]:
@@ -89,6 +92,15 @@ def _choices(given: Iterable[str | int]) -> Iterator[str | int]:
             yield from range(int(first[1:]), int(last) + 1)
         else:
             yield from map(str, range(int(first), int(last) + 1))
+
+
+def _short(most: int) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if len(value.encode()) <= most:
+            return value
+        raise PydanticCustomError("string_too_long", "String should have at most {most} bytes", {"most": most})
+
+    return check
 
 
 def _range(least: int, most: int, also: tuple[int, ...]) -> Callable[[int], int]:
@@ -131,6 +143,8 @@ def found(values: Any, path: str) -> list[tuple[Where, Any]]:
 
 def _applies(rule: Rule, values: Values) -> bool:
     if rule.given and not any(found(values, path) for path in rule.given):
+        return False
+    if any(found(values, path) for path in rule.unless):
         return False
     for path, wanted in rule.when.items():
         allowed = wanted if isinstance(wanted, tuple) else (wanted,)

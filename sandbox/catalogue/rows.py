@@ -47,7 +47,7 @@ class Field(Row):
     `"#4..15"` for numbers. `whole`, `number`: from and to, and `also` for values outside. `flag`: true or false. `url`,
     `urls`: files under one of the model's `files`, or under the second of `"image|video"` if they are moving. `fields`:
     an object, or with `many` a list of them, each of which is a `member` (`"Element"`) of the cast. `texts`: strings
-    that mean nothing to the sandbox. `least` and `most` count the items of a list.
+    that mean nothing to the sandbox. `least` and `most` count the items of a list, `most_bytes` the bytes of a text.
     """
 
     text: tuple[int, int] | None = None
@@ -66,6 +66,7 @@ class Field(Row):
     least: int = 0
     most: int | None = None
     pattern: str | None = None
+    most_bytes: int | None = None
     part: Part | PartBy = "cast"
     member: str = ""
     rules: "tuple[Rule, ...]" = ()
@@ -81,16 +82,17 @@ class Field(Row):
 class Rule(Row):
     """What several fields must keep; `says` is the refusal, `at` the field that it blames.
 
-    It holds if any of `given` is given and every field of `when` has (one of) its values; without them always. Then
-    one of `needs` must be given, none of `forbids`, exactly one of `one_of`; a field of `only` must have one of its
-    values; all items of `counts` are at most `most` and at least `least`, or a single one ends as in `or_one`; the clip
-    lasts from and to `seconds`.
+    It holds if any of `given` is given, none of `unless`, and every field of `when` has (one of) its values; without
+    them always. Then one of `needs` must be given, none of `forbids`, exactly one of `one_of`; a field of `only` must
+    have one of its values; all items of `counts` are at most `most` and at least `least`, or a single one ends as in
+    `or_one`; the clip lasts from and to `seconds`.
     A dot leads into an object or into each item of a list: `elements.video_url`.
     """
 
     says: str
     at: str = ""
     given: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     when: Mapping[str, Value | tuple[Value, ...]] = {}
     needs: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()

@@ -106,7 +106,7 @@ def test_the_style_holds_for_every_shot_and_is_none_itself(kie: Kie) -> None:
 
 def test_a_storyboard_of_too_many_shots_is_refused_before_anything_is_sent(kie: Kie) -> None:
     prompt = "\n".join([*(f"Shot {number}." for number in range(11)), "Style: ink"])
-    with pytest.raises(InvalidRequest, match="there are 11, and Kie takes 10 at most") as error:
+    with pytest.raises(InvalidRequest, match="there are 11, and Kie takes at most 10") as error:
         kie.scene_order(scene("sora-2-pro-storyboard", prompt=prompt, resolution="1080p"))
     assert (error.value.field, error.value.sent, error.value.charged) == ("prompt", False, False)
 

@@ -237,6 +237,38 @@ async def test_a_model_of_another_name_may_be_an_alias() -> None:
         await found(listing(item(**{**SHOWN, "model": "wan-2026-09"}), whole={}))
 
 
+@pytest.mark.parametrize(
+    "page",
+    [{}, {"videos": [item(**SHOWN)]}, {"data": {"0": item(**SHOWN)}}, {"data": None}, {"data": [["video_7"]]}],
+    ids=str,
+)
+async def test_a_list_of_another_form_proves_nothing(page: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError, match="proves nothing"):
+        await found(lambda _: httpx.Response(200, json=page))
+
+
+async def test_a_listed_video_without_an_id_may_be_the_order() -> None:
+    with pytest.raises(ProtocolError, match="one may be the job"):
+        await found(listing(item(**{**SHOWN, "id": None, "video_id": "video_7"})))
+    assert await found(listing(item(**{**SHOWN, "id": None, "prompt": "Two foxes"}))) == []
+
+
+@pytest.mark.parametrize(
+    "when", [0, -1, 1, int(AT.timestamp()) * 1000, 1e11, "2026-11-29T00:00:00Z", "", None], ids=str
+)
+async def test_a_time_that_is_none_says_nothing_of_when_a_video_was_ordered(when: object) -> None:
+    assert await found(listing(item(**SHOWN, created_at=when))) == ["video_7"]
+
+
+@pytest.mark.parametrize("seconds", [8, 8.0, "8.0", "8s"], ids=repr)
+async def test_a_length_may_be_spelt_as_a_number(seconds: object) -> None:
+    assert await found(listing(item(**{**SHOWN, "seconds": seconds}))) == ["video_7"]
+
+
+async def test_a_prompt_may_be_told_with_other_blanks() -> None:
+    assert await found(listing(item(**{**SHOWN, "prompt": f" {SHOWN['prompt']} \n"}))) == ["video_7"]
+
+
 async def test_a_video_of_long_before_the_submit_is_somebody_elses() -> None:
     old = int((AT - timedelta(minutes=2)).timestamp())
     assert await found(listing(item(**SHOWN, created_at=old))) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from prefect_storyboard.jobs.budget import estimate
 from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.estimate import estimate
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.jobs.wait import await_result

@@ -25,6 +25,7 @@ S20, S25, O3, V3, V4 = (
 )
 VEO, H3, MAX, WAN = "fal-ai/veo3.1", "minimax/h3", "minimax/h3-max", "alibaba/wan-3.0"
 OMNI, GROK, VIDU = "google/gemini-omni-flash", "xai/grok-imagine-video", "fal-ai/vidu/q3"
+PIX = "fal-ai/pixverse"
 P = {"prompt": "A lighthouse at dusk"}
 FACE = {"frontal_image_url": URL}
 
@@ -207,6 +208,8 @@ FORBIDDEN, LITERAL, MISSING, VALUE = "extra_forbidden", "literal_error", "missin
         (f"{VIDU}/image-to-video", {"image_url": URL, "end_image_url": URL, "resolution": "360p"}, VALUE, ["end_image_url"]),
         (f"{VIDU}/text-to-video", {"prompt": "p" * 2001}, "string_too_long", ["prompt"]),
         (f"{VIDU}/reference-to-video/mix", {"reference_image_urls": [URL] * 5}, "sequence_too_long", ["reference_image_urls"]),
+        (f"{PIX}/v6/image-to-video", {"prompt": "は" * 683, "image_url": URL}, "string_too_long", ["prompt"]),
+        (f"{O3}/4k/reference-to-video", {"elements": [{**FACE, "video_url": MP4}, *[FACE] * 4]}, VALUE, ["elements"]),
     ],
 )  # fmt: skip
 def test_what_a_body_is_refused_for(endpoint: str, body: dict[str, Any], kind: str, where: list[Any]) -> None:

@@ -20,6 +20,7 @@ URL, MP4, MP3 = (f"https://example.com/mara.{kind}" for kind in ("png", "mp4", "
 SD, SD25, K3, OMNI3 = "bytedance/seedance-2", "bytedance/seedance-2-5", "kling-3.0/video", "kling-3.0-omni"
 H3, WAN, FLASH, GROK = "minimax-h3", "wan/3-0-video", "google/gemini-omni-flash-1-1", "grok-imagine-video-1-5-preview"
 VEO, PIX = "veo-3-1", "pixverse-v6/reference-to-video"
+WAN27, HORSE = "wan/2-7-r2v", "happyhorse-1-1/reference-to-video"
 MARA = {"name": "mara", "description": "a woman", "element_input_urls": [URL, URL]}
 KLING = {
     "sound": True,
@@ -38,6 +39,8 @@ REQUIRED: dict[str, dict[str, Any]] = {
     FLASH: {"duration": "8"},
     "gemini-omni-video": {"duration": "8"},
     f"{OMNI3}/reference-to-video": {"image_urls": [URL]},
+    WAN27: {"reference_image": [URL]},
+    HORSE: {"reference_image": [URL]},
     PIX: {"quality": "720p", "image_references": [{"image_url": URL, "ref_name": "mara"}]},
 }
 
@@ -136,7 +139,9 @@ def test_a_callback_address_is_part_of_the_body() -> None:
         (FLASH, {"duration": "4"}, 63),
         (FLASH, {"duration": "10", "resolution": "4k"}, 210),
         (FLASH, {"video_list": [{"url": MP4, "start": 0, "ends": 5}], "resolution": "4k"}, 252),
-        (FLASH, {"duration": "6", "resolution": "4k"}, None),
+        (FLASH, {"duration": "6", "resolution": "4k"}, 168),
+        (FLASH, {"duration": "6", "resolution": "360p"}, None),
+        (WAN, {"reference_video_urls": [MP4], "resolution": "720P"}, (5 + 6) * 16),
         (GROK, {"resolution": "1080p", "duration": 15}, 15 * 8),
         (PIX, {"quality": "1080p", "generate_audio_switch": True}, 5 * 20.7),
     ],
@@ -207,7 +212,7 @@ async def test_the_price_list_has_them(box: Box) -> None:
         (f"{H3}/text-to-video", {"duration": None}, 500, "duration is required"),
         (f"{H3}/text-to-video", {"resolution": "480P"}, 422, "resolution"),
         (f"{H3}/image-to-video", {"first_frame_url": None}, 500, "first_frame_url or last_frame_url is required"),
-        (f"{H3}/reference-to-video", {"reference_image_urls": None}, 422, "1 to 12"),
+        (f"{H3}/reference-to-video", {"reference_image_urls": None}, 422, "A reference file is needed"),
         (f"{H3}/reference-to-video", {"reference_image_urls": None, "reference_audio_urls": [MP3]}, 422, "needs an image"),
         (WAN, {"resolution": "720p"}, 422, "resolution"),
         (WAN, {"first_frame_url": URL, "reference_image_urls": [URL]}, 422, "mutually exclusive"),
@@ -222,6 +227,27 @@ async def test_the_price_list_has_them(box: Box) -> None:
         (GROK, {"resolution": "1080p", "image_urls": [URL, URL]}, 422, "one image"),
         (PIX, {"quality": None}, 500, "quality is required"),
         (PIX, {"resolution": "720p"}, 422, "resolution"),
+        (PIX, {"image_references": [{"image_url": URL, "ref_name": "m" * 31}]}, 422, "ref_name"),
+        (PIX, {"image_references": [{"image_url": URL, "ref_name": "mara", "type": "person"}]}, 422, "type"),
+        (PIX, {"image_references": [{"image_url": URL, "ref_name": "mara"}] * 8}, 422, "image_references"),
+        (PIX, {"duration": 16}, 422, "duration"),
+        (SD25, {"first_frame_url": URL, "aspect_ratio": "16:9"}, 422, "adaptive"),
+        (SD25, {"reference_audio_urls": [MP3], "first_frame_url": URL, "aspect_ratio": "adaptive"}, 422, "mutually exclusive"),
+        (f"{OMNI3}/reference-to-video", {"image_urls": None, "video_urls": [MP4], "audio": False}, 422, "aspect_ratio must be auto"),
+        (GROK, {"image_urls": [URL] * 8}, 422, "image_urls"),
+        (GROK, {"duration": "8"}, 422, "duration"),
+        (GROK, {"duration": 16}, 422, "duration"),
+        (GROK, {"aspect_ratio": "21:9"}, 422, "aspect_ratio"),
+        (WAN27, {"image_urls": [URL]}, 422, "image_urls"),
+        (WAN27, {"reference_image": None, "first_frame": URL}, 422, "1 to 5"),
+        (WAN27, {"reference_image": [URL] * 4, "reference_video": [MP4] * 2}, 422, "1 to 5"),
+        (WAN27, {"duration": 11}, 422, "duration"),
+        (WAN27, {"resolution": "480p"}, 422, "resolution"),
+        (HORSE, {"reference_image": None}, 500, "reference_image is required"),
+        (HORSE, {"reference_image": [URL] * 10}, 422, "reference_image"),
+        (HORSE, {"reference_images": [URL]}, 422, "reference_images"),
+        (HORSE, {"resolution": "720P"}, 422, "resolution"),
+        (HORSE, {"duration": 2}, 422, "duration"),
     ],
 )  # fmt: skip
 def test_what_a_body_is_refused_for(model: str, given: dict[str, Any], code: int, words: str) -> None:
@@ -236,6 +262,25 @@ def test_what_a_body_is_refused_for(model: str, given: dict[str, Any], code: int
         (SD25, {"duration": -1, "aspect_ratio": "adaptive"}),
         (SD25, {"reference_image_urls": ["asset://a1"]}),
         (WAN, {"duration": -1}),
+        (SD25, {"first_frame_url": URL}),
+        (
+            SD25,
+            {
+                "reference_image_urls": [URL] * 30,
+                "reference_video_urls": [MP4] * 10,
+                "reference_audio_urls": [MP3] * 10,
+            },
+        ),
+        (
+            f"{H3}/reference-to-video",
+            {"reference_image_urls": [URL] * 9, "reference_video_urls": [MP4] * 3, "reference_audio_urls": [MP3] * 3},
+        ),
+        (
+            f"{OMNI3}/reference-to-video",
+            {"image_urls": None, "video_urls": [MP4], "audio": False, "aspect_ratio": "auto"},
+        ),
+        (f"{OMNI3}/reference-to-video", {"image_urls": [URL] * 4, "video_urls": [MP4], "audio": False}),
+        (WAN27, {"reference_image": [URL] * 3, "reference_video": [MP4] * 2, "first_frame": URL}),
         (GROK, {"prompt": "@Image1 rows", "image_urls": [URL]}),
         (K3, {"aspect_ratio": None, "image_urls": [URL]}),
         (K3, {"image_urls": [URL], "kling_elements": [{**MARA, "element_input_urls": [MP4]}]}),

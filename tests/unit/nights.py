@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from prefect_storyboard.jobs.budget import estimate
 from prefect_storyboard.jobs.buy import buy_once
+from prefect_storyboard.jobs.estimate import estimate
 from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.jobs.wait import await_result
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, Unreadable, open_storage
@@ -122,7 +122,7 @@ class Night:
         return done
 
     async def deed(self, each: Any, *, blocked: bool) -> str:
-        """What a run does with one job, as series/scenes.py goes about it."""
+        """What a run does with one job, as series/render.py goes about it."""
         is_scene = isinstance(each, PlannedScene)
         draft = Draft(reel=REEL, scene=each.scene.id, model="sora-2", prompt="p") if is_scene else None
         wanted = PurchaseRequest(

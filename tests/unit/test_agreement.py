@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from prefect_storyboard.providers.agreement import check_agreed, disagreement, input_schema
+from prefect_storyboard.providers.dialects import MODES
 from prefect_storyboard.providers.errors import Busy, InvalidRequest
 from prefect_storyboard.providers.fal.adapter import Fal
 from prefect_storyboard.providers.kie.adapter import Kie
@@ -45,7 +46,7 @@ async def checked(reply: httpx.Response) -> list[httpx.Request]:
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
         fal = Fal(http, api_key="k:k", queue_url="https://q", rest_url="https://r", platform_url="https://p/v1")
-        await check_agreed(fal, fal.scene_order(WANTED), KLING)
+        await check_agreed(fal, fal.scene_order(WANTED), KLING, WANTED.mode)
     return seen
 
 
@@ -103,7 +104,62 @@ async def test_a_model_of_which_the_table_is_sure_asks_nobody():
     async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
         fal = Fal(http, api_key="k:k", queue_url="https://q", rest_url="https://r", platform_url="https://p/v1")
         sure = WANTED.model_copy(update={"model": model("fal", "kling-o3")})
-        await check_agreed(fal, fal.scene_order(sure), sure.model)
+        await check_agreed(fal, fal.scene_order(sure), sure.model, sure.mode)
+
+
+@pytest.mark.parametrize(
+    ("place", "unsure"),
+    [
+        (("wavespeed", "seedance-2"), {"image", "frames"}),
+        (("fal", "veo-3.1-fast"), {"references"}),
+        (("fal", "veo-3.1"), set()),
+        (("fal", "wan-3-prime"), {"text", "image", "frames", "references"}),
+    ],
+)
+def test_the_table_may_be_unsure_of_single_modes(place, unsure):
+    assert {mode for mode in MODES if model(*place).doubt(mode)} == unsure
+
+
+@pytest.mark.parametrize(("image", "asked"), [(None, 0), ("https://example.com/1.png", 1)])
+async def test_the_catalogue_is_asked_for_a_mode_of_which_the_table_is_unsure(image, asked):
+    seen: list[httpx.Request] = []
+
+    def gateway(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        fields = {name: {} for name in ("prompt", "duration", "resolution", "image")}
+        schema = {"api_schemas": [{"request_schema": {"properties": fields}}]}
+        entry = {"model_id": "bytedance/seedance-2.0/image-to-video", "api_schema": schema}
+        return httpx.Response(200, json={"code": 200, "data": [entry]})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
+        adapter, sold = WaveSpeed(http, api_key="k", api_url="https://a"), model("wavespeed", "seedance-2")
+        request = SceneRequest(model=sold, prompt="p", seconds=5, aspect="16:9", resolution="720p", image_url=image)
+        await check_agreed(adapter, adapter.scene_order(request), sold, request.mode)
+    assert len(seen) == asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"prompt": {}, "duration": {"type": "integer"}, "resolution": {}, "image": {}}, None),
+        ({"prompt": {}, "duration": {"type": "string"}, "resolution": {}, "image": {}}, "our value of duration"),
+        ({"prompt": {}, "duration": {}, "resolution": {}, "start_image": {}}, "has no field image"),
+        ({}, "does not show the fields of bytedance/seedance-2.0/image-to-video"),
+    ],
+)
+async def test_wavespeeds_list_has_to_agree_with_the_fields_and_not_only_with_the_path(fields, why):
+    def gateway(request: httpx.Request) -> httpx.Response:
+        schema = {"api_schemas": [{"request_schema": {"properties": fields}}]} if fields else {}
+        entry = {"model_id": "bytedance/seedance-2.0/image-to-video", "api_schema": schema}
+        return httpx.Response(200, json={"code": 200, "data": [entry]})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway)) as http:
+        adapter, sold = WaveSpeed(http, api_key="k", api_url="https://a"), model("wavespeed", "seedance-2")
+        frame = "https://example.com/1.png"
+        request = SceneRequest(model=sold, prompt="p", seconds=5, aspect="16:9", resolution="720p", image_url=frame)
+        found = await adapter.objection(adapter.scene_order(request))
+    assert (found is None) == (why is None)
+    assert why is None or why in str(found)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +188,7 @@ async def test_a_gateway_whose_list_has_it_not_or_that_has_no_list_refuses_it(pr
         adapter = provider(http)
         request = SceneRequest(model=unsure, prompt="p", seconds=unsure.seconds[0], aspect="16:9", resolution="720p")
         with pytest.raises(InvalidRequest, match=f"{unsure.name} at {unsure.provider} was not submitted: nobody knows"):
-            await check_agreed(adapter, adapter.scene_order(request), unsure)
+            await check_agreed(adapter, adapter.scene_order(request), unsure, request.mode)
 
 
 def test_a_boolean_is_no_number_and_a_number_no_boolean():

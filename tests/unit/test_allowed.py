@@ -4,7 +4,7 @@ import pytest
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.media.bounds import refusal
-from prefect_storyboard.series.prepare import _allowed
+from prefect_storyboard.series.read import allowed_files
 
 
 @pytest.fixture
@@ -16,26 +16,26 @@ def here(tmp_path, monkeypatch):
 
 
 def test_on_the_command_line_the_storyboards_folder_and_the_working_directory_are_allowed(here):
-    allowed = _allowed(f"{here}/boards/b.yaml", f"{here}/boards", Library(url=f"{here}/library"))
+    allowed = allowed_files(f"{here}/boards/b.yaml", f"{here}/boards", Library(url=f"{here}/library"))
     assert allowed.roots == (f"{here}/boards", f"{here}/boards", str(here))
 
 
 def test_a_deployment_allows_the_storyboards_folder_and_what_is_named(here, monkeypatch):
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "d")
     library = Library(url="s3://studio/series", media_roots=["/srv/brand"])
-    assert _allowed("title: T\nscenes: []", "", library).roots == ("s3://studio", "/srv/brand")
-    assert _allowed({"title": "T"}, "", library).roots == ("s3://studio", "/srv/brand")
-    assert _allowed("s3://boards/b.yaml", "s3://boards", library).roots[-1] == "s3://boards"
+    assert allowed_files("title: T\nscenes: []", "", library).roots == ("s3://studio", "/srv/brand")
+    assert allowed_files({"title": "T"}, "", library).roots == ("s3://studio", "/srv/brand")
+    assert allowed_files("s3://boards/b.yaml", "s3://boards", library).roots[-1] == "s3://boards"
 
 
 def test_what_a_script_has_built_may_name_any_path(here):
-    assert _allowed({"title": "T"}, "", Library()).roots is None
+    assert allowed_files({"title": "T"}, "", Library()).roots is None
 
 
 def test_a_working_directory_that_is_the_whole_disk_allows_nothing(monkeypatch):
     monkeypatch.chdir("/")
-    assert _allowed("title: T\nscenes: []", "", Library(url="/library")).roots == ()
+    assert allowed_files("title: T\nscenes: []", "", Library(url="/library")).roots == ()
 
 
 def test_a_local_library_is_no_permission_to_read_it(here):
-    assert refusal("/library/x.png", _allowed("title: T\nscenes: []", "", Library(url="/library"))) != ""
+    assert refusal("/library/x.png", allowed_files("title: T\nscenes: []", "", Library(url="/library"))) != ""

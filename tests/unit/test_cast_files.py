@@ -7,7 +7,7 @@ import pytest
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.media.bounds import Allowed
-from prefect_storyboard.series.prepare import _read, _Reading
+from prefect_storyboard.series.read import Reading, read_board
 from prefect_storyboard.storyboards import Storyboard, StoryboardError
 
 FRIENDS = """\
@@ -30,8 +30,8 @@ def studio(tmp_path: Path) -> Path:
 
 def read(studio: Path, text: str, **values: str) -> Storyboard:
     (studio / "board.yaml").write_text(text)
-    reading = _Reading(Library(url=str(studio / "library")), {}, Allowed(), {"place": "the north", **values})
-    return _read(str(studio / "board.yaml"), reading)[0]
+    reading = Reading(Library(url=str(studio / "library")), {}, Allowed(), {"place": "the north", **values})
+    return read_board(str(studio / "board.yaml"), reading)[0]
 
 
 def refused(studio: Path, text: str) -> str:

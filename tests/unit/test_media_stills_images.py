@@ -27,9 +27,17 @@ def sent(path, limits, folder):
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
 def test_a_picture_that_fits_is_sent_as_it_is(name, tmp_path):
     room((800, 450)).save(tmp_path / name)
+    _, _, kind = probe_image(tmp_path / name)
     for limits in SETS.values():
-        assert sent(tmp_path / name, limits, tmp_path) == tmp_path / name
+        if kind in limits.formats:
+            assert sent(tmp_path / name, limits, tmp_path) == tmp_path / name
     assert not (tmp_path / "made").exists()
+
+
+def test_a_format_that_the_model_does_not_take_is_converted(tmp_path):
+    room((800, 450)).save(tmp_path / "a.webp")
+    out = sent(tmp_path / "a.webp", SETS["kie kling-v3"], tmp_path)
+    assert probe_image(out) == (800, 450, "jpeg")
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefect_storyboard.jobs.budget import estimate
+from prefect_storyboard.jobs.estimate import estimate
 from prefect_storyboard.ledger import LedgerLost
 from prefect_storyboard.series.known import with_states
 from prefect_storyboard.storyboards import Casting

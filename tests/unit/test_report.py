@@ -7,7 +7,7 @@ import pytest
 from test_plan_states import planned
 
 from prefect_storyboard.flows.plan import cost_of
-from prefect_storyboard.jobs.budget import Duplicate
+from prefect_storyboard.jobs.estimate import Duplicate
 from prefect_storyboard.series.report import billed_twice, cost_rows, shown, summary
 from prefect_storyboard.storyboards import Clip, FailedScene, Reel
 

@@ -34,12 +34,14 @@ class ExpectedOrder:
     """A request of ours, and the canonical body that it has to become.
 
     `ours` are fields that we send besides, `theirs` fields of the fixture that we leave to the gateway's default or
-    that are part of its example only; each is a decision, and stands here to be seen.
+    that are part of its example only; each is a decision, and stands here to be seen. `body` is that of a mode
+    which the contract describes and no fixture prints.
     """
 
-    fixture: str
+    fixture: str = ""
     request: CharacterRequest | SceneRequest
     endpoint: str
+    body: Mapping[str, Any] | None = None
     part: str | None = None  # the key under which a `.requests` fixture holds the body; or its place, as text
     ours: Mapping[str, Any] = field(default_factory=dict)
     theirs: frozenset[str] = frozenset()

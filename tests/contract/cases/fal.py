@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import living_fal
+import living_fal_tiers
 
 from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
@@ -134,6 +135,7 @@ CASE = Case(
             },
         ),
         *living_fal.ORDERS,
+        *living_fal_tiers.ORDERS,
     ],
     answers=[
         Answer(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import living_kie
+import living_kie_tables
 
 from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
@@ -390,7 +391,7 @@ CASE = Case(
     order=Order(endpoint=TEXT, body=canonical("kie", "create-t2v.request")),
     accepted=Reply("create-task.response"),
     job=JOB,
-    orders=[*ORDERS, *living_kie.ORDERS],
+    orders=[*ORDERS, *living_kie.ORDERS, *living_kie_tables.ORDERS],
     answers=ANSWERS,
     troubles=[*SUBMITS, *LOOKS, *VERDICTS, *UPLOADS],
     elsewhere={

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import living_toapis
+import living_toapis_tables
 
 from cases import Answer, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
@@ -389,7 +390,7 @@ CASE = Case(
     order=Order(endpoint=VIDEOS, body=canonical("toapis", "generate-t2v.request")),
     accepted=Reply("generate.response"),
     job=VIDEO,
-    orders=[*ORDERS, *living_toapis.ORDERS],
+    orders=[*ORDERS, *living_toapis.ORDERS, *living_toapis_tables.ORDERS],
     answers=ANSWERS,
     troubles=[*SUBMITS, *POLLS, *VERDICTS, *UPLOADS],
     elsewhere={

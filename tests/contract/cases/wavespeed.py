@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import living_wavespeed
+import living_wavespeed_tiers
 
 from cases import Answer, Call, Case, ExpectedOrder, Reply, Trouble, canonical
 from prefect_storyboard.providers.errors import (
@@ -339,7 +340,7 @@ CASE = Case(
     order=Order(endpoint=CHARACTERS, body=canonical("wavespeed", "create-character.request")),
     accepted=Reply("submit.response"),
     job=JOB,
-    orders=[*ORDERS, *living_wavespeed.ORDERS],
+    orders=[*ORDERS, *living_wavespeed.ORDERS, *living_wavespeed_tiers.ORDERS],
     answers=ANSWERS,
     troubles=[*REFUSALS, *VERDICTS, *PASSING, *OTHERS],
     elsewhere={

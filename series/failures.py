@@ -1,0 +1,53 @@
+"""Why a scene of a run has no clip, and what to do about it."""
+
+from prefect_storyboard.jobs.budget import OverBudget
+from prefect_storyboard.jobs.progress import Progress, emit_progress
+from prefect_storyboard.ledger import Unreadable
+from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.providers.errors import Busy, ProviderError
+from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.storyboards import FailedScene, PlannedScene
+from prefect_storyboard.storyboards.outcomes import SceneState
+from prefect_storyboard.tasks import _events as events
+
+SceneError = ProviderError | MediaError | OverBudget | Unreadable  # stops one scene, and those that need it
+SCENE_ERRORS = (ProviderError, MediaError, OverBudget, Unreadable)
+
+
+def explained(run: Rendering, scene: PlannedScene, error: SceneError) -> FailedScene:
+    """The FailedScene for an error; a job that was not charged is removed from the run's costs."""
+    if isinstance(error, MediaError):  # raised while the request is built: its first frame, or a reference
+        return _failed(run, scene, str(error), remedy="Nothing was sent. Check the file that the message names.")
+    if isinstance(error, Unreadable):  # its take number, if this run bought the job
+        return _failed(run, scene, error.what, charged=scene.key in run.bought, remedy=error.remedy)
+    charged = error.charged if isinstance(error, ProviderError) else False
+    if charged is False:
+        run.bought.pop(scene.key, None)
+    elif charged is None and scene.key in run.bought:
+        run.bought[scene.key] = None
+    state: SceneState = "rendering" if isinstance(error, Busy) and charged is None else "failed"
+    return _failed(run, scene, str(error), charged=charged, remedy=error.remedy, state=state)
+
+
+def without_clip(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
+    """The result of a scene that needs another one which has no clip, or none yet."""
+    if parent.state == "failed":
+        return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
+    why = f"it needs {parent.scene}, which still renders"
+    return _failed(run, scene, why, remedy=f"Run again when {parent.scene} has ended.", state="waiting")
+
+
+def _failed(
+    run: Rendering,
+    scene: PlannedScene,
+    error: str,
+    *,
+    charged: bool | None = False,
+    remedy: str,
+    state: SceneState = "failed",
+) -> FailedScene:
+    emit_progress(Progress(subject=scene.subject, state="failed", cost_usd=0.0 if charged is False else None))
+    failed = FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy, state=state)
+    if state == "failed":
+        events.scene_failed(run.library, run.limits["reel"], failed, scene.key)
+    return failed

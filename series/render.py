@@ -1,0 +1,109 @@
+"""Render one scene with the public tasks: generate, poll, store."""
+
+import asyncio
+
+from prefect_storyboard.jobs.look import has_ended
+from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.jobs.progress import Progress, emit_progress
+from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.providers.errors import GenerationFailed, InvalidRequest
+from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
+from prefect_storyboard.series.kept import standing_job
+from prefect_storyboard.series.origins import is_asked_for_again
+from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
+from prefect_storyboard.tasks import generate, poll, store
+
+
+class StillOpen(Exception):
+    """Raised in a run that does not wait: the job still renders, or all slots hold jobs that do."""
+
+
+async def render_scene(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
+    """Render a scene; if the provider has forgotten its characters, create them again once and submit again."""
+    castings = () if scene.standing else castings_of(run, scene)
+    try:
+        return await _render(run, scene, castings, parent, attempts=run.attempts)
+    except (InvalidRequest, GenerationFailed) as error:
+        if not about_characters(error, castings):
+            raise
+        sent = await sent_with(run, scene)
+        if sent is None:
+            raise
+        fresh = castings if sent != _ids(castings) else await recast(run, scene, castings, error)
+        if _ids(fresh) == sent:
+            raise
+    return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
+
+
+def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:
+    return tuple(casting.id for casting in castings)
+
+
+async def _render(
+    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
+) -> Clip:
+    """Generate, poll and store the scene; a paid scene is only polled and stored."""
+    name = scene.subject
+    ledger = Ledger(run.library.storage())
+    take = await asyncio.to_thread(
+        ledger.take, run.limits["reel"], scene.scene.id, scene.key, attempt=None, reserve=False
+    )
+    emit_progress(Progress(subject=name, state="checking", take=take, seconds=scene.seconds))
+    run.open.add(scene.key)
+    if scene.standing:
+        job = await asyncio.to_thread(standing_job, ledger, scene, run.limits["reel"])
+    else:
+        job = await _generate(run, scene, castings, parent, attempts)
+    result = None
+    if job.state == "Submitted":
+        run.bought[scene.key] = scene.usd
+    if job.state != "Cached":
+        charged = scene.usd if job.state == "Submitted" else 0.0
+        emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=charged))
+        if not run.waits and not await has_ended(run.session, job.job):
+            raise StillOpen
+        result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
+        emit_progress(Progress(subject=name, state="storing", take=take))
+    clip = await store(job, result, credentials=run.credentials, library=run.library)
+    run.open.discard(scene.key)
+    if scene.key in run.bought:
+        run.bought[scene.key] = clip.cost_usd  # what the provider says it has charged, if it does
+    state = "cached" if job.state == "Cached" else "stored"
+    charged = clip.cost_usd if scene.key in run.bought else 0.0
+    emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=charged))
+    return clip
+
+
+async def _generate(
+    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, attempts: int
+) -> PaidJob:
+    asked, board = scene.scene, run.prepared.plan.storyboard
+    return await generate(
+        scene.words,
+        model=scene.model.name,
+        credentials=run.credentials,
+        library=run.library,
+        characters=castings,
+        seconds=scene.seconds,
+        aspect=scene.aspect,
+        resolution=scene.resolution,
+        image=run.prepared.files[asked.image].path if asked.image else None,
+        ends=run.prepared.files[scene.ends].path if scene.ends else None,
+        audio=False if scene.silent else None,
+        seed=scene.seed,
+        negative=scene.negative or None,
+        continues=parent if asked.continues else None,
+        remixes=parent if asked.remixes else None,
+        take=scene.take,
+        copy=scene.copy_number,
+        reroll=scene.reroll,
+        note=scene.note,
+        scene=asked.id,
+        fields=asked.fields,
+        prefer=asked.prefer or board.prefer,
+        remixable=is_asked_for_again(run, asked.id),
+        on_unknown=run.on_unknown,
+        attempts=attempts,
+        **run.limits,
+    )

@@ -5,12 +5,21 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, CycloptsPanel, MissingArgumentError, Parameter
 from rich.console import Console
+
+
+def _in_a_panel(error: CycloptsError) -> Any:
+    """What is wrong with the command line; where something is left out, what to write there."""
+    if isinstance(error, MissingArgumentError) and error.argument and error.argument.parameter.help:
+        return CycloptsPanel(f"{error}\n{error.argument.parameter.help}")
+    return CycloptsPanel(error)
+
 
 app = App(
     name="storyboard",
     default_parameter=Parameter(negative=()),
+    error_formatter=_in_a_panel,
     help="Turn a storyboard into a video series with consistent characters, and pay for every scene once.",
 )
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from prefect_storyboard.storyboards.encoding import decoded
 _READABLE = ("file", "http", "https", "s3", "gs", "az", "memory")
 _STORE_SECONDS = 10.0  # longest wait for the next bytes of a store
 _CALLERS_OWN = Allowed()
+_HALF_URL = re.compile(r"(?:^|/)(?:https?|s3|gs|az):/(?!/)")
+_ONE_SLASH = "; a URL has two slashes, as in https://"
 
 
 class SourceError(OSError):
@@ -184,7 +187,7 @@ def _unreadable(reference: str, error: Exception) -> SourceError:
     """Build the error with the URL shortened: the query of a link may be its signature."""
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):
-        why = "there is no such file"
+        why = f"there is no such file{_ONE_SLASH if _HALF_URL.search(reference) else ''}"
     shown = _shown(reference)
     user = reference.partition("://")[2].rpartition("@")[0] if holds_password(reference) else ""
     for part in {reference, reference.removeprefix(shown), user} - {shown, ""}:

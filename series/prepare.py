@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,11 @@ class Overrides(Frozen):
             said["matrix"] = board.matrix and board.matrix.model_copy(update={"model": ()})
         return board.model_copy(update=said)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The storyboard's keys that these arguments replace."""
+        return frozenset(self.model_dump(exclude_none=True, exclude={"values", "every_scene"}))
+
 
 class Prepared(Frozen):
     """A plan, and the local copy of every file of the storyboard, by the reference as it is written there."""
@@ -91,7 +97,7 @@ async def prepare(
     board, source, base = await asyncio.to_thread(read_board, storyboard, reading)
     kept = exposed(storyboard, board, source)
     named = {scene.id: name for scene in board.scenes if (name := scene.model or board.model)}
-    board = said.on(board)
+    board, source = said.on(board), replace(source, overridden=said.keys)
     whole = expanded(with_draft_title(board), source, callers.bounds.max_scenes)
     board, source = whole.board, whole.source
     if unnamed(board):

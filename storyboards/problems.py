@@ -41,15 +41,19 @@ class Source:
     """The source of a storyboard: the file's name, and the line of every key and item by its path.
 
     `warnings` are about texts that were probably meant otherwise; `files` name the files that parts of it came from.
+    `overridden` are the keys that the run's own arguments replace: the file has no line to correct for them.
     """
 
     name: str = "storyboard"
     lines: Mapping[Place, int] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     files: Mapping[Place, str] = field(default_factory=dict)
+    overridden: frozenset[str] = frozenset()
 
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at the line of the path, or of the nearest enclosing one that has a line."""
+        if len(place) == 1 and place[0] in self.overridden:
+            return Problem(source="given to the run", line=None, field=_dotted(place), message=_short(message))
         sizes = range(len(place), 0, -1)
         line = next((self.lines[place[:size]] for size in sizes if place[:size] in self.lines), None)
         name = self.files.get(place[:2], self.name)

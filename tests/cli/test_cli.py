@@ -162,7 +162,7 @@ def test_what_will_be_done_to_a_clip_is_said_before_anything_is_sent(
     code, out, err = storyboard("run", path, "--provider", provider, "--library", "library", "--max-cost", "0")
     assert (code, err.startswith("error: ")) == (1, True)
     assert re.match(f"prepare  {says}", out)
-    assert "max_cost_usd" in err
+    assert "--max-cost is $0.00" in err
     meter = control(sandbox, "meter")
     assert (meter["jobs_accepted"], meter["uploads"]) == (0, 0)
 
@@ -242,7 +242,13 @@ def test_a_library_that_cannot_be_used_is_found_before_prefect_is_needed(tmp_pat
 
 @pytest.mark.parametrize(
     ("option", "says"),
-    [(("--max-cost", "0.10"), "max_cost_usd is $0.10"), (("--model", "sora-3"), "did you mean sora-2?")],
+    [
+        (("--max-cost", "0.10"), "--max-cost is $0.10. Nothing was bought; raise --max-cost, or leave scenes out."),
+        (
+            ("--model", "sora-3"),
+            "error: given to the run: model: sora-3 is not a known model of fal; did you mean sora-2?",
+        ),
+    ],
 )
 def test_what_a_run_may_not_buy_is_found_before_prefect_is_needed(tmp_path, sandbox, sea, option, says):
     arguments = ("run", sea, "--provider", "fal", "--library", str(tmp_path / "library"), *option)
@@ -250,6 +256,14 @@ def test_what_a_run_may_not_buy_is_found_before_prefect_is_needed(tmp_path, sand
     assert (ended.returncode, ended.stderr.startswith("error: ")) == (1, True)
     assert says in ended.stderr
     assert control(sandbox, "meter")["jobs_accepted"] == 0
+
+
+def test_an_option_that_is_left_out_is_named_with_what_it_takes(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        app(("plan", "board.yaml"))
+    said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert stopped.value.code == 2
+    assert 'Command "plan" parameter --provider requires an argument. The account that buys: fal, kie, openai,' in said
 
 
 @pytest.mark.parametrize(

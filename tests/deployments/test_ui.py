@@ -240,11 +240,12 @@ async def test_a_series_from_the_form_to_the_reel(studio, shared, ui):
     assert (meter["jobs"], len(meter["billed"]), meter["leaks"]) == (2, 2, 0)
 
     ui.tab("Artifacts")
-    cards = [f"//main//a[contains(., 'beacon-{kind}')]" for kind in ("progress", "scenes", "cost", "reel")]
+    cards = [f"//main//a[contains(., 'beacon-{kind}')]" for kind in ("progress", "scenes", "cost", "status", "reel")]
     pages = [ui.see(card).get_attribute("href").partition("/v2/")[2] for card in cards]
     assert len(ui.browser.find_elements(By.XPATH, "//main//a[contains(@href, '/artifacts/artifact/')]")) == len(pages)
     ui.shoot("artifacts")
-    for page, says in zip(pages, ("Progress: 100%", "stored", "$0.9676", "scenes/s02/take-001.mp4"), strict=True):
+    told = ("Progress: 100%", "stored", "$0.9676", "current", "scenes/s02/take-001.mp4")
+    for page, says in zip(pages, told, strict=True):
         ui.open(page)
         ui.see(f"//main//*[contains(., '{says}')]")
     posters = ui.images()

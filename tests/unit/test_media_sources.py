@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from prefect_storyboard.media.bounds import Allowed, Bounds, refusal
-from prefect_storyboard.media.sources import SourceError, fetch, read_text
+from prefect_storyboard.media.sources import SourceError, absolute, fetch, read_text
 
 CHAINS = (
     "reference://x.png::memory://ref.json",
@@ -56,6 +56,13 @@ def test_a_template_in_a_reference_file_runs_nothing(tmp_path):
 def test_two_colons_in_a_query_are_no_chain(tmp_path):
     with pytest.raises(SourceError, match="there is no such file"):
         fetch("memory://nowhere/x.png?urn=a::b", tmp_path, {})
+
+
+def test_a_url_with_one_slash_is_told_from_a_path(tmp_path):
+    with pytest.raises(SourceError, match="there is no such file; a URL has two slashes, as in https://"):
+        fetch(absolute("https:/clips/mara.mp4", str(tmp_path)), tmp_path, {})
+    with pytest.raises(SourceError, match=r"there is no such file$"):
+        fetch(absolute("clips/mara.mp4", str(tmp_path)), tmp_path, {})
 
 
 def test_a_file_in_memory_and_on_disk_is_read(tmp_path):

@@ -1,5 +1,6 @@
 """From scenes to shots: defaults, names in the prompt, and what a model does not sell, reported before anything is sent."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -129,6 +130,18 @@ def test_an_unknown_model_is_reported_once_where_it_was_written() -> None:
     assert str(error.value).split("\n") == [
         "board.yaml:2: model: sora-3 is not a known model of fal; did you mean sora-2?",
         "board.yaml:6: scenes[2].model: sora2 is not a known model of fal; did you mean sora-2?",
+    ]
+
+
+def test_an_unknown_model_of_the_run_has_no_line_in_the_file() -> None:
+    board, source = parse(
+        "title: T\nmodel: sora-2\nscenes:\n- {id: a, prompt: p}\n- {id: b, prompt: p, model: sora2}\n", "board.yaml"
+    )
+    with pytest.raises(StoryboardError) as error:
+        shots(board.model_copy(update={"model": "sora-3"}), fal, replace(source, overridden=frozenset({"model"})))
+    assert str(error.value).split("\n") == [
+        "given to the run: model: sora-3 is not a known model of fal; did you mean sora-2?",
+        "board.yaml:5: scenes[1].model: sora2 is not a known model of fal; did you mean sora-2?",
     ]
 
 

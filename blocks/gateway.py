@@ -108,9 +108,14 @@ class GatewayCredentials(CredentialsBlock):
         return secret
 
     @classmethod
+    def account_variable(cls) -> str:
+        """The variable of the environment without which there is no account: that of the key, as a rule."""
+        return cls.key_variable
+
+    @classmethod
     def stands_in(cls, environment: Mapping[str, str]) -> bool:
         """Whether the environment holds an account."""
-        return bool(environment.get(cls.key_variable))
+        return bool(environment.get(cls.account_variable()))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

@@ -67,9 +67,9 @@ class OpenAICompatibleCredentials(GatewayCredentials):
         return address
 
     @classmethod
-    def stands_in(cls, environment: Mapping[str, str]) -> bool:
-        """Whether the environment names a server. A key alone is, most likely, one for OpenAI's language models."""
-        return bool(environment.get(_ADDRESS))
+    def account_variable(cls) -> str:
+        """The server's address. A key alone is, most likely, one for OpenAI's language models."""
+        return _ADDRESS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

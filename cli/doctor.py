@@ -31,7 +31,7 @@ async def diagnose(providers: tuple[str, ...], library: str | None, models: tupl
     findings += [Finding(subject=name, check="gateway", state="bad", text=why) for name, why in unusable().items()]
     show(findings, console)
     if not accounts:
-        keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
+        keys = ", ".join(block.account_variable() for block in BY_PROVIDER.values())
         raise ValueError(f"no account was checked; export one of {keys}, or name a saved block")
     return 1 if any(finding.state == "bad" for finding in findings) else 0
 

@@ -48,7 +48,7 @@ async def set_up() -> int:
         noticed = await _notices(client, notify) if notify else True
     _deployments(Path("prefect.yaml"), [f"{each.get_block_type_slug()}/{NAME}" for each in accounts])
     if not accounts:
-        keys = ", ".join(block.key_variable for block in BY_PROVIDER.values())
+        keys = ", ".join(block.account_variable() for block in BY_PROVIDER.values())
         _say("account", f"none: export one of {keys} and run this again")
     return 0 if accounts and noticed else 1
 

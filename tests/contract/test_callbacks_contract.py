@@ -22,7 +22,7 @@ CALLBACK = "https://studio.example/callbacks/tttttttttttttttttttttttttttttttt"
 SECRET = "s3cret"
 NOW = 1765174300
 FAL_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))  # the one of the documented vector
-CASES = {case.name: case for case in every_case()}
+CASES = {case.name: case for case in every_case() if case.name != "openai"}  # an order there names no address
 each_gateway = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_storyboard.providers.errors import OutcomeUnknown, ProviderError
-from prefect_storyboard.providers.protocol import Order
+from prefect_storyboard.providers.protocol import Order, Sought
 from prefect_storyboard.storyboards import Job
 
 Connect = Callable[..., Any]
@@ -80,7 +80,8 @@ STATUSES = st.sampled_from([200, 200, 200, 202, 204, 301, 400, 401, 403, 404, 40
 @EXAMPLES
 @given(reply=st.tuples(STATUSES, BODIES, HEADERS))
 async def test_no_answer_crashes_a_call_with_anything_but_our_own_error(fal: Connect, call: str, reply: Any) -> None:
-    arguments = {"find": (T2V, "0" * 64, datetime.now(UTC)), "offered": (T2V,), "balance": (), "submit": (ORDER,)}
+    sought = Sought(endpoint=T2V, digest="0" * 64, since=datetime.now(UTC))
+    arguments = {"find": (sought,), "offered": (T2V,), "balance": (), "submit": (ORDER,)}
     adapter, seen = fal(reply)
     with suppress(ProviderError):
         await getattr(adapter, call)(*arguments.get(call, (JOB,)))

@@ -101,6 +101,12 @@ OPTIONS: Mapping[str, str] = {
     "max_usd": "Only models with a known price for the scene, up to this one.",
     "json": "Print JSON: one entry for each model, with provider, model, price, retires_on and what it takes.",
     "takes_json": "Print JSON: a list with one entry for each scene or take, with everything in the table.",
+    "export_to": (
+        "otio for OpenTimelineIO, which DaVinci Resolve, Kdenlive and others open; fcpxml for Final Cut Pro; edl for "
+        "everything else; srt or vtt for the captions; csv for a table of all takes."
+    ),
+    "export_file": "The file to write. Left out: the name of the reel's folder, in the working directory.",
+    "export_json": "Print JSON: a list with one entry for each file, with its scenes, frames and what is missing.",
     "check": (
         "Compare the table with this account's own list of models instead: fal, openai, toapis or wavespeed, or a "
         "saved block."

@@ -47,6 +47,11 @@ SceneId = Annotated[str, Parameter(help=PARAMETERS["scene"])]
 TakeNumber = Annotated[int, Parameter(help=PARAMETERS["take"], validator=Number(gte=1))]
 Takes = Annotated[int, Parameter(help=PARAMETERS["takes"], validator=Number(gte=1))]
 Note = Annotated[str | None, Parameter(help=PARAMETERS["note"])]
+ExportTo = Annotated[
+    Literal["otio", "fcpxml", "edl", "srt", "vtt", "csv"], Parameter(name="--to", help=OPTIONS["export_to"])
+]
+ExportFile = Annotated[Path | None, Parameter(name=("--output", "-o"), help=OPTIONS["export_file"])]
+ExportAsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["export_json"])]
 TakesAsJson = Annotated[bool, Parameter(name="--json", help=OPTIONS["takes_json"])]
 CheckTable = Annotated[str | None, Parameter(help=OPTIONS["check"])]
 

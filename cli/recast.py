@@ -49,7 +49,9 @@ def agreed(changes: Recast, *, yes: bool) -> bool:
             style="yellow",
         )
         return False
-    return console.input(f"Render {len(changes.changes)} scenes? [y/N] ").strip().lower() in {"y", "yes"}
+    takes = len(changes.plan.takes)
+    asked = f"{len(changes.changes)} scenes" + (f" and {takes} further takes" if takes else "")
+    return console.input(f"Render {asked}? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 async def render(board: str, provider: str, to: str, library: str | None, **options: Any) -> int:

@@ -24,6 +24,7 @@ def recast(
     with_: options.With = None,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
+    allow_retired: options.AllowRetired = False,
     attempts: options.Attempts = 1,
     plan: options.OnlyPlan = False,
     yes: options.Yes = False,
@@ -50,6 +51,7 @@ def recast(
             "values": dict(moved.values),
             "max_cost_usd": max_cost,
             "allow_unknown_price": allow_unknown_price,
+            "allow_retired": allow_retired,
             "attempts": attempts,
         }
         with prefect_server() as api:

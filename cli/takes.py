@@ -63,6 +63,7 @@ def reroll(
     said: options.BoardOptions = options.AS_WRITTEN,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
+    allow_retired: options.AllowRetired = False,
     on_unknown: options.OnUnknown = "stop",
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
@@ -77,8 +78,8 @@ def reroll(
     from prefect_storyboard.cli.take_tables import render_again
 
     with explained(debug=debug), prefect_server() as api:
-        limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "on_unknown": on_unknown}
-        asked = {"reroll": scene, "takes": takes, "note": note, **limits}
+        limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "allow_retired": allow_retired}
+        asked = {"reroll": scene, "takes": takes, "note": note, "on_unknown": on_unknown, **limits}
         work = render_again((board, provider, library), said.overrides(), asked, as_json=as_json)
         return run_served(work, health_of(api))
 

@@ -138,11 +138,12 @@ def row(change: Change) -> dict[str, str]:
 
 
 def total(changes: Recast) -> str:
-    """What all scenes cost before and after."""
+    """What all scenes cost before, and what all their takes cost after."""
     plan = changes.plan
-    after = [scene.usd for scene in plan.scenes]
+    after = [take.usd for take in plan.renders]
     now = "unknown" if None in after else price(round(sum(each or 0.0 for each in after), 6))
-    return f"{price(changes.before_usd)} before, {now} at {plan.scenes[0].model.name} ({plan.provider})"
+    more = f" for {len(after)} takes" if plan.takes else ""
+    return f"{price(changes.before_usd)} before, {now} at {plan.scenes[0].model.name} ({plan.provider}){more}"
 
 
 def _moved(before: str | None, after: str) -> str:

@@ -36,7 +36,7 @@ def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF) 
 
     Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture.
     """
-    frames = _boundaries(shots, canvas.fps)
+    frames = boundaries([shot.seconds for shot in shots], canvas.fps)
     spans = [(a / canvas.fps, b / canvas.fps) for a, b in pairwise(frames)]
     marks = [Mark(shot.title, *span) for shot, span in zip(shots, spans, strict=True) if shot.title is not None]
     with mp4(out, marks) as target:
@@ -65,11 +65,11 @@ def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: 
         yield shown
 
 
-def _boundaries(shots: Sequence[Shot], fps: Fraction) -> list[int]:
+def boundaries(lengths: Iterable[Fraction], fps: Fraction) -> list[int]:
     """Number the frame at which each shot starts, and the one after the last; rounding never adds up."""
     numbers, time = [0], Fraction(0)
-    for shot in shots:
-        time += shot.seconds
+    for seconds in lengths:
+        time += seconds
         numbers.append(max(numbers[-1] + 1, round(time * fps)))
     return numbers
 

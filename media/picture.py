@@ -61,10 +61,14 @@ def cadence(fps: Fraction) -> Fraction:
 
     A variable rate measures as something like 19.83, and WebM's milliseconds as 23.98 or 24.04.
     """
+    near = standard(fps)
+    return near if near in RATES else next((rate for rate in RATES if rate > fps), RATES[-1])
+
+
+def standard(fps: Fraction) -> Fraction:
+    """Return the usual rate that is meant by a measured one, within 0.5 %; else the measured rate itself."""
     near = min(RATES, key=lambda rate: abs(rate - fps))
-    if abs(near - fps) <= near / 200:
-        return near
-    return next((rate for rate in RATES if rate > fps), RATES[-1])
+    return near if abs(near - fps) <= near / 200 else fps
 
 
 def _fit(frame: VideoFrame, pixel_shape: Fraction | None, canvas: Canvas) -> list[str]:

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from prefect_storyboard.media.encode import Shot, render
+from prefect_storyboard.media.encode import Shot, boundaries, render
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.join import join, joinable
-from prefect_storyboard.media.picture import Canvas, cadence, even
+from prefect_storyboard.media.picture import Canvas, cadence, even, standard
 from prefect_storyboard.media.probe import Probe, probe
 from prefect_storyboard.media.tracks import Clip, look
 
@@ -39,6 +39,17 @@ def assemble(parts: Sequence[Part], out: Path) -> Probe:
         shots = [Shot(clip.path, clip.first, clip.seconds, part.title) for part, clip in zip(parts, clips, strict=True)]
         render(shots, canvas(clips), out)
     return probe(out)
+
+
+def layout(clips: Sequence[Clip]) -> tuple[Canvas, list[int]]:
+    """Size and rate of the reel that `assemble` makes of these clips, and the frame at which each of them starts.
+
+    One more number than clips: the last one is the length of the reel.
+    """
+    made = canvas(clips)
+    if joinable(clips):  # the copied pictures keep their rate, whatever it is
+        made = replace(made, fps=standard(clips[0].probe.fps))
+    return made, boundaries([clip.seconds for clip in clips], made.fps)
 
 
 def canvas(clips: Sequence[Clip]) -> Canvas:

@@ -20,14 +20,15 @@ _TORN = 0.3  # seconds by which the packets of a whole file may miss the length 
 class Clip:
     """One clip: `first` is when its first frame shows, on the file's own clock, `seconds` how long its picture lasts.
 
-    `picture` and `sound` are the coding parameters; they are None where a stream copy is out of the question, and
-    `sound` also where there is none (see `probe.has_audio`).
+    `frames` counts the pictures that a player shows. `picture` and `sound` are the coding parameters; they are None
+    where a stream copy is out of the question, and `sound` also where there is none (see `probe.has_audio`).
     """
 
     path: Path
     probe: Probe
     first: Fraction
     seconds: Fraction
+    frames: int
     picture: tuple[object, ...] | None
     sound: tuple[object, ...] | None
 
@@ -53,6 +54,7 @@ def look(path: Path) -> Clip:
             probe=facts,
             first=first,
             seconds=end - first,
+            frames=len(shown),
             picture=_picture(stream, times, facts),
             sound=_sound(source),
         )

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Iterator
 
 from prefect_storyboard.generated import print_or_check
+from prefect_storyboard.providers.dialects import MODES
 from prefect_storyboard.providers.gateways import title
 from prefect_storyboard.providers.table import models
-from prefect_storyboard.storyboards import Model
+from prefect_storyboard.storyboards import Mode, Model
 from prefect_storyboard.storyboards.money import price
 
 _COMMAND = "python -m prefect_storyboard.providers.listing"
@@ -30,7 +31,7 @@ We are unsure of a model with an asterisk, or of one of its modes: an order is s
 agrees with it, and is otherwise refused before anything is bought.
 """
 _SOUND = {"always": "always", "never": "none", "switch": "yes or no"}
-_MODES = {
+_MODES: dict[Mode, str] = {
     "text": "from words",
     "image": "from a first frame",
     "frames": "from two frames",
@@ -56,7 +57,7 @@ def _section(provider: str, sold: dict[str, Model]) -> str:
 
 def _row(model: Model) -> str:
     cells = (
-        f"`{model.name}`" + ("*" if any(map(model.doubt, _MODES)) else ""),
+        f"`{model.name}`" + ("*" if any(model.doubt(mode) for mode in MODES) else ""),
         "<br>".join(lengths(model)),
         _choices(model.aspects, model.frame_aspects),
         _choices(model.resolutions, model.frame_resolutions),

@@ -7,6 +7,7 @@ until a take that is made of that one is bought; where the scene itself is edite
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from prefect_storyboard.ledger import Attempt, Choice, Ledger, Unreadable, deciding
 from prefect_storyboard.storyboards import PlannedScene
@@ -40,15 +41,24 @@ class Choices:
         return Unreadable(f"{what}; nothing was bought", "Run `storyboard repair`, or pick another take")
 
     def newest(self, takes: Sequence[PlannedScene]) -> PlannedScene:
-        """The newest of these takes that has not failed. One that is not stored yet is newer than all that are."""
+        """The newest of these takes that has not failed: the one that was ordered last.
+
+        One that is not ordered yet is newer than all that are. Takes that were asked for together are ordered at once,
+        and count as ordered in their turn, whichever download ends first: else another one would stand in the next run.
+        """
         if len(takes) == 1:
             return takes[0]
-        stored = self.ledger.take_keys(self.reel, takes[0].scene.id)
-        at = {
-            take.key: stored.index(take.key) if take.key in stored else len(stored) + n for n, take in enumerate(takes)
-        }
+        ordered = {take.key: at for turn in _turns(takes) for take, at in self._ordered(turn)}
         good = [take for take in takes if not _has_failed(deciding(self.ledger.history(take.key)))]
-        return max(good or takes, key=lambda take: at[take.key])
+        return max(enumerate(good or takes), key=lambda each: (ordered[each[1].key], each[0]))[1]
+
+    def _ordered(self, turn: Sequence[PlannedScene]) -> Iterator[tuple[PlannedScene, datetime]]:
+        """When each take was ordered, or the last one before it in its turn."""
+        latest = datetime.min.replace(tzinfo=UTC)
+        for take in turn:
+            history = self.ledger.history(take.key)
+            latest = max(latest, history[0].intent.at if history else datetime.max.replace(tzinfo=UTC))
+            yield take, latest
 
 
 def question(needed: Mapping[str, str]) -> str:
@@ -59,6 +69,11 @@ def question(needed: Mapping[str, str]) -> str:
 def is_paid(last: Attempt | None) -> bool:
     """Whether a job is paid for, and has a clip or may yet have one."""
     return last is not None and last.job is not None and (last.end is None or last.end.clip is not None)
+
+
+def _turns(takes: Sequence[PlannedScene]) -> tuple[Sequence[PlannedScene], ...]:
+    """The takes that the storyboard asks for, and those that people have asked for since."""
+    return [take for take in takes if not take.reroll], [take for take in takes if take.reroll]
 
 
 def _has_failed(last: Attempt | None) -> bool:

@@ -83,7 +83,7 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
 async def _takes(
     run: Rendering, scene: PlannedScene, takes: Sequence[PlannedScene], running: dict[str, asyncio.Task[Ended]]
 ) -> Ended:
-    """Render a scene and its further takes. The one that was picked stands, else the newest that has a clip.
+    """Render a scene and its further takes. The plan's own one stands, else the last of the others that has a clip.
 
     A take without a clip fails nothing if another take has one: it becomes a note of the run.
     """
@@ -91,8 +91,7 @@ async def _takes(
     if still_open := [end for end in ends if isinstance(end, OpenScene)]:
         return still_open[0]
     clips = [end for end in ends if isinstance(end, Clip)]
-    wanted = ends[0] if scene.picked and isinstance(ends[0], Clip) else None
-    stands = wanted or max(clips, key=lambda clip: clip.take, default=ends[0])
+    stands = ends[0] if isinstance(ends[0], Clip) else [ends[0], *clips][-1]
     if isinstance(stands, Clip):
         run.further += [clip for clip in clips if clip is not stands]
         lost = ((take, end) for take, end in zip((scene, *takes), ends, strict=True) if isinstance(end, FailedScene))

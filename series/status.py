@@ -6,7 +6,7 @@ from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.series.made_of import made_of
 from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene
-from prefect_storyboard.storyboards.currency import Currency, changes
+from prefect_storyboard.storyboards.currency import Currency, changes, is_edited
 from prefect_storyboard.storyboards.money import price
 
 
@@ -58,7 +58,11 @@ def _status(scene: PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Le
     except Unreadable as error:
         return _in_doubt(status, error.what, error.remedy)
     if stands:
-        return _standing(status, stands, changes(made_of(stands), scene, keys), takes)
+        made = made_of(stands)
+        found = _standing(status, stands, changes(made, scene, keys), takes)
+        verb = "reroll" if is_edited(made, scene) else "--cascade"
+        remedy = f"it is kept; {verb} renders it again for {price(scene.usd)}" if found.why else ""
+        return found.model_copy(update={"remedy": remedy})
     if last and last.end is None:
         return _open(status, last)
     asked = f"the next run renders it for {price(scene.usd)}"
@@ -73,10 +77,7 @@ def _status(scene: PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Le
 def _standing(status: SceneStatus, held: Attempt, why: tuple[str, ...], takes: tuple[str, ...]) -> SceneStatus:
     key, clip = held.intent.key, held.end.clip if held.end else None
     number = takes.index(key) + 1 if key in takes else None
-    follows = bool(why) and held.intent.draft is not None and held.intent.draft.parent_key is not None
-    verb = "--cascade renders it again" if follows else "reroll renders it again"
-    remedy = f"it is kept; {verb} for {price(status.usd)}" if why else ""
-    facts = {"state": "stale" if why else "current", "why": why, "remedy": remedy, "take": number}
+    facts = {"state": "stale" if why else "current", "why": why, "take": number}
     return status.model_copy(update=facts | {"url": clip.url if clip else None})
 
 

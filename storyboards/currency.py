@@ -60,6 +60,11 @@ def changes(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> tuple
     return (*_own_changes(made, scene), *_of_needed(made, scene, keys))
 
 
+def is_edited(made: MadeOf, scene: PlannedScene) -> bool:
+    """Whether the scene itself asks for something else than the take was made of, apart from the scenes it needs."""
+    return any(_own_changes(made, scene))
+
+
 def _of_needed(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> Iterator[str]:
     """The scenes that it is made of, where another take of them stands today."""
     parent = scene.scene.parent

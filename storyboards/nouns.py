@@ -112,6 +112,12 @@ class Scene(Frozen):
         title="Fields",
         description="The gateway's own inputs, by its own names; changing one renders the scene again.",
     )
+    caption: Remark = Field(
+        default="",
+        title="Caption",
+        description="What is said or shown as text while the scene plays, for `export --to srt`, vtt and csv. No "
+        "provider receives it; changing it buys nothing.",
+    )
 
     @property
     def parent(self) -> str | None:

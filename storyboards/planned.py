@@ -33,7 +33,7 @@ _RESOLVED = {
         "continues",
         "remixes",
     ),
-    *("prefer", "audio", "seed", "negative", "quality", "take", "takes", "fields"),
+    *("prefer", "audio", "seed", "negative", "quality", "take", "takes", "fields", "caption"),
 }
 
 

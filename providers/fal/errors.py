@@ -52,7 +52,6 @@ _TRANSIENT = {
     "startup_timeout",
     "client_cancelled",  # cancelled: a user who runs it again wants it
 }
-_TRUE = {"1", "true", "yes"}
 _OF_STATUS = {"status", "request_id", "queue_position", "logs", "metrics", "status_url", "response_url", "cancel_url"}
 _LONGEST = 300  # characters of fal's own text in a message
 
@@ -208,7 +207,7 @@ def _again(response: httpx.Response, kind: str) -> bool:
     if response.headers.get("x-fal-request-timeout-type") == "user":
         return False
     hints = [response.headers[name] for name in ("x-fal-needs-retry", "x-fal-retryable") if name in response.headers]
-    return hints[0].lower() in _TRUE if hints else kind in _TRANSIENT
+    return hints[0].lower() in {"1", "true", "yes"} if hints else kind in _TRANSIENT
 
 
 def _charged(response: httpx.Response) -> bool | None:

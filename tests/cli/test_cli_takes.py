@@ -97,8 +97,11 @@ def test_a_reroll_that_is_killed_anywhere_and_repeated_buys_exactly_what_was_ask
         [sys.executable, "-c", WATCH, *asked], env=facts, cwd=tmp_path, capture_output=True, timeout=300
     )
     assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
-    code, _, err = storyboard(*asked)
-    assert (code, err) == (0, "")
+    code, out, err = storyboard(*asked)
+    if code:  # killed between an intent and its job: the provider's list does not say that the job was never made
+        assert "no answer is recorded" in out
+        code, out, err = storyboard(*asked, "--on-unknown", "resubmit")
+    assert (code, err) == (0, ""), out
     choices = [json.loads(file.read_text()) for file in sorted(Path("library/ledger/choices").rglob("*.json"))]
     orders = [each for each in choices if each["kind"] == "asked"]
     assert jobs(sandbox) - before == 2 * len(orders)

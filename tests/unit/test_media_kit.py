@@ -29,11 +29,11 @@ def clip(  # each is one property of a file, all by name
     rotation: int = 0,
     pixel_shape: Fraction | None = None,
     times: Sequence[float] | None = None,
-    noise: bool = False,
+    noise: int = 0,
 ) -> Path:
     """Write a clip; `times` (seconds of each frame) makes its rate variable. The corner at the top left is red.
 
-    With `noise` the pictures are hard to compress.
+    With `noise` the pictures are hard to compress, and those of another number are others.
     """
     stamps = times or [n / fps for n in range(max(1, round(seconds * fps)))]
     tick = Fraction(1, 600) if times else 1 / Fraction(fps)
@@ -49,7 +49,11 @@ def clip(  # each is one property of a file, all by name
         audio = target.add_stream(sound, rate=rate, layout=layout) if sound else None
         for number, stamp in enumerate(stamps):
             flash = cue is not None and abs(stamp - cue) < 0.5 / fps
-            image = _noise(size, number) if noise else _picture(size, (255, 255, 255) if flash else colour)
+            image = (
+                _noise(size, number + 10_000 * (noise - 1))
+                if noise
+                else _picture(size, (255, 255, 255) if flash else colour)
+            )
             frame = av.VideoFrame.from_image(image)
             frame = frame.reformat(format="yuv420p")
             frame.pts, frame.time_base = round(stamp / tick), tick

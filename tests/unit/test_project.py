@@ -79,11 +79,29 @@ def lines(*paths):
     return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
 
 
-GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
+def sections(gateway):
+    """The lines of the model table that belong to a gateway, blank ones included."""
+    heads = [(at, line) for at, line in enumerate(TABLE) if line.startswith("[")]
+    ends = [at for at, _ in heads[1:]] + [len(TABLE)]
+    return [
+        line
+        for (start, head), end in zip(heads, ends, strict=True)
+        if head.startswith(f"[{gateway}.")
+        for line in TABLE[start:end]
+    ]
+
+
+TABLE = (ROOT / "providers/models.toml").read_text(encoding="utf-8").splitlines()
+GATEWAYS = sorted(gateway.parent.name for gateway in (ROOT / "providers").glob("*/adapter.py"))
+SKELETON = {"__init__.py", "adapter.py", "bodies.py", "errors.py"}
 COUNTED = {
     "adapter.py`": lambda gateway: lines(ROOT / f"providers/{gateway}/adapter.py"),
     "bodies.py`": lambda gateway: lines(ROOT / f"providers/{gateway}/bodies.py"),
     "errors.py` |": lambda gateway: lines(ROOT / f"providers/{gateway}/errors.py"),
+    "only this gateway": lambda gateway: lines(
+        *(path for path in (ROOT / f"providers/{gateway}").glob("*.py") if path.name not in SKELETON)
+    ),
+    "models |": lambda gateway: len(sections(gateway)),
     "contract cases": lambda gateway: lines(ROOT / f"tests/contract/cases/{gateway}.py"),
     "on loopback": lambda gateway: lines(*(ROOT / f"sandbox/{gateway}").glob("*.py")),
     "wire facts": lambda gateway: len([*(ROOT / f"tests/contract/fixtures/{gateway}").iterdir()]),

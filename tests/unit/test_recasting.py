@@ -78,6 +78,15 @@ def test_every_scene_moves_also_one_that_names_a_model_and_the_whole_is_priced(s
     assert total(found) == "$1.80 before, $6.30 at seedance-2.5 (kie)"
 
 
+def test_the_price_of_a_recast_is_that_of_all_its_takes(storage: Storage) -> None:
+    prepared = moved()
+    first = prepared.plan.scenes[0]
+    further = first.with_take(2).model_copy(update={"further": True})
+    plan = prepared.plan.model_copy(update={"takes": (further,)})
+    found = compared_with(prepared.model_copy(update={"plan": plan}), storage)
+    assert total(found) == "$1.80 before, $9.45 at seedance-2.5 (kie) for 3 takes"
+
+
 def test_what_stands_is_the_take_of_the_reel_that_was_assembled_last(storage: Storage) -> None:
     for take, key, usd in ((1, "a", 0.1), (2, "b", 0.2), (3, "c", 0.3)):
         store(storage, "s01", take, key, cost_usd=usd)

@@ -192,6 +192,17 @@ def test_a_scene_that_continues_another_take_is_stale_and_current_again_when_the
     assert states == {"s01": "current", "s02": "current"}
 
 
+def test_what_renders_a_stale_take_again_depends_on_what_has_changed(meter: Meter) -> None:
+    meter.reroll(board())
+    assert "--cascade renders it again" in meter.shelf.status(board())[1].remedy
+    edited = board()
+    edited["scenes"][1]["prompt"] = "It returns."
+    meter.shelf.run(edited)
+    pick(meter.shelf.plan(edited), meter.shelf.ledger, "s02", 1)
+    stale = meter.shelf.status(edited)[1]
+    assert (stale.state, "reroll renders it again" in stale.remedy) == ("stale", True)
+
+
 def test_takes_of_a_board_are_asked_for_and_a_failed_one_does_not_stand(meter: Meter) -> None:
     three = board(takes=3)
     plan = meter.shelf.plan(three)
@@ -202,6 +213,25 @@ def test_takes_of_a_board_are_asked_for_and_a_failed_one_does_not_stand(meter: M
     meter.shelf.ledger.submitted(newest.key, 1, job(newest.key[:12]))
     meter.shelf.ledger.close(newest.key, 1, Outcome(kind="failed", at=datetime.now(UTC), error="GenerationFailed"))
     assert meter.shelf.plan(three).scenes[0].take == 2
+
+
+@pytest.mark.parametrize("words", [{"takes": 3}, {}], ids=["of the board", "of an order"])
+def test_which_take_stands_does_not_depend_on_which_download_ends_first(meter: Meter, words: dict[str, Any]) -> None:
+    what = board(**words)
+    if not words:
+        plan = meter.shelf.plan(what)
+        part = further_takes(plan, meter.shelf.ledger, order(plan, meter.shelf.ledger, "s01", takes=3))
+        takes = [*part.takes]
+    else:
+        part = meter.shelf.plan(what)
+        takes = [part.scenes[0], *part.takes]
+        takes.sort(key=lambda take: take.take)
+    for take in reversed(takes):
+        if not meter.shelf.ledger.history(take.key):
+            meter.shelf.intend(part, take, None)
+            meter.shelf.ledger.submitted(take.key, 1, job(take.key[:12]))
+        meter.shelf.finish(part, take)
+    assert meter.shelf.plan(what).scenes[0].key == takes[-1].key
 
 
 def test_a_reroll_needs_what_its_scene_needs_and_buys_none_of_it() -> None:

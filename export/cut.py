@@ -1,0 +1,127 @@
+"""The cut of a reel, counted in frames: which take of each scene stands where, and which other takes there are."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path, PurePath
+from urllib.parse import quote
+
+from prefect_storyboard.media.picture import standard
+from prefect_storyboard.media.reel import layout
+from prefect_storyboard.media.tracks import look
+from prefect_storyboard.storyboards import Clip, Frozen, Scene
+from prefect_storyboard.storyboards.money import price
+
+
+class Take(Frozen):
+    """A stored take: its file on this machine, and `name_as`, the path by which the exported file names it.
+
+    A relative path begins at the exported file. `why` says what makes the take stale, one sentence each; it is empty
+    where the take is of today's storyboard.
+    """
+
+    clip: Clip
+    path: Path
+    name_as: str
+    why: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """`name_as` as a URL: a relative reference, or the address of a file or object elsewhere."""
+        if "://" in self.name_as:
+            return self.name_as
+        path = PurePath(self.name_as)
+        return path.as_uri() if path.is_absolute() else quote(self.name_as)
+
+
+class Footage(Take):
+    """A take with the facts of its file: `frames` pictures at `fps`."""
+
+    frames: int
+    fps: Fraction
+    sounds: bool
+
+    @property
+    def name(self) -> str:
+        """The take's name, as its file in the library has it: take-002."""
+        return f"take-{self.clip.take:03d}"
+
+    @property
+    def verdict(self) -> str:
+        """Whether the take is of today's storyboard, and why not."""
+        return f"stale: {'; '.join(self.why)}" if self.why else "current"
+
+    @property
+    def remark(self) -> str:
+        """Take, cost, verdict and prompt in one line, for a marker."""
+        words = " ".join(self.clip.prompt.split())
+        return f"take {self.clip.take}, {price(self.clip.cost_usd)}, {self.verdict}: {words}"
+
+
+class Cut(Frozen):
+    """A scene in the reel: frames `start` up to, but without, `stop` of the timeline show `shown`."""
+
+    scene: str
+    caption: str = ""
+    start: int
+    stop: int
+    shown: Footage
+    others: tuple[Footage, ...] = ()
+
+    @property
+    def takes(self) -> tuple[Footage, ...]:
+        """Every take of the scene, by number."""
+        return tuple(sorted((self.shown, *self.others), key=lambda take: take.clip.take))
+
+
+class Timeline(Frozen):
+    """A reel as an editor opens it: the cuts in order, at the rate and in the size of the reel's own MP4."""
+
+    title: str
+    fps: Fraction
+    width: int
+    height: int
+    cuts: tuple[Cut, ...]
+
+    @property
+    def frames(self) -> int:
+        """Length of the reel."""
+        return self.cuts[-1].stop
+
+
+class Chosen(Frozen):
+    """A scene of the reel with the take that it shows, and its other takes."""
+
+    scene: Scene
+    shown: Take
+    others: tuple[Take, ...] = ()
+
+
+def timeline(title: str, scenes: Sequence[Chosen]) -> Timeline:
+    """Lay the scenes out in order, cut at the frames at which the assembled reel cuts. Reads every file.
+
+    Raises MediaError for a file that is no video, and ValueError without a scene.
+    """
+    if not scenes:
+        raise ValueError(f"{title} has no clip to export; run it first; nothing was bought and no file was written")
+    seen = [look(each.shown.path) for each in scenes]
+    made, starts = layout(seen)
+    cuts = (_cut(each, span) for each, span in zip(scenes, pairwise(starts), strict=True))
+    return Timeline(title=title, fps=made.fps, width=made.width, height=made.height, cuts=tuple(cuts))
+
+
+def _cut(chosen: Chosen, span: tuple[int, int]) -> Cut:
+    return Cut(
+        scene=chosen.scene.id,
+        caption=chosen.scene.caption,
+        start=span[0],
+        stop=span[1],
+        shown=_footage(chosen.shown),
+        others=tuple(map(_footage, chosen.others)),
+    )
+
+
+def _footage(take: Take) -> Footage:
+    seen = look(take.path)
+    facts = {"frames": seen.frames, "fps": standard(seen.probe.fps), "sounds": seen.probe.has_audio}
+    return Footage(**dict(take), **facts)

@@ -59,7 +59,7 @@ def film(key: str, *, reel: str = REEL, scene: str = "s01") -> Clip:
 
 
 @dataclass
-class Night:
+class LibraryState:
     """A library, a gateway that bills, and what `storyboard_series` does with both, without Prefect around it."""
 
     ledger: Ledger
@@ -175,10 +175,10 @@ def _needs(asked: Plan, scene: PlannedScene) -> set[str]:
 
 
 @contextmanager
-def a_night(folder: Path) -> Iterator[Night]:
+def a_library(folder: Path) -> Iterator[LibraryState]:
     """One with a library of its own, which goes: memory is searched from one end to the other."""
     storage = open_storage(f"memory://deeds/{uuid4().hex}")
-    yield Night(Ledger(storage), folder)
+    yield LibraryState(Ledger(storage), folder)
     if storage.fs.exists(storage.root):
         storage.fs.rm(storage.root, recursive=True)
 
@@ -192,9 +192,9 @@ def agree(said: list[str | None], done: list[str]) -> bool:
     return all(one == other or (one, other) in kept for one, other in zip(said, done, strict=True))
 
 
-def torn(night: Night, *place: str) -> None:
-    night.ledger.storage.write(b'{"layout": 1, "key', *place)
+def torn(state: LibraryState, *place: str) -> None:
+    state.ledger.storage.write(b'{"layout": 1, "key', *place)
 
 
-def lost(night: Night, *place: str) -> None:
-    night.ledger.storage.remove(*place)
+def lost(state: LibraryState, *place: str) -> None:
+    state.ledger.storage.remove(*place)

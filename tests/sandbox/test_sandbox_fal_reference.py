@@ -338,8 +338,9 @@ def test_what_a_schema_refuses(fal: Fal, endpoint: str, body: dict[str, Any], ki
     assert (reason["type"], reason["loc"]) == (kind, ["body", *where])
 
 
-def test_kling_4k_takes_more_beside_a_video(fal: Fal) -> None:
-    assert fal.event(ULTRA, elements=[{"video_url": SHORT_CLIP}], image_urls=[FACE] * 4)
+def test_kling_4k_takes_seven_and_four_beside_a_video(fal: Fal) -> None:
+    assert fal.event(ULTRA, image_urls=[FACE] * 6)  # and the element
+    assert fal.event(ULTRA, elements=[{"video_url": SHORT_CLIP}], image_urls=[FACE] * 3)
 
 
 @pytest.mark.parametrize(

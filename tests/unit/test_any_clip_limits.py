@@ -13,7 +13,7 @@ SEEDANCE = [
     sold.reference
     for family in models().values()
     for name, sold in family.items()
-    if name.startswith("seedance-2") and name != "seedance-2.5"
+    if name.startswith("seedance-2") and not name.startswith("seedance-2.5")
 ]
 
 

@@ -63,6 +63,8 @@ IN_THE_KEY: dict[str, dict[str, Any]] = {
     "quality": {"model": "veo-3.1", "quality": "draft"},
     "copy": {"copy": 1},
     "fields": {"fields": {"seed": 7}},
+    "reroll": {"reroll": "once-more"},
+    "note": {"reroll": "once-more", "note": "less rain"},
 }
 NOT_IN_THE_KEY: dict[str, dict[str, Any]] = {
     "reel": {"reel": "Night"},

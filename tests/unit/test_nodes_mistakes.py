@@ -1,7 +1,7 @@
 """A wrong argument is one sentence that names it and what to write instead, before anything is sent."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,6 +16,7 @@ from prefect_storyboard.blocks import FalCredentials, Library
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.providers.table import Model, model, models
 from prefect_storyboard.storyboards import Casting, Clip, Media
 from prefect_storyboard.tasks import assemble, create_character, generate, poll, store, upload
 
@@ -36,6 +37,13 @@ class Account:
     account: str = "default"
     opened: int = 0
     gateway: Gateway = field(default_factory=Gateway)
+
+    def model(self, name: str) -> Model:
+        """The model of that name, as a credentials block finds it."""
+        return model(self.provider, name)
+
+    async def on_sale(self) -> Mapping[str, Model]:
+        return models()[self.provider]
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

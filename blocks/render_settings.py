@@ -45,7 +45,7 @@ class RenderSettings(Block):
         default="stop", title="On unknown jobs", description=PARAMETERS["on_unknown"]
     )
     attempts: int = Field(default=1, ge=1, title="Attempts", description=PARAMETERS["attempts"])
-    poll_minutes: float = Field(default=60.0, gt=0, title="Poll minutes", description=PARAMETERS["poll_minutes"])
+    poll_minutes: float = Field(default=60.0, ge=0, title="Poll minutes", description=PARAMETERS["poll_minutes"])
     cancel_provider_jobs: bool = Field(
         default=False, title="Cancel provider jobs", description=PARAMETERS["cancel_provider_jobs"]
     )

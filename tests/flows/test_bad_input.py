@@ -43,7 +43,7 @@ MISTAKES = {
     "an aspect that is not sold": (scene(aspect="1:1"), r"scenes\[0\]\.aspect.*write aspect: \"16:9\""),
     "somebody who is not in the cast": (scene(characters=["Zoe"]), r"Zoe is not in the cast"),
     "a parent that does not exist": (scene(continues="s99"), r"continues: no scene.* s99.*s01"),
-    "a scene that continues itself": (scene(continues="s01"), r"circle"),
+    "a scene that continues itself": (scene(continues="s01"), r"circular"),
     "a scene without a prompt": ({"scenes": [{"id": "s01"}]}, r"scenes\[0\]\.prompt: is missing"),
     "a misspelt key": (scene(promt="Mara"), r"promt: is not a known key; did you mean prompt"),
     "no scenes": ({"scenes": []}, r"scenes: is empty"),

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from prefect_storyboard.series import scenes as rendering
+from prefect_storyboard.series import render as rendering
 from tests.flows.gateways import opened
 
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")

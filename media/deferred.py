@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect_storyboard.media.fitting import Fitting, fit, judge
-    from prefect_storyboard.media.frames import contact_sheets, last_frame, posters, shrunk
+    from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
     from prefect_storyboard.media.page import Card, write_page
     from prefect_storyboard.media.probe import probe, probe_image
@@ -28,6 +28,7 @@ __all__ = [
     "judge",
     "label",
     "last_frame",
+    "poster",
     "posters",
     "probe",
     "probe_image",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 _MODULES = {
     "fitting": {"Fitting", "fit", "judge"},
-    "frames": {"contact_sheets", "last_frame", "posters", "shrunk"},
+    "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
     "page": {"Card", "write_page"},
     "probe": {"probe", "probe_image"},

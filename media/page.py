@@ -12,6 +12,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from prefect_storyboard.media.frames import shrunk
+from prefect_storyboard.media.money import bill, timeline
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -25,13 +26,16 @@ Poster = bytes | Path  # a JPEG, or its file, which is read when its part of the
 class Card(Frozen):
     """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none.
 
-    `others` are the other takes of its scene, each with its file.
+    `others` are the other takes of its scene, each with its file. `stale` says why the clip is not of today's
+    storyboard; `start` is the second of the reel at which it begins, None after the clips before it.
     """
 
     clip: Clip
     href: str
     poster: Poster
     others: tuple[tuple[Clip, str], ...] = ()
+    stale: str | None = None
+    start: float | None = None
 
 
 def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: Poster = b"", style: str = "") -> str:
@@ -60,8 +64,19 @@ def _parts(reel: Reel, cards: Sequence[Card], video: str, poster: Poster, style:
         facts=[_scenes(reel), _length(reel.seconds), _cost(reel), _bought(reel)],
         ratio=_ratio(cards),
         charged=_CHARGED,
+        cast=sorted({casting.character for card in cards for casting in card.clip.characters}),
+        bill=bill([clip for card in cards for clip in (card.clip, *(take for take, _ in card.others))], reel.cost_usd),
+        stored_in=timeline([clip for card in cards for clip in (card.clip, *(take for take, _ in card.others))]),
         stored=max((card.clip.stored_at for card in cards), default=None),
     )
+
+
+class _Take(NamedTuple):
+    """A take of a scene as the page lists it."""
+
+    clip: Clip
+    href: str
+    shown: bool
 
 
 class _Entry(NamedTuple):
@@ -73,6 +88,21 @@ class _Entry(NamedTuple):
     start: float
     end: float
     others: tuple[tuple[Clip, str], ...] = ()
+    stale: str | None = None
+
+    @property
+    def takes(self) -> list[_Take]:
+        """All takes of the scene by number, the one in the reel among them."""
+        others = (_Take(clip, href, shown=False) for clip, href in self.others)
+        takes = [_Take(self.clip, self.href, shown=True), *others]
+        return sorted(takes, key=lambda take: take.clip.take)
+
+    @property
+    def states(self) -> str:
+        """The words by which the page filters: current or stale, the verdict, and whether there is a choice."""
+        verdict = self.clip.verdict.state if self.clip.verdict else ""
+        words = ("stale" if self.stale else "current", verdict, "takes" if self.others else "")
+        return " ".join(filter(None, words))
 
     @property
     def poster(self) -> str:
@@ -101,8 +131,11 @@ def _template() -> Template:
 
 def _entries(cards: Sequence[Card]) -> Iterator[_Entry]:
     ends = [round(end, 3) for end in accumulate(card.clip.seconds for card in cards)]
-    for card, start, end in zip(cards, [0.0, *ends], ends, strict=False):
-        yield _Entry(card.clip, card.href, card.poster, start, end, card.others)
+    starts = [
+        round(start if card.start is None else card.start, 3) for card, start in zip(cards, [0.0, *ends], strict=False)
+    ]
+    for card, start, end in zip(cards, starts, [*starts[1:], ends[-1] if ends else 0.0], strict=True):
+        yield _Entry(card.clip, card.href, card.poster, start, max(start, end), card.others, card.stale)
 
 
 def _jpeg(poster: Poster) -> bytes:

@@ -193,7 +193,7 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, finish: _Finish, folder
     labels = [clip.scene for clip in reel.clips]
     shown = posters([*zip(files, reel.clips, strict=True)], folder, warnings)
     with for_show("the page", warnings):
-        storage.publish(_page(reel, shown, beside, folder), *place, "index.html")
+        storage.publish(_page(reel, shown, beside, seen.starts, folder), *place, "index.html")
     with for_show("the contact sheet", warnings):
         for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
@@ -213,17 +213,20 @@ def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
 
 
-def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, folder: Path) -> Path:
+def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, starts: Sequence[float], folder: Path) -> Path:
     place, board = ("reels", slug(reel.title)), beside.plan.storyboard if beside.plan else None
     others = [(take, _href(take, place)) for take in beside.takes]
+    stale = {each.scene.id: each.stale for each in beside.plan.scenes} if beside.plan else {}
     cards = [
         deferred.Card(
             clip=clip,
             href=_href(clip, place),
             poster=picture or b"",
             others=tuple((take, href) for take, href in others if take.scene == clip.scene),
+            stale=stale.get(clip.scene),
+            start=start,
         )
-        for clip, picture in zip(reel.clips, shown, strict=True)
+        for clip, picture, start in zip(reel.clips, shown, starts, strict=True)
     ]
     out = folder / "index.html"
     deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=board.style if board else "")

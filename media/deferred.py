@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
+    from prefect_storyboard.media.lettering import face
     from prefect_storyboard.media.page import Card, write_page
     from prefect_storyboard.media.probe import probe, probe_image
     from prefect_storyboard.media.reel import Part, assemble
@@ -23,6 +24,7 @@ __all__ = [
     "Part",
     "assemble",
     "contact_sheets",
+    "face",
     "fit",
     "fit_image",
     "judge",
@@ -40,6 +42,7 @@ _MODULES = {
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "posters", "shrunk"},
     "jpeg": {"shape"},
+    "lettering": {"face"},
     "page": {"Card", "write_page"},
     "probe": {"probe", "probe_image"},
     "reel": {"Part", "assemble"},

@@ -10,6 +10,8 @@ from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.container import OutputContainer
 from av.video.frame import PictureType
 
+from prefect_storyboard.media.burning import burned
+from prefect_storyboard.media.captions import Cue, caption_packets
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.mp4 import Mark, interleave, mp4
 from prefect_storyboard.media.picture import Canvas, fitted
@@ -23,18 +25,23 @@ CRF = 18
 
 @dataclass(frozen=True)
 class Shot:
-    """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter."""
+    """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter.
+
+    `burn` is a text that is drawn into its pictures.
+    """
 
     path: Path
     origin: Fraction
     seconds: Fraction
     title: str | None = None
+    burn: str = ""
 
 
-def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF) -> None:
+def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF, cues: Sequence[Cue] = ()) -> None:
     """Encode the shots one after the other: H.264 (a smaller `crf` is finer and larger), stereo AAC at 48 kHz.
 
-    Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture.
+    Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture. Captions become
+    a track; those that a shot burns in are part of its pictures.
     """
     frames = boundaries([shot.seconds for shot in shots], canvas.fps)
     spans = [(a / canvas.fps, b / canvas.fps) for a, b in pairwise(frames)]
@@ -42,7 +49,8 @@ def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF) 
     with mp4(out, marks) as target:
         video = _video(target, canvas, crf)
         audio = target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=160_000)
-        interleave(target, _pictures(shots, frames, canvas, video), _sounds(shots, frames, canvas.fps, audio))
+        captions = caption_packets(target, cues)
+        interleave(target, _pictures(shots, frames, canvas, video), _sounds(shots, frames, canvas.fps, audio), captions)
 
 
 def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: int) -> Iterator[VideoFrame]:
@@ -101,7 +109,8 @@ def _shown(shot: Shot, count: int, canvas: Canvas) -> Iterator[VideoFrame]:
         stream.thread_type = "AUTO"
         seek(source, shot.origin)
         steady = paced(source.decode(stream), shot.origin, canvas.fps, count)
-        yield from fitted(steady, stream.sample_aspect_ratio, canvas)
+        pictures = fitted(steady, stream.sample_aspect_ratio, canvas)
+        yield from burned(pictures, shot.burn, canvas) if shot.burn else pictures
 
 
 def _sounds(

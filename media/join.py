@@ -11,7 +11,8 @@ import av
 from av import AudioFrame, AudioStream, Packet, VideoStream
 from av.stream import Stream
 
-from prefect_storyboard.media.mp4 import Mark, mp4
+from prefect_storyboard.media.captions import Cue, caption_packets
+from prefect_storyboard.media.mp4 import MILLISECOND, Mark, mp4
 from prefect_storyboard.media.probe import opened, picture_track, sound_track
 from prefect_storyboard.media.sound import LAYOUT, RATE
 from prefect_storyboard.media.tracks import AAC_FRAME, Clip
@@ -24,8 +25,8 @@ def joinable(clips: Sequence[Clip]) -> bool:
     return len({clip.picture for clip in clips}) == 1 and len({clip.sound for clip in clips if clip.sound}) <= 1
 
 
-def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
-    """Copy the packets of `joinable` clips into one MP4.
+def join(clips: Sequence[Clip], titles: Sequence[str], out: Path, cues: Sequence[Cue] = ()) -> None:
+    """Copy the packets of `joinable` clips into one MP4; captions become a track of it.
 
     Every clip's picture starts where the one before ends. AAC comes in frames of 1024 samples that no copy can cut, so
     every sound starts at the nearest place of one unbroken grid: at most 11 ms from its picture at 48 kHz.
@@ -39,8 +40,11 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
             audio = target.add_stream_from_template(heard, opaque=True)
         else:
             audio = target.add_stream("aac", rate=RATE, layout=LAYOUT)
+        captions = [*caption_packets(target, cues)]
         grid = _Grid(audio, starts[-1])
         for clip, (start, stop) in zip(clips, pairwise(starts), strict=True):
+            while captions and (captions[0].pts or 0) * MILLISECOND < stop:
+                target.mux(captions.pop(0))
             for packet in _copied(clip, start - clip.first, video, grid, grid.before(stop)):
                 target.mux(packet)
 

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
+from prefect_storyboard.media.captions import Cue, srt, vtt
 from prefect_storyboard.media.encode import Shot, boundaries, render
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.join import join, joinable
@@ -15,30 +17,53 @@ from prefect_storyboard.media.tracks import Clip, look
 
 @dataclass(frozen=True)
 class Part:
-    """A clip of the reel, and the title of its chapter."""
+    """A clip of the reel, the title of its chapter, and the caption that stands as long as it plays."""
 
     path: Path
     title: str
+    caption: str = ""
 
 
-def assemble(parts: Sequence[Part], out: Path) -> Probe:
+def assemble(parts: Sequence[Part], out: Path, *, burn: bool = False) -> Probe:
     """Join the clips in order into one MP4 at `out`: picture, sound and a chapter for each; the same bytes every time.
 
     Clips coded alike are copied without loss, in a tenth of a second. Else all are encoded again: in the most common
     size and rate (ties go to the larger), black bars where shapes differ, 48 kHz stereo. A clip without sound is
     silent; sound is cut or filled up to the length of its picture. Memory does not grow with the number of clips.
+
+    Captions are a track of the MP4, and stand beside it as .srt and .vtt; without a caption nothing is written there.
+    With `burn` they are drawn into the pictures as well, which are then encoded again.
     Raises `MediaError` for no parts at all, or for a clip that cannot be read, which it names; `out` is then untouched.
     """
     if not parts:
         raise MediaError("There is no clip to assemble; render at least one scene first.")
     out = Path(out)
     clips = [_look(part) for part in parts]
-    if joinable(clips):
-        join(clips, [part.title for part in parts], out)
+    cues, burning = captions(parts, clips), burn and any(part.caption for part in parts)
+    if joinable(clips) and not burning:
+        join(clips, [part.title for part in parts], out, cues)
     else:
-        shots = [Shot(clip.path, clip.first, clip.seconds, part.title) for part, clip in zip(parts, clips, strict=True)]
-        render(shots, canvas(clips), out)
+        shots = [_shot(part, clip, burn=burning) for part, clip in zip(parts, clips, strict=True)]
+        render(shots, layout(clips)[0], out, cues=cues)
+    for suffix, text in ((".srt", srt), (".vtt", vtt)):
+        if cues:
+            out.with_suffix(suffix).write_text(text(cues), encoding="utf-8", newline="")
     return probe(out)
+
+
+def captions(parts: Sequence[Part], clips: Sequence[Clip]) -> list[Cue]:
+    """The captions of the reel that is made of these clips, each for as long as its clip plays."""
+    made, starts = layout(clips)
+    spans = pairwise(frame / made.fps for frame in starts)
+    return [
+        Cue(start, stop, part.caption, part.title)
+        for part, (start, stop) in zip(parts, spans, strict=True)
+        if part.caption.strip()
+    ]
+
+
+def _shot(part: Part, clip: Clip, *, burn: bool) -> Shot:
+    return Shot(clip.path, clip.first, clip.seconds, part.title, part.caption if burn else "")
 
 
 def layout(clips: Sequence[Clip]) -> tuple[Canvas, list[int]]:

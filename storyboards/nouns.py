@@ -115,8 +115,8 @@ class Scene(Frozen):
     caption: Remark = Field(
         default="",
         title="Caption",
-        description="What is said or shown as text while the scene plays, for `export --to srt`, vtt and csv. No "
-        "provider receives it; changing it buys nothing.",
+        description="What is said or shown as text while the scene plays: a track of the reel, reel.srt and reel.vtt "
+        "beside it, and `export`. No provider receives it; changing it buys nothing.",
     )
 
     @property
@@ -177,6 +177,11 @@ class Storyboard(Frozen):
         default=True,
         title="Reel",
         description="Whether the clips are assembled into a reel; false stores the clips only.",
+    )
+    burn: bool = Field(
+        default=False,
+        title="Burn",
+        description="Whether the captions are drawn into the picture of the reel as well. Changing it buys nothing.",
     )
     matrix: Matrix | None = Field(
         default=None, title="Matrix", description="Renders every combination of these, each as a separate reel."

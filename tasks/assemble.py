@@ -29,6 +29,7 @@ from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
+_CAPTIONS = ("reel.srt", "reel.vtt")
 _FORMAT = 2  # of the layout; increasing it makes every reel's page again
 
 
@@ -51,8 +52,9 @@ async def assemble(
 ) -> Reel:
     """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
-    One chapter for each clip; clips of one format are copied without loss, else all are conformed. Does nothing if the
-    library holds a reel of the same clips. For a storyboard with `reel: false`, only storyboard and plan are stored.
+    One chapter for each clip; clips of one format are copied without loss, else all are conformed. Captions of the
+    plan's scenes become a track of the reel, `reel.srt` and `reel.vtt`. Does nothing if the library holds a reel of the
+    same clips and captions. For a storyboard with `reel: false`, only storyboard and plan are stored.
 
     Args:
         clips: What store and render returned, in the order of the reel.
@@ -140,9 +142,18 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, folder: Path) -> Reel:
     """Publish the reel and its page, then the sheets; a failed page or sheet is only a warning."""
     place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
     files = _media.clip_files(storage, reel.clips, folder)
-    parts = [deferred.Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
-    seen = deferred.assemble(parts, folder / "reel.mp4")
+    board = beside.plan.storyboard if beside.plan else None
+    said = {scene.id: scene.caption for scene in board.scenes} if board else {}
+    parts = [
+        deferred.Part(file, clip.scene, said.get(clip.scene, "")) for file, clip in zip(files, reel.clips, strict=True)
+    ]
+    seen = deferred.assemble(parts, folder / "reel.mp4", burn=bool(board and board.burn))
     storage.publish(folder / "reel.mp4", *place, "reel.mp4")
+    for name in _CAPTIONS:
+        if (folder / name).exists():
+            storage.publish(folder / name, *place, name)
+        elif storage.exists(*place, name):  # of an earlier reel, which had captions
+            storage.remove(*place, name)
     if beside.plan:
         _write_plan(storage, place, beside.plan)
     reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefect_storyboard.media.cards import with_cards
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
@@ -36,9 +37,11 @@ __all__ = [
     "shape",
     "shrunk",
     "stills",
+    "with_cards",
     "write_page",
 ]
 _MODULES = {
+    "cards": {"with_cards"},
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "posters", "shrunk"},
     "jpeg": {"shape"},

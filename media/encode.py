@@ -47,7 +47,7 @@ def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF, 
     spans = [(a / canvas.fps, b / canvas.fps) for a, b in pairwise(frames)]
     marks = [Mark(shot.title, *span) for shot, span in zip(shots, spans, strict=True) if shot.title is not None]
     with mp4(out, marks) as target:
-        video = _video(target, canvas, crf)
+        video = video_stream(target, canvas, crf)
         audio = target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=160_000)
         captions = caption_packets(target, cues)
         interleave(target, _pictures(shots, frames, canvas, video), _sounds(shots, frames, canvas.fps, audio), captions)
@@ -82,7 +82,8 @@ def boundaries(lengths: Iterable[Fraction], fps: Fraction) -> list[int]:
     return numbers
 
 
-def _video(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
+def video_stream(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
+    """Add the track of the pictures; a smaller `crf` is finer."""
     options = _X264 | {"crf": str(crf)}
     stream = target.add_stream("libx264", rate=canvas.fps, width=canvas.width, height=canvas.height, options=options)
     stream.pix_fmt, stream.time_base = "yuv420p", 1 / canvas.fps

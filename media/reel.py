@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def assemble(parts: Sequence[Part], out: Path, *, burn: bool = False) -> Probe:
     if not parts:
         raise MediaError("There is no clip to assemble; render at least one scene first.")
     out = Path(out)
-    clips = [_look(part) for part in parts]
+    clips = [looked(part) for part in parts]
     cues, burning = captions(parts, clips), burn and any(part.caption for part in parts)
     if joinable(clips) and not burning:
         join(clips, [part.title for part in parts], out, cues)
@@ -66,15 +67,19 @@ def _shot(part: Part, clip: Clip, *, burn: bool) -> Shot:
     return Shot(clip.path, clip.first, clip.seconds, part.title, part.caption if burn else "")
 
 
-def layout(clips: Sequence[Clip]) -> tuple[Canvas, list[int]]:
+def layout(clips: Sequence[Clip], *, before: float | None = None) -> tuple[Canvas, list[int]]:
     """Size and rate of the reel that `assemble` makes of these clips, and the frame at which each of them starts.
 
-    One more number than clips: the last one is the length of the reel.
+    One more number than clips: the last one is where the last clip ends. With cards the clips are encoded; then
+    `before` are the seconds of the card in front of them, which may be 0.
     """
-    made = canvas(clips)
+    made, lengths = canvas(clips), [clip.seconds for clip in clips]
+    if before is not None:
+        lead = Fraction(round(Fraction(str(before)) * made.fps)) / made.fps
+        return made, boundaries([lead, *lengths], made.fps)[1:] if lead else boundaries(lengths, made.fps)
     if joinable(clips):  # the copied pictures keep their rate, whatever it is
         made = replace(made, fps=standard(clips[0].probe.fps))
-    return made, boundaries([clip.seconds for clip in clips], made.fps)
+    return made, boundaries(lengths, made.fps)
 
 
 def canvas(clips: Sequence[Clip]) -> Canvas:
@@ -85,7 +90,8 @@ def canvas(clips: Sequence[Clip]) -> Canvas:
     return Canvas(width, height, max(rates, key=lambda rate: (rates[rate], rate)))
 
 
-def _look(part: Part) -> Clip:
+def looked(part: Part) -> Clip:
+    """Read the facts of a part's clip. Raises MediaError, which names the part."""
     try:
         return look(Path(part.path))
     except MediaError as reason:

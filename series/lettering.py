@@ -9,12 +9,17 @@ from prefect_storyboard.storyboards.base import FieldProblem
 
 
 def lettering_problems(board: Storyboard, find: Callable[[str], object] | None = None) -> list[FieldProblem]:
-    """The captions to be burned in for which no font is found, each at its scene. Reads the fonts of this machine."""
+    """The cards, and the captions to be burned in, for which no font is found. Reads the fonts of this machine."""
+    if not board.reel:
+        return []
+    shown = board.cards.model_dump(include={"title", "credits"}) if board.cards else {}
+    cards = ((("cards", name), text, "change it") for name, text in shown.items())
+    burned = ((("scenes", at, "caption"), scene.caption, "leave out burn") for at, scene in enumerate(board.scenes))
     found: list[FieldProblem] = []
-    for at, scene in enumerate(board.scenes if board.burn and board.reel else ()):
+    for place, text, remedy in (*cards, *(burned if board.burn else ())):
         try:
-            if scene.caption:
-                (find or deferred.face)(scene.caption)
+            if text:
+                (find or deferred.face)(text)
         except MediaError as error:
-            found.append((("scenes", at, "caption"), f"cannot be drawn: {str(error).rstrip('.')}, or leave out burn"))
+            found.append((place, f"cannot be drawn: {str(error).rstrip('.')}, or {remedy}"))
     return found

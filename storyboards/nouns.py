@@ -25,13 +25,26 @@ from prefect_storyboard.storyboards.base import (
     Title,
     checked,
 )
+from prefect_storyboard.storyboards.cards import Cards
 from prefect_storyboard.storyboards.character import Character
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import named_in
 from prefect_storyboard.storyboards.origins import origin_problems
 from prefect_storyboard.storyboards.rules import cast_problems, scene_problems
 
-__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Matrix", "Prefer", "Quality", "Scene", "Storyboard"]
+__all__ = [
+    "SCENE_ID",
+    "Aspect",
+    "Cards",
+    "Character",
+    "Fit",
+    "Frozen",
+    "Matrix",
+    "Prefer",
+    "Quality",
+    "Scene",
+    "Storyboard",
+]
 
 
 class Scene(Frozen):
@@ -182,6 +195,11 @@ class Storyboard(Frozen):
         default=False,
         title="Burn",
         description="Whether the captions are drawn into the picture of the reel as well. Changing it buys nothing.",
+    )
+    cards: Cards | None = Field(
+        default=None,
+        title="Cards",
+        description="Texts on black before the first scene and after the last. Changing them buys nothing.",
     )
     matrix: Matrix | None = Field(
         default=None, title="Matrix", description="Renders every combination of these, each as a separate reel."

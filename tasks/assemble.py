@@ -147,6 +147,8 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, folder: Path) -> Reel:
     parts = [
         deferred.Part(file, clip.scene, said.get(clip.scene, "")) for file, clip in zip(files, reel.clips, strict=True)
     ]
+    if board and board.cards:
+        parts = deferred.with_cards(parts, board.cards, folder)
     seen = deferred.assemble(parts, folder / "reel.mp4", burn=bool(board and board.burn))
     storage.publish(folder / "reel.mp4", *place, "reel.mp4")
     for name in _CAPTIONS:
@@ -193,7 +195,8 @@ def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, folder: Pat
         for clip, picture in zip(reel.clips, shown, strict=True)
     ]
     out = folder / "index.html"
-    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=board.style if board else "")
+    poster, lead = shown[0] or b"", board.cards.seconds_before if board and board.cards else 0.0
+    deferred.write_page(out, reel, cards, poster=poster, style=board.style if board else "", lead=lead)
     return out
 
 

@@ -1,20 +1,23 @@
 """Captions stand in the reel as long as their scenes, beside it, in it as a track, and where asked for in the picture."""
 
 from fractions import Fraction
+from importlib.resources import files
 from pathlib import Path
 
 import av
 import pytest
 from PIL import Image, ImageChops, features
-from test_media_kit import clip, frames, sound_seconds
+from test_media_kit import chapters, clip, frames, sound_seconds
 from test_media_reel import packets
 
 from prefect_storyboard.media.captions import Cue, srt, vtt
+from prefect_storyboard.media.cards import with_cards
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.lettering import Face, face, lettered
 from prefect_storyboard.media.reel import Part, assemble
 from prefect_storyboard.series.lettering import lettering_problems
-from prefect_storyboard.storyboards import Scene, Storyboard
+from prefect_storyboard.storyboards import Scene, Storyboard, parse
+from prefect_storyboard.storyboards.cards import Cards
 
 WORDS = ("Où est-elle ?", "", "Nobody --> knows.\n\n 你好")
 TIMES = [(0.0, 1.0, "Où est-elle ?"), (1.5, 2.4, "Nobody → knows.\n你好")]
@@ -144,6 +147,41 @@ def test_what_cannot_be_drawn_is_a_problem_of_its_scene_and_only_where_it_is_to_
         (("scenes", 1, "caption"), "cannot be drawn: No font of this machine has 灯, or leave out burn")
     ]
     assert lettering_problems(board.model_copy(update={"burn": False}), nothing) == []
+
+
+def test_cards_need_a_font_even_where_captions_are_not_burned():
+    def nothing(text: str) -> None:
+        raise MediaError(f"No font of this machine has {text}.")
+
+    board = Storyboard(title="Sea", cards=Cards(credits="灯"), scenes=(Scene(id="b", prompt="p", caption="灯"),))
+    assert [place for place, _ in lettering_problems(board, nothing)] == [("cards", "credits")]
+    assert lettering_problems(board.model_copy(update={"reel": False}), nothing) == []
+
+
+def test_a_reel_stands_between_its_cards_and_its_captions_come_later(tmp_path):
+    said = parts(tmp_path, size=(320, 180), cue=None)
+    around = with_cards(said, Cards(title="The Sea\nPart one", credits="Ada " * 100, seconds=1.5), tmp_path)
+    assemble(around, tmp_path / "reel.mp4")
+    assert [name for name, _, _ in chapters(tmp_path / "reel.mp4")] == ["Title", "s0", "s1", "s2", "Credits"]
+    assert len(frames(tmp_path / "reel.mp4")) == 36 + 24 + 12 + 22 + 36
+    assert [start for start, _, _ in track(tmp_path / "reel.mp4")] == [1.5, 3.0]
+    with av.open(tmp_path / "reel.mp4") as source:
+        shown = [frame.to_image() for frame in source.decode(video=0)]
+    assert [_lit(shown[n]) is not None for n in (0, 35, 36, 93, 94, 129)] == [True, True, False, False, True, True]
+    assert shown[0].getpixel((2, 2)) <= (4, 4, 4)
+    left, top, right, bottom = _lit(shown[100]) or (0, 0, 0, 0)
+    assert (left > 10, top > 5, right < 310, bottom < 175) == (True,) * 4, "long credits still fit"
+
+
+def test_without_a_text_there_is_no_card_and_the_reel_is_copied(tmp_path):
+    said = parts(tmp_path)
+    assert with_cards(said, Cards(), tmp_path) == said
+
+
+def test_the_example_board_has_captions_and_cards_that_the_packages_own_font_can_draw():
+    board, _ = parse(Path(str(files("prefect_storyboard.examples") / "captioned.yaml")).read_text("utf-8"), "captioned")
+    assert (board.burn, bool(board.cards), sum(bool(scene.caption) for scene in board.scenes)) == (True, True, 2)
+    assert lettering_problems(board, lambda text: face(text, folders=())) == []
 
 
 def test_subtitles_count_hours_and_escape_what_a_browser_would_read():

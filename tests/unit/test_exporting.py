@@ -90,10 +90,10 @@ def test_a_caption_is_in_no_key_and_in_no_plan_hash():
     assert said.hash == bare.hash
 
 
-def test_burning_captions_in_is_in_no_key():
+def test_burned_captions_and_cards_are_in_no_key():
     scene = {"id": "s01", "prompt": "The sea.", "caption": "Hm."}
     board = {"title": "T", "model": "seedance-2", "scenes": [scene]}
-    soft, burned = (Shelf().plan(board | facts) for facts in ({}, {"burn": True}))
+    soft, burned = (Shelf().plan(board | facts) for facts in ({}, {"burn": True, "cards": {"title": "Sea"}}))
     assert [each.key for each in burned.scenes] == [each.key for each in soft.scenes]
 
 

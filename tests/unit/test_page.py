@@ -222,6 +222,12 @@ def test_each_chapter_begins_where_the_scenes_before_it_end() -> None:
     ]
 
 
+def test_behind_a_card_each_chapter_begins_as_much_later() -> None:
+    clips = clip("s01"), clip("s02")
+    shown = page(reel(*clips), [card(each) for each in clips], lead=1.5)
+    assert re.findall(r'data-start="([\d.]+)"', shown) == ["1.5", "5.5"]
+
+
 def test_every_player_waits_to_be_asked() -> None:
     players = seen(clip("s01"), clip("s02")).all("video")
     assert [player["src"] for player in players] == ["reel.mp4", "scenes/s01/take-002.mp4", "scenes/s02/take-002.mp4"]

@@ -41,31 +41,31 @@ def page(
     video: str = "reel.mp4",
     poster: Poster = b"",
     style: str = "",
-    lead: float = 0.0,
+    cuts: Sequence[float] = (),
 ) -> str:
     """Lay out a reel as HTML: its player with the scenes as chapters, then every take, then what failed and why.
 
-    Cards come in the order of the reel, whose first clip begins after `lead` seconds. `video` is the reel relative to
-    the page, `style` the storyboard's own words; where `reel.url` is None there is no player. Style sheet, script and
-    pictures are inside, every text is escaped, and the same input gives the same text. Opens from disk, from any static
-    server or from a bucket.
+    Cards come in the order of the reel. `cuts` are the seconds at which each begins, and the last one ends; left out,
+    they follow from the clips' lengths. `video` is the reel relative to the page, `style` the storyboard's own words;
+    where `reel.url` is None there is no player. Style sheet, script and pictures are inside, every text is escaped, and
+    the same input gives the same text. Opens from disk, from any static server or from a bucket.
     """
-    return "".join(_parts(reel, cards, _Look(video, poster, style, lead)))
+    return "".join(_parts(reel, cards, _Look(video, poster, style, cuts)))
 
 
 def write_page(
-    out: Path, reel: Reel, cards: Sequence[Card], *, poster: Poster = b"", style: str = "", lead: float = 0.0
+    out: Path, reel: Reel, cards: Sequence[Card], *, poster: Poster = b"", style: str = "", cuts: Sequence[float] = ()
 ) -> None:
     """Write what `page` lays out, piece by piece: memory does not grow with the number of scenes."""
     with out.open("w", encoding="utf-8") as file:
-        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, lead)))
+        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts)))
 
 
 class _Look(NamedTuple):
     video: str
     poster: Poster
     style: str
-    lead: float
+    cuts: Sequence[float]
 
 
 def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
         style=look.style,
         video=look.video,
         poster=_data(_jpeg(look.poster)),
-        entries=list(_entries(cards, look.lead)),
+        entries=list(_entries(cards, look.cuts)),
         facts=[_scenes(reel), _length(reel.seconds), _cost(reel), _bought(reel)],
         ratio=_ratio(cards),
         charged=_CHARGED,
@@ -117,9 +117,9 @@ def _template() -> Template:
     return site.get_template("page.html.jinja")
 
 
-def _entries(cards: Sequence[Card], lead: float) -> Iterator[_Entry]:
-    cuts = [round(cut, 3) for cut in accumulate((card.clip.seconds for card in cards), initial=lead)]
-    for card, (start, end) in zip(cards, pairwise(cuts), strict=True):
+def _entries(cards: Sequence[Card], cuts: Sequence[float]) -> Iterator[_Entry]:
+    moments = [round(cut, 3) for cut in cuts or accumulate((card.clip.seconds for card in cards), initial=0.0)]
+    for card, (start, end) in zip(cards, pairwise(moments), strict=True):
         yield _Entry(card.clip, card.href, card.poster, start, end, card.others)
 
 

@@ -20,17 +20,20 @@ from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
+from prefect_storyboard.storyboards.base import Transition
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._film import Finish, film, publish_film
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._posters import posters
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
-_CAPTIONS = ("reel.srt", "reel.vtt")
-_FORMAT = 2  # of the layout; increasing it makes every reel's page again
+_USUAL = Finish()
+_FORMAT = 4  # of the layout; increasing it makes every reel's page again
 
 
 @node(
@@ -49,12 +52,18 @@ async def assemble(
     warnings: Sequence[str] = (),
     costs: Costs | None = None,
     takes: Sequence[Clip] = (),
+    loudness: bool = True,
+    music: str | Path | None = None,
+    transition: Transition = "cut",
+    transition_seconds: float = 0.5,
 ) -> Reel:
     """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
-    One chapter for each clip; clips of one format are copied without loss, else all are conformed. Captions of the
-    plan's scenes become a track of the reel, `reel.srt` and `reel.vtt`. Does nothing if the library holds a reel of the
-    same clips and captions. For a storyboard with `reel: false`, only storyboard and plan are stored.
+    One chapter for each clip; clips of one format are copied without loss, else all are conformed. Only the reel's
+    sound gets the gains, never the clips: one for each clip, to -16 LUFS, at most 12 dB either way, true peaks below
+    -1 dB. Captions of the plan's scenes become a track of the reel, `reel.srt` and `reel.vtt`; its cards stand before
+    the first clip and after the last. Does nothing if the library holds a reel of the same clips, made in the same way.
+    For a storyboard with `reel: false`, only storyboard and plan are stored.
 
     Args:
         clips: What store and render returned, in the order of the reel.
@@ -65,10 +74,14 @@ async def assemble(
         warnings: Remarks for the page of the reel.
         costs: What it cost; by default the sum of the clips' costs.
         takes: Other takes of the same scenes, for the page.
+        loudness: Whether the reel plays every clip equally loud.
+        music: Path or URL of a sound file to play under the whole reel, softer where a clip is heard.
+        transition: How each clip follows the one before: cut, fade or dissolve; a scene of the plan may say otherwise.
+        transition_seconds: Length of a fade or dissolve; at most half of the shorter of its two clips.
 
     Returns the reel; `url` can be opened with fsspec, None if there is no clip. Posters, page and contact sheets that
-    fail are among its warnings. Raises ValueError for anything but clips, FolderTaken if another storyboard has that
-    folder, MediaError for a clip that cannot be decoded.
+    fail are among its warnings; `gains` are those of the clips' sounds. Raises ValueError for anything but clips,
+    FolderTaken if another storyboard has that folder, MediaError for a clip or music that cannot be decoded.
     """
     shelf = await arguments.a_library(library)
     arguments.texts(title=title)
@@ -83,7 +96,9 @@ async def assemble(
     if plan and not plan.storyboard.reel:
         await asyncio.to_thread(_keep_plan, shelf.storage(), plan)
         return reel
-    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, _Beside(plan, tuple(takes)))
+    theme = await _media.read(music, "music", shelf) if music else None
+    finish = Finish(loudness, theme, transition, transition_seconds)
+    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, _Beside(plan, tuple(takes)), finish)
     if cached:
         name_state("Cached", "the reel is in the library")
     else:
@@ -103,6 +118,7 @@ class _Stored(BaseModel):
 
     made_of: str
     seconds: float
+    gains: dict[str, float] = {}
 
 
 class _Beside(NamedTuple):
@@ -112,21 +128,22 @@ class _Beside(NamedTuple):
     takes: tuple[Clip, ...]
 
 
-def _assembled(storage: Storage, reel: Reel, beside: _Beside) -> tuple[Reel, bool]:
+def _assembled(storage: Storage, reel: Reel, beside: _Beside, finish: Finish = _USUAL) -> tuple[Reel, bool]:
     place = ("reels", slug(reel.title))
     links = {"url": storage.link(*place, "reel.mp4"), "page": storage.link(*place, "index.html")}
     reel = reel.model_copy(update=links)
     board = beside.plan.storyboard if beside.plan else None
     parts = [*([board] if board else []), *reel.clips, *reel.failed, *beside.takes]
-    made_of = digest([_FORMAT, reel.title, *(part.model_dump(mode="json", exclude_defaults=True) for part in parts)])
+    facts = [part.model_dump(mode="json", exclude_defaults=True) for part in parts]
+    made_of = digest([_FORMAT, reel.title, finish.facts, *facts])
     stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
-        return reel.model_copy(update={"seconds": stored.seconds}), True
+        return reel.model_copy(update={"seconds": stored.seconds, "gains": stored.gains}), True
     check_folder(reel.title, storage.read(*place, "storyboard.yaml"))
     with TemporaryDirectory(dir=_media.folder()) as folder:
-        made = _make(storage, reel, beside, Path(folder))
+        made = _make(storage, reel, beside, finish, Path(folder))
     if made.warnings == reel.warnings:  # else the next run tries the failed parts again
-        record = _Stored(made_of=made_of, seconds=made.seconds)
+        record = _Stored(made_of=made_of, seconds=made.seconds, gains=made.gains)
         storage.write(record.model_dump_json().encode(), *place, "reel.json")
     return made, False
 
@@ -138,31 +155,19 @@ def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
     return None
 
 
-def _make(storage: Storage, reel: Reel, beside: _Beside, folder: Path) -> Reel:
+def _make(storage: Storage, reel: Reel, beside: _Beside, finish: Finish, folder: Path) -> Reel:
     """Publish the reel and its page, then the sheets; a failed page or sheet is only a warning."""
     place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
     files = _media.clip_files(storage, reel.clips, folder)
-    board = beside.plan.storyboard if beside.plan else None
-    said = {scene.id: scene.caption for scene in board.scenes} if board else {}
-    parts = [
-        deferred.Part(file, clip.scene, said.get(clip.scene, "")) for file, clip in zip(files, reel.clips, strict=True)
-    ]
-    if board and board.cards:
-        parts = deferred.with_cards(parts, board.cards, folder)
-    seen = deferred.assemble(parts, folder / "reel.mp4", burn=bool(board and board.burn))
-    storage.publish(folder / "reel.mp4", *place, "reel.mp4")
-    for name in _CAPTIONS:
-        if (folder / name).exists():
-            storage.publish(folder / name, *place, name)
-        elif storage.exists(*place, name):  # of an earlier reel, which had captions
-            storage.remove(*place, name)
+    made = film(reel.clips, files, beside.plan, finish, folder=folder)
+    publish_film(storage, place, folder)
     if beside.plan:
         _write_plan(storage, place, beside.plan)
-    reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
+    reel = reel.model_copy(update={"seconds": made.seconds, "gains": made.gains})
     labels = [clip.scene for clip in reel.clips]
-    shown = deferred.posters([*zip(files, labels, strict=True)], folder, warnings)
+    shown = posters([*zip(files, reel.clips, strict=True)], folder, warnings)
     with for_show("the page", warnings):
-        storage.publish(_page(reel, shown, beside, folder), *place, "index.html")
+        storage.publish(_page(reel, shown, beside, folder / "index.html", cuts=made.cuts), *place, "index.html")
     with for_show("the contact sheet", warnings):
         for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
@@ -182,7 +187,7 @@ def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
 
 
-def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, folder: Path) -> Path:
+def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, out: Path, *, cuts: Sequence[float]) -> Path:
     place, board = ("reels", slug(reel.title)), beside.plan.storyboard if beside.plan else None
     others = [(take, _href(take, place)) for take in beside.takes]
     cards = [
@@ -194,9 +199,8 @@ def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, folder: Pat
         )
         for clip, picture in zip(reel.clips, shown, strict=True)
     ]
-    out = folder / "index.html"
-    poster, lead = shown[0] or b"", board.cards.seconds_before if board and board.cards else 0.0
-    deferred.write_page(out, reel, cards, poster=poster, style=board.style if board else "", lead=lead)
+    style = board.style if board else ""
+    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=style, cuts=cuts)
     return out
 
 

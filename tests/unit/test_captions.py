@@ -14,7 +14,7 @@ from prefect_storyboard.media.captions import Cue, srt, vtt
 from prefect_storyboard.media.cards import with_cards
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.lettering import Face, face, lettered
-from prefect_storyboard.media.reel import Part, assemble
+from prefect_storyboard.media.reel import Finish, Part, assemble
 from prefect_storyboard.series.lettering import lettering_problems
 from prefect_storyboard.storyboards import Scene, Storyboard, parse
 from prefect_storyboard.storyboards.cards import Cards
@@ -26,7 +26,7 @@ TIMES = [(0.0, 1.0, "Où est-elle ?"), (1.5, 2.4, "Nobody → knows.\n你好")]
 def parts(folder: Path, **kind: object) -> list[Part]:
     lengths = (1, 0.5, 0.9)
     files = [clip(folder / f"s{n}.mp4", seconds=seconds, **kind) for n, seconds in enumerate(lengths)]
-    return [Part(file, file.stem, text) for file, text in zip(files, WORDS, strict=True)]
+    return [Part(file, file.stem, caption=text) for file, text in zip(files, WORDS, strict=True)]
 
 
 def track(path: Path) -> list[tuple[float, float, str]]:
@@ -74,7 +74,7 @@ def test_a_track_of_captions_changes_no_packet_of_picture_or_sound(tmp_path):
 
 def test_a_burned_caption_is_seen_at_the_bottom_while_its_scene_plays(tmp_path):
     said = parts(tmp_path, size=(320, 180), cue=None)[:2]
-    assemble([Part(said[0].path, "s0", "Où est-elle ?"), said[1]], tmp_path / "reel.mp4", burn=True)
+    assemble([Part(said[0].path, "s0", caption="Où est-elle ?"), said[1]], tmp_path / "reel.mp4", Finish(burn=True))
     with av.open(tmp_path / "reel.mp4") as source:
         shown = [frame.to_image() for frame in source.decode(video=0)]
     first, last, after = (shown[n] for n in (0, 23, 24))
@@ -93,7 +93,9 @@ def _lit(image: Image.Image) -> tuple[int, int, int, int] | None:
 def test_a_burned_reel_still_has_every_frame_and_its_sound(tmp_path):
     assemble(parts(tmp_path), tmp_path / "copied.mp4")
     assemble(
-        [Part(p.path, p.title, p.caption.replace("你好", "")) for p in parts(tmp_path)], tmp_path / "r.mp4", burn=True
+        [Part(p.path, p.title, caption=p.caption.replace("你好", "")) for p in parts(tmp_path)],
+        tmp_path / "r.mp4",
+        Finish(burn=True),
     )
     assert len(frames(tmp_path / "r.mp4")) == len(frames(tmp_path / "copied.mp4"))
     assert sound_seconds(tmp_path / "r.mp4") == pytest.approx(sound_seconds(tmp_path / "copied.mp4"), abs=0.03)
@@ -101,7 +103,7 @@ def test_a_burned_reel_still_has_every_frame_and_its_sound(tmp_path):
 
 def test_only_captions_are_burned_so_a_reel_without_any_is_copied(tmp_path):
     silent = [Part(each.path, each.title) for each in parts(tmp_path)]
-    assemble(silent, tmp_path / "reel.mp4", burn=True)
+    assemble(silent, tmp_path / "reel.mp4", Finish(burn=True))
     assert packets(tmp_path / "reel.mp4") == [body for each in silent for body in packets(each.path)]
 
 

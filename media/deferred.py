@@ -15,17 +15,22 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.probe import probe, probe_image
     from prefect_storyboard.media.reel import Part, assemble
     from prefect_storyboard.media.stills import fit_image, stills
+    from prefect_storyboard.media.thumbs import thumb_of_file
     from prefect_storyboard.media.tone import label
+    from prefect_storyboard.media.verdict import Judged, Ordered, judged
 
 __all__ = [
     "Card",
     "Fitting",
+    "Judged",
+    "Ordered",
     "Part",
     "assemble",
     "contact_sheets",
     "fit",
     "fit_image",
     "judge",
+    "judged",
     "label",
     "last_frame",
     "posters",
@@ -34,6 +39,7 @@ __all__ = [
     "shape",
     "shrunk",
     "stills",
+    "thumb_of_file",
     "write_page",
 ]
 _MODULES = {
@@ -44,7 +50,9 @@ _MODULES = {
     "probe": {"probe", "probe_image"},
     "reel": {"Part", "assemble"},
     "stills": {"fit_image", "stills"},
+    "thumbs": {"thumb_of_file"},
     "tone": {"label"},
+    "verdict": {"Judged", "Ordered", "judged"},
 }
 
 

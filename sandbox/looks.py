@@ -40,7 +40,7 @@ class Moment(NamedTuple):
     """The picture of a clip that is changed: its number, of how many, and its size, which its planes may exceed."""
 
     number: int
-    count: int
+    total: int
     fps: int
     size: tuple[int, int]
 
@@ -81,12 +81,12 @@ def seconds(look: str, asked: int) -> float:
 
 def change(look: str, planes: Planes, now: Moment) -> None:
     """Change one painted picture in place."""
-    if look == "black" or (look == "black_end" and now.number >= now.count / 2):
+    if look == "black" or (look == "black_end" and now.number >= now.total / 2):
         _fill(planes, (0, 0, *now.size))
     elif look in {"letterboxed", "pillarboxed"}:
         _bars(planes, now.size, sides=look == "pillarboxed")
     elif look in {"night", "fade_in", "fade_out"}:
-        begun, left = now.number / now.fps, (now.count - 1 - now.number) / now.fps
+        begun, left = now.number / now.fps, (now.total - 1 - now.number) / now.fps
         _dim(planes, {"night": 0.22, "fade_in": min(1.0, begun), "fade_out": min(1.0, left)}[look])
     elif look == "still_life":
         _light(planes, now)

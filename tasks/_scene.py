@@ -79,7 +79,7 @@ async def expected_of(shot: Shot, first: LocalFile | None, parent: Clip | None, 
             starts = parent.ending
         elif first:
             with for_show("the first frame's fingerprint", warnings):
-                starts = await asyncio.to_thread(deferred.thumb_of_file, first.path, first.sha256)
+                starts = await _media.in_media_thread(partial(deferred.thumb_of_file, first.path, first.sha256))
     heard = None if audio is None or shot.model.sound == "never" else audio
     chosen = [choice for choice in ("seconds", "aspect") if shot.model.chooses_itself(choice, shot.mode)]
     return Expected(

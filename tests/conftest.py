@@ -98,7 +98,8 @@ def sandbox(tmp_path: Path) -> Iterator[str]:
     """A sandbox of this test's own, whose jobs take a moment; its base URL."""
     from prefect_storyboard.sandbox.exchange import Pace
     from prefect_storyboard.sandbox.server import running
+    from tests.ports import unused_port
 
     pace = Pace(queue_seconds=0.0, render_seconds=0.1, character_seconds=0.1, clip_scale=0.25)
-    with running(tmp_path / "sandbox", pace=pace) as base:
+    with running(tmp_path / "sandbox", port=unused_port(), pace=pace) as base:
         yield base

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -27,6 +26,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import generate, poll, store
+from tests.ports import unused_port
 
 GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
 SECRETS = {
@@ -86,8 +86,7 @@ def serving(variables: dict[str, str], library: str, port: int, *providers: str)
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """The four gateways, and the server of their callbacks."""
     folder: Path = tmp_path_factory.mktemp("callbacks")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = unused_port()
     pace = Pace(queue_seconds=0.0, render_seconds=2.0, clip_scale=0.1)
     with running(folder / "sandbox", pace=pace) as base:
         variables = {**environment(base), **SECRETS}

@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.sandbox.state import Clip
+from tests.ports import unused_port
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -184,7 +184,7 @@ class StudioServer:
 def founded(folder: Path, library: str, server: Mapping[str, str]) -> Iterator[StudioServer]:
     """A sandbox, a server with these settings, and what setup.py makes on it; nothing is deployed, nobody works."""
     render(Clip(width=1280, height=720, seconds=1, prompt="Mara"), folder, folder).rename(folder / "mara.mp4")
-    port = free_port()
+    port = unused_port()
     with running(folder / "sandbox", pace=PACE) as sandbox:
         api = f"http://127.0.0.1:{port}/api"
         keys = {"FAL_KEY": KEY, "STORYBOARD_LIBRARY": library}
@@ -241,11 +241,6 @@ def stop(started: Process) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(started.pid, signal.SIGKILL)
         started.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def _bare() -> dict[str, str]:

@@ -13,7 +13,8 @@ from prefect_storyboard.jobs.settle import jobs
 from prefect_storyboard.ledger import Ledger, open_storage
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
-from tests.flows.called import free_port, serving
+from tests.flows.called import serving
+from tests.ports import unused_port
 
 from .studio_server import KEY
 
@@ -25,7 +26,7 @@ CALLED = "fal-credentials/called"
 async def called(studio, clock, tmp_path):
     """The studio with an account whose callbacks come to this process; nobody collects for it."""
     pace = Pace(queue_seconds=0, render_seconds=RENDER, clip_scale=0.1)
-    address = f"http://127.0.0.1:{free_port()}/callbacks"
+    address = f"http://127.0.0.1:{unused_port()}/callbacks"
     with running(tmp_path / "sandbox", pace=pace, clock=clock) as base:
         account = FalCredentials.from_environment({**environment(base), "FAL_KEY": KEY, "FAL_CALLBACK_URL": address})
         await account.model_copy(update={"account": "called"}).asave("called", overwrite=True)

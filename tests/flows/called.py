@@ -25,6 +25,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import running
 from tests.flows.gateways import _CLIPS, Branch
 from tests.flows.later import Later
+from tests.ports import unused_port
 
 _RENDER = 200.0  # seconds; a callback may be five minutes ahead of our clock, and no more
 _PACE = Pace(queue_seconds=0.0, render_seconds=_RENDER, character_seconds=0.0, clip_scale=0.15)
@@ -52,11 +53,6 @@ def serving(asgi: Any, port: int) -> Iterator[None]:
         server.should_exit = True
         thread.join()
         listener.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @dataclass
@@ -143,5 +139,5 @@ class Called(Branch):
 def called(gateway: str, model: str, folder: Path, pace: Pace = _PACE) -> Iterator[Called]:
     """A branch with a sandbox, a library and an address of its own."""
     later = Later()
-    with running(folder / "sandbox", pace=pace, clock=later) as base:
-        yield Called(base, folder, _CLIPS, gateway=gateway, model=model, port=free_port(), later=later)
+    with running(folder / "sandbox", port=unused_port(), pace=pace, clock=later) as base:
+        yield Called(base, folder, _CLIPS, gateway=gateway, model=model, port=unused_port(), later=later)

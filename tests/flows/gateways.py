@@ -20,6 +20,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.storyboards import Reel
 from tests.flows.conftest import Studio
+from tests.ports import unused_port
 
 GATEWAYS = ("fal", "kie", "toapis", "wavespeed")
 SECRET = "n0b0dy-may-read-me"
@@ -100,7 +101,7 @@ def opened(gateway: str, model: str, folder: Path, scale: float | None = None) -
     """A branch with a sandbox and a library of its own; `scale` is that of the clips' sides to what was asked for."""
     scale = scale or _SCALES.get(model, 0.15)
     pace = Pace(queue_seconds=0.0, render_seconds=0.0, character_seconds=0.0, clip_scale=scale)
-    with running(folder / "sandbox", pace=pace) as base:
+    with running(folder / "sandbox", port=unused_port(), pace=pace) as base:
         yield Branch(base, folder, _CLIPS, gateway=gateway, model=model)
 
 

@@ -14,6 +14,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import running
 from prefect_storyboard.storyboards import Reel
 from tests.flows.gateways import _CLIPS, Branch
+from tests.ports import unused_port
 
 _PACE = Pace(queue_seconds=0.0, render_seconds=3600, character_seconds=0.0, clip_scale=0.15)
 
@@ -56,5 +57,5 @@ class Evening(Branch):
 def evening(gateway: str, model: str, folder: Path, pace: Pace = _PACE) -> Iterator[Evening]:
     """A branch with a sandbox and a library of its own."""
     later = Later()
-    with running(folder / "sandbox", pace=pace, clock=later) as base:
+    with running(folder / "sandbox", port=unused_port(), pace=pace, clock=later) as base:
         yield Evening(base, folder, _CLIPS, gateway=gateway, model=model, later=later)

@@ -37,6 +37,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import running
 from prefect_storyboard.storyboards import Clip, Reel
 from tests.flows.gateways import GATEWAYS, Branch
+from tests.ports import unused_port
 
 ROOT = Path(__file__).parents[2]
 FLOWS = sorted(
@@ -104,7 +105,7 @@ BUCKET: list[str] = []  # endpoint and name of this test's own
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One sandbox for all examples, as quick as it can be, which refuses the knife."""
     pace = Pace(queue_seconds=0.0, render_seconds=0.0, character_seconds=0.0, clip_scale=0.15)
-    with running(tmp_path_factory.mktemp("examples"), pace=pace) as base:
+    with running(tmp_path_factory.mktemp("examples"), port=unused_port(), pace=pace) as base:
         Branch(base, Path(), Path()).fault("policy_refusal", match={"prompt": "knife"})
         yield base
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.deployments.studio_server import free_port, wait_for
+from tests.deployments.studio_server import wait_for
+from tests.ports import unused_port
 
 CI = os.environ.get("CI") == "true"
 
@@ -23,7 +24,7 @@ def postgres() -> Iterator[str]:
     """An empty database, as the URL that Prefect wants. It forgets everything, and need not survive a power cut."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # pytest's own folders are closed to other users
-    port, as_user = free_port(), _user(folder)
+    port, as_user = unused_port(), _user(folder)
     data, log = folder / "data", folder / "log"
     subprocess.run(
         [programs / "initdb", "-D", data, "-U", "prefect", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
+from prefect_storyboard.storyboards import Asked, Casting, Clip, Expected, Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 LAYOUT = 2  # the newest layout that can be read; version 0.1.0 wrote no number
@@ -42,7 +42,7 @@ class Draft(Record):
     Without a `reel` the clip is one of the library's single clips. `identity` identifies the request without the take,
     `own_identity` the same without the parent, and `parent` the parent; 0.1.0 recorded none of them. `remixable` is
     whether the provider was asked to keep the video for a remix. `basis` is everything that the key hashes; versions
-    before 0.3.0 recorded none.
+    before 0.3.0 recorded none. `expected` is what the clip is held to, and in no key.
     """
 
     reel: str
@@ -62,6 +62,7 @@ class Draft(Record):
     negative: str = ""
     fields: JsonObject = {}
     remixable: bool = True
+    expected: Expected = Expected()
 
 
 class Intent(Record):

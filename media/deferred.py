@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.probe import probe, probe_image
     from prefect_storyboard.media.reel import Finish, Part, assemble
     from prefect_storyboard.media.stills import fit_image, stills
+    from prefect_storyboard.media.thumbs import thumb_of_file
     from prefect_storyboard.media.timing import Transition
     from prefect_storyboard.media.tone import label
+    from prefect_storyboard.media.verdict import Judged, Ordered, judged
 
 __all__ = [
     "Card",
     "Finish",
     "Fitting",
+    "Judged",
+    "Ordered",
     "Part",
     "Transition",
     "assemble",
@@ -33,6 +37,7 @@ __all__ = [
     "fit",
     "fit_image",
     "judge",
+    "judged",
     "label",
     "last_frame",
     "length",
@@ -44,6 +49,7 @@ __all__ = [
     "shrunk",
     "stills",
     "with_cards",
+    "thumb_of_file",
     "write_page",
 ]
 _MODULES = {
@@ -57,8 +63,10 @@ _MODULES = {
     "mix": {"length"},
     "reel": {"Finish", "Part", "assemble"},
     "stills": {"fit_image", "stills"},
+    "thumbs": {"thumb_of_file"},
     "timing": {"Transition"},
     "tone": {"label"},
+    "verdict": {"Judged", "Ordered", "judged"},
 }
 
 

@@ -111,6 +111,8 @@ class Router:
 
 def accept(sandbox: Sandbox, request: Request, job: Job) -> None:
     """Record an accepted submit, and the call as it was received, before its reply leaves."""
+    if (rule := fault_inside(request, "render_as")) and rule.word:
+        job = job.copy_with(options={**job.options, "look": rule.word})
     sandbox.state.add_job(job)
     received = {**request.state.received, "body": request.state.body}
     sandbox.state.sql("insert into received values(?, ?)", job.id, json.dumps(received))

@@ -12,7 +12,7 @@ from prefect_storyboard.storyboards.resolve import shots
 from prefect_storyboard.storyboards.sendings import Sending
 from prefect_storyboard.storyboards.shots import Shot, Table
 from prefect_storyboard.storyboards.text import is_text, parse, validate
-from prefect_storyboard.storyboards.verdicts import Verdict
+from prefect_storyboard.storyboards.verdicts import Expected, Verdict
 
 __all__ = [
     "Asked",
@@ -22,6 +22,7 @@ __all__ = [
     "ClipLimits",
     "Costs",
     "Damage",
+    "Expected",
     "FailedScene",
     "FolderTaken",
     "Frozen",

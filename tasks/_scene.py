@@ -11,11 +11,12 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
+from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
-from prefect_storyboard.storyboards import Casting, Clip, Shot
+from prefect_storyboard.storyboards import Casting, Clip, Expected, Shot
 from prefect_storyboard.storyboards.folders import slug_words
 from prefect_storyboard.storyboards.single import SingleScene
 from prefect_storyboard.tasks import _media
@@ -67,6 +68,25 @@ async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, 
         return None
     return await asyncio.to_thread(
         partial(deferred.fit_image, image, shot.frame, shot.scene.id, folder=_media.folder())
+    )
+
+
+async def expected_of(shot: Shot, first: LocalFile | None, parent: Clip | None, *, audio: bool | None) -> Expected:
+    """What the clip will be held to. The picture it begins with is left out if the model takes it as a reference."""
+    starts, warnings = "", list[str]()
+    if shot.operation == "image" and (shot.model.first_frame == "exact" or shot.mode == "image"):
+        if parent:
+            starts = parent.ending
+        elif first:
+            with for_show("the first frame's fingerprint", warnings):
+                starts = await _media.in_media_thread(partial(deferred.thumb_of_file, first.path, first.sha256))
+    heard = None if audio is None or shot.model.sound == "never" else audio
+    chosen = [choice for choice in ("seconds", "aspect") if shot.model.chooses_itself(choice, shot.mode)]
+    return Expected(
+        sound=False if shot.silent else heard or None,
+        free_shape=shot.operation != "text" or "aspect" in chosen,
+        free_length=shot.operation == "remix" or "seconds" in chosen,
+        starts=starts,
     )
 
 

@@ -31,6 +31,7 @@ from prefect_storyboard.tasks._scene import (
     Frames,
     check_order,
     complete,
+    expected_of,
     frames,
     place_of,
     read_image,
@@ -196,6 +197,7 @@ async def generate(
         negative=shot.negative,
         fields=shot.scene.fields,
         remixable=keeps_video(wanted),
+        expected=await expected_of(shot, given.first, continues, audio=audio),
     )
     request = PurchaseRequest(
         key=single.key,

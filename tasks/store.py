@@ -24,6 +24,7 @@ from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._extras import fetch_files
+from prefect_storyboard.tasks._looks import looked_at
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._posters import make_ahead
@@ -50,6 +51,7 @@ async def store(
 ) -> Clip:
     """Store the clip and its sidecar in the library, and close the job in the ledger. Costs nothing.
 
+    The clip is looked at before: its `verdict` says what is wrong with it, as far as can be told without a model.
     The clip is stored in `reels/<reel>/scenes/<scene>/`, or in `clips/<scene>/` if generate was given no reel. An
     existing clip is left alone; one that another reel holds is copied.
 
@@ -82,6 +84,7 @@ async def store(
             session.in_flight.give_back(job.key)  # the file proves that the job has ended, also without poll
             extras = await fetch_files(session, made, folder)
         described = await _media.in_media_thread(partial(_describe, job, made, draft, file))
+        described = described.model_copy(update=await _media.in_media_thread(partial(looked_at, file, draft)))
         clip = described.model_copy(update={"account": account.account})
         stored = await uninterrupted(_published(takes, shelf, file, clip, extras))
         await make_ahead(file, stored)

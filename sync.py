@@ -12,6 +12,7 @@ from prefect_storyboard.tasks._twin import sync_twin
 
 upload = sync_twin(tasks.upload)
 create_character = sync_twin(tasks.create_character)
+draw = sync_twin(tasks.draw)
 generate = sync_twin(tasks.generate)
 poll = sync_twin(tasks.poll)
 store = sync_twin(tasks.store)
@@ -32,6 +33,7 @@ __all__ = [
     "collect_jobs",
     "create_character",
     "create_characters",
+    "draw",
     "generate",
     "generate_scene",
     "pick_take",

@@ -9,11 +9,11 @@ from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ProviderField, form
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, prove
-from prefect_storyboard.series.collect import collect_job
+from prefect_storyboard.series.collect import Collectable, collect_job
 from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
-from prefect_storyboard.storyboards import Casting, Clip, Frozen
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Still
 
 _AT_ONCE = 16
 
@@ -27,6 +27,7 @@ class Collected(Frozen):
     """
 
     clips: tuple[Clip, ...] = ()
+    stills: tuple[Still, ...] = ()
     castings: tuple[Casting, ...] = ()
     waiting: tuple[JobLine, ...] = ()
     failed: tuple[JobLine, ...] = ()
@@ -50,7 +51,7 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
     identity = await asyncio.to_thread(prove, ledger.storage) if attempts else None
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def collect(attempt: Attempt | Unreadable) -> Clip | Casting | JobLine:
+    async def collect(attempt: Attempt | Unreadable) -> Collectable:
         intent = None if isinstance(attempt, Unreadable) else attempt.intent
         account = accounts.get((intent.provider, intent.account)) if intent else None
         async with gate:
@@ -60,6 +61,7 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
     lines = [each for each in ended if isinstance(each, JobLine)]
     collected = Collected(
         clips=tuple(each for each in ended if isinstance(each, Clip)),
+        stills=tuple(each for each in ended if isinstance(each, Still)),
         castings=tuple(each for each in ended if isinstance(each, Casting)),
         waiting=tuple(each for each in lines if each.state in {"rendering", "submitting"}),
         failed=tuple(each for each in lines if each.state in {"failed", "stuck"}),

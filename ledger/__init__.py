@@ -7,7 +7,7 @@ from prefect_storyboard.ledger.files import Unreadable
 from prefect_storyboard.ledger.ledger import Ledger
 from prefect_storyboard.ledger.location import LibraryError
 from prefect_storyboard.ledger.proof import prove
-from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner
+from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner, Room, StillDraft
 from prefect_storyboard.ledger.sidecars import Sidecar
 from prefect_storyboard.ledger.storage import Storage, open_storage
 from prefect_storyboard.ledger.survey import Survey, surveyed
@@ -23,7 +23,9 @@ __all__ = [
     "LibraryError",
     "Outcome",
     "Owner",
+    "Room",
     "Sidecar",
+    "StillDraft",
     "Storage",
     "Survey",
     "Unreadable",

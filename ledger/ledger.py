@@ -20,7 +20,7 @@ from prefect_storyboard.ledger.files import RecordFiles, Unreadable
 from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, read_packed, record_place
 from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.proof import check_still_there
-from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
+from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome, Room
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.ledger.survey import surveyed
 from prefect_storyboard.ledger.takes import reserve_take, take_keys, take_number
@@ -130,12 +130,12 @@ class Ledger:
         """Raise LibraryError if this is no longer the library whose identity `prove` returned. One read."""
         check_still_there(self.storage, identity)
 
-    def check_not_lost(self, reel: str, scene: str, key: str) -> None:
+    def check_not_lost(self, reel: str, scene: str, key: str, room: Room = "scenes") -> None:
         """Raise LedgerLost if a stored take names a job without records: it must not be bought again.
 
         One listing if the scene has no take.
         """
-        check_take_not_lost(self.storage, reel, scene, key)
+        check_take_not_lost(self.storage, reel, scene, key, room)
 
     def check_character_not_lost(self, reel: str, key: str) -> None:
         """Raise LedgerLost if a stored take shows a character whose creation has no records.
@@ -191,24 +191,26 @@ class Ledger:
         held = self._files.read(Holder, *self._claim(job))
         return held.key if held else None
 
-    def take(self, reel: str, scene: str, key: str, *, attempt: int | None, reserve: bool) -> int:
+    def take(
+        self, reel: str, scene: str, key: str, *, attempt: int | None, reserve: bool, room: Room = "scenes"
+    ) -> int:
         """The take number of an attempt: the one it has, else the next free one (reserved if `reserve`).
 
         Without an attempt, the first take of any attempt at the job; read-only. A number is not free if its record was
         lost while another job's take lies there.
         """
         survey = surveyed(self.storage)
-        if survey and attempt is None and not reserve and (seen := survey.take(reel, scene, key)):
+        if survey and room == "scenes" and attempt is None and not reserve and (seen := survey.take(reel, scene, key)):
             return seen
-        return take_number(self._files, reel, scene, Holder(key=key, attempt=attempt), reserve=reserve)
+        return take_number(self._files, reel, scene, Holder(key=key, attempt=attempt), reserve=reserve, room=room)
 
-    def reserve_take(self, reel: str, scene: str, key: str, *, attempt: int, number: int) -> int:
+    def reserve_take(self, reel: str, scene: str, key: str, *, attempt: int, number: int, room: Room = "scenes") -> int:
         """Reserve a take number that was seen to be free; if it is taken by now, reserve the next free one."""
-        return reserve_take(self._files, reel, scene, Holder(key=key, attempt=attempt), number)
+        return reserve_take(self._files, reel, scene, Holder(key=key, attempt=attempt), number=number, room=room)
 
-    def take_keys(self, reel: str, scene: str) -> tuple[str, ...]:
-        """The jobs whose clips are the takes of a scene, in the order of the takes."""
-        return take_keys(self._files, reel, scene)
+    def take_keys(self, reel: str, scene: str, room: Room = "scenes") -> tuple[str, ...]:
+        """The jobs whose clips or stills are the takes of a scene, in the order of the takes."""
+        return take_keys(self._files, reel, scene, room)
 
     def choices(self, reel: str) -> tuple[Choice, ...]:
         """What people have chosen of a reel, oldest first. One read where nobody has. Raises Unreadable."""

@@ -1,7 +1,9 @@
 """The nouns and the pure rules: storyboards, characters, models, keys, plans. No files, no network, no Prefect."""
 
+from prefect_storyboard.storyboards.drawing import Drawing, drawing
 from prefect_storyboard.storyboards.folders import FolderTaken, check_folder
 from prefect_storyboard.storyboards.held import PlanDiffers, check_held
+from prefect_storyboard.storyboards.image_model import ImageModel
 from prefect_storyboard.storyboards.model import ClipLimits, Mode, Model, Operation, PictureLimits, References
 from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, Clip, Costs, FailedScene, Job, MadeOf, Media, Reel
@@ -11,6 +13,7 @@ from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardE
 from prefect_storyboard.storyboards.resolve import shots
 from prefect_storyboard.storyboards.sendings import Sending
 from prefect_storyboard.storyboards.shots import Shot, Table
+from prefect_storyboard.storyboards.stills import Kind, Sheet, Still, StillAsked, StillReference
 from prefect_storyboard.storyboards.text import is_text, parse, validate
 
 __all__ = [
@@ -21,10 +24,13 @@ __all__ = [
     "ClipLimits",
     "Costs",
     "Damage",
+    "Drawing",
     "FailedScene",
     "FolderTaken",
     "Frozen",
+    "ImageModel",
     "Job",
+    "Kind",
     "MadeOf",
     "Media",
     "Mode",
@@ -40,13 +46,18 @@ __all__ = [
     "References",
     "Scene",
     "Sending",
+    "Sheet",
     "Shot",
     "Source",
+    "Still",
+    "StillAsked",
+    "StillReference",
     "Storyboard",
     "StoryboardError",
     "Table",
     "check_folder",
     "check_held",
+    "drawing",
     "is_text",
     "parse",
     "plan",

@@ -213,8 +213,8 @@ def callbacks(
 
     with explained(debug=debug):
         with prefect_server() if blocks(*providers, library) else nullcontext():
-            accounts, shelf = finish(loaded(providers, library))
-        return listen(accounts, shelf, host, port)
+            accounts, block = finish(loaded(providers, library))
+        return listen(accounts, block, host, port)
 
 
 @app.command

@@ -58,7 +58,7 @@ async def show_takes(
 async def render_again(places: Places, overrides: Overrides, asked: Mapping[str, Any], *, as_json: bool = False) -> int:
     """Buy further takes of a scene and print how that ended. Returns 1 if one of them has no clip.
 
-    That the order was carried out is recorded after it has been told.
+    The order is recorded as carried out only after the result has been printed.
     """
     board, provider, library = places
     credentials = await load_credentials(provider, os.environ)

@@ -44,8 +44,8 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
     library was deleted or replaced during the run.
     """
     given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
-    shelf = await load_library(library)
-    ledger = Ledger(shelf.storage())
+    block = await load_library(library)
+    ledger = Ledger(block.storage())
     accounts = {(each.provider, each.account): each for each in given}
     attempts = await asyncio.to_thread(lambda: list(ledger.open()))
     identity = await asyncio.to_thread(prove, ledger.storage) if attempts else None
@@ -55,7 +55,7 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
         intent = None if isinstance(attempt, Unreadable) else attempt.intent
         account = accounts.get((intent.provider, intent.account)) if intent else None
         async with gate:
-            return await collect_job(attempt, ledger, account, shelf)
+            return await collect_job(attempt, ledger, account, block)
 
     ended = await asyncio.gather(*map(collect, attempts))
     lines = [each for each in ended if isinstance(each, JobLine)]

@@ -54,9 +54,9 @@ async def check_accounts(
 ) -> list[Finding]:
     """Check accounts and library before a run needs them. Costs nothing. Fails if something would stop a run."""
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
-    shelf = await load_library(library)
+    block = await load_library(library)
     found = await asyncio.gather(*(examine(account, tuple(models or ())) for account in accounts))
-    findings = [*(finding for account in found for finding in account), await examine_library(shelf)]
+    findings = [*(finding for account in found for finding in account), await examine_library(block)]
     rows = [finding.model_dump() for finding in findings]
     with shown("the table of findings"):
         text = "What would stop a run, and what would not"
@@ -190,26 +190,26 @@ async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list
     """Ask about every endpoint once, the first one alone: some adapters read a long list for it, and cache it."""
     endpoints = list(dict.fromkeys(endpoint for entry in entries for endpoint in entry.endpoints.values()))
     try:
-        told = [await provider.offered(endpoint) for endpoint in endpoints[:1]]
-        told += await asyncio.gather(*map(provider.offered, endpoints[1:]))
+        offered = [await provider.offered(endpoint) for endpoint in endpoints[:1]]
+        offered += await asyncio.gather(*map(provider.offered, endpoints[1:]))
     except (Unauthorized, OutOfCredit) as error:
         return [("models", "bad", _advised(error))]
     except ProviderError as error:
         return [("models", "unsure", f"the list of what is sold cannot be read: {error}")]
-    listed = dict(zip(endpoints, told, strict=True))
+    listed = dict(zip(endpoints, offered, strict=True))
     return [(entry.name, *_offered(entry, listed, must=must)) for entry in entries]
 
 
 def _offered(entry: Model, listed: dict[str, bool | None], *, must: bool) -> tuple[State, str]:
     """The provider's own list decides, then the retirement date, as in a run."""
-    told = {endpoint: listed[endpoint] for endpoint in entry.endpoints.values()}
-    gone = sorted(endpoint for endpoint, offered in told.items() if offered is False)
+    own = {endpoint: listed[endpoint] for endpoint in entry.endpoints.values()}
+    gone = sorted(endpoint for endpoint, offered in own.items() if offered is False)
     ended = f"its maker {'ended' if entry.ended else 'ends'} it on {entry.retires_on}" if entry.retires_on else ""
     hint = f"; try {entry.successor}" if entry.successor else ""
     if gone:
-        text = "not sold here any more" if len(gone) == len(told) else f"not sold here any more: {', '.join(gone)}"
+        text = "not sold here any more" if len(gone) == len(own) else f"not sold here any more: {', '.join(gone)}"
         return "bad" if must else "unsure", text + hint
-    if None in told.values():
+    if None in own.values():
         text = f"perhaps sold here; {ended}{hint}" if ended else "perhaps sold here: the provider does not say"
         return "bad" if must and entry.ended else "unsure", text
     return "unsure" if entry.ended else "ok", f"sold here; {ended}{hint}" if ended else "sold here"

@@ -41,8 +41,8 @@ async def check_models(
     """
     accounts = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     names = tuple(dict.fromkeys(account.provider for account in accounts))
-    shelf = await load_library(library)
-    used = _named(accounts, models) if models else await asyncio.to_thread(lambda: uses(shelf.storage(), names))
+    block = await load_library(library)
+    used = _named(accounts, models) if models else await asyncio.to_thread(lambda: uses(block.storage(), names))
     found = endings(used, today=datetime.now(UTC).date(), days=days, model_of=partial(_sold, accounts))
     known = {(each.provider, each.model) for each in found}
     gone = await asyncio.gather(*(_taken_off(account, used) for account in accounts))

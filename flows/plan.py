@@ -59,8 +59,8 @@ async def plan_storyboard(
     asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio, attempts=attempts, cascade=cascade)
     said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
     plan = await planned(storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade)
-    shelf = await load_library(library)
-    await asyncio.to_thread(keep_plan, shelf.storage(), plan)
+    block = await load_library(library)
+    await asyncio.to_thread(keep_plan, block.storage(), plan)
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),

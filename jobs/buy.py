@@ -134,7 +134,7 @@ async def _reconcile(session: Session, ledger: Ledger, request: PurchaseRequest,
     if found.job:
         if kept := await record_job(ledger, attempt.intent, attempt.number, found.job, session.clock):
             report_submitted(request, attempt.number, kept)
-    elif request.on_unknown != "resubmit" or not found.told:
+    elif request.on_unknown != "resubmit" or not found.read:
         raise outcome_unknown(attempt.intent, "no answer is recorded", found.why)
     elif found.listed and (left := attempt.intent.at + SETTLED - session.clock.now()) > timedelta():
         # The provider's list may lag: it is read once more.

@@ -120,7 +120,7 @@ def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
 
 
 def _needs(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Each job that needs another one: both keys, and what a person is told if the other one is missing."""
+    """Each job that needs another one: both keys, and the text for a person if the other one is missing."""
     scenes = {scene.scene.id: scene.key for scene in plan.scenes}
     cast = {(each.character.name, each.model.casting): each.key for each in plan.characters}
     lost = "which has no clip and is not bought again"

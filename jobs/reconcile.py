@@ -17,11 +17,11 @@ _NO_WORD = (errors.NotSent, errors.Busy, errors.ProtocolError)
 
 
 class Search(NamedTuple):
-    """What the provider's list says: not `told` if it could not be read, not `listed` if the provider has no list."""
+    """What the provider's list says: not `read` if it could not be, not `listed` if the provider has no list."""
 
     job: Job | None
     why: str
-    told: bool
+    read: bool
     listed: bool = True
 
 
@@ -31,24 +31,24 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
     A job that was sent at another time is most likely another caller's: it is taken at the last read only, for machines
     whose clock is wrong.
     """
-    why, told = "", False
+    why, read = "", False
     for left, wait in zip(reversed(range(len(_FIND_AFTER))), _FIND_AFTER, strict=True):
         await session.clock.sleep(wait)
         try:
             jobs = await session.provider.find(_sought(intent))
         except errors.ProviderError as error:
-            told = not isinstance(error, _NO_WORD)
+            read = not isinstance(error, _NO_WORD)
             why = f"the list of {intent.provider} could not be read: {error}"
             continue
         if jobs is None:
-            return Search(None, f"{intent.provider} has no list of requests to search", told=True, listed=False)
+            return Search(None, f"{intent.provider} has no list of requests to search", read=True, listed=False)
         near = [job for job in jobs if _in_time(job, intent)]
         far = [] if left else [job for job in jobs if not _in_time(job, intent)]
         job = await asyncio.to_thread(_claimed, ledger, intent.key, [*near, *far])
         if job:
-            return Search(job, "", told=True)
-        why, told = f"{intent.provider} does not list it, or not yet", True
-    return Search(None, why, told)
+            return Search(job, "", read=True)
+        why, read = f"{intent.provider} does not list it, or not yet", True
+    return Search(None, why, read)
 
 
 async def reconcile(session: Session, ledger: Ledger, intent: Intent, cause: str, *, named: str | None = None) -> Job:

@@ -34,7 +34,7 @@ class Waiter:
     ended: asyncio.Future[Result]
     context: Context = field(default_factory=copy_context)
 
-    def tell(self, status: Status) -> None:
+    def report(self, status: Status) -> None:
         """Call `watch` in the waiter's context. An error that it raises fails this waiter only."""
         try:
             self.context.run(self.watch, status)
@@ -94,7 +94,7 @@ class Waiting:
         look = await _look(provider, self.job)
         status = look.status
         for waiter in list(self.waiters):
-            waiter.tell(status)
+            waiter.report(status)
         if status.state == "ended":
             with suppress(errors.ProviderError):
                 if look.result:

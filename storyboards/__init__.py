@@ -15,6 +15,7 @@ from prefect_storyboard.storyboards.sendings import Sending
 from prefect_storyboard.storyboards.shots import Shot, Table
 from prefect_storyboard.storyboards.stills import Kind, Sheet, Still, StillAsked, StillReference
 from prefect_storyboard.storyboards.text import is_text, parse, validate
+from prefect_storyboard.storyboards.verdicts import Verdict
 
 __all__ = [
     "Asked",
@@ -55,6 +56,7 @@ __all__ = [
     "Storyboard",
     "StoryboardError",
     "Table",
+    "Verdict",
     "check_folder",
     "check_held",
     "drawing",

@@ -123,7 +123,7 @@ def _of_cast(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
 
 
 def _of_record(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
-    """What can be said of a take whose basis nobody has recorded."""
+    """What can be said of a take without a recorded basis."""
     found = []
     if made.model and made.model != scene.model.name:
         found.append(f"model has changed: {made.model}, now {scene.model.name}")

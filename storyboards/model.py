@@ -115,7 +115,7 @@ class Model(Frozen):
     )
     frame: PictureLimits = Field(default=PictureLimits(), description="Limits of a picture to start from.")
     pixels: dict[str, dict[str, tuple[int, int]]] = Field(
-        default={}, description="Width and height by resolution and aspect, if the gateway is told pixels."
+        default={}, description="Width and height by resolution and aspect, if the gateway takes pixels."
     )
     sound: Literal["always", "never", "switch"] = Field(
         default="always", description="Whether clips have sound; switch: the request decides."
@@ -178,11 +178,11 @@ class Model(Frozen):
         return self.aspects + self.frame_aspects * more, resolutions + self.frame_resolutions * more
 
     def size(self, aspect: str, resolution: str) -> tuple[int, int] | None:
-        """Width and height in pixels; None where the model is not told pixels, or sells no such size."""
+        """Width and height in pixels; None where the model takes no pixels, or sells no such size."""
         return self.pixels.get(resolution, {}).get(aspect)
 
     def frame_of(self, aspect: str, resolution: str) -> PictureLimits:
-        """What a picture to start from has to be: where the model is told pixels, as large as the clip."""
+        """What a picture to start from has to be: where the model takes pixels, as large as the clip."""
         size = self.size(aspect, resolution)
         return self.frame.model_copy(update={"sizes": (size,)}) if size else self.frame
 

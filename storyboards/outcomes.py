@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from prefect_storyboard.storyboards.nouns import Frozen
+from prefect_storyboard.storyboards.verdicts import Verdict
 
 JsonObject = dict[str, JsonValue]
 SceneState = Literal["failed", "rendering", "waiting"]
@@ -116,6 +117,7 @@ class Clip(Stored):
     fields: JsonObject = Field(default={}, description="The gateway's own inputs that were set, by its own names.")
     files: dict[str, str] = Field(default={}, description="Small files beside the take, such as a thumbnail, by kind.")
     facts: JsonObject = Field(default={}, description="The provider's facts about the take: seed, actual_prompt, ...")
+    verdict: Verdict | None = Field(default=None, description="What was seen in it; None if nobody has looked.")
     stored_at: datetime
 
 

@@ -107,10 +107,10 @@ def _shot(
     frame = operation == "image"
     sends = sendings(model, [storyboard.character(name) for name in shot.cast], frame=frame)
     says, faults = taken(storyboard, scene, model, shown=bool(sends), frame=frame)
-    told = tuple(f"{fault.field} is left out: {fault.fact}" for fault in faults)
+    left_out = tuple(f"{fault.field} is left out: {fault.fact}" for fault in faults)
     shot = shot.model_copy(update={"sends": sends, "origins": origins(storyboard, shot.cast), **dict(says)})
     size = nearest(asked, model, shot.mode) if storyboard.fit == "nearest" else asked
-    remarks = (*differences(asked, size), *(told if storyboard.fit == "nearest" else ()))
+    remarks = (*differences(asked, size), *(left_out if storyboard.fit == "nearest" else ()))
     shot = shot.model_copy(update={**size._asdict(), "remarks": remarks})
     return shot.model_copy(update={"usd": shot.price()}), faults
 

@@ -36,7 +36,7 @@ class Sent(NamedTuple):
 async def find(read_page: ReadPage, read_video: ReadVideo, order: Sought) -> tuple[Sent, ...] | None:
     """Return the videos that show all that the order shows, the oldest first; None without a list.
 
-    ProtocolError if there is none, and one may be the order's: its prompt is not told, or its model has another name.
+    ProtocolError if there is none, and one may be the order's: its prompt is not given, or its model has another name.
     """
     listed = await _read(read_page, utc(order.since))
     if listed is None:

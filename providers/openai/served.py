@@ -38,7 +38,7 @@ class ServedModel(Frozen):
         description='Sizes that it renders, as in "1280x720", the default one first; none named: common ones.',
     )
     usd_per_second: float | None = Field(
-        default=None, ge=0, description="What a second costs you, in US dollars; left out: unknown, and told so."
+        default=None, ge=0, description="What a second costs you, in US dollars; left out: unknown, and shown so."
     )
     pictures: bool = Field(default=True, description="Whether a scene may start from a picture.")
 

@@ -166,8 +166,8 @@ class ToApis:
         response = await self._ask("GET", f"{self._api}/v1/balance")
         reply = json_object(response) or {}
         left, rate = amount(reply.get("remain_credits")), amount(reply.get("credits_per_usd"))
-        told = response.is_success and reply.get("success") is not False and not reply.get("unlimited_quota")
-        return left / rate if told and left is not None and rate and rate >= 1 else None
+        known = response.is_success and reply.get("success") is not False and not reply.get("unlimited_quota")
+        return left / rate if known and left is not None and rate and rate >= 1 else None
 
     async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
         """ToAPIs signs with the secret that its console shows for the webhook of a key."""

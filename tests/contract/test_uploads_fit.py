@@ -29,7 +29,7 @@ from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.server import environment, running
 from prefect_storyboard.storyboards import Model, References
 
-CLIPS, PICTURES, SEED = 60, 140, 13
+CLIPS, PICTURES, SEED = 40, 100, 13
 REMEDY = r"; (use|choose|give|export|list)\b"
 SEEDANCE = {
     "containers": {"mp4", "mov"},

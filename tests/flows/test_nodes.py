@@ -195,6 +195,7 @@ async def test_cancelled_in_the_middle_the_job_is_on_record(
     assert (clip.prompt, bought()) == (prompt, 1)
 
 
+@pytest.mark.slow  # a process that imports Prefect
 def test_in_another_process(on: dict[str, Any], prompt: str, bought: Callable[[], int]) -> None:
     @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
     def away() -> list[Clip]:

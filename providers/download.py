@@ -64,7 +64,7 @@ async def download(
     file itself: nothing is sent.
     """
     if is_inline(url):
-        await asyncio.to_thread(write_inline, url, to, bounds.bytes)
+        await asyncio.to_thread(write_inline, url, to, bounds.bytes, **PAID)
         return await asyncio.to_thread(_checksum, to)
     have, version = 0, ""
     transfer = _Transfer(bounds, clock)

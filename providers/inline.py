@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -33,17 +34,20 @@ def is_inline(url: str) -> bool:
     return url.startswith("data:")
 
 
-def write_inline(url: str, to: Path, most: int) -> None:
-    """Write the file that a data: URI holds. Raises ProtocolError if it is torn, OverBounds if it is too large."""
+def write_inline(url: str, to: Path, most: int, **facts: Any) -> None:
+    """Write the file that a data: URI holds.
+
+    Raises, with these facts, ProtocolError if it is torn and OverBounds if it is too large.
+    """
     head, _, body = url.partition(",")
     if len(body) * 3 // 4 > most:
-        raise OverBounds(f"the result has more than {most / 1e6:g} MB")
+        raise OverBounds(f"the result has more than {most / 1e6:g} MB", **facts)
     if not head.endswith(";base64"):
-        raise ProtocolError("the result is a data: URI that is not base64")
+        raise ProtocolError("the result is a data: URI that is not base64", **facts)
     try:
         to.write_bytes(base64.b64decode(body, validate=True))
     except (binascii.Error, ValueError):
-        raise ProtocolError("the result is a data: URI whose base64 is torn") from None
+        raise ProtocolError("the result is a data: URI whose base64 is torn", **facts) from None
 
 
 def _inline(value: JsonValue) -> str | None:

@@ -40,6 +40,7 @@ from prefect_storyboard.providers.protocol import (
     Status,
     StillRequest,
 )
+from prefect_storyboard.providers.reasons import is_flagged
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -129,7 +130,7 @@ class Fal:
             raise await self._why(response, job)
         with on_the_way(job):
             reply = _success(response)
-        if fal_errors.is_flagged(reply):
+        if is_flagged(reply.get("has_nsfw_concepts")):
             raise fal_errors.of_flagged(response, job)
         url = first_link(reply.get("video")) or first_link(reply.get("videos")) or first_picture(reply.get("images"))
         character = non_blank(reply.get("id"))

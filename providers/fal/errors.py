@@ -21,6 +21,7 @@ from prefect_storyboard.providers.open_jobs import still_open
 from prefect_storyboard.providers.reasons import (
     blocked,
     failure,
+    flagged,
     invalid,
     is_moderation,
     nothing_made,
@@ -145,16 +146,9 @@ def of_odd_success(response: httpx.Response, job: Job) -> ProviderError:
     return nothing_made("fal", charged=_charged(response), raw=body, **facts)
 
 
-def is_flagged(reply: JsonObject) -> bool:
-    """Whether the model's own filter has blackened the picture, as FLUX and Qwen say of it."""
-    flags = reply.get("has_nsfw_concepts")
-    return isinstance(flags, list) and any(flag is True for flag in flags)
-
-
 def of_flagged(response: httpx.Response, job: Job) -> ProviderError:
-    """A picture that the model's own filter has blackened."""
-    facts = {**_facts(response), "request_id": job.request_id}
-    return refusal("the generated image was flagged and blackened", charged=_charged(response), **facts)
+    """A picture that the model's own filter has blackened, as FLUX and Qwen say of it."""
+    return flagged(charged=_charged(response), **{**_facts(response), "request_id": job.request_id})
 
 
 def unreadable(response: httpx.Response) -> ProviderError:

@@ -20,7 +20,7 @@ from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
-from prefect_storyboard.providers.images import still_body, still_endpoint
+from prefect_storyboard.providers.images import draws, still_body, still_endpoint
 from prefect_storyboard.providers.inline import first_picture
 from prefect_storyboard.providers.json_values import amount, link, non_blank
 from prefect_storyboard.providers.open_jobs import on_the_way
@@ -36,6 +36,7 @@ from prefect_storyboard.providers.protocol import (
     Status,
     StillRequest,
 )
+from prefect_storyboard.providers.reasons import flagged, is_flagged
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
@@ -133,6 +134,8 @@ class WaveSpeed:
         url, said = first_picture(outputs), non_blank(task.get("error")) or task.get("code")
         if (ended == "failed" and (url is None or said)) or (ended is None and not outputs):
             raise wavespeed_errors.of_result(response, job)
+        if draws("wavespeed", job.endpoint) and is_flagged(task.get("has_nsfw_contents")):
+            raise flagged(request_id=job.request_id, charged=None)
         if job.endpoint.endswith("/characters"):
             with on_the_way(job):
                 first = next(iter(outputs), None) if isinstance(outputs, list) else outputs

@@ -15,8 +15,8 @@ _COMMAND = "python -m prefect_storyboard.providers.listing"
 _HEAD = f"""# Providers and models
 
 Generated from `providers/models.toml` and `providers/images.toml` by `{_COMMAND}`.
-Prices are in US dollars; "?" means that no price is published, not that the model is free. A model that its maker has switched off is refused, unless the provider's own
-list still offers it or you pass `allow_retired`.
+Prices are in US dollars; "?" means that no price is published, not that the model is free. A model that its maker has
+switched off is refused, unless the provider's own list still offers it or you pass `allow_retired`.
 
 `storyboard models` filters the same table by what a scene needs, for example
 `--characters 3 --seconds 12 --aspect 9:16 --silent --max-usd 2`, and `storyboard models --check fal` compares it with

@@ -66,12 +66,15 @@ async def collect(providers: tuple[str, ...], library: str | None) -> int:
     collected = await collect_jobs([*accounts], await load_library(library))
     for clip in collected.clips:
         console.print(f"stored   {clip.scene} take {clip.take}  {clip.seconds:g} s  {price(clip.cost_usd)}  {clip.url}")
+    for still in collected.stills:
+        what = f"sheet of {still.sheet_of}" if still.sheet_of else f"still of {still.scene}"
+        console.print(f"stored   {what} take {still.take}  {price(still.cost_usd)}  {still.url}")
     for casting in collected.castings:
         console.print(f"created  {casting.character}")
     rest = (*collected.unknown, *collected.failed, *collected.waiting)
     if rest:
         console.print(_table(rest))
-    count = len(collected.clips) + len(collected.castings)
+    count = len(collected.clips) + len(collected.stills) + len(collected.castings)
     console.print(
         f"{count} collected, {len(collected.waiting)} open, {len(collected.failed)} failed, "
         f"{len(collected.unknown)} unknown; nothing was bought"

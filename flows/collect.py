@@ -80,6 +80,7 @@ async def _report(collected: Collected) -> None:
         for each in (*collected.unknown, *collected.failed, *collected.waiting)
     ]
     if rows:
-        text = f"{len(collected.clips)} clips stored. These jobs are open or have failed."
+        stored = len(collected.clips) + len(collected.stills)
+        text = f"{stored} clips and stills stored. These jobs are open or have failed."
         with shown("the table of open jobs"):
             await acreate_markdown_artifact(key="storyboard-jobs", markdown=table_of(rows), description=text)

@@ -18,6 +18,13 @@ from prefect_storyboard.storyboards import Casting, Clip, Still
 
 _TAKE = re.compile(r"take-(\d+)\.json")
 _SHEET = "sheet"
+_OF_CHARACTER = 4  # parts of a place below characters/
+_OF_MEDIA = re.compile(rf"[0-9a-f]{{16}}|{_SHEET}(-.+)?")  # the folders of a character
+_ROOMS = {
+    3: ("clips", "pictures"),
+    _OF_CHARACTER: ("characters",),
+    5: ("reels",),
+}  # by parts of a place, shortest first
 _ALONE: dict[str, Room] = {"clips": "scenes", "pictures": "stills"}  # what belongs to no reel
 
 
@@ -76,13 +83,10 @@ def sheet_folder(look: str) -> str:
 def inside(url: str) -> tuple[str, ...]:
     """The place of a file in its library, from its URL, wherever the library was when it was written."""
     parts = url.split("/")
-    room = max(
-        (at for at, part in enumerate(parts) if part in _LENGTHS and len(parts) - at == _LENGTHS[part]), default=0
-    )
-    return tuple(parts[room:])
-
-
-_LENGTHS = {"characters": 4, "reels": 5, "clips": 3, "pictures": 3}
+    found = [length for length, rooms in _ROOMS.items() if len(parts) >= length and parts[-length] in rooms]
+    if len(found) > 1 and found[1] == _OF_CHARACTER and _OF_MEDIA.fullmatch(parts[-2]):
+        return tuple(parts[-_OF_CHARACTER:])  # a character that is called like a room
+    return tuple(parts[-found[0] :]) if found else tuple(parts)
 
 
 def lies_in(made: Clip | Still, reel: str, scene: str, room: Room = "scenes") -> bool:

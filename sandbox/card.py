@@ -4,10 +4,10 @@
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from prefect_storyboard.sandbox.figures import Colour, font, mixed, seed
 from prefect_storyboard.sandbox.portraits import medallion
@@ -30,7 +30,7 @@ _SEATS = {
 
 @dataclass(frozen=True)
 class Card:
-    """A clip's picture without its motion. Boxes are left, top, right, bottom."""
+    """A clip's picture without its motion, and the frame that it begins with. Boxes are left, top, right, bottom."""
 
     still: Image.Image
     sprites: list[Sprite]
@@ -38,6 +38,7 @@ class Card:
     accent: Colour
     clock: tuple[int, int]
     clock_font: ImageFont.FreeTypeFont
+    first: Image.Image | None = None
 
 
 def paint(clip: Clip, inputs: Path) -> Card:
@@ -53,7 +54,8 @@ def paint(clip: Clip, inputs: Path) -> Card:
         _inset(still, sky, first_frame, unit, alone=not clip.cast)
     sprites = [orb(size, palette[6], sky, aside=first_frame is not None), *_cast(clip, inputs, unit)]
     _caption(draw, clip, unit, palette[7])
-    return _with_bar(still, sprites, clip, unit, palette[7])
+    card = _with_bar(still, sprites, clip, unit, palette[7])
+    return card if first_frame is None else replace(card, first=ImageOps.fit(first_frame, size))
 
 
 def _open(path: Path) -> Image.Image:
@@ -103,7 +105,7 @@ def _inset(still: Image.Image, sky: Image.Image, first_frame: Image.Image, unit:
     ImageDraw.Draw(sky).rounded_rectangle(box, rim, fill=0)
     still.paste(print_, (left, top))
     middle = top + print_.height + line // 2
-    draw.text((left, middle), "continues from", (90, 86, 100), font(round(2.6 * unit)), anchor="lm")
+    draw.text((left, middle), "begins with", (90, 86, 100), font(round(2.6 * unit)), anchor="lm")
 
 
 def _caption(draw: ImageDraw.ImageDraw, clip: Clip, unit: float, accent: Colour) -> None:

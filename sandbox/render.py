@@ -4,7 +4,7 @@ import array
 import hashlib
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,8 @@ from prefect_storyboard.sandbox.state import Clip
 
 FPS = 24
 RATE = 48_000
-_VERSION = "2"
+_VERSION = "3"
+_BEGINS, _MELTS = FPS, FPS // 2  # frames: how long the first frame stands, and how long it takes to give way
 _CHORDS = [(110, 164, 220, 276), (98, 146, 196, 246), (130, 196, 260, 328), (88, 132, 176, 220), (116, 174, 232, 292)]
 _PLAIN_AAC = {"aac_coder": "fast", "aac_tns": "0", "aac_pns": "0", "aac_is": "0", "aac_ms": "0"}  # five times as fast
 Planes = tuple[Image.Image, Image.Image, Image.Image]
@@ -64,16 +65,30 @@ def _frames(clip: Clip, card: Card) -> Iterator[av.VideoFrame]:
     sprites = [(sprite, _planes(sprite.picture), _half(sprite.mask)) for sprite in card.sprites]
     accent = _yuv(card.accent)
     count = clip.seconds * FPS
+    begins = None if card.first is None else _planes(card.first)
     frame = av.VideoFrame(clip.width, clip.height, "yuv420p")
     planes = _canvas(frame)
     for number in range(count):
-        for plane, still in zip(planes, base, strict=True):
-            plane.paste(still)
+        if begins is not None and number < _BEGINS:
+            _lay(planes, begins)
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            yield frame
+            continue
+        _lay(planes, base)
         for sprite, colours, half in sprites:
             _put(planes, sprite, colours, half, sprite.at(number / count))
         _draw_time(planes, card, accent, number, count)
+        if begins is not None and number < _BEGINS + _MELTS:
+            share = (number - _BEGINS + 1) / (_MELTS + 1)
+            _lay(planes, [Image.blend(*pair, share) for pair in zip(begins, planes, strict=True)])
         frame.pts, frame.time_base = number, Fraction(1, FPS)
         yield frame
+
+
+def _lay(planes: Planes, over: Sequence[Image.Image]) -> None:
+    """Cover a frame."""
+    for plane, each in zip(planes, over, strict=True):
+        plane.paste(each)
 
 
 def _canvas(frame: av.VideoFrame) -> Planes:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from prefect import flow
 
 from prefect_storyboard import sync
 from prefect_storyboard.blocks import Library
-from prefect_storyboard.providers.errors import OutcomeUnknown
+from prefect_storyboard.providers.errors import OutcomeUnknown, Refused
 from prefect_storyboard.providers.images import image_models
 from prefect_storyboard.storyboards import Sheet, Still
 from prefect_storyboard.tasks import draw
@@ -91,3 +92,27 @@ async def test_every_model_that_is_sold_draws_from_its_references_and_is_billed_
         assert (bill["kind"], bill["references"]) == ("picture", 2), name
         if (shop.gateway, name) not in DEARER:
             assert still.cost_usd == (None if bill["usd"] is None else pytest.approx(bill["usd"])), name
+
+
+@pytest.fixture(scope="module")
+def fal(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Branch]:
+    with opened("fal", "nano-banana-2.1", tmp_path_factory.mktemp("faults"), scale=0.5) as branch:
+        yield branch
+
+
+async def test_a_picture_that_a_model_made_nothing_of_is_ordered_once_more_and_billed_once(fal: Branch) -> None:
+    fal.fault("no_media", match={"route": "submit"}, times=1)
+    ask = {"model": fal.model, "credentials": fal.credentials(), "library": fal.library}
+    assert (await draw.fn("A gull.", **ask)).take == 1
+    meter = fal.meter()
+    assert (meter["jobs_accepted"], meter["pictures"]) == (2, 1)
+
+
+async def test_a_blackened_picture_is_a_refusal_and_nothing_is_stored(fal: Branch) -> None:
+    fal.fault("black_picture", match={"route": "submit"}, times=1)
+    ask = {"model": "qwen-edit", "credentials": fal.credentials(), "library": fal.library}
+    for _ in range(2):
+        with pytest.raises(Refused, match="flagged") as refused:
+            await draw.fn("A gull.", references=[fal.picture("place.png")], reel="Black", scene="s01", **ask)
+        assert refused.value.what == "output"
+    assert not Path(fal.library, "reels", "black").exists()

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cases import canonical
+from cases import FIXTURES, canonical
 from PIL import Image
 from stills import BUS, DRAWN, NOT_SENT, Drawn, asked
 
@@ -29,6 +29,15 @@ ENDPOINTS = {
     "wavespeed": "google/nano-banana-2.1/edit",
     "toapis": "v1/images/generations",
 }
+
+ANSWERS = [
+    ("fal", "still-nano.response", "https://v3b.fal.media/files/b/0a8e/x.png"),
+    ("fal", "still-seedream.response", "https://v3b.fal.media/files/b/0a8e/y.png"),
+    ("fal", "still-flux.response", "https://v3b.fal.media/files/b/0a8e/z.png"),
+    ("kie", "still-record.response", "https://tempfile.aiquickdraw.com/i/abc.png"),
+    ("wavespeed", "still-result.response", "https://d2p7pge43lyniu.cloudfront.net/output/xxxx.png"),
+    ("toapis", "still-completed.response", "https://example.com/files/abc.png"),
+]
 
 
 def connected(provider: str, *replies: Any) -> tuple[Any, list[httpx.Request]]:
@@ -81,6 +90,16 @@ def test_every_printed_body_is_sent_or_left_out_on_purpose(provider: str) -> Non
     assert parts - sent == set(NOT_SENT[provider])
 
 
+def test_every_canonical_body_of_stills_is_used() -> None:
+    printed = {(file.parent.name, file.stem) for file in FIXTURES.glob("*/still-*.json")}
+    answers = {(provider, fixture) for provider, fixture, _ in ANSWERS} | {
+        ("fal", "still-refused.response"),
+        ("toapis", "still-submit.response"),
+        ("toapis", "still-failed.response"),
+    }
+    assert printed == {(one.provider, one.fixture) for one in DRAWN} | answers
+
+
 @pytest.mark.parametrize("provider", ENDPOINTS)
 def test_every_gateway_writes_every_model_that_it_sells_with_one_picture_and_all_its_choices(provider: str) -> None:
     adapter, _ = connected(provider, (200, {}))
@@ -110,17 +129,7 @@ def test_a_prompt_that_the_model_does_not_take_is_refused_before_anything_is_sen
     assert seen == []
 
 
-@pytest.mark.parametrize(
-    ("provider", "fixture", "link"),
-    [
-        ("fal", "still-nano.response", "https://v3b.fal.media/files/b/0a8e/x.png"),
-        ("fal", "still-seedream.response", "https://v3b.fal.media/files/b/0a8e/y.png"),
-        ("fal", "still-flux.response", "https://v3b.fal.media/files/b/0a8e/z.png"),
-        ("kie", "still-record.response", "https://tempfile.aiquickdraw.com/i/abc.png"),
-        ("wavespeed", "still-result.response", "https://d2p7pge43lyniu.cloudfront.net/output/xxxx.png"),
-        ("toapis", "still-completed.response", "https://example.com/files/abc.png"),
-    ],
-)
+@pytest.mark.parametrize(("provider", "fixture", "link"), ANSWERS)
 async def test_every_canonical_answer_has_its_picture(provider: str, fixture: str, link: str) -> None:
     adapter, _ = connected(provider, (200, canonical(provider, fixture)))
     assert (await adapter.result(job(provider))).url == link

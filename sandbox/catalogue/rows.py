@@ -168,8 +168,8 @@ class Model(Row):
 
     `address` is the pattern of a url that is looked at when the job is submitted, `most_seconds` what the clip and the
     videos that it is made of may last together. Of a model that makes pictures, `quality`, `count` and `format` name a
-    field likewise, `tiers` has the most pixels of each price, `bare` leaves a file's size out of the answer, and
-    `ignores_unknown` drops what is no field of the model, without a word.
+    field likewise, `tiers` has the most pixels of each price, `shapes` the exact size of an aspect in a tier, `bare`
+    leaves a file's size out of the answer, and `ignores_unknown` drops what is no field of the model, without a word.
     """
 
     name: str = ""
@@ -199,6 +199,7 @@ class Model(Row):
     count: str = ""
     format: str = "output_format"
     tiers: Mapping[str, int] = {}
+    shapes: Mapping[str, str] = {}
     bare: bool = False
     ignores_unknown: bool = False
 

@@ -24,7 +24,7 @@ def picture_size(order: Order, files: Sequence[Measured] = ()) -> tuple[int, int
     asked: Any = order.values.get(order.model.aspect) or order.model.aspect
     if isinstance(asked, dict):
         return asked["width"], asked["height"]
-    written = _WRITTEN.fullmatch(asked)
+    written = _WRITTEN.fullmatch(order.model.shapes.get(f"{asked} {order.resolution}", asked))
     if written:
         return int(written[1]), int(written[2])
     _, _, follows = asked.partition("auto_")

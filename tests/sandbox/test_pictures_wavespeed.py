@@ -150,6 +150,15 @@ async def test_a_blocked_picture_fails_unbilled(box: Box) -> None:
     assert (prediction["status"], prediction["error"], billed) == ("failed", "Content Moderation", None)
 
 
+async def test_a_limited_key_draws_ten_pictures_a_minute(box: Box) -> None:
+    box.clock.advance(60)
+    headers = {"Authorization": "Bearer limited"}
+    told = [
+        (await box.http.post(f"{API}/{NANO}/text-to-image", json=P, headers=headers)).status_code for _ in range(11)
+    ]
+    assert told == [200] * 10 + [429]
+
+
 async def test_a_lost_reply_leaves_a_job_that_the_list_shows(box: Box) -> None:
     body = {**P, "resolution": "2k"}
     await box.rule("wavespeed", "drop_after", "submit", times=1)

@@ -12,13 +12,17 @@ from prefect_storyboard.sandbox.catalogue import quoted
 from prefect_storyboard.sandbox.fal import schema as fal_schema
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS as FAL_ENDPOINTS
 from prefect_storyboard.sandbox.kie import table as kie_table
+from prefect_storyboard.sandbox.toapis import models as toapis
 from prefect_storyboard.sandbox.wavespeed import models as wavespeed
 from prefect_storyboard.storyboards import Drawing, ImageModel, StillReference, drawing
 from tests.sandbox.test_living_orders import CREDIT, adapter
 
 LINK = "https://example.com/mara.png"
 SOLD = [
-    model for provider in ("fal", "kie", "wavespeed") for model in image_models(provider).values() if not model.refused
+    model
+    for provider in ("fal", "kie", "toapis", "wavespeed")
+    for model in image_models(provider).values()
+    if not model.refused
 ]
 DEARER = {("fal", "nano-banana-2.1")}  # somebody measured twice what fal's tokens come to: a plan counts that
 
@@ -48,6 +52,8 @@ def billed(provider: str, order: Order) -> float | None:
         case "kie":
             credits_ = quoted(kie_table.check(order.body)[1])
             return None if credits_ is None else credits_ * CREDIT
+        case "toapis":
+            return quoted(toapis.living(order.body))
     return quoted(wavespeed.parse(wavespeed.MODELS[order.endpoint], order.body))
 
 

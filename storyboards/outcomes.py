@@ -154,6 +154,9 @@ class Reel(Costs):
     failed: tuple[FailedScene, ...] = ()
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    gains: dict[str, float] = Field(
+        default={}, description="The gain in dB with which the reel plays a scene's sound, by scene; none is left out."
+    )
     variants: tuple["Reel", ...] = Field(
         default=(),
         description="The reels of a matrix; then `clips` are those of all reels, `url` and `page` those of the first.",

@@ -40,6 +40,7 @@ from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.tasks._posters import reel_follows
 
 
 @form("storyboard", "provider", "library", "model", "max_cost_usd", "quality", "values", "settings")
@@ -100,11 +101,12 @@ async def storyboard_series(
         plan = run.prepared.plan
         async with followed(plan):
             wanted = await allowed(run, max_cost_usd, asked)
-            ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
-            while open_keys := open_keys_of((*ended, *run.rerolled)):
-                await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
-                # These jobs ended just before the run would have been suspended.
+            with reel_follows(assembled=plan.storyboard.reel):
                 ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
+                while open_keys := open_keys_of((*ended, *run.rerolled)):
+                    await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
+                    # These jobs ended just before the run would have been suspended.
+                    ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
             reel = await (assemble_rerolled(run, order) if order else assemble_chosen(run, ended, wanted))
         await report_status(run.prepared.plan, Ledger(run.library.storage()))
     return await reported(run, reel, wanted)

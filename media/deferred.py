@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect_storyboard.media.fitting import Fitting, fit, judge
-    from prefect_storyboard.media.frames import contact_sheets, last_frame, posters, shrunk
+    from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
     from prefect_storyboard.media.mix import length
     from prefect_storyboard.media.page import Card, write_page
@@ -33,6 +33,7 @@ __all__ = [
     "label",
     "last_frame",
     "length",
+    "poster",
     "posters",
     "probe",
     "probe_image",
@@ -43,7 +44,7 @@ __all__ = [
 ]
 _MODULES = {
     "fitting": {"Fitting", "fit", "judge"},
-    "frames": {"contact_sheets", "last_frame", "posters", "shrunk"},
+    "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
     "page": {"Card", "write_page"},
     "probe": {"probe", "probe_image"},

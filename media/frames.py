@@ -86,7 +86,7 @@ def contact_sheets(
 ) -> list[Path]:
     """Draw pictures (or clips: their posters) with their labels, row by row, on dark sheets; give the files in order.
 
-    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 12,000 pixels high;
+    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 6,000 pixels high;
     none for no cells. The first line of a label is its heading; what follows is wrapped to two lines. `cell_width` is
     in pixels. Where there is no picture, or one that cannot be read, its place is left empty. Pictures are opened one
     at a time, so that memory does not grow with their number.

@@ -112,8 +112,7 @@ def invented_face(name: str, words: str, side: int) -> Image.Image:
     """The face of someone of whom there is no picture: skin, hair and eyes of the name and the words."""
     fine, traits = side * _FINE, seed(name.casefold())
     skin = _SKINS[traits[4] % len(_SKINS)]
-    told = _HAIR.search(words)
-    hair = coloured(told[1]) if told else None
+    hair = next((colour for told in _HAIR.finditer(words) if (colour := coloured(told[1]))), None)
     hair = hair or mixed(_hashed(f"hair {name.casefold()}"), _INK, 0.45)
     picture = Image.new("RGB", (fine, fine), mixed(_hashed(name.casefold()), _WHITE, 0.72))
     draw = ImageDraw.Draw(picture)

@@ -27,6 +27,8 @@ _INK, _WHITE = (18, 18, 26), (250, 250, 252)
 _SHEET = re.compile(r"\b(sheet|turnaround|model sheet|reference of)\b", re.IGNORECASE)
 _PLACE = re.compile(r"\b(place|location|environment|setting|background)\b", re.IGNORECASE)
 _PROP = re.compile(r"\b(prop|object|item)\b", re.IGNORECASE)
+_GROUND = re.compile(r"\b[\w ]+(?:back)?ground\b", re.IGNORECASE)
+_ROLE = re.compile(r"\W*(?:image|element) ?\d+\W* (?:is|shows)\b|keep ", re.IGNORECASE)
 _OF = re.compile(r"\b(?:sheet|turnaround|reference) (?:of|for|:)?[ :]*(?:the )?([A-Z][\w'-]*(?: [A-Z][\w'-]*)*)")
 
 
@@ -75,8 +77,7 @@ def _paint(picture: Picture, inputs: Path) -> Image.Image:
 def _sheet(picture: Picture, inputs: Path, room: tuple[int, int]) -> Image.Image:
     """A person large in the middle and whole at the sides; a place as it is; a prop alone."""
     words = picture.prompt
-    head = re.split(r"[.;\n]", words, maxsplit=1)[0]
-    kind = "person" if re.search(r"\bcharacter|person\b", head, re.IGNORECASE) else _kind(head)
+    kind = _kind(words)
     first = next(iter(picture.references), None)
     if kind == "place":
         return _backdrop(first, words, inputs, room)
@@ -102,7 +103,11 @@ def _sheet(picture: Picture, inputs: Path, room: tuple[int, int]) -> Image.Image
 
 
 def _kind(words: str) -> str:
-    return "place" if _PLACE.search(words) else "prop" if _PROP.search(words) else "person"
+    """What a sheet is of: the sentence that speaks of the sheet says it, or a word like `object` further on."""
+    about = next((each for each in re.split(r"[.;\n]", words) if _SHEET.search(each)), words)
+    if re.search(r"\b(character|person)\b", about, re.IGNORECASE):
+        return "person"
+    return "place" if _PLACE.search(about) else "prop" if _PROP.search(words) else "person"
 
 
 def _still(picture: Picture, inputs: Path, room: tuple[int, int]) -> Image.Image:
@@ -149,7 +154,7 @@ def _backdrop(each: Reference | None, words: str, inputs: Path, room: tuple[int,
 def _thing(each: Reference | None, name: str, words: str, inputs: Path, side: int) -> Image.Image:
     """A prop as RGBA: a print of its reference, or a lantern in the colours of its name."""
     fine = Image.new("RGBA", (side * 2, side * 2))
-    pen, colour = ImageDraw.Draw(fine), coloured(words) or colour_of(name)
+    pen, colour = ImageDraw.Draw(fine), coloured(_GROUND.sub("", words)) or colour_of(name)
     if each is not None:
         pen.rounded_rectangle((0, 0, side * 2 - 1, side * 2 - 1), side * 0.12, fill=(*_WHITE, 255))
         with Image.open(io.BytesIO(square((inputs / each.file).read_bytes()))) as kept:
@@ -191,6 +196,12 @@ def _plate(scene: Image.Image, name: str, middle: tuple[int, int], wide: int) ->
     pen.text((x, y), name, _INK, face, anchor="mm")
 
 
+def _scene(prompt: str) -> str:
+    """The prompt without the sentences that only say what each reference is."""
+    said = [each for each in re.split(r"(?<=[.;])\s+|\n+", prompt) if not _ROLE.match(each)]
+    return " ".join(said) or prompt
+
+
 def _line(whole: Image.Image, picture: Picture, top: int) -> None:
     """Model and references, and the prompt as far as it fits."""
     high, pen = whole.height - top, ImageDraw.Draw(whole)
@@ -200,7 +211,7 @@ def _line(whole: Image.Image, picture: Picture, top: int) -> None:
     about = " · ".join(
         filter(None, (picture.label.upper(), f"from {shown}" if shown else "from words", f"#{picture.stamp}"))
     )
-    for text, face, y, fill in ((about, bold, 0.30, (255, 214, 150)), (picture.prompt, plain, 0.70, _WHITE)):
+    for text, face, y, fill in ((about, bold, 0.30, (255, 214, 150)), (_scene(picture.prompt), plain, 0.70, _WHITE)):
         line = " ".join(text.split())
         while len(line) > 1 and face.getlength(line) > whole.width - 2 * left:
             line = (

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from prefect.runtime import task_run
@@ -22,6 +23,7 @@ from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._extras import fetch_files
 from prefect_storyboard.tasks._node import name_state
+from prefect_storyboard.tasks._posters import make_ahead
 from prefect_storyboard.tasks._takes import Takes
 
 _SUFFIXES = {"jpeg": ".jpg", "mpo": ".jpg"}
@@ -44,9 +46,12 @@ async def keep_made(
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
             session.in_flight.give_back(job.key)  # the file proves that the job has ended, also without poll
             extras = await fetch_files(session, made, folder)
-        described = await asyncio.to_thread(_describe, job, made, draft, file)
-        account = {"account": credentials.account}
-        return await uninterrupted(_published(takes, library, file, described.model_copy(update=account), extras))
+        described = await _media.in_media_thread(partial(_describe, job, made, draft, file))
+        described = described.model_copy(update={"account": credentials.account})
+        stored = await uninterrupted(_published(takes, library, file, described, extras))
+        if isinstance(stored, Clip):
+            await make_ahead(file, stored)
+        return stored
 
 
 async def _published(

@@ -30,6 +30,7 @@ from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._posters import posters
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
 _FORMAT = 3  # of the layout; increasing it makes every reel's page again
@@ -190,7 +191,7 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, finish: _Finish, folder
     gains = {clip.scene: gain for clip, gain in zip(reel.clips, seen.gains, strict=True) if gain}
     reel = reel.model_copy(update={"seconds": round(seen.seconds, 3), "gains": gains})
     labels = [clip.scene for clip in reel.clips]
-    shown = deferred.posters([*zip(files, labels, strict=True)], folder, warnings)
+    shown = posters([*zip(files, reel.clips, strict=True)], folder, warnings)
     with for_show("the page", warnings):
         storage.publish(_page(reel, shown, beside, folder), *place, "index.html")
     with for_show("the contact sheet", warnings):

@@ -19,8 +19,11 @@ _ENDS = re.compile(r"(?<=[.;])\s+|\n+")
 _GOES_ON = re.compile(r"(she|he|they|it|her|his|their|its|keep|same|wears|wearing)\b", re.IGNORECASE)
 _KINDS: list[tuple[Kind, re.Pattern[str]]] = [
     ("person", re.compile(r"\b(face|hair|character|person|woman|man|girl|boy|child)\b", re.IGNORECASE)),
-    ("place", re.compile(r"\b(place|location|setting|background|environment|scenery|set)\b", re.IGNORECASE)),
-    ("prop", re.compile(r"\b(prop|object|item|thing)\b", re.IGNORECASE)),
+    (
+        "place",
+        re.compile(r"\b(place|location|setting|background|environment|scenery|set|architecture)\b", re.IGNORECASE),
+    ),
+    ("prop", re.compile(r"\b(prop|object|item|thing|shape)\b", re.IGNORECASE)),
 ]
 _A_PLACE = re.compile(
     r"[\s:=,(\u2013-]*(?:(?:is|shows) )?(?:the|an?) (?:\w+ ){0,2}"

@@ -163,8 +163,9 @@ def ending(rule: Rule, body: JsonValue) -> dict[str, JsonValue] | None:
         }
         return {"status": 422, "detail": [reason], "headers": {"x-fal-billable-units": ""}}
     if rule.fault == "no_media":
-        reason = {"loc": ["body"], "msg": "No media was generated.", "type": "no_media_generated"}
-        return {"status": 422, "detail": [reason]}
+        kind = "no_media_generated"
+        reason = {"loc": ["body"], "msg": "The model did not generate anything for this request.", "type": kind}
+        return {"status": 422, "detail": [{**reason, "url": f"https://docs.fal.ai/errors/#{kind}", "input": body}]}
     if rule.fault == "downstream_error":
         reason = {"loc": ["body"], "msg": "Downstream service error.", "type": "downstream_service_error"}
         return {"status": rule.status or 500, "detail": [reason], "headers": _retry(rule)}

@@ -119,6 +119,23 @@ def test_a_sheet_from_words_alone_has_the_hair_and_the_coat_of_the_words(tmp_pat
     assert (red.getpixel((320, 310)), ImageChops.difference(red, green).getbbox() is None) == ((196, 52, 48), False)
 
 
+@pytest.mark.parametrize(
+    ("words", "drawn"),
+    [
+        ("Reference sheet of Lantern: a brass lantern. The whole object, plain light grey ground.", (206, 162, 72)),
+        ("Reference sheet of Lantern: a red lantern. The whole object in each view.", (196, 52, 48)),
+    ],
+)
+def test_a_prop_of_words_has_their_colour_and_not_that_of_the_ground(tmp_path: Path, words: str, drawn: Any) -> None:
+    assert opened(make(tmp_path, prompt=words)).getpixel((320, 262)) == drawn
+
+
+def test_a_sheet_of_a_place_from_words_is_the_place(tmp_path: Path) -> None:
+    place_, person_ = "Sheet of the place Quay, a harbour", "Character sheet of Quay, in a plain setting"
+    grounds = [opened(make(tmp_path, prompt=each)).getpixel((30, 8)) == (226, 226, 222) for each in (place_, person_)]
+    assert grounds == [False, True]
+
+
 def test_a_black_picture_is_black(tmp_path: Path) -> None:
     assert opened(make(tmp_path, black=True)).getextrema() == ((0, 0),) * 3
 
@@ -170,6 +187,8 @@ def told(prompt: str) -> dict[str, Role]:
         ("Image 1: Harbour, the place", "Harbour", "place"),
         ("Image 1 is the old harbour. Nobody is there.", "Image 1", "place"),
         ("Image 1 is the prop Lantern, keep its shape", "Lantern", "prop"),
+        ("Image 1 is Lantern: keep the shape, colours and size", "Lantern", "prop"),
+        ("Image 1 is Harbour: keep the architecture, colours and light", "Harbour", "place"),
         ("Image 1 waits", "Image 1", "person"),
     ],
 )
@@ -190,3 +209,10 @@ def test_what_is_said_of_a_name_elsewhere_counts() -> None:
 
 def test_whoever_is_not_cited_has_no_role() -> None:
     assert list(told("Image 2 is Otto")) == ["Image 2"]
+
+
+def test_the_line_below_tells_the_scene_and_not_the_roles(tmp_path: Path) -> None:
+    def line(prompt: str) -> bytes:
+        return opened(make(tmp_path, prompt=prompt)).crop((0, 328, 640, 360)).tobytes()
+
+    assert line("Image 1 is Mara: keep the face.\nMara waits.") == line("Mara waits.") != line("Mara runs.")

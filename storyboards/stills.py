@@ -6,13 +6,11 @@ link: their pictures are files of the library.
 """
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import Field
 
+from prefect_storyboard.storyboards.base import Kind
 from prefect_storyboard.storyboards.outcomes import JsonObject, Media, Stored
-
-Kind = Literal["person", "place", "prop"]
 
 
 class StillAsked(Stored):

@@ -7,10 +7,11 @@ from prefect_storyboard.ledger.files import Unreadable
 from prefect_storyboard.ledger.ledger import Ledger
 from prefect_storyboard.ledger.location import LibraryError
 from prefect_storyboard.ledger.proof import prove
-from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner, Room, StillDraft
+from prefect_storyboard.ledger.records import Attempt, Draft, Intent, Outcome, Owner, StillDraft
 from prefect_storyboard.ledger.sidecars import Sidecar
 from prefect_storyboard.ledger.storage import Storage, open_storage
 from prefect_storyboard.ledger.survey import Survey, surveyed
+from prefect_storyboard.storyboards.planned import Room
 
 __all__ = [
     "Attempt",

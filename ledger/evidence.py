@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from prefect_storyboard.ledger.files import Unreadable
-from prefect_storyboard.ledger.records import Room
 from prefect_storyboard.ledger.sidecars import Sidecar, every_sidecar, sidecars
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.ledger.survey import surveyed
 from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import character_key
+from prefect_storyboard.storyboards.planned import Room
 
 
 class LedgerLost(Unreadable):

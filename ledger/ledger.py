@@ -20,11 +20,12 @@ from prefect_storyboard.ledger.files import RecordFiles, Unreadable
 from prefect_storyboard.ledger.history import UNUSED, listed_records, read_history, read_packed, record_place
 from prefect_storyboard.ledger.journal import Journal
 from prefect_storyboard.ledger.proof import check_still_there
-from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome, Room
+from prefect_storyboard.ledger.records import Attempt, Holder, Intent, Outcome
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.ledger.survey import surveyed
 from prefect_storyboard.ledger.takes import reserve_take, take_keys, take_number
 from prefect_storyboard.storyboards import Casting, Job
+from prefect_storyboard.storyboards.planned import Room
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from prefect_storyboard.storyboards import Asked, Casting, Clip, Job, Still, StillAsked, StillReference
 from prefect_storyboard.storyboards.outcomes import JsonObject
+from prefect_storyboard.storyboards.planned import Room
 
 LAYOUT = 2  # the newest layout that can be read; version 0.1.0 wrote no number
-Room = Literal["scenes", "stills", "sheets"]  # of the library, in which takes lie
 PLAIN = 1  # the layout of an unpacked record, which every version reads
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from prefect_storyboard.ledger.files import Unreadable
-from prefect_storyboard.ledger.records import Room
 from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.storyboards import Casting, Clip, Still
+from prefect_storyboard.storyboards.planned import Room
 
 _TAKE = re.compile(r"take-(\d+)\.json")
 _SHEET = "sheet"

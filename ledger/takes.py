@@ -5,9 +5,10 @@ Stills and sheets have theirs in `ledger/takes/~stills/` and `ledger/takes/~shee
 
 from prefect_storyboard.ledger.files import RecordFiles
 from prefect_storyboard.ledger.history import record_place
-from prefect_storyboard.ledger.records import Holder, Outcome, Room
+from prefect_storyboard.ledger.records import Holder, Outcome
 from prefect_storyboard.ledger.sidecars import stored_made
 from prefect_storyboard.storyboards import Clip, Job, Still
+from prefect_storyboard.storyboards.planned import Room
 
 _SINGLE = "~clips"  # no reel has this name
 

@@ -16,8 +16,10 @@ from prefect_storyboard.providers.protocol import DrawsStills, Provider
 from prefect_storyboard.storyboards import (
     Casting,
     Character,
+    Clip,
     Drawing,
     ImageModel,
+    Media,
     References,
     Sheet,
     Still,
@@ -28,8 +30,9 @@ from prefect_storyboard.storyboards.keys import fingerprint
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._references import upload_file
+from prefect_storyboard.tasks._scene import last_frame_of
 
-Drawable = Still | Sheet | Casting | Character | str | Path
+Drawable = Still | Sheet | Clip | Casting | Character | str | Path
 Reference = Drawable | tuple[Drawable, str]  # the text is its role
 BelongsTo = Literal["content", "request"]
 _ANYWHERE = "https://example.com/picture.png"
@@ -52,7 +55,7 @@ async def read_references(
     for each in given:
         what, role = each if isinstance(each, tuple) and len(each) == 2 else (each, "")
         if not isinstance(role, str) or not isinstance(what, get_args(Drawable)):
-            kinds = "a Still, a Sheet, what create_character returns, a path or a URL"
+            kinds = "a Still, a Sheet, a Clip, what create_character returns, a path or a URL"
             raise ValueError(f"references: give {kinds}, or one with its role in a tuple; found {each!r}"[:300])
         found.append(await _read(what, " ".join(role.split()), model, library, belongs_to=belongs_to))
     return tuple(found)
@@ -62,6 +65,8 @@ async def _read(what: Drawable, role: str, model: ImageModel, library: Library, 
     match what:
         case Still() | Sheet():
             read = partial(_of_still, what, belongs_to, library.storage())
+        case Clip():
+            read = partial(_of_clip, what, belongs_to, library.storage())
         case Casting():
             read = partial(_of_casting, what, model, library.storage())
         case Character():
@@ -86,6 +91,17 @@ def _of_still(what: Still | Sheet, belongs_to: BelongsTo, storage: Storage) -> D
         media=(still.media,),
     )
     return DrawnFrom(reference, (_media.from_library(storage, still.media),))
+
+
+def _of_clip(clip: Clip, belongs_to: BelongsTo, storage: Storage) -> DrawnFrom:
+    """The last frame of a clip, from which a picture goes on."""
+    identity = clip.identity or clip.job_key
+    reference = StillReference(
+        fingerprint=identity if belongs_to == "request" else clip.sha256,
+        job_key=clip.job_key,
+        media=(Media(url=clip.url, sha256=clip.sha256),),
+    )
+    return DrawnFrom(reference, (last_frame_of(clip, storage, None),))
 
 
 def _of_casting(casting: Casting, model: ImageModel, storage: Storage) -> DrawnFrom:

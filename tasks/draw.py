@@ -78,8 +78,8 @@ async def draw(
             account sells.
         credentials: The account: a credentials block, or the reference of a saved one.
         library: Where everything is stored: a block, a reference, a folder or URL; None is the default library.
-        references: What it is drawn from, in the order in which the prompt counts them: Still, Sheet, what
-            create_character returned, Character, a path or a URL; or one of these with its role, as in
+        references: What it is drawn from, in the order in which the prompt counts them: Still, Sheet, Clip (its last
+            frame), what create_character returned, Character, a path or a URL; or one of these with its role, as in
             (mara, "keep her face and coat"). The prompt that is sent says which picture is whom, and what for.
         aspect: Aspect ratio, for example 16:9; always sent. "auto" is for models that have no other choice.
         resolution: The model's tier, for example 1K or 2K; None is the cheapest. Always sent.

@@ -80,6 +80,10 @@ async def allow(
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
     for character in plan.characters:
         emit_progress(Progress(subject=character.character.name, state="waiting"))
+    for sheet in plan.sheets:
+        emit_progress(Progress(subject=f"sheet of {sheet.name}", state="waiting"))
+    for still in (*plan.stills, *plan.still_takes):
+        emit_progress(Progress(subject=still.subject, state="waiting"))
     for scene in plan.renders:
         emit_progress(Progress(subject=scene.subject, state="waiting", seconds=scene.seconds))
     return wanted

@@ -21,6 +21,7 @@ assemble = sync_twin(tasks.assemble)
 
 storyboard_series = sync_twin(flows.storyboard_series)
 create_characters = sync_twin(flows.create_characters)
+draw_stills = sync_twin(flows.draw_stills)
 generate_scene = sync_twin(flows.generate_scene)
 plan_storyboard = sync_twin(flows.plan_storyboard)
 pick_take = sync_twin(flows.pick_take)
@@ -34,6 +35,7 @@ __all__ = [
     "create_character",
     "create_characters",
     "draw",
+    "draw_stills",
     "generate",
     "generate_scene",
     "pick_take",

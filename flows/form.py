@@ -23,6 +23,7 @@ from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.blocks.library import HOME_FOLDER
 from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.providers.gateways import title
+from prefect_storyboard.providers.images import image_models
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.series.mistakes import explain, explains_itself
 from prefect_storyboard.series.opening import Reference
@@ -52,6 +53,12 @@ LibraryField = (
 _SOLD = sorted({name for sold in models().values() for name, model in sold.items() if not model.ended})
 ModelField = (
     Annotated[str, Field(title="What is sold", json_schema_extra={"enum": [*_SOLD]})]
+    | Annotated[str, Field(title="Another name")]
+    | Annotated[None, Field(title="As the storyboard says")]
+)
+_DRAWN = sorted({name for gateway in models() for name, model in image_models(gateway).items() if not model.refused})
+StillsField = (
+    Annotated[str, Field(title="What is sold", json_schema_extra={"enum": [*_DRAWN]})]
     | Annotated[str, Field(title="Another name")]
     | Annotated[None, Field(title="As the storyboard says")]
 )

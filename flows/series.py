@@ -15,6 +15,7 @@ from prefect_storyboard.flows.form import (
     ProviderField,
     QualityField,
     SettingsField,
+    StillsField,
     StoryboardField,
     ValuesField,
     form,
@@ -25,6 +26,7 @@ from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.asked import allowed, follow
 from prefect_storyboard.series.cast import create_cast
 from prefect_storyboard.series.chosen import assemble_chosen
+from prefect_storyboard.series.drawing import draw_sheets
 from prefect_storyboard.series.held import kept_plan
 from prefect_storyboard.series.limits import account_slots
 from prefect_storyboard.series.looking import report_status
@@ -38,6 +40,7 @@ from prefect_storyboard.series.run import Ended, Rendering, open_keys_of
 from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.series.suspend import check_suspendable, suspend
+from prefect_storyboard.series.takes import Of
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks._posters import reel_follows
@@ -51,6 +54,7 @@ async def storyboard_series(
     library: LibraryField = None,
     *,
     model: ModelField = None,
+    stills: StillsField = None,
     fit: Fit | None = None,
     quality: QualityField = None,
     audio: bool | None = None,
@@ -67,12 +71,14 @@ async def storyboard_series(
     settings: SettingsField = None,
     plan_hash: str | None = None,
     reroll: str | None = None,
+    reroll_of: Of = "clip",
     takes: int = 1,
     note: str | None = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
-    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there.
+    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there; with
+    `reroll_of` still, takes of its still. With `stills`, sheets and stills are drawn first, and clips begin with them.
 
     Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
     is bought. Ends in the state Failed, with SeriesFailed, if a scene has no clip; its `reel` is assembled from the
@@ -92,18 +98,18 @@ async def storyboard_series(
     )
     if asked.wait == "suspend":
         check_suspendable(deployment.id)
-    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    said = Overrides(model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
     async with opened(storyboard, provider, library, said, cascade=asked.cascade) as run:
         follow(run, asked)
         if plan_hash:
             run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
-        order = await rerolled(run, reroll, takes=takes, note=note or "") if reroll else None
+        order = await rerolled(run, reroll, takes=takes, note=note or "", of=reroll_of) if reroll else None
         plan = run.prepared.plan
         async with followed(plan):
             wanted = await allowed(run, max_cost_usd, asked)
             with reel_follows(assembled=plan.storyboard.reel):
                 ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
-                while open_keys := open_keys_of((*ended, *run.rerolled)):
+                while open_keys := open_keys_of([*ended, *run.rerolled]):
                     await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
                     # These jobs ended just before the run would have been suspended.
                     ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
@@ -217,6 +223,7 @@ async def ended_scenes(run: Rendering, wanted: Estimate, *, cancel_provider_jobs
         run.admit(min(slots, run.credentials.in_flight))
         async with released(run, cancel_provider_jobs=cancel_provider_jobs):
             await create_cast(run)
+            await draw_sheets(run)
             ended = await render_scenes(run)
     if run.halted and all(isinstance(end, FailedScene) for end in ended):
         raise run.halted

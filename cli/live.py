@@ -28,6 +28,7 @@ class RunOptions(TypedDict):
     """The options that `storyboard run` passes to the flow besides storyboard, account and library."""
 
     model: str | None
+    stills: str | None
     fit: Fit | None
     quality: Quality | None
     audio: bool | None
@@ -50,6 +51,7 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         return
     credentials = await load_credentials(provider, os.environ)
     overrides = Overrides(
+        stills=asked["stills"],
         model=asked["model"],
         fit=asked["fit"],
         quality=asked["quality"],

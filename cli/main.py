@@ -62,6 +62,7 @@ def run(
     with explained(debug=debug):
         asked = RunOptions(
             model=said.model,
+            stills=said.stills,
             fit=said.fit,
             quality=said.quality,
             audio=said.audio,

@@ -59,6 +59,7 @@ class Keyframes:
         content = drawn.content(self.account)
         copy = self._copy(content)
         remark = slot_remark(found, f"{self.model.name} at {self.model.provider}", self.model.references.most)
+        absent = [name for name in scene.looks if name not in shot.characters]
         still = PlannedStill(
             scene=scene.model_copy(update={"take": 1, "takes": 1}),
             key=scene_key(content, copy),
@@ -69,7 +70,10 @@ class Keyframes:
             described=tuple((member.name, look) for member, look in described),
             sheets=tuple(sheet.key for sheet in sheets),
             follows=scene.continues,
-            remarks=(remark,) if remark else (),
+            remarks=(
+                *filter(None, [remark]),
+                *(f"{name} is not in this scene, so no look of {name} is shown" for name in absent),
+            ),
         )
         self.stills[scene.id] = still
         return still

@@ -67,6 +67,7 @@ async def test_pictures_then_motion_and_a_second_run_buys_nothing(shop: Branch) 
     plan = await seen(shop, board)
     first, (pictures, clips) = await rendered(shop, board)
     assert (pictures, clips) == (len(plan.pictures), len(plan.scenes)) == (4 + 3, 3)
+    assert [clip.job_key for clip in first.clips] == [scene.key for scene in plan.scenes], "what was planned is bought"
     again, nothing = await rendered(shop, board)
     assert (nothing, again.bought, [clip.url for clip in again.clips]) == (
         (0, 0),
@@ -125,6 +126,24 @@ async def test_a_still_is_drawn_again_and_picked_and_motion_is_bought_only_when_
     ]
     with pytest.raises(ValueError, match="s01 still has takes 1 to 2, not 3; nothing was changed"):
         await pick_take(board, "s01", 3, shop.credentials(), shop.library, of="still")
+
+
+async def test_a_model_that_takes_both_is_shown_the_members_in_their_first_look_beside_the_still(shop: Branch) -> None:
+    if shop.gateway != "fal":
+        pytest.skip("the other gateway sells no such model")
+    board = harbour(shop, title="Beside", model="kling-v3", fit="nearest")
+    plan = await seen(shop, board)
+    assert [(scene.cast, scene.drawn) for scene in plan.scenes[:2]] == [
+        ((), ("Mara", "Harbour")),
+        (("Otto",), ("Mara",)),
+    ]
+    reel = await shop.render(board)
+    assert [clip.job_key for clip in reel.clips] == [scene.key for scene in plan.scenes]
+    sent = next(
+        body for body in shop.submitted() if "Mara calls" in str(body.get("prompt")) and "start_image_url" in body
+    )
+    assert len(sent["elements"]) == 1, "Otto; Mara wears another coat than the one of her words"
+    assert (await rendered(shop, board))[1] == (0, 0)
 
 
 async def test_stills_alone_are_drawn_for_cents_and_the_run_then_buys_motion_only(shop: Branch) -> None:

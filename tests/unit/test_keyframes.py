@@ -71,6 +71,11 @@ def test_who_gets_no_slot_is_described_and_the_plan_says_so() -> None:
     assert "s01: painter at fal takes 3 references, so Harbour is only described" in made.warnings
 
 
+def test_a_look_of_somebody_who_is_not_in_the_scene_is_said() -> None:
+    made = planned([{"id": "s01", "prompt": "The Lantern.", "looks": {"Mara": "storm"}}])
+    assert "s01: Mara is not in this scene, so no look of Mara is shown" in made.warnings
+
+
 def test_each_look_that_is_shown_has_one_sheet_and_a_further_look_is_drawn_from_the_first() -> None:
     sheets = {sheet.name: sheet for sheet in planned().sheets}
     assert [*sheets] == ["Mara", "Lantern", "Harbour", "Mara (storm)", "Otto"]

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from prefect_storyboard.storyboards.base import Place
 from prefect_storyboard.storyboards.character import Character
-from prefect_storyboard.storyboards.drawing import drawing, pictures_of
+from prefect_storyboard.storyboards.drawing import Drawing, drawing, pictures_of
 from prefect_storyboard.storyboards.image_model import ImageModel
 from prefect_storyboard.storyboards.keys import digest, fingerprint, scene_key
 from prefect_storyboard.storyboards.names import with_names
-from prefect_storyboard.storyboards.nouns import Storyboard
+from prefect_storyboard.storyboards.nouns import Scene, Storyboard
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.planned_stills import PlannedSheet, PlannedStill, SheetName
 from prefect_storyboard.storyboards.problems import Problem, Source, StoryboardError
 from prefect_storyboard.storyboards.shots import Shot
-from prefect_storyboard.storyboards.slots import slot_remark, slots
+from prefect_storyboard.storyboards.slots import Slots, slot_remark, slots
 from prefect_storyboard.storyboards.still_prompts import LAST_FRAME, sheet_prompt, sheet_role, still_prompt, still_role
 from prefect_storyboard.storyboards.stills import StillReference
 
@@ -41,25 +41,10 @@ class Keyframes:
         scene = self.board.scene(shot.scene.id)
         members = [self.board.character(name) for name in shot.characters]
         found = slots(members, self.model.references.most - bool(scene.continues))
-        sheets = [self.sheet(member, scene.look_of(member.name)) for member in found.shown]
-        references = [
-            StillReference(fingerprint=sheet.identity, name=member.name, role=still_role(member))
-            for sheet, member in zip(sheets, found.shown, strict=True)
-        ]
-        if scene.continues:
-            references.append(StillReference(fingerprint=parent or "", role=LAST_FRAME))
-        described = [(member, scene.look_of(member.name)) for member in found.described]
-        words = with_names(scene.still or scene.prompt, shot.characters, self.board.aliases)
-        drawn = drawing(
-            still_prompt(words, described, self.board.style),
-            self.model,
-            references=references,
-            aspect=shot.aspect,
-        )
+        sheets = tuple(self.sheet(member, scene.look_of(member.name)) for member in found.shown)
+        drawn = self._drawing(shot, scene, found, parent)
         content = drawn.content(self.account)
         copy = self._copy(content)
-        remark = slot_remark(found, f"{self.model.name} at {self.model.provider}", self.model.references.most)
-        absent = [name for name in scene.looks if name not in shot.characters]
         still = PlannedStill(
             scene=scene.model_copy(update={"take": 1, "takes": 1}),
             key=scene_key(content, copy),
@@ -67,16 +52,37 @@ class Keyframes:
             copy_number=copy,
             drawing=drawn.model_copy(update={"copy_number": copy}),
             shown=tuple((member.name, scene.look_of(member.name)) for member in found.shown),
-            described=tuple((member.name, look) for member, look in described),
+            described=tuple((member.name, scene.look_of(member.name)) for member in found.described),
             sheets=tuple(sheet.key for sheet in sheets),
             follows=scene.continues,
-            remarks=(
-                *filter(None, [remark]),
-                *(f"{name} is not in this scene, so no look of {name} is shown" for name in absent),
-            ),
+            remarks=tuple(self._remarks(shot, scene, found)),
         )
         self.stills[scene.id] = still
         return still
+
+    def _drawing(self, shot: Shot, scene: Scene, found: Slots, parent: str | None) -> Drawing:
+        """What is asked for a still: its words, and its references with their roles; the last frame comes last."""
+        references = [
+            StillReference(
+                fingerprint=self.sheet(member, scene.look_of(member.name)).identity,
+                name=member.name,
+                role=still_role(member),
+            )
+            for member in found.shown
+        ]
+        if scene.continues:
+            references.append(StillReference(fingerprint=parent or "", role=LAST_FRAME))
+        described = [(member, scene.look_of(member.name)) for member in found.described]
+        words = with_names(scene.still or scene.prompt, shot.characters, self.board.aliases)
+        prompt = still_prompt(words, described, self.board.style)
+        return drawing(prompt, self.model, references=references, aspect=shot.aspect)
+
+    def _remarks(self, shot: Shot, scene: Scene, found: Slots) -> Iterator[str]:
+        """Who is only described, and who has a look in a scene without being in it."""
+        if remark := slot_remark(found, f"{self.model.name} at {self.model.provider}", self.model.references.most):
+            yield remark
+        absent = (name for name in scene.looks if name not in shot.characters)
+        yield from (f"{name} is not in this scene, so no look of {name} is shown" for name in absent)
 
     def sheet(self, member: Character, look: str) -> PlannedSheet:
         """The sheet of a member's look; that of a further look after that of the first."""

@@ -1,5 +1,6 @@
 """The pay-once memory of a library, on any fsspec storage that can create a file exclusively. No Prefect."""
 
+from prefect_storyboard.ledger.approvals import Approval
 from prefect_storyboard.ledger.choices import Choice
 from prefect_storyboard.ledger.decide import Decision, decide, deciding
 from prefect_storyboard.ledger.evidence import LedgerLost
@@ -13,6 +14,7 @@ from prefect_storyboard.ledger.storage import Storage, open_storage
 from prefect_storyboard.ledger.survey import Survey, surveyed
 
 __all__ = [
+    "Approval",
     "Attempt",
     "Choice",
     "Decision",

@@ -57,6 +57,7 @@ class Rendering:
     `asked` is the plan before it is known which takes stand, and `chosen` are the choices that it was made with.
     `rerolled` are the ends of takes that were ordered by themselves.
     `further` are the clips that do not stand in the reel, and `notes` tell of takes that have none.
+    `left_out` says why a person's scenes are not rendered, by their ids; they are in the `whole` plan only.
     `sources` are the clips, by scene, that characters are made from; `casting` lets one scene at a time make them.
     """
 
@@ -86,6 +87,8 @@ class Rendering:
     rerolled: list[Ended] = field(default_factory=list)
     further: list[Clip] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    whole: Plan | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
     halted: ProviderError | None = None
 
     @property

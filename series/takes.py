@@ -41,9 +41,10 @@ def board_takes(plan: Plan, ledger: Ledger) -> tuple[TakeLine, ...]:
     return tuple(line for scene in plan.scenes for line in _lines(scene, plan, ledger, choices))
 
 
-def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int) -> Choice:
+def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int, *, by: str = "") -> Choice:
     """Record that a take is to stand in the reel, whoever runs it and wherever. Blocks.
 
+    `by` has chosen; left out, this user and machine.
     Raises ValueError where the scene has no such take, or the take has no clip: nothing was changed.
     """
     scene = _scene(plan, scene_id)
@@ -53,7 +54,7 @@ def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int) -> Choice:
         raise ValueError(f"take: {scene_id} {there}, not {number}; nothing was changed")
     if _clip(deciding(ledger.history(keys[number - 1]))) is None:
         raise ValueError(f"take: take {number} of {scene_id} has no clip; nothing was changed")
-    wanted = _choice("picked", scene, plan).model_copy(update={"key": keys[number - 1], "take": number})
+    wanted = _choice("picked", scene, plan, by).model_copy(update={"key": keys[number - 1], "take": number})
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         last = next((each for each in reversed(known) if each.kind == "picked" and each.scene == scene_id), None)
@@ -63,7 +64,9 @@ def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int) -> Choice:
     return ledger.choose(plan.storyboard.slug, choose)
 
 
-def order(plan: Plan, ledger: Ledger, scene_id: str, *, takes: int, note: str = "", name: str = "") -> Choice:
+def order(
+    plan: Plan, ledger: Ledger, scene_id: str, *, takes: int, note: str = "", name: str = "", by: str = ""
+) -> Choice:
     """The order for further takes of a scene: the open one of the same words or the same name, else a new one. Blocks.
 
     Raises ValueError for a name that was given to other words: nothing was bought.
@@ -72,7 +75,7 @@ def order(plan: Plan, ledger: Ledger, scene_id: str, *, takes: int, note: str = 
         raise ValueError(f"takes: has to be 1 or more; found {takes}")
     scene = _scene(plan, scene_id)
     words = {"take": scene.scene.take, "takes": takes, "note": note.strip(), "name": name}
-    wanted = _choice("asked", scene, plan).model_copy(update=words)
+    wanted = _choice("asked", scene, plan, by).model_copy(update=words)
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         done = {each.id for each in known if each.kind == "carried out"}
@@ -93,7 +96,7 @@ def carry_out(ledger: Ledger, reel: str, asked: Choice) -> None:
 
     Where somebody still has to be told of it, that is done before: see `last_acts`.
     """
-    done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": _who()})
+    done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": who()})
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         return next((each for each in known if each.kind == "carried out" and each.id == asked.id), done)
@@ -166,7 +169,7 @@ def _scene(plan: Plan, scene_id: str) -> PlannedScene:
     return scenes[scene_id]
 
 
-def _choice(kind: str, scene: PlannedScene, plan: Plan) -> Choice:
+def _choice(kind: str, scene: PlannedScene, plan: Plan, by: str) -> Choice:
     """A choice of today: what the scene asks for, and what it is made of."""
     keys = {each.scene.id: each.key for each in plan.scenes}
     return Choice.model_validate(
@@ -175,7 +178,7 @@ def _choice(kind: str, scene: PlannedScene, plan: Plan) -> Choice:
             "kind": kind,
             "scene": scene.scene.id,
             "at": datetime.now(UTC),
-            "by": _who(),
+            "by": by or who(),
             "own_identity": scene.own_identity,
             "made_of": question({name: keys[name] for name in scene.needs}),
         }
@@ -196,7 +199,7 @@ def _clip(last: Attempt | None) -> Clip | None:
     return last.end.clip if last and last.end else None
 
 
-def _who() -> str:
+def who() -> str:
     """The user and the machine that choose."""
     try:
         user = getpass.getuser()

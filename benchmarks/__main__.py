@@ -27,7 +27,7 @@ ALL: dict[str, tuple[str, ...]] = {
     "s3": (),
     "library": (),
     "assembly": (),
-    "start_up": ("--demo",),
+    "start_up": ("--demo", "--served"),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "core": ("--jobs", "50"),
@@ -36,7 +36,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "s3": ("--megabytes", "5"),
     "library": ("--jobs", "2000", "--s3-jobs", "200"),
     "assembly": ("20", "1"),
-    "start_up": ("--runs", "1"),
+    "start_up": ("--runs", "1", "--served"),
 }
 
 

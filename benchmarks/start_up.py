@@ -1,6 +1,6 @@
 """What a start takes: imports, the help of the command line, and the first look at a library. Prints a Markdown table.
 
-    python -m benchmarks.start_up [--runs 5]
+    python -m benchmarks.start_up [--runs 5] [--demo] [--served]
 
 Processor time, the least of a few runs, each in a process of its own: what other programs do at the same time hardly
 changes it. Compiled modules are kept in a folder of the benchmark's, as in an installed package.
@@ -14,8 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from benchmarks.stand import sandbox
 from benchmarks.table import Row, show
+from prefect_storyboard.sandbox.server import environment
+from tests.chaos.engine import prefect_server
 
 _FLOW = "from prefect import flow\n@flow\nasync def one(a: int): ...\n"
 _QUIET = "from prefect_storyboard.cli.prefect_server import prepare_environment as p; p(debug=False); "
@@ -38,8 +42,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.start_up")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--demo", action="store_true", help="the second run of the demo as well")
+    parser.add_argument("--served", action="store_true", help="`storyboard run` beside a Prefect server as well")
     given = parser.parse_args()
-    show(rows(given.runs, *([_demo] if given.demo else [])))
+    more = [each for each, asked in ((_demo, given.demo), (_served, given.served)) if asked]
+    show(rows(given.runs, *more))
 
 
 def rows(runs: int, *more: Callable[[float], Row]) -> Iterator[Row]:
@@ -66,6 +72,26 @@ def _demo(one: float) -> Row:
         wall = time.monotonic() - began
     return Row(
         "start-up", "`storyboard demo`, again", "`import prefect`", cpu=taken / one, note=f"{wall:.1f} s of wall time"
+    )
+
+
+def _served(one: float) -> Row:
+    """`storyboard run` beside a Prefect server, of a reel that is in the library: it starts, looks, and ends."""
+    with tempfile.TemporaryDirectory() as name, prefect_server(Path(name)), sandbox(Path(name), 0.1) as base:
+        board = Path(name) / "pier.yaml"
+        board.write_text("title: Pier\nmodel: kling-o3\nscenes: [{id: s01, prompt: The pier.}]\n")
+        os.environ |= environment(base)
+        command = ["-m", "prefect_storyboard", "run", str(board), "--provider", "fal", "--library", f"{name}/library"]
+        _seconds(command)
+        began = time.monotonic()
+        taken = _seconds(command)
+        wall = time.monotonic() - began
+    return Row(
+        "start-up",
+        "`storyboard run` beside a server, of one scene, again",
+        "`import prefect`",
+        cpu=taken / one,
+        note=f"{wall:.1f} s of wall time, {taken:.1f} s of CPU, start to end",
     )
 
 

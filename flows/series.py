@@ -42,6 +42,7 @@ from prefect_storyboard.series.suspend import check_suspendable
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 from prefect_storyboard.storyboards.approval import ApprovalKind
 from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.tasks._posters import reel_follows
 
 
 @form("storyboard", "provider", "library", "model", "max_cost_usd", "quality", "values", "settings")
@@ -109,12 +110,14 @@ async def storyboard_series(
         limits = Limits(max_cost_usd=max_cost_usd, allow_unknown_price=asked.allow_unknown_price)
         if asked.approve == "plan":
             limits = await approve_plan(run, limits, asked)
-        async with followed(run.prepared.plan):
+        plan = run.prepared.plan
+        async with followed(plan):
             wanted = await allowed_within(run, limits, asked)
-            rendered = await settled_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
-            ended = with_left_out(run, rendered)
-            if asked.approve == "takes" and order is None:
-                await approve_takes(run, limits, asked)
+            with reel_follows(assembled=plan.storyboard.reel):
+                rendered = await settled_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
+                ended = with_left_out(run, rendered)
+                if asked.approve == "takes" and order is None:
+                    await approve_takes(run, limits, asked)
             reel = await (assemble_rerolled(run, order) if order else assemble_chosen(run, ended, wanted))
         await report_status(run.prepared.plan, Ledger(run.library.storage()))
     return await reported(run, reel, wanted)

@@ -12,7 +12,7 @@ from prefect_storyboard.storyboards.money import price
 class OverBudget(ValueError):
     """The run would cost more than max_cost_usd. The job that raises this was not sent."""
 
-    remedy = "Nothing was bought. Raise max_cost_usd, or leave scenes out."
+    remedy = "Nothing was bought. Raise max_cost_usd, or render fewer scenes or takes."
 
 
 class Budget(Frozen):
@@ -50,7 +50,7 @@ def check_budget(wanted: Estimate, max_cost_usd: float | None, *, allow_unknown_
     if wanted.usd > max_cost_usd:
         raise OverBudget(
             f"the run would buy for {price(wanted.usd)}, and max_cost_usd is {price(max_cost_usd)}. "
-            "Nothing was bought; raise max_cost_usd, or leave scenes out."
+            "Nothing was bought; raise max_cost_usd, or render fewer scenes or takes."
         )
     if wanted.unpriced and not allow_unknown_price:
         raise OverBudget(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_BLOCK = 8 << 20
+_BLOCK = 1 << 18  # bytes: each of many threads keeps the memory of one
 _CONFLICT_TRIES = 5
 _PATIENCE = 0.05  # seconds, times the number of the attempt
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP}

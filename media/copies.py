@@ -7,7 +7,7 @@ from secrets import token_hex
 from typing import NamedTuple
 from unicodedata import normalize
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 _LONGEST = 200  # bytes; file systems allow 255, and names get our suffixes
 
 

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect_storyboard.media.fitting import Fitting, fit, judge
-    from prefect_storyboard.media.frames import contact_sheets, last_frame, posters, shrunk
+    from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
+    from prefect_storyboard.media.mix import length
     from prefect_storyboard.media.page import Card, write_page
     from prefect_storyboard.media.probe import probe, probe_image
-    from prefect_storyboard.media.reel import Part, assemble
+    from prefect_storyboard.media.reel import Finish, Part, assemble
     from prefect_storyboard.media.stills import fit_image, stills
+    from prefect_storyboard.media.timing import Transition
     from prefect_storyboard.media.tone import label
 
 __all__ = [
     "Card",
+    "Finish",
     "Fitting",
     "Part",
+    "Transition",
     "assemble",
     "contact_sheets",
     "fit",
@@ -28,6 +32,8 @@ __all__ = [
     "judge",
     "label",
     "last_frame",
+    "length",
+    "poster",
     "posters",
     "probe",
     "probe_image",
@@ -38,12 +44,14 @@ __all__ = [
 ]
 _MODULES = {
     "fitting": {"Fitting", "fit", "judge"},
-    "frames": {"contact_sheets", "last_frame", "posters", "shrunk"},
+    "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
     "page": {"Card", "write_page"},
     "probe": {"probe", "probe_image"},
-    "reel": {"Part", "assemble"},
+    "mix": {"length"},
+    "reel": {"Finish", "Part", "assemble"},
     "stills": {"fit_image", "stills"},
+    "timing": {"Transition"},
     "tone": {"label"},
 }
 

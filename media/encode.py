@@ -1,48 +1,53 @@
 """Encode clips into one MP4 of one size, rate and sound, one clip at a time, so that memory use stays constant."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.container import OutputContainer
 from av.video.frame import PictureType
 
+from prefect_storyboard.media.blend import blended, faded
 from prefect_storyboard.media.errors import MediaError
+from prefect_storyboard.media.mix import encoded, mixed
 from prefect_storyboard.media.mp4 import Mark, interleave, mp4
 from prefect_storyboard.media.picture import Canvas, fitted
 from prefect_storyboard.media.probe import opened, picture_track, seek
-from prefect_storyboard.media.sound import LAYOUT, RATE, sound
+from prefect_storyboard.media.sound import LAYOUT, RATE
+from prefect_storyboard.media.timing import Shot, Span, spans
 
 _X264 = {"preset": "veryfast", "threads": "4"}  # a number that does not depend on the machine: it changes the bytes
 _BT709 = 1
 CRF = 18
 
 
-@dataclass(frozen=True)
-class Shot:
-    """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter."""
-
-    path: Path
-    origin: Fraction
-    seconds: Fraction
-    title: str | None = None
-
-
-def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF) -> None:
+def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF, music: Path | None = None) -> None:
     """Encode the shots one after the other: H.264 (a smaller `crf` is finer and larger), stereo AAC at 48 kHz.
 
     Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture.
     """
-    frames = boundaries([shot.seconds for shot in shots], canvas.fps)
-    spans = [(a / canvas.fps, b / canvas.fps) for a, b in pairwise(frames)]
-    marks = [Mark(shot.title, *span) for shot, span in zip(shots, spans, strict=True) if shot.title is not None]
-    with mp4(out, marks) as target:
+    placed = spans(shots, canvas.fps)
+    with mp4(out, chapters(shots, placed, canvas.fps)) as target:
         video = _video(target, canvas, crf)
-        audio = target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=160_000)
-        interleave(target, _pictures(shots, frames, canvas, video), _sounds(shots, frames, canvas.fps, audio))
+        audio = sound_stream(target)
+        sounds = encoded(mixed(shots, placed, canvas.fps, music), audio)
+        interleave(target, _pictures(shots, placed, canvas, video), sounds)
+
+
+def chapters(shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction) -> list[Mark]:
+    """A chapter for each shot with a title, from where it begins to where the next one does."""
+    stops = [*(span.start for span in placed[1:]), placed[-1].stop]
+    return [
+        Mark(shot.title, span.start / fps, stop / fps)
+        for shot, span, stop in zip(shots, placed, stops, strict=True)
+        if shot.title is not None
+    ]
+
+
+def sound_stream(target: OutputContainer) -> AudioStream:
+    """The track of a reel's sound."""
+    return target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=160_000)
 
 
 def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: int) -> Iterator[VideoFrame]:
@@ -65,15 +70,6 @@ def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: 
         yield shown
 
 
-def boundaries(lengths: Iterable[Fraction], fps: Fraction) -> list[int]:
-    """Number the frame at which each shot starts, and the one after the last; rounding never adds up."""
-    numbers, time = [0], Fraction(0)
-    for seconds in lengths:
-        time += seconds
-        numbers.append(max(numbers[-1] + 1, round(time * fps)))
-    return numbers
-
-
 def _video(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
     options = _X264 | {"crf": str(crf)}
     stream = target.add_stream("libx264", rate=canvas.fps, width=canvas.width, height=canvas.height, options=options)
@@ -84,15 +80,29 @@ def _video(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
 
 
 def _pictures(
-    shots: Sequence[Shot], frames: Sequence[int], canvas: Canvas, target: VideoStream
+    shots: Sequence[Shot], placed: Sequence[Span], canvas: Canvas, target: VideoStream
 ) -> Iterator["Packet[VideoStream]"]:
-    for shot, (start, stop) in zip(shots, pairwise(frames), strict=True):
-        for number, frame in enumerate(_shown(shot, stop - start, canvas), start):
-            frame.pts, frame.time_base = number, 1 / canvas.fps
+    tail: list[VideoFrame] = []
+    for shot, span, after in zip(shots, placed, [*placed[1:], None], strict=True):
+        before, tail = tail, []
+        for number, own in enumerate(_shown(shot, span.frames, canvas)):
+            share = (number + 1) / (len(before) + 1)
+            mixed_in = blended(before[number], own, share) if number < len(before) else own
+            frame = faded(mixed_in, _light(number, span))
+            if after and span.start + number >= after.start:
+                tail.append(frame)
+                continue
+            frame.pts, frame.time_base = span.start + number, 1 / canvas.fps
             # A key frame at every chapter; elsewhere the encoder's choice, not the source's.
-            frame.pict_type = PictureType.I if number == start else PictureType.NONE
+            frame.pict_type = PictureType.I if number == 0 else PictureType.NONE
             yield from target.encode(frame)
     yield from target.encode()
+
+
+def _light(number: int, span: Span) -> float:
+    """How bright a frame of the shot is: 1, or less where the shot fades in or out."""
+    rise, fall = span.fades
+    return min(1.0, (number + 1) / (rise + 1), (span.frames - number) / (fall + 1))
 
 
 def _shown(shot: Shot, count: int, canvas: Canvas) -> Iterator[VideoFrame]:
@@ -102,16 +112,3 @@ def _shown(shot: Shot, count: int, canvas: Canvas) -> Iterator[VideoFrame]:
         seek(source, shot.origin)
         steady = paced(source.decode(stream), shot.origin, canvas.fps, count)
         yield from fitted(steady, stream.sample_aspect_ratio, canvas)
-
-
-def _sounds(
-    shots: Sequence[Shot], frames: Sequence[int], fps: Fraction, target: AudioStream
-) -> Iterator["Packet[AudioStream]"]:
-    samples = [round(number * RATE / fps) for number in frames]
-    cursor = 0
-    for shot, (start, stop) in zip(shots, pairwise(samples), strict=True):
-        for frame in sound(shot.path, shot.origin, stop - start):
-            frame.pts, frame.time_base = cursor, Fraction(1, RATE)
-            cursor += frame.samples
-            yield from target.encode(frame)
-    yield from target.encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 
 from prefect_storyboard.media.derived import derived, derived_name
-from prefect_storyboard.media.encode import CRF, Shot, render
+from prefect_storyboard.media.encode import CRF, render
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.picture import Canvas
 from prefect_storyboard.media.probe import Probe, opened, picture_track, probe, probe_image
@@ -17,6 +17,7 @@ from prefect_storyboard.media.ranges import Range, used_range
 from prefect_storyboard.media.reference import check, megabytes, size_faults, tolerance
 from prefect_storyboard.media.sizing import sized, smaller
 from prefect_storyboard.media.sources import LocalFile, local_file
+from prefect_storyboard.media.timing import Shot
 from prefect_storyboard.media.tone import label
 from prefect_storyboard.media.tracks import Clip, look
 from prefect_storyboard.storyboards import ClipLimits, Frozen

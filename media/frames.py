@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.picture import upright
-from prefect_storyboard.media.probe import opened, opened_picture, picture_track, probe, seek, unreadable
+from prefect_storyboard.media.probe import length, opened, opened_picture, picture_track, probe, seek, unreadable
 from prefect_storyboard.media.sheet import Cell, pages
 
 _POSTER_AT = 0.35
@@ -45,10 +45,7 @@ def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int 
 
     Raises `MediaError` when the clip cannot be read.
     """
-    image = _still(Path(path), at)
-    if image.width > max_width:
-        size = (max_width, max(1, round(image.height * max_width / image.width)))
-        image = image.resize(size, Image.Resampling.LANCZOS)
+    image = _still(Path(path), at, max_width)
     image.save(out_jpg, "JPEG", quality=88, optimize=True)
 
 
@@ -89,7 +86,7 @@ def contact_sheets(
 ) -> list[Path]:
     """Draw pictures (or clips: their posters) with their labels, row by row, on dark sheets; give the files in order.
 
-    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 12,000 pixels high;
+    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 6,000 pixels high;
     none for no cells. The first line of a label is its heading; what follows is wrapped to two lines. `cell_width` is
     in pixels. Where there is no picture, or one that cannot be read, its place is left empty. Pictures are opened one
     at a time, so that memory does not grow with their number.
@@ -151,11 +148,12 @@ def _thumbnail(path: Path | None, box: tuple[int, int]) -> Image.Image | None:
     return None
 
 
-def _still(path: Path, at: float) -> Image.Image:
+def _still(path: Path, at: float, max_width: int | None = None) -> Image.Image:
     """Return the picture that is shown at the fraction `at` of the clip."""
-    wanted = Fraction(probe(path).seconds * min(max(at, 0.0), 1.0))
     with opened(path) as source:
         stream = picture_track(source, path)
+        stated = length(source, stream) if stream.duration or source.duration else probe(path).seconds
+        wanted = Fraction(stated * min(max(at, 0.0), 1.0))
         # The picture may begin after the sound, and so after the file.
         begun = Fraction(source.start_time or 0, av.time_base)
         start = begun if stream.start_time is None else stream.start_time * (stream.time_base or Fraction(0))
@@ -167,4 +165,4 @@ def _still(path: Path, at: float) -> Image.Image:
             shown = frame
         if shown is None:
             raise unreadable(path, "it contains no picture")
-        return upright(shown, stream.sample_aspect_ratio)
+        return upright(shown, stream.sample_aspect_ratio, max_width)

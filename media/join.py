@@ -11,10 +11,15 @@ import av
 from av import AudioFrame, AudioStream, Packet, VideoStream
 from av.stream import Stream
 
-from prefect_storyboard.media.mp4 import Mark, mp4
+from prefect_storyboard.media.encode import chapters, sound_stream
+from prefect_storyboard.media.mix import encoded, mixed
+from prefect_storyboard.media.mp4 import Mark, interleave, mp4
 from prefect_storyboard.media.probe import opened, picture_track, sound_track
 from prefect_storyboard.media.sound import LAYOUT, RATE
+from prefect_storyboard.media.timing import Shot, spans
 from prefect_storyboard.media.tracks import AAC_FRAME, Clip
+
+TICKS = Fraction(RATE)  # copied pictures are placed to the sample of their sound
 
 
 def joinable(clips: Sequence[Clip]) -> bool:
@@ -43,6 +48,29 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
         for clip, (start, stop) in zip(clips, pairwise(starts), strict=True):
             for packet in _copied(clip, start - clip.first, video, grid, grid.before(stop)):
                 target.mux(packet)
+
+
+def join_mixed(shots: Sequence[Shot], clips: Sequence[Clip], out: Path, *, music: Path | None = None) -> None:
+    """Copy the pictures of `joinable` clips as `join` does, and encode their sound once, with its gains and music."""
+    starts = list(accumulate((clip.seconds for clip in clips), initial=Fraction(0)))
+    placed = spans(shots, TICKS)
+    with opened(clips[0].path) as first, mp4(out, chapters(shots, placed, TICKS)) as target:
+        video = target.add_stream_from_template(picture_track(first, clips[0].path), opaque=True)
+        sounds = encoded(mixed(shots, placed, TICKS, music), sound_stream(target))
+        pictures = (
+            packet
+            for clip, start in zip(clips, starts[:-1], strict=True)
+            for packet in _pictures(clip, start - clip.first, video)
+        )
+        interleave(target, pictures, sounds)
+
+
+def _pictures(clip: Clip, shift: Fraction, video: VideoStream) -> Iterator["Packet[Any]"]:
+    """Yield the packets of one clip's picture, `shift` seconds later."""
+    with opened(clip.path) as source:
+        for packet in source.demux(picture_track(source, clip.path)):
+            if packet.pts is not None and packet.dts is not None:
+                yield _moved(packet, packet.pts, packet.dts, shift, video)
 
 
 def _copied(clip: Clip, shift: Fraction, video: VideoStream, grid: "_Grid", until: int) -> Iterator["Packet[Any]"]:

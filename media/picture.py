@@ -25,9 +25,11 @@ class Canvas:
     fps: Fraction
 
 
-def upright(frame: VideoFrame, pixel_shape: Fraction | None) -> Image.Image:
-    """Return the frame as an RGB image, exactly as a player shows it."""
+def upright(frame: VideoFrame, pixel_shape: Fraction | None, max_width: int | None = None) -> Image.Image:
+    """Return the frame as an RGB image, exactly as a player shows it, or scaled down to `max_width` pixels."""
     width, height = display_size(frame, pixel_shape)
+    if max_width and width > max_width:  # in one step with the colours: by Pillow it takes three times as long
+        width, height = max_width, max(1, round(height * max_width / width))
     scale = f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:in_color_matrix={_matrix(frame)}"
     graph = _graph(frame, [*_TURNS.get(turn(frame), []), *_toned(frame, scale), "format=rgb24"])
     graph.vpush(frame)

@@ -72,7 +72,7 @@ def examine(source: InputContainer, stream: VideoStream, path: Path) -> Probe:
     width, height = display_size(frame, stream.sample_aspect_ratio)
     return Probe(
         container=_container(source, path),
-        seconds=_seconds(source, stream),
+        seconds=length(source, stream),
         width=width,
         height=height,
         fps=stream.average_rate or stream.guessed_rate or Fraction(24),
@@ -186,7 +186,8 @@ def _container(source: InputContainer, path: Path) -> str:
     return name.split(",")[0]
 
 
-def _seconds(source: InputContainer, stream: VideoStream) -> float:
+def length(source: InputContainer, stream: VideoStream) -> float:
+    """The length of the picture track in seconds. Where the file does not state it, the file is read to its end."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if source.duration:  # WebM states one length for the whole file

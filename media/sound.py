@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av import AudioFrame, AudioResampler
 from av.filter import Graph
 
+from prefect_storyboard.media.filters import chain, drained
 from prefect_storyboard.media.probe import opened, seek, sound_track
 
 RATE = 48_000
@@ -64,38 +64,23 @@ def _decoded(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]
             moment = (frame.pts or 0) * (frame.time_base or Fraction(0))
             frame.pts, frame.time_base = round((moment - origin) * RATE), Fraction(1, RATE)
             graph.push(frame)
-            for ready in _drain(graph):
+            for ready in drained(graph):
                 made += ready.samples
                 yield ready
             if made >= samples:
                 return
         graph.push(None)
-        yield from _drain(graph)
+        yield from drained(graph)
 
 
 def _conform(samples: int) -> Graph:
-    graph = Graph()
-    node = graph.add_abuffer(sample_rate=RATE, format="fltp", layout=LAYOUT, time_base=Fraction(1, RATE))
-    for name, arguments in (
+    return chain(
         ("atrim", "start=0"),
         ("aresample", f"{RATE}:async=1:first_pts=0"),
         ("aformat", f"sample_fmts=fltp:sample_rates={RATE}:channel_layouts={LAYOUT}"),
         ("apad", f"whole_len={samples}"),
         ("atrim", f"end_sample={samples}"),
         ("abuffersink", None),
-    ):
-        following = graph.add(name, arguments)
-        node.link_to(following)
-        node = following
-    graph.configure()
-    return graph
-
-
-def _drain(graph: Graph) -> Iterator[AudioFrame]:
-    while True:
-        try:
-            frame = graph.pull()
-        except (av.BlockingIOError, av.EOFError):
-            return
-        if isinstance(frame, AudioFrame):
-            yield frame
+        rate=RATE,
+        layout=LAYOUT,
+    )

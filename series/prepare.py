@@ -11,7 +11,9 @@ from typing import Any
 from pydantic import Field
 
 from prefect_storyboard.blocks import Credentials, Library, allowed_to_callers
+from prefect_storyboard.media import deferred
 from prefect_storyboard.media.bounds import Allowed
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch
 from prefect_storyboard.providers.table import seller_name
 from prefect_storyboard.series.pasted import exposed
@@ -114,6 +116,7 @@ async def prepare(
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
+    problems += await asyncio.to_thread(_unheard, board, files, source)
     if problems:
         raise StoryboardError(*problems)
     planned = await asyncio.to_thread(
@@ -167,6 +170,16 @@ def _sorted_out(
     return files, problems
 
 
+def _unheard(board: Storyboard, files: Mapping[str, LocalFile], source: Source) -> list[Problem]:
+    """The music, if it has no sound: a reel is assembled after everything is paid for."""
+    if board.music and (file := files.get(board.music)):
+        try:
+            deferred.length(file.path)
+        except MediaError as error:
+            return [source.problem(("music",), str(error))]
+    return []
+
+
 def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> CastMember:
     images = tuple(files[image] for image in who.images if image in files)
     return CastMember(character=who, folder=folder, clip=files.get(who.clip or ""), images=images)
@@ -182,6 +195,8 @@ def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Plac
                 found.setdefault(character.clip, ("cast", at, "clip"))
             for number, image in enumerate(character.images):
                 found.setdefault(image, ("cast", at, "images", number))
+    if board.music:
+        found.setdefault(board.music, ("music",))
     for at, shot in enumerate(resolved):
         if shot.scene.image:
             found.setdefault(shot.scene.image, ("scenes", at, "image"))

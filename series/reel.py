@@ -53,6 +53,10 @@ async def _join(
         warnings=warnings,
         costs=costs,
         takes=await asyncio.to_thread(_other_takes, run, [end for end in own if isinstance(end, Clip)]),
+        loudness=plan.storyboard.loudness,
+        music=run.prepared.files[plan.storyboard.music].path if plan.storyboard.music else None,
+        transition=plan.storyboard.transition,
+        transition_seconds=plan.storyboard.transition_seconds,
     )
 
 

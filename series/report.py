@@ -172,15 +172,22 @@ async def _keep_page(reel: Reel, url: str, plan: Plan, library: Library) -> None
     lines = [f"# {title}", "", escaped(told[0]), "", *(f"{line}  " for line in where(reel, library)), ""]
     if sheet:
         lines += [f"![{title}](data:image/jpeg;base64,{sheet})", ""]
-    lines += ["| scene | take | seconds | cost | clip |"]
-    lines += ["|---|---|---|---|---|"]
+    lines += ["| scene | take | seconds | sound | cost | clip |"]
+    lines += ["|---|---|---|---|---|---|"]
     folder = url.rpartition("/")[0] + "/"  # full addresses would not fit on the page
     lines += [
-        f"| {escaped(c.scene)} | {c.take} | {c.seconds:g} | {price(c.cost_usd)} | {code(c.url.removeprefix(folder))} |"
+        f"| {escaped(c.scene)} | {c.take} | {c.seconds:g} | {_gain(reel, c.scene)} | {price(c.cost_usd)} | "
+        f"{code(c.url.removeprefix(folder))} |"
         for c in reel.clips
     ]
     key = artifact_key(plan.storyboard.slug, "reel")
     await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=escaped(told[0]))
+
+
+def _gain(reel: Reel, scene: str) -> str:
+    """How much louder or softer the reel plays the scene's clip."""
+    gain = reel.gains.get(scene)
+    return f"{gain:+.1f} dB" if gain else "as it is"
 
 
 def _small(sheet: bytes | None) -> str:

@@ -12,6 +12,7 @@ from prefect_storyboard.storyboards.resolve import shots
 from prefect_storyboard.storyboards.sendings import Sending
 from prefect_storyboard.storyboards.shots import Shot, Table
 from prefect_storyboard.storyboards.text import is_text, parse, validate
+from prefect_storyboard.storyboards.verdicts import Verdict
 
 __all__ = [
     "Asked",
@@ -45,6 +46,7 @@ __all__ = [
     "Storyboard",
     "StoryboardError",
     "Table",
+    "Verdict",
     "check_folder",
     "check_held",
     "is_text",

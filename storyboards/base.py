@@ -33,6 +33,8 @@ Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: the first frame's
 Quality = Literal["draft", "final"]
 Prefer = Literal["cast", "frame"]
+Transition = Literal["cut", "fade", "dissolve"]
+TransitionSeconds = Annotated[float, Field(gt=0, le=10)]
 Fields = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
 Place = tuple[str | int, ...]  # the keys and indexes that lead to a value

@@ -23,6 +23,8 @@ from prefect_storyboard.storyboards.base import (
     Seed,
     Text,
     Title,
+    Transition,
+    TransitionSeconds,
     checked,
 )
 from prefect_storyboard.storyboards.character import Character
@@ -119,6 +121,13 @@ class Scene(Frozen):
         "provider receives it; changing it buys nothing.",
     )
 
+    transition: Transition | None = Field(
+        default=None, title="Transition", description="How the scene begins in the reel; else as the storyboard says."
+    )
+    transition_seconds: TransitionSeconds | None = Field(
+        default=None, title="Transition seconds", description="How long that takes; else as the storyboard says."
+    )
+
     @property
     def parent(self) -> str | None:
         """The scene that must be finished before this one can start."""
@@ -180,6 +189,27 @@ class Storyboard(Frozen):
     )
     matrix: Matrix | None = Field(
         default=None, title="Matrix", description="Renders every combination of these, each as a separate reel."
+    )
+    loudness: bool = Field(
+        default=True,
+        title="Loudness",
+        description="Whether the reel plays every clip equally loud (-16 LUFS); the clips themselves stay as they are.",
+    )
+    music: Text | None = Field(
+        default=None,
+        title="Music",
+        description="Path or URL of a sound file that plays under the whole reel, softer where a clip is heard.",
+    )
+    transition: Transition = Field(
+        default="cut",
+        title="Transition",
+        description="How each scene follows the one before: cut, fade through black, or dissolve, by which the reel "
+        "gets shorter. Changing it buys nothing; a reel with only cuts of like clips is copied without loss.",
+    )
+    transition_seconds: TransitionSeconds = Field(
+        default=0.5,
+        title="Transition seconds",
+        description="Length of a fade or dissolve; at most half of the shorter of its two clips is used.",
     )
     style: Remark = Field(default="", title="Style", description="Added to the end of every prompt.")
     cast: tuple[Character, ...] = Field(

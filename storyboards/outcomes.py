@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from prefect_storyboard.storyboards.nouns import Frozen
+from prefect_storyboard.storyboards.verdicts import Verdict
 
 JsonObject = dict[str, JsonValue]
 SceneState = Literal["failed", "rendering", "waiting"]
@@ -116,6 +117,7 @@ class Clip(Stored):
     fields: JsonObject = Field(default={}, description="The gateway's own inputs that were set, by its own names.")
     files: dict[str, str] = Field(default={}, description="Small files beside the take, such as a thumbnail, by kind.")
     facts: JsonObject = Field(default={}, description="The provider's facts about the take: seed, actual_prompt, ...")
+    verdict: Verdict | None = Field(default=None, description="What was seen in it; None if nobody has looked.")
     stored_at: datetime
 
 
@@ -152,6 +154,9 @@ class Reel(Costs):
     failed: tuple[FailedScene, ...] = ()
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    gains: dict[str, float] = Field(
+        default={}, description="The gain in dB with which the reel plays a scene's sound, by scene; none is left out."
+    )
     variants: tuple["Reel", ...] = Field(
         default=(),
         description="The reels of a matrix; then `clips` are those of all reels, `url` and `page` those of the first.",

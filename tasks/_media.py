@@ -3,14 +3,15 @@
 import asyncio
 import atexit
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
+from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect_storyboard.blocks import Library, allowed_to_callers
 from prefect_storyboard.jobs.paid import uninterrupted
@@ -20,7 +21,10 @@ from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media.sources import LocalFile, SourceError, fetch, local_file
 from prefect_storyboard.storyboards import Clip, Media
 
+T = TypeVar("T")
+
 _AT_ONCE = 8  # downloads from a bucket
+_DECODERS = 2  # threads
 
 
 def folder() -> Path:
@@ -43,6 +47,19 @@ async def temporary() -> AsyncIterator[Path]:
         yield path
     finally:
         await uninterrupted(asyncio.to_thread(rmtree, path, ignore_errors=True))
+
+
+async def in_media_thread(work: Callable[[], T]) -> T:
+    """Run short work that decodes pictures in one of two threads.
+
+    Each thread's heap keeps the memory of what it has decoded: in the loop's 32, that was a hundred megabytes.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_decoders(os.getpid()), copy_context().run, work)
+
+
+@cache
+def _decoders(_pid: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_DECODERS, "storyboard-media")
 
 
 async def read(media: str | Path, argument: str, library: Library | None = None) -> LocalFile:

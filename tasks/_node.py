@@ -5,6 +5,7 @@ the UI shows the name, and the caller gets the value, from `await`, `.submit().r
 the first run and on every later one.
 """
 
+import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
+from weakref import WeakKeyDictionary
 
 from prefect import unmapped
 from prefect.blocks.core import Block
@@ -47,6 +49,7 @@ class Attempt:
     message: str = ""
 
 
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
@@ -158,7 +161,7 @@ class Node(TypedTask[P, R]):
     def __call__(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run the task and return its value, or its state where `return_state` is true."""
         given = {name: _closed(value) for name, value in kwargs.items()}
-        call: Coroutine[Any, Any, Any] = super().__call__(*map(_closed, args), **given)
+        call = in_turn(super().__call__(*map(_closed, args), **given))
         return call if kwargs.get("return_state") else _unwrap(call)
 
 
@@ -192,6 +195,21 @@ def in_state(value: R, attempt: Attempt, body: object) -> R | State[R]:
     if not attempt.name or run is None or run.task.fn is not body:
         return value
     return Completed(name=attempt.name, message=attempt.message, data=value)
+
+
+async def in_turn(call: Coroutine[Any, Any, R]) -> R:
+    """Await a call that begins in a turn of the event loop of its own.
+
+    Prefect starts a task run in one step of some milliseconds: hundreds of them in one turn hold the loop up for a
+    second. A caller that is cancelled before its turn has begun nothing.
+    """
+    try:
+        async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            await asyncio.sleep(0)
+    except BaseException:
+        call.close()
+        raise
+    return await call
 
 
 async def _unwrap(call: Coroutine[Any, Any, Any]) -> Any:

@@ -5,13 +5,14 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import yaml
 from prefect.cache_policies import NO_CACHE
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import Library
@@ -19,7 +20,9 @@ from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
+from prefect_storyboard.storyboards.base import Transition
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _arguments as arguments
@@ -27,9 +30,10 @@ from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._posters import posters
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
-_FORMAT = 2  # of the layout; increasing it makes every reel's page again
+_FORMAT = 3  # of the layout; increasing it makes every reel's page again
 
 
 @node(
@@ -48,11 +52,17 @@ async def assemble(
     warnings: Sequence[str] = (),
     costs: Costs | None = None,
     takes: Sequence[Clip] = (),
+    loudness: bool = True,
+    music: str | Path | None = None,
+    transition: Transition = "cut",
+    transition_seconds: float = 0.5,
 ) -> Reel:
     """Make `reel.mp4`, `index.html` and `contact-sheet.jpg` in `reels/<title>/`. Costs nothing.
 
-    One chapter for each clip; clips of one format are copied without loss, else all are conformed. Does nothing if the
-    library holds a reel of the same clips. For a storyboard with `reel: false`, only storyboard and plan are stored.
+    One chapter for each clip; clips of one format are copied without loss, else all are conformed. Only the reel's
+    sound gets the gains, never the clips: one for each clip, to -16 LUFS, at most 12 dB either way, true peaks below
+    -1 dB. Does nothing if the library holds a reel of the same clips, made in the same way. For a storyboard with
+    `reel: false`, only storyboard and plan are stored.
 
     Args:
         clips: What store and render returned, in the order of the reel.
@@ -63,10 +73,14 @@ async def assemble(
         warnings: Remarks for the page of the reel.
         costs: What it cost; by default the sum of the clips' costs.
         takes: Other takes of the same scenes, for the page.
+        loudness: Whether the reel plays every clip equally loud.
+        music: Path or URL of a sound file to play under the whole reel, softer where a clip is heard.
+        transition: How each clip follows the one before: cut, fade or dissolve; a scene of the plan may say otherwise.
+        transition_seconds: Length of a fade or dissolve; at most half of the shorter of its two clips.
 
     Returns the reel; `url` can be opened with fsspec, None if there is no clip. Posters, page and contact sheets that
-    fail are among its warnings. Raises ValueError for anything but clips, FolderTaken if another storyboard has that
-    folder, MediaError for a clip that cannot be decoded.
+    fail are among its warnings; `gains` are those of the clips' sounds. Raises ValueError for anything but clips,
+    FolderTaken if another storyboard has that folder, MediaError for a clip or music that cannot be decoded.
     """
     shelf = await arguments.a_library(library)
     arguments.texts(title=title)
@@ -81,7 +95,9 @@ async def assemble(
     if plan and not plan.storyboard.reel:
         await asyncio.to_thread(_keep_plan, shelf.storage(), plan)
         return reel
-    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, _Beside(plan, tuple(takes)))
+    theme = await _media.read(music, "music", shelf) if music else None
+    finish = _Finish(loudness, theme, transition, transition_seconds)
+    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, _Beside(plan, tuple(takes)), finish)
     if cached:
         name_state("Cached", "the reel is in the library")
     else:
@@ -101,6 +117,7 @@ class _Stored(BaseModel):
 
     made_of: str
     seconds: float
+    gains: dict[str, float] = {}
 
 
 class _Beside(NamedTuple):
@@ -110,21 +127,43 @@ class _Beside(NamedTuple):
     takes: tuple[Clip, ...]
 
 
-def _assembled(storage: Storage, reel: Reel, beside: _Beside) -> tuple[Reel, bool]:
+class _Finish(NamedTuple):
+    """How the clips become a reel, where the plan's scenes do not say otherwise."""
+
+    loudness: bool
+    music: LocalFile | None
+    transition: Transition
+    seconds: float
+
+    @property
+    def facts(self) -> list[JsonValue]:
+        """What another reel would be made of."""
+        return [self.loudness, self.music.sha256 if self.music else None, self.transition, self.seconds]
+
+    def into(self, clip: Clip, plan: Plan | None) -> deferred.Transition | None:
+        """How a clip begins; None for a cut."""
+        scene = next((each.scene for each in plan.scenes if each.scene.id == clip.scene), None) if plan else None
+        kind = (scene and scene.transition) or self.transition
+        seconds = (scene and scene.transition_seconds) or self.seconds
+        return None if kind == "cut" else deferred.Transition(kind, Fraction(str(seconds)))
+
+
+def _assembled(storage: Storage, reel: Reel, beside: _Beside, finish: _Finish) -> tuple[Reel, bool]:
     place = ("reels", slug(reel.title))
     links = {"url": storage.link(*place, "reel.mp4"), "page": storage.link(*place, "index.html")}
     reel = reel.model_copy(update=links)
     board = beside.plan.storyboard if beside.plan else None
     parts = [*([board] if board else []), *reel.clips, *reel.failed, *beside.takes]
-    made_of = digest([_FORMAT, reel.title, *(part.model_dump(mode="json", exclude_defaults=True) for part in parts)])
+    facts = [part.model_dump(mode="json", exclude_defaults=True) for part in parts]
+    made_of = digest([_FORMAT, reel.title, finish.facts, *facts])
     stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
-        return reel.model_copy(update={"seconds": stored.seconds}), True
+        return reel.model_copy(update={"seconds": stored.seconds, "gains": stored.gains}), True
     check_folder(reel.title, storage.read(*place, "storyboard.yaml"))
     with TemporaryDirectory(dir=_media.folder()) as folder:
-        made = _make(storage, reel, beside, Path(folder))
+        made = _make(storage, reel, beside, finish, Path(folder))
     if made.warnings == reel.warnings:  # else the next run tries the failed parts again
-        record = _Stored(made_of=made_of, seconds=made.seconds)
+        record = _Stored(made_of=made_of, seconds=made.seconds, gains=made.gains)
         storage.write(record.model_dump_json().encode(), *place, "reel.json")
     return made, False
 
@@ -136,18 +175,23 @@ def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
     return None
 
 
-def _make(storage: Storage, reel: Reel, beside: _Beside, folder: Path) -> Reel:
+def _make(storage: Storage, reel: Reel, beside: _Beside, finish: _Finish, folder: Path) -> Reel:
     """Publish the reel and its page, then the sheets; a failed page or sheet is only a warning."""
     place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
     files = _media.clip_files(storage, reel.clips, folder)
-    parts = [deferred.Part(file, clip.scene) for file, clip in zip(files, reel.clips, strict=True)]
-    seen = deferred.assemble(parts, folder / "reel.mp4")
+    parts = [
+        deferred.Part(file, clip.scene, finish.into(clip, beside.plan))
+        for file, clip in zip(files, reel.clips, strict=True)
+    ]
+    sound = deferred.Finish(loudness=finish.loudness, music=finish.music.path if finish.music else None)
+    seen = deferred.assemble(parts, folder / "reel.mp4", sound)
     storage.publish(folder / "reel.mp4", *place, "reel.mp4")
     if beside.plan:
         _write_plan(storage, place, beside.plan)
-    reel = reel.model_copy(update={"seconds": round(seen.seconds, 3)})
+    gains = {clip.scene: gain for clip, gain in zip(reel.clips, seen.gains, strict=True) if gain}
+    reel = reel.model_copy(update={"seconds": round(seen.seconds, 3), "gains": gains})
     labels = [clip.scene for clip in reel.clips]
-    shown = deferred.posters([*zip(files, labels, strict=True)], folder, warnings)
+    shown = posters([*zip(files, reel.clips, strict=True)], folder, warnings)
     with for_show("the page", warnings):
         storage.publish(_page(reel, shown, beside, folder), *place, "index.html")
     with for_show("the contact sheet", warnings):

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from prefect.cache_policies import NO_CACHE
@@ -25,6 +26,7 @@ from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._extras import fetch_files
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._posters import make_ahead
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
 from prefect_storyboard.tasks._takes import Takes
 
@@ -79,9 +81,11 @@ async def store(
             made = await _fetch(session, job, None if (task_run.run_count or 0) > 1 else result, file)
             session.in_flight.give_back(job.key)  # the file proves that the job has ended, also without poll
             extras = await fetch_files(session, made, folder)
-        described = await asyncio.to_thread(_describe, job, made, draft, file)
+        described = await _media.in_media_thread(partial(_describe, job, made, draft, file))
         clip = described.model_copy(update={"account": account.account})
-        return await uninterrupted(_published(takes, shelf, file, clip, extras))
+        stored = await uninterrupted(_published(takes, shelf, file, clip, extras))
+        await make_ahead(file, stored)
+        return stored
 
 
 async def _published(takes: Takes, shelf: Library, file: Path, clip: Clip, extras: dict[str, Path]) -> Clip:

@@ -243,7 +243,10 @@ def test_a_library_that_cannot_be_used_is_found_before_prefect_is_needed(tmp_pat
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        (("--max-cost", "0.10"), "--max-cost is $0.10. Nothing was bought; raise --max-cost, or leave scenes out."),
+        (
+            ("--max-cost", "0.10"),
+            "--max-cost is $0.10. Nothing was bought; raise --max-cost, or render fewer scenes or takes.",
+        ),
         (
             ("--model", "sora-3"),
             "error: given to the run: model: sora-3 is not a known model of fal; did you mean sora-2?",

@@ -11,7 +11,7 @@ from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.storyboards.keys import digest
 from tests.flows.gateways import opened
 
-REMEDY = "Nothing was bought. Raise max_cost_usd, or leave scenes out."
+REMEDY = "Nothing was bought. Raise max_cost_usd, or render fewer scenes or takes."
 
 
 @pytest.fixture

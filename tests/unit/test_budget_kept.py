@@ -50,7 +50,7 @@ async def test_what_does_not_fit_is_not_sent_and_gives_its_money_back(ledger: Le
     with pytest.raises(OverBudget) as over:
         await order(gateway, ledger, usd=0.39)
     assert str(over.value) == f"scene s01 take 1 would bring {REEL} to $0.40, and max_cost_usd is $0.39"
-    assert over.value.remedy == "Nothing was bought. Raise max_cost_usd, or leave scenes out."
+    assert over.value.remedy == "Nothing was bought. Raise max_cost_usd, or render fewer scenes or takes."
     assert (gateway.billed, spent(ledger), outcomes(ledger)) == ([], 0.0, ["abandoned"])
     assert list(ledger.open()) == []
 

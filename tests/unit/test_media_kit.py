@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -30,10 +30,12 @@ def clip(  # each is one property of a file, all by name
     pixel_shape: Fraction | None = None,
     times: Sequence[float] | None = None,
     noise: int = 0,
+    wave: Callable[[float], float] | None = None,
 ) -> Path:
     """Write a clip; `times` (seconds of each frame) makes its rate variable. The corner at the top left is red.
 
-    With `noise` the pictures are hard to compress, and those of another number are others.
+    With `noise` the pictures are hard to compress, and those of another number are others. `wave` gives the sound's
+    level at a moment, of a tone of 1 kHz, in place of the beep.
     """
     stamps = times or [n / fps for n in range(max(1, round(seconds * fps)))]
     tick = Fraction(1, 600) if times else 1 / Fraction(fps)
@@ -61,7 +63,7 @@ def clip(  # each is one property of a file, all by name
         target.mux(video.encode())
         if audio:
             length = sound_seconds or float(stamps[-1] + 1 / Fraction(fps))
-            target.mux(audio.encode(_tone(length, rate, layout, cue)))
+            target.mux(audio.encode(_tone(length, rate, layout, wave or _beep(cue))))
             target.mux(audio.encode())
     return path
 
@@ -82,7 +84,7 @@ def flashes(path: Path) -> list[float]:
 def beeps(path: Path) -> list[float]:
     """Seconds at which a beep begins."""
     found, quiet_since = [], -1.0
-    for time, loudness in _loudness(path):
+    for time, loudness in levels(path):
         if loudness > 0.25:
             if time - quiet_since > BEEP:
                 found.append(time)
@@ -125,13 +127,14 @@ def _noise(size: tuple[int, int], seed: int) -> Image.Image:
     return Image.frombytes("RGB", coarse, body).resize(size)
 
 
-def _tone(seconds: float, rate: int, layout: str, cue: float | None) -> av.AudioFrame:
+def _beep(cue: float | None) -> Callable[[float], float]:
+    return lambda moment: 0.8 if cue is not None and 0 <= moment - cue < BEEP else 0.0
+
+
+def _tone(seconds: float, rate: int, layout: str, wave: Callable[[float], float]) -> av.AudioFrame:
     count, channels = round(seconds * rate), 1 if layout == "mono" else 2
-    samples = array("f", bytes(4 * count))
-    if cue is not None:
-        start, stop = round(cue * rate), min(count, round((cue + BEEP) * rate))
-        for n in range(start, stop):
-            samples[n] = 0.8 * math.sin((n - start) * 2 * math.pi * 1000 / rate)
+    levels = (wave(n / rate) for n in range(count))
+    samples = array("f", (level and level * math.sin(n * 2 * math.pi * 1000 / rate) for n, level in enumerate(levels)))
     frame = av.AudioFrame("fltp", layout, count)
     frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
     for plane in frame.planes[:channels]:
@@ -146,7 +149,7 @@ def _brightness(frame: av.VideoFrame) -> float:
     return sum(bytes(plane)[start : start + width]) / width
 
 
-def _loudness(path: Path) -> Iterator[tuple[float, float]]:
+def levels(path: Path) -> Iterator[tuple[float, float]]:
     """Time and peak of every millisecond."""
     with av.open(path) as source:
         for frame in source.decode(audio=0):

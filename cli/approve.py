@@ -90,7 +90,7 @@ def ask_takes(question: Question, screen: Console) -> Answer:
     """Ask which takes the reel shows, and what to render again."""
     takes = {scene: _take(screen, scene, question) for scene in question.choices}
     again = _scenes(screen, "Render which scenes again? [none] ", question)
-    note = screen.input("What is to change? [nothing] ").strip() if again else ""
+    note = screen.input("What is to change? [nothing] ", markup=False).strip() if again else ""
     budget = _budget(screen, question) if again else question.max_cost_usd
     cost = price(sum(question.prices[scene] or 0.0 for scene in again if scene in question.prices))
     what = f"Buy {len(again)} takes for {cost}?" if again else "Make the reel of these takes?"
@@ -107,7 +107,7 @@ def ask_takes(question: Question, screen: Console) -> Answer:
 def _take(screen: Console, scene: str, question: Question) -> int:
     shown = next((take.number for take in question.takes[scene] if take.shown), question.takes[scene][-1].number)
     while True:
-        said = screen.input(f"{scene}: which take does the reel show? [{shown}] ").strip()
+        said = screen.input(f"{scene}: which take does the reel show? [{shown}] ", markup=False).strip()
         if not said or said.isdecimal():
             return int(said or shown)
 
@@ -115,7 +115,7 @@ def _take(screen: Console, scene: str, question: Question) -> int:
 def _budget(screen: Console, question: Question) -> float | None:
     default = "no limit" if question.max_cost_usd is None else price(question.max_cost_usd)
     while True:
-        said = screen.input(f"The most that it may cost, in USD? [{default}] ").strip().removeprefix("$")
+        said = screen.input(f"The most that it may cost, in USD? [{default}] ", markup=False).strip().removeprefix("$")
         if not said:
             return question.max_cost_usd
         try:
@@ -125,8 +125,8 @@ def _budget(screen: Console, question: Question) -> float | None:
 
 
 def _scenes(screen: Console, text: str, question: Question) -> tuple[str, ...]:
-    return tuple(filter(None, _SEVERAL.split(screen.input(text).strip()))) if question.scenes else ()
+    return tuple(filter(None, _SEVERAL.split(screen.input(text, markup=False).strip()))) if question.scenes else ()
 
 
 def _agrees(screen: Console, text: str) -> bool:
-    return screen.input(f"{text} [y/N] ").strip().lower() in {"y", "yes"}
+    return screen.input(f"{text} [y/N] ", markup=False).strip().lower() in {"y", "yes"}

@@ -21,7 +21,8 @@ class Typing(Console):
         super().__init__(file=io.StringIO())
         self.lines = [*lines]
 
-    def input(self, prompt: object = "", **_: object) -> str:  # type: ignore[override]
+    def input(self, prompt: object = "", *, markup: bool = True, **_: object) -> str:  # type: ignore[override]
+        assert not markup, "what stands in brackets is shown"
         return self.lines.pop(0)
 
 

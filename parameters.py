@@ -79,6 +79,11 @@ PARAMETERS: Mapping[str, str] = {
     ),
     "takes": "How many further takes to buy of the scene that is rendered again.",
     "note": "What the further takes are to change, in your own words: it is added to the scene's prompt.",
+    "approve": (
+        "What a person has to approve before the run goes on: plan asks before anything is bought; takes asks which "
+        "takes the reel shows, and what to render again. A deployment's run is suspended until then and holds nothing."
+    ),
+    "approve_hours": "How many hours to wait for an approval. After that the run ends, and nothing was bought.",
     "plan_hash": (
         "The hash of a plan that plan-storyboard has made in this library. The run renders exactly that plan, or stops "
         "with what differs before anything is bought."
@@ -119,6 +124,7 @@ OPTIONS: Mapping[str, str] = {
         "saved block."
     ),
     "only_plan": "Show the changes, and render nothing.",
+    "approve_yes": "With --approve: approve without asking. Required if there is no terminal to ask in.",
     "yes": "Render without asking. Required if there is no terminal to ask in.",
     "job": "The job's key as `storyboard jobs` shows it, or at least its first six letters.",
     "request": "The provider's id of the job, from the provider's own page.",

@@ -37,6 +37,9 @@ Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 Save = Annotated[Path | None, Parameter(help=OPTIONS["save"])]
 HeldPlan = Annotated[Path | None, Parameter(name="--plan", help=OPTIONS["plan"])]
 
+Approve = Annotated[Literal["plan", "takes"] | None, Parameter(help=PARAMETERS["approve"])]
+ApproveYes = Annotated[bool, Parameter(name="--yes", help=OPTIONS["approve_yes"])]
+
 Gateways = Annotated[str, Parameter(help=OPTIONS["gateways"])]
 Characters = Annotated[int | None, Parameter(help=OPTIONS["characters"], validator=Number(gte=0))]
 Seconds = Annotated[int | None, Parameter(help=OPTIONS["seconds"], validator=Number(gte=1))]

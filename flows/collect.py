@@ -1,6 +1,7 @@
 """The flow that collects: it stores the results of open jobs, on a schedule or after a run was stopped."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
@@ -13,6 +14,7 @@ from prefect_storyboard.series.collect import Collectable, collect_job
 from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
+from prefect_storyboard.series.waiting import end_unanswered
 from prefect_storyboard.storyboards import Casting, Clip, Frozen, Still
 
 _AT_ONCE = 16
@@ -23,7 +25,7 @@ class Collected(Frozen):
 
     `waiting` jobs are still rendering. `failed` jobs have failed, or are stuck: they are paid for and their file cannot
     be fetched. `unknown` jobs may have been bought, or their record cannot be read. `resumed` lists the flow runs that
-    were suspended until these jobs ended.
+    were suspended until these jobs ended, and `unanswered` those that nobody has approved in time, which end.
     """
 
     clips: tuple[Clip, ...] = ()
@@ -33,6 +35,7 @@ class Collected(Frozen):
     failed: tuple[JobLine, ...] = ()
     unknown: tuple[JobLine, ...] = ()
     resumed: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
 
 @form()
@@ -67,6 +70,7 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
         failed=tuple(each for each in lines if each.state in {"failed", "stuck"}),
         unknown=tuple(each for each in lines if each.state in {"unknown", "unreadable"}),
         resumed=tuple(await wake(ledger, stuck={each.key for each in lines if each.state == "stuck"})),
+        unanswered=tuple(await end_unanswered(ledger, now=datetime.now(UTC))),
     )
     if identity:
         await asyncio.to_thread(ledger.check_still_there, identity)

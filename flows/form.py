@@ -11,9 +11,10 @@ from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, Union, cast
 
 from prefect import Flow
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
-from prefect.states import Failed
+from prefect.states import Cancelled, Failed
 from prefect.utilities.callables import parameter_schema
 from pydantic import Field
 
@@ -25,6 +26,7 @@ from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.providers.gateways import title
 from prefect_storyboard.providers.images import image_models
 from prefect_storyboard.providers.table import models
+from prefect_storyboard.series.asking import NotApproved, Stopped
 from prefect_storyboard.series.mistakes import explain, explains_itself
 from prefect_storyboard.series.opening import Reference
 from prefect_storyboard.storyboards import Storyboard
@@ -135,9 +137,18 @@ def _explained(fn: Callable[..., Any]) -> Callable[..., Any]:
             if not (context and context.flow and context.flow.fn is run and explains_itself(error)):
                 raise
             get_run_logger().debug("The run ends with an error:", exc_info=True)
-            return Failed(message=explain(error), data=error)  # whose error Prefect raises for the caller
+            return _ending(error)
 
     return run
+
+
+def _ending(error: Exception) -> State[Any]:
+    """The state in which a run ends with an error, which Prefect raises for the caller."""
+    if isinstance(error, Stopped):
+        return Cancelled(name=error.state, message=explain(error), data=error)
+    if isinstance(error, NotApproved):
+        return Failed(name=error.state, message=explain(error), data=error)
+    return Failed(message=explain(error), data=error)
 
 
 def _titled(parameter: inspect.Parameter) -> Any:

@@ -17,7 +17,6 @@ from prefect_storyboard.flows.form import (
     ValuesField,
     form,
 )
-from prefect_storyboard.flows.series import ended_scenes
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.series.asked import allowed, follow
@@ -26,6 +25,7 @@ from prefect_storyboard.series.looking import report_status
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.reel import costs_of
+from prefect_storyboard.series.rendering import ended_scenes
 from prefect_storyboard.series.report import SeriesFailed
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.storyboards import Reel, Still

@@ -1,5 +1,6 @@
 """The pay-once memory of a library, on any fsspec storage that can create a file exclusively. No Prefect."""
 
+from prefect_storyboard.ledger.approvals import Approval
 from prefect_storyboard.ledger.choices import Choice
 from prefect_storyboard.ledger.decide import Decision, decide, deciding
 from prefect_storyboard.ledger.evidence import LedgerLost
@@ -14,6 +15,7 @@ from prefect_storyboard.ledger.survey import Survey, surveyed
 from prefect_storyboard.storyboards.planned import Room
 
 __all__ = [
+    "Approval",
     "Attempt",
     "Choice",
     "Decision",

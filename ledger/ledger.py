@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from prefect_storyboard.ledger.approvals import Approval, read_approvals, record_approval
 from prefect_storyboard.ledger.choices import Choice, Choose, read_choices, record_choice
 from prefect_storyboard.ledger.evidence import check_character_not_lost, check_take_not_lost
 from prefect_storyboard.ledger.files import RecordFiles, Unreadable
@@ -220,6 +221,14 @@ class Ledger:
     def choose(self, reel: str, choose: Choose) -> Choice:
         """Record a choice that is made in the light of all before it; returns it, or the one that it is."""
         return record_choice(self._files, reel, choose)
+
+    def approvals(self, reel: str) -> tuple[Approval, ...]:
+        """What people have approved of a reel, oldest first. One read where nobody has. Raises Unreadable."""
+        return read_approvals(self._files, reel)
+
+    def approve(self, reel: str, approval: Approval) -> Approval:
+        """Record an approval; returns it, or the one of the same name."""
+        return record_approval(self._files, reel, approval)
 
     def _reopen(self, key: str, number: int) -> None:
         """Reopen an abandoned attempt that had been bought: it is open again, and its price counts."""

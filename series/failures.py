@@ -40,6 +40,11 @@ def without_clip(run: Rendering, scene: PlannedScene | PlannedStill, parent: Fai
     return _failed(run, scene, why, remedy=f"Run again when {parent.scene} has ended.", state="waiting")
 
 
+def left_out(run: Rendering, scene: PlannedScene, why: str) -> FailedScene:
+    """The result of a scene that a person has left out, or that needs one."""
+    return _failed(run, scene, why, remedy="Nothing was bought. Run again to be asked again.")
+
+
 def _failed(
     run: Rendering,
     scene: PlannedScene | PlannedStill,

@@ -34,7 +34,7 @@ async def assemble_rerolled(run: Rendering, asked: Choice) -> Reel:
     ledger, takes = Ledger(run.library.storage()), (*run.prepared.plan.takes, *run.prepared.plan.still_takes)
     reel = await assemble_standing(run)
     histories = await asyncio.to_thread(lambda: [deciding(ledger.history(take.key)) for take in takes])
-    if all(map(_has_ended, histories)):
+    if all(map(has_ended, histories)):
         await asyncio.to_thread(carry_out, ledger, run.prepared.plan.storyboard.slug, asked)
     failed = tuple(end for end in run.rerolled if isinstance(end, FailedScene))
     clips = [end for end in run.rerolled if isinstance(end, Clip)]
@@ -46,5 +46,6 @@ async def assemble_rerolled(run: Rendering, asked: Choice) -> Reel:
     return reel.model_copy(update={"failed": failed, "warnings": (*reel.warnings, *other, *drawn)})
 
 
-def _has_ended(last: Attempt | None) -> bool:
+def has_ended(last: Attempt | None) -> bool:
+    """Whether a job has a clip or picture, or has failed at the provider."""
     return last is not None and last.end is not None and (last.end.made is not None or last.end.kind == "failed")

@@ -60,6 +60,7 @@ class Rendering:
     `rerolled` are the ends of takes that were ordered by themselves.
     `further` are the clips that do not stand in the reel, and `notes` tell of takes that have none.
     `sheets` are the drawn sheets, by key, or why there is none; `stills` how each still ended, by its scene.
+    `left_out` says why a person's scenes are not rendered, by their ids; they are in the `whole` plan only.
     `sources` are the clips, by scene, that characters are made from; `casting` lets one scene at a time make them.
     """
 
@@ -91,6 +92,8 @@ class Rendering:
     rerolled: list[Ended | Still] = field(default_factory=list)
     further: list[Clip] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    whole: Plan | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
     halted: ProviderError | None = None
 
     @property

@@ -51,9 +51,10 @@ def board_takes(plan: Plan, ledger: Ledger) -> tuple[TakeLine, ...]:
     return tuple(line for node in nodes for line in _lines(node, plan, ledger, choices))
 
 
-def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int, *, of: Of = "clip") -> Choice:
+def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int, *, of: Of = "clip", by: str = "") -> Choice:
     """Record that a take of a scene's clip, or of its still, is to stand, whoever runs it and wherever. Blocks.
 
+    `by` has chosen; left out, this user and machine.
     Raises ValueError where there is no such take, or it has no file: nothing was changed.
     """
     scene = _node(plan, scene_id, of)
@@ -64,7 +65,7 @@ def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int, *, of: Of = "cl
     if _made(deciding(ledger.history(keys[number - 1]))) is None:
         what = "picture" if of == "still" else "clip"
         raise ValueError(f"take: take {number} of {scene.name} has no {what}; nothing was changed")
-    wanted = _choice("picked", scene, plan).model_copy(update={"key": keys[number - 1], "take": number})
+    wanted = _choice("picked", scene, plan, by).model_copy(update={"key": keys[number - 1], "take": number})
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         last = next((each for each in reversed(known) if each.kind == "picked" and is_about(each, scene)), None)
@@ -75,7 +76,15 @@ def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int, *, of: Of = "cl
 
 
 def order(
-    plan: Plan, ledger: Ledger, scene_id: str, *, takes: int, note: str = "", name: str = "", of: Of = "clip"
+    plan: Plan,
+    ledger: Ledger,
+    scene_id: str,
+    *,
+    takes: int,
+    note: str = "",
+    name: str = "",
+    of: Of = "clip",
+    by: str = "",
 ) -> Choice:
     """The order for further takes of a scene: the open one of the same words or the same name, else a new one. Blocks.
 
@@ -87,7 +96,7 @@ def order(
         raise ValueError(f"takes: has to be 1 or more; found {takes}")
     scene = _node(plan, scene_id, of)
     words = {"take": scene.scene.take, "takes": takes, "note": note.strip(), "name": name}
-    wanted = _choice("asked", scene, plan).model_copy(update=words)
+    wanted = _choice("asked", scene, plan, by).model_copy(update=words)
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         done = {each.id for each in known if each.kind == "carried out"}
@@ -108,7 +117,7 @@ def carry_out(ledger: Ledger, reel: str, asked: Choice) -> None:
 
     Where somebody still has to be told of it, that is done before: see `last_acts`.
     """
-    done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": _who()})
+    done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": who()})
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         return next((each for each in known if each.kind == "carried out" and each.id == asked.id), done)
@@ -218,7 +227,7 @@ def _node(plan: Plan, scene_id: str, of: Of) -> Node:
     return found if of == "still" and found else scene
 
 
-def _choice(kind: str, scene: Node, plan: Plan) -> Choice:
+def _choice(kind: str, scene: Node, plan: Plan, by: str) -> Choice:
     """A choice of today: what the scene or still asks for, and what it is made of."""
     keys = {each.name: each.key for each in (*plan.stills, *plan.scenes)}
     return Choice.model_validate(
@@ -228,7 +237,7 @@ def _choice(kind: str, scene: Node, plan: Plan) -> Choice:
             "scene": scene.scene.id,
             "still": isinstance(scene, PlannedStill),
             "at": datetime.now(UTC),
-            "by": _who(),
+            "by": by or who(),
             "own_identity": scene.own_identity,
             "made_of": question({name: keys[name] for name in scene.needs}),
         }
@@ -249,7 +258,7 @@ def _made(last: Attempt | None) -> Clip | Still | None:
     return last.end.made if last and last.end else None
 
 
-def _who() -> str:
+def who() -> str:
     """The user and the machine that choose."""
     try:
         user = getpass.getuser()

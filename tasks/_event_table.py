@@ -64,6 +64,12 @@ EVENTS: Mapping[str, Documented] = {
         "reel.<library>.<reel>",
         ("title", "url", "page", "seconds", "clips", "failed", "cost_usd", "unpriced", "bought_usd"),
     ),
+    "storyboard.approval.requested": Documented(
+        "A run waits for a person: `kind` says what is to be approved, `until` when the run ends unanswered.",
+        "whenever a run begins to wait, also if the plan has changed and it asks again",
+        "reel.<library>.<reel>",
+        ("kind", "hash", "scenes", "cost_usd", "until"),
+    ),
     "storyboard.budget.reached": Documented(
         "A job was not bought, because it would have cost more than `max_cost_usd`.",
         "in every run that it stops; if a whole series is refused, the resource is the reel",

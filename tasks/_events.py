@@ -219,6 +219,11 @@ def reel_ready(library: Library, slug: str, reel: Reel, *, emit: Emit = emit_eve
     _send(emit, "storyboard.reel.ready", resource("reel", library, slug, reel.title), [], payload)
 
 
+def approval_requested(library: Library, slug: str, facts: Payload, *, emit: Emit = emit_event) -> None:
+    """A run waits for a person to approve it. `slug` is its reel."""
+    _send(emit, "storyboard.approval.requested", resource("reel", library, slug, slug), [], facts)
+
+
 def budget_reached(
     library: Library, job: JobFacts, max_cost_usd: float, reason: str, *, emit: Emit = emit_event
 ) -> None:

@@ -35,6 +35,7 @@ REEL = Reel(title="Pilot", url=SIGNED, page=SIGNED, clips=(CLIP,), cost_usd=0.4)
 FAILED = FailedScene(
     scene="s02", error=f"refused: Bearer abcdefgh1234567 {SIGNED}", charged=False, remedy="Change the prompt."
 )
+ASKED = {"kind": "plan", "hash": "f" * 64, "scenes": 2, "cost_usd": 0.8, "until": "2026-01-02T00:00:00+00:00"}
 EACH: dict[str, Callable[[Any], None]] = {
     "storyboard.job.submitted": lambda emit: events.job_submitted(LIBRARY, JOB, emit=emit),
     "storyboard.job.ended": lambda emit: events.job_ended(LIBRARY, JOB, "done", emit=emit),
@@ -46,6 +47,7 @@ EACH: dict[str, Callable[[Any], None]] = {
         LIBRARY, "mara", Casting(character="Mara", id="char_1"), JOB, emit=emit
     ),
     "storyboard.reel.ready": lambda emit: events.reel_ready(LIBRARY, "pilot", REEL, emit=emit),
+    "storyboard.approval.requested": lambda emit: events.approval_requested(LIBRARY, "pilot", ASKED, emit=emit),
     "storyboard.budget.reached": lambda emit: events.budget_reached(LIBRARY, JOB, 5.0, f"over {SIGNED}", emit=emit),
 }
 

@@ -48,8 +48,8 @@ __all__ = [
     "shape",
     "shrunk",
     "stills",
-    "with_cards",
     "thumb_of_file",
+    "with_cards",
     "write_page",
 ]
 _MODULES = {

@@ -110,7 +110,7 @@ def _inset(still: Image.Image, sky: Image.Image, picture: Image.Image, unit: flo
     ImageDraw.Draw(sky).rounded_rectangle(box, rim, fill=0)
     still.paste(print_, (left, top))
     middle = top + print_.height + line // 2
-    draw.text((left, middle), "continues from", (90, 86, 100), font(round(2.6 * unit)), anchor="lm")
+    draw.text((left, middle), "begins with", (90, 86, 100), font(round(2.6 * unit)), anchor="lm")
 
 
 def _caption(draw: ImageDraw.ImageDraw, clip: Clip, unit: float, accent: Colour) -> None:

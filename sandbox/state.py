@@ -57,6 +57,28 @@ class Clip(Document):
     silent: bool = False
 
 
+class Reference(Document):
+    """A picture that a model draws from: whom or what it shows, as the prompt says, and the hash of the file."""
+
+    name: str
+    kind: Literal["person", "place", "prop"]
+    words: str
+    file: str
+
+
+class Picture(Document):
+    """Everything that decides the bytes of a drawn picture."""
+
+    width: int
+    height: int
+    prompt: str
+    format: Literal["png", "jpeg", "webp"] = "png"
+    label: str = ""
+    stamp: str = ""
+    references: tuple[Reference, ...] = ()
+    black: bool = False
+
+
 class Outcome(Document):
     """How a job ended. `status` is what the model answered; 200 is the only one that is billed.
 
@@ -66,7 +88,7 @@ class Outcome(Document):
     """
 
     status: int
-    kind: Literal["video", "character"]
+    kind: Literal["video", "character", "picture"]
     detail: JsonValue = None
     error_type: str | None = None
     headers: dict[str, str] = {}
@@ -74,6 +96,7 @@ class Outcome(Document):
     portrait: str | None = None
     known_as: tuple[str, ...] = ()
     clip: Clip | None = None
+    picture: Picture | None = None
     usd: float | None = 0.0
 
 

@@ -114,7 +114,7 @@ def _reel(
     chosen: list[Chosen] = []
     gone: list[str] = []
     for planned in plan.scenes:
-        takes = {line.take: line for line in lines if line.scene == planned.scene.id}
+        takes = {line.take: line for line in lines if line.name == planned.scene.id}
         shown = takes.pop(stands.get(planned.scene.id) or 0, None)
         if shown is None or shown.clip is None:
             continue

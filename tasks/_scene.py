@@ -16,7 +16,7 @@ from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
-from prefect_storyboard.storyboards import Casting, Clip, Expected, Shot
+from prefect_storyboard.storyboards import Casting, Clip, Expected, Shot, Still
 from prefect_storyboard.storyboards.folders import slug_words
 from prefect_storyboard.storyboards.single import SingleScene
 from prefect_storyboard.tasks import _media
@@ -39,14 +39,17 @@ class Frames(NamedTuple):
     last: LocalFile | None
 
 
-async def read_image(image: str | Path | None, argument: str, shot: Shot, library: Library) -> LocalFile | None:
+async def read_image(image: str | Path | Still | None, argument: str, shot: Shot, library: Library) -> LocalFile | None:
     """A picture that the scene starts from or ends with, checked against the model's limits.
 
     Raises MediaError or SourceError, which name the argument.
     """
     if image is None:
         return None
-    file = await _media.read(image, argument, library)
+    if isinstance(image, Still):
+        file = await asyncio.to_thread(_media.from_library, library.storage(), image.media)
+    else:
+        file = await _media.read(image, argument, library)
     await asyncio.to_thread(partial(deferred.fit_image, file, shot.frame, argument, folder=_media.folder()))
     return file
 
@@ -63,7 +66,7 @@ async def frames(shot: Shot, given: Frames, parent: Clip | None, library: Librar
 async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, library: Library) -> LocalFile | None:
     """The scene's first frame, as the model takes it: the picture, or the last frame of the clip it continues."""
     if parent and shot.operation == "image":
-        image = await asyncio.to_thread(_last_frame, parent, library.storage(), shot.model.frame.min_side)
+        image = await asyncio.to_thread(last_frame_of, parent, library.storage(), shot.model.frame.min_side)
     if image is None:
         return None
     return await asyncio.to_thread(
@@ -153,7 +156,7 @@ def _members(shot: Shot, cast: Sequence[Casting], storage: Storage) -> dict[str,
     return {casting.character: member(casting, storage) for casting in cast if casting.character in names}
 
 
-def _last_frame(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile:
+def last_frame_of(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile:
     picture = _media.folder() / "media" / f"{clip.sha256[:16]}-last-frame-{min_side or 0}.png"
     if not picture.exists():
         picture.parent.mkdir(parents=True, exist_ok=True)

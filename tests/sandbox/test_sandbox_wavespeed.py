@@ -174,9 +174,10 @@ def sound(seconds: int) -> bytes:
 
 
 def seen_at(video: bytes, across: float, down: float) -> str:
-    """The colour of the portrait at this share of width and height."""
+    """The colour of the portrait at this share of width and height, once a first frame has given way."""
     with av.open(io.BytesIO(video)) as container:
-        image = next(container.decode(video=0)).to_image()
+        *_, last = container.decode(video=0)
+        image = last.to_image()
     red, green, blue = image.getpixel((int(image.width * across), int(image.height * down)))
     return "red" if red > max(green, blue) + 100 else "blue" if blue > max(red, green) + 100 else "neither"
 

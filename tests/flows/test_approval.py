@@ -1,9 +1,11 @@
 """A run that asks before it buys: what is approved is bought once, everything else is not; the meter is the judge."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_storyboard.blocks import Library
@@ -197,6 +199,24 @@ async def test_without_a_deployment_the_run_is_paused_and_ends_if_nobody_answers
     ):
         await fal.render(fal.board("Mara waits."), approve="plan", approve_hours=0.0001)
     assert bought(fal) == 0
+
+
+async def test_a_paused_run_is_answered_in_the_same_form_and_its_process_goes_on(fal, engine):
+    with temporary_settings({PREFECT_API_URL: engine}):
+        rendering = asyncio.create_task(fal.render(fal.board("Mara waits.", title="Paused here"), approve="plan"))
+        async with get_client() as client:
+            chosen = FlowRunFilter(name=FlowRunFilterName(any_=["Paused here"]))
+            while not await _accepted(client, chosen):
+                assert not rendering.done()
+        reel = await rendering
+    assert (len(reel.clips), bought(fal)) == (1, 1)
+
+
+async def _accepted(client, chosen):
+    """Answer as soon as the form is there."""
+    for run in await client.read_flow_runs(flow_run_filter=chosen):
+        return (await client.resume_flow_run(run.id, run_input=BUY)).status.value == "ACCEPT"
+    return False
 
 
 async def test_whoever_calls_the_flow_may_ask_in_their_own_way(fal):

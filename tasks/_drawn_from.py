@@ -75,7 +75,7 @@ async def _read(what: Drawable, role: str, model: ImageModel, library: Library, 
         case _:
             file = await _media.read(what, "references", library)
             read = partial(DrawnFrom, StillReference(fingerprint=file.sha256), (file,))
-    found = await _media.in_media_thread(read)
+    found = await asyncio.to_thread(read)  # may come from a bucket
     fit = partial(deferred.fit_image, limits=model.references, name="references", folder=_media.folder())
     fitted = [await _media.in_media_thread(partial(fit, file)) for file in found.files]
     reference = found.reference.model_copy(update={"role": role, "pictures": len(fitted)})

@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefect_storyboard.media.cards import with_cards
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
+    from prefect_storyboard.media.lettering import face
     from prefect_storyboard.media.mix import length
     from prefect_storyboard.media.page import Card, write_page
     from prefect_storyboard.media.probe import probe, probe_image
@@ -31,6 +33,7 @@ __all__ = [
     "Transition",
     "assemble",
     "contact_sheets",
+    "face",
     "fit",
     "fit_image",
     "judge",
@@ -46,12 +49,15 @@ __all__ = [
     "shrunk",
     "stills",
     "thumb_of_file",
+    "with_cards",
     "write_page",
 ]
 _MODULES = {
+    "cards": {"with_cards"},
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
+    "lettering": {"face"},
     "page": {"Card", "write_page"},
     "probe": {"probe", "probe_image"},
     "mix": {"length"},

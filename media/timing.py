@@ -20,7 +20,8 @@ class Transition:
 class Shot:
     """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter.
 
-    `gain` in dB is that of its sound. Without `into` it begins with a cut.
+    `gain` in dB is that of its sound. Without `into` it begins with a cut. `burn` is a text that is drawn into its
+    pictures.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class Shot:
     title: str | None = None
     gain: float = 0.0
     into: Transition | None = None
+    burn: str = ""
 
 
 class Span(NamedTuple):

@@ -124,7 +124,7 @@ def _reel(
         chosen.append(
             Chosen(scene=planned.scene, shown=_standing(shown, places), others=tuple(filter(None, found.values())))
         )
-    line = timeline(plan.storyboard.title, chosen)
+    line = timeline(plan.storyboard.title, chosen, plan.storyboard.cards)
     names = [each.scene.id for each in chosen]
     exported = Exported(
         file=str(places.out),

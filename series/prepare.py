@@ -16,6 +16,7 @@ from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch
 from prefect_storyboard.providers.table import seller_name
+from prefect_storyboard.series.lettering import lettering_problems
 from prefect_storyboard.series.pasted import exposed
 from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.series.read import Reading, allowed_files, read_board, relative_path_hint, storage_options
@@ -116,6 +117,7 @@ async def prepare(
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
+    problems += [source.problem(*found) for found in await asyncio.to_thread(lettering_problems, board)]
     problems += await asyncio.to_thread(_unheard, board, files, source)
     if problems:
         raise StoryboardError(*problems)

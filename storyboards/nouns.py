@@ -27,13 +27,26 @@ from prefect_storyboard.storyboards.base import (
     TransitionSeconds,
     checked,
 )
+from prefect_storyboard.storyboards.cards import Cards
 from prefect_storyboard.storyboards.character import Character
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import named_in
 from prefect_storyboard.storyboards.origins import origin_problems
 from prefect_storyboard.storyboards.rules import cast_problems, scene_problems
 
-__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Matrix", "Prefer", "Quality", "Scene", "Storyboard"]
+__all__ = [
+    "SCENE_ID",
+    "Aspect",
+    "Cards",
+    "Character",
+    "Fit",
+    "Frozen",
+    "Matrix",
+    "Prefer",
+    "Quality",
+    "Scene",
+    "Storyboard",
+]
 
 
 class Scene(Frozen):
@@ -117,8 +130,8 @@ class Scene(Frozen):
     caption: Remark = Field(
         default="",
         title="Caption",
-        description="What is said or shown as text while the scene plays, for `export --to srt`, vtt and csv. No "
-        "provider receives it; changing it buys nothing.",
+        description="What is said or shown as text while the scene plays: a track of the reel, reel.srt and reel.vtt "
+        "beside it, and `export`. No provider receives it; changing it buys nothing.",
     )
 
     transition: Transition | None = Field(
@@ -186,6 +199,16 @@ class Storyboard(Frozen):
         default=True,
         title="Reel",
         description="Whether the clips are assembled into a reel; false stores the clips only.",
+    )
+    burn: bool = Field(
+        default=False,
+        title="Burn",
+        description="Whether the captions are drawn into the picture of the reel as well. Changing it buys nothing.",
+    )
+    cards: Cards | None = Field(
+        default=None,
+        title="Cards",
+        description="Texts on black before the first scene and after the last. Changing them buys nothing.",
     )
     matrix: Matrix | None = Field(
         default=None, title="Matrix", description="Renders every combination of these, each as a separate reel."

@@ -90,6 +90,13 @@ def test_a_caption_is_in_no_key_and_in_no_plan_hash():
     assert said.hash == bare.hash
 
 
+def test_burned_captions_and_cards_are_in_no_key():
+    scene = {"id": "s01", "prompt": "The sea.", "caption": "Hm."}
+    board = {"title": "T", "model": "seedance-2", "scenes": [scene]}
+    soft, burned = (Shelf().plan(board | facts) for facts in ({}, {"burn": True, "cards": {"title": "Sea"}}))
+    assert [each.key for each in burned.scenes] == [each.key for each in soft.scenes]
+
+
 def test_the_export_names_what_to_install():
     lines = ["opentimelineio>=0.18; extra == 'export'", "otio-cmx3600-adapter>=1.0; extra == 'export'"]
 

@@ -9,7 +9,7 @@ from prefect_storyboard.ledger import Draft
 from prefect_storyboard.storyboards import Clip, Verdict
 from prefect_storyboard.tasks._looks import looked_at
 
-from .looks_data import BAD, FINE, ODD, Case, cases, confusion, judged
+from .looks_data import BAD, FINE, ODD, Case, cases, confusion, judged, table_of
 from .stores import Studio
 
 SEED = 2
@@ -37,6 +37,7 @@ def test_of_200_clips_at_most_two_in_a_hundred_are_judged_wrongly_either_way(tmp
     assert (bad.total(), good.total()) == (100, 100)
     assert bad["bad"] >= 98
     assert good["bad"] <= 2
+    assert table_of(found) in (Path(__file__).parents[2] / "docs/looks.md").read_text(encoding="utf-8")
 
 
 async def test_a_stored_clip_says_what_was_seen_in_it(tmp_path: Path) -> None:

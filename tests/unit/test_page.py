@@ -222,6 +222,12 @@ def test_each_chapter_begins_where_the_scenes_before_it_end() -> None:
     ]
 
 
+def test_chapters_begin_where_the_reel_has_them_behind_a_card_and_after_a_dissolve() -> None:
+    clips = clip("s01"), clip("s02")
+    shown = page(reel(*clips), [card(each) for each in clips], cuts=(1.5, 5.0, 9.0))
+    assert re.findall(r'data-start="([\d.]+)"', shown) == ["1.5", "5.0"]
+
+
 def test_every_player_waits_to_be_asked() -> None:
     players = seen(clip("s01"), clip("s02")).all("video")
     assert [player["src"] for player in players] == ["reel.mp4", "scenes/s01/take-002.mp4", "scenes/s02/take-002.mp4"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.reel import Finish, Part, assemble
     from prefect_storyboard.media.stills import fit_image, stills
     from prefect_storyboard.media.thumbs import thumb_of_file
-    from prefect_storyboard.media.timing import Transition
+    from prefect_storyboard.media.timing import Transition, transition
     from prefect_storyboard.media.tone import label
     from prefect_storyboard.media.verdict import Judged, Ordered, judged
 
@@ -49,6 +49,7 @@ __all__ = [
     "shrunk",
     "stills",
     "thumb_of_file",
+    "transition",
     "with_cards",
     "write_page",
 ]
@@ -64,7 +65,7 @@ _MODULES = {
     "reel": {"Finish", "Part", "assemble"},
     "stills": {"fit_image", "stills"},
     "thumbs": {"thumb_of_file"},
-    "timing": {"Transition"},
+    "timing": {"Transition", "transition"},
     "tone": {"label"},
     "verdict": {"Judged", "Ordered", "judged"},
 }

@@ -16,6 +16,11 @@ class Transition:
     seconds: Fraction
 
 
+def transition(kind: Literal["cut", "fade", "dissolve"], seconds: float) -> Transition | None:
+    """A transition of that many seconds; None for a cut."""
+    return None if kind == "cut" else Transition(kind, Fraction(str(seconds)))
+
+
 @dataclass(frozen=True)
 class Shot:
     """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter.

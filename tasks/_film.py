@@ -1,7 +1,6 @@
 """The reel's MP4 and the captions beside it, from the files of its clips."""
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +33,7 @@ class Finish(NamedTuple):
         scene = next((each.scene for each in plan.scenes if each.scene.id == clip.scene), None) if plan else None
         kind = (scene and scene.transition) or self.transition
         seconds = (scene and scene.transition_seconds) or self.seconds
-        return None if kind == "cut" else deferred.Transition(kind, Fraction(str(seconds)))
+        return deferred.transition(kind, seconds)
 
 
 class Film(NamedTuple):

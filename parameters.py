@@ -24,6 +24,12 @@ PARAMETERS: Mapping[str, str] = {
         "A model family, for example seedance-2, in place of the storyboard's own. A scene that names its own model "
         "keeps it."
     ),
+    "stills": (
+        "An image model, for example nano-banana-2.1, in place of the storyboard's own: cast members get a sheet each, "
+        "scenes a still, and clips begin with their stills."
+    ),
+    "of": "Of what it is a take: the scene's clip, or its still.",
+    "reroll_of": "What is bought again of the scene: its clip, or its still.",
     "to": "The model family to which every scene is moved, also scenes that name a model of their own.",
     "models": "Model families that must be on sale. Left out: all are reported, and a missing one fails no run.",
     "days": "How many days before a model's retirement the run begins to fail.",
@@ -73,6 +79,11 @@ PARAMETERS: Mapping[str, str] = {
     ),
     "takes": "How many further takes to buy of the scene that is rendered again.",
     "note": "What the further takes are to change, in your own words: it is added to the scene's prompt.",
+    "approve": (
+        "What a person has to approve before the run goes on: plan asks before anything is bought; takes asks which "
+        "takes the reel shows, and what to render again. A deployment's run is suspended until then and holds nothing."
+    ),
+    "approve_hours": "How many hours to wait for an approval. After that the run ends, and nothing was bought.",
     "plan_hash": (
         "The hash of a plan that plan-storyboard has made in this library. The run renders exactly that plan, or stops "
         "with what differs before anything is bought."
@@ -101,6 +112,7 @@ OPTIONS: Mapping[str, str] = {
     "max_usd": "Only models with a known price for the scene, up to this one.",
     "json": "Print JSON: one entry for each model, with provider, model, price, retires_on and what it takes.",
     "takes_json": "Print JSON: a list with one entry for each scene or take, with everything in the table.",
+    "of_still": "Of the scene's still, and not of its clip.",
     "export_to": (
         "otio for OpenTimelineIO, which DaVinci Resolve, Kdenlive and others open; fcpxml for Final Cut Pro; edl for "
         "everything else; srt or vtt for the captions; csv for a table of all takes."
@@ -112,6 +124,7 @@ OPTIONS: Mapping[str, str] = {
         "saved block."
     ),
     "only_plan": "Show the changes, and render nothing.",
+    "approve_yes": "With --approve: approve without asking. Required if there is no terminal to ask in.",
     "yes": "Render without asking. Required if there is no terminal to ask in.",
     "job": "The job's key as `storyboard jobs` shows it, or at least its first six letters.",
     "request": "The provider's id of the job, from the provider's own page.",

@@ -12,6 +12,7 @@ from prefect_storyboard.tasks._twin import sync_twin
 
 upload = sync_twin(tasks.upload)
 create_character = sync_twin(tasks.create_character)
+draw = sync_twin(tasks.draw)
 generate = sync_twin(tasks.generate)
 poll = sync_twin(tasks.poll)
 store = sync_twin(tasks.store)
@@ -20,6 +21,7 @@ assemble = sync_twin(tasks.assemble)
 
 storyboard_series = sync_twin(flows.storyboard_series)
 create_characters = sync_twin(flows.create_characters)
+draw_stills = sync_twin(flows.draw_stills)
 generate_scene = sync_twin(flows.generate_scene)
 plan_storyboard = sync_twin(flows.plan_storyboard)
 pick_take = sync_twin(flows.pick_take)
@@ -32,6 +34,8 @@ __all__ = [
     "collect_jobs",
     "create_character",
     "create_characters",
+    "draw",
+    "draw_stills",
     "generate",
     "generate_scene",
     "pick_take",

@@ -35,7 +35,9 @@ def _section(block: type[Block]) -> str:
 def _rows(block: type[Block]) -> Iterator[str]:
     for name, field in block.model_fields.items():
         value = field.get_default(call_default_factory=True)
-        default = "required" if field.is_required() else f"`{value}`" if isinstance(value, str | int) else "none"
+        default = (
+            "required" if field.is_required() else f"`{value}`" if isinstance(value, str | int | float) else "none"
+        )
         yield f"| `{name}` | {default} | {_variable(block, name)} | {field.description} |\n"
 
 

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 from prefect_storyboard.blocks.gateway import load_block
 from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.project import logo, page
+from prefect_storyboard.storyboards.approval import ApprovalKind
 from prefect_storyboard.storyboards.nouns import Fit
 
 
@@ -26,6 +27,8 @@ class RenderOptions(TypedDict, total=False):
     cancel_provider_jobs: bool | None
     wait: Literal["poll", "suspend"] | None
     cascade: bool | None
+    approve: ApprovalKind | None
+    approve_hours: float | None
 
 
 class RenderSettings(Block):
@@ -51,6 +54,8 @@ class RenderSettings(Block):
     )
     wait: Literal["poll", "suspend"] = Field(default="poll", title="Wait", description=PARAMETERS["wait"])
     cascade: bool = Field(default=False, title="Cascade", description=PARAMETERS["cascade"])
+    approve: ApprovalKind | None = Field(default=None, title="Approve", description=PARAMETERS["approve"])
+    approve_hours: float = Field(default=24.0, gt=0, title="Approve hours", description=PARAMETERS["approve_hours"])
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -13,7 +13,7 @@ from rich.text import Text
 from prefect_storyboard.blocks import account_to_plan_for, load_credentials, load_library
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.flows import collect_jobs
-from prefect_storyboard.flows.plan import cost_of, own_fields, planned, row, said, sound
+from prefect_storyboard.flows.plan import cost_of, own_fields, picture_row, planned, row, said, sound
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
@@ -24,6 +24,7 @@ from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.storyboards import Plan
 from prefect_storyboard.storyboards.money import price
 
+_COLUMNS = ("scene", "state", "model", "seconds", "size", "characters", "price")
 _AGE = re.compile(r"(\d{1,5})([dwh])")
 _UNITS = {"d": "days", "w": "weeks", "h": "hours"}
 _STYLES = {
@@ -66,12 +67,15 @@ async def collect(providers: tuple[str, ...], library: str | None) -> int:
     collected = await collect_jobs([*accounts], await load_library(library))
     for clip in collected.clips:
         console.print(f"stored   {clip.scene} take {clip.take}  {clip.seconds:g} s  {price(clip.cost_usd)}  {clip.url}")
+    for still in collected.stills:
+        what = f"sheet of {still.sheet_of}" if still.sheet_of else f"still of {still.scene}"
+        console.print(f"stored   {what} take {still.take}  {price(still.cost_usd)}  {still.url}")
     for casting in collected.castings:
         console.print(f"created  {casting.character}")
     rest = (*collected.unknown, *collected.failed, *collected.waiting)
     if rest:
         console.print(_table(rest))
-    count = len(collected.clips) + len(collected.castings)
+    count = len(collected.clips) + len(collected.stills) + len(collected.castings)
     console.print(
         f"{count} collected, {len(collected.waiting)} open, {len(collected.failed)} failed, "
         f"{len(collected.unknown)} unknown; nothing was bought"
@@ -155,11 +159,14 @@ async def show_plan(
     account = await account_to_plan_for(provider, os.environ)
     plan = await planned(board, account, library, overrides, cascade=cascade)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for name in ("scene", "state", "model", "seconds", "size", "characters", "price"):
+    for name in _COLUMNS:
         table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")
     for character in plan.characters:
         state, name = character.state or "", character.character.name
         table.add_row(Text(name), _styled(state), Text(character.model.name), "", "", "", price(character.usd))
+    for picture in plan.pictures:
+        facts = {name: value for name, value in picture_row(picture).items() if name in _COLUMNS}
+        table.add_row(*(_styled(value) if name == "state" else Text(value) for name, value in facts.items()))
     for scene in plan.scenes:
         facts = row(scene)
         table.add_row(*(_styled(value) if name == "state" else Text(value) for name, value in facts.items()))
@@ -187,6 +194,11 @@ def _sends(plan: Plan) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    for picture in plan.pictures:
+        facts = picture_row(picture)
+        drawn = Text(facts["prompt"])
+        drawn.append(f"\n{facts['references']}" if facts["references"] else "", style="dim")
+        table.add_row(Text(facts["scene"]), drawn)
     for scene in plan.scenes:
         prompt = Text(scene.sent)
         prompt.append(

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
+from prefect_storyboard.cli.approve import How, answered
 from prefect_storyboard.cli.progress_table import watched
 from prefect_storyboard.flows import SeriesFailed, storyboard_series
 from prefect_storyboard.jobs.purchase import OnUnknown
@@ -19,6 +20,7 @@ from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Plan, Reel
+from prefect_storyboard.storyboards.approval import ApprovalKind
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -28,6 +30,7 @@ class RunOptions(TypedDict):
     """The options that `storyboard run` passes to the flow besides storyboard, account and library."""
 
     model: str | None
+    stills: str | None
     fit: Fit | None
     quality: Quality | None
     audio: bool | None
@@ -38,6 +41,7 @@ class RunOptions(TypedDict):
     on_unknown: OnUnknown
     attempts: int
     cascade: bool
+    approve: ApprovalKind | None
 
 
 async def check(board: str, provider: str, library: str | None, asked: RunOptions, *, held: Plan | None = None) -> None:
@@ -50,6 +54,7 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         return
     credentials = await load_credentials(provider, os.environ)
     overrides = Overrides(
+        stills=asked["stills"],
         model=asked["model"],
         fit=asked["fit"],
         quality=asked["quality"],
@@ -62,9 +67,10 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         for warning in run.prepared.plan.warnings:
             console.print(f"warning  {warning}", style="yellow")
         run.attempts, run.held = asked["attempts"], held
+        is_asked = asked["approve"] == "plan"  # who is asked may raise the budget
         await allow(
             run,
-            asked["max_cost_usd"],
+            None if is_asked else asked["max_cost_usd"],
             allow_unknown_price=asked["allow_unknown_price"],
             allow_retired=asked["allow_retired"],
         )
@@ -76,23 +82,25 @@ async def render(
     library: str | None,
     *,
     held: Plan | None = None,
+    how: How | None = None,
     **options: Any,
 ) -> int:
     """Run the flow and print how it ended; it renders the `held` plan, which the library keeps from now on, or stops.
 
-    Returns the exit code: 1 if a scene has no clip, else 0.
+    `how` says who approves what the options ask to approve. Returns the exit code: 1 if a scene has no clip, else 0.
     """
     if held:
         await asyncio.to_thread(keep_plan, (await load_library(library)).storage(), held)
         options["plan_hash"] = held.hash
     credentials = await load_credentials(provider, os.environ) if isinstance(provider, str) else provider
-    return await shown_live(storyboard_series(board, credentials, library, **options))
+    rendering = storyboard_series(board, credentials, library, **options)
+    return await shown_live(rendering, how=how, unpriced=bool(options.get("allow_unknown_price")))
 
 
-async def shown_live(rendering: Awaitable[Reel]) -> int:
+async def shown_live(rendering: Awaitable[Reel], *, how: How | None = None, unpriced: bool = False) -> int:
     """Show how a flow renders a reel, and how it ends. Returns the exit code: 1 if a scene has no clip, else 0."""
     try:
-        with watched(console):
+        with watched(console) as table, answered(how, console, table, unpriced=unpriced):
             reel = await rendering
     except SeriesFailed as failed:
         report(failed.reel)

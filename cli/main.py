@@ -51,10 +51,13 @@ def run(
     attempts: options.Attempts = 1,
     cascade: options.Cascade = False,
     held: options.HeldPlan = None,
+    approve: options.Approve = None,
+    yes: options.ApproveYes = False,
     debug: options.Debug = False,
 ) -> int:
     """Render a storyboard. After a crash, run it again: paid jobs are continued, not bought again."""
     prepare_environment(debug=debug)
+    from prefect_storyboard.cli.approve import how_to_ask
     from prefect_storyboard.cli.live import RunOptions, check, render
     from prefect_storyboard.cli.served import health_of, run_served
     from prefect_storyboard.series.held import read_plan
@@ -62,6 +65,7 @@ def run(
     with explained(debug=debug):
         asked = RunOptions(
             model=said.model,
+            stills=said.stills,
             fit=said.fit,
             quality=said.quality,
             audio=said.audio,
@@ -72,12 +76,14 @@ def run(
             on_unknown=on_unknown,
             attempts=attempts,
             cascade=cascade,
+            approve=approve,
         )
+        how = how_to_ask(approve, yes=yes)
         saved = read_plan(held.read_bytes(), str(held)) if held else None
         with starting_server() as served:
             finish(check(board, provider, library, asked, held=saved))
             answers = health_of(served())
-            return run_served(render(board, provider, library, held=saved, **asked), answers)
+            return run_served(render(board, provider, library, held=saved, how=how, **asked), answers)
 
 
 @app.command

@@ -21,6 +21,8 @@ OnlyPlan = Annotated[bool, Parameter(name="--plan", help=OPTIONS["only_plan"])]
 Yes = Annotated[bool, Parameter(help=OPTIONS["yes"])]
 Model = Annotated[str | None, Parameter(help=PARAMETERS["model"])]
 Models = Annotated[list[str] | None, Parameter(name="--model", help=PARAMETERS["models"])]
+Stills = Annotated[str | None, Parameter(help=PARAMETERS["stills"])]
+OfStill = Annotated[bool, Parameter(name="--still", negative="", help=OPTIONS["of_still"])]
 Fit = Annotated[Literal["exact", "nearest"] | None, Parameter(help=PARAMETERS["fit"])]
 Quality = Annotated[Literal["draft", "final"] | None, Parameter(help=PARAMETERS["quality"])]
 Audio = Annotated[bool | None, Parameter(negative="--no-audio", help=PARAMETERS["audio"])]
@@ -34,6 +36,9 @@ Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 
 Save = Annotated[Path | None, Parameter(help=OPTIONS["save"])]
 HeldPlan = Annotated[Path | None, Parameter(name="--plan", help=OPTIONS["plan"])]
+
+Approve = Annotated[Literal["plan", "takes"] | None, Parameter(help=PARAMETERS["approve"])]
+ApproveYes = Annotated[bool, Parameter(name="--yes", help=OPTIONS["approve_yes"])]
 
 Gateways = Annotated[str, Parameter(help=OPTIONS["gateways"])]
 Characters = Annotated[int | None, Parameter(help=OPTIONS["characters"], validator=Number(gte=0))]
@@ -93,6 +98,7 @@ class BoardOptions:
     """The options that override the storyboard, of every command that reads one."""
 
     model: Model = None
+    stills: Stills = None
     fit: Fit = None
     quality: Quality = None
     audio: Audio = None
@@ -103,7 +109,12 @@ class BoardOptions:
         from prefect_storyboard.series.prepare import Overrides
 
         return Overrides(
-            model=self.model, fit=self.fit, quality=self.quality, audio=self.audio, values=values(self.with_)
+            model=self.model,
+            stills=self.stills,
+            fit=self.fit,
+            quality=self.quality,
+            audio=self.audio,
+            values=values(self.with_),
         )
 
 

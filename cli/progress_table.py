@@ -64,6 +64,18 @@ class ProgressTable:
     def __init__(self) -> None:
         self.lines: dict[str, Line] = {}
         self.over = False
+        self.live: Live | None = None
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Leave the terminal to somebody else inside."""
+        if self.live:
+            self.live.stop()
+        try:
+            yield
+        finally:
+            if self.live:
+                self.live.start()
 
     def frame(self, height: int) -> RenderableType:
         """The rows that fit, how many do not, and the totals of all."""
@@ -112,6 +124,7 @@ def watched(screen: Console) -> Iterator[ProgressTable]:
     token = progress_listener.set(watch)
     try:
         if live:
+            table.live = live
             with live:
                 try:
                     yield table

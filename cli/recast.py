@@ -51,7 +51,7 @@ def agreed(changes: Recast, *, yes: bool) -> bool:
         return False
     takes = len(changes.plan.takes)
     asked = f"{len(changes.changes)} scenes" + (f" and {takes} further takes" if takes else "")
-    return console.input(f"Render {asked}? [y/N] ").strip().lower() in {"y", "yes"}
+    return console.input(f"Render {asked}? [y/N] ", markup=False).strip().lower() in {"y", "yes"}
 
 
 async def render(board: str, provider: str, to: str, library: str | None, **options: Any) -> int:

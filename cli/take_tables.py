@@ -13,11 +13,12 @@ from rich.text import Text
 from prefect_storyboard.blocks import account_to_plan_for, load_credentials
 from prefect_storyboard.cli.live import console, report
 from prefect_storyboard.cli.progress_table import watched
-from prefect_storyboard.flows import SeriesFailed, pick_take, storyboard_series
+from prefect_storyboard.flows import SeriesFailed, draw_stills, pick_take, storyboard_series
 from prefect_storyboard.series.looking import looked_up, summed_up, takes_of
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.status import status_rows
-from prefect_storyboard.series.takes import TakeLine, last_acts
+from prefect_storyboard.series.takes import Of, TakeLine, last_acts
+from prefect_storyboard.storyboards import Still
 from prefect_storyboard.storyboards.money import price
 
 Places = tuple[str, str, str | None]  # storyboard, provider, library
@@ -55,6 +56,24 @@ async def show_takes(
     return 0
 
 
+async def draw_all(places: Places, overrides: Overrides, asked: Mapping[str, Any], *, as_json: bool = False) -> int:
+    """Draw the stills and print where they are. Returns 1 if one could not be drawn."""
+    board, provider, library = places
+    credentials, said = await load_credentials(provider, os.environ), overrides
+    known = said.model_dump(include={"model", "stills", "values"})
+    try:
+        with nullcontext() if as_json else watched(console):
+            stills = await draw_stills(board, credentials, library, **known, **asked)
+    except SeriesFailed as failed:
+        print_json([failed.reel]) if as_json else report(failed.reel)
+        return 1
+    if as_json:
+        print_json(stills)
+        return 0
+    console.print(table(_still_row(still) for still in stills))
+    return 0
+
+
 async def render_again(places: Places, overrides: Overrides, asked: Mapping[str, Any], *, as_json: bool = False) -> int:
     """Buy further takes of a scene and print how that ended. Returns 1 if one of them has no clip.
 
@@ -73,22 +92,26 @@ async def render_again(places: Places, overrides: Overrides, asked: Mapping[str,
     return code
 
 
-async def choose(places: Places, overrides: Overrides, take: tuple[str, int], *, as_json: bool = False) -> int:
+async def choose(
+    places: Places, overrides: Overrides, take: tuple[str, int], *, of: Of = "clip", as_json: bool = False
+) -> int:
     """Pick a take and print where the reel is. Returns 0: scenes without a clip are no fault of the choice."""
     board, provider, library = places
     account = await account_to_plan_for(provider, os.environ)
-    reel = await pick_take(board, *take, account, library, **_said(overrides))
+    reel = await pick_take(board, *take, account, library, of=of, **_said(overrides))
     if as_json:
         print_json([reel])
         return 0
-    console.print(f"{take[0]} shows take {take[1]} from now on; nothing was bought")
+    begins = f"the clip of {take[0]} begins with take {take[1]} of its still"
+    shows = begins if of == "still" else f"{take[0]} shows take {take[1]}"
+    console.print(f"{shows} from now on; nothing was bought")
     console.print(f"reel   {reel.url}\npage   {reel.page}")
     return 0
 
 
 def _said(overrides: Overrides) -> dict[str, Any]:
     """What a person says in the place of the storyboard, as the flows take it."""
-    return overrides.model_dump(include={"model", "fit", "quality", "audio", "values"})
+    return overrides.model_dump(include={"model", "stills", "fit", "quality", "audio", "values"})
 
 
 def print_json(found: Sequence[BaseModel]) -> None:
@@ -109,17 +132,24 @@ def table(rows: Iterable[dict[str, str]]) -> Table:
     return made
 
 
+def _still_row(still: Still) -> dict[str, str]:
+    size = f"{still.width}x{still.height}"
+    cost = price(still.cost_usd)
+    return {"scene": still.scene, "take": str(still.take), "size": size, "cost": cost, "still": still.url}
+
+
 def _row(line: TakeLine) -> dict[str, str]:
+    made = line.clip or line.still
     shown = "picked" if line.shown and line.picked else "shown" if line.shown else ""
-    state = "missing" if line.clip is None else "stale" if line.why else "current"
+    state = "missing" if made is None else "stale" if line.why else "current"
     return {
-        "scene": line.scene,
+        "scene": line.name,
         "take": str(line.take),
         "reel": shown,
         "state": state,
         "seconds": f"{line.clip.seconds:g}" if line.clip else "",
-        "cost": price(line.clip.cost_usd) if line.clip else "",
+        "cost": price(made.cost_usd) if made else "",
         "note": line.note,
         "why": "; ".join(line.why),
-        "clip": line.clip.url if line.clip else "",
+        "clip": made.url if made else "",
     }

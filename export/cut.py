@@ -6,10 +6,13 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
+from prefect_storyboard.media.cards import card_frames
 from prefect_storyboard.media.picture import standard
 from prefect_storyboard.media.reel import layout
+from prefect_storyboard.media.timing import Transition
 from prefect_storyboard.media.tracks import look
 from prefect_storyboard.storyboards import Clip, Frozen, Scene
+from prefect_storyboard.storyboards.cards import Cards
 from prefect_storyboard.storyboards.money import price
 
 
@@ -75,18 +78,27 @@ class Cut(Frozen):
 
 
 class Timeline(Frozen):
-    """A reel as an editor opens it: the cuts in order, at the rate and in the size of the reel's own MP4."""
+    """A reel as an editor opens it: the cuts in order, at the rate and in the size of the reel's own MP4.
+
+    The first cut begins after the frames of the title's card; `after` are those of the credits.
+    """
 
     title: str
     fps: Fraction
     width: int
     height: int
     cuts: tuple[Cut, ...]
+    after: int = 0
+
+    @property
+    def before(self) -> int:
+        """The frames before the first cut."""
+        return self.cuts[0].start
 
     @property
     def frames(self) -> int:
         """Length of the reel."""
-        return self.cuts[-1].stop
+        return self.cuts[-1].stop + self.after
 
 
 class Chosen(Frozen):
@@ -97,17 +109,21 @@ class Chosen(Frozen):
     others: tuple[Take, ...] = ()
 
 
-def timeline(title: str, scenes: Sequence[Chosen]) -> Timeline:
+def timeline(
+    title: str, scenes: Sequence[Chosen], cards: Cards | None = None, into: Sequence[Transition | None] = ()
+) -> Timeline:
     """Lay the scenes out in order, cut at the frames at which the assembled reel cuts. Reads every file.
 
-    Raises MediaError for a file that is no video, and ValueError without a scene.
+    `into` is how each scene begins; one that dissolves out of the scene before cuts that scene short. Raises MediaError
+    for a file that is no video, and ValueError without a scene.
     """
     if not scenes:
         raise ValueError(f"{title} has no clip to export; run it first; nothing was bought and no file was written")
     seen = [look(each.shown.path) for each in scenes]
-    made, starts = layout(seen)
-    cuts = (_cut(each, span) for each, span in zip(scenes, pairwise(starts), strict=True))
-    return Timeline(title=title, fps=made.fps, width=made.width, height=made.height, cuts=tuple(cuts))
+    made, starts = layout(seen, into, before=cards.seconds_before if cards and cards.seconds_around else None)
+    cuts = tuple(_cut(each, span) for each, span in zip(scenes, pairwise(starts), strict=True))
+    after = card_frames(cards.seconds_after, made.fps) if cards else 0
+    return Timeline(title=title, fps=made.fps, width=made.width, height=made.height, cuts=cuts, after=after)
 
 
 def _cut(chosen: Chosen, span: tuple[int, int]) -> Cut:

@@ -38,7 +38,7 @@ def to_edl(line: Timeline) -> str:
         )
     made = otio.schema.Timeline(name=line.title)
     made.tracks.append(_track(line, otio.schema.TrackKind.Video))
-    for number, (clip, cut) in enumerate(zip(made.tracks[0], line.cuts, strict=True), 1):
+    for number, (clip, cut) in enumerate(zip(made.tracks[0].find_clips(), line.cuts, strict=True), 1):
         clip.media_reference.target_url = cut.shown.name_as  # an EDL names files, not URLs
         # Tapes have names of eight characters, all different; Avid and pycmx read the other line for the file.
         clip.metadata["cmx_3600"] = {"reel": f"{number:03d}", "comments": [f"SOURCE FILE: {cut.shown.name_as}"]}
@@ -48,14 +48,18 @@ def to_edl(line: Timeline) -> str:
 
 
 def _track(line: Timeline, kind: str) -> otio.schema.Track:
-    """One track of the timeline; a clip without sound is a gap of the sound's."""
+    """One track of the timeline; a clip without sound is a gap of the sound's, and so are cards of both."""
     track = otio.schema.Track(name=f"{kind[0]}1", kind=kind)
+    if line.before:
+        track.append(otio.schema.Gap(source_range=_span(line.before, line.fps)))
     for cut in line.cuts:
         span = _span(cut.stop - cut.start, line.fps)
         if kind == otio.schema.TrackKind.Video or cut.shown.sounds:
             track.append(_clip(cut, span, marked=kind == otio.schema.TrackKind.Video))
         else:
             track.append(otio.schema.Gap(source_range=span))
+    if line.after:
+        track.append(otio.schema.Gap(source_range=_span(line.after, line.fps)))
     return track
 
 

@@ -36,6 +36,7 @@ def to_fcpxml(line: Timeline) -> str:
     length = _time(line.frames / line.fps)
     facts = {"format": own, "duration": length, "tcStart": "0s", "tcFormat": "NDF", "audioLayout": "stereo"}
     spine = SubElement(SubElement(project, "sequence", facts, audioRate="48k"), "spine")
+    _gap(spine, 0, line.before, line.fps)
     for cut in line.cuts:
         assets = {take.name: _asset(resources, formats, cut, take) for take in cut.takes}
         _shown(spine, cut, line, assets[cut.shown.name])
@@ -44,6 +45,7 @@ def to_fcpxml(line: Timeline) -> str:
             length = _time(take.frames / take.fps)
             other = SubElement(event, "asset-clip", ref=assets[take.name], name=name, duration=length)
             SubElement(other, "note").text = _printable(take.remark)
+    _gap(spine, line.cuts[-1].stop, line.after, line.fps)
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{tostring(root, encoding="unicode")}\n'
 
@@ -94,6 +96,12 @@ def _shown(spine: Element, cut: Cut, line: Timeline, asset: str) -> None:
         SubElement(clip, "conform-rate", scaleEnabled="0", srcFrameRate=_CONFORMED[take.fps])
     done = "0" if take.why else "1"
     SubElement(clip, "marker", start="0s", duration=_time(1 / line.fps), value=_printable(take.remark), completed=done)
+
+
+def _gap(spine: Element, offset: int, frames: int, fps: Fraction) -> None:
+    """The place of a card of the reel, which is no clip."""
+    if frames:
+        SubElement(spine, "gap", offset=_time(offset / fps), start="0s", duration=_time(frames / fps))
 
 
 def _time(seconds: Fraction) -> str:

@@ -1,12 +1,11 @@
 """Captions as SRT and WebVTT, and all takes of a reel as a CSV table."""
 
 import csv
-from fractions import Fraction
-from html import escape
 from io import StringIO
 
 from prefect_storyboard.export.cut import Cut, Footage, Timeline
 from prefect_storyboard.export.errors import ExportError
+from prefect_storyboard.media.captions import Cue, clock, srt, vtt
 
 _COLUMNS = (
     "scene", "take", "in reel", "start frame", "stop frame", "start", "stop", "frames", "fps", "width", "height",
@@ -17,21 +16,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes a cell tha
 
 def to_srt(line: Timeline) -> str:
     """The captions as SubRip. Raises ExportError where no scene has one."""
-    parts = [
-        f"{number}\n{_clock(cut.start / line.fps, ',')} --> {_clock(cut.stop / line.fps, ',')}\n{_lines(cut.caption)}\n"
-        for number, cut in enumerate(_captioned(line), 1)
-    ]
-    return "\n".join(parts)
+    return srt(_cues(line))
 
 
 def to_vtt(line: Timeline) -> str:
     """The captions as WebVTT, each named after its scene. Raises ExportError where no scene has one."""
-    parts = [
-        f"{cut.scene}\n{_clock(cut.start / line.fps, '.')} --> {_clock(cut.stop / line.fps, '.')}\n"
-        f"{escape(_lines(cut.caption), quote=False)}\n"
-        for cut in _captioned(line)
-    ]
-    return "\n".join(["WEBVTT\n", *parts])
+    return vtt(_cues(line))
 
 
 def to_csv(line: Timeline) -> str:
@@ -46,24 +36,14 @@ def to_csv(line: Timeline) -> str:
     return out.getvalue()
 
 
-def _captioned(line: Timeline) -> list[Cut]:
-    captioned = [cut for cut in line.cuts if cut.caption]
-    if not captioned:
+def _cues(line: Timeline) -> list[Cue]:
+    cues = [Cue(cut.start / line.fps, cut.stop / line.fps, cut.caption, cut.scene) for cut in line.cuts if cut.caption]
+    if not cues:
         raise ExportError(
             "no scene of the reel has a caption, so there are no subtitles; give scenes a `caption:` in the "
             "storyboard, which buys nothing; nothing was written"
         )
-    return captioned
-
-
-def _lines(caption: str) -> str:
-    """The caption's lines; an empty one would end it, and an arrow would be a time."""
-    return "\n".join(each for line in caption.splitlines() if (each := line.strip())).replace("-->", "→")
-
-
-def _clock(seconds: Fraction, point: str) -> str:
-    whole, thousandths = divmod(round(seconds * 1000), 1000)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{point}{thousandths:03}"
+    return cues
 
 
 def _place(cut: Cut, line: Timeline) -> dict[str, object]:
@@ -71,8 +51,8 @@ def _place(cut: Cut, line: Timeline) -> dict[str, object]:
         "in reel": "yes",
         "start frame": cut.start,
         "stop frame": cut.stop,
-        "start": _clock(cut.start / line.fps, "."),
-        "stop": _clock(cut.stop / line.fps, "."),
+        "start": clock(cut.start / line.fps),
+        "stop": clock(cut.stop / line.fps),
         "caption": cut.caption,
     }
 

@@ -1,6 +1,7 @@
 """The flow that collects: it stores the results of open jobs, on a schedule or after a run was stopped."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
@@ -9,11 +10,12 @@ from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ProviderField, form
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, prove
-from prefect_storyboard.series.collect import collect_job
+from prefect_storyboard.series.collect import Collectable, collect_job
 from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
-from prefect_storyboard.storyboards import Casting, Clip, Frozen
+from prefect_storyboard.series.waiting import end_unanswered
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Still
 
 _AT_ONCE = 16
 
@@ -23,15 +25,17 @@ class Collected(Frozen):
 
     `waiting` jobs are still rendering. `failed` jobs have failed, or are stuck: they are paid for and their file cannot
     be fetched. `unknown` jobs may have been bought, or their record cannot be read. `resumed` lists the flow runs that
-    were suspended until these jobs ended.
+    were suspended until these jobs ended, and `unanswered` those that nobody has approved in time, which end.
     """
 
     clips: tuple[Clip, ...] = ()
+    stills: tuple[Still, ...] = ()
     castings: tuple[Casting, ...] = ()
     waiting: tuple[JobLine, ...] = ()
     failed: tuple[JobLine, ...] = ()
     unknown: tuple[JobLine, ...] = ()
     resumed: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
 
 @form()
@@ -50,7 +54,7 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
     identity = await asyncio.to_thread(prove, ledger.storage) if attempts else None
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def collect(attempt: Attempt | Unreadable) -> Clip | Casting | JobLine:
+    async def collect(attempt: Attempt | Unreadable) -> Collectable:
         intent = None if isinstance(attempt, Unreadable) else attempt.intent
         account = accounts.get((intent.provider, intent.account)) if intent else None
         async with gate:
@@ -60,11 +64,13 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
     lines = [each for each in ended if isinstance(each, JobLine)]
     collected = Collected(
         clips=tuple(each for each in ended if isinstance(each, Clip)),
+        stills=tuple(each for each in ended if isinstance(each, Still)),
         castings=tuple(each for each in ended if isinstance(each, Casting)),
         waiting=tuple(each for each in lines if each.state in {"rendering", "submitting"}),
         failed=tuple(each for each in lines if each.state in {"failed", "stuck"}),
         unknown=tuple(each for each in lines if each.state in {"unknown", "unreadable"}),
         resumed=tuple(await wake(ledger, stuck={each.key for each in lines if each.state == "stuck"})),
+        unanswered=tuple(await end_unanswered(ledger, now=datetime.now(UTC))),
     )
     if identity:
         await asyncio.to_thread(ledger.check_still_there, identity)
@@ -78,6 +84,7 @@ async def _report(collected: Collected) -> None:
         for each in (*collected.unknown, *collected.failed, *collected.waiting)
     ]
     if rows:
-        text = f"{len(collected.clips)} clips stored. These jobs are open or have failed."
+        stored = len(collected.clips) + len(collected.stills)
+        text = f"{stored} clips and stills stored. These jobs are open or have failed."
         with shown("the table of open jobs"):
             await acreate_markdown_artifact(key="storyboard-jobs", markdown=table_of(rows), description=text)

@@ -11,9 +11,10 @@ from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, Union, cast
 
 from prefect import Flow
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
-from prefect.states import Failed
+from prefect.states import Cancelled, Failed
 from prefect.utilities.callables import parameter_schema
 from pydantic import Field
 
@@ -23,7 +24,9 @@ from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.blocks.library import HOME_FOLDER
 from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.providers.gateways import title
+from prefect_storyboard.providers.images import image_models
 from prefect_storyboard.providers.table import models
+from prefect_storyboard.series.asking import NotApproved, Stopped
 from prefect_storyboard.series.mistakes import explain, explains_itself
 from prefect_storyboard.series.opening import Reference
 from prefect_storyboard.storyboards import Storyboard
@@ -52,6 +55,12 @@ LibraryField = (
 _SOLD = sorted({name for sold in models().values() for name, model in sold.items() if not model.ended})
 ModelField = (
     Annotated[str, Field(title="What is sold", json_schema_extra={"enum": [*_SOLD]})]
+    | Annotated[str, Field(title="Another name")]
+    | Annotated[None, Field(title="As the storyboard says")]
+)
+_DRAWN = sorted({name for gateway in models() for name, model in image_models(gateway).items() if not model.refused})
+StillsField = (
+    Annotated[str, Field(title="What is sold", json_schema_extra={"enum": [*_DRAWN]})]
     | Annotated[str, Field(title="Another name")]
     | Annotated[None, Field(title="As the storyboard says")]
 )
@@ -128,9 +137,18 @@ def _explained(fn: Callable[..., Any]) -> Callable[..., Any]:
             if not (context and context.flow and context.flow.fn is run and explains_itself(error)):
                 raise
             get_run_logger().debug("The run ends with an error:", exc_info=True)
-            return Failed(message=explain(error), data=error)  # whose error Prefect raises for the caller
+            return _ending(error)
 
     return run
+
+
+def _ending(error: Exception) -> State[Any]:
+    """The state in which a run ends with an error, which Prefect raises for the caller."""
+    if isinstance(error, Stopped):
+        return Cancelled(name=error.state, message=explain(error), data=error)
+    if isinstance(error, NotApproved):
+        return Failed(name=error.state, message=explain(error), data=error)
+    return Failed(message=explain(error), data=error)
 
 
 def _titled(parameter: inspect.Parameter) -> Any:

@@ -15,6 +15,7 @@ from prefect_storyboard.flows.form import (
     ProviderField,
     QualityField,
     SettingsField,
+    StillsField,
     StoryboardField,
     ValuesField,
     form,
@@ -30,9 +31,10 @@ from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import check_offered, check_remixes
 from prefect_storyboard.series.report import artifact_key, shown, total
-from prefect_storyboard.storyboards import Plan, PlannedScene, Storyboard
+from prefect_storyboard.storyboards import Plan, PlannedScene, PlannedSheet, PlannedStill, Storyboard
 from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Fit
+from prefect_storyboard.storyboards.planned_stills import sheet_name
 
 
 @form("storyboard", "provider", "library", "model", "quality", "values", "settings")
@@ -43,6 +45,7 @@ async def plan_storyboard(
     library: LibraryField = None,
     *,
     model: ModelField = None,
+    stills: StillsField = None,
     fit: Fit | None = None,
     quality: QualityField = None,
     audio: bool | None = None,
@@ -57,14 +60,14 @@ async def plan_storyboard(
     what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
     asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio, attempts=attempts, cascade=cascade)
-    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    said = Overrides(model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
     plan = await planned(storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade)
     block = await load_library(library)
     await asyncio.to_thread(keep_plan, block.storage(), plan)
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),
-            table=escaped_rows(row(job) | sends(job) for job in plan.scenes),
+            table=escaped_rows((*map(picture_row, plan.pictures), *(row(job) | sends(job) for job in plan.scenes))),
             description=f"{escaped(plan.storyboard.title)}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
         )
     return plan
@@ -110,6 +113,30 @@ def row(scene: PlannedScene) -> dict[str, str]:
     }
 
 
+def picture_row(job: PlannedSheet | PlannedStill) -> dict[str, str]:
+    """One line of the plan about a picture, with the prompt as it is sent and who is only described."""
+    asked = job.drawing.asked
+    facts = {
+        "scene": job.name if isinstance(job, PlannedStill) else f"sheet of {job.name}",
+        "state": _WORDS.get(job.state or "", job.state or ""),
+        "model": job.drawing.model.name,
+        "seconds": "",
+        "size": " ".join(filter(None, (asked.aspect, asked.resolution))),
+        "characters": ", ".join(sheet_name(*each) for each in job.shown) if isinstance(job, PlannedStill) else "",
+        "price": price(job.usd),
+    }
+    return facts | {"prompt": job.sent, "references": picture_references(job), "sound": "", "fields": ""}
+
+
+def picture_references(job: PlannedSheet | PlannedStill) -> str:
+    """What a picture is drawn from, and who is only described."""
+    drawn = [each.name or each.role for each in job.drawing.references]
+    words = (
+        [f"{sheet_name(*each)} is only described" for each in job.described] if isinstance(job, PlannedStill) else []
+    )
+    return "; ".join([*drawn, *words])
+
+
 def sends(scene: PlannedScene) -> dict[str, str]:
     """What is sent for the scene, word for word."""
     facts = {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
@@ -136,6 +163,9 @@ def cost_of(plan: Plan) -> str:
     """What a run would cost, in a few words; an unknown price is called unknown."""
     unpriced = sum(job.usd is None for job in plan.unsettled)
     most = round(sum(job.usd or 0.0 for job in plan.unsettled), 6)
-    if most == plan.low_usd:
-        return total(most, unpriced)
-    return f"{price(plan.low_usd)} to {total(most, unpriced)}"
+    said = total(most, unpriced) if most == plan.low_usd else f"{price(plan.low_usd)} to {total(most, unpriced)}"
+    if not plan.pictures:
+        return said
+    drawn = sum(job.usd is None for job in plan.unsettled if isinstance(job, PlannedSheet | PlannedStill))
+    pictures = total(plan.usd_of_pictures, drawn)
+    return f"{said} (pictures {pictures}, motion {total(plan.usd_of_motion, unpriced - drawn)})"

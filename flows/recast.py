@@ -16,7 +16,6 @@ from prefect_storyboard.flows.form import (
     ValuesField,
     form,
 )
-from prefect_storyboard.flows.series import ended_scenes
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.series.asked import allowed, follow
 from prefect_storyboard.series.markdown import escaped, escaped_rows
@@ -24,6 +23,7 @@ from prefect_storyboard.series.opening import title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.recast import compared, recasting
 from prefect_storyboard.series.reel import assemble_reel
+from prefect_storyboard.series.rendering import ended_scenes
 from prefect_storyboard.series.report import artifact_key, reported, shown
 from prefect_storyboard.series.scoreboard import followed
 from prefect_storyboard.storyboards import Reel

@@ -4,7 +4,7 @@ import asyncio
 from typing import Literal, cast
 
 from prefect import flow
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import deployment
 from prefect.states import Failed
 
 from prefect_storyboard.blocks import load_render_settings
@@ -15,15 +15,18 @@ from prefect_storyboard.flows.form import (
     ProviderField,
     QualityField,
     SettingsField,
+    StillsField,
     StoryboardField,
     ValuesField,
     form,
 )
-from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Ledger
-from prefect_storyboard.series.asked import allowed, follow
+from prefect_storyboard.series.approving import approve_plan, with_left_out
+from prefect_storyboard.series.asked import Limits, allowed, allowed_within, follow
+from prefect_storyboard.series.asking import check_askable
 from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.choosing_takes import approve_takes
 from prefect_storyboard.series.chosen import assemble_chosen
 from prefect_storyboard.series.held import kept_plan
 from prefect_storyboard.series.limits import account_slots
@@ -32,13 +35,14 @@ from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import allow, log_warnings
 from prefect_storyboard.series.reel import costs_of
+from prefect_storyboard.series.rendering import ended_scenes, settled_scenes
 from prefect_storyboard.series.report import SeriesFailed, reported
 from prefect_storyboard.series.rerolling import assemble_rerolled, rerolled
-from prefect_storyboard.series.run import Ended, Rendering, open_keys_of
-from prefect_storyboard.series.scenes import released, render_scenes
 from prefect_storyboard.series.scoreboard import followed
-from prefect_storyboard.series.suspend import check_suspendable, suspend
+from prefect_storyboard.series.suspend import check_suspendable
+from prefect_storyboard.series.takes import Of
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
+from prefect_storyboard.storyboards.approval import ApprovalKind
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks._posters import reel_follows
 
@@ -51,6 +55,7 @@ async def storyboard_series(
     library: LibraryField = None,
     *,
     model: ModelField = None,
+    stills: StillsField = None,
     fit: Fit | None = None,
     quality: QualityField = None,
     audio: bool | None = None,
@@ -66,17 +71,23 @@ async def storyboard_series(
     cascade: bool | None = None,
     settings: SettingsField = None,
     plan_hash: str | None = None,
+    approve: ApprovalKind | None = None,
+    approve_hours: float | None = None,
     reroll: str | None = None,
+    reroll_of: Of = "clip",
     takes: int = 1,
     note: str | None = None,
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
-    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there.
+    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there; with
+    `reroll_of` still, takes of its still. With `stills`, sheets and stills are drawn first, and clips begin with them.
+    With `approve` it waits until a person has approved the plan, or chosen among the takes; what is approved is bought
+    once.
 
     Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
-    is bought. Ends in the state Failed, with SeriesFailed, if a scene has no clip; its `reel` is assembled from the
-    other scenes.
+    is bought, NotApproved if nobody answers, and Stopped if a person stops it. Ends in the state Failed, with
+    SeriesFailed, if a scene has no clip; its `reel` is assembled from the other scenes.
     """
     asked = (await load_render_settings(settings)).overridden(
         fit=fit,
@@ -89,24 +100,30 @@ async def storyboard_series(
         cancel_provider_jobs=cancel_provider_jobs,
         wait=wait,
         cascade=cascade,
+        approve=approve,
+        approve_hours=approve_hours,
     )
     if asked.wait == "suspend":
         check_suspendable(deployment.id)
-    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    if asked.approve:
+        check_askable(deployment.id)
+    said = Overrides(model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
     async with opened(storyboard, provider, library, said, cascade=asked.cascade) as run:
         follow(run, asked)
         if plan_hash:
             run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
-        order = await rerolled(run, reroll, takes=takes, note=note or "") if reroll else None
+        order = await rerolled(run, reroll, takes=takes, note=note or "", of=reroll_of) if reroll else None
+        limits = Limits(max_cost_usd=max_cost_usd, allow_unknown_price=asked.allow_unknown_price)
+        if asked.approve == "plan":
+            limits = await approve_plan(run, limits, asked)
         plan = run.prepared.plan
         async with followed(plan):
-            wanted = await allowed(run, max_cost_usd, asked)
+            wanted = await allowed_within(run, limits, asked)
             with reel_follows(assembled=plan.storyboard.reel):
-                ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
-                while open_keys := open_keys_of((*ended, *run.rerolled)):
-                    await suspend(Ledger(run.library.storage()), open_keys, run_id=str(flow_run.id))
-                    # These jobs ended just before the run would have been suspended.
-                    ended = await ended_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
+                rendered = await settled_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
+                ended = with_left_out(run, rendered)
+                if asked.approve == "takes" and order is None:
+                    await approve_takes(run, limits, asked)
             reel = await (assemble_rerolled(run, order) if order else assemble_chosen(run, ended, wanted))
         await report_status(run.prepared.plan, Ledger(run.library.storage()))
     return await reported(run, reel, wanted)
@@ -206,18 +223,3 @@ async def create_characters(
             raise casting
         castings.append(casting)
     return castings
-
-
-async def ended_scenes(run: Rendering, wanted: Estimate, *, cancel_provider_jobs: bool) -> tuple[Ended, ...]:
-    """Render what can be rendered now, in as many slots as the account has. Raises an error that holds for all scenes.
-
-    A scene that waits for a slot is not submitted once the account was refused or has no credit.
-    """
-    async with account_slots(run.credentials, wanted.unsettled) as slots:
-        run.admit(min(slots, run.credentials.in_flight))
-        async with released(run, cancel_provider_jobs=cancel_provider_jobs):
-            await create_cast(run)
-            ended = await render_scenes(run)
-    if run.halted and all(isinstance(end, FailedScene) for end in ended):
-        raise run.halted
-    return ended

@@ -1,6 +1,7 @@
 """The flow that chooses: it lets a take stand in the reel, and buys nothing."""
 
 import asyncio
+from functools import partial
 
 from prefect import flow
 
@@ -20,7 +21,7 @@ from prefect_storyboard.series.chosen import assemble_standing
 from prefect_storyboard.series.looking import report_status
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
-from prefect_storyboard.series.takes import pick
+from prefect_storyboard.series.takes import Of, pick
 from prefect_storyboard.storyboards import Reel
 from prefect_storyboard.storyboards.nouns import Fit
 
@@ -34,7 +35,9 @@ async def pick_take(
     provider: ProviderField,
     library: LibraryField = None,
     *,
+    of: Of = "clip",
     model: ModelField = None,
+    stills: str | None = None,
     fit: Fit | None = None,
     quality: QualityField = None,
     audio: bool | None = None,
@@ -43,14 +46,16 @@ async def pick_take(
 ) -> Reel:
     """Let this take of a scene stand in the reel, now and in every later run, and assemble the reel again for nothing.
 
+    It is a take `of` the scene's clip, or of its still: then the clip is stale, and kept until somebody renders it.
+
     The choice is kept in the library, with who made it and when. Scenes without a clip are among the reel's `failed`.
     Raises ValueError where the scene has no such take, or it has no clip: nothing was changed.
     """
     asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio)
-    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    said = Overrides(model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
     async with opened(storyboard, provider, library, said) as run:
         ledger = Ledger(run.library.storage())
-        await asyncio.to_thread(pick, run.prepared.plan, ledger, scene, take)
+        await asyncio.to_thread(partial(pick, run.prepared.plan, ledger, scene, take, of=of))
         reel = await assemble_standing(run)
         await report_status(run.prepared.plan, ledger)
     return reel

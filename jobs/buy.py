@@ -83,7 +83,7 @@ def _look(ledger: Ledger, request: PurchaseRequest, clock: Clock) -> tuple[Decis
 def _check_not_lost(ledger: Ledger, request: PurchaseRequest, last: Attempt | None) -> None:
     """Raise LedgerLost if a stored take proves that the job was bought and its records are gone."""
     if request.draft:
-        ledger.check_not_lost(request.draft.reel, request.draft.scene, request.key)
+        ledger.check_not_lost(request.draft.reel, request.draft.scene, request.key, request.draft.room)
     elif last is None:
         ledger.check_character_not_lost(request.reel, request.key)
 

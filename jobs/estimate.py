@@ -17,9 +17,10 @@ from prefect_storyboard.ledger import (
     surveyed,
 )
 from prefect_storyboard.ledger.owner import alive
-from prefect_storyboard.ledger.sidecars import lies_in
+from prefect_storyboard.ledger.sidecars import lies_in, sheet_folder
 from prefect_storyboard.ledger.survey import keep
-from prefect_storyboard.storyboards import Damage, Frozen, Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards import Damage, Frozen, Plan, PlannedJob, PlannedScene, PlannedSheet, PlannedStill
+from prefect_storyboard.storyboards.folders import slug
 
 _BUYS = {Decision.SUBMIT, Decision.UNKNOWN}  # an unknown job may turn out to be new
 
@@ -70,7 +71,8 @@ async def estimate(plan: Plan, ledger: Ledger, attempts: int) -> Estimate:
     """
     jobs = {job.key: job for job in plan.jobs}
     names = {character.key: character.character.name for character in plan.characters}
-    names |= {scene.key: scene.subject for scene in plan.renders}
+    names |= {sheet.key: f"sheet of {sheet.name}" for sheet in plan.sheets}
+    names |= {node.key: node.subject for node in (*plan.stills, *plan.still_takes, *plan.renders)}
 
     def look(key: str) -> _Found | Unreadable:
         try:
@@ -121,12 +123,19 @@ def _blocked(plan: Plan, decisions: Mapping[str, Decision]) -> dict[str, str]:
 
 def _needs(plan: Plan) -> Iterator[tuple[str, str, str]]:
     """Each job that needs another one: both keys, and the text for a person if the other one is missing."""
-    scenes = {scene.scene.id: scene.key for scene in plan.scenes}
+    scenes = {node.name: node.key for node in (*plan.stills, *plan.scenes)}
     cast = {(each.character.name, each.model.casting): each.key for each in plan.characters}
-    lost = "which has no clip and is not bought again"
+    lost, undrawn = "which has no clip and is not bought again", "which could not be drawn"
     for each in plan.characters:
         if source := scenes.get(each.character.from_scene or ""):
             yield each.key, source, f"{each.character.name}: is made from {each.character.from_scene}, {lost}"
+    for sheet in plan.sheets:
+        if sheet.base:
+            yield sheet.key, sheet.base, f"sheet of {sheet.name}: it needs the sheet of its first look, {undrawn}"
+    for still in (still for still in (*plan.stills, *plan.still_takes) if not still.standing):
+        why = f"{still.subject}: it needs"
+        yield from ((still.key, key, f"{why} a sheet, {undrawn}") for key in still.sheets)
+        yield from ((still.key, scenes.get(each, ""), f"{why} {each}, {lost}") for each in still.needs)
     for scene in (scene for scene in plan.renders if not scene.standing):
         name = scene.subject
         yield from ((scene.key, scenes.get(each, ""), f"{name}: it needs {each}, {lost}") for each in scene.needs)
@@ -142,9 +151,9 @@ class _Found(NamedTuple):
     given_up: tuple[Attempt, ...]
 
 
-def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, attempts: int) -> _Found:
+def _look(plan: Plan, ledger: Ledger, job: PlannedJob, attempts: int) -> _Found:
     """Raises Unreadable for a job that was bought, or may have been, and whose records are gone."""
-    if isinstance(job, PlannedScene) and job.damage:
+    if isinstance(job, PlannedScene | PlannedStill) and job.damage:
         raise Unreadable(job.damage.error, job.damage.remedy)
     survey = surveyed(ledger.storage)
     scene = job.scene.id if isinstance(job, PlannedScene) else None
@@ -162,12 +171,12 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedScene | PlannedCharacter, atte
     return _Found(decision, tuple(_given_up(history)))
 
 
-def _check_not_lost(
-    ledger: Ledger, reel: str, job: PlannedScene | PlannedCharacter, history: Sequence[Attempt]
-) -> None:
+def _check_not_lost(ledger: Ledger, reel: str, job: PlannedJob, history: Sequence[Attempt]) -> None:
     """Raise LedgerLost if a stored take proves that the job was bought and its records are gone."""
-    if isinstance(job, PlannedScene):
-        ledger.check_not_lost(reel, job.scene.id, job.key)
+    if isinstance(job, PlannedScene | PlannedStill):
+        ledger.check_not_lost(reel, job.scene.id, job.key, job.room)
+    elif isinstance(job, PlannedSheet):
+        ledger.check_not_lost(job.character.slug, sheet_folder(slug(job.look) if job.look else ""), job.key, "sheets")
     elif not history:
         ledger.check_character_not_lost(reel, job.key)
 

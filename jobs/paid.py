@@ -86,6 +86,7 @@ def ended(kind: Literal["refused", "failed"], error: errors.ProviderError) -> Ou
         charged=error.charged,
         resubmittable=getattr(error, "resubmittable", False),
         stale_upload=getattr(error, "stale_upload", False),
+        by_chance=getattr(error, "by_chance", False),
     )
 
 
@@ -95,7 +96,7 @@ def remembered(outcome: Outcome, job: Job | None = None) -> errors.ProviderError
     facts: dict[str, Any] = {"charged": outcome.charged, "remedy": outcome.remedy}
     if job:
         facts["request_id"] = job.request_id
-    for name in ("field", "what", "resubmittable", "stale_upload"):
+    for name in ("field", "what", "resubmittable", "stale_upload", "by_chance"):
         if hasattr(kind, name):
             facts[name] = getattr(outcome, name)
     return kind(f"{outcome.message} (from an earlier run)", **facts)

@@ -3,12 +3,23 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from prefect_storyboard.ledger import Draft, Intent, Ledger, LibraryError, Outcome, Owner, Sidecar, Unreadable
+from prefect_storyboard.ledger import (
+    Draft,
+    Intent,
+    Ledger,
+    LibraryError,
+    Outcome,
+    Owner,
+    Sidecar,
+    StillDraft,
+    Unreadable,
+)
 from prefect_storyboard.ledger.evidence import creation_key
 from prefect_storyboard.ledger.sidecars import every_sidecar
-from prefect_storyboard.storyboards import Casting, Frozen, Job
+from prefect_storyboard.storyboards import Casting, Clip, Frozen, Job, Still
 from prefect_storyboard.storyboards.keys import own_identity_of
 
+_MADE = {"scenes": "scene", "stills": "still", "sheets": "sheet"}
 _OWNER = Owner(token="rebuilt", host="", pid=0, started="")  # noqa: S106 - of an intent, not a secret
 
 
@@ -36,7 +47,7 @@ def repair(ledger: Ledger) -> Repaired:
         try:
             if _rebuilt(ledger, found):
                 takes.append(ledger.storage.link(*found.place))
-            characters += [each.character for each in found.clip.characters if _rebuilt_casting(ledger, found, each)]
+            characters += [each.character for each in found.castings if _rebuilt_casting(ledger, found, each)]
         except LibraryError as error:
             damaged[str(error)] = None
     damaged |= dict.fromkeys(_listed_anew(ledger))
@@ -58,19 +69,20 @@ def _listed_anew(ledger: Ledger) -> Iterator[str]:
 
 def _rebuilt(ledger: Ledger, found: Sidecar) -> bool:
     """Rebuild the records of the take's job. True if any were missing."""
-    clip, key = found.clip, found.clip.job_key
-    number = ledger.attempt_of(key, clip.request_id)
+    made, key = found.made, found.made.job_key
+    number = ledger.attempt_of(key, made.request_id)
     before = ledger.records(key)
     intent = _intent(found)
     for earlier in () if ledger.packed(key) else range(1, number):
         _rebuild_unused(ledger, intent, earlier)
-    done = Outcome(kind="done", at=clip.stored_at, clip=clip, cost_usd=clip.cost_usd, charged=True)
+    done = Outcome(kind="done", at=made.stored_at, cost_usd=made.cost_usd, charged=True)
+    done = done.model_copy(update={"clip" if isinstance(made, Clip) else "still": made})
     if not ledger.packed(key) and not _complete(before, number):
         ledger.intend(number, intent)
-        if ledger.submitted(key, number, _job(intent, clip.request_id)) is None:
+        if ledger.submitted(key, number, _job(intent, made.request_id)) is None:
             raise LibraryError(f"{ledger.storage.link(*found.place)}: its request belongs to another job in the ledger")
         ledger.close(key, number, done)
-    ledger.take(found.reel, found.scene, key, attempt=number, reserve=True)
+    ledger.take(found.reel, found.scene, key, attempt=number, reserve=True, room=found.room)
     return ledger.records(key) != before
 
 
@@ -91,7 +103,7 @@ def _rebuilt_casting(ledger: Ledger, found: Sidecar, casting: Casting) -> bool:
     made = Casting(character=casting.character, id=casting.id, mention=casting.mention)
     ledger.intend(number, intent)
     ledger.submitted(key, number, _job(intent, casting.id or ""))
-    ledger.close(key, number, Outcome(kind="done", at=found.clip.stored_at, casting=made, charged=None))
+    ledger.close(key, number, Outcome(kind="done", at=found.made.stored_at, casting=made, charged=None))
     return True
 
 
@@ -117,40 +129,65 @@ def _names(records: list[tuple[str, ...]], number: int) -> set[str]:
 
 def _intent(found: Sidecar) -> Intent:
     """The intent as far as the sidecar records it; the same at every call."""
-    clip = found.clip
+    made = found.made
     return Intent(
-        key=clip.job_key,
+        key=made.job_key,
         owner=_OWNER,
-        at=clip.stored_at,
-        lease_until=clip.stored_at,
-        provider=clip.provider,
-        account=clip.account or "default",
+        at=made.stored_at,
+        lease_until=made.stored_at,
+        provider=made.provider,
+        account=made.account or "default",
         endpoint="",
         order_digest="",
-        label=f"scene {found.scene} take {found.take}",
-        usd=clip.cost_usd,
+        label=f"{_MADE[found.room]} {found.scene} take {found.take}",
+        usd=made.cost_usd,
+        reel="" if found.room == "sheets" else found.reel,
+        draft=_draft(found, made) if isinstance(made, Clip) else _draft_of_still(made, found.reel, found.scene),
+    )
+
+
+def _draft(found: Sidecar, clip: Clip) -> Draft:
+    return Draft(
         reel=found.reel,
-        draft=Draft(
-            reel=found.reel,
-            scene=found.scene,
-            model=clip.model,
-            prompt=clip.prompt,
-            characters=clip.characters,
-            parent_key=clip.parent_key,
-            identity=clip.identity,
-            parent=clip.parent,
-            asked=clip.asked,
-            own_identity=own_identity_of(clip.basis),
-            basis=clip.basis,
-            silent=clip.silent,
-            seed=clip.seed,
-            negative=clip.negative,
+        scene=found.scene,
+        model=clip.model,
+        prompt=clip.prompt,
+        characters=clip.characters,
+        parent_key=clip.parent_key,
+        identity=clip.identity,
+        parent=clip.parent,
+        asked=clip.asked,
+        own_identity=own_identity_of(clip.basis),
+        basis=clip.basis,
+        silent=clip.silent,
+        seed=clip.seed,
+        negative=clip.negative,
+    )
+
+
+def _draft_of_still(still: Still, reel: str, scene: str) -> Draft:
+    """The draft of a stored still."""
+    return Draft(
+        reel=reel,
+        scene=scene,
+        model=still.model,
+        prompt=still.prompt,
+        identity=still.identity,
+        basis=still.basis,
+        seed=still.seed,
+        fields=still.fields,
+        still=StillDraft(
+            asked=still.asked,
+            sent=still.sent,
+            references=still.references,
+            sheet_of=still.sheet_of,
+            look=still.look,
         ),
     )
 
 
 def _intent_of_casting(found: Sidecar, casting: Casting, key: str) -> Intent:
-    clip = found.clip
+    clip = found.made
     return Intent(
         key=key,
         owner=_OWNER,

@@ -76,7 +76,7 @@ def _result_of(outcome: Outcome, bought: PaidJob) -> Result:
     if outcome.kind != "done":
         raise remembered(outcome, bought.job)
     made = outcome.casting
-    return Result(stored=outcome.clip, character_id=made.id if made else None, mention=made.mention if made else None)
+    return Result(stored=outcome.made, character_id=made.id if made else None, mention=made.mention if made else None)
 
 
 def _kind(bought: PaidJob) -> Kind:

@@ -27,6 +27,7 @@ class Choice(Record):
     id: str
     kind: Kind
     scene: str
+    still: bool = Field(default=False, description="Whether it is about the scene's still, and not about its clip.")
     at: datetime
     by: str = ""
     own_identity: str = ""

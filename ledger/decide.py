@@ -10,6 +10,7 @@ intent, job                                     REATTACH    it was bought: poll 
 intent, job, outcome abandoned                  REATTACH    it had been bought, and is open until `late` ends it
 ..., outcome failed, free and worth a retry     SUBMIT      three times a run, and it does not count as a failure below
 ..., outcome failed, its upload had expired     SUBMIT      once a run, likewise
+..., outcome failed, nothing made by chance     SUBMIT      once a run, likewise
 ..., outcome failed, by moderation of the input FAILED      sending the same again changes nothing
 ..., outcome failed                             SUBMIT while fewer attempts failed than allowed, else FAILED
 
@@ -78,14 +79,19 @@ def decide(
         return Decision.FAILED
     failed = [each.end for each in history if each.end and each.end.kind == "failed"]
     free = [each for each in failed if _free(each) and (since is None or each.at >= since)]
-    stale = [each for each in free if each.stale_upload]
+    once = [each for each in free if _once(each)]
     if _free(end):
-        spent, most = (len(stale), 1) if end.stale_upload else (len(free) - len(stale), FREE_RESUBMITS)
+        spent, most = (len(once), 1) if _once(end) else (len(free) - len(once), FREE_RESUBMITS)
         if spent <= most:
             return Decision.SUBMIT
-    beyond = max(len(free) - len(stale) - FREE_RESUBMITS, 0) + max(len(stale) - 1, 0)
+    beyond = max(len(free) - len(once) - FREE_RESUBMITS, 0) + max(len(once) - 1, 0)
     failures = sum(1 for each in failed if not _free(each)) + beyond
     return Decision.SUBMIT if failures < attempts else Decision.FAILED
+
+
+def _once(failed: Outcome) -> bool:
+    """Whether the same request is worth one more submit, and no second one."""
+    return failed.stale_upload or failed.by_chance
 
 
 def _usable(attempt: Attempt) -> bool:

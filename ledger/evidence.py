@@ -9,19 +9,20 @@ from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.ledger.survey import surveyed
 from prefect_storyboard.storyboards import Casting
 from prefect_storyboard.storyboards.keys import character_key
+from prefect_storyboard.storyboards.planned import Room
 
 
 class LedgerLost(Unreadable):
     """The library holds the clip of a job of which the ledger has no record."""
 
 
-def check_take_not_lost(storage: Storage, reel: str, scene: str, key: str) -> None:
+def check_take_not_lost(storage: Storage, reel: str, scene: str, key: str, room: Room = "scenes") -> None:
     """Raise LedgerLost if a stored take of that scene was made by that job."""
     survey = surveyed(storage)
-    if survey and reel and not survey.takes(scene):
+    if survey and reel and room == "scenes" and not survey.takes(scene):
         return
-    for found in sidecars(storage, reel, scene):
-        if found.clip.job_key == key:
+    for found in sidecars(storage, reel, scene, room):
+        if found.made.job_key == key:
             _raise(storage, found, f"was made by job {key[:12]}, of which the ledger has no record")
 
 
@@ -33,7 +34,7 @@ def check_character_not_lost(storage: Storage, reel: str, key: str) -> None:
     for found in _takes(storage, reel):
         if isinstance(found, Unreadable):
             raise found
-        for casting in found.clip.characters:
+        for casting in found.castings:
             if creation_key(casting) == key:
                 what = (
                     f"shows {casting.character}, who was created by job {key[:12]}, of which the ledger has no record"

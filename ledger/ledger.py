@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from prefect_storyboard.ledger.approvals import Approval, read_approvals, record_approval
 from prefect_storyboard.ledger.choices import Choice, Choose, read_choices, record_choice
 from prefect_storyboard.ledger.evidence import check_character_not_lost, check_take_not_lost
 from prefect_storyboard.ledger.files import RecordFiles, Unreadable
@@ -25,6 +26,7 @@ from prefect_storyboard.ledger.storage import Storage
 from prefect_storyboard.ledger.survey import surveyed
 from prefect_storyboard.ledger.takes import reserve_take, take_keys, take_number
 from prefect_storyboard.storyboards import Casting, Job
+from prefect_storyboard.storyboards.planned import Room
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,12 @@ class Ledger:
         """Raise LibraryError if this is no longer the library whose identity `prove` returned. One read."""
         check_still_there(self.storage, identity)
 
-    def check_not_lost(self, reel: str, scene: str, key: str) -> None:
+    def check_not_lost(self, reel: str, scene: str, key: str, room: Room = "scenes") -> None:
         """Raise LedgerLost if a stored take names a job without records: it must not be bought again.
 
         One listing if the scene has no take.
         """
-        check_take_not_lost(self.storage, reel, scene, key)
+        check_take_not_lost(self.storage, reel, scene, key, room)
 
     def check_character_not_lost(self, reel: str, key: str) -> None:
         """Raise LedgerLost if a stored take shows a character whose creation has no records.
@@ -191,24 +193,26 @@ class Ledger:
         held = self._files.read(Holder, *self._claim(job))
         return held.key if held else None
 
-    def take(self, reel: str, scene: str, key: str, *, attempt: int | None, reserve: bool) -> int:
+    def take(
+        self, reel: str, scene: str, key: str, *, attempt: int | None, reserve: bool, room: Room = "scenes"
+    ) -> int:
         """The take number of an attempt: the one it has, else the next free one (reserved if `reserve`).
 
         Without an attempt, the first take of any attempt at the job; read-only. A number is not free if its record was
         lost while another job's take lies there.
         """
         survey = surveyed(self.storage)
-        if survey and attempt is None and not reserve and (seen := survey.take(reel, scene, key)):
+        if survey and room == "scenes" and attempt is None and not reserve and (seen := survey.take(reel, scene, key)):
             return seen
-        return take_number(self._files, reel, scene, Holder(key=key, attempt=attempt), reserve=reserve)
+        return take_number(self._files, reel, scene, Holder(key=key, attempt=attempt), reserve=reserve, room=room)
 
-    def reserve_take(self, reel: str, scene: str, key: str, *, attempt: int, number: int) -> int:
+    def reserve_take(self, reel: str, scene: str, key: str, *, attempt: int, number: int, room: Room = "scenes") -> int:
         """Reserve a take number that was seen to be free; if it is taken by now, reserve the next free one."""
-        return reserve_take(self._files, reel, scene, Holder(key=key, attempt=attempt), number)
+        return reserve_take(self._files, reel, scene, Holder(key=key, attempt=attempt), number=number, room=room)
 
-    def take_keys(self, reel: str, scene: str) -> tuple[str, ...]:
-        """The jobs whose clips are the takes of a scene, in the order of the takes."""
-        return take_keys(self._files, reel, scene)
+    def take_keys(self, reel: str, scene: str, room: Room = "scenes") -> tuple[str, ...]:
+        """The jobs whose clips or stills are the takes of a scene, in the order of the takes."""
+        return take_keys(self._files, reel, scene, room)
 
     def choices(self, reel: str) -> tuple[Choice, ...]:
         """What people have chosen of a reel, oldest first. One read where nobody has. Raises Unreadable."""
@@ -217,6 +221,14 @@ class Ledger:
     def choose(self, reel: str, choose: Choose) -> Choice:
         """Record a choice that is made in the light of all before it; returns it, or the one that it is."""
         return record_choice(self._files, reel, choose)
+
+    def approvals(self, reel: str) -> tuple[Approval, ...]:
+        """What people have approved of a reel, oldest first. One read where nobody has. Raises Unreadable."""
+        return read_approvals(self._files, reel)
+
+    def approve(self, reel: str, approval: Approval) -> Approval:
+        """Record an approval; returns it, or the one of the same name."""
+        return record_approval(self._files, reel, approval)
 
     def _reopen(self, key: str, number: int) -> None:
         """Reopen an abandoned attempt that had been bought: it is open again, and its price counts."""

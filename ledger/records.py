@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_storyboard.storyboards import Asked, Casting, Clip, Job
+from prefect_storyboard.storyboards import Asked, Casting, Clip, Expected, Job, Still, StillAsked, StillReference
 from prefect_storyboard.storyboards.outcomes import JsonObject
+from prefect_storyboard.storyboards.planned import Room
 
 LAYOUT = 2  # the newest layout that can be read; version 0.1.0 wrote no number
 PLAIN = 1  # the layout of an unpacked record, which every version reads
@@ -36,13 +37,26 @@ class Owner(Record):
     started: str
 
 
+class StillDraft(Record):
+    """What the draft of a still has beside a clip's: sizes, references, the prompt as sent, and whose sheet it is."""
+
+    asked: StillAsked
+    sent: str
+    references: tuple[StillReference, ...] = ()
+    sheet_of: str = ""
+    look: str = ""
+
+
 class Draft(Record):
-    """The metadata of a scene's clip: enough to store it without the storyboard.
+    """The metadata of a scene's clip or still: enough to store it without the storyboard.
 
     Without a `reel` the clip is one of the library's single clips. `identity` identifies the request without the take,
     `own_identity` the same without the parent, and `parent` the parent; 0.1.0 recorded none of them. `remixable` is
     whether the provider was asked to keep the video for a remix. `basis` is everything that the key hashes; versions
-    before 0.3.0 recorded none.
+    before 0.3.0 recorded none. `expected` is what the clip is held to, and in no key.
+
+    With `still` it is the draft of a picture. That of a sheet has the folder of the character as its reel, and that of
+    the look as its scene.
     """
 
     reel: str
@@ -62,6 +76,15 @@ class Draft(Record):
     negative: str = ""
     fields: JsonObject = {}
     remixable: bool = True
+    expected: Expected = Expected()
+    still: StillDraft | None = None
+
+    @property
+    def room(self) -> Room:
+        """In which room of the library its takes lie."""
+        if self.still is None:
+            return "scenes"
+        return "sheets" if self.still.sheet_of else "stills"
 
 
 class Intent(Record):
@@ -95,6 +118,7 @@ class Outcome(Record):
     kind: Literal["done", "refused", "failed", "abandoned"]
     at: datetime
     clip: Clip | None = None
+    still: Still | None = None
     casting: Casting | None = None
     cost_usd: float | None = None
     error: str = ""
@@ -105,6 +129,12 @@ class Outcome(Record):
     charged: bool | None = False
     resubmittable: bool = False
     stale_upload: bool = False
+    by_chance: bool = False
+
+    @property
+    def made(self) -> Clip | Still | None:
+        """The file that was stored."""
+        return self.clip or self.still
 
 
 class Holder(Record):

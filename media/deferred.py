@@ -8,28 +8,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefect_storyboard.media.cards import with_cards
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
+    from prefect_storyboard.media.lettering import face
     from prefect_storyboard.media.mix import length
     from prefect_storyboard.media.page import Card, write_page
     from prefect_storyboard.media.probe import probe, probe_image
     from prefect_storyboard.media.reel import Finish, Part, assemble
     from prefect_storyboard.media.stills import fit_image, stills
-    from prefect_storyboard.media.timing import Transition
+    from prefect_storyboard.media.thumbs import thumb_of_file
+    from prefect_storyboard.media.timing import Transition, transition
     from prefect_storyboard.media.tone import label
+    from prefect_storyboard.media.verdict import Judged, Ordered, judged
 
 __all__ = [
     "Card",
     "Finish",
     "Fitting",
+    "Judged",
+    "Ordered",
     "Part",
     "Transition",
     "assemble",
     "contact_sheets",
+    "face",
     "fit",
     "fit_image",
     "judge",
+    "judged",
     "label",
     "last_frame",
     "length",
@@ -40,19 +48,26 @@ __all__ = [
     "shape",
     "shrunk",
     "stills",
+    "thumb_of_file",
+    "transition",
+    "with_cards",
     "write_page",
 ]
 _MODULES = {
+    "cards": {"with_cards"},
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
+    "lettering": {"face"},
     "page": {"Card", "write_page"},
     "probe": {"probe", "probe_image"},
     "mix": {"length"},
     "reel": {"Finish", "Part", "assemble"},
     "stills": {"fit_image", "stills"},
-    "timing": {"Transition"},
+    "thumbs": {"thumb_of_file"},
+    "timing": {"Transition", "transition"},
     "tone": {"label"},
+    "verdict": {"Judged", "Ordered", "judged"},
 }
 
 

@@ -9,6 +9,8 @@ from av.container import OutputContainer
 from av.video.frame import PictureType
 
 from prefect_storyboard.media.blend import blended, faded
+from prefect_storyboard.media.burning import burned
+from prefect_storyboard.media.captions import Cue, caption_packets
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.mix import encoded, mixed
 from prefect_storyboard.media.mp4 import Mark, interleave, mp4
@@ -22,17 +24,27 @@ _BT709 = 1
 CRF = 18
 
 
-def render(shots: Sequence[Shot], canvas: Canvas, out: Path, *, crf: int = CRF, music: Path | None = None) -> None:
+def render(
+    shots: Sequence[Shot],
+    canvas: Canvas,
+    out: Path,
+    *,
+    crf: int = CRF,
+    music: Path | None = None,
+    cues: Sequence[Cue] = (),
+) -> None:
     """Encode the shots one after the other: H.264 (a smaller `crf` is finer and larger), stereo AAC at 48 kHz.
 
-    Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture.
+    Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture. Captions become
+    a track; those that a shot burns in are part of its pictures.
     """
     placed = spans(shots, canvas.fps)
     with mp4(out, chapters(shots, placed, canvas.fps)) as target:
-        video = _video(target, canvas, crf)
+        video = video_stream(target, canvas, crf)
         audio = sound_stream(target)
         sounds = encoded(mixed(shots, placed, canvas.fps, music), audio)
-        interleave(target, _pictures(shots, placed, canvas, video), sounds)
+        captions = caption_packets(target, cues)
+        interleave(target, _pictures(shots, placed, canvas, video), sounds, captions)
 
 
 def chapters(shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction) -> list[Mark]:
@@ -70,7 +82,8 @@ def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: 
         yield shown
 
 
-def _video(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
+def video_stream(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
+    """Add the track of the pictures; a smaller `crf` is finer."""
     options = _X264 | {"crf": str(crf)}
     stream = target.add_stream("libx264", rate=canvas.fps, width=canvas.width, height=canvas.height, options=options)
     stream.pix_fmt, stream.time_base = "yuv420p", 1 / canvas.fps
@@ -111,4 +124,5 @@ def _shown(shot: Shot, count: int, canvas: Canvas) -> Iterator[VideoFrame]:
         stream.thread_type = "AUTO"
         seek(source, shot.origin)
         steady = paced(source.decode(stream), shot.origin, canvas.fps, count)
-        yield from fitted(steady, stream.sample_aspect_ratio, canvas)
+        pictures = fitted(steady, stream.sample_aspect_ratio, canvas)
+        yield from burned(pictures, shot.burn, canvas) if shot.burn else pictures

@@ -11,9 +11,10 @@ import av
 from av import AudioFrame, AudioStream, Packet, VideoStream
 from av.stream import Stream
 
+from prefect_storyboard.media.captions import Cue, caption_packets
 from prefect_storyboard.media.encode import chapters, sound_stream
 from prefect_storyboard.media.mix import encoded, mixed
-from prefect_storyboard.media.mp4 import Mark, interleave, mp4
+from prefect_storyboard.media.mp4 import MILLISECOND, Mark, interleave, mp4
 from prefect_storyboard.media.probe import opened, picture_track, sound_track
 from prefect_storyboard.media.sound import LAYOUT, RATE
 from prefect_storyboard.media.timing import Shot, spans
@@ -29,8 +30,8 @@ def joinable(clips: Sequence[Clip]) -> bool:
     return len({clip.picture for clip in clips}) == 1 and len({clip.sound for clip in clips if clip.sound}) <= 1
 
 
-def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
-    """Copy the packets of `joinable` clips into one MP4.
+def join(clips: Sequence[Clip], titles: Sequence[str], out: Path, cues: Sequence[Cue] = ()) -> None:
+    """Copy the packets of `joinable` clips into one MP4; captions become a track of it.
 
     Every clip's picture starts where the one before ends. AAC comes in frames of 1024 samples that no copy can cut, so
     every sound starts at the nearest place of one unbroken grid: at most 11 ms from its picture at 48 kHz.
@@ -44,13 +45,18 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path) -> None:
             audio = target.add_stream_from_template(heard, opaque=True)
         else:
             audio = target.add_stream("aac", rate=RATE, layout=LAYOUT)
+        captions = [*caption_packets(target, cues)]
         grid = _Grid(audio, starts[-1])
         for clip, (start, stop) in zip(clips, pairwise(starts), strict=True):
+            while captions and (captions[0].pts or 0) * MILLISECOND < stop:
+                target.mux(captions.pop(0))
             for packet in _copied(clip, start - clip.first, video, grid, grid.before(stop)):
                 target.mux(packet)
 
 
-def join_mixed(shots: Sequence[Shot], clips: Sequence[Clip], out: Path, *, music: Path | None = None) -> None:
+def join_mixed(
+    shots: Sequence[Shot], clips: Sequence[Clip], out: Path, *, music: Path | None = None, cues: Sequence[Cue] = ()
+) -> None:
     """Copy the pictures of `joinable` clips as `join` does, and encode their sound once, with its gains and music."""
     starts = list(accumulate((clip.seconds for clip in clips), initial=Fraction(0)))
     placed = spans(shots, TICKS)
@@ -62,7 +68,7 @@ def join_mixed(shots: Sequence[Shot], clips: Sequence[Clip], out: Path, *, music
             for clip, start in zip(clips, starts[:-1], strict=True)
             for packet in _pictures(clip, start - clip.first, video)
         )
-        interleave(target, pictures, sounds)
+        interleave(target, pictures, sounds, caption_packets(target, cues))
 
 
 def _pictures(clip: Clip, shift: Fraction, video: VideoStream) -> Iterator["Packet[Any]"]:

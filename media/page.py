@@ -5,14 +5,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from prefect_storyboard.media.frames import shrunk
-from prefect_storyboard.media.money import bill, timeline
+from prefect_storyboard.media.figures import bill, timeline
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
 from prefect_storyboard.storyboards.money import price
 
@@ -27,7 +27,7 @@ class Card(Frozen):
     """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none.
 
     `others` are the other takes of its scene, each with its file. `stale` says why the clip is not of today's
-    storyboard; `start` is the second of the reel at which it begins, None after the clips before it.
+    storyboard.
     """
 
     clip: Clip
@@ -35,32 +35,49 @@ class Card(Frozen):
     poster: Poster
     others: tuple[tuple[Clip, str], ...] = ()
     stale: str | None = None
-    start: float | None = None
 
 
-def page(reel: Reel, cards: Sequence[Card], *, video: str = "reel.mp4", poster: Poster = b"", style: str = "") -> str:
+def page(
+    reel: Reel,
+    cards: Sequence[Card],
+    *,
+    video: str = "reel.mp4",
+    poster: Poster = b"",
+    style: str = "",
+    cuts: Sequence[float] = (),
+) -> str:
     """Lay out a reel as HTML: its player with the scenes as chapters, then every take, then what failed and why.
 
-    Cards come in the order of the reel. `video` is the reel relative to the page, `style` the storyboard's own words;
+    Cards come in the order of the reel. `cuts` are the seconds at which each begins, and the last one ends; left out,
+    they follow from the clips' lengths. `video` is the reel relative to the page, `style` the storyboard's own words;
     where `reel.url` is None there is no player. Style sheet, script and pictures are inside, every text is escaped, and
     the same input gives the same text. Opens from disk, from any static server or from a bucket.
     """
-    return "".join(_parts(reel, cards, video, poster, style))
+    return "".join(_parts(reel, cards, _Look(video, poster, style, cuts)))
 
 
-def write_page(out: Path, reel: Reel, cards: Sequence[Card], *, poster: Poster = b"", style: str = "") -> None:
+def write_page(
+    out: Path, reel: Reel, cards: Sequence[Card], *, poster: Poster = b"", style: str = "", cuts: Sequence[float] = ()
+) -> None:
     """Write what `page` lays out, piece by piece: memory does not grow with the number of scenes."""
     with out.open("w", encoding="utf-8") as file:
-        file.writelines(_parts(reel, cards, "reel.mp4", poster, style))
+        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts)))
 
 
-def _parts(reel: Reel, cards: Sequence[Card], video: str, poster: Poster, style: str) -> Iterator[str]:
+class _Look(NamedTuple):
+    video: str
+    poster: Poster
+    style: str
+    cuts: Sequence[float]
+
+
+def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
     return _template().generate(
         reel=reel,
-        style=style,
-        video=video,
-        poster=_data(_jpeg(poster)),
-        entries=list(_entries(cards)),
+        style=look.style,
+        video=look.video,
+        poster=_data(_jpeg(look.poster)),
+        entries=list(_entries(cards, look.cuts)),
         facts=[_scenes(reel), _length(reel.seconds), _cost(reel), _bought(reel)],
         ratio=_ratio(cards),
         charged=_CHARGED,
@@ -129,13 +146,10 @@ def _template() -> Template:
     return site.get_template("page.html.jinja")
 
 
-def _entries(cards: Sequence[Card]) -> Iterator[_Entry]:
-    ends = [round(end, 3) for end in accumulate(card.clip.seconds for card in cards)]
-    starts = [
-        round(start if card.start is None else card.start, 3) for card, start in zip(cards, [0.0, *ends], strict=False)
-    ]
-    for card, start, end in zip(cards, starts, [*starts[1:], ends[-1] if ends else 0.0], strict=True):
-        yield _Entry(card.clip, card.href, card.poster, start, max(start, end), card.others, card.stale)
+def _entries(cards: Sequence[Card], cuts: Sequence[float]) -> Iterator[_Entry]:
+    moments = [round(cut, 3) for cut in cuts or accumulate((card.clip.seconds for card in cards), initial=0.0)]
+    for card, (start, end) in zip(cards, pairwise(moments), strict=True):
+        yield _Entry(card.clip, card.href, card.poster, start, end, card.others, card.stale)
 
 
 def _jpeg(poster: Poster) -> bytes:

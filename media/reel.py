@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
+from prefect_storyboard.media.captions import Cue, srt, vtt
 from prefect_storyboard.media.encode import render
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.join import TICKS, join, join_mixed, joinable
@@ -13,32 +16,35 @@ from prefect_storyboard.media.loudness import gain, measure
 from prefect_storyboard.media.picture import Canvas, cadence, even, standard
 from prefect_storyboard.media.probe import Probe, probe
 from prefect_storyboard.media.sound import RATE
-from prefect_storyboard.media.timing import Shot, Transition, boundaries, spans
+from prefect_storyboard.media.timing import Shot, Transition, spans
 from prefect_storyboard.media.tracks import Clip, look
 
 
 @dataclass(frozen=True)
 class Part:
-    """A clip of the reel, the title of its chapter, and how it begins: None for a cut."""
+    """A clip of the reel, the title of its chapter, how it begins (None for a cut), and its caption."""
 
     path: Path
     title: str
     into: Transition | None = None
+    caption: str = ""
 
 
 @dataclass(frozen=True)
 class Finish:
-    """What a reel gets beyond its clips: clips equally loud, and music under all of it."""
+    """What a reel gets beyond its clips: clips equally loud, music under all of it, captions in its pictures."""
 
     loudness: bool = False
     music: Path | None = None
+    burn: bool = False
 
 
 class Assembled(Probe):
-    """The facts of a reel: the gain in dB of every clip's sound, and the seconds at which each clip begins."""
+    """The facts of a reel: the gain in dB of each clip, the seconds at which each begins, and where the last ends."""
 
     gains: tuple[float, ...]
     starts: tuple[float, ...]
+    end: float
 
 
 _PLAIN = Finish()
@@ -51,30 +57,48 @@ def assemble(parts: Sequence[Part], out: Path, finish: Finish = _PLAIN) -> Assem
     size and rate (ties go to the larger), black bars where shapes differ, 48 kHz stereo. A clip without sound is
     silent; sound is cut or filled up to the length of its picture. Transitions encode all pictures; loudness and music
     only the sound. Memory does not grow with the number of clips.
+
+    Captions are a track of the MP4, and stand beside it as .srt and .vtt; without a caption nothing is written there.
+    Burned-in ones encode all pictures.
     Raises `MediaError` for no parts at all, or for a clip or music that cannot be read, which it names; `out` is then
     untouched.
     """
     if not parts:
         raise MediaError("There is no clip to assemble; render at least one scene first.")
     out = Path(out)
-    clips = [_look(part) for part in parts]
+    clips = [looked(part) for part in parts]
     gains = _gains(clips) if finish.loudness else [0.0] * len(clips)
+    burning = finish.burn and any(part.caption for part in parts)
     shots = [
-        Shot(clip.path, clip.first, clip.seconds, part.title, gain, part.into)
+        Shot(clip.path, clip.first, clip.seconds, part.title, gain, part.into, part.caption if burning else "")
         for part, clip, gain in zip(parts, clips, gains, strict=True)
     ]
-    made = canvas(clips)
-    fps = made.fps
-    if not joinable(clips) or any(part.into for part in parts[1:]):
-        render(shots, made, out, music=finish.music)
+    copied = joinable(clips) and not burning and not any(part.into for part in parts[1:])
+    made, _ = layout(clips, [part.into for part in parts])
+    fps = TICKS if copied else made.fps
+    placed = spans(shots, fps)
+    moments = [*(span.start / fps for span in placed), placed[-1].stop / fps]
+    cues = _cues(parts, moments)
+    if not copied:
+        render(shots, made, out, music=finish.music, cues=cues)
     elif finish.music or any(gains):
-        join_mixed(shots, clips, out, music=finish.music)
-        fps = TICKS
+        join_mixed(shots, clips, out, music=finish.music, cues=cues)
     else:
-        join(clips, [part.title for part in parts], out)
-        fps = TICKS
-    starts = tuple(float(span.start / fps) for span in spans(shots, fps))
-    return Assembled(**dict(probe(out)), gains=tuple(gains), starts=starts)
+        join(clips, [part.title for part in parts], out, cues)
+    for suffix, text in ((".srt", srt), (".vtt", vtt)):
+        if cues:
+            out.with_suffix(suffix).write_text(text(cues), encoding="utf-8", newline="")
+    *starts, end = map(float, moments)
+    return Assembled(**dict(probe(out)), gains=tuple(gains), starts=tuple(starts), end=end)
+
+
+def _cues(parts: Sequence[Part], moments: Sequence[Fraction]) -> list[Cue]:
+    """The captions, each from where its clip begins to where the next one does."""
+    return [
+        Cue(start, stop, part.caption, part.title)
+        for part, (start, stop) in zip(parts, pairwise(moments), strict=True)
+        if part.caption.strip()
+    ]
 
 
 def _gains(clips: Sequence[Clip]) -> list[float]:
@@ -87,15 +111,22 @@ def _gains(clips: Sequence[Clip]) -> list[float]:
         return list(pool.map(one, clips))
 
 
-def layout(clips: Sequence[Clip]) -> tuple[Canvas, list[int]]:
+def layout(
+    clips: Sequence[Clip], into: Sequence[Transition | None] = (), *, before: float | None = None
+) -> tuple[Canvas, list[int]]:
     """Size and rate of the reel that `assemble` makes of these clips, and the frame at which each of them starts.
 
-    One more number than clips: the last one is the length of the reel.
+    One more number than clips: the last one is where the last clip ends. `into` is how each clip begins. With cards
+    the clips are encoded; then `before` are the seconds of the card in front of them, which may be 0.
     """
     made = canvas(clips)
-    if joinable(clips):  # the copied pictures keep their rate, whatever it is
-        made = replace(made, fps=standard(clips[0].probe.fps))
-    return made, boundaries([clip.seconds for clip in clips], made.fps)
+    if before is None and joinable(clips) and not any(into[1:]):
+        made = replace(made, fps=standard(clips[0].probe.fps))  # copied pictures keep their rate, whatever it is
+    shots = [Shot(clip.path, clip.first, clip.seconds, into=each) for clip, each in zip_longest(clips, into)]
+    if before:
+        shots.insert(0, Shot(Path(), Fraction(0), Fraction(round(Fraction(str(before)) * made.fps)) / made.fps))
+    placed = spans(shots, made.fps)[1 if before else 0 :]
+    return made, [*(span.start for span in placed), placed[-1].stop]
 
 
 def canvas(clips: Sequence[Clip]) -> Canvas:
@@ -106,7 +137,8 @@ def canvas(clips: Sequence[Clip]) -> Canvas:
     return Canvas(width, height, max(rates, key=lambda rate: (rates[rate], rate)))
 
 
-def _look(part: Part) -> Clip:
+def looked(part: Part) -> Clip:
+    """Read the facts of a part's clip. Raises MediaError, which names the part."""
     try:
         return look(Path(part.path))
     except MediaError as reason:

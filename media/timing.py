@@ -16,11 +16,17 @@ class Transition:
     seconds: Fraction
 
 
+def transition(kind: Literal["cut", "fade", "dissolve"], seconds: float) -> Transition | None:
+    """A transition of that many seconds; None for a cut."""
+    return None if kind == "cut" else Transition(kind, Fraction(str(seconds)))
+
+
 @dataclass(frozen=True)
 class Shot:
     """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter.
 
-    `gain` in dB is that of its sound. Without `into` it begins with a cut.
+    `gain` in dB is that of its sound. Without `into` it begins with a cut. `burn` is a text that is drawn into its
+    pictures.
     """
 
     path: Path
@@ -29,6 +35,7 @@ class Shot:
     title: str | None = None
     gain: float = 0.0
     into: Transition | None = None
+    burn: str = ""
 
 
 class Span(NamedTuple):

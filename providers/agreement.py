@@ -26,13 +26,17 @@ async def check_agreed(provider: Provider, order: Order, model: Model, mode: Mod
 
     Sends nothing that costs. Raises NotSent or Busy if the catalogue cannot be read at present.
     """
-    doubt = model.doubt(mode)
+    await check_doubt(provider, order, f"{model.name} at {model.provider}", model.doubt(mode))
+
+
+async def check_doubt(provider: Provider, order: Order, name: str, doubt: str) -> None:
+    """The same for an order of the named model; without a doubt the catalogue is not read."""
     if not doubt:
         return
     objection = await provider.objection(order)
     if objection is not None:
         raise InvalidRequest(
-            f"{model.name} at {model.provider} was not submitted: {doubt}, and {objection}",
+            f"{name} was not submitted: {doubt}, and {objection}",
             field="model",
             sent=False,
             remedy="Nothing was bought. Choose another model, or try again when the gateway's catalogue has it.",

@@ -145,11 +145,13 @@ class GenerationFailed(ProviderError):
     """The job was accepted and then failed. `resubmittable`: the same request may succeed next time.
 
     `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once. `empty`: the
-    job has succeeded, and its response contains nothing that can be stored, or not yet.
+    job has succeeded, and its response contains nothing that can be stored, or not yet. `by_chance`: a model that made
+    nothing of the request may do so the next time: it is sent again, once.
     """
 
     resubmittable: bool = False
     stale_upload: bool = False
+    by_chance: bool = False
     empty: bool = False
     charged: bool | None = None
     remedy = "Change the scene, or increase its take to render it again."

@@ -26,7 +26,8 @@ class Gateway(Frozen):
 
     `name` is what people write (`--provider acme`), `title` what the gateway calls itself. `credentials` is the block,
     as "module:Class", which is imported when somebody wants an account. `tables` is the package that holds
-    `models.toml`, and where they are needed `dialects.toml`, `fields.toml` and `tiers.toml`.
+    `models.toml`, and where they are needed `dialects.toml`, `fields.toml`, `tiers.toml`
+    and `images.toml`.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

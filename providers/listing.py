@@ -1,4 +1,4 @@
-"""The model table as a page of the documentation: `python -m prefect_storyboard.providers.listing > docs/models.md`."""
+"""The model tables as a page of the docs: `python -m prefect_storyboard.providers.listing > docs/models.md`."""
 
 import sys
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from prefect_storyboard.generated import print_or_check
 from prefect_storyboard.providers.dialects import MODES
 from prefect_storyboard.providers.gateways import title
+from prefect_storyboard.providers.images_listing import images_text
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import Mode, Model
 from prefect_storyboard.storyboards.money import price
@@ -13,9 +14,9 @@ from prefect_storyboard.storyboards.money import price
 _COMMAND = "python -m prefect_storyboard.providers.listing"
 _HEAD = f"""# Providers and models
 
-Generated from `providers/models.toml` by `{_COMMAND}`. Prices are in US dollars; "?" means that no price is
-published, not that the model is free. A model that its maker has switched off is refused, unless the provider's own
-list still offers it or you pass `allow_retired`.
+Generated from `providers/models.toml` and `providers/images.toml` by `{_COMMAND}`.
+Prices are in US dollars; "?" means that no price is published, not that the model is free. A model that its maker has
+switched off is refused, unless the provider's own list still offers it or you pass `allow_retired`.
 
 `storyboard models` filters the same table by what a scene needs, for example
 `--characters 3 --seconds 12 --aspect 9:16 --silent --max-usd 2`, and `storyboard models --check fal` compares it with
@@ -42,7 +43,7 @@ _ALIKE = {"exact": "", "cited": " (much alike)", "cited with cast": " (with char
 
 def text() -> str:
     """Render the page."""
-    return _HEAD + "".join(_section(name, sold) for name, sold in models().items())
+    return _HEAD + "".join(_section(name, sold) for name, sold in models().items()) + images_text()
 
 
 def _section(provider: str, sold: dict[str, Model]) -> str:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from prefect_storyboard.providers.attachments import Attachment
 from prefect_storyboard.storyboards import Casting, Frozen, Mode, Model, Operation
+from prefect_storyboard.storyboards.drawing import Drawing
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
@@ -75,6 +76,14 @@ class SceneRequest(Frozen):
         return self.model.mode(
             shown=bool(self.references), frame=bool(self.image_url), last_frame=bool(self.last_frame_url)
         )
+
+
+class StillRequest(Frozen):
+    """Draw one picture. `pictures` are links to each reference's pictures, readable by the provider without a key."""
+
+    drawing: Drawing
+    pictures: tuple[tuple[str, ...], ...] = ()
+    job_key: str = ""
 
 
 class Order(Frozen):

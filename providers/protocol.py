@@ -7,12 +7,20 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from pydantic import Field
 
 from prefect_storyboard.providers.download import BOUNDS, Bounds
-from prefect_storyboard.providers.orders import CharacterRequest, Order, Reference, SceneRequest, Sought
-from prefect_storyboard.storyboards import Clip, Frozen, Job
+from prefect_storyboard.providers.orders import (
+    CharacterRequest,
+    Order,
+    Reference,
+    SceneRequest,
+    Sought,
+    StillRequest,
+)
+from prefect_storyboard.storyboards import Clip, Frozen, Job, Still
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 __all__ = [
     "CharacterRequest",
+    "DrawsStills",
     "Listed",
     "Look",
     "Order",
@@ -22,6 +30,7 @@ __all__ = [
     "SceneRequest",
     "Sought",
     "Status",
+    "StillRequest",
     "TellsResult",
 ]
 
@@ -56,14 +65,14 @@ class Status(Frozen):
 
 
 class Result(Frozen):
-    """The result of a successful job. `url` is a video, for `Provider.fetch` to download at once; it expires.
+    """The result of a successful job. `url` is a video or a picture, for `Provider.fetch` to download at once.
 
     `mention` is what a prompt must call the character; `handle` is the provider's id of the video, for a remix. `usd`
     is what was charged, if the provider says so in money. `files` are small files beside the video or the character, by
     kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own. `facts` are values
-    to store with the take: video_id, seed, actual_prompt. `stored` is the clip, if the library already has it.
+    to store with the take: video_id, seed, actual_prompt. `stored` is the clip or still that the library already has.
 
-    A link is as good as a key: links are left out when a result is serialised or pickled.
+    A link expires. It is as good as a key: links are left out when a result is serialised or pickled.
     """
 
     url: str | None = Field(default=None, repr=False, exclude=True)
@@ -74,7 +83,7 @@ class Result(Frozen):
     files: dict[str, str] = Field(default={}, repr=False, exclude=True)
     facts: JsonObject = Field(default={})
     raw: JsonObject = Field(default={}, repr=False, exclude=True)
-    stored: Clip | None = None
+    stored: Clip | Still | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).model_validate, (self.model_dump(),)
@@ -155,6 +164,14 @@ class Provider(Protocol):
         `secret` is the account's webhook secret, if the gateway has one. Raises Busy or NotSent if a gateway's
         published keys cannot be fetched.
         """
+
+
+@runtime_checkable
+class DrawsStills(Protocol):
+    """A gateway that sells image models: those of its images.toml."""
+
+    def still_order(self, request: StillRequest) -> Order:
+        """Build the request for one picture. Pure: nothing is sent."""
 
 
 class Look(NamedTuple):

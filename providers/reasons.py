@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import Any
 
+from pydantic import JsonValue
+
 from prefect_storyboard.providers.errors import (
     Busy,
     GenerationFailed,
@@ -113,6 +115,16 @@ def refusal(text: str, *, field: str | None = None, charged: bool | None = False
     message = f"moderation refused what was generated, not the scene: {text}"
     facts |= {"what": what, "resubmittable": True, "charged": charged, "remedy": remedy}
     return Refused(message, field=field, **facts)
+
+
+def is_flagged(flags: JsonValue) -> bool:
+    """Whether a model's own filter says of a picture that it has blackened it."""
+    return isinstance(flags, list) and any(flag is True for flag in flags)
+
+
+def flagged(**facts: Any) -> Refused:
+    """A picture that a model's own filter has blackened."""
+    return refusal("the generated image was flagged and blackened", **facts)
 
 
 def failure(message: str, *, again: bool = False, charged: bool | None = None, **facts: Any) -> GenerationFailed:

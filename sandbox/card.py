@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from prefect_storyboard.sandbox.figures import Colour, font, mixed, seed
 from prefect_storyboard.sandbox.portraits import medallion
@@ -45,15 +45,22 @@ def paint(clip: Clip, inputs: Path) -> Card:
     palette = PALETTES[seed(clip.prompt)[0] % len(PALETTES)]
     size = clip.width, clip.height
     unit = min(size) / 100
-    first_frame = _open(inputs / clip.image) if clip.image else None
+    picture = _open(inputs / clip.image) if clip.image else None
     still, sky = scenery(size, palette, clip.prompt)
     shade(still, palette[0])
     draw = ImageDraw.Draw(still, "RGBA")
-    if first_frame is not None:
-        _inset(still, sky, first_frame, unit, alone=not clip.cast)
-    sprites = [orb(size, palette[6], sky, aside=first_frame is not None), *_cast(clip, inputs, unit)]
+    if picture is not None:
+        _inset(still, sky, picture, unit, alone=not clip.cast)
+    sprites = [orb(size, palette[6], sky, aside=picture is not None), *_cast(clip, inputs, unit)]
     _caption(draw, clip, unit, palette[7])
     return _with_bar(still, sprites, clip, unit, palette[7])
+
+
+def first_frame(clip: Clip, inputs: Path) -> Image.Image | None:
+    """The picture that the clip begins with, as large as the clip; what juts out is cut off."""
+    if clip.image is None:
+        return None
+    return ImageOps.fit(_open(inputs / clip.image), (clip.width, clip.height))
 
 
 def _open(path: Path) -> Image.Image:
@@ -88,9 +95,9 @@ def _seats(clip: Clip, unit: float) -> tuple[float, list[tuple[float, float]]]:
     return min(step - 3, most * height), seats
 
 
-def _inset(still: Image.Image, sky: Image.Image, first_frame: Image.Image, unit: float, *, alone: bool) -> None:
+def _inset(still: Image.Image, sky: Image.Image, picture: Image.Image, unit: float, *, alone: bool) -> None:
     """The first frame as a print on the card, which takes its place from the sky."""
-    draw, print_ = ImageDraw.Draw(still, "RGBA"), first_frame.copy()
+    draw, print_ = ImageDraw.Draw(still, "RGBA"), picture.copy()
     rim, line = round(1.1 * unit), round(3.8 * unit)
     wide = still.width >= still.height
     room = (0.35 if alone else 0.25, 0.36 if alone else 0.26) if wide else (0.52, 0.215)
@@ -103,7 +110,7 @@ def _inset(still: Image.Image, sky: Image.Image, first_frame: Image.Image, unit:
     ImageDraw.Draw(sky).rounded_rectangle(box, rim, fill=0)
     still.paste(print_, (left, top))
     middle = top + print_.height + line // 2
-    draw.text((left, middle), "continues from", (90, 86, 100), font(round(2.6 * unit)), anchor="lm")
+    draw.text((left, middle), "begins with", (90, 86, 100), font(round(2.6 * unit)), anchor="lm")
 
 
 def _caption(draw: ImageDraw.ImageDraw, clip: Clip, unit: float, accent: Colour) -> None:

@@ -12,9 +12,21 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Clip, Job
+from prefect_storyboard.sandbox.state import Clip, Job, Picture
 
 OUTPUTS = {"out.mp4": "video/mp4", "thumb.webp": "image/webp", "sheet.jpg": "image/jpeg"}
+
+
+def picture_name(picture: Picture) -> str:
+    """The name of a drawn picture's file."""
+    return f"out.{'jpg' if picture.format == 'jpeg' else picture.format}"
+
+
+def picture_of(job: Job) -> Picture:
+    """The picture of a finished image job."""
+    assert job.outcome is not None  # noqa: S101 - it has succeeded
+    assert job.outcome.picture is not None  # noqa: S101 - it is a picture
+    return job.outcome.picture
 
 
 @dataclass(frozen=True)
@@ -34,10 +46,13 @@ async def find(sandbox: Sandbox, path: str) -> Found | None:
         known = file.name == name and now < file.expires_at
         return Found(sandbox.state.files / file.sha256, file.content_type) if known else None
     job = sandbox.state.job(file_id)
-    if job is None or name not in OUTPUTS or not is_billed(job) or job.phase(now) != "COMPLETED" or _gone(job, now):
+    if job is None or not is_billed(job) or job.phase(now) != "COMPLETED" or _gone(job, now):
         return None
     assert job.outcome is not None  # noqa: S101 - is_billed has checked
-    if job.outcome.clip is None:
+    picture = job.outcome.picture
+    if picture is not None and name == picture_name(picture):
+        return Found(await sandbox.picture(picture), f"image/{picture.format}")
+    if job.outcome.clip is None or name not in OUTPUTS:
         return None
     return Found(await _output(sandbox, job.outcome.clip, name), OUTPUTS[name])
 

@@ -20,8 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prefect_storyboard.sandbox.faults import Faults, FaultTable, Route, Rule, Subject
 from prefect_storyboard.sandbox.network import apply_fault, with_date
+from prefect_storyboard.sandbox.pictures import draw
 from prefect_storyboard.sandbox.render import render
-from prefect_storyboard.sandbox.state import Clip, Job, State
+from prefect_storyboard.sandbox.state import Clip, Document, Job, Picture, State
 
 _SECRET = re.compile("auth|key|token|secret|cookie")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -35,6 +36,7 @@ class Pace:
     queue_seconds: float = 0.3
     render_seconds: float = 1.5
     character_seconds: float = 0.5
+    picture_seconds: float = 0.5
     clip_scale: float = 1.0
 
 
@@ -67,9 +69,16 @@ class Sandbox:
 
     async def clip(self, clip: Clip) -> Path:
         """The rendered file; two callers of the same clip share one rendering."""
-        key = clip.model_dump_json()
+        return await self._made(render, clip)
+
+    async def picture(self, picture: Picture) -> Path:
+        """The drawn file, likewise."""
+        return await self._made(draw, picture)
+
+    async def _made(self, make: Callable[[Any, Path, Path], Path], wanted: Document) -> Path:
+        key = f"{make.__name__} {wanted.model_dump_json()}"
         if key not in self.rendering:
-            work = asyncio.ensure_future(self.in_pool(render, clip, self.state.clips, self.state.files))
+            work = asyncio.ensure_future(self.in_pool(make, wanted, self.state.clips, self.state.files))
             self.rendering[key] = work
             work.add_done_callback(lambda _: self.rendering.pop(key, None))
         return await asyncio.shield(self.rendering[key])
@@ -111,6 +120,8 @@ class Router:
 
 def accept(sandbox: Sandbox, request: Request, job: Job) -> None:
     """Record an accepted submit, and the call as it was received, before its reply leaves."""
+    if (rule := fault_inside(request, "render_as")) and rule.word:
+        job = job.copy_with(options={**job.options, "look": rule.word})
     sandbox.state.add_job(job)
     received = {**request.state.received, "body": request.state.body}
     sandbox.state.sql("insert into received values(?, ?)", job.id, json.dumps(received))

@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, JsonValue, TypeAdapter, model_validator
 from starlette.responses import Response
 
+from prefect_storyboard.sandbox.looks import LOOKS
 from prefect_storyboard.sandbox.state import Document, State
 
 Route = Literal["submit", "status", "result", "cancel", "upload", "download", "platform"]
@@ -42,8 +43,9 @@ NETWORK: Mapping[str, str] = {
     "no_date": "reply without a Date header",
     "truncated": "a download that ends half way, with the full Content-Length",
     "output_missing": "a download that answers 404",
+    "render_as": "accept the request, and render the clip with the look that `word` names",
 }
-_ONLY_ON = {"truncated": "download", "output_missing": "download", "error_names_task": "submit"}
+_ONLY_ON = {"truncated": "download", "output_missing": "download", "error_names_task": "submit", "render_as": "submit"}
 _NEEDS_4XX = {"refused_4xx", "nginx_4xx"}
 
 
@@ -83,6 +85,8 @@ class Rule(Document):
             raise ValueError(f"{self.fault} needs a status from 400 to 499")
         if self.fault == "end_word" and not self.word:
             raise ValueError("end_word needs the word")
+        if self.fault == "render_as" and self.word not in LOOKS:
+            raise ValueError(f"render_as needs a word, one of {', '.join(LOOKS)}; found {self.word!r}")
         if self.fault != "wrong_date" and self.seconds < 0:
             raise ValueError("seconds must not be negative")
         return self

@@ -15,14 +15,16 @@ import av.audio
 import av.video
 from PIL import Image, ImageChops, ImageDraw
 
-from prefect_storyboard.sandbox.card import Card, paint
+from prefect_storyboard.sandbox import looks
+from prefect_storyboard.sandbox.card import Card, first_frame, paint
 from prefect_storyboard.sandbox.figures import Colour, seed
 from prefect_storyboard.sandbox.scenery import Sprite
 from prefect_storyboard.sandbox.state import Clip
 
 FPS = 24
 RATE = 48_000
-_VERSION = "2"
+_VERSION = "3"
+_DISSOLVE = 0.5  # seconds in which a first frame gives way to the card
 _CHORDS = [(110, 164, 220, 276), (98, 146, 196, 246), (130, 196, 260, 328), (88, 132, 176, 220), (116, 174, 232, 292)]
 _PLAIN_AAC = {"aac_coder": "fast", "aac_tns": "0", "aac_pns": "0", "aac_is": "0", "aac_ms": "0"}  # five times as fast
 Planes = tuple[Image.Image, Image.Image, Image.Image]
@@ -34,45 +36,62 @@ def render(clip: Clip, folder: Path, inputs: Path) -> Path:
     target = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.mp4"
     if not target.exists():
         partial = target.with_suffix(f".{threading.get_ident()}.tmp")
-        _encode(clip, paint(clip, inputs), partial)
+        _encode(clip, paint(clip, inputs), first_frame(clip, inputs), partial)
         partial.replace(target)
     return target
 
 
-def _encode(clip: Clip, card: Card, path: Path) -> None:
+def _encode(clip: Clip, card: Card, start: Image.Image | None, path: Path) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="mp4", container_options=options) as container:
         picture = container.add_stream("libx264", rate=FPS)
-        picture.width, picture.height, picture.pix_fmt = clip.width, clip.height, "yuv420p"
+        size = looks.size(clip.look, clip.width, clip.height)
+        picture.width, picture.height, picture.pix_fmt = *size, "yuv420p"
         context: Any = picture.codec_context
         context.thread_count = 1
         context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
         context.color_range = 1
         picture.options = {"preset": "ultrafast", "crf": "28", "bf": "0", "g": "48", "x264-params": "qpmin=22"}
-        sound = container.add_stream("aac", rate=RATE, layout="stereo", bit_rate=64_000, options=_PLAIN_AAC)
-        for frame in _frames(clip, card):
-            container.mux(picture.encode(frame))
+        has_sound = not clip.silent and clip.look != "no_sound"
+        if has_sound:
+            sound = container.add_stream("aac", rate=RATE, layout="stereo", bit_rate=64_000, options=_PLAIN_AAC)
+        for frame in _frames(clip, card, start):
+            container.mux(picture.encode(frame if (frame.width, frame.height) == size else _resized(frame, size)))
         container.mux(picture.encode(None))
-        for samples in _samples(clip):
-            container.mux(sound.encode(samples))
-        container.mux(sound.encode(None))
+        if has_sound:
+            for samples in _samples(clip):
+                container.mux(sound.encode(samples))
+            container.mux(sound.encode(None))
 
 
-def _frames(clip: Clip, card: Card) -> Iterator[av.VideoFrame]:
+def _resized(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
+    other = frame.reformat(*size)
+    other.pts, other.time_base = frame.pts, frame.time_base
+    return other
+
+
+def _frames(clip: Clip, card: Card, start: Image.Image | None) -> Iterator[av.VideoFrame]:
     """One frame, painted over and over: the encoder has copied it before it asks for the next."""
     base = _planes(card.still)
     sprites = [(sprite, _planes(sprite.picture), _half(sprite.mask)) for sprite in card.sprites]
     accent = _yuv(card.accent)
-    count = clip.seconds * FPS
+    opening = _planes(start) if start and clip.look != "other_start" else None
+    count, written = clip.seconds * FPS, round(looks.seconds(clip.look, clip.seconds) * FPS)
     frame = av.VideoFrame(clip.width, clip.height, "yuv420p")
     planes = _canvas(frame)
-    for number in range(count):
+    for written_number in range(written):
+        number = looks.shown(clip.look, written_number, count, FPS)
         for plane, still in zip(planes, base, strict=True):
             plane.paste(still)
         for sprite, colours, half in sprites:
             _put(planes, sprite, colours, half, sprite.at(number / count))
         _draw_time(planes, card, accent, number, count)
-        frame.pts, frame.time_base = number, Fraction(1, FPS)
+        if opening and number < _DISSOLVE * FPS:
+            for plane, first in zip(planes, opening, strict=True):
+                plane.paste(Image.blend(first, plane.copy(), number / (_DISSOLVE * FPS)))
+        now = looks.Moment(written_number, written, FPS, (clip.width, clip.height))
+        looks.change(clip.look, planes, now)
+        frame.pts, frame.time_base = written_number, Fraction(1, FPS)
         yield frame
 
 
@@ -150,10 +169,11 @@ def _chord(place: int) -> bytes:
 
 def _samples(clip: Clip) -> Iterator[av.AudioFrame]:
     loop = _chord(seed(f"{clip.prompt}{clip.stamp}")[1] % len(_CHORDS))
-    count = clip.seconds * 2
+    count = round(looks.seconds(clip.look, clip.seconds) * 2)
     for number in range(count):
         frame = av.AudioFrame("s16", "stereo", RATE // 2)
-        frame.planes[0].update(_faded(loop, rising=number == 0) if number in {0, count - 1} else loop)
+        wave = _faded(loop, rising=number == 0) if number in {0, count - 1} else loop
+        frame.planes[0].update(looks.samples(clip.look, wave))
         frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
         frame.pts = number * RATE // 2
         yield frame

@@ -79,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--queue-seconds", type=float, default=Pace.queue_seconds)
     parser.add_argument("--render-seconds", type=float, default=Pace.render_seconds)
     parser.add_argument("--character-seconds", type=float, default=Pace.character_seconds)
+    parser.add_argument("--picture-seconds", type=float, default=Pace.picture_seconds)
     parser.add_argument("--clip-scale", type=float, default=1.0, help="0.25 renders small clips, faster")
     parser.add_argument("--faults", type=Path, help="JSON file with a list of fault rules")
     parser.add_argument("--clock-skew", type=float, default=0.0, help="seconds that the gateways' clock is fast")
@@ -88,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         queue_seconds=given.queue_seconds,
         render_seconds=given.render_seconds,
         character_seconds=given.character_seconds,
+        picture_seconds=given.picture_seconds,
         clip_scale=given.clip_scale,
     )
     run(

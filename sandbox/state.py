@@ -40,7 +40,8 @@ class Document(BaseModel):
 class Clip(Document):
     """Everything that decides the bytes of a rendered clip.
 
-    `portraits` are the kept stills of the cast, place by place; a member without one is drawn as a figure.
+    `portraits` are the kept stills of the cast, place by place; a member without one is drawn as a figure. `look` is
+    one of `looks.LOOKS`; `silent` means without a sound track.
     """
 
     width: int
@@ -52,6 +53,30 @@ class Clip(Document):
     stamp: str = ""
     image: str | None = None
     portraits: tuple[str | None, ...] = ()
+    look: str = ""
+    silent: bool = False
+
+
+class Reference(Document):
+    """A picture that a model draws from: whom or what it shows, as the prompt says, and the hash of the file."""
+
+    name: str
+    kind: Literal["person", "place", "prop"]
+    words: str
+    file: str
+
+
+class Picture(Document):
+    """Everything that decides the bytes of a drawn picture."""
+
+    width: int
+    height: int
+    prompt: str
+    format: Literal["png", "jpeg", "webp"] = "png"
+    label: str = ""
+    stamp: str = ""
+    references: tuple[Reference, ...] = ()
+    black: bool = False
 
 
 class Outcome(Document):
@@ -63,7 +88,7 @@ class Outcome(Document):
     """
 
     status: int
-    kind: Literal["video", "character"]
+    kind: Literal["video", "character", "picture"]
     detail: JsonValue = None
     error_type: str | None = None
     headers: dict[str, str] = {}
@@ -71,6 +96,7 @@ class Outcome(Document):
     portrait: str | None = None
     known_as: tuple[str, ...] = ()
     clip: Clip | None = None
+    picture: Picture | None = None
     usd: float | None = 0.0
 
 
@@ -177,7 +203,10 @@ class State:
         )
 
     def save_job(self, job: Job) -> Job:
-        """Replace the row of a known job."""
+        """Replace the row of a known job; returns the job as it is kept, its clip with the look that a rule gave it."""
+        if job.outcome and job.outcome.clip and (look := job.options.get("look")):
+            clip = job.outcome.clip.copy_with(look=look)
+            job = job.copy_with(outcome=job.outcome.copy_with(clip=clip))
         self.sql(
             "update jobs set started_at = ?, document = ? where id = ?", job.started_at, job.model_dump_json(), job.id
         )

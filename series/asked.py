@@ -1,9 +1,20 @@
-"""A run does what its render settings say."""
+"""A run does what its render settings say, and spends no more than its caller or a person has allowed."""
+
+from datetime import datetime
 
 from prefect_storyboard.blocks import RenderSettings
 from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.storyboards import Frozen
+
+
+class Limits(Frozen):
+    """What a run may spend: as its caller says, or as a person has approved at `since`."""
+
+    max_cost_usd: float | None
+    allow_unknown_price: bool
+    since: datetime | None = None
 
 
 def follow(run: Rendering, asked: RenderSettings) -> None:
@@ -14,6 +25,17 @@ def follow(run: Rendering, asked: RenderSettings) -> None:
 
 async def allowed(run: Rendering, max_cost_usd: float | None, asked: RenderSettings) -> Estimate:
     """What the run may buy, checked against its limit and the settings. Raises OverBudget or Retired."""
+    return await allowed_within(
+        run, Limits(max_cost_usd=max_cost_usd, allow_unknown_price=asked.allow_unknown_price), asked
+    )
+
+
+async def allowed_within(run: Rendering, limits: Limits, asked: RenderSettings) -> Estimate:
+    """The same within limits that somebody has approved."""
     return await allow(
-        run, max_cost_usd, allow_unknown_price=asked.allow_unknown_price, allow_retired=asked.allow_retired
+        run,
+        limits.max_cost_usd,
+        allow_unknown_price=limits.allow_unknown_price,
+        allow_retired=asked.allow_retired,
+        since=limits.since,
     )

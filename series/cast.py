@@ -207,4 +207,6 @@ def castings_of(run: Rendering, scene: PlannedScene) -> tuple[Casting, ...]:
             if not isinstance(casting, Casting):
                 raise casting
             found[planned.character.name] = casting
-    return tuple(found.get(name) or Casting(character=name) for name in scene.characters)
+    return tuple(
+        (found.get(name) if name not in scene.drawn else None) or Casting(character=name) for name in scene.characters
+    )

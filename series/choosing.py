@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prefect_storyboard.ledger import Attempt, Choice, Ledger, Unreadable, deciding
-from prefect_storyboard.storyboards import PlannedScene
+from prefect_storyboard.storyboards import PlannedScene, PlannedStill
 from prefect_storyboard.storyboards.keys import digest
+
+Node = PlannedStill | PlannedScene
 
 
 @dataclass(frozen=True)
@@ -22,25 +24,26 @@ class Choices:
     reel: str
     made: tuple[Choice, ...]
 
-    def picked(self, scene: PlannedScene) -> Choice | None:
-        """The last pick of a take of this scene, as far as the scene still asks for what it asked for then."""
-        picks = (each for each in reversed(self.made) if each.kind == "picked" and each.scene == scene.scene.id)
+    def picked(self, scene: PlannedScene | PlannedStill) -> Choice | None:
+        """The last pick of a take of this scene or still, as far as it asks for what it asked for then."""
+        picks = (each for each in reversed(self.made) if each.kind == "picked" and is_about(each, scene))
         last = next(picks, None)
         return last if last and last.own_identity == scene.own_identity else None
 
-    def rerolls(self, scene: PlannedScene) -> Iterator[PlannedScene]:
-        """The further takes that people have asked for of the scene as it is, oldest first."""
+    def rerolls(self, scene: Node) -> Iterator[Node]:
+        """The further takes that people have asked for of the scene or still as it is, oldest first."""
         for choice in self.made:
             same = choice.own_identity == scene.own_identity and choice.take == scene.scene.take
-            if choice.kind == "asked" and choice.scene == scene.scene.id and same:
+            if choice.kind == "asked" and is_about(choice, scene) and same:
                 yield from (scene.with_reroll(name, choice.note) for name in choice.rerolls)
 
     def lost(self, pick: Choice) -> Unreadable:
         """The error about a pick whose take has no record any more."""
-        what = f"take {pick.take} of {pick.scene} was picked, and its job {pick.key[:12]} is not in this ledger"
+        of = f"{pick.scene} still" if pick.still else pick.scene
+        what = f"take {pick.take} of {of} was picked, and its job {pick.key[:12]} is not in this ledger"
         return Unreadable(f"{what}; nothing was bought", "Run `storyboard repair`, or pick another take")
 
-    def newest(self, takes: Sequence[PlannedScene]) -> PlannedScene:
+    def newest(self, takes: Sequence[Node]) -> Node:
         """The newest of these takes that has not failed: the one that was ordered last.
 
         One that is not ordered yet is newer than all that are. Takes that were asked for together are ordered at once,
@@ -52,7 +55,7 @@ class Choices:
         good = [take for take in takes if not _has_failed(deciding(self.ledger.history(take.key)))]
         return max(enumerate(good or takes), key=lambda each: (ordered[each[1].key], each[0]))[1]
 
-    def _ordered(self, turn: Sequence[PlannedScene]) -> Iterator[tuple[PlannedScene, datetime]]:
+    def _ordered(self, turn: Sequence[Node]) -> Iterator[tuple[Node, datetime]]:
         """When each take was ordered, or the last one before it in its turn."""
         latest = datetime.min.replace(tzinfo=UTC)
         for take in turn:
@@ -66,15 +69,20 @@ def question(needed: Mapping[str, str]) -> str:
     return digest(dict(needed)) if needed else ""
 
 
+def is_about(choice: Choice, node: PlannedScene | PlannedStill) -> bool:
+    """Whether a choice is about the takes of this clip or still."""
+    return (choice.scene, choice.still) == (node.scene.id, isinstance(node, PlannedStill))
+
+
 def is_paid(last: Attempt | None) -> bool:
-    """Whether a job is paid for, and has a clip or may yet have one."""
-    return last is not None and last.job is not None and (last.end is None or last.end.clip is not None)
+    """Whether a job is paid for, and has a clip or still, or may yet have one."""
+    return last is not None and last.job is not None and (last.end is None or last.end.made is not None)
 
 
-def _turns(takes: Sequence[PlannedScene]) -> tuple[Sequence[PlannedScene], ...]:
+def _turns(takes: Sequence[Node]) -> tuple[Sequence[Node], ...]:
     """The takes that the storyboard asks for, and those that people have asked for since."""
     return [take for take in takes if not take.reroll], [take for take in takes if take.reroll]
 
 
 def _has_failed(last: Attempt | None) -> bool:
-    return last is not None and last.end is not None and last.end.clip is None
+    return last is not None and last.end is not None and last.end.made is None

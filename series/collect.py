@@ -16,12 +16,14 @@ from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OutcomeUnknown, ProviderError
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.session import Session
-from prefect_storyboard.storyboards import Casting, Clip, Job
+from prefect_storyboard.storyboards import Casting, Clip, Job, Still
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import store
 from prefect_storyboard.tasks._extras import character_files
+from prefect_storyboard.tasks._keep import keep_made
 
+Collectable = Clip | Still | Casting | JobLine
 ResultOf = Callable[[Session, Ledger, PaidJob], Awaitable[Result]]
 _OLD = "an older version bought it; run its storyboard to fetch it"
 look_once: ResultOf = partial(await_result, minutes=0)
@@ -43,8 +45,8 @@ async def collect_job(
     *,
     result_of: ResultOf = look_once,
     keep: Store = store,
-) -> Clip | Casting | JobLine:
-    """Collect one open job: returns its clip or casting, or the line that says why there is none yet. Buys nothing.
+) -> Collectable:
+    """Collect one open job: returns its clip, still or casting, or the line that says why there is none. Buys nothing.
 
     Without credentials the job is left alone. `result_of` asks the provider. A failed job is closed in the ledger.
     """
@@ -86,12 +88,14 @@ async def _fetched(
     attempt: Attempt,
     accounts: tuple[Credentials, Library],
     how: tuple[ResultOf, Store],
-) -> Clip | Casting | JobLine:
+) -> Collectable:
     (credentials, library), (result_of, keep) = accounts, how
     intent, bought = attempt.intent, _bought(attempt)
     if bought is None or (intent.character is None and intent.draft is None):
         return line(attempt, "" if bought is None else _OLD)
     result = await result_of(session, ledger, bought)
+    if intent.draft and intent.draft.still:
+        return await keep_made(bought, intent.draft, result, credentials=credentials, library=library)
     if intent.character:
         return await _created(session, ledger, (intent, bought), result, library)
     return await keep(bought, result, credentials=credentials, library=library)

@@ -21,6 +21,8 @@ from prefect_storyboard.export import (
 from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.ledger.scratch import scratch
 from prefect_storyboard.ledger.sidecars import inside, stored_take
+from prefect_storyboard.media import deferred
+from prefect_storyboard.media.timing import Transition
 from prefect_storyboard.series.opening import opened
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.status import board_status
@@ -114,7 +116,7 @@ def _reel(
     chosen: list[Chosen] = []
     gone: list[str] = []
     for planned in plan.scenes:
-        takes = {line.take: line for line in lines if line.scene == planned.scene.id}
+        takes = {line.take: line for line in lines if line.name == planned.scene.id}
         shown = takes.pop(stands.get(planned.scene.id) or 0, None)
         if shown is None or shown.clip is None:
             continue
@@ -124,7 +126,7 @@ def _reel(
         chosen.append(
             Chosen(scene=planned.scene, shown=_standing(shown, places), others=tuple(filter(None, found.values())))
         )
-    line = timeline(plan.storyboard.title, chosen)
+    line = timeline(plan.storyboard.title, chosen, plan.storyboard.cards, _begins(plan.storyboard, chosen, places.to))
     names = [each.scene.id for each in chosen]
     exported = Exported(
         file=str(places.out),
@@ -138,6 +140,24 @@ def _reel(
         gone=tuple(gone),
     )
     return exported, text_of(line, places.to)
+
+
+def _begins(board: Storyboard, chosen: Sequence[Chosen], to: Format) -> list[Transition | None]:
+    """How each scene begins in the reel. Raises ExportError for a cut of clips that overlap in the reel."""
+    begins = [
+        deferred.transition(
+            each.scene.transition or board.transition, each.scene.transition_seconds or board.transition_seconds
+        )
+        for each in chosen
+    ]
+    late = [each.scene.id for each, how in zip(chosen[1:], begins[1:], strict=True) if how and how.kind == "dissolve"]
+    if late and to in REFER_TO_FILES:
+        raise ExportError(
+            f"{to} is exported with hard cuts, and {', '.join(late)} begin with a dissolve, which shortens the reel; "
+            "nothing was written; use transition: cut or fade, which buys nothing, and dissolve in the "
+            "editor"
+        )
+    return begins
 
 
 def _standing(line: TakeLine, places: _Places) -> Take:

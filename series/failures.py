@@ -6,7 +6,7 @@ from prefect_storyboard.ledger import Unreadable
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import Busy, ProviderError
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.storyboards import FailedScene, PlannedScene
+from prefect_storyboard.storyboards import FailedScene, PlannedScene, PlannedStill
 from prefect_storyboard.storyboards.outcomes import SceneState
 from prefect_storyboard.tasks import _events as events
 
@@ -14,7 +14,7 @@ SceneError = ProviderError | MediaError | OverBudget | Unreadable  # stops one s
 SCENE_ERRORS = (ProviderError, MediaError, OverBudget, Unreadable)
 
 
-def explained(run: Rendering, scene: PlannedScene, error: SceneError) -> FailedScene:
+def explained(run: Rendering, scene: PlannedScene | PlannedStill, error: SceneError) -> FailedScene:
     """The FailedScene for an error; a job that was not charged is removed from the run's costs."""
     if isinstance(error, MediaError):  # raised while the request is built: its first frame, or a reference
         return _failed(run, scene, str(error), remedy="Nothing was sent. Check the file that the message names.")
@@ -29,17 +29,25 @@ def explained(run: Rendering, scene: PlannedScene, error: SceneError) -> FailedS
     return _failed(run, scene, str(error), charged=charged, remedy=error.remedy, state=state)
 
 
-def without_clip(run: Rendering, scene: PlannedScene, parent: FailedScene) -> FailedScene:
-    """The result of a scene that needs another one which has no clip, or none yet."""
+def without_clip(run: Rendering, scene: PlannedScene | PlannedStill, parent: FailedScene) -> FailedScene:
+    """The result of a scene or still that needs another one which has no clip, or none yet."""
+    if isinstance(scene, PlannedScene) and parent.scene == scene.still_name:
+        why = f"its still could not be drawn: {parent.error}"
+        return _failed(run, scene, why, charged=parent.charged, remedy=parent.remedy, state=parent.state)
     if parent.state == "failed":
         return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
     why = f"it needs {parent.scene}, which still renders"
     return _failed(run, scene, why, remedy=f"Run again when {parent.scene} has ended.", state="waiting")
 
 
+def left_out(run: Rendering, scene: PlannedScene, why: str) -> FailedScene:
+    """The result of a scene that a person has left out, or that needs one."""
+    return _failed(run, scene, why, remedy="Nothing was bought. Run again to be asked again.")
+
+
 def _failed(
     run: Rendering,
-    scene: PlannedScene,
+    scene: PlannedScene | PlannedStill,
     error: str,
     *,
     charged: bool | None = False,
@@ -47,7 +55,7 @@ def _failed(
     state: SceneState = "failed",
 ) -> FailedScene:
     emit_progress(Progress(subject=scene.subject, state="failed", cost_usd=0.0 if charged is False else None))
-    failed = FailedScene(scene=scene.scene.id, error=error, charged=charged, remedy=remedy, state=state)
-    if state == "failed":
+    failed = FailedScene(scene=scene.name, error=error, charged=charged, remedy=remedy, state=state)
+    if state == "failed" and isinstance(scene, PlannedScene):
         events.scene_failed(run.library, run.limits["reel"], failed, scene.key)
     return failed

@@ -6,10 +6,10 @@ from prefect_storyboard.jobs.estimate import Estimate
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.series.run import Ended, Rendering
-from prefect_storyboard.storyboards import Casting, FailedScene, PlannedScene
+from prefect_storyboard.storyboards import Casting, FailedScene, PlannedScene, Still
 
 
-def kept(run: Rendering, scene: PlannedScene, needed: tuple[Ended, ...]) -> PlannedScene:
+def kept(run: Rendering, scene: PlannedScene, needed: tuple[Ended | Still, ...]) -> PlannedScene:
     """The scene; with its standing take, if that is paid for and something the scene is made from is missing. Blocks.
 
     Raises Unreadable if the records do not show which take stands.

@@ -22,8 +22,11 @@ def with_states(plan: Plan, wanted: Estimate, attempts: int = 1) -> Plan:
     states: dict[str, State] = {job.key: "unreadable" for job in plan.jobs}
     states |= {key: _STATES[decision] for key, decision in wanted.decisions.items()}
     states |= dict.fromkeys(wanted.blocked, "blocked")
+    sheets = tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.sheets)
+    stills = tuple(job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.stills)
+    still_takes = tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.still_takes)
     characters = tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.characters)
     scenes = tuple(job.model_copy(update={"state": "stale" if job.stale else states[job.key]}) for job in plan.scenes)
     takes = tuple(job.model_copy(update={"state": states[job.key]}) for job in plan.takes)
     known = {"characters": characters, "scenes": scenes, "takes": takes, "attempts": attempts}
-    return plan.model_copy(update=known)
+    return plan.model_copy(update=known | {"sheets": sheets, "stills": stills, "still_takes": still_takes})

@@ -14,11 +14,18 @@ T = TypeVar("T")
 
 _MARKS = re.compile(r"[\\`*_\[\]<>&~|@]|:(?=//)|(?<=[wW]{3})\.|^[#+=-]|^\d+[.)]")
 
+_PICTURE = re.compile(r"!\[[^\]]*\]\(data:[^)]*\)")
+
 
 def escaped(text: str) -> str:
     """The text as one line that Markdown shows literally: without links, pictures, HTML or tables."""
     line = " ".join(clean(text).split())
     return _MARKS.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", line)
+
+
+def plain(page: str) -> str:
+    """A page of Markdown without the pictures that are part of it."""
+    return _PICTURE.sub("", page)
 
 
 def code(text: str) -> str:

@@ -5,6 +5,7 @@ from prefect_storyboard.ledger import LibraryError
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import SourceError
 from prefect_storyboard.providers.errors import ProviderError
+from prefect_storyboard.series.asking import NotApproved
 from prefect_storyboard.series.report import SeriesFailed
 from prefect_storyboard.storyboards import StoryboardError
 from prefect_storyboard.storyboards.folders import FolderTaken
@@ -18,6 +19,7 @@ MISTAKES = (
     SourceError,
     ProviderError,
     SeriesFailed,
+    NotApproved,
 )
 
 

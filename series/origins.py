@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from prefect_storyboard.series.cast import cast_from_scenes
 from prefect_storyboard.series.kept import kept
 from prefect_storyboard.series.run import Ended, Rendering
-from prefect_storyboard.storyboards import Clip, FailedScene, PlannedScene
+from prefect_storyboard.storyboards import Clip, FailedScene, PlannedScene, Still
 
 
-async def with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, Ended]) -> PlannedScene:
+async def with_cast(run: Rendering, scene: PlannedScene, ends: Mapping[str, Ended | Still]) -> PlannedScene:
     """The scene with the characters made from scenes, or its standing take if something that it needs is missing."""
     scene = await asyncio.to_thread(kept, run, scene, tuple(ends.values()))
     if scene.standing or not scene.origins or any(isinstance(end, FailedScene) for end in ends.values()):

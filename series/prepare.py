@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from prefect_storyboard.media import deferred
 from prefect_storyboard.media.bounds import Allowed
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.sources import LocalFile, SourceError, absolute, fetch
+from prefect_storyboard.providers.images import image_model
 from prefect_storyboard.providers.table import seller_name
+from prefect_storyboard.series.lettering import lettering_problems
 from prefect_storyboard.series.pasted import exposed
 from prefect_storyboard.series.preflight import judge_all
 from prefect_storyboard.series.read import Reading, allowed_files, read_board, relative_path_hint, storage_options
@@ -32,6 +35,7 @@ from prefect_storyboard.storyboards import (
     shots,
 )
 from prefect_storyboard.storyboards.drafts import with_draft_title
+from prefect_storyboard.storyboards.keyframes import image_model_of
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 from prefect_storyboard.storyboards.offers import no_model, unnamed
 from prefect_storyboard.storyboards.variants import expanded
@@ -41,9 +45,10 @@ Place = tuple[str | int, ...]
 
 
 class Overrides(Frozen):
-    """The run's arguments that override the storyboard: model, fit, quality, audio."""
+    """The run's arguments that override the storyboard: model, stills, fit, quality, audio."""
 
     model: str | None = None
+    stills: str | None = None
     fit: Fit | None = None
     quality: Quality | None = None
     audio: bool | None = None
@@ -108,6 +113,7 @@ async def prepare(
         offered = await credentials.on_sale()
         raise StoryboardError(no_model(board, offered.values(), seller, source, before=before))
     resolved = await asyncio.to_thread(shots, board, credentials.model, source)
+    painter = image_model_of(board, resolved, partial(image_model, credentials.provider), source)
     allowed = await asyncio.to_thread(allowed_files, storyboard, base, library)
     places = _references(board, resolved)
     fetched = await _fetched({name: absolute(name, base) for name in places}, folder, options, allowed)
@@ -116,6 +122,7 @@ async def prepare(
     cast = {who.name: _member(who, files, folder) for who in board.cast}
     judged = await asyncio.to_thread(judge_all, board, resolved, cast, files, folder)
     problems += [source.problem(place, text) for place, text in judged.problems]
+    problems += [source.problem(*found) for found in await asyncio.to_thread(lettering_problems, board)]
     problems += await asyncio.to_thread(_unheard, board, files, source)
     if problems:
         raise StoryboardError(*problems)
@@ -128,6 +135,7 @@ async def prepare(
         content={reference: file.sha256 for reference, file in files.items()},
         clip_seconds=judged.clip_seconds,
         preparations=tuple(judged.preparations),
+        image_model=painter,
     )
     warnings = (*map(str, source.warnings), *kept.warnings, *planned.warnings)
     planned = planned.model_copy(update={"warnings": warnings, "variants": whole.variants})
@@ -187,7 +195,7 @@ def _member(who: Character, files: Mapping[str, LocalFile], folder: Path) -> Cas
 
 def _references(board: Storyboard, resolved: tuple[Shot, ...]) -> dict[str, Place]:
     """Every file that this run needs, with its place in the storyboard."""
-    used = {name for shot in resolved for name in shot.cast}
+    used = {name for shot in resolved for name in (shot.characters if shot.still else shot.cast)}
     found: dict[str, Place] = {}
     for at, character in enumerate(board.cast):
         if character.name in used:

@@ -56,33 +56,48 @@ async def priced(plan: Plan, provider: Provider) -> Plan:
 
 
 async def allow(
-    run: Rendering, max_cost_usd: float | None, *, allow_unknown_price: bool, allow_retired: bool
+    run: Rendering,
+    max_cost_usd: float | None,
+    *,
+    allow_unknown_price: bool,
+    allow_retired: bool,
+    since: datetime | None = None,
 ) -> Estimate:
     """Look up all jobs, and raise PlanDiffers, OverBudget, Retired or InvalidRequest before the first submit.
 
-    The budget is checked again at each submit.
+    The budget is checked again at each submit, for all that was bought of the reel `since` then, or from now on.
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
     log_warnings((*plan.warnings, *wanted.warnings))
-    if run.held:
-        check_held(run.held, with_states(plan, wanted, run.attempts))
-    check_prompts(scene for scene in plan.renders if wanted.buys(scene.key))
-    await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
+    await check_sendable(run, wanted)
     try:
         check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
     except OverBudget as error:
         events.series_over_budget(run.library, plan.storyboard.slug, max_cost_usd or 0.0, str(error))
         raise
     if max_cost_usd is not None:
-        now, reel = datetime.now(UTC), plan.storyboard.slug
-        run.budget = Budget(usd=max_cost_usd, reel=reel, since=now, unpriced=allow_unknown_price)
+        begins, reel = since or datetime.now(UTC), plan.storyboard.slug
+        run.budget = Budget(usd=max_cost_usd, reel=reel, since=begins, unpriced=allow_unknown_price)
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
     for character in plan.characters:
         emit_progress(Progress(subject=character.character.name, state="waiting"))
+    for sheet in plan.sheets:
+        emit_progress(Progress(subject=f"sheet of {sheet.name}", state="waiting"))
+    for still in (*plan.stills, *plan.still_takes):
+        emit_progress(Progress(subject=still.subject, state="waiting"))
     for scene in plan.renders:
         emit_progress(Progress(subject=scene.subject, state="waiting", seconds=scene.seconds))
     return wanted
+
+
+async def check_sendable(run: Rendering, wanted: Estimate) -> None:
+    """Raise PlanDiffers or InvalidRequest if the plan is not the one that is held to, or cannot be sent as it is."""
+    plan = run.prepared.plan
+    if run.held:
+        check_held(run.held, with_states(plan, wanted, run.attempts))
+    check_prompts(scene for scene in plan.renders if wanted.buys(scene.key))
+    await asyncio.to_thread(check_remixes, plan, wanted, Ledger(run.library.storage()))
 
 
 def log_warnings(warnings: Iterable[str]) -> None:

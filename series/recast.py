@@ -128,9 +128,9 @@ def _known(storage: Storage) -> list[str]:
     for take in every_sidecar(storage):
         if isinstance(take, Unreadable):
             continue
-        for casting in take.clip.characters:
+        for casting in take.castings:
             if casting.id:
-                place = f"{casting.id} at {casting.provider or take.clip.provider}"
+                place = f"{casting.id} at {casting.provider or take.made.provider}"
                 found.setdefault(casting.character, f"{casting.character} only as {place}, which no other model knows")
     for slug in storage.names("characters"):
         for kept in storage.names("characters", slug):

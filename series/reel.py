@@ -10,7 +10,7 @@ from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.prepare import changed_files
 from prefect_storyboard.series.report import billed_twice
 from prefect_storyboard.series.run import Ended, Rendering
-from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel
+from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel, Still
 from prefect_storyboard.tasks import assemble
 
 
@@ -79,10 +79,12 @@ def _other_takes(run: Rendering, shown: Sequence[Clip]) -> list[Clip]:
 
 
 def costs_of(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float | None] = ()) -> Costs:
-    """What the clips and the characters of a reel cost, and what this run bought of it. `further` prices are added."""
+    """What clips, characters and pictures of a reel cost, and what this run bought of it. `further` is added."""
     castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
     prices = [end.cost_usd for end in (*ended, *run.further) if isinstance(end, Clip)]
     prices += [character.usd for character in castings]
+    drawn = (*run.sheets.values(), *run.stills.values())
+    prices += [each.cost_usd for each in drawn if isinstance(each, Still)]
     prices += further
     return Costs(
         cost_usd=_sum(prices),

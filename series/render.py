@@ -1,6 +1,8 @@
 """Render one scene with the public tasks: generate, poll, store."""
 
 import asyncio
+from pathlib import Path
+from typing import NamedTuple
 
 from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import PaidJob
@@ -11,19 +13,26 @@ from prefect_storyboard.series.cast import about_characters, castings_of, recast
 from prefect_storyboard.series.kept import standing_job
 from prefect_storyboard.series.origins import is_asked_for_again
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.storyboards import Casting, Clip, PlannedScene
+from prefect_storyboard.storyboards import Casting, Clip, PlannedScene, Still
 from prefect_storyboard.tasks import generate, poll, store
+
+
+class Begins(NamedTuple):
+    """What a clip begins with: the clip that it continues or remixes, or the still of its scene."""
+
+    parent: Clip | None = None
+    still: Still | None = None
 
 
 class StillOpen(Exception):
     """Raised in a run that does not wait: the job still renders, or all slots hold jobs that do."""
 
 
-async def render_scene(run: Rendering, scene: PlannedScene, parent: Clip | None) -> Clip:
+async def render_scene(run: Rendering, scene: PlannedScene, begins: Begins) -> Clip:
     """Render a scene; if the provider has forgotten its characters, create them again once and submit again."""
     castings = () if scene.standing else castings_of(run, scene)
     try:
-        return await _render(run, scene, castings, parent, attempts=run.attempts)
+        return await _render(run, scene, castings, begins, attempts=run.attempts)
     except (InvalidRequest, GenerationFailed) as error:
         if not about_characters(error, castings):
             raise
@@ -33,7 +42,7 @@ async def render_scene(run: Rendering, scene: PlannedScene, parent: Clip | None)
         fresh = castings if sent != _ids(castings) else await recast(run, scene, castings, error)
         if _ids(fresh) == sent:
             raise
-    return await _render(run, scene, fresh, parent, attempts=run.attempts + 1)
+    return await _render(run, scene, fresh, begins, attempts=run.attempts + 1)
 
 
 def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:
@@ -41,7 +50,7 @@ def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:
 
 
 async def _render(
-    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, *, attempts: int
+    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], begins: Begins, *, attempts: int
 ) -> Clip:
     """Generate, poll and store the scene; a paid scene is only polled and stored."""
     name = scene.subject
@@ -54,7 +63,7 @@ async def _render(
     if scene.standing:
         job = await asyncio.to_thread(standing_job, ledger, scene, run.limits["reel"])
     else:
-        job = await _generate(run, scene, castings, parent, attempts)
+        job = await _generate(run, scene, castings, begins, attempts)
     result = None
     if job.state == "Submitted":
         run.bought[scene.key] = scene.usd
@@ -76,9 +85,11 @@ async def _render(
 
 
 async def _generate(
-    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], parent: Clip | None, attempts: int
+    run: Rendering, scene: PlannedScene, castings: tuple[Casting, ...], begins: Begins, attempts: int
 ) -> PaidJob:
     asked, board = scene.scene, run.prepared.plan.storyboard
+    image: Still | Path | None = run.prepared.files[asked.image].path if asked.image else begins.still
+    prefer = asked.prefer or ("frame" if scene.still else board.prefer)
     return await generate(
         scene.words,
         model=scene.model.name,
@@ -88,20 +99,20 @@ async def _generate(
         seconds=scene.seconds,
         aspect=scene.aspect,
         resolution=scene.resolution,
-        image=run.prepared.files[asked.image].path if asked.image else None,
+        image=image,
         ends=run.prepared.files[scene.ends].path if scene.ends else None,
         audio=False if scene.silent else None,
         seed=scene.seed,
         negative=scene.negative or None,
-        continues=parent if asked.continues else None,
-        remixes=parent if asked.remixes else None,
+        continues=begins.parent if asked.continues else None,
+        remixes=begins.parent if asked.remixes else None,
         take=scene.take,
         copy=scene.copy_number,
         reroll=scene.reroll,
         note=scene.note,
         scene=asked.id,
         fields=asked.fields,
-        prefer=asked.prefer or board.prefer,
+        prefer=prefer,
         remixable=is_asked_for_again(run, asked.id),
         on_unknown=run.on_unknown,
         attempts=attempts,

@@ -19,7 +19,7 @@ from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.links import where
 from prefect_storyboard.series.markdown import code, escaped, escaped_rows, table_of
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.storyboards import FailedScene, Plan, Reel
+from prefect_storyboard.storyboards import FailedScene, Plan, PlannedSheet, Reel, Still
 from prefect_storyboard.storyboards.money import price
 
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
@@ -125,10 +125,26 @@ def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collectio
     return table
 
 
+def picture_rows(run: Rendering, expected: Collection[str]) -> list[dict[str, str]]:
+    """The same of each sheet and still."""
+    table = []
+    for picture in run.prepared.plan.pictures:
+        sheet = isinstance(picture, PlannedSheet)
+        end = run.sheets.get(picture.key) if isinstance(picture, PlannedSheet) else run.stills.get(picture.scene.id)
+        row = {"scene": f"sheet of {picture.name}" if sheet else picture.name}
+        row |= {"estimate": price(picture.usd if picture.key in expected else 0.0), "charged": "", "cost": ""}
+        if isinstance(end, Still):
+            row |= {"charged": price(end.cost_usd if end.job_key in run.bought else 0.0), "cost": price(end.cost_usd)}
+        table.append(row)
+    return table
+
+
 async def reported(run: Rendering, reel: Reel, wanted: Estimate) -> Reel:
     """Keep the report of a run as artifacts. Returns the reel, or the state in which a run without some clips ends."""
     plan = run.prepared.plan
-    await _keep_costs(reel, plan, {key for key in wanted.decisions if wanted.buys(key)}, run.bought)
+    expected = {key for key in wanted.decisions if wanted.buys(key)}
+    table = [*picture_rows(run, expected), *cost_rows(reel, plan, expected, run.bought)]
+    await _keep_costs(reel, plan, table)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
         await _keep_reel(each, part, run.library)
     if not reel.failed:
@@ -137,14 +153,13 @@ async def reported(run: Rendering, reel: Reel, wanted: Estimate) -> Reel:
     return cast("Reel", Failed(message=summary(reel), data=SeriesFailed(reel)))  # Prefect raises what the state holds
 
 
-async def _keep_costs(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> None:
+async def _keep_costs(reel: Reel, plan: Plan, table: list[dict[str, str]]) -> None:
     """Store the expected and the charged prices, scene by scene, as an artifact of the run."""
     if FlowRunContext.get():
         text = f"{escaped(reel.title)}: {cost(reel)} in all; this run bought {bought(reel)}."
-        table = escaped_rows(cost_rows(reel, plan, expected, paid))
         key = artifact_key(plan.storyboard.slug, "cost")
         with shown("the table of costs"):
-            await acreate_table_artifact(key=key, table=table, description=text)
+            await acreate_table_artifact(key=key, table=escaped_rows(table), description=text)
 
 
 @contextmanager

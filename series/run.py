@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TypedDict
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.jobs.budget import Budget
+from prefect_storyboard.jobs.budget import Budget, OverBudget
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.ledger import Choice, Unreadable
+from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import (
     OutOfCredit,
     ProviderError,
@@ -18,7 +19,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.session import Session
 from prefect_storyboard.series.prepare import Prepared
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Plan
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Plan, Still
 
 FATAL = (Unauthorized, OutOfCredit)  # hold for the whole account: the next submit would be refused as well
 
@@ -43,9 +44,10 @@ class OpenScene(Frozen):
 
 
 Ended = Clip | FailedScene | OpenScene
+Drawn = Still | ProviderError | Unreadable | MediaError | OverBudget  # a sheet, or why there is none
 
 
-def open_keys_of(ends: Iterable[Ended]) -> tuple[str, ...]:
+def open_keys_of(ends: Iterable[Ended | Still]) -> tuple[str, ...]:
     """The jobs that render on, each once."""
     return tuple(dict.fromkeys(end.key for end in ends if isinstance(end, OpenScene)))
 
@@ -57,6 +59,8 @@ class Rendering:
     `asked` is the plan before it is known which takes stand, and `chosen` are the choices that it was made with.
     `rerolled` are the ends of takes that were ordered by themselves.
     `further` are the clips that do not stand in the reel, and `notes` tell of takes that have none.
+    `sheets` are the drawn sheets, by key, or why there is none; `stills` how each still ended, by its scene.
+    `left_out` says why a person's scenes are not rendered, by their ids; they are in the `whole` plan only.
     `sources` are the clips, by scene, that characters are made from; `casting` lets one scene at a time make them.
     """
 
@@ -81,11 +85,15 @@ class Rendering:
     open: set[str] = field(default_factory=set)
     recast: set[str] = field(default_factory=set)
     recasting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sheets: dict[str, Drawn] = field(default_factory=dict)
+    stills: dict[str, "Still | Ended"] = field(default_factory=dict)
     sources: dict[str, Clip] = field(default_factory=dict)
     casting: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-    rerolled: list[Ended] = field(default_factory=list)
+    rerolled: list[Ended | Still] = field(default_factory=list)
     further: list[Clip] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    whole: Plan | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
     halted: ProviderError | None = None
 
     @property

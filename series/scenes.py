@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.drawing import Running, draw_still
 from prefect_storyboard.series.failures import SCENE_ERRORS, explained, without_clip
 from prefect_storyboard.series.origins import with_cast
-from prefect_storyboard.series.render import StillOpen, render_scene
+from prefect_storyboard.series.render import Begins, StillOpen, render_scene
 from prefect_storyboard.series.run import FATAL, Ended, OpenScene, Rendering
-from prefect_storyboard.storyboards import Clip, FailedScene, PlannedScene
+from prefect_storyboard.storyboards import Clip, FailedScene, PlannedScene, Still
 from prefect_storyboard.tasks import _events as events
 
 
@@ -61,28 +62,33 @@ async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
 
 
 async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
-    """Render all scenes concurrently; a scene that fails stops only those that continue it. In storyboard order."""
-    running: dict[str, asyncio.Task[Ended]] = {}
+    """Render all scenes concurrently; a scene that fails stops only those that continue it. In storyboard order.
+
+    The still of a scene is drawn as soon as what it needs is there, and its clip begins with it.
+    """
+    plan = run.prepared.plan
+    running: dict[str, asyncio.Task[Ended | Still]] = {}
     with events.reported_by_caller():
-        for scene in run.prepared.plan.scenes:
-            takes = [take for take in run.prepared.plan.takes if take.scene.id == scene.scene.id]
+        for still in plan.stills:
+            running[still.name] = asyncio.create_task(draw_still(run, still, running))
+        for scene in plan.scenes:
+            takes = [take for take in plan.takes if take.scene.id == scene.scene.id]
             work = _takes(run, scene, takes, running) if takes else _scene(run, scene, running)
             running[scene.scene.id] = asyncio.create_task(work)
         here = {*running}
-        more = [take for take in run.prepared.plan.takes if take.scene.id not in here]
+        more = [take for take in plan.takes if take.scene.id not in here]
         rerolled = [asyncio.create_task(_scene(run, take, running)) for take in more]
-    ended = await asyncio.gather(*running.values(), *rerolled, return_exceptions=True)
+        redrawn = [asyncio.create_task(draw_still(run, take, running)) for take in plan.still_takes]
+    ended = await asyncio.gather(*running.values(), *rerolled, *redrawn, return_exceptions=True)
     for end in ended:
         if isinstance(end, BaseException):
             raise end
-    ends = [end for end in ended if not isinstance(end, BaseException)]
-    run.rerolled = ends[len(running) :]
-    return tuple(ends[: len(running)])
+    run.rerolled = [task.result() for task in (*rerolled, *redrawn)]
+    made = (running[scene.scene.id].result() for scene in plan.scenes)
+    return tuple(end for end in made if not isinstance(end, Still))
 
 
-async def _takes(
-    run: Rendering, scene: PlannedScene, takes: Sequence[PlannedScene], running: dict[str, asyncio.Task[Ended]]
-) -> Ended:
+async def _takes(run: Rendering, scene: PlannedScene, takes: Sequence[PlannedScene], running: Running) -> Ended:
     """Render a scene and its further takes. The plan's own one stands, else the last of the others that has a clip.
 
     A take without a clip fails nothing if another take has one: it becomes a note of the run.
@@ -99,7 +105,7 @@ async def _takes(
     return stands
 
 
-async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio.Task[Ended]]) -> Ended:
+async def _scene(run: Rendering, scene: PlannedScene, running: Running) -> Ended:
     needed = () if scene.standing else scene.needs  # a standing take needs none of them
     ends = {name: await asyncio.shield(running[name]) for name in needed}
     try:
@@ -109,11 +115,12 @@ async def _scene(run: Rendering, scene: PlannedScene, running: dict[str, asyncio
         failed = [end for end in ends.values() if isinstance(end, FailedScene)]
         if failed and not scene.standing:
             return without_clip(run, scene, failed[0])
-        parent = ends.get(scene.scene.parent or "")
+        parent, still = ends.get(scene.scene.parent or ""), ends.get(scene.still_name)
         async with _slot(run, scene.key):
             if run.halted:
                 raise run.halted
-            return await render_scene(run, scene, parent if isinstance(parent, Clip) else None)
+            begins = Begins(parent if isinstance(parent, Clip) else None, still if isinstance(still, Still) else None)
+            return await render_scene(run, scene, begins)
     except StillOpen:
         if scene.key in run.left:
             emit_progress(Progress(subject=scene.subject, state="rendering"))

@@ -8,9 +8,19 @@ from pydantic import JsonValue
 from prefect_storyboard.ledger import Ledger, Unreadable
 from prefect_storyboard.media import deferred
 from prefect_storyboard.providers.errors import InvalidRequest
-from prefect_storyboard.providers.protocol import Order, Provider, Reference
+from prefect_storyboard.providers.images import sent_prompt as sent_prompt_of
+from prefect_storyboard.providers.protocol import DrawsStills, Order, Provider, Reference, StillRequest
 from prefect_storyboard.series.prepare import Prepared
-from prefect_storyboard.storyboards import Casting, Model, Plan, PlannedScene, References, Sending
+from prefect_storyboard.storyboards import (
+    Casting,
+    Model,
+    Plan,
+    PlannedScene,
+    PlannedSheet,
+    PlannedStill,
+    References,
+    Sending,
+)
 from prefect_storyboard.tasks._references import CastMember, drawn
 from prefect_storyboard.tasks._scene import scene_request
 
@@ -41,7 +51,7 @@ def with_sends(prepared: Prepared, provider: Provider, castings: Castings) -> Pl
     Warns of a prompt that is longer than the model takes. Raises InvalidRequest if the provider's request cannot
     express a scene.
     """
-    plan = prepared.plan
+    plan = _with_pictures(prepared.plan, provider)
     shown = {(scene.model.name, sending): (scene.model, sending) for scene in plan.scenes for sending in scene.sends}
     media = {key: _shown(prepared.cast[key[1].character], sending, model) for key, (model, sending) in shown.items()}
     scenes = []
@@ -52,6 +62,26 @@ def with_sends(prepared: Prepared, provider: Provider, castings: Castings) -> Pl
         scenes.append(scene.model_copy(update=update))
     warnings = (*plan.warnings, *filter(None, map(too_long, scenes)))
     return plan.model_copy(update={"scenes": tuple(scenes), "warnings": warnings})
+
+
+def _with_pictures(plan: Plan, provider: Provider) -> Plan:
+    """The plan with the prompt of each picture as it is sent. Raises InvalidRequest for one that cannot be drawn."""
+    sheets = tuple(sheet.model_copy(update={"sent": _drawn(provider, sheet)}) for sheet in plan.sheets)
+    stills = tuple(still.model_copy(update={"sent": _drawn(provider, still)}) for still in plan.stills)
+    return plan.model_copy(update={"sheets": sheets, "stills": stills})
+
+
+def _drawn(provider: Provider, picture: PlannedSheet | PlannedStill) -> str:
+    """The prompt of a picture. Builds its request, so that what is invalid is refused before anything is bought."""
+    if not isinstance(provider, DrawsStills):
+        raise InvalidRequest(f"{provider.name} draws no pictures; leave stills out", field="stills", sent=False)
+    links = tuple((_ANYWHERE,) * each.pictures for each in picture.drawing.references)
+    try:
+        provider.still_order(StillRequest(drawing=picture.drawing, pictures=links))
+    except InvalidRequest as error:
+        error.args = (f"{picture.name}: {error}",)
+        raise
+    return sent_prompt_of(picture.drawing)
 
 
 def draft_order(provider: Provider, scene: PlannedScene, castings: tuple[Casting, ...] = ()) -> Order:
@@ -137,6 +167,9 @@ def _beginning(prepared: Prepared, scene: PlannedScene) -> Iterator[str]:
     if said.image:
         width, height, _ = deferred.probe_image(prepared.files[said.image].path)
         yield f"first frame: {_size(deferred.shape((width, height), scene.frame))}"
+    elif scene.still:
+        cited = scene.mode == "references" and scene.model.first_frame != "exact"
+        yield f"one more reference: {scene.still_name}" if cited else f"first frame: {scene.still_name}"
     elif said.continues:
         yield f"first frame: the last frame of {said.continues}"
     elif said.remixes:

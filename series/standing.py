@@ -12,10 +12,21 @@ from typing import NamedTuple
 
 from prefect_storyboard.ledger import Attempt, Choice, Ledger, Unreadable, deciding
 from prefect_storyboard.series.choosing import Choices, is_paid, question
-from prefect_storyboard.series.made_of import Needed, Take, as_it_stands, explain, identity_of, is_of, keys_of, made_of
-from prefect_storyboard.storyboards import Damage, Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.series.made_of import (
+    Needed,
+    Take,
+    as_it_stands,
+    explain,
+    identity_of,
+    is_of,
+    keys_of,
+    made_of,
+    own_identity_of_draft,
+)
+from prefect_storyboard.storyboards import Damage, Plan, PlannedCharacter, PlannedScene, PlannedStill
 from prefect_storyboard.storyboards.currency import changes
 
+Node = PlannedStill | PlannedScene
 _UNUSED = {"refused", "abandoned"}
 
 
@@ -28,24 +39,36 @@ def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
     """
     slug = plan.storyboard.slug
     reel = _Reel(slug, ledger, cascade, Choices(ledger, slug, ledger.choices(slug)))
-    further: list[PlannedScene] = []
-    settled: dict[str, PlannedScene] = {}
-    takes: dict[str, Take] = {}
-    waiting = list(plan.scenes)
-    while waiting:
-        ready = [scene for scene in waiting if all(name in takes for name in scene.needs)]
-        for scene in ready:
-            name = scene.scene.id
-            found = reel.settle(scene, {needed: takes[needed] for needed in scene.needs})
-            settled[name] = found.stands
-            further += (take.model_copy(update={"further": True}) for take in found.further)
-            takes[name] = Take(name, found.identity or found.stands.identity, found.stands.key)
-        waiting = [scene for scene in waiting if scene.scene.id not in settled]
-    scenes = tuple(settled[scene.scene.id] for scene in plan.scenes)
-    stale = tuple(f"{scene.scene.id} {scene.stale}" for scene in scenes if scene.stale)
-    characters = tuple(_characters(plan, (*scenes, *further), takes))
-    made = {"scenes": scenes, "takes": tuple(further), "characters": characters}
+    found = _settled(plan, reel)
+    takes = {name: _take(name, each) for name, each in found.items()}
+    scenes = tuple(each.stands for each in found.values() if isinstance(each.stands, PlannedScene))
+    further = tuple(take for each in found.values() for take in each.further if isinstance(take, PlannedScene))
+    stale = tuple(f"{each.stands.name} {each.stands.stale}" for each in found.values() if each.stands.stale)
+    made = {
+        "stills": tuple(each.stands for each in found.values() if isinstance(each.stands, PlannedStill)),
+        "scenes": scenes,
+        "takes": further,
+        "still_takes": tuple(t for each in found.values() for t in each.further if isinstance(t, PlannedStill)),
+        "characters": tuple(_characters(plan, (*scenes, *further), takes)),
+    }
     return plan.model_copy(update=made | {"warnings": (*plan.warnings, *stale)})
+
+
+def _settled(plan: Plan, reel: "_Reel") -> "dict[str, _Settled]":
+    """Every still and scene as this run makes or keeps it, by name, in the order of the plan."""
+    nodes: list[PlannedStill | PlannedScene] = [*plan.stills, *plan.scenes]
+    settled: dict[str, _Settled] = {}
+    waiting = nodes
+    while waiting:
+        for node in [node for node in waiting if all(name in settled for name in node.needs)]:
+            needed = {name: _take(name, settled[name]) for name in node.needs}
+            settled[node.name] = reel.settle(node, needed)
+        waiting = [node for node in waiting if node.name not in settled]
+    return {node.name: settled[node.name] for node in nodes}
+
+
+def _take(name: str, found: "_Settled") -> Take:
+    return Take(name, found.identity or found.stands.identity, found.stands.key)
 
 
 def _characters(plan: Plan, scenes: tuple[PlannedScene, ...], takes: Needed) -> Iterator[PlannedCharacter]:
@@ -63,10 +86,10 @@ def _characters(plan: Plan, scenes: tuple[PlannedScene, ...], takes: Needed) -> 
 
 
 class _Settled(NamedTuple):
-    """The scene as this run renders or keeps it, its further takes, and the identity of a take that is kept stale."""
+    """The node as this run makes or keeps it, its further takes, and the identity of a take that is kept stale."""
 
-    stands: PlannedScene
-    further: tuple[PlannedScene, ...] = ()
+    stands: PlannedStill | PlannedScene
+    further: tuple[PlannedStill | PlannedScene, ...] = ()
     identity: str | None = None
 
 
@@ -77,8 +100,8 @@ class _Reel:
     cascade: bool
     choices: Choices
 
-    def settle(self, scene: PlannedScene, needed: Needed) -> _Settled:
-        """Which take of a scene stands, and which others are asked for."""
+    def settle(self, scene: Node, needed: Needed) -> _Settled:
+        """Which take of a scene or still stands, and which others are asked for."""
         if needed:
             scene = scene.made_of({name: take.identity for name, take in needed.items()})
         try:
@@ -87,7 +110,7 @@ class _Reel:
             damage = Damage(error=error.what, remedy=error.remedy)
             return _Settled(scene.model_copy(update={"damage": damage}))
 
-    def _chosen(self, scene: PlannedScene, needed: Needed) -> _Settled:
+    def _chosen(self, scene: Node, needed: Needed) -> _Settled:
         """The take that was picked, else the newest of those that are of today's storyboard, else a stale one."""
         first, identity = self._settle(scene, needed) if needed else (scene, None)
         asked = [] if first.stale else [*self._asked_for(scene, first, needed)]
@@ -100,14 +123,14 @@ class _Reel:
         if not current:
             return _Settled(first, identity=identity)
         stands = self.choices.newest(current)
-        further = tuple(take for take in asked if take.key != stands.key)
+        further = tuple(take.model_copy(update={"further": True}) for take in asked if take.key != stands.key)
         return _Settled(as_it_stands(scene, stands) if stands in paid else stands, further)
 
-    def _picked(self, scene: PlannedScene, pick: Choice, current: Sequence[PlannedScene], needed: Needed) -> _Settled:
+    def _picked(self, scene: Node, pick: Choice, current: Sequence[Node], needed: Needed) -> _Settled:
         """The picked take, which counts as one of those that the storyboard asks for."""
         others = [take for take in current if take.key != pick.key and not take.reroll]
         others.sort(key=lambda take: not self._is_bought(take))
-        further = tuple(others[: scene.scene.takes - 1])
+        further = tuple(take.model_copy(update={"further": True}) for take in others[: scene.scene.takes - 1])
         same = next((take for take in current if take.key == pick.key and not take.reroll), None)
         if same:
             return _Settled(same.model_copy(update={"picked": True}), further)
@@ -119,7 +142,7 @@ class _Reel:
         stale = f"was picked, and is of another storyboard ({'; '.join(why)}); it is kept" if why else None
         return _Settled(stands.model_copy(update={"stale": stale}), further, identity_of(held) if why else None)
 
-    def _asked_for(self, scene: PlannedScene, first: PlannedScene, needed: Needed) -> Iterator[PlannedScene]:
+    def _asked_for(self, scene: Node, first: Node, needed: Needed) -> Iterator[Node]:
         """As many takes as the storyboard asks for, made of just what the scene needs; the first is the lowest one."""
         yield first
         found = 1
@@ -129,19 +152,19 @@ class _Reel:
                 yield scene
             scene = scene.with_take(scene.take + 1)
 
-    def _may_be(self, take: PlannedScene, needed: Needed) -> bool:
+    def _may_be(self, take: Node, needed: Needed) -> bool:
         """Whether a take is made of these takes, or free to be."""
         last = deciding(self.ledger.history(take.key))
         return last is None or is_of(last, take, needed) or (last.end is not None and last.end.kind in _UNUSED)
 
-    def _of(self, take: PlannedScene, needed: Needed) -> Iterator[Attempt]:
+    def _of(self, take: Node, needed: Needed) -> Iterator[Attempt]:
         """The job of a take, if it is paid for and made of these takes."""
         return (held for held in self._paid(take.key) if not needed or is_of(held, take, needed))
 
-    def _is_bought(self, take: PlannedScene) -> bool:
+    def _is_bought(self, take: Node) -> bool:
         return any(self._paid(take.key))
 
-    def _settle(self, scene: PlannedScene, needed: Needed) -> tuple[PlannedScene, str | None]:
+    def _settle(self, scene: Node, needed: Needed) -> tuple[Node, str | None]:
         """Where nobody has chosen: the current take, else the stale one that is kept, else a new one."""
         if current := self._current(scene, needed):
             key = current.intent.key
@@ -154,7 +177,7 @@ class _Reel:
         stale = explain(scene, held, needed)
         return scene.model_copy(update={"key": held.intent.key, "standing": True, "stale": stale}), identity_of(held)
 
-    def _current(self, scene: PlannedScene, needed: Needed) -> Attempt | None:
+    def _current(self, scene: Node, needed: Needed) -> Attempt | None:
         """The job that is paid for and made of just these takes; the lowest take where there are more."""
         takes = (take.key for take in self._takes(scene))
         asked = self._paid(*takes, *([scene.legacy] if scene.legacy else []))
@@ -162,17 +185,17 @@ class _Reel:
         # A parent of 0.1.0 that has become stale has another identity, but its children are still made of it.
         return found or next((held for held in self._standing(scene) if is_of(held, scene, needed)), None)
 
-    def _stale(self, scene: PlannedScene) -> Attempt | None:
+    def _stale(self, scene: Node) -> Attempt | None:
         """The paid job of the same scene made from other takes than it needs; the newest one in the reel."""
         elsewhere = self._paid(*(take.key for take in self._takes(scene)))
         return next(self._standing(scene), None) or next(elsewhere, None) or next(self._rendering(scene), None)
 
-    def _standing(self, scene: PlannedScene) -> Iterator[Attempt]:
+    def _standing(self, scene: Node) -> Iterator[Attempt]:
         """The takes of this reel and scene that match the scene's own request, newest first."""
-        taken = self._paid(*reversed(self.ledger.take_keys(self.slug, scene.scene.id)))
+        taken = self._paid(*reversed(self.ledger.take_keys(self.slug, scene.scene.id, scene.room)))
         return (held for held in taken if self._asked(held, scene))
 
-    def _asked(self, held: Attempt, scene: PlannedScene) -> bool:
+    def _asked(self, held: Attempt, scene: Node) -> bool:
         """Whether the scene as it is now, apart from its parent, matches this take.
 
         Version 0.1.0 recorded no identities, and confused the children of another storyboard's scene with this reel's.
@@ -182,23 +205,24 @@ class _Reel:
             return False
         if held.intent.key == scene.legacy:
             return draft.parent_key in self.ledger.take_keys(self.slug, scene.scene.parent or "")
-        return draft.own_identity == scene.own_identity
+        return own_identity_of_draft(draft) == scene.own_identity
 
-    def _rendering(self, scene: PlannedScene) -> Iterator[Attempt]:
+    def _rendering(self, scene: Node) -> Iterator[Attempt]:
         """The paid jobs of this reel and scene that have not ended. One listing."""
-        wanted = self.slug, scene.scene.id, scene.own_identity
+        wanted = self.slug, scene.scene.id, scene.room, scene.own_identity
         for held in self.ledger.open():
             draft = held.intent.draft if isinstance(held, Attempt) and held.job else None
-            if isinstance(held, Attempt) and draft and (draft.reel, draft.scene, draft.own_identity) == wanted:
+            found = draft and (draft.reel, draft.scene, draft.room, own_identity_of_draft(draft))
+            if isinstance(held, Attempt) and found == wanted:
                 yield held
 
-    def _takes(self, scene: PlannedScene) -> Iterator[PlannedScene]:
+    def _takes(self, scene: Node) -> Iterator[Node]:
         """The scene as written, then its further takes, as far as they have jobs."""
         while self.ledger.history(scene.key):
             yield scene
             scene = scene.with_take(scene.take + 1)
 
-    def _next_take(self, scene: PlannedScene, needed: Needed) -> PlannedScene:
+    def _next_take(self, scene: Node, needed: Needed) -> Node:
         """The first take that is free, or was begun for just these takes and has not succeeded."""
         while history := self.ledger.history(scene.key):
             last = deciding(history) or history[-1]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.series.made_of import made_of
-from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene
+from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene, PlannedStill
 from prefect_storyboard.storyboards.currency import Currency, changes, is_edited
 from prefect_storyboard.storyboards.money import price
 
@@ -24,9 +24,10 @@ class SceneStatus(Frozen):
 
 
 def board_status(plan: Plan, ledger: Ledger) -> tuple[SceneStatus, ...]:
-    """Look every scene up, as it stands in the reel; the plan has its standing takes. Blocks."""
-    keys = {scene.scene.id: scene.key for scene in plan.scenes}
-    return tuple(_status(scene, keys, plan, ledger) for scene in plan.scenes)
+    """Look every still and scene up, as it stands in the reel; the plan has its standing takes. Blocks."""
+    nodes: tuple[PlannedStill | PlannedScene, ...] = (*plan.stills, *plan.scenes)
+    keys = {node.name: node.key for node in nodes}
+    return tuple(_status(node, keys, plan, ledger) for node in nodes)
 
 
 def status_rows(statuses: Sequence[SceneStatus]) -> Iterator[dict[str, str]]:
@@ -42,13 +43,13 @@ def status_rows(statuses: Sequence[SceneStatus]) -> Iterator[dict[str, str]]:
         }
 
 
-def _status(scene: PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Ledger) -> SceneStatus:
-    reel, name = plan.storyboard.slug, scene.scene.id
+def _status(scene: PlannedStill | PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Ledger) -> SceneStatus:
+    reel, name = plan.storyboard.slug, scene.name
     status = SceneStatus(scene=name, state="missing", usd=scene.usd)
     if scene.damage:
         return _in_doubt(status, scene.damage.error, scene.damage.remedy)
     try:
-        takes = ledger.take_keys(reel, name)
+        takes = ledger.take_keys(reel, scene.scene.id, scene.room)
         status = status.model_copy(update={"takes": len(takes)})
         last = deciding(ledger.history(scene.key))
         stands = last if _has_clip(last) else None
@@ -75,10 +76,10 @@ def _status(scene: PlannedScene, keys: Mapping[str, str], plan: Plan, ledger: Le
 
 
 def _standing(status: SceneStatus, held: Attempt, why: tuple[str, ...], takes: tuple[str, ...]) -> SceneStatus:
-    key, clip = held.intent.key, held.end.clip if held.end else None
+    key, made = held.intent.key, held.end.made if held.end else None
     number = takes.index(key) + 1 if key in takes else None
     facts = {"state": "stale" if why else "current", "why": why, "take": number}
-    return status.model_copy(update=facts | {"url": clip.url if clip else None})
+    return status.model_copy(update=facts | {"url": made.url if made else None})
 
 
 def _open(status: SceneStatus, last: Attempt) -> SceneStatus:
@@ -96,4 +97,4 @@ def _in_doubt(status: SceneStatus, why: str, remedy: str) -> SceneStatus:
 
 
 def _has_clip(attempt: Attempt | None) -> bool:
-    return attempt is not None and attempt.end is not None and attempt.end.clip is not None
+    return attempt is not None and attempt.end is not None and attempt.end.made is not None

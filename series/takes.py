@@ -11,20 +11,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import uuid4
 
 from prefect_storyboard.ledger import Attempt, Choice, Ledger, deciding
-from prefect_storyboard.series.choosing import question
+from prefect_storyboard.series.choosing import Node, is_about, question
 from prefect_storyboard.series.made_of import made_of
-from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene
+from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene, PlannedStill, Still
 from prefect_storyboard.storyboards.currency import changes
 from prefect_storyboard.storyboards.names import suggest
+from prefect_storyboard.storyboards.shots import still_name
 
+Of = Literal["clip", "still"]
 _last_acts: ContextVar[list[Callable[[], object]] | None] = ContextVar("last_acts", default=None)
 
 
 class TakeLine(Frozen):
-    """One take of a scene. `shown` in the reel or not, and of today's storyboard where `why` is empty."""
+    """One take of a scene, or of its still. `shown` in the reel or not; of today's storyboard where `why` is empty."""
 
     scene: str
     take: int
@@ -33,46 +36,67 @@ class TakeLine(Frozen):
     why: tuple[str, ...] = ()
     note: str = ""
     clip: Clip | None = None
+    still: Still | None = None
+
+    @property
+    def name(self) -> str:
+        """Of what it is a take."""
+        return still_name(self.scene) if self.still else self.scene
 
 
 def board_takes(plan: Plan, ledger: Ledger) -> tuple[TakeLine, ...]:
     """All takes of all scenes, in the order of the storyboard; the plan has its standing takes. Blocks."""
     choices = ledger.choices(plan.storyboard.slug)
-    return tuple(line for scene in plan.scenes for line in _lines(scene, plan, ledger, choices))
+    nodes: tuple[Node, ...] = (*plan.stills, *plan.scenes)
+    return tuple(line for node in nodes for line in _lines(node, plan, ledger, choices))
 
 
-def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int) -> Choice:
-    """Record that a take is to stand in the reel, whoever runs it and wherever. Blocks.
+def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int, *, of: Of = "clip", by: str = "") -> Choice:
+    """Record that a take of a scene's clip, or of its still, is to stand, whoever runs it and wherever. Blocks.
 
-    Raises ValueError where the scene has no such take, or the take has no clip: nothing was changed.
+    `by` has chosen; left out, this user and machine.
+    Raises ValueError where there is no such take, or it has no file: nothing was changed.
     """
-    scene = _scene(plan, scene_id)
-    keys = ledger.take_keys(plan.storyboard.slug, scene_id)
+    scene = _node(plan, scene_id, of)
+    keys = ledger.take_keys(plan.storyboard.slug, scene_id, scene.room)
     if not 1 <= number <= len(keys):
         there = f"has takes 1 to {len(keys)}" if keys else "has no take yet"
-        raise ValueError(f"take: {scene_id} {there}, not {number}; nothing was changed")
-    if _clip(deciding(ledger.history(keys[number - 1]))) is None:
-        raise ValueError(f"take: take {number} of {scene_id} has no clip; nothing was changed")
-    wanted = _choice("picked", scene, plan).model_copy(update={"key": keys[number - 1], "take": number})
+        raise ValueError(f"take: {scene.name} {there}, not {number}; nothing was changed")
+    if _made(deciding(ledger.history(keys[number - 1]))) is None:
+        what = "picture" if of == "still" else "clip"
+        raise ValueError(f"take: take {number} of {scene.name} has no {what}; nothing was changed")
+    wanted = _choice("picked", scene, plan, by).model_copy(update={"key": keys[number - 1], "take": number})
 
     def choose(known: tuple[Choice, ...]) -> Choice:
-        last = next((each for each in reversed(known) if each.kind == "picked" and each.scene == scene_id), None)
+        last = next((each for each in reversed(known) if each.kind == "picked" and is_about(each, scene)), None)
         same = last is not None and (last.key, _asks(last)) == (wanted.key, _asks(wanted))
         return last if last and same else wanted
 
     return ledger.choose(plan.storyboard.slug, choose)
 
 
-def order(plan: Plan, ledger: Ledger, scene_id: str, *, takes: int, note: str = "", name: str = "") -> Choice:
+def order(
+    plan: Plan,
+    ledger: Ledger,
+    scene_id: str,
+    *,
+    takes: int,
+    note: str = "",
+    name: str = "",
+    of: Of = "clip",
+    by: str = "",
+) -> Choice:
     """The order for further takes of a scene: the open one of the same words or the same name, else a new one. Blocks.
+
+    They are takes `of` its clip or of its still.
 
     Raises ValueError for a name that was given to other words: nothing was bought.
     """
     if takes < 1:
         raise ValueError(f"takes: has to be 1 or more; found {takes}")
-    scene = _scene(plan, scene_id)
+    scene = _node(plan, scene_id, of)
     words = {"take": scene.scene.take, "takes": takes, "note": note.strip(), "name": name}
-    wanted = _choice("asked", scene, plan).model_copy(update=words)
+    wanted = _choice("asked", scene, plan, by).model_copy(update=words)
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         done = {each.id for each in known if each.kind == "carried out"}
@@ -93,7 +117,7 @@ def carry_out(ledger: Ledger, reel: str, asked: Choice) -> None:
 
     Where somebody still has to be told of it, that is done before: see `last_acts`.
     """
-    done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": _who()})
+    done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": who()})
 
     def choose(known: tuple[Choice, ...]) -> Choice:
         return next((each for each in known if each.kind == "carried out" and each.id == asked.id), done)
@@ -123,13 +147,16 @@ def further_takes(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
 
     Raises ValueError where the scene needs a clip or a character that is not there yet: nothing was bought.
     """
-    scenes = {scene.scene.id: scene for scene in plan.scenes}
-    scene = scenes[asked.scene]
+    if asked.still:
+        return _further_stills(plan, ledger, asked)
+    scenes = {node.name: node for node in (*plan.stills, *plan.scenes)}
+    scene = _scene(plan, asked.scene)
     fresh = scene.model_copy(update={"standing": False, "stale": None, "damage": None, "further": True})
     takes = tuple(fresh.with_reroll(name, asked.note) for name in asked.rerolls)
     for name in scene.needs:
-        if _clip(deciding(ledger.history(scenes[name].key))) is None:
-            raise ValueError(f"{asked.scene} needs {name}, which has no clip, and nothing was bought; run it first")
+        if _made(deciding(ledger.history(scenes[name].key))) is None:
+            lacks = "has no clip" if isinstance(scenes[name], PlannedScene) else "is not drawn yet"
+            raise ValueError(f"{asked.scene} needs {name}, which {lacks}, and nothing was bought; run it first")
     cast = tuple(
         c for c in plan.characters if c.character.name in scene.cast and c.model.casting == scene.model.casting
     )
@@ -138,14 +165,38 @@ def further_takes(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
         if last is None or last.end is None or last.end.casting is None:
             who = each.character.name
             raise ValueError(f"{asked.scene} needs {who}, who is not created yet, and nothing was bought; run it first")
-    needed = tuple(scenes[name].model_copy(update={"standing": True}) for name in scene.needs)
-    return plan.model_copy(update={"scenes": needed, "takes": takes, "characters": cast, "variants": ()})
+    needed = [scenes[name].model_copy(update={"standing": True}) for name in scene.needs]
+    part = {
+        "scenes": tuple(each for each in needed if isinstance(each, PlannedScene)),
+        "stills": tuple(each for each in needed if isinstance(each, PlannedStill)),
+        "sheets": (),
+    }
+    return plan.model_copy(update=part | {"takes": takes, "still_takes": (), "characters": cast, "variants": ()})
 
 
-def _lines(scene: PlannedScene, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...]) -> Iterator[TakeLine]:
-    keys = {each.scene.id: each.key for each in plan.scenes}
-    picks = [each for each in choices if each.kind == "picked" and each.scene == scene.scene.id]
-    for number, key in enumerate(ledger.take_keys(plan.storyboard.slug, scene.scene.id), 1):
+def _further_stills(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
+    """The part of the plan that draws the takes of an order for stills, from sheets and clips that are there."""
+    still = _node(plan, asked.scene, "still")
+    if not isinstance(still, PlannedStill):
+        raise TypeError("the order is for a still")
+    fresh = still.model_copy(update={"standing": False, "stale": None, "damage": None, "further": True})
+    takes = tuple(fresh.with_reroll(name, asked.note) for name in asked.rerolls)
+    sheets = tuple(sheet for sheet in plan.drawing([asked.scene]).sheets)
+    scenes = tuple(_scene(plan, name).model_copy(update={"standing": True}) for name in still.needs)
+    for what, key in (
+        *((f"the sheet of {each.name}", each.key) for each in sheets),
+        *((s.name, s.key) for s in scenes),
+    ):
+        if _made(deciding(ledger.history(key))) is None:
+            raise ValueError(f"{still.name} needs {what}, which is not there, and nothing was bought; run it first")
+    part = {"sheets": sheets, "stills": (), "still_takes": takes, "scenes": scenes}
+    return plan.model_copy(update=part | {"takes": (), "characters": (), "variants": ()})
+
+
+def _lines(scene: Node, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...]) -> Iterator[TakeLine]:
+    keys = {each.name: each.key for each in (*plan.stills, *plan.scenes)}
+    picks = [each for each in choices if each.kind == "picked" and is_about(each, scene)]
+    for number, key in enumerate(ledger.take_keys(plan.storyboard.slug, scene.scene.id, scene.room), 1):
         held = deciding(ledger.history(key))
         made = made_of(held) if held else None
         yield TakeLine(
@@ -155,7 +206,8 @@ def _lines(scene: PlannedScene, plan: Plan, ledger: Ledger, choices: tuple[Choic
             picked=bool(picks) and picks[-1].key == key,
             why=changes(made, scene.model_copy(update={"standing": True}), keys) if made else (),
             note=str(made.basis.get("note", "")) if made else "",
-            clip=clip.model_copy(update={"take": number}) if (clip := _clip(held)) else None,
+            clip=found.model_copy(update={"take": number}) if isinstance(found := _made(held), Clip) else None,
+            still=found.model_copy(update={"take": number}) if isinstance(found, Still) else None,
         )
 
 
@@ -166,16 +218,26 @@ def _scene(plan: Plan, scene_id: str) -> PlannedScene:
     return scenes[scene_id]
 
 
-def _choice(kind: str, scene: PlannedScene, plan: Plan) -> Choice:
-    """A choice of today: what the scene asks for, and what it is made of."""
-    keys = {each.scene.id: each.key for each in plan.scenes}
+def _node(plan: Plan, scene_id: str, of: Of) -> Node:
+    """The scene, or its still."""
+    scene = _scene(plan, scene_id)
+    found = next((each for each in plan.stills if each.scene.id == scene_id), None)
+    if of == "still" and found is None:
+        raise ValueError(f"still: no still is drawn for {scene_id}; nothing was changed")
+    return found if of == "still" and found else scene
+
+
+def _choice(kind: str, scene: Node, plan: Plan, by: str) -> Choice:
+    """A choice of today: what the scene or still asks for, and what it is made of."""
+    keys = {each.name: each.key for each in (*plan.stills, *plan.scenes)}
     return Choice.model_validate(
         {
             "id": uuid4().hex[:12],
             "kind": kind,
             "scene": scene.scene.id,
+            "still": isinstance(scene, PlannedStill),
             "at": datetime.now(UTC),
-            "by": _who(),
+            "by": by or who(),
             "own_identity": scene.own_identity,
             "made_of": question({name: keys[name] for name in scene.needs}),
         }
@@ -184,7 +246,7 @@ def _choice(kind: str, scene: PlannedScene, plan: Plan) -> Choice:
 
 def _asks(choice: Choice) -> tuple[object, ...]:
     """The question that a choice answers."""
-    return choice.scene, choice.own_identity, choice.made_of
+    return choice.scene, choice.still, choice.own_identity, choice.made_of
 
 
 def _words(choice: Choice) -> tuple[object, ...]:
@@ -192,11 +254,11 @@ def _words(choice: Choice) -> tuple[object, ...]:
     return *_asks(choice), choice.take, choice.takes, choice.note
 
 
-def _clip(last: Attempt | None) -> Clip | None:
-    return last.end.clip if last and last.end else None
+def _made(last: Attempt | None) -> Clip | Still | None:
+    return last.end.made if last and last.end else None
 
 
-def _who() -> str:
+def who() -> str:
     """The user and the machine that choose."""
     try:
         user = getpass.getuser()

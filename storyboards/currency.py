@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 
 from prefect_storyboard.storyboards.nouns import Frozen
 from prefect_storyboard.storyboards.outcomes import Asked, Casting, JsonObject
-from prefect_storyboard.storyboards.plan import PlannedScene
+from prefect_storyboard.storyboards.plan import PlannedScene, PlannedStill
 
 Currency = Literal["current", "stale", "missing", "rendering", "in doubt"]
 
@@ -33,7 +33,8 @@ _NAMES: Mapping[str, str] = {
 }
 _CAST = ("characters", "clips")
 _VALUES = {"model", "seconds", "aspect", "resolution", "seed", "provider", "account"}  # short enough to be shown
-_OTHERS = {"schema", "operation", "copy", "take", "note", "reroll", "continues", "remixes", "made_of", *_CAST, *_NAMES}
+_OTHERS = {"schema", "operation", "copy", "take", "note", "reroll", *_CAST, *_NAMES}
+_OTHERS |= {"continues", "remixes", "still", "made_of"}
 
 
 class MadeOf(Frozen):
@@ -50,37 +51,41 @@ class MadeOf(Frozen):
     take: int = 1
 
 
-def changes(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> tuple[str, ...]:
+def changes(made: MadeOf, scene: PlannedStill | PlannedScene, keys: Mapping[str, str]) -> tuple[str, ...]:
     """Why a take is not of today's storyboard, one sentence each; none where it is.
 
-    `keys` has the job of the take that today's reel has of each scene, by id.
+    `keys` has the job of the take that today's reel has of each scene and still, by name.
     """
     if made.key == scene.key and not scene.needs and not scene.standing:
         return ()
     return (*_own_changes(made, scene), *_of_needed(made, scene, keys))
 
 
-def is_edited(made: MadeOf, scene: PlannedScene) -> bool:
+def is_edited(made: MadeOf, scene: PlannedStill | PlannedScene) -> bool:
     """Whether the scene itself asks for something else than the take was made of, apart from the scenes it needs."""
     return any(_own_changes(made, scene))
 
 
-def _of_needed(made: MadeOf, scene: PlannedScene, keys: Mapping[str, str]) -> Iterator[str]:
-    """The scenes that it is made of, where another take of them stands today."""
-    parent = scene.scene.parent
+def _of_needed(made: MadeOf, scene: PlannedStill | PlannedScene, keys: Mapping[str, str]) -> Iterator[str]:
+    """What it is made of, where another take of that stands today."""
+    parent = scene.begins_with
     if parent and made.parent_key not in {None, keys.get(parent)}:
         yield f"{'begins where' if scene.scene.continues else 'is made of'} another take of {parent}" + (
             " ended" if scene.scene.continues else ""
         )
+    if isinstance(scene, PlannedStill):
+        return
     sources = {casting.character: casting.made_of.job_key for casting in made.characters if casting.made_of}
     for origin in scene.origins:
         if sources.get(origin.character) not in {None, keys.get(origin.scene)}:
             yield f"shows {origin.character} made from another take of {origin.scene}"
 
 
-def _own_changes(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
+def _own_changes(made: MadeOf, scene: PlannedStill | PlannedScene) -> Iterator[str]:
     """What has changed of the scene itself, its cast and its settings."""
-    if made.basis:
+    if isinstance(scene, PlannedStill):
+        yield from _of_still(made, scene)
+    elif made.basis:
         yield from _of_basis(made, scene)
     elif made.own_identity:
         if made.own_identity != scene.own_identity:
@@ -96,11 +101,32 @@ def _of_basis(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
         if was != is_now:
             yield f"{name} has changed" + (f": {_text(was)}, now {_text(is_now)}" if field in _VALUES else "")
     yield from _of_cast(made, scene)
-    begins = [field for field in ("continues", "remixes") if bool(before.get(field)) != bool(now.get(field))]
+    begins = [field for field in ("continues", "remixes", "still") if bool(before.get(field)) != bool(now.get(field))]
     if begins:
         yield "it begins in another way"
     if any(before.get(field) != now.get(field) for field in {*before, *now} - _OTHERS):
         yield "its settings have changed"
+
+
+def _of_still(made: MadeOf, still: PlannedStill) -> Iterator[str]:
+    """What has changed of a still: its words, its sizes, or what it is drawn from."""
+    if made.own_identity == still.own_identity:
+        return
+    before, now = made.basis, still.content
+    for field, name in _NAMES.items():
+        if before.get(field) != now.get(field):
+            yield f"{name} has changed"
+    was, is_now = _drawn_from(before), _drawn_from(now)
+    yield from (f"the sheet of {name} has changed" for name in was if name in is_now and was[name] != is_now[name])
+    yield from (f"{name} is not in it any more" for name in was if name not in is_now)
+    yield from (f"{name} is new in it" for name in is_now if name not in was)
+
+
+def _drawn_from(content: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The references of a still by whom they show."""
+    found = content.get("references")
+    listed = found if isinstance(found, list) else []
+    return {str(each["name"]): each for each in listed if isinstance(each, dict) and each.get("name")}
 
 
 def _of_cast(made: MadeOf, scene: PlannedScene) -> Iterator[str]:

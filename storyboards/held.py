@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from prefect_storyboard.storyboards.money import price
-from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene, Terms
+from prefect_storyboard.storyboards.plan import Plan, PlannedJob, PlannedScene, PlannedStill, Terms
 
 __all__ = ["PlanDiffers", "check_held", "differences"]
 
@@ -65,16 +65,18 @@ def _changed(prefix: str, before: Terms, after: Terms) -> Iterator[str]:
         yield f"{prefix}content: the media, the parent or the wording behind it are other ones"
 
 
-def _jobs(plan: Plan) -> Mapping[str, PlannedCharacter | PlannedScene]:
+def _jobs(plan: Plan) -> Mapping[str, PlannedJob]:
     """The jobs of a plan by what a person calls them."""
-    named: dict[str, PlannedCharacter | PlannedScene] = {
+    named: dict[str, PlannedJob] = {
         f"{job.character.name} for {job.model.casting or job.model.name}": job for job in plan.characters
     }
-    named |= {job.scene.id: job for job in plan.scenes}
-    return named | {f"{job.scene.id} take {job.reroll or job.take}": job for job in plan.takes}
+    named |= {f"sheet of {job.name}": job for job in plan.sheets}
+    named |= {job.name: job for job in plan.stills} | {job.name: job for job in plan.scenes}
+    further: tuple[PlannedStill | PlannedScene, ...] = (*plan.still_takes, *plan.takes)
+    return named | {f"{job.name} take {job.reroll or job.take}": job for job in further}
 
 
-def _price(job: PlannedCharacter | PlannedScene) -> str:
+def _price(job: PlannedJob) -> str:
     return price(job.usd)
 
 

@@ -83,12 +83,14 @@ def scene_content(
     reroll: str = "",
     note: str = "",
     made_of: Mapping[str, str] | None = None,
+    still: str | None = None,
 ) -> dict[str, JsonValue]:
     """Everything that determines what a scene looks like.
 
     Characters are fingerprints, `clips` those of them who are shown by their clip; `image` and `ends` are the sha256 of
     the first and the last frame; `continues` and `remixes` are the identity of that parent (see `identity`), and
-    `made_of` has, by its fingerprint, that of the scene that a character is made from. `reroll` names one more take of
+    `made_of` has, by its fingerprint, that of the scene that a character is made from; `still` is the identity of the
+    still that it begins with. `reroll` names one more take of
     the same scene, and `note` is what that take was asked to change.
     """
     decided: dict[str, JsonValue] = {
@@ -108,7 +110,7 @@ def scene_content(
         "take": take,
     }
     said = chosen(silent=silent, seed=seed, negative=negative, ends=ends)
-    said |= chosen(made_of=dict(made_of or {}), reroll=reroll, note=note)
+    said |= chosen(made_of=dict(made_of or {}), reroll=reroll, note=note, still=still)
     return decided | said | chosen(clips=[*sorted(clips)], fields=dict(fields or {}))
 
 
@@ -133,9 +135,10 @@ def identity(content: Mapping[str, JsonValue], copy: int) -> str:
 
 
 def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
-    """The identity of a scene's own request, without its parent, its characters' scenes and its take."""
-    begins = next((field for field in ("continues", "remixes") if content[field]), None)
-    return digest({**_without(content, *_OF_A_TAKE, "continues", "remixes", "made_of"), "begins": begins, "copy": copy})
+    """The identity of a scene's own request, without its parent, its still, its characters' scenes and its take."""
+    begins = next((field for field in ("continues", "remixes", "still") if content.get(field)), None)
+    others = ("continues", "remixes", "still", "made_of")
+    return digest({**_without(content, *_OF_A_TAKE, *others), "begins": begins, "copy": copy})
 
 
 def own_identity_of(basis: Mapping[str, JsonValue]) -> str | None:

@@ -27,13 +27,26 @@ from prefect_storyboard.storyboards.base import (
     TransitionSeconds,
     checked,
 )
+from prefect_storyboard.storyboards.cards import Cards
 from prefect_storyboard.storyboards.character import Character
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.names import named_in
 from prefect_storyboard.storyboards.origins import origin_problems
 from prefect_storyboard.storyboards.rules import cast_problems, scene_problems
 
-__all__ = ["SCENE_ID", "Aspect", "Character", "Fit", "Frozen", "Matrix", "Prefer", "Quality", "Scene", "Storyboard"]
+__all__ = [
+    "SCENE_ID",
+    "Aspect",
+    "Cards",
+    "Character",
+    "Fit",
+    "Frozen",
+    "Matrix",
+    "Prefer",
+    "Quality",
+    "Scene",
+    "Storyboard",
+]
 
 
 class Scene(Frozen):
@@ -70,8 +83,25 @@ class Scene(Frozen):
     ends: Text | None = Field(
         default=None, title="Last frame", description="Path or URL of a picture that the scene ends with."
     )
+    still: Prompt | None = Field(
+        default=None,
+        title="Still",
+        description="What the scene's still shows, with stills; else it is drawn from the prompt.",
+    )
+    motion: Prompt | None = Field(
+        default=None,
+        title="Motion",
+        description="What moves in the clip, with stills; else the prompt. The still shows the rest.",
+    )
+    looks: dict[Name, Name] = Field(
+        default={},
+        title="Looks",
+        description="Which look cast members have in this scene, by their names; else their first one.",
+    )
     continues: SceneId | None = Field(
-        default=None, title="Continues", description="Id of the scene whose last frame this one starts from."
+        default=None,
+        title="Continues",
+        description="Id of the scene whose last frame this one starts from; with stills, the still is drawn from it.",
     )
     remixes: SceneId | None = Field(
         default=None, title="Remixes", description="Id of the scene whose video this one changes with its prompt."
@@ -117,8 +147,8 @@ class Scene(Frozen):
     caption: Remark = Field(
         default="",
         title="Caption",
-        description="What is said or shown as text while the scene plays, for `export --to srt`, vtt and csv. No "
-        "provider receives it; changing it buys nothing.",
+        description="What is said or shown as text while the scene plays: a track of the reel, reel.srt and reel.vtt "
+        "beside it, and `export`. No provider receives it; changing it buys nothing.",
     )
 
     transition: Transition | None = Field(
@@ -127,6 +157,10 @@ class Scene(Frozen):
     transition_seconds: TransitionSeconds | None = Field(
         default=None, title="Transition seconds", description="How long that takes; else as the storyboard says."
     )
+
+    def look_of(self, name: str) -> str:
+        """Which look a cast member has in the scene; empty for the first one."""
+        return self.looks.get(name, "")
 
     @property
     def parent(self) -> str | None:
@@ -152,6 +186,12 @@ class Storyboard(Frozen):
         title="Model",
         description="Model family of the scenes that name none, for example seedance-2. There is no default: left out, "
         "plan and run list what the account sells for this storyboard, with prices, and buy nothing.",
+    )
+    stills: Text | None = Field(
+        default=None,
+        title="Stills",
+        description="Image model, for example nano-banana-2.1: every cast member gets a sheet and every scene a still "
+        "drawn from the sheets, and its clip begins with the still. Left out: nothing is drawn.",
     )
     aspect: Aspect = Field(default="16:9", title="Aspect", description="Aspect ratio.")
     seconds: int = Field(default=4, ge=1, title="Seconds", description="Length of a scene that names none.")
@@ -186,6 +226,16 @@ class Storyboard(Frozen):
         default=True,
         title="Reel",
         description="Whether the clips are assembled into a reel; false stores the clips only.",
+    )
+    burn: bool = Field(
+        default=False,
+        title="Burn",
+        description="Whether the captions are drawn into the picture of the reel as well. Changing it buys nothing.",
+    )
+    cards: Cards | None = Field(
+        default=None,
+        title="Cards",
+        description="Texts on black before the first scene and after the last. Changing them buys nothing.",
     )
     matrix: Matrix | None = Field(
         default=None, title="Matrix", description="Renders every combination of these, each as a separate reel."
@@ -234,19 +284,24 @@ class Storyboard(Frozen):
     def character(self, name: str) -> Character:
         return next(character for character in self.cast if character.name == name)
 
+    def has_still(self, scene: Scene) -> bool:
+        """Whether a still is drawn for the scene: with stills, unless it begins with a picture or changes a video."""
+        return self.stills is not None and not scene.image and not scene.remixes
+
     @property
     def aliases(self) -> dict[str, tuple[str, ...]]:
         """The aliases of every character, by name, in the order of the cast."""
         return {character.name: character.aliases for character in self.cast}
 
     def characters_of(self, scene: Scene) -> tuple[str, ...]:
-        """Names in the scene: those given, by name or alias, else every cast member mentioned in the prompt.
+        """Names in the scene: those given, by name or alias, else all whom the prompt or the still mentions.
 
         A character that is made from the scene is not included: the prompt describes it.
         """
         if scene.characters is not None:
             bearers = {form: name for name, forms in self.aliases.items() for form in (*forms, name)}
             return tuple(dict.fromkeys(bearers[form] for form in scene.characters))
-        found = named_in(scene.prompt, self.aliases, self.aliases)
+        said = f"{scene.prompt}\n{scene.still}" if scene.still else scene.prompt
+        found = named_in(said, self.aliases, self.aliases)
         made_of_it = {character.name for character in self.cast if character.from_scene == scene.id}
         return tuple(name for name in self.aliases if name in found and name not in made_of_it)

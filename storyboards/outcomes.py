@@ -118,6 +118,7 @@ class Clip(Stored):
     files: dict[str, str] = Field(default={}, description="Small files beside the take, such as a thumbnail, by kind.")
     facts: JsonObject = Field(default={}, description="The provider's facts about the take: seed, actual_prompt, ...")
     verdict: Verdict | None = Field(default=None, description="What was seen in it; None if nobody has looked.")
+    ending: str = Field(default="", description="Its last picture as a few grey fields, for what continues it.")
     stored_at: datetime
 
 

@@ -1,6 +1,6 @@
 """The plan: what a run would do and cost, scene by scene, before anything is bought. Pure: no I/O, no clock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 from prefect_storyboard.addresses import all_bare
@@ -8,43 +8,68 @@ from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.nouns import Frozen, Storyboard
 from prefect_storyboard.storyboards.planned import Damage, PlannedCharacter, PlannedScene, State, Terms
+from prefect_storyboard.storyboards.planned_stills import PlannedSheet, PlannedStill
 from prefect_storyboard.storyboards.variants import Variant
 
-__all__ = ["Damage", "Plan", "PlannedCharacter", "PlannedScene", "State", "Terms"]
+__all__ = [
+    "Damage",
+    "Plan",
+    "PlannedCharacter",
+    "PlannedJob",
+    "PlannedScene",
+    "PlannedSheet",
+    "PlannedStill",
+    "State",
+    "Terms",
+]
+
+_OPEN: frozenset[State | None] = frozenset({None, "new", "unknown"})  # what a run may have to buy
+PlannedJob = PlannedCharacter | PlannedSheet | PlannedStill | PlannedScene
 
 # What of a storyboard is in the terms of its scenes, or decides nothing by itself. Whatever it gets later is in the
 # terms until it is named here.
 _SHARED = {
     *("title", "model", "aspect", "seconds", "resolution", "fit", "audio", "seed", "negative", "prefer", "quality"),
-    *("matrix", "style", "cast", "scenes"),
+    *("matrix", "style", "cast", "scenes", "stills"),
 }
 
 
-def _with_needs(scenes: Mapping[str, PlannedScene], scene_id: str) -> list[PlannedScene]:
-    """The scene after all that it needs."""
+def _with_needs(
+    scenes: Mapping[str, PlannedScene], scene_id: str, of_stills: Mapping[str, tuple[str, ...]]
+) -> list[PlannedScene]:
+    """The scene after all that it needs, and after what its still needs."""
     found: dict[str, PlannedScene] = {}
     waiting = [scene_id]
     while waiting:
         scene = scenes[waiting[-1]]
-        if missing := [name for name in scene.needs if name not in found]:
+        needs = (*(name for name in scene.needs if name in scenes), *of_stills.get(scene.scene.id, ()))
+        if missing := [name for name in needs if name not in found]:
             waiting += missing
             continue
         found.setdefault(waiting.pop(), scene)
     return [*found.values()]
 
 
+def _known(jobs: Iterable[PlannedJob]) -> float:
+    return round(sum(job.usd or 0.0 for job in jobs), 6)
+
+
 class Plan(Frozen):
     """The jobs of one storyboard at one provider account, in the order of the reel.
 
-    Of each scene, `scenes` has the take that stands, or will; `takes` are its other takes that are asked for.
+    Of each scene, `scenes` has the take that stands, or will; `takes` are its other takes that are asked for. With
+    stills, `sheets` and `stills` are the pictures, each sheet after the one that it is drawn from.
     """
 
     storyboard: Storyboard
     provider: str
     account: str
     characters: tuple[PlannedCharacter, ...]
+    sheets: tuple[PlannedSheet, ...] = ()
+    stills: tuple[PlannedStill, ...] = ()
     scenes: tuple[PlannedScene, ...]
     takes: tuple[PlannedScene, ...] = ()
+    still_takes: tuple[PlannedStill, ...] = ()
     preparations: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
@@ -57,9 +82,14 @@ class Plan(Frozen):
         return {"provider": self.provider, "account": self.account, **all_bare(board)}
 
     @property
-    def jobs(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
+    def jobs(self) -> tuple[PlannedJob, ...]:
         """Every job of the plan."""
-        return (*self.characters, *self.scenes, *self.takes)
+        return (*self.characters, *self.pictures, *self.scenes, *self.takes)
+
+    @property
+    def pictures(self) -> tuple[PlannedSheet | PlannedStill, ...]:
+        """Every picture that is drawn: sheets, stills, and further takes of stills."""
+        return (*self.sheets, *self.stills, *self.still_takes)
 
     @property
     def renders(self) -> tuple[PlannedScene, ...]:
@@ -67,21 +97,33 @@ class Plan(Frozen):
         return (*self.scenes, *self.takes)
 
     @property
+    def usd_of_pictures(self) -> float:
+        """What the new pictures of known price cost."""
+        return _known(job for job in self.pictures if job.state in _OPEN)
+
+    @property
+    def usd_of_motion(self) -> float:
+        """What the new clips, and the characters that they need, cost as far as their prices are known."""
+        return _known(
+            job for job in self.jobs if job.state in _OPEN and not isinstance(job, PlannedSheet | PlannedStill)
+        )
+
+    @property
     def low_usd(self) -> float:
         """The least that a run costs: the new jobs with a known price."""
-        return round(sum(job.usd or 0.0 for job in self.jobs if job.state in {None, "new"}), 6)
+        return _known(job for job in self.jobs if job.state in {None, "new"})
 
     @property
     def high_usd(self) -> float | None:
         """The most that a run costs: unknown jobs may turn out to be new. None if a price is unknown."""
         if any(job.usd is None for job in self.unsettled):
             return None
-        return round(sum(job.usd or 0.0 for job in self.unsettled), 6)
+        return _known(self.unsettled)
 
     @property
-    def unsettled(self) -> tuple[PlannedCharacter | PlannedScene, ...]:
+    def unsettled(self) -> tuple[PlannedJob, ...]:
         """The new jobs, and the unknown ones, which may turn out to be new."""
-        return tuple(job for job in self.jobs if job.state in {None, "new", "unknown"})
+        return tuple(job for job in self.jobs if job.state in _OPEN)
 
     @property
     def hash(self) -> str:
@@ -103,6 +145,8 @@ class Plan(Frozen):
                     ),
                     "scenes": tuple(scenes[name] for name in each.scenes),
                     "takes": tuple(take for take in self.takes if take.scene.id in each.scenes),
+                    "stills": tuple(still for still in self.stills if still.scene.id in each.scenes),
+                    "still_takes": tuple(take for take in self.still_takes if take.scene.id in each.scenes),
                     "variants": (),
                 }
             )
@@ -117,8 +161,19 @@ class Plan(Frozen):
         scenes = {scene.scene.id: scene for scene in self.scenes}
         if scene_id not in scenes:
             raise ValueError(f"no scene has the id {scene_id}; {suggest(scene_id, scenes)}")
-        wanted = _with_needs(scenes, scene_id)
+        wanted = _with_needs(scenes, scene_id, {still.scene.id: still.needs for still in self.stills})
         families = {(name, scene.model.casting) for scene in wanted for name in scene.cast}
         cast = tuple(c for c in self.characters if (c.character.name, c.model.casting) in families)
         takes = tuple(take for take in self.takes if take.scene.id == scene_id)
-        return self.model_copy(update={"scenes": tuple(wanted), "characters": cast, "takes": takes})
+        part = self.model_copy(update={"scenes": tuple(wanted), "characters": cast, "takes": takes})
+        return part.drawing(scene.scene.id for scene in wanted if scene.still)
+
+    def drawing(self, scene_ids: Iterable[str]) -> Self:
+        """The same part of the plan with the stills of these scenes only, and the sheets that they are drawn from."""
+        wanted = {*scene_ids}
+        stills = tuple(still for still in self.stills if still.scene.id in wanted)
+        needed = {key for still in stills for key in still.sheets}
+        needed |= {sheet.base for sheet in self.sheets if sheet.key in needed and sheet.base}
+        sheets = tuple(sheet for sheet in self.sheets if sheet.key in needed)
+        takes = tuple(take for take in self.still_takes if take.scene.id in wanted)
+        return self.model_copy(update={"sheets": sheets, "stills": stills, "still_takes": takes})

@@ -8,12 +8,13 @@ from pydantic import Field, JsonValue
 from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.storyboards.keys import character_key, identity, own_identity, scene_key
 from prefect_storyboard.storyboards.model import Model
-from prefect_storyboard.storyboards.nouns import Character, Frozen
+from prefect_storyboard.storyboards.nouns import Character, Frozen, Scene
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 
 Terms = Mapping[str, JsonValue]
 # A scene is blocked if what it needs has failed or cannot be read; a stale one is kept.
+Room = Literal["scenes", "stills", "sheets"]  # of the library, in which takes lie
 State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
 
 
@@ -34,6 +35,7 @@ _RESOLVED = {
         "remixes",
     ),
     *("prefer", "audio", "seed", "negative", "quality", "take", "takes", "fields", "caption"),
+    *("still", "motion", "looks"),  # in the words of the still or the clip, and in the still's references
 }
 
 
@@ -74,16 +76,17 @@ class PlannedCharacter(Frozen):
         return self.model_copy(update={"key": key})
 
 
-class PlannedScene(Shot):
-    """A shot with the key of its job, and what the ledger knows of it, once it was asked.
+class Node(Frozen):
+    """A job of a plan that has takes: its key, and what the ledger knows of it, once it was asked.
 
     `content` is what the key hashes, with `copy` for the number of equal scenes before it. `legacy` is the key that
     version 0.1.0 gave a scene with a parent. `standing` means that the key belongs to the reel's standing take, and
     `stale` says why this take does not match the present storyboard. With `damage`, the standing take is unknown.
     `order` is the digest of the request body, with a name in the place of everything that a provider returned. One that
-    is `further` is another take of a scene, beside the one that stands; `picked` says that a person wants this one.
+    is `further` is another take, beside the one that stands; `picked` says that a person wants this one.
     """
 
+    scene: Scene
     key: str
     content: JsonObject = Field(default={}, repr=False)
     copy_number: int = 0
@@ -95,6 +98,64 @@ class PlannedScene(Shot):
     further: bool = False
     picked: bool = False
     state: State | None = None
+
+    @property
+    def name(self) -> str:
+        """What the plan calls it: no two of its jobs that are not takes of one another have the same name."""
+        return self.scene.id
+
+    @property
+    def room(self) -> Room:
+        """In which room of the library its takes lie."""
+        return "scenes"
+
+    @property
+    def identity(self) -> str:
+        """What is asked for, parents included, without the take."""
+        return identity(self.content, self.copy_number)
+
+    @property
+    def own_identity(self) -> str:
+        """What is asked for in itself, whatever it is made of and whichever take it is."""
+        return own_identity(self.content, self.copy_number)
+
+    @property
+    def take(self) -> int:
+        """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
+        return int(str(self.content["take"]))
+
+    @property
+    def subject(self) -> str:
+        """What people see of it while it is made: its name, and which further take it is."""
+        return f"{self.name} ({self.reroll or f'take {self.take}'})" if self.further else self.name
+
+    @property
+    def reroll(self) -> str | None:
+        """The name of the further take that somebody has asked for; None of one that the storyboard asks for."""
+        found = self.content.get("reroll")
+        return str(found) if found else None
+
+    @property
+    def note(self) -> str | None:
+        """What a further take was asked to change."""
+        found = self.content.get("note")
+        return str(found) if found else None
+
+    def with_take(self, take: int) -> Self:
+        """The same as another take: another job."""
+        return self.with_content({**self.content, "take": take})
+
+    def with_reroll(self, name: str, note: str = "") -> Self:
+        """The same as a further take under that name: another job. A note is added to its prompt."""
+        return self.with_content({**self.content, "reroll": name} | ({"note": note} if note else {}))
+
+    def with_content(self, content: JsonObject) -> Self:
+        """The same with another content, and the key of that."""
+        return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
+
+
+class PlannedScene(Node, Shot):
+    """A shot with the key of its job."""
 
     @property
     def terms(self) -> Terms:
@@ -123,68 +184,31 @@ class PlannedScene(Shot):
             "take": self.take,
             "price": self.usd,
             "order": self.order,
+            **({"begins with": self.still_name} if self.still else {}),
             **all_bare(later),
         }
 
     @property
-    def identity(self) -> str:
-        """What is asked for, parents included, without the take."""
-        return identity(self.content, self.copy_number)
-
-    @property
-    def own_identity(self) -> str:
-        """What the scene itself asks for, whatever its parent and take."""
-        return own_identity(self.content, self.copy_number)
-
-    @property
     def parent_identity(self) -> str | None:
-        """Identity of the scene that this one continues or remixes."""
-        found = self.content.get("continues") or self.content.get("remixes")
-        return str(found) if found else None
-
-    @property
-    def take(self) -> int:
-        """The take that the key asks for: the storyboard's, or one that a changed parent has made necessary."""
-        return int(str(self.content["take"]))
-
-    @property
-    def subject(self) -> str:
-        """What people see of it while it is rendered: the scene, and which further take of it."""
-        return f"{self.scene.id} ({self.reroll or f'take {self.take}'})" if self.further else self.scene.id
-
-    @property
-    def reroll(self) -> str | None:
-        """The name of the further take that somebody has asked for; None of one that the storyboard asks for."""
-        found = self.content.get("reroll")
-        return str(found) if found else None
-
-    @property
-    def note(self) -> str | None:
-        """What a further take was asked to change."""
-        found = self.content.get("note")
+        """Identity of the scene that this one continues or remixes, or of the still that it begins with."""
+        found = self.content.get("continues") or self.content.get("remixes") or self.content.get("still")
         return str(found) if found else None
 
     def with_reroll(self, name: str, note: str = "") -> Self:
         """The same scene as a further take under that name: another job. A note is added to its prompt."""
-        content = {**self.content, "reroll": name} | ({"note": note} if note else {})
-        update = {"content": content, "key": scene_key(content, self.copy_number)}
-        return self.model_copy(
-            update=update | {"prompt": with_note(self.prompt, note), "sent": with_note(self.sent, note)}
-        )
+        words = {"prompt": with_note(self.prompt, note), "sent": with_note(self.sent, note)}
+        return super().with_reroll(name, note).model_copy(update=words)
 
     def made_of(self, needed: Mapping[str, str]) -> Self:
-        """The same scene made of other takes; `needed` has the identity of each scene that it needs, by id."""
+        """The same scene made of other takes; `needed` has the identity of each job that it needs, by name."""
         content = dict(self.content)
         if parent := self.scene.parent:
             content["continues" if self.scene.continues else "remixes"] = needed[parent]
+        if self.still:
+            content["still"] = needed[self.still_name]
         if self.origins:
             content["made_of"] = {origin.fingerprint: needed[origin.scene] for origin in self.origins}
-        return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
-
-    def with_take(self, take: int) -> Self:
-        """The same scene as another take: another job."""
-        content = {**self.content, "take": take}
-        return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
+        return self.with_content(content)
 
 
 def with_note(prompt: str, note: str) -> str:

@@ -16,7 +16,7 @@ def refusals(storyboard: Storyboard, shot: Shot) -> Iterator[tuple[str, str]]:
     if shot.operation == "text" and shot.endpoint is None:
         yield "characters", f"{name} needs a picture to start from; name a character or give the scene an image"
     elif shot.endpoint is None:
-        field = next(field for field in ("remixes", "continues", "image") if getattr(scene, field))
+        field = "stills" if shot.still else next(f for f in ("remixes", "continues", "image") if getattr(scene, f))
         yield field, f"{name} cannot start a scene this way; leave {field} out or choose another model"
     if scene.remixes:
         yield from _fixed(storyboard, scene)

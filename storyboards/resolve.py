@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from prefect_storyboard.storyboards.base import Place
+from prefect_storyboard.storyboards.begun import only_drawn, still_problems, without_parent
 from prefect_storyboard.storyboards.drafts import Draft, cheapest, is_draft
 from prefect_storyboard.storyboards.fit import Size, differences, nearest
 from prefect_storyboard.storyboards.model import Model, Operation
@@ -23,7 +24,7 @@ def shots(storyboard: Storyboard, table: Table, source: Source) -> tuple[Shot, .
     Raises StoryboardError with everything that the models do not take; no media were read yet.
     """
     found: list[Shot] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = [source.problem(place, rule) for place, rule in still_problems(storyboard)]
     words = small_words(storyboard)
     for at, scene in enumerate(storyboard.scenes):
         name = scene.model or storyboard.model
@@ -84,9 +85,12 @@ def _shot(
     storyboard: Storyboard, scene: Scene, model: Model, resolution: str | None = None
 ) -> tuple[Shot, tuple[Fault, ...]]:
     """The scene as the model takes it, and the fields that the model does not take. A draft has a `resolution`."""
-    operation: Operation = "remix" if scene.remixes else "image" if scene.image or scene.continues else "text"
+    has_still = storyboard.has_still(scene)
+    begins = scene.image or scene.continues or has_still
+    operation: Operation = "remix" if scene.remixes else "image" if begins else "text"
     characters = () if scene.remixes else storyboard.characters_of(scene)
-    words = f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt
+    drawn = only_drawn(storyboard, scene, characters, model) if has_still else ()
+    words = scene.motion or (f"{scene.prompt}\nStyle: {storyboard.style}" if storyboard.style else scene.prompt)
     origin = origin_of(storyboard, scene)
     asked = Size(
         origin.seconds or storyboard.seconds,
@@ -94,11 +98,13 @@ def _shot(
         resolution or origin.resolution or storyboard.resolution or model.resolutions[0],
     )
     shot = Shot(
-        scene=scene,
+        scene=without_parent(scene) if has_still else scene,
         model=model,
         operation=operation,
         words=words,
-        prompt=_prompt(storyboard, words, characters, model),
+        prompt=_prompt(storyboard, words, characters, drawn, model),
+        still=has_still,
+        drawn=drawn,
         characters=characters,
         frame_wins=_frame_wins(storyboard, scene, model, operation),
         **asked._asdict(),
@@ -119,28 +125,31 @@ def _frame_wins(storyboard: Storyboard, scene: Scene, model: Model, operation: O
     """Whether a scene begins exactly with its picture and shows no characters.
 
     If the model takes only one of the two, `prefer` decides; by default the characters are shown, and the picture is
-    one more reference. A model that takes one picture in all has no room for that: the frame wins.
+    one more reference. A model that takes one picture in all has no room for that: the frame wins. So does a still,
+    which shows the characters, unless its scene itself prefers the cast.
     """
-    wanted = scene.prefer or storyboard.prefer
+    wanted = scene.prefer or ("frame" if storyboard.has_still(scene) else storyboard.prefer)
     alone = model.references is not None and model.references.images == 1
     return operation == "image" and (wanted == "frame" or alone) and model.first_frame == "cited with cast"
 
 
-def _prompt(storyboard: Storyboard, words: str, characters: tuple[str, ...], model: Model) -> str:
+def _prompt(
+    storyboard: Storyboard, words: str, characters: tuple[str, ...], drawn: tuple[str, ...], model: Model
+) -> str:
     """The prompt with names in place of aliases.
 
-    If a model shows only characters that the prompt names, the rest are put first.
+    If a model shows only characters that the prompt names, the rest are put first; not those whom a still shows.
     """
     prompt = with_names(words, characters, storyboard.aliases)
     if not model.names_in_prompt:
         return prompt
     named = named_in(prompt, characters)
-    missing = [name for name in characters if name not in named]
+    missing = [name for name in characters if name not in named and name not in drawn]
     return f"With {' and '.join(missing)}. {prompt}" if missing else prompt
 
 
 def _place(at: int, scene: Scene, field: str) -> Place:
     """The path of the value as written: in the scene, or among the storyboard's defaults."""
-    shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative", "quality"}
-    own = field not in shared or getattr(scene, field) is not None
+    shared = {"seconds", "aspect", "resolution", "model", "audio", "seed", "negative", "quality", "stills"}
+    own = field not in shared or getattr(scene, field, None) is not None
     return ("scenes", at, field) if own else (field,)

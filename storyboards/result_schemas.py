@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from prefect_storyboard.storyboards.outcomes import Casting, Clip, Reel
 from prefect_storyboard.storyboards.plan import Plan
+from prefect_storyboard.storyboards.stills import Sheet, Still
 
-RESULTS: tuple[type[BaseModel], ...] = (Casting, Clip, Plan, Reel)
+RESULTS: tuple[type[BaseModel], ...] = (Casting, Clip, Plan, Reel, Sheet, Still)
 _COMMAND = "python -m prefect_storyboard.storyboards.result_schemas"
 
 

@@ -7,7 +7,7 @@ from prefect_storyboard.storyboards.base import FieldProblem
 from prefect_storyboard.storyboards.names import folded, suggest
 
 if TYPE_CHECKING:
-    from prefect_storyboard.storyboards.nouns import Storyboard
+    from prefect_storyboard.storyboards.nouns import Scene, Storyboard
 
 
 def cast_problems(board: "Storyboard") -> Iterator[FieldProblem]:
@@ -41,10 +41,22 @@ def scene_problems(board: "Storyboard") -> Iterator[FieldProblem]:
         for name in scene.characters or ():
             if name not in cast:
                 yield ("scenes", at, "characters"), f"{name} is not in the cast; {suggest(name, cast)}"
+        yield from _look_problems(board, at, scene)
         starts = [field for field in ("image", "continues", "remixes") if getattr(scene, field)]
         if len(starts) > 1:
             yield ("scenes", at, starts[1]), f"a scene has one beginning: keep either {' or '.join(starts)}"
     yield from _parent_problems(board)
+
+
+def _look_problems(board: "Storyboard", at: int, scene: "Scene") -> Iterator[FieldProblem]:
+    """Looks of a scene that no cast member has."""
+    members = {character.name: character for character in board.cast}
+    for name, look in scene.looks.items():
+        place = ("scenes", at, "looks", name)
+        if name not in members:
+            yield place, f"{name} is not in the cast; {suggest(name, members)}"
+        elif look not in members[name].looks:
+            yield place, f"{name} has no look {look}; {suggest(look, members[name].looks)}"
 
 
 def _parent_problems(board: "Storyboard") -> Iterator[FieldProblem]:

@@ -41,6 +41,10 @@ class Shot(Frozen):
     frame_wins: bool = Field(
         default=False, description="Whether the scene begins exactly with the first frame, without the cast."
     )
+    still: bool = Field(default=False, description="Whether the scene begins with a still that is drawn for it.")
+    drawn: tuple[str, ...] = Field(
+        default=(), description="The characters whom the still alone shows: the clip's model gets no media of them."
+    )
     remarks: tuple[str, ...] = ()
     sent: str = ""
     references: tuple[str, ...] = ()
@@ -49,13 +53,25 @@ class Shot(Frozen):
     @property
     def cast(self) -> tuple[str, ...]:
         """The characters that the model receives; with a first frame, some models take none."""
-        return self.characters if self.operation in self.model.casts and not self.frame_wins else ()
+        if self.operation not in self.model.casts or self.frame_wins:
+            return ()
+        return tuple(name for name in self.characters if name not in self.drawn)
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Ids of the scenes that must be rendered before: its parent, and those from which its characters are made."""
+        """What must be rendered or drawn before: its parent, its still, and the scenes that its characters are of."""
         made = (origin.scene for origin in self.origins)
-        return tuple(dict.fromkeys(filter(None, (self.scene.parent, *made))))
+        return tuple(dict.fromkeys(filter(None, (self.scene.parent, self.still_name, *made))))
+
+    @property
+    def begins_with(self) -> str:
+        """The name of what it is made from: the scene that it continues or remixes, or its still; empty for neither."""
+        return self.scene.parent or self.still_name
+
+    @property
+    def still_name(self) -> str:
+        """The name of the scene's still among the jobs of a plan; empty if none is drawn."""
+        return still_name(self.scene.id) if self.still else ""
 
     @property
     def mode(self) -> Mode:
@@ -95,6 +111,11 @@ class Shot(Frozen):
             pictures=pictures,
             mode=self.mode,
         )
+
+
+def still_name(scene_id: str) -> str:
+    """What the still of a scene is called: no scene can have that id."""
+    return f"{scene_id} still"
 
 
 def origin_of(storyboard: Storyboard, scene: Scene) -> Scene:

@@ -14,10 +14,11 @@ from prefect_storyboard.storyboards.outcomes import Casting, Clip, JsonObject
 from prefect_storyboard.storyboards.problems import Source, StoryboardError
 from prefect_storyboard.storyboards.resolve import shots
 from prefect_storyboard.storyboards.shots import Shot, Table
+from prefect_storyboard.storyboards.stills import Still
 from prefect_storyboard.storyboards.text import validate
 
 _YAML = re.compile(r"\b(write(?: for example)?|or|add) ([a-z_]+): (\"[^\"]*\"|\[[^\]]*\]|[^\s,;]+)")
-_SCENE, _PARENT, _FIRST_FRAME = "scene", "parent", "first-frame"
+_SCENE, _PARENT, _FIRST_FRAME, _STILL = "scene", "parent", "first-frame", "still"
 
 
 class SingleScene(Frozen):
@@ -58,6 +59,7 @@ def single_shot(
     aspect: str = "16:9",
     resolution: str | None = None,
     starts_from_picture: bool = False,
+    still: bool = False,
     remixes: Clip | None = None,
     fit: Fit = "exact",
     prefer: Prefer = "cast",
@@ -68,7 +70,8 @@ def single_shot(
     """Resolve one scene like a storyboard's scene. Raises ValueError that names the argument and the remedy.
 
     `says` are the scene's optional fields: audio, seed, negative, ends, quality. `seconds=None` is the shortest length
-    that the model sells. A remix has the length and size of the clip that it changes.
+    that the model sells. A remix has the length and size of the clip that it changes. One that begins with a `still`
+    shows characters without media by that alone.
     """
     scene: dict[str, Any] = {"id": _SCENE, "prompt": prompt, "take": take, "fields": dict(fields or {}), **says}
     scenes = [scene]
@@ -76,8 +79,8 @@ def single_shot(
         scenes = [_parent(remixes, model), scene | {"remixes": _PARENT}]
     else:
         scene |= {"characters": [casting.character for casting in characters]}
-        scene |= {"image": _FIRST_FRAME} if starts_from_picture else {}
-        shown = bool(characters) and not (starts_from_picture and prefer == "frame")
+        scene |= {"prefer": prefer} if still else {"image": _FIRST_FRAME} if starts_from_picture else {}
+        shown = bool(characters) and not ((starts_from_picture or still) and prefer == "frame")
         scene |= {"seconds": _shortest(model, scene, shown=shown) if seconds is None else seconds, "aspect": aspect}
         scene |= {"resolution": resolution} if resolution else {}
     board = {
@@ -85,7 +88,8 @@ def single_shot(
         "model": model.name,
         "fit": fit,
         "prefer": prefer,
-        "cast": [_member(casting, model) for casting in characters],
+        "stills": _STILL if still else None,
+        "cast": [_member(casting, model, still=still) for casting in characters],
         "scenes": scenes,
     }
     try:
@@ -114,7 +118,7 @@ def no_single_model(sold: Iterable[Model], seller: str, characters: Iterable[str
 
 def _shortest(model: Model, scene: Mapping[str, Any], *, shown: bool) -> int:
     """The shortest length that the model sells of such a scene."""
-    frames = {"frame": "image" in scene, "last_frame": bool(scene.get("ends"))}
+    frames = {"frame": "image" in scene or "prefer" in scene, "last_frame": bool(scene.get("ends"))}
     return min(model.lengths(model.mode(shown=shown and model.references is not None, **frames)))
 
 
@@ -126,13 +130,15 @@ def single_scene(
     image: str | None,
     ends: str | None = None,
     parent: Clip | None,
+    still: Still | None = None,
     copy: int,
     reroll: str = "",
     note: str = "",
 ) -> SingleScene:
     """Compute the key of a shot; with `reroll`, of one more take of it, which `note` says how to change.
 
-    `image` and `ends` are the sha256 of the first and the last frame, `parent` what is continued or remixed.
+    `image` and `ends` are the sha256 of the first and the last frame, `parent` what is continued or remixed, `still`
+    what it begins with.
     """
     prints = {casting.character: casting.fingerprint or casting.id or "" for casting in characters}
     parent_identity = (parent.identity or parent.job_key) if parent else None
@@ -163,6 +169,7 @@ def single_scene(
         },
         reroll=reroll,
         note=note,
+        still=still.identity if still else None,
     )
     return SingleScene(shot=shot, content=content, copy_number=copy)
 
@@ -171,14 +178,22 @@ def checked_character(facts: Mapping[str, Any]) -> Character:
     """A Character from arguments. Raises ValueError that names the argument and the remedy."""
     board = {"title": _SCENE, "model": "any", "cast": [facts], "scenes": [{"id": _SCENE, "prompt": "-"}]}
     try:
-        return validate(board).cast[0]
+        who = validate(board).cast[0]
     except StoryboardError as error:
         raise _of_arguments(error) from None
+    if not who.has_media:
+        raise _of_arguments(StoryboardError(Source().problem(("cast", 0, "clip"), who.lacks_media)))
+    return who
 
 
-def _member(casting: Casting, model: Model) -> dict[str, Any]:
-    """A cast member as in a storyboard; a casting with an id was made from a clip."""
+def _member(casting: Casting, model: Model, *, still: bool) -> dict[str, Any]:
+    """A cast member as in a storyboard; a casting with an id was made from a clip.
+
+    One that has neither is known by name alone: a still shows it.
+    """
     urls = [image.url for image in casting.images]
+    if still and not (urls or casting.clip or casting.id):
+        return {"name": casting.character, "description": casting.character, "aliases": casting.aliases}
     clip = casting.clip.url if casting.clip else None if urls and model.casting is None else "clip"
     facts = casting.model_dump(include={"start", "end", "reference", "description", "aliases"})
     return {"name": casting.character, "clip": clip, "images": urls, **facts}

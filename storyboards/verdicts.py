@@ -1,5 +1,6 @@
 """What was seen in a clip before it counts as good."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import ConfigDict, Field
@@ -16,3 +17,23 @@ class Verdict(Frozen):
 
     state: State
     reasons: tuple[str, ...] = Field(default=(), description="What was seen, in one plain sentence each.")
+
+
+class Expected(Frozen):
+    """What a clip is held to besides length, aspect and resolution, as far as it was ordered.
+
+    `sound` is None where nobody has asked for sound or for silence. `free_shape` and `free_length` say that the model
+    or another clip decides them. `starts` is the picture that it has to begin with, as a few grey fields.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    sound: bool | None = None
+    free_shape: bool = False
+    free_length: bool = False
+    starts: str = ""
+
+
+def worst(states: Iterable[State]) -> State:
+    """The worst of these states; `ok` for none."""
+    return max(states, key=("ok", "warn", "bad").index, default="ok")

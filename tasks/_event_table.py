@@ -40,6 +40,12 @@ EVENTS: Mapping[str, Documented] = {
         "scene.<library>.<reel>.<scene>",
         ("job_key", "url", "take", "seconds", "cost_usd", "provider", "model", "request_id"),
     ),
+    "storyboard.still.stored": Documented(
+        "A still or a sheet is in the library.",
+        "once its file and its sidecar are there, also for one that is copied from another reel",
+        "still.<library>.<reel>.<scene>",
+        ("job_key", "url", "take", "sheet_of", "look", "cost_usd", "provider", "model", "request_id"),
+    ),
     "storyboard.scene.failed": Documented(
         "A scene has no clip; the payload says why and what to do.",
         "in every run that ends without that clip, also if the provider failed it in an earlier run",
@@ -57,6 +63,12 @@ EVENTS: Mapping[str, Documented] = {
         "whenever it is assembled again",
         "reel.<library>.<reel>",
         ("title", "url", "page", "seconds", "clips", "failed", "cost_usd", "unpriced", "bought_usd"),
+    ),
+    "storyboard.approval.requested": Documented(
+        "A run waits for a person: `kind` says what is to be approved, `until` when the run ends unanswered.",
+        "whenever a run begins to wait, also if the plan has changed and it asks again",
+        "reel.<library>.<reel>",
+        ("kind", "hash", "scenes", "cost_usd", "until"),
     ),
     "storyboard.budget.reached": Documented(
         "A job was not bought, because it would have cost more than `max_cost_usd`.",

@@ -22,7 +22,7 @@ from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError, ProviderError, clean
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Reel
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Reel, Still
 from prefect_storyboard.tasks._event_resources import (
     Resource,
     bare,
@@ -162,6 +162,23 @@ def scene_stored(library: Library, reel: str, clip: Clip, *, emit: Emit = emit_e
     )
 
 
+def still_stored(library: Library, reel: str, still: Still, *, emit: Emit = emit_event) -> None:
+    """A still is in the library. `reel` is the slug of its reel; for a sheet that of the character."""
+    payload: Payload = {
+        "job_key": still.job_key,
+        "url": bare(still.url),
+        "take": still.take,
+        "sheet_of": still.sheet_of,
+        "look": still.look,
+        "cost_usd": still.cost_usd,
+        "provider": still.provider,
+        "model": still.model,
+        "request_id": still.request_id,
+    }
+    about = resource("still", library, f"{reel}.{still.scene}" if reel else still.scene, still.scene)
+    _send(emit, "storyboard.still.stored", about, related_reel(library, "" if still.sheet_of else reel), payload)
+
+
 def scene_failed(library: Library, reel: str, failed: FailedScene, job_key: str, *, emit: Emit = emit_event) -> None:
     """A scene has no clip."""
     payload: Payload = {
@@ -200,6 +217,11 @@ def reel_ready(library: Library, slug: str, reel: Reel, *, emit: Emit = emit_eve
         "bought_usd": reel.bought_usd,
     }
     _send(emit, "storyboard.reel.ready", resource("reel", library, slug, reel.title), [], payload)
+
+
+def approval_requested(library: Library, slug: str, facts: Payload, *, emit: Emit = emit_event) -> None:
+    """A run waits for a person to approve it. `slug` is its reel."""
+    _send(emit, "storyboard.approval.requested", resource("reel", library, slug, slug), [], facts)
 
 
 def budget_reached(

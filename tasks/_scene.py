@@ -11,11 +11,12 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
+from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.protocol import Provider, Reference, SceneRequest
-from prefect_storyboard.storyboards import Casting, Clip, Shot
+from prefect_storyboard.storyboards import Casting, Clip, Expected, Shot, Still
 from prefect_storyboard.storyboards.folders import slug_words
 from prefect_storyboard.storyboards.single import SingleScene
 from prefect_storyboard.tasks import _media
@@ -38,14 +39,17 @@ class Frames(NamedTuple):
     last: LocalFile | None
 
 
-async def read_image(image: str | Path | None, argument: str, shot: Shot, library: Library) -> LocalFile | None:
+async def read_image(image: str | Path | Still | None, argument: str, shot: Shot, library: Library) -> LocalFile | None:
     """A picture that the scene starts from or ends with, checked against the model's limits.
 
     Raises MediaError or SourceError, which name the argument.
     """
     if image is None:
         return None
-    file = await _media.read(image, argument, library)
+    if isinstance(image, Still):
+        file = await asyncio.to_thread(_media.from_library, library.storage(), image.media)
+    else:
+        file = await _media.read(image, argument, library)
     await asyncio.to_thread(partial(deferred.fit_image, file, shot.frame, argument, folder=_media.folder()))
     return file
 
@@ -62,11 +66,30 @@ async def frames(shot: Shot, given: Frames, parent: Clip | None, library: Librar
 async def first_frame(shot: Shot, image: LocalFile | None, parent: Clip | None, library: Library) -> LocalFile | None:
     """The scene's first frame, as the model takes it: the picture, or the last frame of the clip it continues."""
     if parent and shot.operation == "image":
-        image = await asyncio.to_thread(_last_frame, parent, library.storage(), shot.model.frame.min_side)
+        image = await asyncio.to_thread(last_frame_of, parent, library.storage(), shot.model.frame.min_side)
     if image is None:
         return None
     return await asyncio.to_thread(
         partial(deferred.fit_image, image, shot.frame, shot.scene.id, folder=_media.folder())
+    )
+
+
+async def expected_of(shot: Shot, first: LocalFile | None, parent: Clip | None, *, audio: bool | None) -> Expected:
+    """What the clip will be held to. The picture it begins with is left out if the model takes it as a reference."""
+    starts, warnings = "", list[str]()
+    if shot.operation == "image" and (shot.model.first_frame == "exact" or shot.mode == "image"):
+        if parent:
+            starts = parent.ending
+        elif first:
+            with for_show("the first frame's fingerprint", warnings):
+                starts = await _media.in_media_thread(partial(deferred.thumb_of_file, first.path, first.sha256))
+    heard = None if audio is None or shot.model.sound == "never" else audio
+    chosen = [choice for choice in ("seconds", "aspect") if shot.model.chooses_itself(choice, shot.mode)]
+    return Expected(
+        sound=False if shot.silent else heard or None,
+        free_shape=shot.operation != "text" or "aspect" in chosen,
+        free_length=shot.operation == "remix" or "seconds" in chosen,
+        starts=starts,
     )
 
 
@@ -133,7 +156,7 @@ def _members(shot: Shot, cast: Sequence[Casting], storage: Storage) -> dict[str,
     return {casting.character: member(casting, storage) for casting in cast if casting.character in names}
 
 
-def _last_frame(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile:
+def last_frame_of(clip: Clip, storage: Storage, min_side: int | None) -> LocalFile:
     picture = _media.folder() / "media" / f"{clip.sha256[:16]}-last-frame-{min_side or 0}.png"
     if not picture.exists():
         picture.parent.mkdir(parents=True, exist_ok=True)

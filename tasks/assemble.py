@@ -5,14 +5,13 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import yaml
 from prefect.cache_policies import NO_CACHE
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import Library
@@ -20,7 +19,6 @@ from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
-from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
 from prefect_storyboard.storyboards.base import Transition
 from prefect_storyboard.storyboards.folders import slug
@@ -28,12 +26,14 @@ from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._film import Finish, film, publish_film
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._posters import posters
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
-_FORMAT = 3  # of the layout; increasing it makes every reel's page again
+_USUAL = Finish()
+_FORMAT = 4  # of the layout; increasing it makes every reel's page again
 
 
 @node(
@@ -61,8 +61,9 @@ async def assemble(
 
     One chapter for each clip; clips of one format are copied without loss, else all are conformed. Only the reel's
     sound gets the gains, never the clips: one for each clip, to -16 LUFS, at most 12 dB either way, true peaks below
-    -1 dB. Does nothing if the library holds a reel of the same clips, made in the same way. For a storyboard with
-    `reel: false`, only storyboard and plan are stored.
+    -1 dB. Captions of the plan's scenes become a track of the reel, `reel.srt` and `reel.vtt`; its cards stand before
+    the first clip and after the last. Does nothing if the library holds a reel of the same clips, made in the same way.
+    For a storyboard with `reel: false`, only storyboard and plan are stored.
 
     Args:
         clips: What store and render returned, in the order of the reel.
@@ -96,7 +97,7 @@ async def assemble(
         await asyncio.to_thread(_keep_plan, shelf.storage(), plan)
         return reel
     theme = await _media.read(music, "music", shelf) if music else None
-    finish = _Finish(loudness, theme, transition, transition_seconds)
+    finish = Finish(loudness, theme, transition, transition_seconds)
     finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, _Beside(plan, tuple(takes)), finish)
     if cached:
         name_state("Cached", "the reel is in the library")
@@ -127,28 +128,7 @@ class _Beside(NamedTuple):
     takes: tuple[Clip, ...]
 
 
-class _Finish(NamedTuple):
-    """How the clips become a reel, where the plan's scenes do not say otherwise."""
-
-    loudness: bool
-    music: LocalFile | None
-    transition: Transition
-    seconds: float
-
-    @property
-    def facts(self) -> list[JsonValue]:
-        """What another reel would be made of."""
-        return [self.loudness, self.music.sha256 if self.music else None, self.transition, self.seconds]
-
-    def into(self, clip: Clip, plan: Plan | None) -> deferred.Transition | None:
-        """How a clip begins; None for a cut."""
-        scene = next((each.scene for each in plan.scenes if each.scene.id == clip.scene), None) if plan else None
-        kind = (scene and scene.transition) or self.transition
-        seconds = (scene and scene.transition_seconds) or self.seconds
-        return None if kind == "cut" else deferred.Transition(kind, Fraction(str(seconds)))
-
-
-def _assembled(storage: Storage, reel: Reel, beside: _Beside, finish: _Finish) -> tuple[Reel, bool]:
+def _assembled(storage: Storage, reel: Reel, beside: _Beside, finish: Finish = _USUAL) -> tuple[Reel, bool]:
     place = ("reels", slug(reel.title))
     links = {"url": storage.link(*place, "reel.mp4"), "page": storage.link(*place, "index.html")}
     reel = reel.model_copy(update=links)
@@ -175,25 +155,19 @@ def _stored(storage: Storage, place: tuple[str, ...]) -> _Stored | None:
     return None
 
 
-def _make(storage: Storage, reel: Reel, beside: _Beside, finish: _Finish, folder: Path) -> Reel:
+def _make(storage: Storage, reel: Reel, beside: _Beside, finish: Finish, folder: Path) -> Reel:
     """Publish the reel and its page, then the sheets; a failed page or sheet is only a warning."""
     place, warnings = ("reels", slug(reel.title)), list(reel.warnings)
     files = _media.clip_files(storage, reel.clips, folder)
-    parts = [
-        deferred.Part(file, clip.scene, finish.into(clip, beside.plan))
-        for file, clip in zip(files, reel.clips, strict=True)
-    ]
-    sound = deferred.Finish(loudness=finish.loudness, music=finish.music.path if finish.music else None)
-    seen = deferred.assemble(parts, folder / "reel.mp4", sound)
-    storage.publish(folder / "reel.mp4", *place, "reel.mp4")
+    made = film(reel.clips, files, beside.plan, finish, folder=folder)
+    publish_film(storage, place, folder)
     if beside.plan:
         _write_plan(storage, place, beside.plan)
-    gains = {clip.scene: gain for clip, gain in zip(reel.clips, seen.gains, strict=True) if gain}
-    reel = reel.model_copy(update={"seconds": round(seen.seconds, 3), "gains": gains})
+    reel = reel.model_copy(update={"seconds": made.seconds, "gains": made.gains})
     labels = [clip.scene for clip in reel.clips]
     shown = posters([*zip(files, reel.clips, strict=True)], folder, warnings)
     with for_show("the page", warnings):
-        storage.publish(_page(reel, shown, beside, seen.starts, folder), *place, "index.html")
+        storage.publish(_page(reel, shown, beside, folder / "index.html", cuts=made.cuts), *place, "index.html")
     with for_show("the contact sheet", warnings):
         for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
@@ -213,7 +187,7 @@ def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
 
 
-def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, starts: Sequence[float], folder: Path) -> Path:
+def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, out: Path, *, cuts: Sequence[float]) -> Path:
     place, board = ("reels", slug(reel.title)), beside.plan.storyboard if beside.plan else None
     others = [(take, _href(take, place)) for take in beside.takes]
     stale = {each.scene.id: each.stale for each in beside.plan.scenes} if beside.plan else {}
@@ -224,12 +198,11 @@ def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, starts: Seq
             poster=picture or b"",
             others=tuple((take, href) for take, href in others if take.scene == clip.scene),
             stale=stale.get(clip.scene),
-            start=start,
         )
-        for clip, picture, start in zip(reel.clips, shown, starts, strict=True)
+        for clip, picture in zip(reel.clips, shown, strict=True)
     ]
-    out = folder / "index.html"
-    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=board.style if board else "")
+    style = board.style if board else ""
+    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=style, cuts=cuts)
     return out
 
 

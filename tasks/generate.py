@@ -15,7 +15,7 @@ from prefect_storyboard.jobs.purchase import OnUnknown, PurchaseRequest
 from prefect_storyboard.ledger import Draft, Ledger
 from prefect_storyboard.providers.fields import keeps_video
 from prefect_storyboard.providers.protocol import Order
-from prefect_storyboard.storyboards import Asked, Casting, Clip
+from prefect_storyboard.storyboards import Asked, Casting, Clip, Still
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
 from prefect_storyboard.storyboards.planned import with_note
@@ -31,6 +31,7 @@ from prefect_storyboard.tasks._scene import (
     Frames,
     check_order,
     complete,
+    expected_of,
     frames,
     place_of,
     read_image,
@@ -59,7 +60,7 @@ async def generate(
     seconds: int | None = None,
     aspect: str = "16:9",
     resolution: str | None = None,
-    image: str | Path | None = None,
+    image: str | Path | Still | None = None,
     ends: str | Path | None = None,
     continues: Clip | None = None,
     remixes: Clip | None = None,
@@ -98,7 +99,8 @@ async def generate(
         seconds: Length of the clip; None is the shortest that the model sells.
         aspect: Aspect ratio, for example 16:9.
         resolution: For example 720p; None is the model's default.
-        image: Path or URL of a picture that the scene starts from.
+        image: Path or URL of a picture that the scene starts from, or the Still that draw returned: then the key holds
+            what was asked of the still, and characters without media are shown by the still alone.
         ends: Path or URL of a picture that it ends with.
         continues: A clip whose last frame the scene starts from. The key holds what was asked of that clip.
         remixes: A clip that the prompt changes; its length and size are kept.
@@ -151,6 +153,7 @@ async def generate(
         aspect=aspect,
         resolution=resolution,
         starts_from_picture=image is not None or continues is not None,
+        still=isinstance(image, Still),
         remixes=remixes,
         fit=fit,
         prefer=prefer,
@@ -165,11 +168,14 @@ async def generate(
         await read_image(image, "image", shot, shelf),
         await read_image(ends if shot.ends else None, "ends", shot, shelf),
     )
+    still = image if isinstance(image, Still) else None
+    begins = still or parent
     single = single_scene(
         shot,
         account=account.account,
         characters=cast,
-        image=given.first.sha256 if given.first else None,
+        image=given.first.sha256 if given.first and not still else None,
+        still=still,
         ends=given.last.sha256 if given.last else None,
         parent=parent,
         copy=copy,
@@ -184,10 +190,10 @@ async def generate(
         model=family.name,
         prompt=shot.prompt,
         characters=tuple(casting.bare for casting in cast),
-        parent_key=parent.job_key if parent else None,
+        parent_key=begins.job_key if begins else None,
         identity=single.identity,
         own_identity=single.own_identity,
-        parent=(parent.identity or parent.job_key) if parent else None,
+        parent=(begins.identity or begins.job_key) if begins else None,
         take=take,
         asked=Asked(seconds=shot.seconds, aspect=shot.aspect, resolution=shot.resolution),
         basis=single.basis,
@@ -196,6 +202,7 @@ async def generate(
         negative=shot.negative,
         fields=shot.scene.fields,
         remixable=keeps_video(wanted),
+        expected=await expected_of(shot, given.first, continues, audio=audio),
     )
     request = PurchaseRequest(
         key=single.key,

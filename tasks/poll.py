@@ -58,7 +58,7 @@ async def poll(
             fresh = job.state == "Submitted" and session.in_flight.holds(job.key, job.job)
             if not fresh and (outcome := await asyncio.to_thread(_settled, ledger, job)):
                 name_state("Cached", f"{job.about} has ended before")
-                return Result(stored=outcome.clip, character_id=outcome.casting.id if outcome.casting else None)
+                return Result(stored=outcome.made, character_id=outcome.casting.id if outcome.casting else None)
             return await await_result(session, ledger, job, minutes=minutes, watch=watch)
 
 

@@ -25,10 +25,22 @@ from prefect_storyboard.providers.fal import search
 from prefect_storyboard.providers.fal.jwks import Jwks
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
+from prefect_storyboard.providers.images import still_body, still_endpoint
+from prefect_storyboard.providers.inline import first_picture
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
-from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Sought, Status
+from prefect_storyboard.providers.protocol import (
+    CharacterRequest,
+    Listed,
+    Order,
+    Result,
+    SceneRequest,
+    Sought,
+    Status,
+    StillRequest,
+)
+from prefect_storyboard.providers.reasons import is_flagged
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.storyboards import Job
@@ -80,6 +92,10 @@ class Fal:
         """The raw input of the model, in the form of its codec."""
         return Order(endpoint=endpoint(request), body=with_fields(fal_bodies.scene(request), request))
 
+    def still_order(self, request: StillRequest) -> Order:
+        """The raw input of the image model. Never in sync mode, which keeps no result to ask for again."""
+        return Order(endpoint=still_endpoint(request.drawing), body=still_body(request))
+
     async def submit(self, order: Order) -> Job:
         """POST to the queue, once. fal does not validate here; a wrong input fails later and costs nothing."""
         url = f"{self._queue}/{order.endpoint}"
@@ -107,14 +123,16 @@ class Fal:
         return status_of(reply.get("status"))
 
     async def result(self, job: Job) -> Result:
-        """Fetch the model's own answer: a video, a character, or why there is none."""
+        """Fetch the model's own answer: a video, a picture, a character, or why there is none."""
         with on_the_way(job):
             response = await self._ask("GET", self._own(job, "response_url"))
         if not response.is_success:
             raise await self._why(response, job)
         with on_the_way(job):
             reply = _success(response)
-        url = first_link(reply.get("video")) or first_link(reply.get("videos"))
+        if is_flagged(reply.get("has_nsfw_concepts")):
+            raise fal_errors.of_flagged(response, job)
+        url = first_link(reply.get("video")) or first_link(reply.get("videos")) or first_picture(reply.get("images"))
         character = non_blank(reply.get("id"))
         if url is None and character is None:
             raise fal_errors.of_odd_success(response, job)

@@ -15,11 +15,13 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object, number, retry_after
+from prefect_storyboard.providers.images import draws
 from prefect_storyboard.providers.json_values import named_tasks, non_blank
 from prefect_storyboard.providers.open_jobs import still_open
 from prefect_storyboard.providers.reasons import (
     blocked,
     failure,
+    flagged,
     invalid,
     is_moderation,
     nothing_made,
@@ -110,7 +112,7 @@ def of_result(response: httpx.Response, job: Job) -> ProviderError:
     facts = {**_facts(response), "request_id": job.request_id}
     text, kind, code = _text(response), _kind(response), response.status_code
     if code == 422 and (kind or (json_object(response) or {}).get("detail")):
-        return _of_rejection(response, facts)
+        return _of_rejection(response, facts, job.endpoint)
     if code == 404 and text.startswith("Path "):
         return Retired(f"fal does not offer {job.endpoint} (any more): {text}", **facts)
     if not kind or code in {401, 402, 403, 404, 408, 409, 425, 429}:
@@ -140,8 +142,13 @@ def of_odd_success(response: httpx.Response, job: Job) -> ProviderError:
     if body.get("error") or body.get("error_type"):
         return _of_failure(response, facts)
     if body.get("detail"):
-        return _of_rejection(response, facts)
+        return _of_rejection(response, facts, job.endpoint)
     return nothing_made("fal", charged=_charged(response), raw=body, **facts)
+
+
+def of_flagged(response: httpx.Response, job: Job) -> ProviderError:
+    """A picture that the model's own filter has blackened, as FLUX and Qwen say of it."""
+    return flagged(charged=_charged(response), **{**_facts(response), "request_id": job.request_id})
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
@@ -175,7 +182,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
     return blocked("fal", text, **facts) or Unauthorized(f"fal does not {does}: {text}", **facts)
 
 
-def _of_rejection(response: httpx.Response, facts: dict[str, Any]) -> ProviderError:
+def _of_rejection(response: httpx.Response, facts: dict[str, Any], endpoint: str) -> ProviderError:
     """A 422 of the model: its `type` decides, or its text if there is no type."""
     field, text, charged, kind = _field(response), _text(response), _charged(response), _kind(response)
     vague = kind in {"", "value_error"} or part(text, field) == "output"
@@ -183,7 +190,10 @@ def _of_rejection(response: httpx.Response, facts: dict[str, Any]) -> ProviderEr
         return refusal(text, field=field, charged=charged, **facts)
     match kind:
         case "no_media_generated":
-            return failure(f"the model made no video of this: {text}", charged=charged, **facts)
+            message = f"the model made nothing of this: {text}"
+            if draws("fal", endpoint):  # clients saw the same request pass the next time, and nothing billed
+                return failure(message, again=True, by_chance=True, charged=bool(charged), **facts)
+            return failure(message, charged=charged, **facts)
         case "file_download_error":
             message = f"fal could not fetch a file of the scene: {text}"
             return stale_upload(message, charged=bool(charged), **facts)

@@ -22,7 +22,9 @@ from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
-from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank
+from prefect_storyboard.providers.images import still_body, still_endpoint
+from prefect_storyboard.providers.inline import first_picture
+from prefect_storyboard.providers.json_values import amount, link, non_blank
 from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
 from prefect_storyboard.providers.open_jobs import on_the_way
@@ -36,6 +38,7 @@ from prefect_storyboard.providers.protocol import (
     SceneRequest,
     Sought,
     Status,
+    StillRequest,
 )
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
@@ -82,6 +85,11 @@ class Kie:
         """Task of the model, its input in the form of its codec. Raises InvalidRequest for too many shots."""
         return _order(request, kie_bodies.scene(request))
 
+    def still_order(self, request: StillRequest) -> Order:
+        """Task of the image model. Its fields are the row's own: Kie drops one that it does not know, and bills."""
+        model = still_endpoint(request.drawing)
+        return Order(endpoint=model, body={"model": model, "input": still_body(request)})
+
     async def submit(self, order: Order) -> Job:
         """Create the task, once. Kie takes 20 in 10 s; the next one is refused and not queued."""
         url = f"{self._api}/api/v1/jobs/createTask"
@@ -104,7 +112,7 @@ class Kie:
         return Look(status_of(record.get("state")), partial(self._made, job, record))
 
     async def result(self, job: Job) -> Result:
-        """Read from the same record a video, a character, or why there is none. The video's link lasts for a day."""
+        """Read from the same record a video or picture, a character, or why there is none. Links last for a day."""
         with on_the_way(job):
             record = await self._record(job)
         return await self._made(job, record)
@@ -113,7 +121,7 @@ class Kie:
         with on_the_way(job):
             ended = phase(record.get("state"))
             made = _decoded(record.get("resultJson"))
-            url, (character, username) = first_link(made.get("resultUrls")), _character(made)
+            url, (character, username) = first_picture(made.get("resultUrls")), _character(made)
             nothing = url is None and character is None
             said = bool(non_blank(record.get("failMsg")))
             failed = (ended == "failed" and (nothing or said)) or (ended is None and nothing and said)

@@ -20,6 +20,7 @@ from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
+from prefect_storyboard.providers.images import still_body, still_endpoint
 from prefect_storyboard.providers.json_values import amount, link, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.protocol import (
@@ -31,6 +32,7 @@ from prefect_storyboard.providers.protocol import (
     SceneRequest,
     Sought,
     Status,
+    StillRequest,
 )
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.toapis import bodies as toapis_bodies
@@ -41,6 +43,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _UPLOADS = {"image": "v1/uploads/images", "video": "v1/uploads/videos"}
 _VIDEOS = "v1/videos/generations"
+_IMAGES = "v1/images/generations"
 _CHARACTERS = "v1/characters_tasks"
 
 
@@ -86,6 +89,11 @@ class ToApis:
         body = with_fields(toapis_bodies.scene(request), request)
         return Order(endpoint=_remix(request.remix_of) if request.remix_of else _VIDEOS, body=body)
 
+    def still_order(self, request: StillRequest) -> Order:
+        """The body of the image model, with its id and our name of the job."""
+        body = {"model": still_endpoint(request.drawing), **toapis_bodies.ours(request.job_key), **still_body(request)}
+        return Order(endpoint=_IMAGES, body=body)
+
     async def submit(self, order: Order) -> Job:
         """POST once. A failed task is refunded; `client_business_id` prevents no second charge."""
         body = order.body_with_callback("callback_url")
@@ -95,7 +103,9 @@ class ToApis:
         ids = toapis_errors.task_ids(json_object(response) or {})
         if not ids:
             raise toapis_errors.of_submit(response, str(order.body.get("model")))
-        place = _CHARACTERS if "timestamps" in order.body and "prompt" not in order.body else _VIDEOS
+        place = _IMAGES if order.endpoint == _IMAGES else _VIDEOS
+        if "timestamps" in order.body and "prompt" not in order.body:
+            place = _CHARACTERS
         return Job(
             provider="toapis",
             endpoint=order.endpoint,
@@ -184,7 +194,8 @@ class ToApis:
 
         A submit may have named two ids, and a character's task may be listed among the videos.
         """
-        stored = job.urls.get("status") or self._address(_CHARACTERS, job.request_id)
+        adopted = _IMAGES if job.endpoint == _IMAGES else _CHARACTERS
+        stored = job.urls.get("status") or self._address(adopted, job.request_id)
         first, other = self._own(stored, job.request_id), job.urls.get("other")
         known = [first, *([self._own(other, unquote(other.rpartition("/")[2]))] if other else [])]
         if f"/{_CHARACTERS}/" in first:
@@ -198,7 +209,7 @@ class ToApis:
 
     def _own(self, address: str, task: str) -> str:
         """The stored URL, if its host is the configured one; else the URL built from the task's id."""
-        place = _CHARACTERS if f"/{_CHARACTERS}/" in address else _VIDEOS
+        place = next((each for each in (_CHARACTERS, _IMAGES) if f"/{each}/" in address), _VIDEOS)
         return own_link(address, self._address(place, task), self._api)
 
     def _address(self, place: str, task: str) -> str:

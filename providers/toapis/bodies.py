@@ -39,13 +39,13 @@ def sora(request: SceneRequest) -> JsonObject:
         body["image_urls"] = [request.image_url]
     if sharp:
         body["metadata"] = {"hd": True}
-    return body | _ours(request)
+    return body | ours(request.job_key)
 
 
 def scene(request: SceneRequest) -> JsonObject:
     """A scene: Sora's as above, any other by its dialect, with the model's id and our name of the job."""
     body = scene_body(request, {"sora": sora})
-    return body if "model" in body else {"model": endpoint(request), **body, **_ours(request)}
+    return body if "model" in body else {"model": endpoint(request), **body, **ours(request.job_key)}
 
 
 def _whole_seconds(request: CharacterRequest) -> str:
@@ -60,6 +60,6 @@ def _whole_seconds(request: CharacterRequest) -> str:
     return f"{start},{end}"
 
 
-def _ours(request: SceneRequest) -> JsonObject:
+def ours(job_key: str) -> JsonObject:
     """Our name of the job. Responses and webhooks echo it; it does not prevent a second charge."""
-    return {"client_business_id": request.job_key} if request.job_key else {}
+    return {"client_business_id": job_key} if job_key else {}

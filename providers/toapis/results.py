@@ -1,7 +1,8 @@
 """Read what a task has made from its document: a character, a video, or why there is neither."""
 
 from prefect_storyboard.providers.errors import Busy
-from prefect_storyboard.providers.json_values import amount, first_link, non_blank, objects
+from prefect_storyboard.providers.inline import first_picture
+from prefect_storyboard.providers.json_values import amount, non_blank, objects
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import Result
@@ -45,11 +46,12 @@ def _character(task: JsonObject) -> Result | None:
 
 
 def _video(task: JsonObject, job: Job) -> Result | None:
-    """The link, in the five places where ToAPIs was seen to put it; None if it is in none of them."""
+    """The link of a video or picture, in the places where ToAPIs was seen to put it; None if it is in none of them."""
     held = task.get("result")
     result = held if isinstance(held, dict) else {}
-    places = (result.get("data"), task.get("url"), task.get("video_url"), result.get("url"), result.get("video"))
-    url = next((found for place in places if (found := first_link(place))), None)
+    inner = (result.get("data"), result.get("url"), result.get("video"))
+    places = (inner[0], task.get("url"), task.get("video_url"), *inner[1:], task.get("data"))
+    url = next((found for place in places if (found := first_picture(place))), None)
     if url is None:
         return None
     kept = keep_outputs("toapis", task)

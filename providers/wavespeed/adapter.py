@@ -20,7 +20,9 @@ from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
 from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
-from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank
+from prefect_storyboard.providers.images import draws, still_body, still_endpoint
+from prefect_storyboard.providers.inline import first_picture
+from prefect_storyboard.providers.json_values import amount, link, non_blank
 from prefect_storyboard.providers.open_jobs import on_the_way
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import (
@@ -32,7 +34,9 @@ from prefect_storyboard.providers.protocol import (
     SceneRequest,
     Sought,
     Status,
+    StillRequest,
 )
+from prefect_storyboard.providers.reasons import flagged, is_flagged
 from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.providers.table import endpoint
 from prefect_storyboard.providers.wavespeed import bodies as wavespeed_bodies
@@ -86,6 +90,10 @@ class WaveSpeed:
         body = with_fields(wavespeed_bodies.scene(request), request)
         return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
 
+    def still_order(self, request: StillRequest) -> Order:
+        """The flat input of the image model; never with base64 output."""
+        return Order(endpoint=still_endpoint(request.drawing), body=still_body(request))
+
     async def submit(self, order: Order) -> Job:
         """POST to the model's path, once, and never in sync mode: a response that takes minutes is easily lost."""
         url = f"{self._api}/api/v3/{order.endpoint}"
@@ -123,9 +131,11 @@ class WaveSpeed:
             unclear = ended is None and not outputs and not non_blank(task.get("error"))
             if ended in {"queued", "running"} or unclear:
                 raise Busy("the task is not ready at WaveSpeed")
-        url, said = first_link(outputs), non_blank(task.get("error")) or task.get("code")
+        url, said = first_picture(outputs), non_blank(task.get("error")) or task.get("code")
         if (ended == "failed" and (url is None or said)) or (ended is None and not outputs):
             raise wavespeed_errors.of_result(response, job)
+        if draws("wavespeed", job.endpoint) and is_flagged(task.get("has_nsfw_contents")):
+            raise flagged(request_id=job.request_id, charged=None)
         if job.endpoint.endswith("/characters"):
             with on_the_way(job):
                 first = next(iter(outputs), None) if isinstance(outputs, list) else outputs

@@ -59,6 +59,7 @@ async def make(sandbox: Sandbox, job: Job, order: Order, house: House, made_befo
         stamp=job.id[-8:] if "_" in job.id else job.id[:8],
         image=sandbox.state.keep(first.data) if first else None,
         portraits=tuple(portrait for _, portrait in cast),
+        silent=not order.sound,
     )
     return Made(clip, cost(order, asked, videos))
 

@@ -7,7 +7,7 @@ import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
 from pydantic_core import PydanticCustomError
 
-from prefect_storyboard.sandbox.catalogue.rows import Field, Model, Rule
+from prefect_storyboard.sandbox.catalogue.rows import Field, Model, Rule, Size
 
 Where = tuple[str | int, ...]
 Values = Mapping[str, Any]
@@ -25,6 +25,19 @@ class Form(BaseModel):
     """The base of every input: strict, and refuses a field that the model does not have."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Lenient(BaseModel):
+    """The base of an input whose unknown fields are dropped without a word."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class Measures(Form):
+    """A width and a height."""
+
+    width: int
+    height: int
 
 
 _FORMS: dict[str, Any] = {}
@@ -63,6 +76,9 @@ def _kind(field: Field, name: str, address: str | None) -> Any:
 def _one(field: Field, name: str, address: str | None) -> Any:
     if field.fields:
         return _form(field.fields, name, address, Form)
+    if field.size:
+        measures = Annotated[Measures, AfterValidator(_within(field.size))]
+        return Literal[tuple(_choices(field.choice))] | measures if field.choice else measures
     if field.choice:
         return Literal[tuple(_choices(field.choice))]
     if field.whole:
@@ -92,6 +108,26 @@ def _choices(given: Iterable[str | int]) -> Iterator[str | int]:
             yield from range(int(first[1:]), int(last) + 1)
         else:
             yield from map(str, range(int(first), int(last) + 1))
+
+
+def _within(size: Size) -> Callable[[Measures], Measures]:
+    least, most = size.pixels or (1, 2**62)
+
+    def check(given: Measures) -> Measures:
+        short, long = sorted((given.width, given.height))
+        fits = (
+            short > 0
+            and least <= short * long <= most
+            and long <= (size.side or long)
+            and long <= short * (size.ratio or long)
+            and not (short % size.step or long % size.step)
+        )
+        if fits:
+            return given
+        words = {"size": f"{given.width}x{given.height}"}
+        raise PydanticCustomError("image_size", "The image size {size} is not supported", words)
+
+    return check
 
 
 def _short(most: int) -> Callable[[str], str]:

@@ -2,12 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from pydantic import BaseModel
 
 from prefect_storyboard.sandbox.catalogue.cites import Citation, citations
-from prefect_storyboard.sandbox.catalogue.forms import Broken, Form, Values, Where, check, check_items, form, found
+from prefect_storyboard.sandbox.catalogue.forms import (
+    Broken,
+    Form,
+    Lenient,
+    Values,
+    Where,
+    check,
+    check_items,
+    form,
+    found,
+)
 from prefect_storyboard.sandbox.catalogue.rows import Field, Files, Model, Part, PartBy
 
 _SHORT_SIDE = {"2k": 1440, "4k": 2160}
@@ -48,6 +59,16 @@ class Order:
         return model.sizes.get(word, word).lower()
 
     @property
+    def quality(self) -> str:
+        """The quality of a picture as the price table names it."""
+        return str(self.values.get(self.model.quality) or "").lower()
+
+    @property
+    def count(self) -> int:
+        """How many pictures are asked for."""
+        return prod(int(self.values.get(name) or 1) for name in self.model.count.split("|"))
+
+    @property
     def short_side(self) -> int:
         """Its shorter side in pixels."""
         word = self.resolution
@@ -80,6 +101,7 @@ def order(model: Model, body: Any, *, base: type[BaseModel] = Form, unknown: str
 
     `unknown` words the refusal of a name in the prompt that no file stands behind; without it such a name is ignored.
     """
+    base = Lenient if model.ignores_unknown else base
     values = form(model, base).model_validate(body).model_dump()
     check_items(model.fields, values)
     check(model.rules, values, _seconds(model, values))
@@ -147,8 +169,9 @@ def _files(model: Model, fields: Mapping[str, Field], values: Values, where: Whe
         elif each.url:
             yield _wanted(model, each, values, ((*where, name), value))
         elif each.urls:
-            for place, url in enumerate(value):
-                yield _wanted(model, each, values, ((*where, name, place), url), place)
+            dropped = max(0, len(value) - (each.keeps_last or len(value)))
+            for place, url in enumerate(value[dropped:]):
+                yield _wanted(model, each, values, ((*where, name, place + dropped), url), place)
 
 
 def _inner(model: Model, each: Field, value: Any, where: Where) -> Iterator[Wanted]:

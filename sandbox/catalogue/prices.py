@@ -25,6 +25,19 @@ def cost(order: Order, seconds: float, video_seconds: float = 0.0) -> float | No
     return rate * counted + (extra.each * free if extra else 0)
 
 
+def picture_cost(order: Order, pixels: int) -> float | None:
+    """The cost of the pictures of an order, each of so many pixels; None if the price is not known."""
+    price, tiers = order.model.price, order.model.tiers
+    tier = next((name for name, most in tiers.items() if pixels <= most), order.resolution)
+    words = [tier, *([order.quality] if order.quality else [])]
+    rate = next((price.rates[key] for key in _keys(words) if key in price.rates), price.rates.get("any"))
+    if rate is None:
+        return None
+    shown = sum(file.member is not None for file in order.files)
+    extra = price.extra.each * max(0, shown - price.extra.beyond) if price.extra else 0
+    return rate * order.count + extra
+
+
 def _keys(words: Sequence[str]) -> list[str]:
     """The names that a rate may have, the most exact first: those with `videos` before those without."""
     names = [" ".join(each) for many in range(len(words), 0, -1) for each in combinations(words, many)]

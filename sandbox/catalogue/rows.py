@@ -40,6 +40,15 @@ class PartBy(Row):
     otherwise: "Part | PartBy" = "cast"
 
 
+class Size(Row):
+    """What a width and a height must be: pixels in all, the longer side, long to short, and a common divisor."""
+
+    pixels: tuple[int, int] | None = None
+    side: int | None = None
+    ratio: float | None = None
+    step: int = 1
+
+
 class Field(Row):
     """One field of an input; exactly one key says what it takes.
 
@@ -47,7 +56,8 @@ class Field(Row):
     `"#4..15"` for numbers. `whole`, `number`: from and to, and `also` for values outside. `flag`: true or false. `url`,
     `urls`: files under one of the model's `files`, or under the second of `"image|video"` if they are moving. `fields`:
     an object, or with `many` a list of them, each of which is a `member` (`"Element"`) of the cast. `texts`: strings
-    that mean nothing to the sandbox. `least` and `most` count the items of a list, `most_bytes` the bytes of a text.
+    that mean nothing to the sandbox. `size`: an object of width and height, or a value of `choice`. Of the files beyond
+    `keeps_last` only the last are used. `least` and `most` count the items of a list, `most_bytes` the bytes of a text.
     """
 
     text: tuple[int, int] | None = None
@@ -60,6 +70,8 @@ class Field(Row):
     urls: str | None = None
     fields: "Mapping[str, Field]" = {}
     texts: bool = False
+    size: Size | None = None
+    keeps_last: int | None = None
     many: bool = False
     required: bool = False
     default: JsonValue = None
@@ -73,8 +85,9 @@ class Field(Row):
 
     @model_validator(mode="after")
     def _takes_one_thing(self) -> Self:
-        kinds = (self.text, self.choice, self.whole, self.number, self.flag, self.url, self.urls, self.fields)
-        if sum(bool(each) for each in (*kinds, self.texts)) != 1:
+        choice = self.choice if self.size is None else ()
+        kinds = (self.text, choice, self.whole, self.number, self.flag, self.url, self.urls, self.fields)
+        if sum(bool(each) for each in (*kinds, self.texts, self.size)) != 1:
             raise ValueError("a field takes exactly one kind of value")
         return self
 
@@ -131,12 +144,13 @@ class Extra(Row):
 class Price(Row):
     """The published price, in the gateway's unit; what is not in `rates` is not known.
 
-    A rate is found by its words: of `480p`, `sound` or `silent`, `videos`, `8s` as many as are true of the order, in
-    this order; `any` stands for every order. `videos` multiplies the rate of an order with reference videos.
+    A rate is found by its words: of `480p`, `sound` or `silent`, `videos`, `8s`, of a picture its tier and quality, as
+    many as are true of the order, in this order; `any` stands for every order. `videos` multiplies the rate of an order
+    with reference videos.
     """
 
     rates: Mapping[str, float] = {}
-    per: Literal["second", "clip"] = "second"
+    per: Literal["second", "clip", "picture"] = "second"
     videos: float | None = None
     counts_videos: bool = False
     at_least: float = 0
@@ -153,7 +167,9 @@ class Model(Row):
     """One model. `seconds`, `resolution`, `aspect` and `sound` name a field, or say what is always so.
 
     `address` is the pattern of a url that is looked at when the job is submitted, `most_seconds` what the clip and the
-    videos that it is made of may last together.
+    videos that it is made of may last together. Of a model that makes pictures, `quality`, `count` and `format` name a
+    field likewise, `tiers` has the most pixels of each price, `shapes` the exact size of an aspect in a tier, `bare`
+    leaves a file's size out of the answer, and `ignores_unknown` drops what is no field of the model, without a word.
     """
 
     name: str = ""
@@ -178,6 +194,14 @@ class Model(Row):
     sound: str | bool = "generate_audio"
     outputs: tuple[str, ...] = ()
     price: Price = Price()
+    makes: Literal["clip", "picture"] = "clip"
+    quality: str = ""
+    count: str = ""
+    format: str = "output_format"
+    tiers: Mapping[str, int] = {}
+    shapes: Mapping[str, str] = {}
+    bare: bool = False
+    ignores_unknown: bool = False
 
 
 def read(folder: Path) -> dict[str, Model]:

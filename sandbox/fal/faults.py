@@ -18,6 +18,7 @@ ENDINGS = {
     "start_deadline",
     "stuck",
     "slow_render",
+    "black_picture",
 }
 WEBHOOKS = {"webhook_duplicate", "webhook_late", "webhook_unsigned", "webhook_badly_signed"}
 CANCELS = {"cancel_race", "cancel_ignored"}
@@ -65,6 +66,8 @@ def _instead(key: str) -> Callable[[Rule, dict[str, JsonValue]], None]:
 
 
 def _empty_video(body: dict[str, JsonValue]) -> None:
+    if "images" in body:
+        body["images"] = []
     if "video" in body:
         body.clear()
         body["video"] = {}
@@ -81,6 +84,10 @@ def _missing_thumbnail(body: dict[str, JsonValue]) -> None:
 
 
 def _minimal_result(body: dict[str, JsonValue]) -> None:
+    images = body.get("images")
+    if isinstance(images, list):
+        body.clear()
+        body["images"] = [{"url": each["url"]} for each in images if isinstance(each, dict)]
     video = body.get("video")
     if isinstance(video, dict):
         kept = {"url": video["url"], "content_type": video["content_type"]}
@@ -156,8 +163,9 @@ def ending(rule: Rule, body: JsonValue) -> dict[str, JsonValue] | None:
         }
         return {"status": 422, "detail": [reason], "headers": {"x-fal-billable-units": ""}}
     if rule.fault == "no_media":
-        reason = {"loc": ["body"], "msg": "No media was generated.", "type": "no_media_generated"}
-        return {"status": 422, "detail": [reason]}
+        kind = "no_media_generated"
+        reason = {"loc": ["body"], "msg": "The model did not generate anything for this request.", "type": kind}
+        return {"status": 422, "detail": [{**reason, "url": f"https://docs.fal.ai/errors/#{kind}", "input": body}]}
     if rule.fault == "downstream_error":
         reason = {"loc": ["body"], "msg": "Downstream service error.", "type": "downstream_service_error"}
         return {"status": rule.status or 500, "detail": [reason], "headers": _retry(rule)}

@@ -85,7 +85,8 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
 def _accept(sandbox: Sandbox, request: Request, endpoint: str) -> Job:
     now, pace = sandbox.clock(), sandbox.pace
     started = now + pace.queue_seconds
-    seconds = pace.character_seconds if endpoint.endswith("/characters") else pace.render_seconds
+    by_kind = {"picture": pace.picture_seconds, "video": pace.render_seconds}
+    seconds = pace.character_seconds if endpoint.endswith("/characters") else by_kind[ENDPOINTS[endpoint].makes]
     job = Job(
         id=str(uuid.uuid4()),
         gateway="fal",
@@ -111,6 +112,8 @@ def _with_fault(job: Job, rule: Rule) -> Job:
     """The job under a fault that was drawn for it at submit."""
     if rule.fault in WEBHOOKS:
         return job.copy_with(options={**job.options, "webhook_fault": rule.fault, "webhook_late": f"{rule.seconds}"})
+    if rule.fault == "black_picture":
+        return job.copy_with(options={**job.options, rule.fault: "1"})
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
     return job.copy_with(ending=ending(rule, job.body), done_at=late)
 

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 
 from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, make
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.fal import inputs
+from prefect_storyboard.sandbox.fal import inputs, pictures
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame, known_property
 from prefect_storyboard.sandbox.fal.schema import Unprocessable, app, parse, refusal
 from prefect_storyboard.sandbox.meter import is_billed
@@ -29,7 +29,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
     endpoint = ENDPOINTS[job.endpoint]
-    kind = "character" if endpoint.accepts is Character else "video"
+    kind = "character" if endpoint.accepts is Character else endpoint.makes
     if job.ending is not None:
         return Outcome.model_validate({"kind": kind, **job.ending})
     try:
@@ -49,6 +49,8 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 
 async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
+    if given.model.makes == "picture":
+        return await pictures.drawn(sandbox, job, given, HOUSE)
     try:
         made = await make(sandbox, job, given, HOUSE)
     except BadFile as bad:
@@ -182,7 +184,7 @@ async def result(sandbox: Sandbox, job: Job, base: str) -> JSONResponse:
 
 
 def units(job: Job) -> float:
-    """The billable units of a successful job: its seconds, or of a living model what its listed price goes into."""
+    """The billable units of a successful job: its seconds, or of a living model how often its listed price is due."""
     outcome, endpoint = job.outcome, ENDPOINTS[job.endpoint]
     assert outcome is not None  # noqa: S101 - the caller has settled the job
     if endpoint.row is not None and endpoint.usd and outcome.usd is not None:
@@ -192,6 +194,8 @@ def units(job: Job) -> float:
 
 def brief_output(job: Job, base: str) -> dict[str, Any]:
     """The output with its required fields only, for lists: nothing has to be rendered."""
+    if job.outcome is not None and job.outcome.picture is not None:
+        return pictures.brief(job, ENDPOINTS[job.endpoint], base)
     if job.outcome is None or job.outcome.clip is None:
         return {"id": made_id(job, "char"), "name": job.prompt}
     video = {"url": f"{base}/fal/cdn/files/b/{job.id}/out.mp4", "content_type": "video/mp4"}
@@ -217,6 +221,8 @@ async def output(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
     """The raw model output of a successful job."""
     outcome = job.outcome
     assert outcome is not None  # noqa: S101 - the caller has settled the job
+    if outcome.picture is not None:
+        return await pictures.output(sandbox, job, ENDPOINTS[job.endpoint], base)
     if outcome.clip is None:
         return {"id": made_id(job, "char"), "name": outcome.name}
     clip = outcome.clip

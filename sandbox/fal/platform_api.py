@@ -57,11 +57,15 @@ async def _pricing(request: Request) -> Response:
     names = asked(request)
     # An unknown price (characters) is left out; 0 would be a promise.
     prices = [
-        {"endpoint_id": name, "unit_price": ENDPOINTS[name].usd["base"], "unit": "second", "currency": "USD"}
+        {"endpoint_id": name, "unit_price": ENDPOINTS[name].usd["base"], "unit": _unit(name), "currency": "USD"}
         for name in names
         if name in ENDPOINTS and ENDPOINTS[name].usd
     ]
     return unknown(request, names) or JSONResponse({"prices": prices, **_LAST_PAGE})
+
+
+def _unit(name: str) -> str:
+    return "image" if ENDPOINTS[name].makes == "picture" else "second"
 
 
 async def _estimate(request: Request) -> Response:

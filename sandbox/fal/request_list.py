@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from prefect_storyboard.sandbox.exchange import Sandbox, base_url, fault_inside
 from prefect_storyboard.sandbox.fal.auth import problem
 from prefect_storyboard.sandbox.fal.jobs import brief_output, iso
+from prefect_storyboard.sandbox.fal.pictures import in_history
 from prefect_storyboard.sandbox.fal.queries import asked, settled, unknown
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
@@ -124,6 +125,7 @@ def _item(job: Job, now: float, base: str | None) -> dict[str, Any]:
     }
     if base is not None:
         stored = "store_io" not in job.options
+        shown = stored and ended and in_history(job)
         item["json_input"] = job.body if stored else None
-        item["json_output"] = brief_output(job, base) if stored and ended and is_billed(job) else None
+        item["json_output"] = brief_output(job, base) if shown and is_billed(job) else None
     return item

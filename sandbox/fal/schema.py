@@ -6,7 +6,7 @@ passes here passes there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -33,6 +33,11 @@ class Endpoint:
     label: str
     usd: Mapping[str, float] = field(default_factory=dict)
     row: Model | None = None
+
+    @property
+    def makes(self) -> Literal["video", "picture"]:
+        """What comes out of it, unless that is a character."""
+        return "picture" if self.row is not None and self.row.makes == "picture" else "video"
 
 
 def input_schema(endpoint: Endpoint) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from prefect_storyboard.sandbox.kie.faults import (
 from prefect_storyboard.sandbox.kie.jobs import OMNI, settle
 from prefect_storyboard.sandbox.kie.models import Invalid
 from prefect_storyboard.sandbox.kie.records import record
-from prefect_storyboard.sandbox.kie.table import CHARACTERS, check, price
+from prefect_storyboard.sandbox.kie.table import CHARACTERS, check, makes, price
 from prefect_storyboard.sandbox.kie.webhooks import send_callbacks
 from prefect_storyboard.sandbox.state import Job, prompt_of
 
@@ -87,8 +87,8 @@ def _recent_tasks(sandbox: Sandbox, request: Request) -> int:
 
 
 def _accept(sandbox: Sandbox, request: Request) -> Job:
-    body, now, pace = request.state.body, sandbox.clock(), sandbox.pace
-    started = now + pace.queue_seconds
+    body, now = request.state.body, sandbox.clock()
+    started = now + sandbox.pace.queue_seconds
     job = Job(
         id=uuid.uuid4().hex,
         gateway="kie",
@@ -99,10 +99,18 @@ def _accept(sandbox: Sandbox, request: Request) -> Job:
         options={"output_seconds": str(platform_api.KEPT_SECONDS)},
         submitted_at=now,
         started_at=started,
-        done_at=started + (pace.character_seconds if body["model"] in CHARACTERS else pace.render_seconds),
+        done_at=started + _seconds(sandbox, body["model"]),
     )
     rule = fault_inside(request, *SWITCHES)
     return job if rule is None else with_fault(job, rule)
+
+
+def _seconds(sandbox: Sandbox, model: str) -> float:
+    """How long a task runs."""
+    pace = sandbox.pace
+    if model in CHARACTERS:
+        return pace.character_seconds
+    return {"picture": pace.picture_seconds, "video": pace.render_seconds}[makes(model)]
 
 
 async def _record_info(sandbox: Sandbox, request: Request) -> Response:

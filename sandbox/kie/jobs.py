@@ -5,12 +5,12 @@ import re
 from itertools import takewhile
 from typing import Literal
 
-from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, make
+from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, draw, make
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.kie import inputs
 from prefect_storyboard.sandbox.kie.inputs import Failed, scaled
 from prefect_storyboard.sandbox.kie.models import FromClip, FromTask, Input, Sora, WatermarkRemover
-from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, USD, check, price
+from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, USD, check, makes, price
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.portraits import still
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
@@ -29,7 +29,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
 
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
-    kind: Literal["video", "character"] = "character" if job.endpoint in CHARACTERS else "video"
+    kind: Literal["video", "character", "picture"] = "character" if job.endpoint in CHARACTERS else makes(job.endpoint)
     if job.ending is not None:
         return Outcome.model_validate({"kind": kind, **job.ending})
     _, given = check(job.body)
@@ -50,6 +50,10 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 
 async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
+    if given.model.makes == "picture":
+        drawn = await draw(sandbox, job, given, HOUSE)
+        usd = None if drawn.cost is None else round(drawn.cost * USD, 6)
+        return Outcome(status=200, kind="picture", picture=drawn.picture, known_as=(job.id,), usd=usd)
     cast = [_omni(sandbox, each) for each in given.values.get("character_ids") or ()]
     made = await make(sandbox, job, given, HOUSE, cast)
     usd = None if made.cost is None else round(made.cost * USD, 6)

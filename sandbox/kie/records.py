@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from prefect_storyboard.sandbox.cdn import picture_name, picture_of
 from prefect_storyboard.sandbox.kie.jobs import character_id
-from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, charged, check, without_fraction
+from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, charged, check, makes, without_fraction
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import Job
 
@@ -93,7 +94,7 @@ def _compact(value: Any) -> str:
 def _result(job: Job, base: str) -> Any:
     """`resultJson`: JSON in a string, unless the job was given a stranger form."""
     switch = job.options.get("switch")
-    result = _character(job) if job.endpoint in CHARACTERS else _video(job, base)
+    result = _character(job) if job.endpoint in CHARACTERS else _files(job, base)
     if switch == "result_empty":
         return ""
     if switch == "result_garbled":
@@ -109,10 +110,11 @@ def _character(job: Job) -> dict[str, Any]:
     return {"resultObject": {"character_id": found, "character_user_name": handle, "remark": _REMARK}}
 
 
-def _video(job: Job, base: str) -> dict[str, Any]:
+def _files(job: Job, base: str) -> dict[str, Any]:
     if job.options.get("switch") == "result_without_url":
         return {"resultUrls": []}
-    url = f"{base}/kie/cdn/files/b/{job.id}/out.mp4"
+    name = picture_name(picture_of(job)) if makes(job.endpoint) == "picture" else "out.mp4"
+    url = f"{base}/kie/cdn/files/b/{job.id}/{name}"
     if job.options.get("switch") == "double_encoded":  # the same pages have this key
         return {"resultUrls": [url], "resultObject": None}
     if getattr(check(job.body)[1], "remove_watermark", False):

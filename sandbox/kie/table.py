@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from prefect_storyboard.sandbox.catalogue import Broken, Order, order, read
+from prefect_storyboard.sandbox.catalogue import Broken, Order, order, quoted, read
 from prefect_storyboard.sandbox.catalogue import Model as Row
 from prefect_storyboard.sandbox.catalogue.prices import cost
 from prefect_storyboard.sandbox.kie.models import (
@@ -99,9 +99,17 @@ def check(body: Any) -> tuple[Task, Input | Order]:
 def price(body: Any) -> float:
     """The credits of an accepted task, as far as they are known before its files are measured."""
     task, given = check(body)
+    if isinstance(given, Order) and given.model.makes == "picture":
+        return quoted(given) or 0
     if isinstance(given, Order):
         return cost(given, given.seconds or 0) or 0
     return MODELS[task.model].credits.get(given.tier, 0) * given.units
+
+
+def makes(name: str) -> Literal["video", "picture"]:
+    """What a model makes that makes no characters."""
+    row = MODELS[name].row
+    return "picture" if row is not None and row.makes == "picture" else "video"
 
 
 def charged(job: Job) -> float | None:
@@ -117,13 +125,17 @@ def without_fraction(amount: float) -> float:
 
 def listed() -> list[dict[str, Any]]:
     """The price list's records."""
-    return [_record(model, tier, each) for model in MODELS.values() for tier, each in model.credits.items()]
+    return [
+        _record(model, makes(name), tier, each)
+        for name, model in MODELS.items()
+        for tier, each in model.credits.items()
+    ]
 
 
-def _record(model: Model, tier: str, amount: float) -> dict[str, Any]:
+def _record(model: Model, kind: str, tier: str, amount: float) -> dict[str, Any]:
     return {
         "modelDescription": ", ".join(filter(None, (model.label, tier))),
-        "interfaceType": "video",
+        "interfaceType": {"picture": "image"}.get(kind, kind),
         "provider": model.provider,
         "creditPrice": f"{amount:g}",
         "creditUnit": model.unit,

@@ -13,7 +13,7 @@ from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 from prefect_storyboard.sandbox.toapis import inputs as files
 from prefect_storyboard.sandbox.toapis.errors import Failed
-from prefect_storyboard.sandbox.toapis.models import MODELS, OFFICIAL, Living, Order, Remix, Sora, living
+from prefect_storyboard.sandbox.toapis.models import MODELS, OFFICIAL, Drawing, Living, Order, Remix, Sora, living
 
 Sources = Mapping[str, Job]
 _SMALLEST = 160  # the card's progress bar vanishes on anything smaller, which 480p at a quarter is
@@ -31,6 +31,8 @@ def shape(given: Order, sources: Sources) -> dict[str, str]:
     """Width, height and seconds of the clip that is ordered, as the job's options keep them."""
     if isinstance(given, Remix):
         return _remix_shape(given, sources[given.video_id].options)
+    if isinstance(given, Drawing):
+        return {}
     if isinstance(given, Living):
         return _living_shape(living(given.model_dump(exclude_unset=True)))
     assert isinstance(given, Sora)  # noqa: S101 - a character has no clip

@@ -89,6 +89,7 @@ def _url_at(*path: str) -> Callable[[Body], None]:
     def change(body: Body) -> None:
         result = body.get("result")
         if isinstance(result, dict) and isinstance(result["data"], list):
+            body.pop("url", None)
             address = result["data"][0]["url"]
             result["data"] = []
             *way, last = path or ("",)
@@ -169,6 +170,7 @@ _INSIDE = {
     **dict.fromkeys(ENDINGS | WEBHOOKS | TWO_IDS, _SUBMIT),
     "unknown_username": _SUBMIT,
     "webhook_not_configured": _SUBMIT,
+    "completed_at_once": _SUBMIT,
     "retired": frozenset({"submit", "platform"}),
     "end_word": _STATUS,
     "no_characters_tasks": _STATUS,

@@ -22,7 +22,7 @@ from prefect_storyboard.sandbox.toapis.errors import Refused, no_channel
 from prefect_storyboard.sandbox.toapis.faults import ENDINGS, FAULTS, TWO_IDS, WEBHOOKS, ending
 from prefect_storyboard.sandbox.toapis.models import MODELS, Character, Order, Task, parse, task_of
 
-_VIDEOS = "/toapis/v1/videos"
+_VIDEOS, _IMAGES = "/toapis/v1/videos", "/toapis/v1/images"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -36,9 +36,12 @@ def gateway(sandbox: Sandbox) -> Gateway:
 def _tasks(router: Router) -> list[BaseRoute]:
     box = router.sandbox
     submit = with_key(box, partial(_submit, box), "async_submit")
-    videos, characters = (with_key(box, partial(each, box), "async_query") for each in (_video, _character))
+    asked = (_video, _character, _picture)
+    videos, characters, pictures = (with_key(box, partial(each, box), "async_query") for each in asked)
     return [
         router.route(f"{_VIDEOS}/generations", "submit", submit, method="POST"),
+        router.route(f"{_IMAGES}/generations", "submit", submit, method="POST"),
+        router.route(f"{_IMAGES}/generations/{{task_id}}", "status", pictures),
         router.route(f"{_VIDEOS}/{{video_id}}/remix", "submit", submit, method="POST"),
         router.route(f"{_VIDEOS}/generations/{{task_id}}", "status", videos),
         router.route("/toapis/v1/characters_tasks/{task_id}", "status", characters),
@@ -62,11 +65,13 @@ async def _about(sandbox: Sandbox, request: Request) -> tuple[str, str]:
 
 
 def _task(request: Request) -> Task:
+    if request.url.path.startswith(_IMAGES):
+        return "picture"
     return "remix" if "video_id" in request.path_params else task_of(request.state.body)
 
 
 def _endpoint(model: str, task: Task) -> str:
-    return model if task == "video" else f"{model}/{task}"
+    return model if task in {"video", "picture"} else f"{model}/{task}"
 
 
 async def _submit(sandbox: Sandbox, request: Request) -> Response:
@@ -82,6 +87,8 @@ async def _submit(sandbox: Sandbox, request: Request) -> Response:
     shaped = {} if isinstance(given, Character) else shape(given, found)
     job = _accept(sandbox, request, given, shaped)
     accept(sandbox, request, job)
+    if fault_inside(request, "completed_at_once"):
+        return JSONResponse(jobs.document(await jobs.settle(sandbox, job), job.done_at, job.base))
     sandbox.start(jobs.settle(sandbox, job))
     if callback:
         sandbox.start(webhooks.deliver(sandbox, job, callback))
@@ -101,8 +108,9 @@ def _body(request: Request) -> Any:
 def _accept(sandbox: Sandbox, request: Request, given: Order, options: dict[str, str]) -> Job:
     now, pace = sandbox.clock(), sandbox.pace
     started = now + pace.queue_seconds
-    seconds = pace.character_seconds if isinstance(given, Character) else pace.render_seconds
-    rule = fault_inside(request, *ENDINGS, *WEBHOOKS, *TWO_IDS, "unknown_username")
+    by_kind = {"character": pace.character_seconds, "picture": pace.picture_seconds}
+    seconds = by_kind.get(_task(request), pace.render_seconds)
+    rule = fault_inside(request, *ENDINGS, *WEBHOOKS, *TWO_IDS, "unknown_username", "completed_at_once")
     job = Job(
         id=f"{given.prefix}_{_ulid(now)}",
         gateway="toapis",
@@ -117,6 +125,8 @@ def _accept(sandbox: Sandbox, request: Request, given: Order, options: dict[str,
     )
     if rule is None:
         return job
+    if rule.fault == "completed_at_once":
+        return job.copy_with(started_at=now, done_at=now)
     if rule.fault in TWO_IDS:
         return _with_two_ids(job, rule.fault)
     if rule.fault not in ENDINGS:
@@ -150,6 +160,11 @@ async def _video(sandbox: Sandbox, request: Request) -> Response:
 async def _character(sandbox: Sandbox, request: Request) -> Response:
     """The status of a character; videos are unknown here."""
     return await _status(sandbox, request, set() if fault_inside(request, "no_characters_tasks") else {"character"})
+
+
+async def _picture(sandbox: Sandbox, request: Request) -> Response:
+    """The status of a picture; nothing else is known here."""
+    return await _status(sandbox, request, {"picture"})
 
 
 async def _status(sandbox: Sandbox, request: Request, served: set[str]) -> Response:

@@ -9,6 +9,8 @@ import hashlib
 import re
 from typing import Any, Literal, cast
 
+from prefect_storyboard.sandbox.catalogue import BadFile, draw
+from prefect_storyboard.sandbox.cdn import picture_name, picture_of
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.state import File, Job, Outcome
@@ -17,13 +19,16 @@ from prefect_storyboard.sandbox.toapis import inputs as files
 from prefect_storyboard.sandbox.toapis.errors import Failed, Refused
 from prefect_storyboard.sandbox.toapis.faults import failure
 from prefect_storyboard.sandbox.toapis.models import (
+    MODELS,
     OFFICIAL,
     Character,
+    Drawing,
     Living,
     Order,
     Remix,
     Sora,
     Task,
+    living,
     parse,
     span,
 )
@@ -33,8 +38,9 @@ _USD_PER_SECOND = 0.10
 
 
 def task(job: Job) -> Task:
-    """What kind of task it is: the end of its endpoint."""
-    return cast("Task", job.endpoint.partition("/")[2] or "video")
+    """What kind of task it is: the end of its endpoint, or what its model makes."""
+    model, _, kind = job.endpoint.partition("/")
+    return cast("Task", kind or ("picture" if MODELS[model].draws else "video"))
 
 
 async def settle(sandbox: Sandbox, job: Job) -> Job:
@@ -45,7 +51,7 @@ async def settle(sandbox: Sandbox, job: Job) -> Job:
 
 
 async def _run(sandbox: Sandbox, job: Job) -> Outcome:
-    kind = "character" if task(job) == "character" else "video"
+    kind = {"remix": "video"}.get(task(job), task(job))
     if job.ending is not None:
         return Outcome.model_validate({"kind": kind, **job.ending})
     try:
@@ -53,11 +59,22 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
         found = await sources(sandbox, given, job.submitted_at)
         if isinstance(given, Character):
             return await _character(sandbox, job, given, found)
+        if isinstance(given, Drawing):
+            return await _picture(sandbox, job)
         clip = await clips.clip(sandbox, job, given, found)
     except (Failed, Refused) as error:
         return Outcome.model_validate({"kind": kind, **failure(str(error))})
     usd = round(_USD_PER_SECOND * clip.seconds * _takes(given), 4)
     return Outcome(status=200, kind="video", clip=clip, usd=usd, known_as=(job.id,))
+
+
+async def _picture(sandbox: Sandbox, job: Job) -> Outcome:
+    try:
+        drawn = await draw(sandbox, job, living(job.body), clips.HOUSE)
+    except BadFile as bad:
+        raise Failed(files.words(bad)) from None
+    usd = None if drawn.cost is None else round(drawn.cost, 4)
+    return Outcome(status=200, kind="picture", picture=drawn.picture, known_as=(job.id,), usd=usd)
 
 
 def _takes(given: Order) -> int:
@@ -135,6 +152,8 @@ def submitted(job: Job, given: Order) -> dict[str, Any]:
     document = {**_head(job), "status": "queued", "progress": 0, "created_at": int(job.submitted_at)}
     if isinstance(given, Character):
         return {**document, "metadata": {}}
+    if isinstance(given, Drawing):
+        return {**document, "status": "pending", "metadata": {}}
     size = f"{job.options['width']}x{job.options['height']}"
     if isinstance(given, Living):
         return document
@@ -156,14 +175,19 @@ def _head(job: Job) -> dict[str, Any]:
 def document(job: Job, now: float, base: str) -> dict[str, Any]:
     """The status document; its outcome must be there when the job has ended."""
     document = {**_head(job), **_progress(job, now), "created_at": int(job.submitted_at)}
+    drawn = task(job) == "picture"
+    if drawn and document["status"] == "queued":
+        document["status"] = "pending"
     if document["status"] == "completed":
         document["completed_at"] = int(job.done_at)
         if task(job) != "character":
             document["expires_at"] = int(job.done_at) + LIFETIME
+        if drawn:
+            document["url"] = _addresses(job, base)[0]
         document["result"] = result(job, base)
     elif document["status"] == "failed":
         document["error"] = fault(job)
-    return {**document, "metadata": {}} if task(job) == "character" else document
+    return {**document, "metadata": {}} if task(job) in {"character", "picture"} else document
 
 
 def _progress(job: Job, now: float) -> dict[str, Any]:
@@ -185,6 +209,8 @@ def result(job: Job, base: str) -> dict[str, Any] | None:
     """What a task has made; None if it failed. `data` is an object for a character and a list for videos."""
     if job.outcome is None or not is_billed(job):
         return None
+    if job.outcome.picture is not None:
+        return {"type": "image", "data": [{"url": each} for each in _addresses(job, base)]}
     folder = f"{base}/toapis/cdn/files/b/{job.id}"
     if job.outcome.clip is None:
         _, made_id, username = job.outcome.known_as
@@ -198,3 +224,9 @@ def result(job: Job, base: str) -> dict[str, Any] | None:
     # Takes of one order look alike; only their addresses differ.
     more = [{**item, "url": f"{item['url']}?take={take}"} for take in range(2, _takes(given) + 1)]
     return {"type": "video", "data": [item, *more]}
+
+
+def _addresses(job: Job, base: str) -> list[str]:
+    """Where the pictures of a task lie; pictures of one order look alike."""
+    url = f"{base}/toapis/cdn/files/b/{job.id}/{picture_name(picture_of(job))}"
+    return [url, *(f"{url}?take={take}" for take in range(2, living(job.body).count + 1))]

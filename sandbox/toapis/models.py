@@ -19,7 +19,7 @@ from prefect_storyboard.sandbox.catalogue import Model as Row
 from prefect_storyboard.sandbox.toapis.errors import Refused, no_channel
 
 Url = Annotated[str, Field(pattern=r"^https?://\S+$")]
-Task = Literal["video", "character", "remix"]
+Task = Literal["video", "character", "remix", "picture"]
 Style = Literal["thanksgiving", "comic", "news", "selfie", "nostalgic", "anime"]
 _TIMESTAMPS = re.compile(r"\d+(\.\d+)?,\d+(\.\d+)?")
 
@@ -34,6 +34,11 @@ class Model:
     seconds: tuple[int, ...] = ()
     characters: bool = False
     row: Row | None = None
+
+    @property
+    def draws(self) -> bool:
+        """Whether it makes pictures, at an address of their own."""
+        return self.row is not None and self.row.makes == "picture"
 
 
 MODELS: Mapping[str, Model] = {
@@ -150,6 +155,12 @@ class Living(Order):
     client_business_id: str | None = None
 
 
+class Drawing(Living):
+    """A picture of an image model; its row says what else there is."""
+
+    prefix = "tsk_img"
+
+
 class Remix(Order):
     """Another version of a finished clip. `video_id` comes from the path."""
 
@@ -181,12 +192,14 @@ def parse(body: Any, task: Task) -> Order:
         raise Refused(400, "model")
     if model not in MODELS:
         raise no_channel(model)
+    if MODELS[model].draws != (task == "picture"):
+        raise Refused(400, "model")
     kinds: Mapping[Task, type[Order]] = {"character": Character, "remix": Remix, "video": Sora}
     row = MODELS[model].row
     try:
-        if row is not None and task == "video":
+        if row is not None and task in {"video", "picture"}:
             living(body)
-            made: Order = form(row, Living).model_validate(body)
+            made: Order = form(row, _base(row)).model_validate(body)
             return made
         return kinds[task].model_validate(body)
     except Broken as broken:
@@ -201,7 +214,11 @@ def living(body: Any) -> catalogue.Order:
     """What a body asks of a living model."""
     row = MODELS[body["model"]].row
     assert row is not None  # noqa: S101 - the caller has checked
-    return catalogue.order(row, body, base=Living)
+    return catalogue.order(row, body, base=_base(row))
+
+
+def _base(row: Row) -> type[Living]:
+    return Drawing if row.makes == "picture" else Living
 
 
 def span(timestamps: str) -> tuple[float, float]:

@@ -43,7 +43,7 @@ def _event(sandbox: Sandbox, job: Job) -> dict[str, Any]:
     data = {
         "task_id": job.id,
         "client_business_id": state.get("client_business_id"),
-        "task_type": "video",
+        "task_type": "image" if jobs.task(job) == "picture" else "video",
         "model": state["model"],
         "status": state["status"],
         "progress": state["progress"],

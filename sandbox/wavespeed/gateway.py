@@ -95,7 +95,8 @@ def _accept(sandbox: Sandbox, request: Request, *, at_once: bool) -> Response:
 def _job(sandbox: Sandbox, request: Request) -> Job:
     model_id, webhook, pace = request.path_params["model"], request.query_params.get("webhook"), sandbox.pace
     started = limits.start(sandbox, request)
-    seconds = pace.character_seconds if MODELS[model_id].kind == "character" else pace.render_seconds
+    by_kind = {"character": pace.character_seconds, "picture": pace.picture_seconds, "video": pace.render_seconds}
+    seconds = by_kind[MODELS[model_id].kind]
     job = Job(
         id=uuid.uuid4().hex,
         gateway="wavespeed",

@@ -1,11 +1,14 @@
 """A WaveSpeed job from submit to result: what it makes, and the prediction document."""
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, make
+from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, draw, make
+from prefect_storyboard.sandbox.cdn import picture_name, picture_of
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
+from prefect_storyboard.sandbox.pictures import draw as draw_file
 from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 from prefect_storyboard.sandbox.wavespeed import inputs as files
 from prefect_storyboard.sandbox.wavespeed.models import (
@@ -59,6 +62,8 @@ async def _run(sandbox: Sandbox, job: Job) -> Outcome:
 
 
 async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
+    if given.model.makes == "picture":
+        return await _picture(sandbox, job, given)
     elements = [await _maker(sandbox, job, each["element_id"]) for each in given.values.get("element_list") or ()]
     made = await make(sandbox, job, given, HOUSE, elements)
     clip = made.clip
@@ -66,6 +71,15 @@ async def _living(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
         clip = clip.copy_with(cast=(), portraits=(), label="another model")
     usd = None if made.cost is None else round(made.cost, 4)
     return Outcome(status=200, kind="video", clip=clip, usd=usd)
+
+
+async def _picture(sandbox: Sandbox, job: Job, given: Order) -> Outcome:
+    drawn = await draw(sandbox, job, given, HOUSE)
+    picture = drawn.picture
+    if "fallback" in job.options:
+        picture = picture.copy_with(references=(), label="another model")
+    usd = None if drawn.cost is None else round(drawn.cost, 4)
+    return Outcome(status=200, kind="picture", picture=picture, known_as=(job.id,), usd=usd)
 
 
 async def _portrait(sandbox: Sandbox, job: Job, given: Character | Element) -> str | None:
@@ -148,7 +162,10 @@ def prediction(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
     assert outcome is not None  # noqa: S101 - the caller has settled the job
     if word != "completed":
         return {**document, "error": outcome.detail, **({"code": outcome.status} if outcome.status else {})}
-    document |= {"outputs": _outputs(job, base), "timings": {"inference": _milliseconds(job.done_at - job.started_at)}}
+    document |= {
+        "outputs": _outputs(sandbox, job, base),
+        "timings": {"inference": _milliseconds(job.done_at - job.started_at)},
+    }
     if outcome.kind == "character":
         return document
     return {**document, "has_nsfw_contents": [False], "executionTime": execution(job)}
@@ -162,7 +179,9 @@ def status(sandbox: Sandbox, job: Job) -> str:
     return "completed" if is_billed(job) else str(job.outcome and job.outcome.error_type)
 
 
-def _outputs(job: Job, base: str) -> list[Any]:
+def _outputs(sandbox: Sandbox, job: Job, base: str) -> list[Any]:
+    if MODELS[job.endpoint].kind == "picture":
+        return [_picture_output(sandbox, job, base)]
     if MODELS[job.endpoint].kind == "video":
         return [f"{base}/wavespeed/cdn/files/b/{job.id}/out.mp4"]
     given = parse(MODELS[job.endpoint], job.body)
@@ -176,6 +195,15 @@ def _outputs(job: Job, base: str) -> list[Any]:
             "element_description": given.description,
         }
     ]
+
+
+def _picture_output(sandbox: Sandbox, job: Job, base: str) -> str:
+    """The picture's address; with `enable_base64_output` the picture itself."""
+    picture = picture_of(job)
+    if isinstance(job.body, dict) and job.body.get("enable_base64_output"):
+        data = draw_file(picture, sandbox.state.clips, sandbox.state.files).read_bytes()
+        return f"data:image/{picture.format};base64,{base64.b64encode(data).decode()}"
+    return f"{base}/wavespeed/cdn/files/b/{job.id}/{picture_name(picture)}"
 
 
 def execution(job: Job) -> int:

@@ -1,4 +1,7 @@
-"""The limits of WaveSpeed's first level, for keys that begin with `limited`: 5 videos a minute, 3 tasks at a time."""
+"""The limits of WaveSpeed's first level, for keys that begin with `limited`.
+
+5 videos and 10 pictures a minute, 3 tasks at a time.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,18 +11,22 @@ from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.wavespeed.envelope import problem
 from prefect_storyboard.sandbox.wavespeed.models import MODELS
 
-_VIDEOS_A_MINUTE = 5
+_A_MINUTE = {"video": 5, "picture": 10}
 _TASKS_AT_A_TIME = 3
 
 
 def refusal(sandbox: Sandbox, request: Request, model_id: str) -> Response | None:
-    """429 if this minute's videos are used up. The window is the minute of the clock: it resets, it does not slide."""
-    if request.state.account != "limited" or MODELS[model_id].kind != "video":
+    """429 if this minute's videos or pictures are used up.
+
+    The window is the minute of the clock: it resets, it does not slide.
+    """
+    kind = MODELS[model_id].kind
+    if request.state.account != "limited" or kind not in _A_MINUTE:
         return None
     minute = sandbox.clock() // 60
     jobs = [job for job in _of_key(sandbox, request) if job.submitted_at // 60 == minute]
-    videos = sum(MODELS[job.endpoint].kind == "video" for job in jobs)
-    return problem(429, "Too Many Requests") if videos >= _VIDEOS_A_MINUTE else None
+    made = sum(MODELS[job.endpoint].kind == kind for job in jobs)
+    return problem(429, "Too Many Requests") if made >= _A_MINUTE[kind] else None
 
 
 def start(sandbox: Sandbox, request: Request) -> float:

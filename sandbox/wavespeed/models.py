@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from prefect_storyboard.sandbox.catalogue import Broken, Order, draft, form, order, read
+from prefect_storyboard.sandbox.catalogue import Broken, Order, draft, form, order, quoted, read
 from prefect_storyboard.sandbox.catalogue import Model as Row
 from prefect_storyboard.sandbox.catalogue.prices import cost
 
@@ -35,6 +35,12 @@ class Input(Strict):
     """The flat body of a submit."""
 
     enable_sync_mode: bool = False
+
+
+class PictureInput(Input):
+    """The flat body of a submit to an image model."""
+
+    enable_base64_output: bool = False
 
 
 class Character(Input):
@@ -118,13 +124,16 @@ class Model:
     row: Row | None = None
 
     @property
-    def kind(self) -> Literal["video", "character"]:
+    def kind(self) -> Literal["video", "character", "picture"]:
         """What it makes."""
+        if self.row is not None and self.row.makes == "picture":
+            return "picture"
         return "character" if self.accepts in {Character, Element} else "video"
 
 
 def _living(row: Row) -> Model:
-    return Model(Input, row.label, row.name.rpartition("/")[2], row=row)
+    accepts = PictureInput if row.makes == "picture" else Input
+    return Model(accepts, row.label, row.type or row.name.rpartition("/")[2], row=row)
 
 
 _T2V, _I2V = "text-to-video", "image-to-video"
@@ -162,7 +171,7 @@ class Refused(Exception):
 def parse(model: Model, body: Any) -> Input | Order:
     """The typed input, of a living model an order; raises `Refused` with the first reason."""
     try:
-        return model.accepts.model_validate(body) if model.row is None else order(model.row, body, base=Input)
+        return model.accepts.model_validate(body) if model.row is None else order(model.row, body, base=model.accepts)
     except Broken as broken:
         raise Refused(1401, f"invalid parameter: {broken}") from None
     except ValidationError as error:
@@ -177,10 +186,14 @@ def parse(model: Model, body: Any) -> Input | Order:
 def price(model: Model, given: Input | Order) -> float | None:
     """Dollars for one run, before its files are measured; None if the documents do not say."""
     if isinstance(given, Order):
-        usd = cost(given, given.seconds) if given.seconds is not None else None
+        usd = quoted(given) if given.model.makes == "picture" else _clip_price(given)
         return None if usd is None else round(usd, 4)
     rate = model.usd.get(str(getattr(given, model.priced_by, "")))
     return None if rate is None else round(rate * int(getattr(given, "duration", 1)), 4)
+
+
+def _clip_price(given: Order) -> float | None:
+    return cost(given, given.seconds) if given.seconds is not None else None
 
 
 def quote(model: Model, inputs: Mapping[str, Any]) -> float | None:
@@ -192,7 +205,7 @@ def quote(model: Model, inputs: Mapping[str, Any]) -> float | None:
 
 def input_schema(model: Model) -> dict[str, Any]:
     """The JSON schema of a model's input."""
-    accepts = model.accepts if model.row is None else form(model.row, Input)
+    accepts = model.accepts if model.row is None else form(model.row, model.accepts)
     schema: dict[str, Any] = accepts.model_json_schema()
     return schema
 
@@ -207,6 +220,8 @@ def formula(model: Model) -> str | None:
 
 def _living_formula(row: Row) -> str | None:
     rates, per = dict(row.price.rates), " * duration" if row.price.per == "second" else ""
+    if row.quality:
+        return f"$lookup({json.dumps(rates)}, {row.quality})"
     if set(rates) == {"any"}:
         return f"{rates['any']:g}{per}"
     if set(rates) == {"sound", "silent"}:

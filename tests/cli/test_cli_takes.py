@@ -63,6 +63,24 @@ def test_a_choice_that_cannot_be_made_is_one_sentence(storyboard, sandbox, tmp_p
     assert (code, said in err, jobs(sandbox)) == (1, True, before)
 
 
+def test_a_person_draws_the_stills_draws_one_again_and_picks_the_first(storyboard, sandbox, tmp_path):  # noqa: F811
+    sea = board(tmp_path, "The sea.", model="seedance-2", stills="nano-banana-2.1")
+    code, out, err = storyboard("stills", sea, "--json", *ON)
+    assert (code, err) == (0, "")
+    assert [(each["scene"], each["take"]) for each in json.loads(out)] == [("s01", 1)]
+    before = jobs(sandbox)
+    code, _, err = storyboard("reroll", sea, "s01", "--still", "--note", "At night.", *ON)
+    assert jobs(sandbox) == before + 1
+    code, out, err = storyboard("pick", sea, "s01", "1", "--still", *ON)
+    assert (code, err) == (0, "")
+    assert "the clip of s01 begins with take 1 of its still from now on; nothing was bought" in out
+    _, out, _ = storyboard("takes", sea, "--json", *ON)
+    assert [(each["still"]["take"], each["picked"]) for each in json.loads(out)] == [(1, True), (2, False)]
+    _, out, _ = storyboard("plan", sea, *ON)
+    assert "(pictures $0.00, motion $1.2096)" in " ".join(out.split())
+    assert jobs(sandbox) == before + 1
+
+
 WATCH = """
 import os, signal, sys
 from prefect_storyboard.ledger.storage import Storage

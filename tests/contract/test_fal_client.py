@@ -15,6 +15,7 @@ import pytest
 from fal_client import client as official
 
 from prefect_storyboard.sandbox import Clock, Pace, running
+from prefect_storyboard.sandbox.pictures import described
 
 T2V = "fal-ai/sora-2/text-to-video"
 KEY = "sandbox:sandbox"
@@ -135,6 +136,16 @@ def test_an_infrastructure_error_arrives_with_its_type(sandbox: Sandbox, sync: f
     with pytest.raises(fal_client.FalClientHTTPError) as caught:
         handle.get()
     assert (caught.value.status_code, caught.value.error_type) == (503, "runner_disconnected")
+
+
+def test_it_orders_a_picture_from_a_picture_that_it_uploads(sandbox: Sandbox, sync: fal_client.SyncClient) -> None:
+    words = {"prompt": "Character sheet of MARA", "aspect_ratio": "16:9", "resolution": "1K"}
+    sheet = sync.subscribe("google/nano-banana-2.1", words, on_queue_update=Patience(sandbox))
+    again = sync.upload(download(sheet["images"][0]["url"]), "image/png", "mara.png")
+    order = {"prompt": "Image 1 is MARA. She waits.", "image_urls": [again], "aspect_ratio": "16:9"}
+    still = sync.subscribe("google/nano-banana-2.1/edit", order, on_queue_update=Patience(sandbox))
+    assert described(download(still["images"][0]["url"]))["shows"] == ["person MARA"]
+    assert [each["references"] for each in sandbox.meter()["billed"]] == [0, 1]
 
 
 def test_it_cancels(sandbox: Sandbox, sync: fal_client.SyncClient) -> None:

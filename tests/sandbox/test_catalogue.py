@@ -218,12 +218,19 @@ def test_a_table_fits_together(gateway: str, row: Model) -> None:
     assert all(file.rules in row.files.values() for file in every.files)
     assert len(citations(row.cites, "", {})) == 0
     sizes = {draft(row, {row.resolution: each}).resolution for each in resolutions(row)}
+    if row.makes == "picture":
+        assert {word for key in row.price.rates for word in key.split()} <= {*sizes, *row.tiers, *qualities(row), "any"}
+        return
     for size in sizes:
         wide, high = frame(draft(row, {row.resolution: size}), (), House(), 1.0)
         assert min(wide, high) >= 360
     words = {word for key in row.price.rates for word in key.split()}
     seconds = {word for word in words if word.endswith("s") and word[:-1].isdigit()}
     assert words - seconds <= sizes | {"sound", "silent", "videos", "any"}, gateway
+
+
+def qualities(row: Model) -> set[str]:
+    return {str(each) for each in row.fields[row.quality].choice} if row.quality else set()
 
 
 def resolutions(row: Model) -> list[str]:

@@ -202,3 +202,16 @@ async def test_wavespeed_may_put_its_outputs_into_objects(box: Box) -> None:
     await box.rule("wavespeed", "outputs_as_objects", "status")
     (output,) = (await box.result("wavespeed", await box.ended("wavespeed"))).json()["data"]["outputs"]
     assert output["url"].endswith("/out.mp4")
+
+
+@EVERYWHERE
+async def test_a_clip_looks_as_a_rule_says(box: Box, gateway: str) -> None:
+    await box.rule(gateway, "render_as", "submit", word="black")
+    await box.result(gateway, await box.ended(gateway))
+    (job,) = box.app.state.sandbox.state.jobs()
+    assert job.outcome.clip.look == "black"
+
+
+async def test_a_look_that_is_not_known_is_refused(box: Box) -> None:
+    reply = await box.http.post("/sandbox/faults", json={"fault": "render_as", "word": "ugly"})
+    assert (reply.status_code, "render_as needs a word" in reply.text) == (422, True)

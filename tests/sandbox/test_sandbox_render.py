@@ -94,11 +94,25 @@ def test_something_moves(tmp_path: Path) -> None:
     assert differs(pictures[0].crop((0, 0, 320, 150)), pictures[-1].crop((0, 0, 320, 150)))
 
 
-def test_a_first_frame_is_shown(tmp_path: Path) -> None:
-    Image.new("RGB", (320, 180), (255, 0, 0)).save(tmp_path / "red.png")
-    (tmp_path / "red.png").rename(tmp_path / "red")
-    red, green, _ = frames(make(tmp_path, image="red"))[0].getpixel((260, 45))  # type: ignore[misc]
-    assert (red > 200, green < 60) == (True, True)
+def a_red_frame(folder: Path, size: tuple[int, int] = (320, 180)) -> str:
+    Image.new("RGB", size, (255, 0, 0)).save(folder / "red.png")
+    (folder / "red.png").rename(folder / "red")
+    return "red"
+
+
+@pytest.mark.parametrize("size", [(320, 180), (180, 320), (400, 300)])
+def test_a_clip_begins_with_its_first_frame_over_the_whole_picture(tmp_path: Path, size: tuple[int, int]) -> None:
+    begun = frames(make(tmp_path, image=a_red_frame(tmp_path, size)))[0]
+    assert all(near(begun.getpixel(spot), (254, 0, 0)) for spot in ((4, 4), (160, 90), (315, 175)))
+
+
+def test_a_first_frame_gives_way_to_the_card_and_stays_on_it(tmp_path: Path) -> None:
+    pictures = frames(make(tmp_path, image=a_red_frame(tmp_path)))
+    for late in (pictures[48], pictures[-1]):
+        assert near(late.getpixel((260, 45)), (254, 0, 0))
+        assert not near(late.getpixel((20, 120)), (254, 0, 0))
+    melting = [frame.getpixel((20, 120)) for frame in pictures[:12]]
+    assert [red for red, *_ in melting] == sorted((red for red, *_ in melting), reverse=True)
 
 
 def test_a_character_looks_the_same_however_its_name_is_written() -> None:

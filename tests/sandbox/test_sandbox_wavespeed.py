@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +175,9 @@ def sound(seconds: int) -> bytes:
 
 
 def seen_at(video: bytes, across: float, down: float) -> str:
-    """The colour of the portrait at this share of width and height."""
+    """The colour of the portrait at this share of width and height, once a first frame has given way to it."""
     with av.open(io.BytesIO(video)) as container:
-        image = next(container.decode(video=0)).to_image()
+        image = next(islice(container.decode(video=0), 12, None)).to_image()
     red, green, blue = image.getpixel((int(image.width * across), int(image.height * down)))
     return "red" if red > max(green, blue) + 100 else "blue" if blue > max(red, green) + 100 else "neither"
 

@@ -11,6 +11,8 @@ from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.storyboards import Clip, FolderTaken, Reel
 from prefect_storyboard.tasks.assemble import _assembled, _Beside
 
+from .test_currency import Shelf
+
 PLACE = ("reels", "fog")
 
 ALONE = _Beside(None, ())
@@ -67,3 +69,17 @@ def test_a_folder_of_another_board_is_left_as_it_is(storage: Storage, reel: Reel
     with pytest.raises(FolderTaken, match="belongs to the storyboard 'FOG!'; nothing was written"):
         _assembled(storage, reel, ALONE)
     assert not storage.exists(*PLACE, "reel.mp4")
+
+
+def test_captions_stand_beside_the_reel_and_changing_them_only_assembles_it_again(storage: Storage, reel: Reel) -> None:
+    def beside(caption: str) -> _Beside:
+        scenes = [{"id": "s01", "prompt": "p", "caption": caption}, {"id": "s02", "prompt": "p"}]
+        return _Beside(Shelf().plan({"title": "Fog", "model": "seedance-2", "scenes": scenes}), ())
+
+    for caption in ("Ahoy!", "Land!"):
+        assert _assembled(storage, reel, beside(caption))[1] is False
+        assert caption.encode() in (storage.read(*PLACE, "reel.srt") or b"")
+        assert caption.encode() in (storage.read(*PLACE, "reel.vtt") or b"")
+        assert _assembled(storage, reel, beside(caption))[1] is True
+    _assembled(storage, reel, beside(""))
+    assert not storage.exists(*PLACE, "reel.srt"), "a reel without captions keeps none of an earlier one"

@@ -71,7 +71,7 @@ def test_every_field_of_a_storyboard_has_a_row_with_an_example(noun):
     "example",
     [
         block
-        for page in ("quickstart.md", "storyboards.md", "characters.md")
+        for page in ("quickstart.md", "storyboards.md", "characters.md", "captions.md")
         for block in BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
     ],
     ids=lambda text: text.partition("title: ")[2].partition("\n")[0],

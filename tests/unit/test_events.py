@@ -17,6 +17,8 @@ from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._event_resources import library_id
 from prefect_storyboard.tasks._event_table import EVENTS
 
+from .drawings import still
+
 LIBRARY = Library(url="s3://studio/series/")
 SIGNED = "https://user:pass@cdn.example.com/take-001.mp4?X-Amz-Signature=abc#t=1"
 BARE = "https://cdn.example.com/take-001.mp4"
@@ -28,20 +30,24 @@ CLIP = Clip(
     scene="s01", take=1, url=SIGNED, sha256="0" * 64, bytes=1, seconds=4, width=1, height=1, job_key=KEY, cost_usd=0.4,
     provider="fal", model="sora-2", request_id="r1", prompt="a secret plot", stored_at=datetime(2026, 1, 1, tzinfo=UTC),
 )  # fmt: skip
+STILL = still(url=SIGNED, job_key=KEY, prompt="a secret plot", sent="a secret plot")
 REEL = Reel(title="Pilot", url=SIGNED, page=SIGNED, clips=(CLIP,), cost_usd=0.4)
 FAILED = FailedScene(
     scene="s02", error=f"refused: Bearer abcdefgh1234567 {SIGNED}", charged=False, remedy="Change the prompt."
 )
+ASKED = {"kind": "plan", "hash": "f" * 64, "scenes": 2, "cost_usd": 0.8, "until": "2026-01-02T00:00:00+00:00"}
 EACH: dict[str, Callable[[Any], None]] = {
     "storyboard.job.submitted": lambda emit: events.job_submitted(LIBRARY, JOB, emit=emit),
     "storyboard.job.ended": lambda emit: events.job_ended(LIBRARY, JOB, "done", emit=emit),
     "storyboard.job.unknown": lambda emit: events.job_unknown(LIBRARY, JOB, f"lost {SIGNED}", "adopt it", emit=emit),
     "storyboard.scene.stored": lambda emit: events.scene_stored(LIBRARY, "pilot", CLIP, emit=emit),
+    "storyboard.still.stored": lambda emit: events.still_stored(LIBRARY, "pilot", STILL, emit=emit),
     "storyboard.scene.failed": lambda emit: events.scene_failed(LIBRARY, "pilot", FAILED, KEY, emit=emit),
     "storyboard.character.created": lambda emit: events.character_created(
         LIBRARY, "mara", Casting(character="Mara", id="char_1"), JOB, emit=emit
     ),
     "storyboard.reel.ready": lambda emit: events.reel_ready(LIBRARY, "pilot", REEL, emit=emit),
+    "storyboard.approval.requested": lambda emit: events.approval_requested(LIBRARY, "pilot", ASKED, emit=emit),
     "storyboard.budget.reached": lambda emit: events.budget_reached(LIBRARY, JOB, 5.0, f"over {SIGNED}", emit=emit),
 }
 

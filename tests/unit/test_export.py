@@ -14,6 +14,9 @@ import pytest
 from cuts import PROMPT, chosen, frames, reel
 
 from prefect_storyboard.export import ExportError, text_of, timeline
+from prefect_storyboard.media.cards import with_cards
+from prefect_storyboard.media.reel import Part, assemble
+from prefect_storyboard.storyboards.cards import Cards
 
 NTSC = Fraction(24_000, 1001)
 RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(60), NTSC, Fraction(30_000, 1001)]
@@ -50,6 +53,8 @@ def events_of_fcpxml(text: str, fps: Fraction):
     files = {asset.get("id"): asset.get("src") for asset in root.iter("asset")}
     for each in root.find(".//spine"):
         start, offset, length = (Fraction(each.get(n).removesuffix("s")) * fps for n in ("start", "offset", "duration"))
+        if each.tag == "gap":
+            continue
         yield files[each.get("ref")], (start, start + length), (offset, offset + length)
 
 
@@ -215,3 +220,17 @@ def test_a_text_that_no_xml_can_hold_is_left_out_of_it(tmp_path):
     kept = scenes[0].shown.clip.model_copy(update={"prompt": "A bell\x07 rings."})
     odd = scenes[0].model_copy(update={"shown": scenes[0].shown.model_copy(update={"clip": kept})})
     assert "A bell rings." in parsed(text_of(timeline("The \x0bSea", [odd]), "fcpxml")).find(".//note").text
+
+
+@pytest.mark.parametrize("to", READERS)
+@pytest.mark.parametrize("fps", [Fraction(24), NTSC], ids=str)
+def test_behind_a_card_every_cut_is_where_the_reel_has_it(tmp_path, fps, to):
+    scenes = chosen(tmp_path, *({"fps": fps, "seconds": seconds} for seconds in (1.0, 0.5)), captions=("Ahoi!", ""))
+    cards = Cards(title="The Sea", credits="Ada", seconds=0.5)
+    parts = [Part(each.shown.path, each.scene.id) for each in scenes]
+    assemble(with_cards(parts, cards, tmp_path), tmp_path / "reel.mp4")
+    line = timeline("The Sea", scenes, cards)
+    events = [each[2] for each in list(READERS[to](text_of(line, to), fps)) if Path(unquote(each[0])).suffix == ".mp4"]
+    assert ([(int(start), int(stop)) for start, stop in events], line.frames) == ([(12, 36), (36, 48)], 60)
+    assert len(frames(tmp_path / "reel.mp4")) == 60
+    assert text_of(line, "srt").splitlines()[1].startswith("00:00:00,5")

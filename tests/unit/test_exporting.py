@@ -1,6 +1,7 @@
 """What is exported of a library: paths that the file finds, copies beside it for a bucket, and captions that cost nothing."""
 
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 import fsspec
@@ -9,11 +10,13 @@ from cuts import stored
 from test_media_kit import clip
 
 from prefect_storyboard.cli.extras import missing
-from prefect_storyboard.export import ExportError
+from prefect_storyboard.export import Chosen, ExportError, timeline
 from prefect_storyboard.ledger.storage import Storage
+from prefect_storyboard.media.timing import Transition
 from prefect_storyboard.series import exporting
-from prefect_storyboard.series.exporting import _Places, _standing, _take, _write
+from prefect_storyboard.series.exporting import _begins, _Places, _standing, _take, _write
 from prefect_storyboard.series.takes import TakeLine
+from prefect_storyboard.storyboards import Scene, Storyboard
 
 from .test_currency import Shelf
 
@@ -90,6 +93,13 @@ def test_a_caption_is_in_no_key_and_in_no_plan_hash():
     assert said.hash == bare.hash
 
 
+def test_burned_captions_and_cards_are_in_no_key():
+    scene = {"id": "s01", "prompt": "The sea.", "caption": "Hm."}
+    board = {"title": "T", "model": "seedance-2", "scenes": [scene]}
+    soft, burned = (Shelf().plan(board | facts) for facts in ({}, {"burn": True, "cards": {"title": "Sea"}}))
+    assert [each.key for each in burned.scenes] == [each.key for each in soft.scenes]
+
+
 def test_the_export_names_what_to_install():
     lines = ["opentimelineio>=0.18; extra == 'export'", "otio-cmx3600-adapter>=1.0; extra == 'export'"]
 
@@ -97,3 +107,18 @@ def test_the_export_names_what_to_install():
         return {"opentimelineio": "0.17", "otio-cmx3600-adapter": "1.0.0"}[name]
 
     assert missing("export", lines, version) == ["opentimelineio>=0.18"]
+
+
+def test_where_scenes_dissolve_captions_follow_the_shorter_reel_and_hard_cuts_are_refused(tmp_path):
+    takes = [stored(clip(tmp_path / f"{number}.mp4", seconds=2), f"s0{number}") for number in (1, 2)]
+    scenes = [
+        Chosen(scene=Scene(id=f"s0{number}", prompt="The sea.", caption="Ahoy."), shown=take)
+        for number, take in enumerate(takes, 1)
+    ]
+    board = Storyboard(title="By the sea", transition="dissolve", scenes=tuple(each.scene for each in scenes))
+    line = timeline("By the sea", scenes, into=_begins(board, scenes, "srt"))
+    assert [(cut.start, cut.stop) for cut in line.cuts] == [(0, 36), (36, 84)]
+    with pytest.raises(ExportError, match=r"s02 begin with a dissolve.*nothing was written"):
+        _begins(board, scenes, "edl")
+    fading = board.model_copy(update={"transition": "fade"})
+    assert _begins(fading, scenes, "edl") == [Transition("fade", Fraction(1, 2))] * 2

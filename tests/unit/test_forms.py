@@ -110,8 +110,8 @@ def test_a_form_asks_for_eight_things_at_most_in_the_order_of_use():
 @pytest.mark.parametrize("flow", [storyboard_series, generate_scene, create_characters, plan_storyboard])
 def test_what_a_form_leaves_out_lives_in_the_board_or_in_saved_settings(flow):
     left_out = {*inspect.signature(flow.fn).parameters} - {*parameter_schema(flow).properties}
-    of_one_run = {"plan_hash", "reroll", "takes", "note"}  # nobody saves them
-    assert left_out - {"quality"} - of_one_run <= {*RenderSettings.model_fields}
+    of_one_run = {"plan_hash", "reroll", "reroll_of", "takes", "note"}  # nobody saves them
+    assert left_out - {"quality", "stills"} - of_one_run <= {*RenderSettings.model_fields}
 
 
 @pytest.mark.parametrize("flow", [storyboard_series, create_characters, plan_storyboard], ids=lambda flow: flow.name)

@@ -10,8 +10,9 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from prefect_storyboard.media.figures import bill
 from prefect_storyboard.media.page import Card, page, write_page
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel, Verdict
 
 NASTY = """<script>alert("1")</script>'"><img src=https://evil.example/x onerror=alert(1)>{{ 7 * 7 }}&amp;"""
 
@@ -189,17 +190,34 @@ def test_what_a_take_was_asked_for_beside_its_prompt_is_told_where_it_was_asked_
 @pytest.mark.parametrize(
     ("basis", "words"),
     [
-        ({}, "take 1 ($0.40)"),
-        ({"prompt": "Mara climbs."}, "take 1 ($0.40)"),
-        ({"note": "darker & wetter"}, "take 1 ($0.40, darker & wetter )"),
+        ({}, "take 1 · $0.40 pick take 2 · $0.40 · in the reel"),
+        ({"prompt": "Mara climbs."}, "take 1 · $0.40 pick take 2"),
+        ({"note": "darker & wetter"}, "take 1 · $0.40 pick darker & wetter take 2"),
     ],
 )
-def test_the_other_takes_are_linked_with_their_note_if_they_have_one(basis, words) -> None:
+def test_the_takes_of_a_scene_stand_side_by_side_with_their_note_if_they_have_one(basis, words) -> None:
     other = clip(take=1, basis=basis)
     shown = Card(clip=clip(), href="scenes/s01/take-002.mp4", poster=b"", others=((other, "scenes/s01/take-001.mp4"),))
     found = Seen(page(reel(clip()), [shown]))
-    assert f"Other takes: {words}".replace(" ", "") in found.text.replace(" ", "")
-    assert "scenes/s01/take-001.mp4" in [link["href"] for link in found.all("a")]
+    assert words.replace(" ", "") in found.text.replace(" ", "")
+    assert "scenes/s01/take-001.mp4" in [video["src"] for video in found.all("video")]
+
+
+def test_a_verdict_and_what_makes_a_clip_stale_are_marks_with_their_reasons() -> None:
+    bad = clip(verdict=Verdict(state="bad", reasons=("Its second half is black.",)))
+    shown = Card(clip=bad, href="scenes/s01/take-002.mp4", poster=b"", stale="its prompt has changed")
+    text = Seen(page(reel(bad), [shown])).text
+    assert "stale bad its prompt has changed Its second half is black." in text
+    assert "stale" not in seen(clip(verdict=Verdict(state="ok"))).text.partition("take 2")[2].partition("Cost")[0]
+
+
+def test_what_each_dollar_bought_counts_every_take_and_the_rest_is_the_characters() -> None:
+    takes = [clip(take=1, cost_usd=0.4), clip(take=2, cost_usd=0.6), clip(scene="s02", cost_usd=None)]
+    assert [(row.subject, row.takes, row.cost, row.share) for row in bill(takes, 2.0)] == [
+        ("s01", 2, "$1.00", 50),
+        ("s02", 1, "1 of unknown price", 0),
+        ("characters", 0, "$1.00", 50),
+    ]
 
 
 @pytest.mark.parametrize(("charged", "word"), [(True, "yes"), (False, "no"), (None, "unknown")])
@@ -220,6 +238,12 @@ def test_each_chapter_begins_where_the_scenes_before_it_end() -> None:
         ("reel.mp4#t=4.0", "4.0", "6.1"),
         ("reel.mp4#t=6.1", "6.1", "10.1"),
     ]
+
+
+def test_chapters_begin_where_the_reel_has_them_behind_a_card_and_after_a_dissolve() -> None:
+    clips = clip("s01"), clip("s02")
+    shown = page(reel(*clips), [card(each) for each in clips], cuts=(1.5, 5.0, 9.0))
+    assert re.findall(r'data-start="([\d.]+)"', shown) == ["1.5", "5.0"]
 
 
 def test_every_player_waits_to_be_asked() -> None:

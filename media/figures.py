@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from prefect_storyboard.storyboards import Clip
+from prefect_storyboard.storyboards.money import price
 
 _STEPS = 100  # of a bar
 
@@ -18,6 +19,14 @@ class Spent(NamedTuple):
     usd: float
     unpriced: int
     share: int
+
+    @property
+    def cost(self) -> str:
+        """The price in words; one that nobody has published is unknown, and not nothing."""
+        unknown = f"{self.unpriced} of unknown price"
+        if not self.unpriced:
+            return price(self.usd)
+        return f"{price(self.usd)} and {unknown}" if self.usd else unknown
 
 
 class Moment(NamedTuple):

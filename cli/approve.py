@@ -1,0 +1,132 @@
+"""`storyboard run --approve`: the question of Prefect's form on a terminal; `--yes` answers it without asking."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from prefect_storyboard.cli.progress_table import ProgressTable
+from prefect_storyboard.series.asking import Ask, NotApproved, asked_by
+from prefect_storyboard.series.markdown import plain
+from prefect_storyboard.series.takes import who
+from prefect_storyboard.storyboards.approval import Answer, Question
+from prefect_storyboard.storyboards.money import price
+
+How = Literal["ask", "yes"]
+
+_SEVERAL = re.compile(r"[,\s]+")
+
+
+def how_to_ask(approve: str | None, *, yes: bool) -> How | None:
+    """How questions are answered; None if none is asked. Raises ValueError if there is no terminal to ask in."""
+    if approve is None or yes:
+        return "yes" if approve else None
+    if not sys.stdin.isatty():
+        raise ValueError(
+            "--approve needs a terminal to ask in, and nothing was bought; add --yes to approve without asking"
+        )
+    return "ask"
+
+
+@contextmanager
+def answered(how: How | None, screen: Console, table: ProgressTable, *, unpriced: bool = False) -> Iterator[None]:
+    """Inside, the flow's questions are put to whoever sits at the terminal, or answered with yes."""
+    if how is None:
+        yield
+        return
+    with asked_by(_agree(unpriced=unpriced) if how == "yes" else _ask(screen, table)):
+        yield
+
+
+def _agree(*, unpriced: bool) -> Ask:
+    async def agree(question: Question) -> Answer:
+        if question.reasons:
+            raise NotApproved(f"{'; '.join(question.reasons)}; nothing was bought")
+        allow = unpriced or question.max_cost_usd is None
+        return Answer(decision="approve", by=who(), max_cost_usd=question.max_cost_usd, buy_unpriced=allow)
+
+    return agree
+
+
+def _ask(screen: Console, table: ProgressTable) -> Ask:
+    async def ask(question: Question) -> Answer:
+        # It blocks the loop: nothing is in flight while a question is open, and Ctrl-C reaches a read in this thread.
+        with table.hidden():
+            show(question, screen)
+            return ask_plan(question, screen) if question.kind == "plan" else ask_takes(question, screen)
+
+    return ask
+
+
+def show(question: Question, screen: Console) -> None:
+    """Print the question: the table of the plan, or the takes with their files."""
+    screen.print(Markdown(plain(question.page)))
+    for scene, takes in question.takes.items():
+        for take in takes:
+            screen.print(f"{scene} take {take.number}{' (shown)' if take.shown else ''}  {take.url}", style="dim")
+    for reason in question.reasons:
+        screen.print(f"not done: {reason}; nothing was bought", style="yellow")
+
+
+def ask_plan(question: Question, screen: Console) -> Answer:
+    """Ask what to leave out, what it may cost, and whether to buy it."""
+    left_out = _scenes(screen, "Leave out which scenes? [none] ", question)
+    budget = _budget(screen, question)
+    unpriced = bool(question.unpriced) and _agrees(screen, f"Buy {', '.join(question.unpriced)} at an unknown price?")
+    return Answer(
+        decision="approve" if _agrees(screen, "Buy this?") else "stop",
+        by=who(),
+        max_cost_usd=budget,
+        buy_unpriced=unpriced,
+        leave_out=left_out,
+    )
+
+
+def ask_takes(question: Question, screen: Console) -> Answer:
+    """Ask which takes the reel shows, and what to render again."""
+    takes = {scene: _take(screen, scene, question) for scene in question.choices}
+    again = _scenes(screen, "Render which scenes again? [none] ", question)
+    note = screen.input("What is to change? [nothing] ", markup=False).strip() if again else ""
+    budget = _budget(screen, question) if again else question.max_cost_usd
+    cost = price(sum(question.prices[scene] or 0.0 for scene in again if scene in question.prices))
+    what = f"Buy {len(again)} takes for {cost}?" if again else "Make the reel of these takes?"
+    return Answer(
+        decision="approve" if _agrees(screen, what) else "stop",
+        by=who(),
+        max_cost_usd=budget,
+        takes=takes,
+        again=again,
+        note=note,
+    )
+
+
+def _take(screen: Console, scene: str, question: Question) -> int:
+    shown = next((take.number for take in question.takes[scene] if take.shown), question.takes[scene][-1].number)
+    while True:
+        said = screen.input(f"{scene}: which take does the reel show? [{shown}] ", markup=False).strip()
+        if not said or said.isdecimal():
+            return int(said or shown)
+
+
+def _budget(screen: Console, question: Question) -> float | None:
+    default = "no limit" if question.max_cost_usd is None else price(question.max_cost_usd)
+    while True:
+        said = screen.input(f"The most that it may cost, in USD? [{default}] ", markup=False).strip().removeprefix("$")
+        if not said:
+            return question.max_cost_usd
+        try:
+            return float(said)
+        except ValueError:
+            screen.print(f"{said} is not an amount of money", style="yellow")
+
+
+def _scenes(screen: Console, text: str, question: Question) -> tuple[str, ...]:
+    return tuple(filter(None, _SEVERAL.split(screen.input(text, markup=False).strip()))) if question.scenes else ()
+
+
+def _agrees(screen: Console, text: str) -> bool:
+    return screen.input(f"{text} [y/N] ", markup=False).strip().lower() in {"y", "yes"}

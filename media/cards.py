@@ -1,0 +1,70 @@
+"""Cards of a reel: a text on black before the first clip, and one after the last."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from av import Packet, VideoFrame, VideoStream
+from PIL import Image
+
+from prefect_storyboard.media.encode import video_stream
+from prefect_storyboard.media.lettering import face, lettered
+from prefect_storyboard.media.mp4 import interleave, mp4
+from prefect_storyboard.media.picture import Canvas
+from prefect_storyboard.media.reel import Part, canvas, looked
+from prefect_storyboard.storyboards.cards import Cards
+
+_FINE = 8  # the card is encoded once more with the clips
+_WIDE, _HIGH = 0.84, 0.86  # of the picture
+_TITLE, _CREDITS = 0.11, 0.062  # of its shorter side
+
+
+def with_cards(parts: Sequence[Part], cards: Cards, folder: Path) -> list[Part]:
+    """The parts of a reel between its cards, which are written into the folder, in the size and rate of the clips.
+
+    Raises MediaError for a clip that cannot be read, and where no font of this machine has the text.
+    """
+    if not parts or not cards.seconds_around:
+        return list(parts)
+    made = canvas([looked(part) for part in parts])
+    around: list[Part | None] = [None, None]
+    for at, (name, text, letter) in enumerate((("Title", cards.title, _TITLE), ("Credits", cards.credits, _CREDITS))):
+        if text:
+            around[at] = Part(_card(text, letter, made, cards.seconds, folder / f"{name.lower()}.mp4"), name)
+    return [part for part in (around[0], *parts, around[1]) if part]
+
+
+def card_frames(seconds: float, fps: Fraction) -> int:
+    """How many pictures a card of this length has."""
+    return max(1, round(Fraction(str(seconds)) * fps)) if seconds else 0
+
+
+def _card(text: str, letter: float, made: Canvas, seconds: float, out: Path) -> Path:
+    """Write a card as a clip without sound."""
+    picture = _drawn(text, round(letter * min(made.width, made.height)), made)
+    count = card_frames(seconds, made.fps)
+    with mp4(out) as target:
+        stream = video_stream(target, made, _FINE)
+
+        def packets() -> Iterator["Packet[VideoStream]"]:
+            for number in range(count):
+                picture.pts, picture.time_base = number, 1 / made.fps
+                yield from stream.encode(picture)
+            yield from stream.encode()
+
+        interleave(target, packets())
+    return out
+
+
+def _drawn(text: str, size: int, made: Canvas) -> VideoFrame:
+    """The text in the middle of a black picture, in smaller letters where it would not fit."""
+    font, width = face(text), round(_WIDE * made.width)
+    words = lettered(text, width, max(8, size), font)
+    while words.height > _HIGH * made.height and size > 8:
+        size = round(size * 0.9)
+        words = lettered(text, width, max(8, size), font)
+    image = Image.new("RGB", (made.width, made.height))
+    image.paste(words, ((made.width - words.width) // 2, (made.height - words.height) // 2), words)
+    frame = VideoFrame.from_image(image)  # type: ignore[no-untyped-call]  # av does not annotate it
+    drawn: VideoFrame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+    return drawn

@@ -1,0 +1,60 @@
+"""Pictures that a response holds itself, as a data: URI or as base64, beside those that it links to."""
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from prefect_storyboard.providers.errors import OverBounds, ProtocolError
+from prefect_storyboard.providers.json_values import link
+
+_DATA = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII)
+_BARE = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}", re.ASCII)
+_STARTS = ("iVBORw0KGgo", "/9j/", "UklGR")  # of PNG, JPEG and WebP, in base64
+
+
+def first_picture(value: JsonValue) -> str | None:
+    """The first picture in a value: a link, or a data: URI of one that the response holds itself.
+
+    The value is a string, an object with a `url` or a `b64_json`, or a list of such.
+    """
+    for each in value if isinstance(value, list) else [value]:
+        places = (each.get("url"), each.get("b64_json")) if isinstance(each, dict) else (each,)
+        for place in places:
+            if found := link(place) or _inline(place):
+                return found
+    return None
+
+
+def is_inline(url: str) -> bool:
+    """Whether the address holds the file itself."""
+    return url.startswith("data:")
+
+
+def write_inline(url: str, to: Path, most: int, **facts: Any) -> None:
+    """Write the file that a data: URI holds.
+
+    Raises, with these facts, ProtocolError if it is torn and OverBounds if it is too large.
+    """
+    head, _, body = url.partition(",")
+    if len(body) * 3 // 4 > most:
+        raise OverBounds(f"the result has more than {most / 1e6:g} MB", **facts)
+    if not head.endswith(";base64"):
+        raise ProtocolError("the result is a data: URI that is not base64", **facts)
+    try:
+        to.write_bytes(base64.b64decode(body, validate=True))
+    except (binascii.Error, ValueError):
+        raise ProtocolError("the result is a data: URI whose base64 is torn", **facts) from None
+
+
+def _inline(value: JsonValue) -> str | None:
+    if not isinstance(value, str):
+        return None
+    if _DATA.match(value):
+        return value
+    if value.startswith(_STARTS) and _BARE.fullmatch(value):
+        return f"data:image/png;base64,{value}"  # the type is decided from the bytes
+    return None

@@ -1,0 +1,131 @@
+"""Let a person choose among the takes of a reel, and render scenes again, until the reel is as they want it.
+
+What was approved is recorded before it is done, and done by the same functions as `pick` and `reroll`: a run that is
+broken off goes on with it, and buys no take twice.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from prefect_storyboard.blocks import RenderSettings
+from prefect_storyboard.ledger import Approval, Choice, Ledger, deciding
+from prefect_storyboard.series.approval_page import takes_page
+from prefect_storyboard.series.approving import approval_of
+from prefect_storyboard.series.asked import Limits, allowed_within
+from prefect_storyboard.series.asking import is_asked_elsewhere
+from prefect_storyboard.series.chosen import stand_again
+from prefect_storyboard.series.rendering import settled_scenes
+from prefect_storyboard.series.rerolling import has_ended
+from prefect_storyboard.series.run import Rendering
+from prefect_storyboard.series.takes import TakeLine, board_takes, carry_out, further_takes, order, pick
+from prefect_storyboard.storyboards import Clip, FailedScene, Plan
+from prefect_storyboard.storyboards.approval import TakeOffered, scenes_digest, takes_question
+
+
+async def approve_takes(run: Rendering, given: Limits, asked: RenderSettings) -> None:
+    """Ask which takes the reel shows, unless that was approved of just these takes, and do what the answer says.
+
+    Raises Stopped or NotApproved: nothing was bought after the question.
+    """
+    ledger, reel = Ledger(run.library.storage()), run.prepared.plan.storyboard.slug
+    while True:
+        await _carry_on(run, asked)
+        plan = await stand_again(run)
+        lines = await asyncio.to_thread(_with_clips, plan, ledger)
+        question = takes_question(plan, offered(plan, lines), given.max_cost_usd)
+        known = await asyncio.to_thread(ledger.approvals, reel)
+        if question is None or any((each.kind, each.hash) == ("takes", question.hash) for each in known):
+            return
+        page = await asyncio.to_thread(takes_page, question, lines, run.library, pictures=not is_asked_elsewhere())
+        await approval_of(run, question.model_copy(update={"page": page}), plan, asked.approve_hours)
+
+
+def _with_clips(plan: Plan, ledger: Ledger) -> list[TakeLine]:
+    return [line for line in board_takes(plan, ledger) if line.clip]
+
+
+def offered(plan: Plan, lines: Iterable[TakeLine]) -> dict[str, tuple[TakeOffered, ...]]:
+    """The takes of the scenes that may be chosen and rendered again: all that they need is there."""
+    takes: dict[str, tuple[TakeOffered, ...]] = {}
+    for line in lines:
+        if line.clip:
+            take = TakeOffered(number=line.take, key=line.clip.job_key, shown=line.shown, url=line.clip.url)
+            takes[line.scene] = (*takes.get(line.scene, ()), take)
+    return {
+        scene.scene.id: takes[scene.scene.id]
+        for scene in plan.scenes
+        if scene.scene.id in takes and all(need in takes for need in scene.needs)
+    }
+
+
+async def _carry_on(run: Rendering, asked: RenderSettings) -> None:
+    """Do what was approved and is not done yet: pick, then render again."""
+    ledger, reel = Ledger(run.library.storage()), run.prepared.plan.storyboard.slug
+    approval = await asyncio.to_thread(open_approval, ledger, reel)
+    if approval is None:
+        return
+    plan = await stand_again(run)
+    still = approval.about == scenes_digest(plan)
+    if still:
+        await asyncio.to_thread(pick_approved, plan, ledger, approval)
+    if still and approval.again:
+        await _render_again(run, await stand_again(run), approval, asked)
+    end = {"kind": "carried out" if still else "dropped", "at": datetime.now(UTC)}
+    await asyncio.to_thread(ledger.approve, reel, approval.model_copy(update=end))
+
+
+def open_approval(ledger: Ledger, reel: str) -> Approval | None:
+    """The last approval of takes that is not carried out. Blocks."""
+    known = ledger.approvals(reel)
+    done = {each.name for each in known if each.kind in {"carried out", "dropped"}}
+    return next((each for each in reversed(known) if each.kind == "takes" and each.name not in done), None)
+
+
+def pick_approved(plan: Plan, ledger: Ledger, approval: Approval) -> None:
+    """Let the chosen takes stand; not where somebody has picked another one since. Blocks."""
+    choices = ledger.choices(plan.storyboard.slug)
+    later = {each.scene for each in choices if each.kind == "picked" and each.at > approval.at}
+    stands = {line.scene: line.take for line in board_takes(plan, ledger) if line.shown and not line.still}
+    for scene, number in approval.takes.items():
+        if scene not in later and stands.get(scene) != number:
+            pick(plan, ledger, scene, number, by=approval.by)
+
+
+async def _render_again(run: Rendering, plan: Plan, approval: Approval, asked: RenderSettings) -> None:
+    """Buy one more take of each scene that was asked for, all at once."""
+    ledger, reel = Ledger(run.library.storage()), plan.storyboard.slug
+    orders = await asyncio.to_thread(orders_of, plan, ledger, approval)
+    part = await asyncio.to_thread(part_of, plan, ledger, orders)
+    run.held, run.prepared = None, run.prepared.model_copy(update={"plan": part})
+    limits = Limits(max_cost_usd=approval.max_cost_usd, allow_unknown_price=True, since=approval.at)
+    wanted = await allowed_within(run, limits, asked)
+    await settled_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
+    for end in run.rerolled:
+        if isinstance(end, FailedScene):
+            run.notes.append(f"{end.scene} was to be rendered again: {end.error}")
+        elif isinstance(end, Clip):
+            run.further.append(end)
+    run.rerolled = []
+    for each in orders:
+        names = [take.key for take in part.takes if take.reroll in each.rerolls]
+        if all(has_ended(deciding(ledger.history(key))) for key in names):
+            await asyncio.to_thread(carry_out, ledger, reel, each)
+
+
+def orders_of(plan: Plan, ledger: Ledger, approval: Approval) -> list[Choice]:
+    """The orders for further takes that an approval gives; they are on record from now on. Blocks."""
+    return [
+        order(plan, ledger, scene, takes=1, note=approval.note, name=name, by=approval.by)
+        for scene, name in approval.orders.items()
+    ]
+
+
+def part_of(plan: Plan, ledger: Ledger, orders: Iterable[Choice]) -> Plan:
+    """The part of the plan that buys the takes of all orders and nothing else. Blocks."""
+    parts = [further_takes(plan, ledger, each) for each in orders]
+    scenes = {scene.scene.id: scene for part in parts for scene in part.scenes}
+    cast = {each.key: each for part in parts for each in part.characters}
+    takes = tuple(take for part in parts for take in part.takes)
+    made = {"scenes": tuple(scenes.values()), "characters": tuple(cast.values()), "takes": takes, "variants": ()}
+    return plan.model_copy(update=made)

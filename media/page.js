@@ -115,3 +115,13 @@ filter?.addEventListener("submit", (event) => event.preventDefault());
 for (const button of document.querySelectorAll(".pick")) {
   button.addEventListener("click", () => pick(button.closest(".entry"), button.closest("[data-take]").dataset.take));
 }
+
+// A reel may have a thousand takes: the first picture of one is fetched when it comes near the screen.
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) {
+    if (!isIntersecting) continue;
+    target.preload = "metadata";
+    near.unobserve(target);
+  }
+}, { rootMargin: "50%" });
+for (const video of document.querySelectorAll(".takes video")) near.observe(video);

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from prefect_storyboard.media.frames import shrunk
 from prefect_storyboard.media.figures import bill, timeline
+from prefect_storyboard.media.frames import shrunk
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
 from prefect_storyboard.storyboards.money import price
 

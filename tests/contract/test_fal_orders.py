@@ -114,7 +114,7 @@ def test_the_digest_of_an_order_does_not_depend_on_the_order_of_its_keys(adapter
 
 def test_every_fixture_is_one_document_of_the_contract() -> None:
     files = sorted(Path(__file__).parent.joinpath("fixtures", "fal").glob("*.json"))
-    assert len(files) == 64
+    assert len(files) == 71
     for file in files:
         assert file.stem.rpartition(".")[2] in {"request", "requests", "response", "event", "header"}
         assert isinstance(json.loads(file.read_text(encoding="utf-8")), dict)

@@ -25,14 +25,14 @@ def together(monkeypatch):
     """All runs have looked at their plan and found it within the budget before the first of them submits."""
 
     def arrange(runs):
-        looked, allow = asyncio.Barrier(runs), series.allowed
+        looked, allow = asyncio.Barrier(runs), series.allowed_within
 
         async def allowed(*given, **options):
             wanted = await allow(*given, **options)
             await looked.wait()
             return wanted
 
-        monkeypatch.setattr(series, "allowed", allowed)
+        monkeypatch.setattr(series, "allowed_within", allowed)
 
     return arrange
 
@@ -85,7 +85,7 @@ async def test_a_run_that_meets_the_limit_midway_fails_the_scene_and_sends_nothi
     """Another machine announces a job of this reel between the run's plan and its first submit."""
     board = fal.board("The sea.", "The shore.", "The pier.")
     board["scenes"][1]["continues"], board["scenes"][2]["continues"] = "s01", "s02"
-    ledger, allow = Ledger(open_storage(fal.library)), series.allowed
+    ledger, allow = Ledger(open_storage(fal.library)), series.allowed_within
 
     async def allowed(*given, **options):
         wanted = await allow(*given, **options)
@@ -99,7 +99,7 @@ async def test_a_run_that_meets_the_limit_midway_fails_the_scene_and_sends_nothi
             ledger.intend(1, other)
         return wanted
 
-    monkeypatch.setattr(series, "allowed", allowed)
+    monkeypatch.setattr(series, "allowed_within", allowed)
     reel, bought = await fal.counted(board, max_cost_usd=1.2)
     assert (bought, spent(fal), [clip.scene for clip in reel.clips]) == (2, 0.8, ["s01", "s02"])
     (failed,) = reel.failed

@@ -1,43 +1,27 @@
-"""What `storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair`, `prune` and `plan` print."""
+"""What `storyboard jobs`, `collect`, `adopt`, `abandon`, `cancel`, `repair` and `prune` print."""
 
 import asyncio
 import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from prefect_storyboard.blocks import account_to_plan_for, load_credentials, load_library
+from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.cli.live import console
+from prefect_storyboard.cli.states import STYLES, styled
 from prefect_storyboard.flows import collect_jobs
-from prefect_storyboard.flows.plan import cost_of, own_fields, picture_row, planned, row, said, sound
 from prefect_storyboard.jobs import settle
 from prefect_storyboard.jobs.repair import repair as rebuild
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.ledger.prune import prune as pack
-from prefect_storyboard.series.held import plan_text
-from prefect_storyboard.series.prepare import Overrides
-from prefect_storyboard.storyboards import Plan
 from prefect_storyboard.storyboards.money import price
 
-_COLUMNS = ("scene", "state", "model", "seconds", "size", "characters", "price")
 _AGE = re.compile(r"(\d{1,5})([dwh])")
 _UNITS = {"d": "days", "w": "weeks", "h": "hours"}
-_STYLES = {
-    "unknown": "bold red",
-    "unreadable": "bold red",
-    "stuck": "red",
-    "failed": "red",
-    "rendering": "cyan",
-    "submitting": "blue",
-    "done": "green",
-}
-_STYLES |= {"new": "bold", "cached": "green", "stale": "yellow", "reattached": "cyan", "blocked": "red"}
-_STYLES |= {"in doubt": "bold red"}
 
 
 async def show_jobs(library: str | None, *, every: bool) -> int:
@@ -146,69 +130,6 @@ def age(text: str) -> timedelta:
     return timedelta(**{_UNITS[typed[2]]: int(typed[1])})
 
 
-async def show_plan(
-    board: str,
-    provider: str,
-    library: str | None,
-    overrides: Overrides,
-    *,
-    cascade: bool = False,
-    save: Path | None = None,
-) -> int:
-    """Print what a run would do and cost, and write it to the file `save`. Always returns 0: a plan does not fail."""
-    account = await account_to_plan_for(provider, os.environ)
-    plan = await planned(board, account, library, overrides, cascade=cascade)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for name in _COLUMNS:
-        table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")
-    for character in plan.characters:
-        state, name = character.state or "", character.character.name
-        table.add_row(Text(name), _styled(state), Text(character.model.name), "", "", "", price(character.usd))
-    for picture in plan.pictures:
-        facts = {name: value for name, value in picture_row(picture).items() if name in _COLUMNS}
-        table.add_row(*(_styled(value) if name == "state" else Text(value) for name, value in facts.items()))
-    for scene in plan.scenes:
-        facts = row(scene)
-        table.add_row(*(_styled(value) if name == "state" else Text(value) for name, value in facts.items()))
-    console.print(table)
-    console.print("\nsent, word for word", style="dim")
-    console.print(_sends(plan))
-    for line in plan.preparations:
-        console.print(f"prepare  {line}", style="dim")
-    for warning in plan.warnings:
-        console.print(f"warning  {warning}", style="yellow")
-    if not account.can_ask:
-        console.print(
-            f"no key is set for {provider}, so its own list was not read; models and prices are those of the table",
-            style="dim",
-        )
-    new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
-    if save:
-        await asyncio.to_thread(save.write_text, plan_text(plan), encoding="utf-8")
-    console.print(f"\n{new} of {len(plan.jobs)} jobs to buy: {cost_of(plan)}   plan {plan.hash[:12]}")
-    return 0
-
-
-def _sends(plan: Plan) -> Table:
-    """The request of each scene: its prompt, then its references in order and whether it has sound."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for picture in plan.pictures:
-        facts = picture_row(picture)
-        drawn = Text(facts["prompt"])
-        drawn.append(f"\n{facts['references']}" if facts["references"] else "", style="dim")
-        table.add_row(Text(facts["scene"]), drawn)
-    for scene in plan.scenes:
-        prompt = Text(scene.sent)
-        prompt.append(
-            f"\n{'; '.join(filter(None, (*scene.references, sound(scene), said(scene), own_fields(scene))))}",
-            style="dim",
-        )
-        table.add_row(Text(scene.scene.id), prompt)
-    return table
-
-
 def _table(lines: Iterable[JobLine]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("job", "state", "age", "price", "provider"):
@@ -219,7 +140,7 @@ def _table(lines: Iterable[JobLine]) -> Table:
         about = Text(f"{line.reel}: {line.about}" if line.reel else line.about)
         about.append("".join(f"\n{detail}" for detail in (line.request_id, line.note) if detail), style="dim")
         key, age = Text(line.key[:12]), Text(_age(line))
-        table.add_row(key, _styled(line.state), age, Text(price(line.usd)), Text(account), about)
+        table.add_row(key, styled(line.state), age, Text(price(line.usd)), Text(account), about)
     return table
 
 
@@ -227,7 +148,7 @@ def _streamed(lines: Iterable[JobLine]) -> dict[str, JobLine]:
     """Print jobs as they are read; returns the first job of each state."""
     first: dict[str, JobLine] = {}
     for line in lines:
-        console.out(_one_line(line), style=_STYLES.get(line.state), highlight=False)
+        console.out(_one_line(line), style=STYLES.get(line.state), highlight=False)
         first.setdefault(line.state, line)
     return first
 
@@ -245,10 +166,6 @@ def _one_line(line: JobLine) -> str:
         f"{account:<9}",
     )
     return "  ".join([*columns, *filter(None, details)])
-
-
-def _styled(state: str) -> Text:
-    return Text(state, style=_STYLES.get(state, ""))
 
 
 def _age(line: JobLine) -> str:

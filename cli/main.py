@@ -99,7 +99,7 @@ def plan(
 ) -> int:
     """Show scene by scene what a run would buy and cost. Buys nothing."""
     prepare_environment(debug=debug)
-    from prefect_storyboard.cli.job_tables import show_plan
+    from prefect_storyboard.cli.plan_tables import show_plan
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         return finish(show_plan(board, provider, library, said.overrides(), cascade=cascade, save=save))

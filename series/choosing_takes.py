@@ -15,10 +15,11 @@ from prefect_storyboard.series.approving import approval_of
 from prefect_storyboard.series.asked import Limits, allowed_within
 from prefect_storyboard.series.asking import is_asked_elsewhere
 from prefect_storyboard.series.chosen import stand_again
+from prefect_storyboard.series.further import further_takes
 from prefect_storyboard.series.rendering import settled_scenes
 from prefect_storyboard.series.rerolling import has_ended
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.series.takes import TakeLine, board_takes, carry_out, further_takes, order, pick
+from prefect_storyboard.series.takes import TakeLine, board_takes, carry_out, order, pick
 from prefect_storyboard.storyboards import Clip, FailedScene, Plan
 from prefect_storyboard.storyboards.approval import TakeOffered, scenes_digest, takes_question
 

@@ -20,6 +20,7 @@ from prefect_storyboard.storyboards import Casting, Clip, Job, Still
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import store
+from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._extras import character_files
 from prefect_storyboard.tasks._keep import keep_made
 
@@ -122,9 +123,9 @@ async def _created(
     return casting
 
 
-def job_facts(intent: Intent, job: Job | None) -> events.JobFacts:
+def job_facts(intent: Intent, job: Job | None) -> JobFacts:
     """The job as an event describes it."""
-    return events.JobFacts(
+    return JobFacts(
         key=intent.key,
         label=intent.label,
         provider=intent.provider,

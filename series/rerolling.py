@@ -6,8 +6,9 @@ from prefect.runtime import flow_run
 
 from prefect_storyboard.ledger import Attempt, Choice, Ledger, deciding
 from prefect_storyboard.series.chosen import assemble_standing
+from prefect_storyboard.series.further import further_takes
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.series.takes import Of, carry_out, further_takes, order
+from prefect_storyboard.series.takes import Of, carry_out, order
 from prefect_storyboard.storyboards import Clip, FailedScene, Reel, Still
 
 

@@ -57,12 +57,12 @@ def pick(plan: Plan, ledger: Ledger, scene_id: str, number: int, *, of: Of = "cl
     `by` has chosen; left out, this user and machine.
     Raises ValueError where there is no such take, or it has no file: nothing was changed.
     """
-    scene = _node(plan, scene_id, of)
+    scene = node_of(plan, scene_id, of)
     keys = ledger.take_keys(plan.storyboard.slug, scene_id, scene.room)
     if not 1 <= number <= len(keys):
         there = f"has takes 1 to {len(keys)}" if keys else "has no take yet"
         raise ValueError(f"take: {scene.name} {there}, not {number}; nothing was changed")
-    if _made(deciding(ledger.history(keys[number - 1]))) is None:
+    if clip_or_still(deciding(ledger.history(keys[number - 1]))) is None:
         what = "picture" if of == "still" else "clip"
         raise ValueError(f"take: take {number} of {scene.name} has no {what}; nothing was changed")
     wanted = _choice("picked", scene, plan, by).model_copy(update={"key": keys[number - 1], "take": number})
@@ -94,7 +94,7 @@ def order(
     """
     if takes < 1:
         raise ValueError(f"takes: has to be 1 or more; found {takes}")
-    scene = _node(plan, scene_id, of)
+    scene = node_of(plan, scene_id, of)
     words = {"take": scene.scene.take, "takes": takes, "note": note.strip(), "name": name}
     wanted = _choice("asked", scene, plan, by).model_copy(update=words)
 
@@ -142,57 +142,6 @@ def last_acts() -> Iterator[None]:
         _last_acts.reset(token)
 
 
-def further_takes(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
-    """The part of the plan that buys the takes of an order and nothing else. Blocks.
-
-    Raises ValueError where the scene needs a clip or a character that is not there yet: nothing was bought.
-    """
-    if asked.still:
-        return _further_stills(plan, ledger, asked)
-    scenes = {node.name: node for node in (*plan.stills, *plan.scenes)}
-    scene = _scene(plan, asked.scene)
-    fresh = scene.model_copy(update={"standing": False, "stale": None, "damage": None, "further": True})
-    takes = tuple(fresh.with_reroll(name, asked.note) for name in asked.rerolls)
-    for name in scene.needs:
-        if _made(deciding(ledger.history(scenes[name].key))) is None:
-            lacks = "has no clip" if isinstance(scenes[name], PlannedScene) else "is not drawn yet"
-            raise ValueError(f"{asked.scene} needs {name}, which {lacks}, and nothing was bought; run it first")
-    cast = tuple(
-        c for c in plan.characters if c.character.name in scene.cast and c.model.casting == scene.model.casting
-    )
-    for each in cast:
-        last = deciding(ledger.history(each.key))
-        if last is None or last.end is None or last.end.casting is None:
-            who = each.character.name
-            raise ValueError(f"{asked.scene} needs {who}, who is not created yet, and nothing was bought; run it first")
-    needed = [scenes[name].model_copy(update={"standing": True}) for name in scene.needs]
-    part = {
-        "scenes": tuple(each for each in needed if isinstance(each, PlannedScene)),
-        "stills": tuple(each for each in needed if isinstance(each, PlannedStill)),
-        "sheets": (),
-    }
-    return plan.model_copy(update=part | {"takes": takes, "still_takes": (), "characters": cast, "variants": ()})
-
-
-def _further_stills(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
-    """The part of the plan that draws the takes of an order for stills, from sheets and clips that are there."""
-    still = _node(plan, asked.scene, "still")
-    if not isinstance(still, PlannedStill):
-        raise TypeError("the order is for a still")
-    fresh = still.model_copy(update={"standing": False, "stale": None, "damage": None, "further": True})
-    takes = tuple(fresh.with_reroll(name, asked.note) for name in asked.rerolls)
-    sheets = tuple(sheet for sheet in plan.drawing([asked.scene]).sheets)
-    scenes = tuple(_scene(plan, name).model_copy(update={"standing": True}) for name in still.needs)
-    for what, key in (
-        *((f"the sheet of {each.name}", each.key) for each in sheets),
-        *((s.name, s.key) for s in scenes),
-    ):
-        if _made(deciding(ledger.history(key))) is None:
-            raise ValueError(f"{still.name} needs {what}, which is not there, and nothing was bought; run it first")
-    part = {"sheets": sheets, "stills": (), "still_takes": takes, "scenes": scenes}
-    return plan.model_copy(update=part | {"takes": (), "characters": (), "variants": ()})
-
-
 def _lines(scene: Node, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...]) -> Iterator[TakeLine]:
     keys = {each.name: each.key for each in (*plan.stills, *plan.scenes)}
     picks = [each for each in choices if each.kind == "picked" and is_about(each, scene)]
@@ -206,21 +155,21 @@ def _lines(scene: Node, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...])
             picked=bool(picks) and picks[-1].key == key,
             why=changes(made, scene.model_copy(update={"standing": True}), keys) if made else (),
             note=str(made.basis.get("note", "")) if made else "",
-            clip=found.model_copy(update={"take": number}) if isinstance(found := _made(held), Clip) else None,
+            clip=found.model_copy(update={"take": number}) if isinstance(found := clip_or_still(held), Clip) else None,
             still=found.model_copy(update={"take": number}) if isinstance(found, Still) else None,
         )
 
 
-def _scene(plan: Plan, scene_id: str) -> PlannedScene:
+def scene_of(plan: Plan, scene_id: str) -> PlannedScene:
     scenes = {scene.scene.id: scene for scene in plan.scenes}
     if scene_id not in scenes:
         raise ValueError(f"no scene has the id {scene_id}; {suggest(scene_id, scenes)}")
     return scenes[scene_id]
 
 
-def _node(plan: Plan, scene_id: str, of: Of) -> Node:
+def node_of(plan: Plan, scene_id: str, of: Of) -> Node:
     """The scene, or its still."""
-    scene = _scene(plan, scene_id)
+    scene = scene_of(plan, scene_id)
     found = next((each for each in plan.stills if each.scene.id == scene_id), None)
     if of == "still" and found is None:
         raise ValueError(f"still: no still is drawn for {scene_id}; nothing was changed")
@@ -254,7 +203,7 @@ def _words(choice: Choice) -> tuple[object, ...]:
     return *_asks(choice), choice.take, choice.takes, choice.note
 
 
-def _made(last: Attempt | None) -> Clip | Still | None:
+def clip_or_still(last: Attempt | None) -> Clip | Still | None:
     return last.end.made if last and last.end else None
 
 

@@ -15,11 +15,9 @@ from pydantic import JsonValue
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
 from prefect_storyboard.jobs.paid import PaidJob
 from prefect_storyboard.jobs.purchase import OnUnknown
-from prefect_storyboard.providers.images import image_model, image_models
 from prefect_storyboard.providers.session import Account
 from prefect_storyboard.providers.table import seller_name
-from prefect_storyboard.storyboards import Casting, Clip, ImageModel, Model, Shot
-from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards import Casting, Clip, Model, Shot
 from prefect_storyboard.storyboards.nouns import SCENE_ID
 from prefect_storyboard.storyboards.recast import wanted_of_cast
 from prefect_storyboard.storyboards.single import no_single_model
@@ -129,33 +127,8 @@ def sold(account: Credentials, name: str) -> Model:
     except KeyError as error:
         raise ValueError(f"model: {error.args[0]}") from None
     if found.ended:
-        _logger().warning("%s; it is requested nevertheless, because you named it", found.ending)
+        logger().warning("%s; it is requested nevertheless, because you named it", found.ending)
     return found
-
-
-def drawn_with(account: Credentials, name: str | None) -> ImageModel:
-    """The image model of that name. Raises ValueError, which lists what the gateway sells; warns of a retired one."""
-    sold = {each: model for each, model in image_models(account.provider).items() if not model.refused}
-    if name is None and sold:
-        offers = ", ".join(f"{each} ({price(next(iter(model.usd.values()), None))})" for each, model in sold.items())
-        raise ValueError(f"model: name an image model; {seller_name(account.provider, account.account)} sells {offers}")
-    try:
-        found = image_model(account.provider, name or "")
-    except KeyError as error:
-        raise ValueError(f"model: {error.args[0]}") from None
-    if found.ended:
-        successor = f"; its successor is {found.successor}" if found.successor else ""
-        _logger().warning("%s is switched off by its maker on %s%s", found.name, found.retires_on, successor)
-    return found
-
-
-def sheet(sheet_of: str | None, look: str, scene: str | None) -> None:
-    """Check whose sheet is drawn. Raises ValueError."""
-    texts(sheet_of=sheet_of)
-    if sheet_of is not None and scene is not None:
-        raise ValueError("scene: a sheet belongs to a character and not to a scene; leave scene or sheet_of out")
-    if look and (sheet_of is None or not re.fullmatch(SCENE_ID, look)):
-        raise ValueError(f"look: {look!r} names the look of a sheet: give sheet_of, and letters, digits, - and _")
 
 
 def says(
@@ -266,6 +239,6 @@ def paid_job(job: PaidJob) -> PaidJob:
     return job
 
 
-def _logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+def logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
     inside = FlowRunContext.get() or TaskRunContext.get()
     return get_run_logger() if inside else logging.getLogger("prefect_storyboard")

@@ -19,10 +19,9 @@ from prefect.events import emit_event
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.budget import OverBudget
-from prefect_storyboard.jobs.paid import PaidJob
-from prefect_storyboard.jobs.purchase import PurchaseRequest
 from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, ProtocolError, ProviderError, clean
-from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Frozen, Reel, Still
+from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel, Still
+from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._event_resources import (
     Resource,
     bare,
@@ -54,35 +53,6 @@ class Emit(Protocol):
         related: list[dict[str, str]],
         payload: dict[str, str | float | int | bool | None],
     ) -> object: ...
-
-
-class JobFacts(Frozen):
-    """What an event says about a job. `cost_usd` is None if the price is not published."""
-
-    key: str
-    label: str
-    provider: str
-    account: str
-    cost_usd: float | None = None
-    request_id: str | None = None
-    reel: str = ""
-
-    @classmethod
-    def of_request(cls, request: PurchaseRequest, provider: str) -> "JobFacts":
-        """What is known before the submit."""
-        given = {"key": request.key, "label": request.label, "account": request.account, "reel": request.reel}
-        return cls(**given, provider=provider, cost_usd=request.usd)
-
-    @classmethod
-    def of_job(cls, job: PaidJob, account: str) -> "JobFacts":
-        """What is known of a paid job."""
-        reel = job.draft.reel if job.draft else ""
-        facts = cls(key=job.key, label=job.about, provider=job.job.provider, account=account, reel=reel)
-        return facts.bought(job)
-
-    def bought(self, job: PaidJob) -> "JobFacts":
-        """The same, with the provider's id and the price at which it was bought."""
-        return self.model_copy(update={"request_id": job.job.request_id, "cost_usd": job.usd})
 
 
 @contextmanager
@@ -198,7 +168,7 @@ def scene_failed(library: Library, reel: str, failed: FailedScene, job_key: str,
 
 def character_created(library: Library, slug: str, casting: Casting, job: JobFacts, *, emit: Emit = emit_event) -> None:
     """A character was created at a provider. `slug` is its folder's name in the library."""
-    payload = {**_said(job), "character_id": casting.id, "mention": casting.mention}
+    payload = {**job.payload, "character_id": casting.id, "mention": casting.mention}
     about = resource("character", library, slug, casting.character)
     _send(emit, "storyboard.character.created", about, related_reel(library, job.reel), payload)
 
@@ -241,7 +211,7 @@ def series_over_budget(
 
 def _send_of_job(emit: Emit, event: str, library: Library, job: JobFacts, **further: str | float | None) -> None:
     about, related = job_resource(library, job.key, job.label), related_reel(library, job.reel)
-    _send(emit, event, about, related, {**_said(job), **further})
+    _send(emit, event, about, related, {**job.payload, **further})
 
 
 def _send(emit: Emit, event: str, about: Resource, related: list[Resource], payload: Payload) -> None:
@@ -251,17 +221,6 @@ def _send(emit: Emit, event: str, about: Resource, related: list[Resource], payl
         emit(event, about, related=related, payload=dict(payload))
     except Exception as error:  # noqa: BLE001 - any error: what the event reports has happened and is recorded
         _log.warning("The event %s was not emitted; the run goes on without it: %s", event, clean(str(error)))
-
-
-def _said(job: JobFacts) -> dict[str, str | float | int | bool | None]:
-    return {
-        "job_key": job.key,
-        "label": job.label,
-        "provider": job.provider,
-        "account": job.account,
-        "request_id": job.request_id,
-        "cost_usd": job.cost_usd,
-    }
 
 
 def _sentence(text: str) -> str:

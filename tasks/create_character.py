@@ -21,6 +21,7 @@ from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._budget import budget, run_began
 from prefect_storyboard.tasks._cast import check, create_once, creation_order, keep, read_media, scene_of, without_clip
+from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
@@ -148,7 +149,7 @@ async def create_character(
         fingerprint=folder_hash,
         budget=allowed,
     )
-    facts = events.JobFacts.of_request(request, account.provider)
+    facts = JobFacts.of_request(request, account.provider)
     request = request.model_copy(
         update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
     )

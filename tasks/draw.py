@@ -17,8 +17,10 @@ from prefect_storyboard.storyboards import Drawing, Still, drawing
 from prefect_storyboard.storyboards.folders import slug, slug_words
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
+from prefect_storyboard.tasks import _still_arguments as still_arguments
 from prefect_storyboard.tasks._budget import budget, run_began
 from prefect_storyboard.tasks._drawn_from import BelongsTo, Reference, read_references, still_order
+from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._keep import keep_made
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
@@ -114,14 +116,14 @@ async def draw(
     arguments.at_least(0, copy=copy)
     arguments.at_least(1, take=take)
     arguments.scene_id(scene)
-    arguments.sheet(sheet_of, look, scene)
+    still_arguments.sheet(sheet_of, look, scene)
     arguments.says(audio=None, seed=seed, negative=None, ends=None)
     arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
     arguments.waiting(minutes)
     folder = slug(reel) if reel else ""
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
     account, shelf = await arguments.accounts(credentials, library)
-    family = arguments.drawn_with(account, model)
+    family = still_arguments.drawn_with(account, model)
     found = await read_references(references, family, shelf, belongs_to)
     drawn = drawing(
         prompt,
@@ -150,7 +152,7 @@ async def draw(
         draft=draft,
         budget=allowed,
     )
-    facts = events.JobFacts.of_request(request, account.provider)
+    facts = JobFacts.of_request(request, account.provider)
     request = request.model_copy(
         update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
     )

@@ -23,6 +23,7 @@ from prefect_storyboard.storyboards.single import single_scene, single_shot
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._budget import budget, run_began
+from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
@@ -217,7 +218,7 @@ async def generate(
         budget=allowed and allowed.model_copy(update={"reel": folder}),
     )
 
-    facts = events.JobFacts.of_request(request, account.provider)
+    facts = JobFacts.of_request(request, account.provider)
     request = request.model_copy(
         update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
     )

@@ -12,6 +12,7 @@ from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.providers.protocol import Result, Status
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
+from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
 from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
@@ -52,7 +53,7 @@ async def poll(
     def watch(status: Status) -> None:
         emit_progress(Progress(subject=job.scene, state=status.state, take=job.take))
 
-    with events.job_errors(shelf, events.JobFacts.of_job(job, account.account), scene=job.scene):
+    with events.job_errors(shelf, JobFacts.of_job(job, account.account), scene=job.scene):
         async with account.session() as session:
             # A job that this process bought and has not seen end is not in the library yet.
             fresh = job.state == "Submitted" and session.in_flight.holds(job.key, job.job)

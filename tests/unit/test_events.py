@@ -14,6 +14,7 @@ from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.providers import errors
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 from prefect_storyboard.tasks import _events as events
+from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._event_resources import library_id
 from prefect_storyboard.tasks._event_table import EVENTS
 
@@ -23,7 +24,7 @@ LIBRARY = Library(url="s3://studio/series/")
 SIGNED = "https://user:pass@cdn.example.com/take-001.mp4?X-Amz-Signature=abc#t=1"
 BARE = "https://cdn.example.com/take-001.mp4"
 KEY = "f" * 64
-JOB = events.JobFacts(
+JOB = JobFacts(
     key=KEY, label="scene s01 take 1", provider="fal", account="studio", cost_usd=0.4, request_id="r1", reel="pilot"
 )
 CLIP = Clip(

@@ -9,9 +9,10 @@ import pytest
 
 from prefect_storyboard.ledger import Draft, Ledger, Outcome, StillDraft, deciding, open_storage
 from prefect_storyboard.providers.images import sent_prompt
+from prefect_storyboard.series.further import further_takes
 from prefect_storyboard.series.standing import with_standing
 from prefect_storyboard.series.status import board_status
-from prefect_storyboard.series.takes import board_takes, further_takes, order, pick
+from prefect_storyboard.series.takes import board_takes, order, pick
 from prefect_storyboard.storyboards import Plan, PlannedScene, PlannedSheet, PlannedStill, Still
 from prefect_storyboard.storyboards.still_prompts import LAST_FRAME
 

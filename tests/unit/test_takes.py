@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from prefect_storyboard.ledger import Ledger, Outcome, Storage, deciding
+from prefect_storyboard.series.further import further_takes
 from prefect_storyboard.series.standing import with_standing
-from prefect_storyboard.series.takes import board_takes, carry_out, further_takes, last_acts, order, pick
+from prefect_storyboard.series.takes import board_takes, carry_out, last_acts, order, pick
 
 from .fakes import Killed, job
 from .test_currency import Board, Shelf

@@ -14,12 +14,13 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import control
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Gateway, Pace, RequestLog, Sandbox
 from prefect_storyboard.sandbox.fal.gateway import gateway as fal
 from prefect_storyboard.sandbox.faults import RULES, Faults, FaultTable, check
 from prefect_storyboard.sandbox.kie.gateway import gateway as kie
 from prefect_storyboard.sandbox.openai.gateway import gateway as openai
-from prefect_storyboard.sandbox.state import Job, State
+from prefect_storyboard.sandbox.state import State
 from prefect_storyboard.sandbox.toapis.gateway import gateway as toapis
 from prefect_storyboard.sandbox.wavespeed.gateway import gateway as wavespeed
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.figures import Colour, font, mixed, seed
 from prefect_storyboard.sandbox.portraits import medallion
 from prefect_storyboard.sandbox.scenery import PALETTES, Sprite, orb, scenery, shade
-from prefect_storyboard.sandbox.state import Clip
 
 # The clip is wide, has a first frame, has a single character: how much of the width the portraits may take, and, as
 # shares of the height, how large one is at most, where its middle is, and how far neighbours are shifted up and down.

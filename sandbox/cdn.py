@@ -10,9 +10,9 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
+from prefect_storyboard.sandbox.documents import Clip, Job, Picture
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Clip, Job, Picture
 
 OUTPUTS = {"out.mp4": "video/mp4", "thumb.webp": "image/webp", "sheet.jpg": "image/jpeg"}
 

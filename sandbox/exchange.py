@@ -18,11 +18,12 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from prefect_storyboard.sandbox.documents import Clip, Document, Job, Picture
 from prefect_storyboard.sandbox.faults import Faults, FaultTable, Route, Rule, Subject
 from prefect_storyboard.sandbox.network import apply_fault, with_date
 from prefect_storyboard.sandbox.pictures import draw
 from prefect_storyboard.sandbox.render import render
-from prefect_storyboard.sandbox.state import Clip, Document, Job, Picture, State
+from prefect_storyboard.sandbox.state import State
 
 _SECRET = re.compile("auth|key|token|secret|cookie")
 Handler = Callable[[Request], Awaitable[Response]]

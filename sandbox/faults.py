@@ -14,8 +14,9 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, JsonValue, TypeAdapter, model_validator
 from starlette.responses import Response
 
+from prefect_storyboard.sandbox.documents import Document
 from prefect_storyboard.sandbox.looks import LOOKS
-from prefect_storyboard.sandbox.state import Document, State
+from prefect_storyboard.sandbox.state import State
 
 Route = Literal["submit", "status", "result", "cancel", "upload", "download", "platform"]
 NETWORK: Mapping[str, str] = {

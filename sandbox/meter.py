@@ -9,8 +9,9 @@ import hashlib
 import json
 from typing import Any
 
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox, Settle
-from prefect_storyboard.sandbox.state import Job, State
+from prefect_storyboard.sandbox.state import State
 
 _CORRELATION = {
     "client_business_id",

@@ -14,11 +14,11 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from prefect_storyboard.sandbox.documents import Picture, Reference
 from prefect_storyboard.sandbox.figures import Colour, colour_of, font, mixed, seed
 from prefect_storyboard.sandbox.people import GROUND, bust, clothes_of, coloured, face_from, invented_face, person, worn
 from prefect_storyboard.sandbox.places import place, weather
 from prefect_storyboard.sandbox.portraits import square
-from prefect_storyboard.sandbox.state import Picture, Reference
 
 _VERSION = "1"
 _STRIP = 0.09  # of the height: the line below

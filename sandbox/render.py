@@ -17,9 +17,9 @@ from PIL import Image, ImageChops, ImageDraw
 
 from prefect_storyboard.sandbox import looks
 from prefect_storyboard.sandbox.card import Card, first_frame, paint
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.figures import Colour, seed
 from prefect_storyboard.sandbox.scenery import Sprite
-from prefect_storyboard.sandbox.state import Clip
 
 FPS = 24
 RATE = 48_000

@@ -13,7 +13,7 @@ from prefect_storyboard.jobs.look import may_resubmit
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.jobs.wait import VERDICTS
 from prefect_storyboard.ledger import Ledger
-from prefect_storyboard.storyboards import Casting, Clip
+from prefect_storyboard.storyboards import Casting, Clip, Still
 from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks._budget import run_began
@@ -43,7 +43,7 @@ async def render(
     seconds: int | None = None,
     aspect: str = "16:9",
     resolution: str | None = None,
-    image: str | Path | None = None,
+    image: str | Path | Still | None = None,
     ends: str | Path | None = None,
     continues: Clip | None = None,
     remixes: Clip | None = None,

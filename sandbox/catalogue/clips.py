@@ -7,9 +7,9 @@ from typing import Literal
 from prefect_storyboard.sandbox.catalogue.files import SLACK, BadFile, Measured, check_together, fetch
 from prefect_storyboard.sandbox.catalogue.orders import Order, Wanted
 from prefect_storyboard.sandbox.catalogue.prices import cost
+from prefect_storyboard.sandbox.documents import Clip, Job
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.portraits import square, still
-from prefect_storyboard.sandbox.state import Clip, Job
 
 Member = tuple[str, str | None]  # whom a clip shows: name, and the hash of the portrait
 _ASPECTS = ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")

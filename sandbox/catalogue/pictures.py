@@ -10,8 +10,8 @@ from prefect_storyboard.sandbox.catalogue.orders import Order
 from prefect_storyboard.sandbox.catalogue.prices import picture_cost
 from prefect_storyboard.sandbox.catalogue.roles import Role, roles
 from prefect_storyboard.sandbox.catalogue.sizes import even, picture_size
+from prefect_storyboard.sandbox.documents import Job, Picture, Reference
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.state import Job, Picture, Reference
 
 _SMALLEST = (
     320  # the shorter side below which a scaled picture does not go: no video model takes less as its first frame

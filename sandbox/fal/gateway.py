@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
+from prefect_storyboard.sandbox.documents import NEVER, Job, prompt_of
 from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.fal import jobs, platform_api, storage, webhooks
 from prefect_storyboard.sandbox.fal.auth import LOCKED, with_key
@@ -19,7 +20,6 @@ from prefect_storyboard.sandbox.fal.faults import CANCELS, ENDINGS, FAULTS, WEBH
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
 from prefect_storyboard.sandbox.fal.schema import app
 from prefect_storyboard.sandbox.faults import Rule
-from prefect_storyboard.sandbox.state import NEVER, Job, prompt_of
 
 _NOT_FOUND = {"status": "NOT_FOUND"}
 _ONE_JOB = "/fal/queue/{owner}/{app}/requests/{request_id}"

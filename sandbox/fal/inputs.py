@@ -2,10 +2,10 @@
 
 from prefect_storyboard.sandbox import inputs
 from prefect_storyboard.sandbox.catalogue import BadFile
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.fal.schema import Unprocessable, Where, refusal
 from prefect_storyboard.sandbox.portraits import still
-from prefect_storyboard.sandbox.state import Job
 
 _LIMIT = 512 * 1024 * 1024
 

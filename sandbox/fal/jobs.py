@@ -7,12 +7,12 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, make
+from prefect_storyboard.sandbox.documents import Clip, Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.fal import inputs, pictures
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS, Character, Generation, Remix, frame, known_property
 from prefect_storyboard.sandbox.fal.schema import Unprocessable, app, parse, refusal
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 
 CANCELLED = "client_cancelled"
 HOUSE = House(frame_by="area", megabyte=1_000_000)  # fal publishes no sizes

@@ -6,10 +6,10 @@ from typing import Any
 
 from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, draw
 from prefect_storyboard.sandbox.cdn import picture_name, picture_of
+from prefect_storyboard.sandbox.documents import Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.fal import inputs
 from prefect_storyboard.sandbox.fal.schema import Endpoint, parse
-from prefect_storyboard.sandbox.state import Job, Outcome
 
 
 async def drawn(sandbox: Sandbox, job: Job, given: Order, house: House) -> Outcome:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Router, Sandbox, fault_inside, json_or_none
 from prefect_storyboard.sandbox.fal.auth import admin, problem, with_platform_key
 from prefect_storyboard.sandbox.fal.jobs import iso, units
@@ -16,7 +17,6 @@ from prefect_storyboard.sandbox.fal.request_list import requests
 from prefect_storyboard.sandbox.fal.schema import input_schema
 from prefect_storyboard.sandbox.faults import Rule
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Job
 
 _LAST_PAGE = {"next_cursor": None, "has_more": False}
 

@@ -3,11 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox, fault_inside
 from prefect_storyboard.sandbox.fal.auth import problem
 from prefect_storyboard.sandbox.fal.jobs import settle
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
-from prefect_storyboard.sandbox.state import Job
 
 
 def asked(request: Request) -> list[str]:

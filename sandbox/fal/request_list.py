@@ -9,13 +9,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox, base_url, fault_inside
 from prefect_storyboard.sandbox.fal.auth import problem
 from prefect_storyboard.sandbox.fal.jobs import brief_output, iso
 from prefect_storyboard.sandbox.fal.pictures import in_history
 from prefect_storyboard.sandbox.fal.queries import asked, settled, unknown
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Job
 
 _DAY = 86_400
 _STATUS: dict[str, Callable[[int], bool]] = {

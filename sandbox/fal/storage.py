@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
+from prefect_storyboard.sandbox.documents import NEVER, File, Ticket
 from prefect_storyboard.sandbox.exchange import Handler, Router, Sandbox, base_url, json_or_none
 from prefect_storyboard.sandbox.fal.auth import with_key
-from prefect_storyboard.sandbox.state import NEVER, File, Ticket
 
 _TOKEN_SECONDS = 600
 _SIGNED_SECONDS = 120

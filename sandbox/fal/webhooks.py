@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
+from prefect_storyboard.sandbox.documents import NEVER, Job
 from prefect_storyboard.sandbox.exchange import Router, Sandbox
 from prefect_storyboard.sandbox.fal import jobs
-from prefect_storyboard.sandbox.state import NEVER, Job
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))  # it protects nothing
 _OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import JsonValue
 from starlette.responses import JSONResponse, Response
 
+from prefect_storyboard.sandbox.documents import NEVER, Job
 from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 from prefect_storyboard.sandbox.kie.auth import BAD_KEY, NO_ACCESS
 from prefect_storyboard.sandbox.kie.table import UNSUPPORTED
-from prefect_storyboard.sandbox.state import NEVER, Job
 
 NULL_RECORD: Mapping[str, Any] = {"code": 422, "msg": "recordInfo is null", "data": None}
 OUT_OF_CREDIT: Mapping[str, Any] = {"code": 402, "msg": "Credits insufficient", "data": None}

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from prefect_storyboard.sandbox.documents import Job, prompt_of
 from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
 from prefect_storyboard.sandbox.kie import omni, platform_api, uploads
 from prefect_storyboard.sandbox.kie.auth import answer, says, success, with_key
@@ -24,7 +25,6 @@ from prefect_storyboard.sandbox.kie.models import Invalid
 from prefect_storyboard.sandbox.kie.records import record
 from prefect_storyboard.sandbox.kie.table import CHARACTERS, check, makes, price
 from prefect_storyboard.sandbox.kie.webhooks import send_callbacks
-from prefect_storyboard.sandbox.state import Job, prompt_of
 
 _NEW_TASKS, _WINDOW_SECONDS = 20, 10
 

@@ -2,8 +2,8 @@
 
 from prefect_storyboard.sandbox import inputs
 from prefect_storyboard.sandbox.catalogue import BadFile
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.state import Job
 
 SLACK = 0.1  # seconds: the sound of a clip ends with a whole frame, a little after its picture
 _SMALLEST = 128

@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Literal
 
 from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, draw, make
+from prefect_storyboard.sandbox.documents import Clip, Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.kie import inputs
 from prefect_storyboard.sandbox.kie.inputs import Failed, scaled
@@ -13,7 +14,6 @@ from prefect_storyboard.sandbox.kie.models import FromClip, FromTask, Input, Sor
 from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, USD, check, makes, price
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.portraits import still
-from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 
 _MENTION = re.compile(r"@([\w.-]+)")
 _ID = "character_"

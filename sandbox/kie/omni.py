@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import inputs
+from prefect_storyboard.sandbox.documents import Job, Outcome
 from prefect_storyboard.sandbox.exchange import Router, Sandbox, accept, base_url
 from prefect_storyboard.sandbox.kie.auth import says, success, with_key
 from prefect_storyboard.sandbox.kie.jobs import OMNI
 from prefect_storyboard.sandbox.kie.models import Input, Invalid, Url, parse
 from prefect_storyboard.sandbox.portraits import square
-from prefect_storyboard.sandbox.state import Job, Outcome
 
 PATHS = ("/kie/api/api/v1/omni/character/create", "/kie/api/api/v1/omni/audio/create")
 _MOST_BYTES = 20 * 1024 * 1024

@@ -13,12 +13,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
+from prefect_storyboard.sandbox.documents import Ticket
 from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, json_or_none
 from prefect_storyboard.sandbox.kie.auth import says, success, with_key
 from prefect_storyboard.sandbox.kie.jobs import settle
 from prefect_storyboard.sandbox.kie.table import charged, listed, price, without_fraction
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Ticket
 
 KEPT_SECONDS = 14 * 86_400
 _LINK_SECONDS = 86_400

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from prefect_storyboard.sandbox.cdn import picture_name, picture_of
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.kie.jobs import character_id
 from prefect_storyboard.sandbox.kie.table import CHARACTERS, MODELS, charged, check, makes, without_fraction
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Job
 
 _REMARK = "insert this username directly into your prompt.(@character_user_name)."
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from prefect_storyboard.sandbox.catalogue import Broken, Order, order, quoted, read
 from prefect_storyboard.sandbox.catalogue import Model as Row
 from prefect_storyboard.sandbox.catalogue.prices import cost
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.kie.models import (
     FromClip,
     FromTask,
@@ -27,7 +28,6 @@ from prefect_storyboard.sandbox.kie.models import (
     complaint,
     parse,
 )
-from prefect_storyboard.sandbox.state import Job
 
 USD = 0.005
 UNSUPPORTED = (

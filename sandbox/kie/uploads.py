@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import inputs
+from prefect_storyboard.sandbox.documents import File
 from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url, json_or_none
 from prefect_storyboard.sandbox.forms import parts
 from prefect_storyboard.sandbox.kie.auth import BAD_KEY, Handle, answer, with_key
-from prefect_storyboard.sandbox.state import File
 
 _KEPT_SECONDS = 3 * 86_400
 _MEGABYTE = 1024 * 1024

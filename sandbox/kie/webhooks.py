@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.kie.jobs import settle
 from prefect_storyboard.sandbox.kie.records import record
 from prefect_storyboard.sandbox.kie.table import check
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Job
 
 SECRET = "sandbox_secret"  # noqa: S105 - the documented one of the sandbox
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from prefect_storyboard.sandbox import inputs
+from prefect_storyboard.sandbox.documents import Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox, accept, base_url
 from prefect_storyboard.sandbox.openai import bodies, jobs
 from prefect_storyboard.sandbox.openai.errors import Refused
 from prefect_storyboard.sandbox.portraits import still
-from prefect_storyboard.sandbox.state import Job, Outcome
 
 
 async def create(sandbox: Sandbox, request: Request) -> Response:

@@ -5,9 +5,9 @@ from typing import Any
 from pydantic import JsonValue
 from starlette.responses import PlainTextResponse, Response
 
+from prefect_storyboard.sandbox.documents import NEVER, Job
 from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
 from prefect_storyboard.sandbox.openai.errors import QUOTA, gone, problem
-from prefect_storyboard.sandbox.state import NEVER, Job
 
 _FAILURES = {  # code, message
     "policy_refusal": ("moderation_blocked", "Your request was blocked by our moderation system."),

@@ -13,12 +13,12 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
+from prefect_storyboard.sandbox.documents import Job, prompt_of
 from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside
 from prefect_storyboard.sandbox.openai import bodies, characters, frames, jobs
 from prefect_storyboard.sandbox.openai.errors import QUOTA, Refused, gone, with_key
 from prefect_storyboard.sandbox.openai.faults import ENDINGS, FAULTS, with_fault
 from prefect_storyboard.sandbox.openai.jobs import MODELS
-from prefect_storyboard.sandbox.state import Job, prompt_of
 
 _VIDEOS = "/openai/v1/videos"
 _ONE = f"{_VIDEOS}/{{id}}"

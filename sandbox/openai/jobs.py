@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from prefect_storyboard.sandbox.catalogue import Broken, Model, Order, order, read
 from prefect_storyboard.sandbox.catalogue.prices import cost
+from prefect_storyboard.sandbox.documents import Clip, Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.openai.errors import Refused, complaint
-from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 
 LIFETIME = 3600
 CHARACTER = "characters"

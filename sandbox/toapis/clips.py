@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from prefect_storyboard.sandbox import catalogue
 from prefect_storyboard.sandbox.catalogue import BadFile, House, make
+from prefect_storyboard.sandbox.documents import Clip, Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 from prefect_storyboard.sandbox.toapis import inputs as files
 from prefect_storyboard.sandbox.toapis.errors import Failed
 from prefect_storyboard.sandbox.toapis.models import MODELS, OFFICIAL, Drawing, Living, Order, Remix, Sora, living

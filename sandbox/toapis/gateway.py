@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
+from prefect_storyboard.sandbox.documents import NEVER, Job, prompt_of
 from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
-from prefect_storyboard.sandbox.state import NEVER, Job, prompt_of
 from prefect_storyboard.sandbox.toapis import account, jobs, uploads, webhooks
 from prefect_storyboard.sandbox.toapis.auth import with_key
 from prefect_storyboard.sandbox.toapis.clips import shape

@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from prefect_storyboard.sandbox import inputs
 from prefect_storyboard.sandbox.catalogue import BadFile
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.portraits import still
-from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.toapis.errors import Failed
 
 

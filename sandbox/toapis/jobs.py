@@ -11,9 +11,9 @@ from typing import Any, Literal, cast
 
 from prefect_storyboard.sandbox.catalogue import BadFile, draw
 from prefect_storyboard.sandbox.cdn import picture_name, picture_of
+from prefect_storyboard.sandbox.documents import File, Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import File, Job, Outcome
 from prefect_storyboard.sandbox.toapis import clips
 from prefect_storyboard.sandbox.toapis import inputs as files
 from prefect_storyboard.sandbox.toapis.errors import Failed, Refused

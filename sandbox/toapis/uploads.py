@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import inputs
+from prefect_storyboard.sandbox.documents import File
 from prefect_storyboard.sandbox.exchange import Router, Sandbox, base_url
 from prefect_storyboard.sandbox.forms import parts
-from prefect_storyboard.sandbox.state import File
 from prefect_storyboard.sandbox.toapis.auth import with_key
 
 # "10 MB" may be read in two ways; the smaller one is safe everywhere.

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
+from prefect_storyboard.sandbox.documents import NEVER, Job
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import NEVER, Job
 from prefect_storyboard.sandbox.toapis import jobs
 
 SECRET = "sandbox_secret"  # noqa: S105 - it protects nothing

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pydantic import JsonValue
 from starlette.responses import PlainTextResponse, Response
 
+from prefect_storyboard.sandbox.documents import NEVER, Job
 from prefect_storyboard.sandbox.faults import FaultTable, Rule, ignoring_rule
-from prefect_storyboard.sandbox.state import NEVER, Job
 from prefect_storyboard.sandbox.wavespeed.envelope import problem
 
 _TASKS: dict[str, tuple[int, str, str]] = {  # code (0: without one), status, error

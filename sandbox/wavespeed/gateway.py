@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from prefect_storyboard.sandbox import cdn
+from prefect_storyboard.sandbox.documents import Job, prompt_of
 from prefect_storyboard.sandbox.exchange import Gateway, Router, Sandbox, accept, base_url, fault_inside, json_or_none
-from prefect_storyboard.sandbox.state import Job, prompt_of
 from prefect_storyboard.sandbox.wavespeed import limits, platform_api, storage, webhooks
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
 from prefect_storyboard.sandbox.wavespeed.faults import ENDINGS, FAULTS, with_fault

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from prefect_storyboard.sandbox import inputs
 from prefect_storyboard.sandbox.catalogue import BadFile
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.portraits import square, still
-from prefect_storyboard.sandbox.state import Job
 
 
 class Failed(Exception):

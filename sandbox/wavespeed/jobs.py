@@ -6,10 +6,10 @@ from typing import Any
 
 from prefect_storyboard.sandbox.catalogue import BadFile, House, Order, draw, make
 from prefect_storyboard.sandbox.cdn import picture_name, picture_of
+from prefect_storyboard.sandbox.documents import Clip, Job, Outcome
 from prefect_storyboard.sandbox.exchange import Sandbox
 from prefect_storyboard.sandbox.meter import is_billed
 from prefect_storyboard.sandbox.pictures import draw as draw_file
-from prefect_storyboard.sandbox.state import Clip, Job, Outcome
 from prefect_storyboard.sandbox.wavespeed import inputs as files
 from prefect_storyboard.sandbox.wavespeed.models import (
     MODELS,

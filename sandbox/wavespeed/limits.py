@@ -6,8 +6,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.wavespeed.envelope import problem
 from prefect_storyboard.sandbox.wavespeed.models import MODELS
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from prefect_storyboard.sandbox.documents import Job
 from prefect_storyboard.sandbox.exchange import Handler, Router, Sandbox, base_url, fault_inside
 from prefect_storyboard.sandbox.meter import is_billed
-from prefect_storyboard.sandbox.state import Job
 from prefect_storyboard.sandbox.wavespeed import jobs
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
 from prefect_storyboard.sandbox.wavespeed.models import MODELS, Strict, formula, input_schema, quote

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
+from prefect_storyboard.sandbox.documents import File, Ticket
 from prefect_storyboard.sandbox.exchange import Handler, Router, Sandbox, base_url
 from prefect_storyboard.sandbox.forms import parts
-from prefect_storyboard.sandbox.state import File, Ticket
 from prefect_storyboard.sandbox.wavespeed.envelope import problem, success, with_key
 from prefect_storyboard.sandbox.wavespeed.jobs import KEPT_SECONDS
 from prefect_storyboard.sandbox.wavespeed.models import Strict

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from prefect_storyboard.sandbox.documents import NEVER, Job
 from prefect_storyboard.sandbox.exchange import Sandbox
-from prefect_storyboard.sandbox.state import NEVER, Job
 from prefect_storyboard.sandbox.wavespeed.jobs import prediction, settle
 
 SECRET = "sandbox_secret"  # noqa: S105 - the sandbox has no other

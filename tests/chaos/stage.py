@@ -18,10 +18,10 @@ from typing import Any
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.sandbox import exchange
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import environment, running
-from prefect_storyboard.sandbox.state import Clip
 from tests.chaos import bucket, runs
 from tests.chaos.losses import lose_ledger, lose_records
 from tests.chaos.schedules import Schedule

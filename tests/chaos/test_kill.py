@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import running
-from prefect_storyboard.sandbox.state import Clip
 
 JOBS = 6  # a character and five scenes
 

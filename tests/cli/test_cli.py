@@ -202,8 +202,8 @@ def test_a_path_is_shown_as_it_is_written(storyboard, sea):
 @pytest.fixture
 def film_of():
     """A maker of a reference clip in a folder; its path."""
+    from prefect_storyboard.sandbox.documents import Clip
     from prefect_storyboard.sandbox.render import render
-    from prefect_storyboard.sandbox.state import Clip
 
     def make(folder, seconds=1):
         return str(render(Clip(width=1280, height=720, seconds=seconds, prompt="Tom"), folder, folder))

@@ -34,9 +34,9 @@ from prefect_storyboard.providers.protocol import (
 )
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.sandbox import Pace, exchange, running
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import environment
-from prefect_storyboard.sandbox.state import Clip
 from prefect_storyboard.storyboards import Casting
 
 GATEWAYS = ("fal", "wavespeed")

@@ -20,10 +20,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import environment, running
-from prefect_storyboard.sandbox.state import Clip
 from tests.ports import unused_port
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ import httpx
 from starlette.applications import Starlette
 
 from prefect_storyboard.sandbox import Clock, Pace, create_app
+from prefect_storyboard.sandbox.documents import Clip, File
 from prefect_storyboard.sandbox.render import render
-from prefect_storyboard.sandbox.state import Clip, File
 
 BASE = "http://sandbox"
 PACE = Pace(queue_seconds=10, render_seconds=40, character_seconds=5, clip_scale=0.25)

@@ -11,7 +11,7 @@ from typing import Any
 import av
 from PIL import Image
 
-from prefect_storyboard.sandbox.state import File
+from prefect_storyboard.sandbox.documents import File
 from tests.sandbox.in_process import BASE, Box
 
 FOLDER = Path(__file__).parent / "living"

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
+from prefect_storyboard.sandbox.documents import Picture
 from prefect_storyboard.sandbox.pictures import described, draw
-from prefect_storyboard.sandbox.state import Picture
 from tests.sandbox.in_process import Box
 from tests.sandbox.living_bodies import picture, published
 

@@ -10,10 +10,10 @@ from PIL import Image, ImageChops
 
 from prefect_storyboard.sandbox.catalogue import Model, order
 from prefect_storyboard.sandbox.catalogue.roles import Role, roles
+from prefect_storyboard.sandbox.documents import Picture, Reference
 from prefect_storyboard.sandbox.people import face_from, is_sheet, worn
 from prefect_storyboard.sandbox.pictures import described, draw
 from prefect_storyboard.sandbox.portraits import square
-from prefect_storyboard.sandbox.state import Picture, Reference
 
 URL = "https://example.com/mara.png"
 MARA = "Character sheet of MARA in a red coat"

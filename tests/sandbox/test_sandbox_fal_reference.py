@@ -20,9 +20,10 @@ from prefect_storyboard.sandbox import Clock, Pace, running
 from prefect_storyboard.sandbox.catalogue.files import BadFile, Measured, check_together
 from prefect_storyboard.sandbox.catalogue.orders import Wanted
 from prefect_storyboard.sandbox.catalogue.rows import Files
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
 from prefect_storyboard.sandbox.fal.schema import parse
-from prefect_storyboard.sandbox.state import Clip, State
+from prefect_storyboard.sandbox.state import State
 
 SEEDANCE, FAST, MINI = (f"bytedance/seedance-2.0/{tier}reference-to-video" for tier in ("", "fast/", "mini/"))
 STANDARD, PRO, ULTRA = (f"fal-ai/kling-video/o3/{tier}/reference-to-video" for tier in ("standard", "pro", "4k"))

@@ -9,10 +9,10 @@ import av
 import pytest
 from PIL import Image, ImageChops
 
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.figures import colour_of, figure
 from prefect_storyboard.sandbox.portraits import still
 from prefect_storyboard.sandbox.render import render
-from prefect_storyboard.sandbox.state import Clip
 
 
 def make(folder: Path, **changes: Any) -> Path:

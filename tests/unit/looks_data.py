@@ -12,8 +12,8 @@ from PIL import Image, ImageFilter
 from prefect_storyboard.media.looks import look_at
 from prefect_storyboard.media.thumbs import Thumb
 from prefect_storyboard.media.verdict import Ordered, verdict
+from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.render import render
-from prefect_storyboard.sandbox.state import Clip
 from prefect_storyboard.storyboards import Asked, Expected, Verdict
 
 SIZES = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (240, 240), "4:3": (288, 216)}

@@ -41,8 +41,8 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path, cues: Sequence
     sounding = next((clip for clip in clips if clip.sound), None)
     with opened(clips[0].path) as first, opened((sounding or clips[0]).path) as audible, mp4(out, marks) as target:
         video = target.add_stream_from_template(picture_track(first, clips[0].path), opaque=True)
-        if heard := sound_track(audible):
-            audio = target.add_stream_from_template(heard, opaque=True)
+        if track := sound_track(audible):
+            audio = target.add_stream_from_template(track, opaque=True)
         else:
             audio = target.add_stream("aac", rate=RATE, layout=LAYOUT)
         captions = [*caption_packets(target, cues)]

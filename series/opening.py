@@ -62,24 +62,24 @@ async def opened(
     library was deleted or replaced during the run.
     """
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
-    shelf = await load_library(library)
+    library_block = await load_library(library)
     await asyncio.to_thread(sweep)
     with stoppable(), scratch() as folder:
-        prepared = await prepare(storyboard, credentials, shelf, folder, overrides)
+        prepared = await prepare(storyboard, credentials, library_block, folder, overrides)
         await _named(prepared.plan.storyboard.title)
-        identity = await asyncio.to_thread(prove, shelf.storage())
+        identity = await asyncio.to_thread(prove, library_block.storage())
         for part in prepared.plan.reels():
-            await asyncio.to_thread(_check_folder, part.storyboard, shelf)
+            await asyncio.to_thread(_check_folder, part.storyboard, library_block)
         async with credentials.session() as session:
-            castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(shelf.storage()))
+            castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(library_block.storage()))
             plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)
             plan = await priced(plan, session.provider)
-            ledger = Ledger(shelf.storage())
+            ledger = Ledger(library_block.storage())
             chosen = await asyncio.to_thread(ledger.choices, plan.storyboard.slug)
             stands = await asyncio.to_thread(with_standing, plan, ledger, cascade=cascade)
             prepared = prepared.model_copy(update={"plan": stands})
-            yield Rendering(prepared, credentials, shelf, session, plan, chosen)
-            await asyncio.to_thread(Ledger(shelf.storage()).check_still_there, identity)
+            yield Rendering(prepared, credentials, library_block, session, plan, chosen)
+            await asyncio.to_thread(Ledger(library_block.storage()).check_still_there, identity)
 
 
 async def _named(board_title: str) -> None:

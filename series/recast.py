@@ -38,13 +38,15 @@ async def recasting(
     Raises StoryboardError, which also says what the new model needs of a character that it cannot be made of.
     """
     account = await load_credentials(provider) if isinstance(provider, str) else provider
-    shelf = await load_library(library)
+    library_block = await load_library(library)
     moved = overrides.model_copy(update={"every_scene": True, "fit": overrides.fit or "nearest"})
     async with AsyncExitStack() as stack:
         try:
-            run = await stack.enter_async_context(opened(storyboard, account, shelf, moved))
+            run = await stack.enter_async_context(opened(storyboard, account, library_block, moved))
         except StoryboardError as error:
-            lines = await asyncio.to_thread(needed_of_cast, error, _target(account, overrides.model), shelf.storage())
+            lines = await asyncio.to_thread(
+                needed_of_cast, error, _target(account, overrides.model), library_block.storage()
+            )
             raise StoryboardError(*error.problems, *lines) from None
         yield run
 

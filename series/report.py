@@ -183,8 +183,8 @@ async def _keep_reel(reel: Reel, plan: Plan, library: Library) -> None:
 async def _keep_page(reel: Reel, url: str, plan: Plan, library: Library) -> None:
     place = ("reels", plan.storyboard.slug, "contact-sheet.jpg")
     sheet = await asyncio.to_thread(_small, library.storage().read(*place))
-    title, told = escaped(reel.title), summary(reel).splitlines()
-    lines = [f"# {title}", "", escaped(told[0]), "", *(f"{line}  " for line in where(reel, library)), ""]
+    title, sentences = escaped(reel.title), summary(reel).splitlines()
+    lines = [f"# {title}", "", escaped(sentences[0]), "", *(f"{line}  " for line in where(reel, library)), ""]
     if sheet:
         lines += [f"![{title}](data:image/jpeg;base64,{sheet})", ""]
     lines += ["| scene | take | seconds | sound | cost | clip |"]
@@ -196,7 +196,7 @@ async def _keep_page(reel: Reel, url: str, plan: Plan, library: Library) -> None
         for c in reel.clips
     ]
     key = artifact_key(plan.storyboard.slug, "reel")
-    await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=escaped(told[0]))
+    await acreate_markdown_artifact(key=key, markdown="\n".join(lines), description=escaped(sentences[0]))
 
 
 def _gain(reel: Reel, scene: str) -> str:

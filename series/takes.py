@@ -115,7 +115,7 @@ def order(
 def carry_out(ledger: Ledger, reel: str, asked: Choice) -> None:
     """Record that an order has been carried out: the same words are another order from now on. Blocks.
 
-    Where somebody still has to be told of it, that is done before: see `last_acts`.
+    Inside `last_acts` it is recorded at the end.
     """
     done = asked.model_copy(update={"kind": "carried out", "at": datetime.now(UTC), "by": who()})
 
@@ -131,7 +131,7 @@ def carry_out(ledger: Ledger, reel: str, asked: Choice) -> None:
 
 @contextmanager
 def last_acts() -> Iterator[None]:
-    """What was carried out inside is recorded at the end: who is killed before has not told anybody of it."""
+    """Record what was carried out inside at the end: a process that is killed before it has reported nothing."""
     acts: list[Callable[[], object]] = []
     token = _last_acts.set(acts)
     try:

@@ -43,7 +43,7 @@ class ImageModel(Frozen):
         default=(), description="Further inputs of the gateway that are known: any other is refused, not sent."
     )
     pixels: dict[str, dict[str, tuple[int, int]]] = Field(
-        default={}, description="Width and height by resolution and aspect, if the gateway is told pixels."
+        default={}, description="Width and height by resolution and aspect, if the gateway takes pixels."
     )
     usd: dict[str, float] = Field(default={}, description="Of one picture, by resolution.")
     usd_per_reference: float = Field(default=0.0, description="For each reference picture beyond the free ones.")

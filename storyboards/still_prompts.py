@@ -34,7 +34,7 @@ LAST_FRAME = "the last moment of the shot before; go on from there, in the same 
 
 
 def sheet_prompt(member: Character, look: str = "", style: str = "") -> str:
-    """The words of a member's sheet. A `look` is told by itself: what the first look wears would be drawn as well."""
+    """The words of a member's sheet. A `look` is described alone: else the first one would be drawn as well."""
     words = member.looks[look] if look else member.description
     who = f"{member.name}: {_bare(words)}" if words else member.name
     return "\n".join([_SHEETS[member.kind].format(who=who), *_style(style)])

@@ -58,13 +58,13 @@ async def keep_made(
 
 
 async def _published(
-    takes: Takes, shelf: Library, file: Path, made: Clip | Still, extras: dict[str, Path]
+    takes: Takes, library_block: Library, file: Path, made: Clip | Still, extras: dict[str, Path]
 ) -> Clip | Still:
     stored = await asyncio.to_thread(takes.publish, file, made, extras)
     if isinstance(stored, Clip):
-        events.scene_stored(shelf, takes.draft.reel, stored)
+        events.scene_stored(library_block, takes.draft.reel, stored)
     else:
-        events.still_stored(shelf, takes.draft.reel, stored)
+        events.still_stored(library_block, takes.draft.reel, stored)
     return stored
 
 

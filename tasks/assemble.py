@@ -83,7 +83,7 @@ async def assemble(
     fail are among its warnings; `gains` are those of the clips' sounds. Raises ValueError for anything but clips,
     FolderTaken if another storyboard has that folder, MediaError for a clip or music that cannot be decoded.
     """
-    shelf = await arguments.a_library(library)
+    library_block = await arguments.a_library(library)
     arguments.texts(title=title)
     if not isinstance(clips, list | tuple) or not all(isinstance(clip, Clip) for clip in clips):
         raise ValueError("clips: takes a list of clips, as store and render return them")
@@ -94,15 +94,17 @@ async def assemble(
     if not reel.clips:
         return reel
     if plan and not plan.storyboard.reel:
-        await asyncio.to_thread(_keep_plan, shelf.storage(), plan)
+        await asyncio.to_thread(_keep_plan, library_block.storage(), plan)
         return reel
-    theme = await _media.read(music, "music", shelf) if music else None
+    theme = await _media.read(music, "music", library_block) if music else None
     finish = Finish(loudness, theme, transition, transition_seconds)
-    finished, cached = await asyncio.to_thread(_assembled, shelf.storage(), reel, _Beside(plan, tuple(takes)), finish)
+    finished, cached = await asyncio.to_thread(
+        _assembled, library_block.storage(), reel, _Beside(plan, tuple(takes)), finish
+    )
     if cached:
         name_state("Cached", "the reel is in the library")
     else:
-        events.reel_ready(shelf, slug(title), finished)
+        events.reel_ready(library_block, slug(title), finished)
     return finished
 
 

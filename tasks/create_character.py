@@ -101,10 +101,10 @@ async def create_character(
     arguments.belonging(belongs_to, clip)
     folder = slug(reel) if reel else ""
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
-    account, shelf = await arguments.accounts(credentials, library)
+    account, library_block = await arguments.accounts(credentials, library)
     family = await arguments.chosen(account, model, [name])
-    storage = shelf.storage()
-    given = await read_media(clip, images, storage, shelf)
+    storage = library_block.storage()
+    given = await read_media(clip, images, storage, library_block)
     who = checked_character(
         {
             "name": name,
@@ -151,15 +151,15 @@ async def create_character(
     )
     facts = JobFacts.of_request(request, account.provider)
     request = request.model_copy(
-        update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
+        update={"on_submitted": lambda bought: events.job_submitted(library_block, facts.bought(bought))}
     )
     async with account.session() as session:
-        with account_limit(account), events.job_errors(shelf, facts, max_cost_usd=max_cost_usd):
+        with account_limit(account), events.job_errors(library_block, facts, max_cost_usd=max_cost_usd):
             made, job = await create_once(session, Ledger(storage), request, build_order, minutes=minutes)
     if job.state == "Cached":
         name_state("Cached", f"{who.name} was created before")
     else:
-        events.character_created(shelf, who.slug, made, facts.bought(job))
+        events.character_created(library_block, who.slug, made, facts.bought(job))
         if job.state == "Reattached":
             name_state("Reattached", f"{who.name} was paid for before")
     place = {"provider": account.provider, "account": account.account, "family": family.casting}

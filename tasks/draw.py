@@ -122,9 +122,9 @@ async def draw(
     arguments.waiting(minutes)
     folder = slug(reel) if reel else ""
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price, reel=folder)
-    account, shelf = await arguments.accounts(credentials, library)
+    account, library_block = await arguments.accounts(credentials, library)
     family = still_arguments.drawn_with(account, model)
-    found = await read_references(references, family, shelf, belongs_to)
+    found = await read_references(references, family, library_block, belongs_to)
     drawn = drawing(
         prompt,
         family,
@@ -154,16 +154,18 @@ async def draw(
     )
     facts = JobFacts.of_request(request, account.provider)
     request = request.model_copy(
-        update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
+        update={"on_submitted": lambda bought: events.job_submitted(library_block, facts.bought(bought))}
     )
 
     async def build_order(*, fresh: bool) -> Order:
         return await still_order(session.provider, drawn, found, account, job_key=request.key, fresh=fresh)
 
     async with account.session() as session:
-        with account_limit(account), events.job_errors(shelf, facts, max_cost_usd=max_cost_usd):
-            job, result = await buy_to_end(session, Ledger(shelf.storage()), request, build_order, minutes=minutes)
-        still = await keep_made(job, draft, result, credentials=account, library=shelf)
+        with account_limit(account), events.job_errors(library_block, facts, max_cost_usd=max_cost_usd):
+            job, result = await buy_to_end(
+                session, Ledger(library_block.storage()), request, build_order, minutes=minutes
+            )
+        still = await keep_made(job, draft, result, credentials=account, library=library_block)
     if not isinstance(still, Still):
         raise TypeError(f"job {job.key[:12]} drew no still")  # excluded: its draft is a still's
     if job.state != "Submitted":

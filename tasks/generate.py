@@ -135,7 +135,7 @@ async def generate(
     arguments.scene_id(scene)
     arguments.purchase(model=model, reel=reel, on_unknown=on_unknown, attempts=attempts)
     allowed = budget(max_cost_usd, spent_since, allow_unknown_price=allow_unknown_price)
-    account, shelf = await arguments.accounts(credentials, library)
+    account, library_block = await arguments.accounts(credentials, library)
     cast = arguments.castings(characters)
     names = [casting.character for casting in cast]
     family = await arguments.chosen(account, model, names, seconds=seconds, aspect=aspect, resolution=resolution)
@@ -166,8 +166,8 @@ async def generate(
     family = shot.model
     arguments.check_castings(cast, shot, account.account)
     given = Frames(
-        await read_image(image, "image", shot, shelf),
-        await read_image(ends if shot.ends else None, "ends", shot, shelf),
+        await read_image(image, "image", shot, library_block),
+        await read_image(ends if shot.ends else None, "ends", shot, library_block),
     )
     still = image if isinstance(image, Still) else None
     begins = still or parent
@@ -220,18 +220,18 @@ async def generate(
 
     facts = JobFacts.of_request(request, account.provider)
     request = request.model_copy(
-        update={"on_submitted": lambda bought: events.job_submitted(shelf, facts.bought(bought))}
+        update={"on_submitted": lambda bought: events.job_submitted(library_block, facts.bought(bought))}
     )
 
     async def build_order(*, fresh: bool) -> Order:
         await check_order(session.provider, wanted, shot)
-        pictures = await frames(shot, given, parent, shelf)
-        complete_request, usd = await complete(wanted, shot, cast, pictures, (account, shelf), fresh=fresh)
+        pictures = await frames(shot, given, parent, library_block)
+        complete_request, usd = await complete(wanted, shot, cast, pictures, (account, library_block), fresh=fresh)
         return session.provider.scene_order(complete_request).model_copy(update={"usd": usd})
 
     async with account.session() as session:
-        with account_limit(account), events.job_errors(shelf, facts, scene=name, max_cost_usd=max_cost_usd):
-            job = await buy_once(session, Ledger(shelf.storage()), request, build_order)
+        with account_limit(account), events.job_errors(library_block, facts, scene=name, max_cost_usd=max_cost_usd):
+            job = await buy_once(session, Ledger(library_block.storage()), request, build_order)
     if job.state != "Submitted":
         name_state(job.state, f"{request.label} was paid for before")
     return job

@@ -47,13 +47,13 @@ async def poll(
     """
     arguments.paid_job(job)
     arguments.waiting(minutes)
-    account, shelf = await arguments.accounts(credentials, library)
-    ledger = Ledger(shelf.storage())
+    account, library_block = await arguments.accounts(credentials, library)
+    ledger = Ledger(library_block.storage())
 
     def watch(status: Status) -> None:
         emit_progress(Progress(subject=job.scene, state=status.state, take=job.take))
 
-    with events.job_errors(shelf, JobFacts.of_job(job, account.account), scene=job.scene):
+    with events.job_errors(library_block, JobFacts.of_job(job, account.account), scene=job.scene):
         async with account.session() as session:
             # A job that this process bought and has not seen end is not in the library yet.
             fresh = job.state == "Submitted" and session.in_flight.holds(job.key, job.job)

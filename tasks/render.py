@@ -75,13 +75,13 @@ async def render(
     in the state `Cached` or `Reattached` if nothing was bought. Raises what generate, poll and store raise.
     """
     arguments.waiting(minutes)
-    account, shelf = await arguments.accounts(credentials, library)
+    account, library_block = await arguments.accounts(credentials, library)
     generated = partial(
         generate,
         prompt,
         model=model,
         credentials=account,
-        library=shelf,
+        library=library_block,
         characters=characters,
         seconds=seconds,
         aspect=aspect,
@@ -110,16 +110,16 @@ async def render(
         fields=fields,
         remixable=remixable,
     )
-    since, ledger = run_began(), Ledger(shelf.storage())
+    since, ledger = run_began(), Ledger(library_block.storage())
     while True:
         job = await generated()
         try:
-            result = await poll(job, credentials=account, library=shelf, minutes=minutes)
+            result = await poll(job, credentials=account, library=library_block, minutes=minutes)
             break
         except VERDICTS:
             if not await may_resubmit(ledger, job.key, attempts=attempts, since=since):
                 raise
-    clip = await store(job, result, credentials=account, library=shelf)
+    clip = await store(job, result, credentials=account, library=library_block)
     if job.state != "Submitted":
         name_state(job.state, f"{job.about} was paid for before")
     return clip

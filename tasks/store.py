@@ -52,8 +52,8 @@ async def store(
         raise ValueError("job: it draws a still, and there is no clip to store; draw returns it")
     if not isinstance(result, Result | None):
         raise ValueError(f"result: give what poll returns, or leave it out; found {type(result).__name__}")
-    account, shelf = await arguments.accounts(credentials, library)
-    made = await keep_made(job, draft, result, credentials=account, library=shelf)
+    account, library_block = await arguments.accounts(credentials, library)
+    made = await keep_made(job, draft, result, credentials=account, library=library_block)
     if not isinstance(made, Clip):
         raise TypeError(f"job {job.key[:12]} made no clip")  # excluded above: its draft is a clip's
     return made

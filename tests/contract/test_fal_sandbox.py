@@ -120,8 +120,8 @@ async def test_a_clip_becomes_a_character_and_the_character_a_scene_and_the_scen
     assert video.url
     assert video.facts["video_id"] == video.handle
     assert len(await download(http, video.url, tmp_path / "take.mp4")) == 64
-    night = await made(fal, fal.scene_order(scene("Make it night.", remix_of=video.handle)))
-    assert night.handle not in {None, video.handle}
+    scenario = await made(fal, fal.scene_order(scene("Make it night.", remix_of=video.handle)))
+    assert scenario.handle not in {None, video.handle}
     assert (await meter(sandbox, http))["jobs_accepted"] == 3
 
 

@@ -37,7 +37,7 @@ _SCALES = {"kling-o3": 0.3}  # it starts from no picture of less than 300 pixels
 
 @dataclass
 class Branch(Studio):
-    """The studio at one gateway, with one of its models; `reel`, `sent` and `jobs` are those of its first night."""
+    """The studio at one gateway, with one of its models; `reel`, `sent` and `jobs` are those of its first run."""
 
     gateway: str = "fal"
     model: str = "sora-2"
@@ -105,7 +105,7 @@ def opened(gateway: str, model: str, folder: Path, scale: float | None = None) -
         yield Branch(base, folder, _CLIPS, gateway=gateway, model=model)
 
 
-def first_night(*places: tuple[str, str]) -> Any:
+def rendered_once(*places: tuple[str, str]) -> Any:
     """A fixture for a module: a branch at each gateway with its model, where the series has been rendered once."""
 
     @pytest.fixture(scope="module", params=places, ids=["-".join(place) for place in places])

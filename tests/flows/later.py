@@ -30,7 +30,7 @@ class Later:
 
 
 @dataclass
-class Evening(Branch):
+class LaterBranch(Branch):
     """Scenes render until `morning`, characters take no time."""
 
     later: Later = field(default_factory=Later)
@@ -54,8 +54,8 @@ class Evening(Branch):
 
 
 @contextmanager
-def evening(gateway: str, model: str, folder: Path, pace: Pace = _PACE) -> Iterator[Evening]:
+def opened_later(gateway: str, model: str, folder: Path, pace: Pace = _PACE) -> Iterator[LaterBranch]:
     """A branch with a sandbox and a library of its own."""
     later = Later()
     with running(folder / "sandbox", port=unused_port(), pace=pace, clock=later) as base:
-        yield Evening(base, folder, _CLIPS, gateway=gateway, model=model, later=later)
+        yield LaterBranch(base, folder, _CLIPS, gateway=gateway, model=model, later=later)

@@ -12,7 +12,7 @@ from prefect.server.api.server import SubprocessASGIServer
 
 from prefect_storyboard.flows import storyboard_series
 from prefect_storyboard.sandbox.server import environment
-from tests.flows.later import evening
+from tests.flows.later import opened_later
 
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")
 WAVES = [f"Wave {number}." for number in range(5)]
@@ -20,7 +20,7 @@ WAVES = [f"Wave {number}." for number in range(5)]
 
 @pytest.fixture
 def fal(engine, tmp_path):
-    with evening("fal", "sora-2", tmp_path) as branch:
+    with opened_later("fal", "sora-2", tmp_path) as branch:
         yield branch
 
 
@@ -97,7 +97,7 @@ async def test_a_job_that_was_stopped_is_bought_again_by_the_run_after_the_one_t
 
 
 async def test_a_provider_that_stops_nothing_leaves_the_jobs_open(engine, tmp_path):
-    with evening("kie", "sora-2", tmp_path) as kie:
+    with opened_later("kie", "sora-2", tmp_path) as kie:
         board = kie.board("The sea.")
         await cancelled(
             kie,
@@ -145,7 +145,7 @@ async def test_a_signal_ends_the_command_with_one_line_and_leaves_the_jobs_open(
 @SIGNALS
 async def test_a_signal_waits_for_the_reply_to_a_submit(engine, tmp_path, number, code):
     """Kie has no list: a job whose reply is not waited for would have to be looked for by hand."""
-    with evening("kie", "sora-2", tmp_path) as kie:
+    with opened_later("kie", "sora-2", tmp_path) as kie:
         kie.fault("slow", match={"route": "submit"}, seconds=3)
         board = kie.board("The sea.", "The shore.")
         assert await stopped(kie, board, number, kie.submitted) == (code, STOPPED)

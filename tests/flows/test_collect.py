@@ -13,7 +13,7 @@ from prefect_storyboard.jobs import settle
 from prefect_storyboard.ledger import Intent
 from prefect_storyboard.ledger.owner import acting
 from prefect_storyboard.storyboards import StoryboardError
-from tests.flows.later import evening
+from tests.flows.later import opened_later
 
 # Without the engine around a flow its artifact belongs to nobody, which Prefect does not like.
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")
@@ -27,7 +27,7 @@ def _no_waiting(monkeypatch):
 
 @pytest.fixture
 def fal(engine, tmp_path):
-    with evening("fal", "sora-2", tmp_path) as branch:
+    with opened_later("fal", "sora-2", tmp_path) as branch:
         yield branch
 
 
@@ -152,7 +152,7 @@ async def test_what_has_failed_is_closed_with_its_reason(fal):
 
 @pytest.mark.parametrize(("gateway", "seconds"), [("fal", 4), ("wavespeed", 4)])
 async def test_a_job_whose_reply_was_lost_is_found_in_the_list_and_fetched(engine, tmp_path, gateway, seconds):
-    with evening(gateway, "sora-2", tmp_path) as branch:
+    with opened_later(gateway, "sora-2", tmp_path) as branch:
         board = branch.board("The sea.", seconds=seconds)
         await lose_reply(branch, board)
         assert [line.state for line in branch.open_jobs()] == ["unknown"]
@@ -166,7 +166,7 @@ async def test_a_job_whose_reply_was_lost_is_found_in_the_list_and_fetched(engin
 
 @pytest.mark.parametrize("gateway", ["kie", "toapis"])
 async def test_a_job_that_nobody_can_tell_is_listed_with_what_to_do_until_it_is_adopted(engine, tmp_path, gateway):
-    with evening(gateway, "sora-2", tmp_path) as branch:
+    with opened_later(gateway, "sora-2", tmp_path) as branch:
         board = branch.board("The sea.")
         await lose_reply(branch, board)
         for _ in range(2):
@@ -187,7 +187,7 @@ async def test_a_job_that_nobody_can_tell_is_listed_with_what_to_do_until_it_is_
 
 
 async def test_what_was_abandoned_is_bought_once_by_the_next_run(engine, tmp_path):
-    with evening("kie", "sora-2", tmp_path) as branch:
+    with opened_later("kie", "sora-2", tmp_path) as branch:
         board = branch.board("The sea.")
         branch.fault("drop_before", match={"route": "submit"}, times=1)
         await branch.leave(board)

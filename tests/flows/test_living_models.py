@@ -11,10 +11,10 @@ from prefect_storyboard.media.probe import probe
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.storyboards import StoryboardError
-from tests.flows.gateways import GATEWAYS, fetched, first_night, media, opened
+from tests.flows.gateways import GATEWAYS, fetched, media, opened, rendered_once
 
 FAL = ("seedance-2", "seedance-2-fast", "kling-o3", "veo-3.1")
-show = first_night(*(("fal", name) for name in FAL), *((gateway, "seedance-2") for gateway in GATEWAYS[1:]))
+show = rendered_once(*(("fal", name) for name in FAL), *((gateway, "seedance-2") for gateway in GATEWAYS[1:]))
 
 SEEDANCE = (
     """{0}1 and {0}4 wind the clockwork.

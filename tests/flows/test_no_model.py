@@ -7,7 +7,7 @@ import pytest
 from prefect_storyboard.flows.plan import planned
 from prefect_storyboard.storyboards import StoryboardError
 from tests.flows.gateways import opened
-from tests.flows.test_library_of_0_1_0 import FIXTURE, night
+from tests.flows.test_library_of_0_1_0 import FIXTURE, scenario
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def test_a_runs_parameter_is_a_model_and_so_is_one_for_each_scene(fal):
 
 async def test_a_board_of_0_1_0_that_said_nothing_is_told_the_word_that_finds_its_takes(fal):
     """Version 0.1.0 rendered with sora-2 where a storyboard named no model: its parameters are still understood."""
-    board = night()
+    board = scenario()
     del board["model"]
     assert "write model: sora-2 to keep its takes and buy nothing again" in await refused(fal, board)
     made = await planned({**board, "model": "sora-2"}, fal.credentials(), fal.library)

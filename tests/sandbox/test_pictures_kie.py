@@ -259,8 +259,8 @@ async def test_another_look_has_other_colours_and_the_same_look_the_same(box: Bo
         record, _ = await run(box, whole(NANO, given))
         return (await seen(box, url_of(record))).at(0.5, 0.84)
 
-    storm, night = await coat("storm coat"), await coat("night coat")
-    assert (await coat("storm coat") == storm, storm != night, await coat("yellow coat")) == (
+    storm, scenario = await coat("storm coat"), await coat("night coat")
+    assert (await coat("storm coat") == storm, storm != scenario, await coat("yellow coat")) == (
         True,
         True,
         (240, 196, 48),

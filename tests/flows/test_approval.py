@@ -162,6 +162,7 @@ async def test_what_was_broken_off_goes_on_under_its_approval_and_buys_what_is_m
 
 async def test_the_form_of_the_takes_picks_renders_again_with_a_note_and_then_asks_about_the_new_take(fal):
     board = fal.board("Mara waits.", "The sea.")
+    await fal.counted(board)  # takes that are rendered at once are numbered in the order in which they are stored
     board["scenes"][0]["takes"] = 2
     run = deployed(fal, board, approve="takes")
     assert (await run.start(), bought(fal)) == ("Suspended", 3)

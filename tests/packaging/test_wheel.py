@@ -111,7 +111,7 @@ def test_nothing_of_ours_lands_beside_the_package(installed):
         "from importlib.util import find_spec\n"
         "files = {str(file).split('/')[0] for file in distribution('prefect-storyboard').files}\n"
         "ours = [n for n in sys.argv[1:] if find_spec(n)]\n"
-        "points = {p.group: p.value for p in distribution('prefect-storyboard').entry_points}\n"
+        "points = [(p.group, p.name, p.value) for p in distribution('prefect-storyboard').entry_points]\n"
         "collection = {e.name: e.load().__name__ for e in entry_points(group='prefect.collections')}\n"
         "print(json.dumps([sorted(files), ours, points, collection['prefect_storyboard']]))\n"
     )
@@ -123,10 +123,15 @@ def test_nothing_of_ours_lands_beside_the_package(installed):
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert files == ["..", "prefect_storyboard", f"prefect_storyboard-{version}.dist-info"]  # ../../../bin/storyboard
     assert importable == []
-    assert points == {
-        "console_scripts": "prefect_storyboard.cli.main:main",
-        "prefect.collections": "prefect_storyboard.blocks",
-    }
+    gateways = [[group, name, place] for group, name, place in points if group == "prefect_storyboard.gateways"]
+    assert gateways == [
+        ["prefect_storyboard.gateways", name, f"prefect_storyboard.providers.{name}:GATEWAY"]
+        for name in ("fal", "kie", "openai", "toapis", "wavespeed")
+    ]
+    assert [point for point in points if point not in gateways] == [
+        ["console_scripts", "storyboard", "prefect_storyboard.cli.main:main"],
+        ["prefect.collections", "prefect_storyboard", "prefect_storyboard.blocks"],
+    ]
     assert collection == "prefect_storyboard.blocks"
 
 

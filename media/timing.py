@@ -1,6 +1,6 @@
 """Where the shots of a reel stand, counted in its frames, and how one shot becomes the next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -67,12 +67,6 @@ def spans(shots: Sequence[Shot], fps: Fraction) -> list[Span]:
         stop = max(start + 1, round(time * fps))
         placed.append(Span(start, stop, shared[number], (faded[number], faded[number + 1])))
     return placed
-
-
-def boundaries(lengths: Iterable[Fraction], fps: Fraction) -> list[int]:
-    """Number the frame at which each shot starts after a cut, and the one after the last."""
-    placed = spans([Shot(Path(), Fraction(0), seconds) for seconds in lengths], fps)
-    return [0, *(span.stop for span in placed)]
 
 
 def _joint(before: Shot, after: Shot, fps: Fraction) -> int:

@@ -25,7 +25,7 @@ from prefect_storyboard.tasks._keep import keep_made
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
+from prefect_storyboard.tasks._retries import DELAYS, TRIES, retry_safely
 
 
 # Retries are safe: every POST goes through the ledger, so a retry finds what the previous attempt bought.
@@ -33,7 +33,7 @@ from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
     name="draw",
     task_run_name=scene_name("draw"),
     retries=TRIES,
-    retry_delay_seconds=BACKOFF,
+    retry_delay_seconds=DELAYS,
     retry_condition_fn=retry_safely,
     cache_policy=NO_CACHE,
     persist_result=False,

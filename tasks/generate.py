@@ -27,7 +27,7 @@ from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._limits import account_limit
 from prefect_storyboard.tasks._names import scene_name
 from prefect_storyboard.tasks._node import name_state, node
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
+from prefect_storyboard.tasks._retries import DELAYS, TRIES, retry_safely
 from prefect_storyboard.tasks._scene import (
     Frames,
     check_order,
@@ -46,7 +46,7 @@ from prefect_storyboard.tasks._scene import (
     name="generate",
     task_run_name=scene_name("generate"),
     retries=TRIES,
-    retry_delay_seconds=BACKOFF,
+    retry_delay_seconds=DELAYS,
     retry_condition_fn=retry_safely,
     cache_policy=NO_CACHE,
     persist_result=False,

@@ -15,7 +15,7 @@ from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks._event_facts import JobFacts
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import name_state, node
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
+from prefect_storyboard.tasks._retries import DELAYS, TRIES, retry_safely
 
 
 # Retries are safe: polling buys nothing.
@@ -23,7 +23,7 @@ from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
     name="poll",
     task_run_name=RunName(lambda job, **_: f"poll {job.about}"),
     retries=TRIES,
-    retry_delay_seconds=BACKOFF,
+    retry_delay_seconds=DELAYS,
     retry_condition_fn=retry_safely,
     cache_policy=NO_CACHE,
     persist_result=False,

@@ -10,7 +10,7 @@ from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks._keep import keep_made
 from prefect_storyboard.tasks._names import RunName
 from prefect_storyboard.tasks._node import node
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
+from prefect_storyboard.tasks._retries import DELAYS, TRIES, retry_safely
 
 
 # Retries are safe: storing buys nothing, and a take is published whole or not at all.
@@ -18,7 +18,7 @@ from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
     name="store",
     task_run_name=RunName(lambda job, **_: f"store {job.about}"),
     retries=TRIES,
-    retry_delay_seconds=BACKOFF,
+    retry_delay_seconds=DELAYS,
     retry_condition_fn=retry_safely,
     cache_policy=NO_CACHE,
     persist_result=False,

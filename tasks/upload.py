@@ -18,7 +18,7 @@ from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import node
-from prefect_storyboard.tasks._retries import BACKOFF, TRIES, retry_safely
+from prefect_storyboard.tasks._retries import DELAYS, TRIES, retry_safely
 
 _KEPT = timedelta(hours=24)  # shorter than every provider's retention of uploads
 
@@ -47,7 +47,7 @@ def _sha256(path: str, _changed_at: int, _size: int) -> str:
     name="upload",
     task_run_name=RunName(lambda media, **_: f"upload {short(bare(str(media)).rpartition('/')[2])}"),
     retries=TRIES,
-    retry_delay_seconds=BACKOFF,
+    retry_delay_seconds=DELAYS,
     retry_condition_fn=retry_safely,
     cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
     cache_expiration=_KEPT,

@@ -159,7 +159,7 @@ def objections(question: Question, answer: Answer, plan: Plan) -> Iterator[str]:
         if number not in [take.number for take in question.takes.get(scene, ())]:
             yield f"{scene} has no take {number}"
     if answer.note.strip() and not answer.again:
-        yield "the note says what to change, and no scene is to be rendered again"
+        yield "the note says what to change, and no scene is to be made again"
     yield from _over_budget(question, answer, plan)
 
 

@@ -80,8 +80,9 @@ PARAMETERS: Mapping[str, str] = {
     "takes": "How many further takes to buy of the scene that is rendered again.",
     "note": "What the further takes are to change, in your own words: it is added to the scene's prompt.",
     "approve": (
-        "What a person has to approve before the run goes on: plan asks before anything is bought; takes asks which "
-        "takes the reel shows, and what to render again. A deployment's run is suspended until then and holds nothing."
+        "What a person has to approve before the run goes on: plan asks before anything is bought; stills draws the "
+        "pictures and asks which of them the clips begin with, before motion is bought; takes asks which takes the "
+        "reel shows, and what to render again. A deployment's run is suspended until then and holds nothing."
     ),
     "approve_hours": "How many hours to wait for an approval. After that the run ends, and nothing was bought.",
     "plan_hash": (

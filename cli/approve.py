@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
@@ -13,7 +13,7 @@ from prefect_storyboard.cli.progress_table import ProgressTable
 from prefect_storyboard.series.asking import Ask, NotApproved, asked_by
 from prefect_storyboard.series.markdown import plain
 from prefect_storyboard.series.takes import who
-from prefect_storyboard.storyboards.approval import Answer, Question
+from prefect_storyboard.storyboards.approval import Answer, ApprovalKind, Question
 from prefect_storyboard.storyboards.money import price
 
 How = Literal["ask", "yes"]
@@ -57,7 +57,7 @@ def _ask(screen: Console, table: ProgressTable) -> Ask:
         # It blocks the loop: nothing is in flight while a question is open, and Ctrl-C reaches a read in this thread.
         with table.hidden():
             show(question, screen)
-            return ask_plan(question, screen) if question.kind == "plan" else ask_takes(question, screen)
+            return _ASKS[question.kind](question, screen)
 
     return ask
 
@@ -74,7 +74,8 @@ def show(question: Question, screen: Console) -> None:
 
 def ask_plan(question: Question, screen: Console) -> Answer:
     """Ask what to leave out, what it may cost, and whether to buy it."""
-    left_out = _scenes(screen, "Leave out which scenes? [none] ", question)
+    proposed = ", ".join(question.left_out) or "none"
+    left_out = _scenes(screen, f"Leave out which scenes? [{proposed}] ", question) or question.left_out
     budget = _budget(screen, question)
     unpriced = bool(question.unpriced) and _agrees(screen, f"Buy {', '.join(question.unpriced)} at an unknown price?")
     return Answer(
@@ -104,10 +105,38 @@ def ask_takes(question: Question, screen: Console) -> Answer:
     )
 
 
+def ask_stills(question: Question, screen: Console) -> Answer:
+    """Ask which stills the clips begin with, what to draw again, or else what to leave out and what motion may cost."""
+    takes = {scene: _take(screen, scene, question) for scene in question.choices}
+    again = _scenes(screen, "Draw which stills again? [none] ", question)
+    if not again:
+        return ask_plan(question, screen).model_copy(update={"takes": takes})
+    note = screen.input("What is to change? [nothing] ", markup=False).strip()
+    cost = price(sum(question.prices[scene] or 0.0 for scene in again if scene in question.prices))
+    agrees = _agrees(screen, f"Draw {len(again)} stills for {cost}?")
+    return Answer(
+        decision="approve" if agrees else "stop",
+        by=who(),
+        max_cost_usd=question.max_cost_usd,
+        takes=takes,
+        again=again,
+        note=note,
+        leave_out=question.left_out,
+    )
+
+
+_ASKS: Mapping[ApprovalKind, Callable[[Question, Console], Answer]] = {
+    "plan": ask_plan,
+    "stills": ask_stills,
+    "takes": ask_takes,
+}
+
+
 def _take(screen: Console, scene: str, question: Question) -> int:
     shown = next((take.number for take in question.takes[scene] if take.shown), question.takes[scene][-1].number)
     while True:
-        said = screen.input(f"{scene}: which take does the reel show? [{shown}] ", markup=False).strip()
+        what = "still does the clip begin with" if question.kind == "stills" else "take does the reel show"
+        said = screen.input(f"{scene}: which {what}? [{shown}] ", markup=False).strip()
         if not said or said.isdecimal():
             return int(said or shown)
 

@@ -67,7 +67,7 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         for warning in run.prepared.plan.warnings:
             console.print(f"warning  {warning}", style="yellow")
         run.attempts, run.held = asked["attempts"], held
-        is_asked = asked["approve"] == "plan"  # who is asked may raise the budget
+        is_asked = asked["approve"] in {"plan", "stills"}  # who is asked may raise the budget
         await allow(
             run,
             None if is_asked else asked["max_cost_usd"],

@@ -37,7 +37,7 @@ Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 Save = Annotated[Path | None, Parameter(help=OPTIONS["save"])]
 HeldPlan = Annotated[Path | None, Parameter(name="--plan", help=OPTIONS["plan"])]
 
-Approve = Annotated[Literal["plan", "takes"] | None, Parameter(help=PARAMETERS["approve"])]
+Approve = Annotated[Literal["plan", "stills", "takes"] | None, Parameter(help=PARAMETERS["approve"])]
 ApproveYes = Annotated[bool, Parameter(name="--yes", help=OPTIONS["approve_yes"])]
 
 Gateways = Annotated[str, Parameter(help=OPTIONS["gateways"])]

@@ -14,10 +14,11 @@ from pydantic import Field
 from prefect_storyboard.blocks import Credentials, load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ModelsField, ProviderField, form
 from prefect_storyboard.providers.errors import ProviderError
+from prefect_storyboard.providers.images import image_models
 from prefect_storyboard.series.ending import Ending, Uses, ending_of, endings, uses
 from prefect_storyboard.series.markdown import table_of
 from prefect_storyboard.series.report import shown
-from prefect_storyboard.storyboards import Model
+from prefect_storyboard.storyboards import ImageModel, Model
 
 DaysField = Annotated[int, Field(json_schema_extra={"minimum": 0})]
 
@@ -82,12 +83,14 @@ async def _taken_off(credentials: Credentials, used: Uses) -> list[Ending]:
     return found
 
 
-def _sold(accounts: Iterable[Credentials], provider: str, name: str) -> Model | None:
-    """The model as the first account at that gateway sells it; None where it sells none of that name."""
+def _sold(accounts: Iterable[Credentials], provider: str, name: str) -> Model | ImageModel | None:
+    """The model, of clips or of pictures, as the first account at that gateway sells it; None where it sells none."""
     for account in accounts:
         if account.provider == provider:
             with suppress(KeyError):
                 return account.model(name)
+            if name in (drawn := image_models(provider)):
+                return drawn[name]
     return None
 
 

@@ -30,7 +30,7 @@ from prefect_storyboard.series.markdown import escaped, escaped_rows
 from prefect_storyboard.series.opening import opened, title
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import check_offered, check_remixes
-from prefect_storyboard.series.report import artifact_key, shown, total
+from prefect_storyboard.series.report import artifact_key, in_two_sums, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, PlannedSheet, PlannedStill, Storyboard
 from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Fit
@@ -164,8 +164,4 @@ def cost_of(plan: Plan) -> str:
     unpriced = sum(job.usd is None for job in plan.unsettled)
     most = round(sum(job.usd or 0.0 for job in plan.unsettled), 6)
     said = total(most, unpriced) if most == plan.low_usd else f"{price(plan.low_usd)} to {total(most, unpriced)}"
-    if not plan.pictures:
-        return said
-    drawn = sum(job.usd is None for job in plan.unsettled if isinstance(job, PlannedSheet | PlannedStill))
-    pictures = total(plan.usd_of_pictures, drawn)
-    return f"{said} (pictures {pictures}, motion {total(plan.usd_of_motion, unpriced - drawn)})"
+    return in_two_sums(plan, said)

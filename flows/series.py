@@ -26,6 +26,7 @@ from prefect_storyboard.series.approving import approve_plan, with_left_out
 from prefect_storyboard.series.asked import Limits, allowed, allowed_within, follow
 from prefect_storyboard.series.asking import check_askable
 from prefect_storyboard.series.cast import create_cast
+from prefect_storyboard.series.choosing_stills import approve_stills
 from prefect_storyboard.series.choosing_takes import approve_takes
 from prefect_storyboard.series.chosen import assemble_chosen
 from prefect_storyboard.series.held import kept_plan
@@ -82,8 +83,8 @@ async def storyboard_series(
 
     With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there; with
     `reroll_of` still, takes of its still. With `stills`, sheets and stills are drawn first, and clips begin with them.
-    With `approve` it waits until a person has approved the plan, or chosen among the takes; what is approved is bought
-    once.
+    With `approve` it waits until a person has approved the plan, or chosen among the stills or the takes; what is
+    approved is bought once.
 
     Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
     is bought, NotApproved if nobody answers, and Stopped if a person stops it. Ends in the state Failed, with
@@ -116,6 +117,8 @@ async def storyboard_series(
         limits = Limits(max_cost_usd=max_cost_usd, allow_unknown_price=asked.allow_unknown_price)
         if asked.approve == "plan":
             limits = await approve_plan(run, limits, asked)
+        if asked.approve == "stills" and order is None:
+            limits = await approve_stills(run, limits, asked)
         plan = run.prepared.plan
         async with followed(plan):
             wanted = await allowed_within(run, limits, asked)

@@ -1,4 +1,4 @@
-"""What people have approved of a reel: a plan to buy, or the takes that it shows.
+"""What people have approved of a reel: a plan to buy, the stills that clips begin with, or the takes that it shows.
 
 `ledger/approvals/<reel>/<number>.json`, numbered from 0001 without a gap and created exclusively, as choices are.
 Nothing in it is ever changed. A reel of which nothing was approved costs one read.
@@ -15,9 +15,10 @@ from prefect_storyboard.ledger.records import Record
 class Approval(Record):
     """One approval: who, when, of what, and within which budget. `hash` is the one of the question.
 
-    `kind` is `plan` or `takes`; of the latter, `carried out` says that all of it was done, and `dropped` that its
-    scenes have changed before it was. `about` is what the scenes asked for then, in one word. `name` is the question
-    that was answered: the same answer, read again after a crash, is this approval. `run` is the flow run that asked.
+    `kind` is `plan`, `stills` or `takes`; of the latter two, `carried out` says that what it picks and makes again was
+    done, and `dropped` that its scenes have changed before it was. `about` is what the scenes asked for then, in one
+    word, and `asked` the same scene by scene. `name` is the question that was answered: the same answer, read again
+    after a crash, is this approval. `run` is the flow run that asked.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Approval(Record):
     at: datetime
     run: str = ""
     about: str = ""
+    asked: dict[str, str] = Field(default={})
     max_cost_usd: float | None = None
     buy_unpriced: bool = False
     leave_out: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ Its description is Markdown: the table of the plan, or the takes as pictures. Fi
 Prefect's form mishandles unions; each but the decision and the name has the value that changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from prefect.input import RunInput
@@ -14,6 +14,7 @@ from prefect_storyboard.series.markdown import escaped
 from prefect_storyboard.storyboards.approval import STAGES, Answer, Question
 from prefect_storyboard.storyboards.money import price
 
+_MAKE = {"stills": "draw", "takes": "render"}  # what is done again
 _TAKE = "take_"  # begins the name of the field of a scene's takes
 
 FieldOf = tuple[Any, Any]  # a type and its pydantic Field
@@ -46,6 +47,7 @@ def answer_of(question: Question, given: RunInput) -> Answer:
 def _decision(question: Question) -> Iterator[tuple[str, FieldOf]]:
     what = {
         "plan": f"Approve buys all that is not left out; stop ends the run, and nothing is bought. {_cost(question)}",
+        "stills": f"Approve draws again what is chosen below, or else buys the motion; stop ends. {_cost(question)}",
         "takes": "Approve renders again what is chosen below, or else makes the reel; stop ends the run.",
     }
     yield "decision", (Literal["approve", "stop"], Field(title="Decision", description=what[question.kind]))
@@ -54,6 +56,7 @@ def _decision(question: Question) -> Iterator[tuple[str, FieldOf]]:
 def _max_cost_usd(question: Question) -> Iterator[tuple[str, FieldOf]]:
     what = {
         "plan": "The most that may be spent. If what you have not left out costs more, you are asked again.",
+        "stills": "The most that the motion may cost, or, where you have stills drawn again, the most that this may.",
         "takes": "The most that rendering again may cost. Choosing costs nothing.",
     }
     said = Field(default=question.budget, ge=0, title="Budget in USD", description=what[question.kind])
@@ -68,25 +71,27 @@ def _buy_unpriced(question: Question) -> Iterator[tuple[str, FieldOf]]:
 
 def _leave_out(question: Question) -> Iterator[tuple[str, FieldOf]]:
     what = "Scenes that are not bought, nor the scenes that continue them. The reel is made without them."
-    yield "leave_out", (_some_of(question), Field(default=[], title="Leave out", description=what))
+    left_out = [*question.left_out]
+    yield "leave_out", (_some_of(question.scenes), Field(default=left_out, title="Leave out", description=what))
 
 
 def _takes(question: Question) -> Iterator[tuple[str, FieldOf]]:
     for scene, takes in question.choices.items():
         words = tuple(_word(take.number) for take in takes)
         shown = next((_word(take.number) for take in takes if take.shown), words[-1])
-        title = f"{scene}: which take"
+        title = f"{scene}: which {'still' if question.kind == 'stills' else 'take'}"
         yield f"{_TAKE}{scene}", (Literal[words], Field(default=shown, title=title, description="Costs nothing."))
 
 
 def _again(question: Question) -> Iterator[tuple[str, FieldOf]]:
     costs = ", ".join(f"{scene} {price(usd)}" for scene, usd in question.prices.items())
-    what = f"Scenes to render once more before you are asked again; the takes that are there stay. It buys: {costs}."
-    yield "again", (_some_of(question), Field(default=[], title="Render again", description=what))
+    verb = _MAKE[question.kind]
+    what = f"Scenes to {verb} once more before you are asked again; the takes that are there stay. It buys: {costs}."
+    yield "again", (_some_of([*question.prices]), Field(default=[], title=f"{verb.title()} again", description=what))
 
 
-def _note(_: Question) -> Iterator[tuple[str, FieldOf]]:
-    what = "For the scenes that are rendered again, in your own words: it is added to their prompts."
+def _note(question: Question) -> Iterator[tuple[str, FieldOf]]:
+    what = f"For what you {_MAKE[question.kind]} again, in your own words: it is added to the prompts."
     yield "note", (str, Field(default="", title="What to change", description=what))
 
 
@@ -107,8 +112,8 @@ _FIELDS: Mapping[str, Callable[[Question], Iterator[tuple[str, FieldOf]]]] = {
 }
 
 
-def _some_of(question: Question) -> Any:
-    return list[Literal[question.scenes]]  # type: ignore[name-defined] # the ids are known only now
+def _some_of(ids: Sequence[str]) -> Any:
+    return list[Literal[tuple(ids)]]  # type: ignore[misc] # the ids are known only now
 
 
 def _cost(question: Question) -> str:

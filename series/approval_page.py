@@ -5,7 +5,7 @@ No address in it has a signature: it is kept by Prefect for all who may read it.
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger.scratch import scratch
@@ -14,9 +14,9 @@ from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.markdown import escaped, table_of
 from prefect_storyboard.series.prepare import Prepared
-from prefect_storyboard.series.report import count, total
+from prefect_storyboard.series.report import count, in_two_sums, total
 from prefect_storyboard.series.takes import TakeLine
-from prefect_storyboard.storyboards import Clip, Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards import Clip, Plan, PlannedCharacter, PlannedScene, PlannedStill, Still
 from prefect_storyboard.storyboards.approval import Question
 from prefect_storyboard.storyboards.money import price
 
@@ -29,12 +29,12 @@ _SHORT, _MOST = 110, 60  # letters of a prompt; pictures
 
 def plan_page(question: Question, plan: Plan, changed: Sequence[str] = (), pictures: str = "") -> str:
     """The plan, scene by scene, with what each costs; `changed` says what differs from what was asked before."""
-    jobs, cost = plan.unsettled, total(question.usd, len(question.unpriced))
+    jobs, cost = plan.unsettled, in_two_sums(plan, total(question.usd, len(question.unpriced)))
     lines = [f"**{escaped(plan.storyboard.title)}: {count(len(jobs), 'job')} for {cost}**", ""]
     if changed:
         lines += ["The plan has changed since you were asked, and nothing was bought:", ""]
         lines += [*(f"- {escaped(each)}" for each in changed), ""]
-    lines += [pictures, "", table_of(_rows(plan)), ""]
+    lines += [pictures, "", table_of(rows(plan)), ""]
     if plan.attempts > 1:
         lines += [f"A job that fails may be bought {plan.attempts} times, within the budget.", ""]
     lines += [*(f"- {escaped(warning)}" for warning in plan.warnings), ""]
@@ -42,12 +42,16 @@ def plan_page(question: Question, plan: Plan, changed: Sequence[str] = (), pictu
     return "\n".join([*lines, f"{escaped(', '.join(_alike(plan)))}. Plan {plan.hash[:12]} at {account}."])
 
 
-def _rows(plan: Plan) -> Iterator[dict[str, str]]:
-    """A row for each character and scene; what all scenes have in common is said once, below the table."""
+def rows(plan: Plan) -> Iterator[dict[str, str]]:
+    """A row for each job; what all scenes have in common is said once, below the table."""
     common, unsettled = _alike(plan), plan.unsettled
     for job in plan.characters:
         what = "create once" if job in unsettled else _WORDS.get(job.state or "", job.state or "")
         yield {"scene": job.character.name, "what": what, "prompt": job.character.description, "price": _price([job])}
+    for picture in plan.pictures:
+        if picture in unsettled:
+            name = picture.name if isinstance(picture, PlannedStill) else f"sheet of {picture.name}"
+            yield {"scene": name, "what": "draw", "prompt": _short(picture.drawing.prompt), "price": price(picture.usd)}
     for scene in plan.scenes or plan.takes:
         buys = [take for take in plan.renders if take.scene.id == scene.scene.id and take in unsettled]
         own = [each for each in _size(scene) if each not in common]
@@ -111,7 +115,7 @@ def takes_page(question: Question, lines: Sequence[TakeLine], library: Library, 
 
 def _sheet(lines: Sequence[TakeLine], library: Library) -> str:
     with scratch() as folder:
-        cells = [(_fetched(line, folder, library), _label(line)) for line in lines[:_MOST]]
+        cells = [(fetched(line, folder, library), _label(line)) for line in lines[:_MOST]]
         return picture(cells, "The takes")
 
 
@@ -137,11 +141,16 @@ def picture(cells: Sequence[Cell], name: str) -> str:
     return ""
 
 
-def _fetched(line: TakeLine, folder: Path, library: Library) -> Path | None:
-    if line.clip is None:
-        return None
+def fetched(line: TakeLine, folder: Path, library: Library) -> Path | None:
+    """The clip or the picture of a take, as a local file. Blocks."""
+    made = line.clip or line.still
+    return stored_file(made, folder / f"{line.name}-{line.take}", library) if made else None
+
+
+def stored_file(made: Clip | Still, place: Path, library: Library) -> Path | None:
+    """A file of the library, at that place with its own suffix; None if it is gone. Blocks."""
     try:
-        return library.storage().fetch(folder / f"{line.scene}-{line.take}.mp4", *inside(line.clip.url))
+        return library.storage().fetch(place.with_suffix(PurePosixPath(made.url).suffix), *inside(made.url))
     except FileNotFoundError:
         return None
 

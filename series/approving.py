@@ -82,7 +82,7 @@ def question_name(ledger: Ledger, question: Question) -> str:
 def recorded(question: Question, answer: Answer, name: str, run_id: str) -> Approval:
     """An answer as the library keeps it."""
     said = answer.model_dump(exclude={"decision"})
-    asked = question.model_dump(include={"kind", "hash", "about"})
+    asked = question.model_dump(include={"kind", "hash", "about", "asked"})
     return Approval.model_validate({**said, **asked, "name": name, "run": run_id, "at": datetime.now(UTC)})
 
 
@@ -98,12 +98,13 @@ def in_force(ledger: Ledger, plan: Plan, run_id: str) -> Approval | None:
             continue
         part = without(plan, approval.leave_out)
         own = bool(run_id) and approval.run == run_id
-        if (own or part.unsettled) and _covers(ledger, approval, part):
+        if (own or part.unsettled) and covers(ledger, approval, part):
             return approval
     return None
 
 
-def _covers(ledger: Ledger, approval: Approval, part: Plan) -> bool:
+def covers(ledger: Ledger, approval: Approval, part: Plan) -> bool:
+    """Whether what is left of an approved budget is enough for what is left to buy. Blocks."""
     if approval.max_cost_usd is None or not part.unsettled:
         return True
     spent = ledger.journal.spent(part.storyboard.slug, approval.at)
@@ -127,10 +128,15 @@ def _changed(ledger: Ledger, plan: Plan) -> Sequence[str]:
 
 def _leave_out(run: Rendering, plan: Plan, approval: Approval) -> None:
     """Let the run render the part that was approved."""
-    run.left_out = missing(plan, approval.leave_out, approval.by)
-    if run.left_out:
+    narrow(run, missing(plan, approval.leave_out, approval.by), without(plan, approval.leave_out))
+
+
+def narrow(run: Rendering, left_out: dict[str, str], part: Plan) -> None:
+    """Let the run render a part of its plan; `left_out` says why each other scene has no clip."""
+    run.left_out = left_out
+    if left_out:
         run.held, run.whole = None, run.prepared.plan  # the part was held to its plan before it was approved
-        run.prepared = run.prepared.model_copy(update={"plan": without(plan, approval.leave_out)})
+        run.prepared = run.prepared.model_copy(update={"plan": part})
 
 
 def with_left_out(run: Rendering, ended: Sequence[Ended]) -> tuple[Ended, ...]:

@@ -42,10 +42,10 @@ async def assemble_standing(run: Rendering) -> Reel:
     return await assemble_chosen(run, ended, wanted)
 
 
-async def stand_again(run: Rendering) -> Plan:
-    """The run's plan with the takes that stand now."""
+async def stand_again(run: Rendering, *, cascade: bool = False) -> Plan:
+    """The run's plan with the takes that stand now; with `cascade`, stale ones are new jobs."""
     ledger = Ledger(run.library.storage())
-    plan = await asyncio.to_thread(with_standing, run.asked, ledger, cascade=False)
+    plan = await asyncio.to_thread(with_standing, run.asked, ledger, cascade=cascade)
     run.prepared = run.prepared.model_copy(update={"plan": plan})
     return plan
 

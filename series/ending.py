@@ -6,8 +6,9 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from prefect_storyboard.ledger import Storage
+from prefect_storyboard.providers.images import image_models
 from prefect_storyboard.providers.table import models
-from prefect_storyboard.storyboards import Frozen, Model
+from prefect_storyboard.storyboards import Frozen, ImageModel, Model
 
 Uses = Mapping[tuple[str, str], tuple[str, ...]]  # the reels, by gateway and model
 
@@ -36,20 +37,21 @@ def uses(storage: Storage, providers: Iterable[str]) -> Uses:
     for reel in storage.names("reels"):
         with suppress(ValueError, LookupError, TypeError):
             plan = json.loads(storage.read("reels", reel, "plan.json") or b"{}")
-            for name in dict.fromkeys(scene["model"]["name"] for scene in plan["scenes"]):
+            jobs = [*plan["scenes"], *(still["drawing"] for still in plan.get("stills", []))]
+            for name in dict.fromkeys(job["model"]["name"] for job in jobs):
                 place = str(plan["provider"]), str(name)
                 if place[0] in wanted:
                     found[place] = (*found.get(place, ()), reel)
     return found
 
 
-def in_table(provider: str, name: str) -> Model | None:
-    """The model as the table has it."""
-    return models().get(provider, {}).get(name)
+def in_table(provider: str, name: str) -> Model | ImageModel | None:
+    """The model of clips or of pictures as its table has it."""
+    return models().get(provider, {}).get(name) or image_models(provider).get(name)
 
 
 def endings(
-    used: Uses, *, today: date, days: int, model_of: Callable[[str, str], Model | None] = in_table
+    used: Uses, *, today: date, days: int, model_of: Callable[[str, str], Model | ImageModel | None] = in_table
 ) -> tuple[Ending, ...]:
     """The models that are retired within so many days, or were within so many past days, soonest first.
 
@@ -65,7 +67,7 @@ def endings(
     return tuple(sorted(near, key=lambda each: (each.retires_on or today, each.provider, each.model)))
 
 
-def ending_of(model: Model, reels: tuple[str, ...]) -> Ending:
+def ending_of(model: Model | ImageModel, reels: tuple[str, ...]) -> Ending:
     """The Ending of a model."""
     return Ending(
         provider=model.provider,

@@ -29,6 +29,7 @@ from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import check_prompts, draft_order
 from prefect_storyboard.storyboards import Plan, PlannedScene, check_held
 from prefect_storyboard.storyboards.keys import digest
+from prefect_storyboard.storyboards.retiring import Retiring
 from prefect_storyboard.tasks import _events as events
 
 
@@ -139,7 +140,9 @@ async def check_offered(session: Session, plan: Plan, wanted: Estimate, *, allow
         await check_agreed(session.provider, draft_order(session.provider, scene), scene.model, scene.mode)
     if allow_retired:
         return
-    needed = {s.endpoint: s.model for s in plan.renders if s.endpoint and wanted.buys(s.key)}
+    needed: dict[str, Retiring] = {s.endpoint: s.model for s in plan.renders if s.endpoint and wanted.buys(s.key)}
+    drawn = [picture.drawing for picture in plan.pictures if wanted.buys(picture.key)]
+    needed |= {each.model.endpoints[each.mode]: each.model for each in drawn if each.mode in each.model.endpoints}
     for endpoint, family in needed.items():
         try:
             offered = await session.provider.offered(endpoint)

@@ -19,7 +19,7 @@ from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.links import where
 from prefect_storyboard.series.markdown import code, escaped, escaped_rows, table_of
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.storyboards import FailedScene, Plan, PlannedSheet, Reel, Still
+from prefect_storyboard.storyboards import FailedScene, Plan, PlannedSheet, PlannedStill, Reel, Still
 from prefect_storyboard.storyboards.money import price
 
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
@@ -91,6 +91,16 @@ def total(usd: float, unpriced: int) -> str:
     if not unpriced:
         return price(usd)
     return f"{price(usd)} and {unknown}" if usd else unknown
+
+
+def in_two_sums(plan: Plan, whole: str) -> str:
+    """What a plan costs in a few words, and of one that draws, what its pictures cost and what its motion does."""
+    if not plan.pictures:
+        return whole
+    unpriced = [job for job in plan.unsettled if job.usd is None]
+    drawn = sum(isinstance(job, PlannedSheet | PlannedStill) for job in unpriced)
+    pictures, motion = total(plan.usd_of_pictures, drawn), total(plan.usd_of_motion, len(unpriced) - drawn)
+    return f"{whole} (pictures {pictures}, motion {motion})"
 
 
 def billed_twice(other: Duplicate) -> str:

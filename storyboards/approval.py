@@ -14,7 +14,7 @@ from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Frozen
 from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedJob, PlannedScene, PlannedSheet
 
-ApprovalKind = Literal["plan", "takes"]
+ApprovalKind = Literal["plan", "stills", "takes"]
 Decision = Literal["approve", "stop"]
 
 _OPEN = {None, "new", "unknown"}  # what a run may have to buy
@@ -29,12 +29,16 @@ class Stage(NamedTuple):
 
 STAGES: Mapping[ApprovalKind, Stage] = {
     "plan": Stage("what will be bought", ("decision", "max_cost_usd", "buy_unpriced", "leave_out", "by")),
+    "stills": Stage(
+        "which stills the clips begin with",
+        ("decision", "takes", "again", "note", "max_cost_usd", "buy_unpriced", "leave_out", "by"),
+    ),
     "takes": Stage("which takes the reel shows", ("decision", "takes", "again", "note", "max_cost_usd", "by")),
 }
 
 
 class TakeOffered(Frozen):
-    """A stored take that may be chosen. `shown` is the one that the reel would show now."""
+    """A stored take, of a clip or a still, that may be chosen. `shown` is the one that stands now."""
 
     number: int
     key: str
@@ -43,22 +47,24 @@ class TakeOffered(Frozen):
 
 
 class Question(Frozen):
-    """What is asked. `scenes` are the ids that may be left out, or rendered again; `prices` those of one new take.
+    """What is asked. `scenes` are the ids that may be left out; `prices` has those of one new take, by its scene.
 
-    `reasons` say why it is asked again.
+    `left_out` are proposed to be left out, and `reasons` say why it is asked again.
     """
 
     kind: ApprovalKind
     title: str
     reel: str
     hash: str
-    about: str = Field(default="", description="Of takes: what their scenes ask for and cost, in one word.")
+    about: str = Field(default="", description="What the scenes ask for and cost, in one word.")
+    asked: dict[str, str] = Field(default={}, description="Of stills: what each scene asks for, in one word.")
     scenes: tuple[str, ...] = ()
     prices: dict[str, float | None] = Field(default={})
     takes: dict[str, tuple[TakeOffered, ...]] = Field(default={})
     usd: float = 0.0
     unpriced: tuple[str, ...] = ()
     max_cost_usd: float | None = None
+    left_out: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     page: str = Field(default="", description="The question as Markdown.")
 
@@ -66,7 +72,7 @@ class Question(Frozen):
         """Whether the form has this field: one that could not be answered is left out."""
         if name not in STAGES[self.kind].fields:
             return False
-        there = {"buy_unpriced": self.unpriced, "leave_out": self.scenes, "again": self.scenes, "note": self.scenes}
+        there = {"buy_unpriced": self.unpriced, "leave_out": self.scenes, "again": self.prices, "note": self.prices}
         return bool(there.get(name, True))
 
     @property
@@ -79,7 +85,7 @@ class Question(Frozen):
         """What the form proposes as the most that may be spent."""
         if self.max_cost_usd is not None:
             return self.max_cost_usd
-        return self.usd if self.kind == "plan" else round(sum(usd or 0.0 for usd in self.prices.values()), 6)
+        return round(sum(usd or 0.0 for usd in self.prices.values()), 6) if self.kind == "takes" else self.usd
 
 
 class Answer(Frozen):
@@ -105,8 +111,8 @@ def plan_question(plan: Plan, max_cost_usd: float | None) -> Question | None:
         reel=plan.storyboard.slug,
         hash=plan.hash,
         scenes=tuple(scene.scene.id for scene in plan.scenes if scene in plan.unsettled),
-        usd=_usd(plan),
-        unpriced=tuple(_name(job) for job in plan.unsettled if job.usd is None),
+        usd=cost_of(plan),
+        unpriced=unpriced_of(plan),
         max_cost_usd=max_cost_usd,
     )
 
@@ -145,27 +151,28 @@ def objections(question: Question, answer: Answer, plan: Plan) -> Iterator[str]:
         yield "it does not say who has answered"
     if answer.decision == "stop":
         return
-    if unknown := sorted({*answer.leave_out, *answer.again, *answer.takes} - {*question.scenes}):
+    known = {*question.scenes, *question.prices}
+    if unknown := sorted({*answer.leave_out, *answer.again, *answer.takes} - known):
         yield f"nothing was asked about {', '.join(unknown)}"
         return
     for scene, number in answer.takes.items():
         if number not in [take.number for take in question.takes.get(scene, ())]:
             yield f"{scene} has no take {number}"
     if answer.note.strip() and not answer.again:
-        yield "the note says what to change, and no scene is to be rendered again"
+        yield "the note says what to change, and no scene is to be made again"
     yield from _over_budget(question, answer, plan)
 
 
 def _over_budget(question: Question, answer: Answer, plan: Plan) -> Iterator[str]:
-    if question.kind == "plan":
-        part = without(plan, answer.leave_out)
-        usd, unpriced = _usd(part), [_name(job) for job in part.unsettled if job.usd is None]
+    if question.kind == "takes" or answer.again:
+        usd = round(sum(question.prices.get(scene) or 0.0 for scene in answer.again), 6)
+        unpriced: Collection[str] = ()
     else:
-        usd = round(sum(question.prices[scene] or 0.0 for scene in answer.again), 6)
-        unpriced = [scene for scene in answer.again if question.prices[scene] is None]
+        part = without(plan, answer.leave_out)
+        usd, unpriced = cost_of(part), unpriced_of(part)
     if answer.max_cost_usd is not None and usd > answer.max_cost_usd:
         yield f"it would cost {price(usd)}, and the budget is {price(answer.max_cost_usd)}"
-    if unpriced and question.kind == "plan" and not answer.buy_unpriced:
+    if unpriced and not answer.buy_unpriced:
         yield f"the price of {', '.join(unpriced)} is unknown: allow that, or leave them out"
 
 
@@ -224,8 +231,14 @@ def _families(scenes: Iterable[PlannedScene]) -> set[tuple[str, str | None]]:
     return {(name, scene.model.casting) for scene in scenes if not scene.standing for name in scene.cast}
 
 
-def _usd(plan: Plan) -> float:
+def cost_of(plan: Plan) -> float:
+    """What the jobs of known price cost that a run of the plan buys."""
     return round(sum(job.usd or 0.0 for job in plan.unsettled), 6)
+
+
+def unpriced_of(plan: Plan) -> tuple[str, ...]:
+    """The jobs that a run of the plan buys at an unknown price."""
+    return tuple(_name(job) for job in plan.unsettled if job.usd is None)
 
 
 def _name(job: PlannedJob) -> str:

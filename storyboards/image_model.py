@@ -1,12 +1,11 @@
 """One entry of the table of image models: a family at one provider, what it takes and what a picture costs."""
 
-from datetime import UTC, date, datetime
 from typing import Literal
 
 from pydantic import Field
 
-from prefect_storyboard.storyboards.base import Frozen
 from prefect_storyboard.storyboards.model import PictureLimits
+from prefect_storyboard.storyboards.retiring import Retiring
 
 ImageMode = Literal["text", "edit"]  # from words alone, or from words and reference pictures
 
@@ -18,11 +17,9 @@ class ReferencePictures(PictureLimits):
     least: int = 0
 
 
-class ImageModel(Frozen):
+class ImageModel(Retiring):
     """An image model at one provider. Prices in US dollars; a price that is not in the table is unknown, not 0."""
 
-    name: str
-    provider: str
     endpoints: dict[ImageMode, str] = Field(default={}, description="A mode that is not here is not sold.")
     refused: str = Field(default="", description="Why the model is known and not sold here.")
     unsure: str = Field(default="", description="Why an order is sent only if the gateway's catalogue agrees with it.")
@@ -48,8 +45,6 @@ class ImageModel(Frozen):
     usd: dict[str, float] = Field(default={}, description="Of one picture, by resolution.")
     usd_per_reference: float = Field(default=0.0, description="For each reference picture beyond the free ones.")
     free_references: int = 0
-    retires_on: date | None = None
-    successor: str | None = None
 
     def mode(self, pictures: int) -> ImageMode:
         """The mode for that many reference pictures; a model with one endpoint for both has one mode."""
@@ -60,8 +55,3 @@ class ImageModel(Frozen):
         price = self.usd.get(resolution)
         extra = max(pictures - self.free_references, 0) * self.usd_per_reference
         return None if price is None else round(price + extra, 6)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the model's maker has switched it off."""
-        return self.retires_on is not None and self.retires_on <= datetime.now(UTC).date()

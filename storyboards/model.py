@@ -1,11 +1,11 @@
 """One entry of the model table: a model family at one provider, what it takes and what it costs."""
 
-from datetime import UTC, date, datetime
 from typing import Literal
 
 from pydantic import Field
 
 from prefect_storyboard.storyboards.nouns import Frozen
+from prefect_storyboard.storyboards.retiring import Retiring
 
 Operation = Literal["text", "image", "remix", "character", "character_from_video"]
 Mode = Literal[
@@ -79,11 +79,9 @@ class Narrower(Frozen):
     unsure: str = ""
 
 
-class Model(Frozen):
+class Model(Retiring):
     """A model family at one provider. Prices in US dollars; a price that is not in the table is unknown, not 0."""
 
-    name: str
-    provider: str
     codec: str = Field(default="sora", description="Which format of a request body the adapter builds.")
     endpoints: dict[Operation | Mode, str] = Field(
         description="A mode without an endpoint uses that of the nearest mode."
@@ -136,8 +134,6 @@ class Model(Frozen):
     usd_per_character: float | None = None
     reference: ClipLimits = ClipLimits()
     tiers: tuple[str, ...] = Field(default=(), description="The other models of its family at this provider.")
-    retires_on: date | None = None
-    successor: str | None = None
 
     @property
     def first_frame(self) -> Literal["exact", "cited", "cited with cast"]:
@@ -185,24 +181,6 @@ class Model(Frozen):
         """What a picture to start from has to be: where the model takes pixels, as large as the clip."""
         size = self.size(aspect, resolution)
         return self.frame.model_copy(update={"sizes": (size,)}) if size else self.frame
-
-    @property
-    def ended(self) -> bool:
-        """Whether the model's maker has switched it off."""
-        return self.retires_on is not None and self.retires_on <= datetime.now(UTC).date()
-
-    @property
-    def ending(self) -> str:
-        """When the maker switches it off, and its successor; empty for a model without a date."""
-        if self.retires_on is None:
-            return ""
-        successor = f"; its successor is {self.successor}" if self.successor else ""
-        return f"{self.name} is switched off by its maker on {self.retires_on}{successor}"
-
-    @property
-    def replacement(self) -> str:
-        """A sentence that names its replacement."""
-        return f"Its successor is {self.successor}" if self.successor else "Choose another model"
 
     @property
     def character_from_video(self) -> bool:

@@ -10,6 +10,7 @@ from prefect_storyboard.storyboards.model import Choice
 from prefect_storyboard.storyboards.nouns import Storyboard
 from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.plan import Plan, PlannedCharacter, PlannedScene
+from prefect_storyboard.storyboards.retiring import Retiring
 from prefect_storyboard.storyboards.shots import Shot
 
 
@@ -80,7 +81,7 @@ def plan(
         stills=tuple(frames.stills[shot.scene.id] for shot in shots if shot.still) if frames else (),
         preparations=preparations,
         warnings=(
-            *_retiring(scenes),
+            *_retiring(scenes, image_model if frames and frames.sheets else None),
             *_remarks(scenes),
             *(_still_remarks(frames) if frames else ()),
             *_frames(scenes),
@@ -151,8 +152,10 @@ def _characters(
     return tuple(planned.values())
 
 
-def _retiring(scenes: list[PlannedScene]) -> list[str]:
-    return list(dict.fromkeys(scene.model.ending for scene in scenes if scene.model.ending))
+def _retiring(scenes: list[PlannedScene], image_model: ImageModel | None) -> list[str]:
+    models: list[Retiring] = [scene.model for scene in scenes]
+    models += [image_model] if image_model else []
+    return list(dict.fromkeys(each.ending for each in models if each.ending))
 
 
 def _remarks(scenes: list[PlannedScene]) -> list[str]:

@@ -22,8 +22,7 @@ def drawn_with(account: Credentials, name: str | None) -> ImageModel:
     except KeyError as error:
         raise ValueError(f"model: {error.args[0]}") from None
     if found.ended:
-        successor = f"; its successor is {found.successor}" if found.successor else ""
-        logger().warning("%s is switched off by its maker on %s%s", found.name, found.retires_on, successor)
+        logger().warning("%s; it is requested nevertheless, because you named it", found.ending)
     return found
 
 

@@ -117,7 +117,7 @@ OBJECTIONS: Mapping[str, tuple[dict[str, Any], str]] = {
     "budget": ({"max_cost_usd": 1}, "it would cost $2.4192, and the budget is $1.00"),
     "name": ({"by": " "}, "it does not say who has answered"),
     "scene": ({"leave_out": ("s09",)}, "nothing was asked about s09"),
-    "note": ({"note": "Darker."}, "the note says what to change, and no scene is to be rendered again"),
+    "note": ({"note": "Darker."}, "the note says what to change, and no scene is to be made again"),
 }
 
 

@@ -57,7 +57,7 @@ class Run:
         self._carry_on(what, ledger)
 
     def _carry_on(self, what: Board, ledger: Ledger) -> None:
-        approval = open_approval(ledger, "t")
+        approval = open_approval(ledger, "t", "takes")
         if approval is None:
             return
         plan = with_standing(self.shelf.plan(what), ledger)

@@ -6,7 +6,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from prefect_storyboard.cli.approve import answered, ask_plan, ask_takes, how_to_ask
+from prefect_storyboard.cli.approve import answered, ask_plan, ask_stills, ask_takes, how_to_ask
 from prefect_storyboard.cli.progress_table import ProgressTable
 from prefect_storyboard.series.asking import NotApproved, ask, is_asked_elsewhere
 from prefect_storyboard.storyboards.approval import Answer, Question, takes_question
@@ -75,3 +75,16 @@ async def test_yes_approves_within_the_budget_and_never_more() -> None:
         with pytest.raises(NotApproved, match=r"it would cost \$2.4192, and the budget is \$1.00; nothing was bought"):
             await _asked(asked(budget=1.0))
     assert not is_asked_elsewhere()
+
+
+def about_stills() -> Question:
+    return about_takes().model_copy(update={"kind": "stills", "left_out": ("s02",)})
+
+
+def test_stills_are_chosen_and_then_motion_is_bought_or_some_are_drawn_again() -> None:
+    said = ask_stills(about_stills(), Typing("2", "", "s01", "7", "y"))
+    assert (said.takes, said.leave_out, said.max_cost_usd, said.again) == ({"s02": 2}, ("s01",), 7.0, ())
+    kept = ask_stills(about_stills(), Typing("", "", "", "", "y"))
+    assert (kept.takes, kept.leave_out) == ({"s02": 1}, ("s02",)), "return keeps what is proposed"
+    again = ask_stills(about_stills(), Typing("", "s01", "Closer.", "y"))
+    assert (again.again, again.note, again.leave_out, again.max_cost_usd) == (("s01",), "Closer.", ("s02",), 5.0)

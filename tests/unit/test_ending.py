@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from prefect_storyboard.ledger import open_storage
+from prefect_storyboard.providers.images import image_models
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.series.ending import endings, uses
 
@@ -40,3 +41,19 @@ def test_the_sentence_names_date_reels_and_successor() -> None:
     assert str(ending) == (
         f"sora-2 at fal is switched off by its maker on 2026-09-24, and renders one, two; move to {SORA.successor}"
     )
+
+
+def test_the_image_model_of_a_reels_stills_is_in_use_too(tmp_path: Path) -> None:
+    storage = open_storage(str(tmp_path / "library"))
+    drawn = json.loads(plan_of("seedance-2")) | {"stills": [{"drawing": {"model": {"name": "nano-banana-2.1"}}}]}
+    storage.write(json.dumps(drawn).encode(), "reels", "one", "plan.json")
+    assert uses(storage, ["fal"]) == {("fal", "seedance-2"): ("one",), ("fal", "nano-banana-2.1"): ("one",)}
+    assert endings({("fal", "nano-banana-2.1"): ("one",)}, today=END, days=9999) == ()
+
+
+def test_one_rule_says_when_models_of_clips_and_of_pictures_end() -> None:
+    painter = image_models("fal")["nano-banana-2.1"]
+    assert (painter.ending, painter.ended) == ("", False)
+    gone = painter.model_copy(update={"retires_on": END, "successor": "painter-3"})
+    assert gone.ending == "nano-banana-2.1 is switched off by its maker on 2026-09-24; its successor is painter-3"
+    assert (gone.ended, gone.replacement) == (True, "Its successor is painter-3")

@@ -14,6 +14,7 @@ from prefect_storyboard.series.kept import standing_job
 from prefect_storyboard.series.origins import is_asked_for_again
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene, Still
+from prefect_storyboard.storyboards.says import sound_of
 from prefect_storyboard.tasks import generate, poll, store
 
 
@@ -101,7 +102,7 @@ async def _generate(
         resolution=scene.resolution,
         image=image,
         ends=run.prepared.files[scene.ends].path if scene.ends else None,
-        audio=False if scene.silent else None,
+        audio=sound_of(board, asked, scene.model),
         seed=scene.seed,
         negative=scene.negative or None,
         continues=begins.parent if asked.continues else None,

@@ -32,8 +32,9 @@ class StillOpen(Exception):
 async def render_scene(run: Rendering, scene: PlannedScene, begins: Begins) -> Clip:
     """Render a scene; if the provider has forgotten its characters, create them again once and submit again."""
     castings = () if scene.standing else castings_of(run, scene)
+    attempts = min(run.attempts, scene.most or run.attempts) if scene.further else run.attempts
     try:
-        return await _render(run, scene, castings, begins, attempts=run.attempts)
+        return await _render(run, scene, castings, begins, attempts=attempts)
     except (InvalidRequest, GenerationFailed) as error:
         if not about_characters(error, castings):
             raise
@@ -43,7 +44,7 @@ async def render_scene(run: Rendering, scene: PlannedScene, begins: Begins) -> C
         fresh = castings if sent != _ids(castings) else await recast(run, scene, castings, error)
         if _ids(fresh) == sent:
             raise
-    return await _render(run, scene, fresh, begins, attempts=run.attempts + 1)
+    return await _render(run, scene, fresh, begins, attempts=attempts + 1)
 
 
 def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:

@@ -54,7 +54,14 @@ PARAMETERS: Mapping[str, str] = {
         "What to do about a job that may have been bought and that the provider does not list: stop leaves its scene "
         "to you; resubmit buys it again, and may pay twice."
     ),
-    "attempts": "How many times a scene or character may be bought in all, where the provider reports that it failed.",
+    "attempts": (
+        "How many times a scene or character may be bought in all, where the provider reports that it failed, or where "
+        "its clip is bad and on_bad is reroll."
+    ),
+    "on_bad": (
+        "What to do about a clip whose verdict is bad: keep it, or reroll, which renders the scene again as a further "
+        "take, until one is not bad or attempts or budget are used up. Left out: as the storyboard says."
+    ),
     "poll_minutes": "How many minutes to wait for one job. After that it stays open, and the next run picks it up.",
     "cancel_provider_jobs": (
         "When this run is cancelled, also ask the provider to cancel its jobs, where it can. Otherwise they render on, "

@@ -11,6 +11,7 @@ from prefect_storyboard.blocks.gateway import load_block
 from prefect_storyboard.parameters import PARAMETERS
 from prefect_storyboard.project import logo, page
 from prefect_storyboard.storyboards.approval import ApprovalKind
+from prefect_storyboard.storyboards.base import OnBad
 from prefect_storyboard.storyboards.nouns import Fit
 
 
@@ -23,12 +24,21 @@ class RenderOptions(TypedDict, total=False):
     allow_retired: bool | None
     on_unknown: Literal["stop", "resubmit"] | None
     attempts: int | None
+    on_bad: OnBad | None
     poll_minutes: float | None
     cancel_provider_jobs: bool | None
     wait: Literal["poll", "suspend"] | None
     cascade: bool | None
     approve: ApprovalKind | None
     approve_hours: float | None
+
+
+class OfBoard(TypedDict):
+    """The options that are also fields of a storyboard; None leaves it to that."""
+
+    fit: Fit | None
+    audio: bool | None
+    on_bad: OnBad | None
 
 
 class RenderSettings(Block):
@@ -48,6 +58,7 @@ class RenderSettings(Block):
         default="stop", title="On unknown jobs", description=PARAMETERS["on_unknown"]
     )
     attempts: int = Field(default=1, ge=1, title="Attempts", description=PARAMETERS["attempts"])
+    on_bad: OnBad | None = Field(default=None, title="On bad clips", description=PARAMETERS["on_bad"])
     poll_minutes: float = Field(default=60.0, ge=0, title="Poll minutes", description=PARAMETERS["poll_minutes"])
     cancel_provider_jobs: bool = Field(
         default=False, title="Cancel provider jobs", description=PARAMETERS["cancel_provider_jobs"]
@@ -63,6 +74,10 @@ class RenderSettings(Block):
         schema = handler(core)
         handler.resolve_ref_schema(schema)["required"] = ["attempts"]
         return schema
+
+    def of_board(self) -> OfBoard:
+        """What they say in the place of the storyboard."""
+        return {"fit": self.fit, "audio": self.audio, "on_bad": self.on_bad}
 
     def overridden(self, **said: Unpack[RenderOptions]) -> Self:
         """These settings, overridden by a run's own parameters. Raises ValueError for a wrong value."""

@@ -21,6 +21,7 @@ from prefect_storyboard.series.price import allow
 from prefect_storyboard.series.report import bought, cost, count, rows
 from prefect_storyboard.storyboards import Plan, Reel
 from prefect_storyboard.storyboards.approval import ApprovalKind
+from prefect_storyboard.storyboards.base import OnBad
 from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -40,6 +41,7 @@ class RunOptions(TypedDict):
     allow_retired: bool
     on_unknown: OnUnknown
     attempts: int
+    on_bad: OnBad | None
     cascade: bool
     approve: ApprovalKind | None
 
@@ -59,9 +61,11 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         fit=asked["fit"],
         quality=asked["quality"],
         audio=asked["audio"],
+        on_bad=asked["on_bad"],
         values=asked["values"],
     )
-    async with opened(board, credentials, library, overrides, cascade=asked["cascade"]) as run:
+    opening = opened(board, credentials, library, overrides, cascade=asked["cascade"], attempts=asked["attempts"])
+    async with opening as run:
         for line in run.prepared.plan.preparations:
             console.print(f"prepare  {line}", style="dim")
         for warning in run.prepared.plan.warnings:

@@ -49,6 +49,7 @@ def run(
     allow_retired: options.AllowRetired = False,
     on_unknown: options.OnUnknown = "stop",
     attempts: options.Attempts = 1,
+    on_bad: options.OnBad = None,
     cascade: options.Cascade = False,
     held: options.HeldPlan = None,
     approve: options.Approve = None,
@@ -75,6 +76,7 @@ def run(
             allow_retired=allow_retired,
             on_unknown=on_unknown,
             attempts=attempts,
+            on_bad=on_bad,
             cascade=cascade,
             approve=approve,
         )
@@ -93,6 +95,8 @@ def plan(
     provider: options.Provider,
     library: options.Library = None,
     said: options.BoardOptions = options.AS_WRITTEN,
+    attempts: options.Attempts = 1,
+    on_bad: options.OnBad = None,
     cascade: options.Cascade = False,
     save: options.Save = None,
     debug: options.Debug = False,
@@ -102,7 +106,9 @@ def plan(
     from prefect_storyboard.cli.plan_tables import show_plan
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return finish(show_plan(board, provider, library, said.overrides(), cascade=cascade, save=save))
+        overrides = said.overrides().model_copy(update={"on_bad": on_bad})
+        work = show_plan(board, provider, library, overrides, cascade=cascade, attempts=attempts, save=save)
+        return finish(work)
 
 
 @app.command

@@ -26,11 +26,12 @@ async def show_plan(
     overrides: Overrides,
     *,
     cascade: bool = False,
+    attempts: int = 1,
     save: Path | None = None,
 ) -> int:
     """Print what a run would do and cost, and write it to the file `save`. Always returns 0: a plan does not fail."""
     account = await account_to_plan_for(provider, os.environ)
-    plan = await planned(board, account, library, overrides, cascade=cascade)
+    plan = await planned(board, account, library, overrides, cascade=cascade, attempts=attempts)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in _COLUMNS:
         table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")

@@ -23,6 +23,7 @@ from prefect_storyboard.flows.form import (
 from prefect_storyboard.jobs.estimate import estimate
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import Retired
+from prefect_storyboard.series.again import remarks
 from prefect_storyboard.series.held import keep_plan
 from prefect_storyboard.series.known import with_states
 from prefect_storyboard.series.looking import report_status
@@ -32,6 +33,7 @@ from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.price import check_offered, check_remixes
 from prefect_storyboard.series.report import artifact_key, in_two_sums, shown, total
 from prefect_storyboard.storyboards import Plan, PlannedScene, PlannedSheet, PlannedStill, Storyboard
+from prefect_storyboard.storyboards.base import OnBad
 from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.storyboards.planned_stills import sheet_name
@@ -51,6 +53,7 @@ async def plan_storyboard(
     audio: bool | None = None,
     values: ValuesField = None,
     attempts: int | None = None,
+    on_bad: OnBad | None = None,
     cascade: bool | None = None,
     settings: SettingsField = None,
 ) -> Plan:
@@ -59,8 +62,10 @@ async def plan_storyboard(
     Keeps the plan in the library: a run that is given its hash as `plan_hash` renders exactly that, or stops. Raises
     what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
-    asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio, attempts=attempts, cascade=cascade)
-    said = Overrides(model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
+    asked = (await load_render_settings(settings)).overridden(
+        fit=fit, audio=audio, attempts=attempts, on_bad=on_bad, cascade=cascade
+    )
+    said = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.of_board())
     plan = await planned(storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade)
     block = await load_library(library)
     await asyncio.to_thread(keep_plan, block.storage(), plan)
@@ -83,7 +88,7 @@ async def planned(
     cascade: bool = False,
 ) -> Plan:
     """The plan with what the ledger knows of each job, and a warning for everything that would stop a run."""
-    async with opened(storyboard, provider, library, overrides, cascade=cascade) as run:
+    async with opened(storyboard, provider, library, overrides, cascade=cascade, attempts=attempts) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         await report_status(plan, ledger)
         wanted = await estimate(plan, ledger, attempts)
@@ -94,7 +99,7 @@ async def planned(
         except Retired as error:
             retired = (f"{error}; {error.remedy}",)
     known = with_states(plan, wanted, attempts)
-    return known.model_copy(update={"warnings": (*plan.warnings, *wanted.warnings, *retired)})
+    return known.model_copy(update={"warnings": (*plan.warnings, *remarks(plan, attempts), *wanted.warnings, *retired)})
 
 
 _WORDS = {"unknown": "in doubt", "unreadable": "in doubt"}
@@ -162,6 +167,7 @@ def sound(scene: PlannedScene) -> str:
 def cost_of(plan: Plan) -> str:
     """What a run would cost, in a few words; an unknown price is called unknown."""
     unpriced = sum(job.usd is None for job in plan.unsettled)
-    most = round(sum(job.usd or 0.0 for job in plan.unsettled), 6)
+    most = round(sum(job.usd or 0.0 for job in plan.unsettled) + plan.usd_again, 6)
     said = total(most, unpriced) if most == plan.low_usd else f"{price(plan.low_usd)} to {total(most, unpriced)}"
+    said += f", of which {price(plan.usd_again)} if all clips are bad" if plan.usd_again else ""
     return in_two_sums(plan, said)

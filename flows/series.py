@@ -44,6 +44,7 @@ from prefect_storyboard.series.suspend import check_suspendable
 from prefect_storyboard.series.takes import Of
 from prefect_storyboard.storyboards import Casting, Clip, FailedScene, Reel
 from prefect_storyboard.storyboards.approval import ApprovalKind
+from prefect_storyboard.storyboards.base import OnBad
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks._posters import reel_follows
 
@@ -66,6 +67,7 @@ async def storyboard_series(
     allow_retired: bool | None = None,
     on_unknown: OnUnknown | None = None,
     attempts: int | None = None,
+    on_bad: OnBad | None = None,
     poll_minutes: float | None = None,
     cancel_provider_jobs: bool | None = None,
     wait: Literal["poll", "suspend"] | None = None,
@@ -97,6 +99,7 @@ async def storyboard_series(
         allow_retired=allow_retired,
         on_unknown=on_unknown,
         attempts=attempts,
+        on_bad=on_bad,
         poll_minutes=poll_minutes,
         cancel_provider_jobs=cancel_provider_jobs,
         wait=wait,
@@ -108,8 +111,8 @@ async def storyboard_series(
         check_suspendable(deployment.id)
     if asked.approve:
         check_askable(deployment.id)
-    said = Overrides(model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
-    async with opened(storyboard, provider, library, said, cascade=asked.cascade) as run:
+    said = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.of_board())
+    async with opened(storyboard, provider, library, said, cascade=asked.cascade, attempts=asked.attempts) as run:
         follow(run, asked)
         if plan_hash:
             run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
@@ -150,6 +153,7 @@ async def generate_scene(
     allow_retired: bool | None = None,
     on_unknown: OnUnknown | None = None,
     attempts: int | None = None,
+    on_bad: OnBad | None = None,
     poll_minutes: float | None = None,
     settings: SettingsField = None,
 ) -> Clip:
@@ -164,10 +168,11 @@ async def generate_scene(
         allow_retired=allow_retired,
         on_unknown=on_unknown,
         attempts=attempts,
+        on_bad=on_bad,
         poll_minutes=poll_minutes,
     )
-    said = Overrides(model=model, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
-    async with opened(storyboard, provider, library, said) as run:
+    said = Overrides(model=model, quality=quality, values=values or {}, **asked.of_board())
+    async with opened(storyboard, provider, library, said, attempts=asked.attempts) as run:
         follow(run, asked)
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allowed(run, max_cost_usd, asked)

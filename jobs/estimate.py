@@ -159,6 +159,7 @@ def _look(plan: Plan, ledger: Ledger, job: PlannedJob, attempts: int) -> _Found:
     scene = job.scene.id if isinstance(job, PlannedScene) else None
     new = survey and scene and not survey.takes(scene)
     history = ledger.history_of_new(job.key) if new else ledger.history(job.key)
+    attempts = min(attempts, job.most or attempts) if isinstance(job, PlannedScene) and job.further else attempts
     owner_alive, now = bool(history) and alive(history[-1].intent.owner), datetime.now(UTC)
     # The run begins now: earlier failures at no cost do not count against its own resubmits.
     decision = decide(history, now=now, owner_alive=owner_alive, attempts=attempts, since=now)

@@ -2,7 +2,7 @@
 
 from prefect_storyboard.ledger.approvals import Approval
 from prefect_storyboard.ledger.choices import Choice
-from prefect_storyboard.ledger.decide import Decision, decide, deciding
+from prefect_storyboard.ledger.decide import Decision, decide, deciding, times_bought
 from prefect_storyboard.ledger.evidence import LedgerLost
 from prefect_storyboard.ledger.files import Unreadable
 from prefect_storyboard.ledger.ledger import Ledger
@@ -37,4 +37,5 @@ __all__ = [
     "open_storage",
     "prove",
     "surveyed",
+    "times_bought",
 ]

@@ -36,6 +36,7 @@ class Choice(Record):
     take: int = Field(default=0, description="Picked: its number. Asked: the take of the storyboard that is rendered.")
     takes: int = Field(default=0, description="Asked: how many.")
     note: str = Field(default="", description="Asked: what to change, added to the prompt.")
+    spent: int = Field(default=0, description="Asked for a bad clip: how often the scene had been bought by then.")
     name: str = Field(default="", description="Asked: the caller's own name of the order.")
 
     @property

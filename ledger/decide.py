@@ -89,6 +89,12 @@ def decide(
     return Decision.SUBMIT if failures < attempts else Decision.FAILED
 
 
+def times_bought(history: Sequence[Attempt]) -> int:
+    """How many of the attempts have made something, or have failed and count as bought."""
+    ends = [each.end for each in history if each.end]
+    return sum(end.kind == "done" or (end.kind == "failed" and not _free(end)) for end in ends)
+
+
 def _once(failed: Outcome) -> bool:
     """Whether the same request is worth one more submit, and no second one."""
     return failed.stale_upload or failed.by_chance

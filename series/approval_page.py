@@ -37,6 +37,8 @@ def plan_page(question: Question, plan: Plan, changed: Sequence[str] = (), pictu
     lines += [pictures, "", table_of(rows(plan)), ""]
     if plan.attempts > 1:
         lines += [f"A job that fails may be bought {plan.attempts} times, within the budget.", ""]
+    if plan.usd_again:
+        lines += [f"Clips that are bad are rendered again, for {price(plan.usd_again)} more at most.", ""]
     lines += [*(f"- {escaped(warning)}" for warning in plan.warnings), ""]
     account = f"{escaped(plan.provider)}, account {escaped(plan.account)}"
     return "\n".join([*lines, f"{escaped(', '.join(_alike(plan)))}. Plan {plan.hash[:12]} at {account}."])

@@ -1,5 +1,7 @@
 """Which take of a scene stands in the reel, where there are more than one: the one that was picked, else the newest.
 
+A take whose verdict is bad does not stand as long as there is another one.
+
 A choice answers a question: what the scene asked for when it was made, and which takes of other scenes it was made of.
 As long as the question is the same, the pick stands. Where a scene that it needs has another take since, it stands
 until a take that is made of that one is bought; where the scene itself is edited, it says nothing any more.
@@ -44,29 +46,39 @@ class Choices:
         return Unreadable(f"{what}; nothing was bought", "Run `storyboard repair`, or pick another take")
 
     def newest(self, takes: Sequence[Node]) -> Node:
-        """The newest of these takes that has not failed: the one that was ordered last.
+        """The newest of these takes that is neither failed nor bad, else that has not failed: the one ordered last.
 
-        One that is not ordered yet is newer than all that are. Takes that were asked for together are ordered at once,
-        and count as ordered in their turn, whichever download ends first: else another one would stand in the next run.
+        One that is not ordered yet is newer than all that are, and not bad. Takes that were asked for together are
+        ordered at once, and count as ordered in their turn, whichever download ends first: else another one would stand
+        in the next run.
         """
         if len(takes) == 1:
             return takes[0]
-        ordered = {take.key: at for turn in _turns(takes) for take, at in self._ordered(turn)}
-        good = [take for take in takes if not _has_failed(deciding(self.ledger.history(take.key)))]
-        return max(enumerate(good or takes), key=lambda each: (ordered[each[1].key], each[0]))[1]
-
-    def _ordered(self, turn: Sequence[Node]) -> Iterator[tuple[Node, datetime]]:
-        """When each take was ordered, or the last one before it in its turn."""
-        latest = datetime.min.replace(tzinfo=UTC)
-        for take in turn:
-            history = self.ledger.history(take.key)
-            latest = max(latest, history[0].intent.at if history else datetime.max.replace(tzinfo=UTC))
-            yield take, latest
+        known = {take.key: self.ledger.history(take.key) for take in takes}
+        ordered = {take.key: at for turn in _turns(takes) for take, at in _ordered(turn, known)}
+        there = [take for take in takes if not _has_failed(deciding(known[take.key]))]
+        good = [take for take in there if not is_bad(deciding(known[take.key]))]
+        return max(enumerate(good or there or takes), key=lambda each: (ordered[each[1].key], each[0]))[1]
 
 
 def question(needed: Mapping[str, str]) -> str:
     """The takes that a scene is made of, by the id of their scenes, in one word; empty where it needs none."""
     return digest(dict(needed)) if needed else ""
+
+
+def is_bad(last: Attempt | None) -> bool:
+    """Whether a job has made a clip whose verdict is bad."""
+    clip = last.end.clip if last and last.end else None
+    return clip is not None and clip.is_bad
+
+
+def _ordered(turn: Sequence[Node], known: Mapping[str, Sequence[Attempt]]) -> Iterator[tuple[Node, datetime]]:
+    """When each take was ordered, or the last one before it in its turn."""
+    latest = datetime.min.replace(tzinfo=UTC)
+    for take in turn:
+        history = known[take.key]
+        latest = max(latest, history[0].intent.at if history else datetime.max.replace(tzinfo=UTC))
+        yield take, latest
 
 
 def is_about(choice: Choice, node: PlannedScene | PlannedStill) -> bool:

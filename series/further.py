@@ -28,7 +28,7 @@ def further_takes(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
         if last is None or last.end is None or last.end.casting is None:
             who = each.character.name
             raise ValueError(f"{asked.scene} needs {who}, who is not created yet, and nothing was bought; run it first")
-    needed = [scenes[name].model_copy(update={"standing": True}) for name in scene.needs]
+    needed = [scenes[name].model_copy(update={"standing": True, "most": 1}) for name in scene.needs]
     part = {
         "scenes": tuple(each for each in needed if isinstance(each, PlannedScene)),
         "stills": tuple(each for each in needed if isinstance(each, PlannedStill)),
@@ -45,7 +45,7 @@ def _further_stills(plan: Plan, ledger: Ledger, asked: Choice) -> Plan:
     fresh = still.model_copy(update={"standing": False, "stale": None, "damage": None, "further": True})
     takes = tuple(fresh.with_reroll(name, asked.note) for name in asked.rerolls)
     sheets = tuple(sheet for sheet in plan.drawing([asked.scene]).sheets)
-    scenes = tuple(scene_of(plan, name).model_copy(update={"standing": True}) for name in still.needs)
+    scenes = tuple(scene_of(plan, name).model_copy(update={"standing": True, "most": 1}) for name in still.needs)
     for what, key in (
         *((f"the sheet of {each.name}", each.key) for each in sheets),
         *((s.name, s.key) for s in scenes),

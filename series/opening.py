@@ -55,10 +55,12 @@ async def opened(
     overrides: Overrides | None = None,
     *,
     cascade: bool = False,
+    attempts: int = 1,
 ) -> AsyncIterator[Rendering]:
     """Read and check everything that can be checked at no cost, and open the account's session.
 
-    Stale takes of the reel are kept, or planned as new takes with `cascade`. On exit, raises LibraryError if the
+    Stale takes of the reel are kept, or planned as new takes with `cascade`; so are takes in the
+    place of bad ones, as far as so many `attempts` allow it. On exit, raises LibraryError if the
     library was deleted or replaced during the run.
     """
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
@@ -76,7 +78,7 @@ async def opened(
             plan = await priced(plan, session.provider)
             ledger = Ledger(library_block.storage())
             chosen = await asyncio.to_thread(ledger.choices, plan.storyboard.slug)
-            stands = await asyncio.to_thread(with_standing, plan, ledger, cascade=cascade)
+            stands = await asyncio.to_thread(with_standing, plan, ledger, cascade=cascade, attempts=attempts)
             prepared = prepared.model_copy(update={"plan": stands})
             yield Rendering(prepared, credentials, library_block, session, plan, chosen)
             await asyncio.to_thread(Ledger(library_block.storage()).check_still_there, identity)

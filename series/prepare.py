@@ -34,6 +34,7 @@ from prefect_storyboard.storyboards import (
     plan,
     shots,
 )
+from prefect_storyboard.storyboards.base import OnBad
 from prefect_storyboard.storyboards.drafts import with_draft_title
 from prefect_storyboard.storyboards.keyframes import image_model_of
 from prefect_storyboard.storyboards.nouns import Fit, Quality
@@ -45,13 +46,14 @@ Place = tuple[str | int, ...]
 
 
 class Overrides(Frozen):
-    """The run's arguments that override the storyboard: model, stills, fit, quality, audio."""
+    """The run's arguments that override the storyboard: model, stills, fit, quality, audio, on_bad."""
 
     model: str | None = None
     stills: str | None = None
     fit: Fit | None = None
     quality: Quality | None = None
     audio: bool | None = None
+    on_bad: OnBad | None = None
     values: Mapping[str, str] = Field(default={}, description="Of the storyboard's variables.")
     every_scene: bool = Field(default=False, description="Whether scenes that name a model take this one as well.")
 

@@ -24,6 +24,7 @@ from prefect_storyboard.providers.errors import (
 )
 from prefect_storyboard.providers.protocol import Order, Provider
 from prefect_storyboard.providers.session import Session
+from prefect_storyboard.series.again import remarks
 from prefect_storyboard.series.known import with_states
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.series.sent import check_prompts, draft_order
@@ -70,7 +71,7 @@ async def allow(
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
-    log_warnings((*plan.warnings, *wanted.warnings))
+    log_warnings((*plan.warnings, *remarks(plan, run.attempts), *wanted.warnings))
     await check_sendable(run, wanted)
     try:
         check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
@@ -78,6 +79,8 @@ async def allow(
         events.series_over_budget(run.library, plan.storyboard.slug, max_cost_usd or 0.0, str(error))
         raise
     if max_cost_usd is not None:
+        spent = await asyncio.to_thread(_spent, run, since)
+        run.spare = max(max_cost_usd - wanted.usd - spent, 0.0)
         begins, reel = since or datetime.now(UTC), plan.storyboard.slug
         run.budget = Budget(usd=max_cost_usd, reel=reel, since=begins, unpriced=allow_unknown_price)
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
@@ -90,6 +93,12 @@ async def allow(
     for scene in plan.renders:
         emit_progress(Progress(subject=scene.subject, state="waiting", seconds=scene.seconds))
     return wanted
+
+
+def _spent(run: Rendering, since: datetime | None) -> float:
+    """What the reel has cost since somebody approved it; nothing, if the run begins to count now. Blocks."""
+    reel = run.prepared.plan.storyboard.slug
+    return Ledger(run.library.storage()).journal.spent(reel, since) if since else 0.0
 
 
 async def check_sendable(run: Rendering, wanted: Estimate) -> None:

@@ -14,6 +14,7 @@ from prefect_storyboard.series.kept import standing_job
 from prefect_storyboard.series.origins import is_asked_for_again
 from prefect_storyboard.series.run import Rendering
 from prefect_storyboard.storyboards import Casting, Clip, PlannedScene, Still
+from prefect_storyboard.storyboards.says import sound_of
 from prefect_storyboard.tasks import generate, poll, store
 
 
@@ -31,8 +32,9 @@ class StillOpen(Exception):
 async def render_scene(run: Rendering, scene: PlannedScene, begins: Begins) -> Clip:
     """Render a scene; if the provider has forgotten its characters, create them again once and submit again."""
     castings = () if scene.standing else castings_of(run, scene)
+    attempts = min(run.attempts, scene.most or run.attempts) if scene.further else run.attempts
     try:
-        return await _render(run, scene, castings, begins, attempts=run.attempts)
+        return await _render(run, scene, castings, begins, attempts=attempts)
     except (InvalidRequest, GenerationFailed) as error:
         if not about_characters(error, castings):
             raise
@@ -42,7 +44,7 @@ async def render_scene(run: Rendering, scene: PlannedScene, begins: Begins) -> C
         fresh = castings if sent != _ids(castings) else await recast(run, scene, castings, error)
         if _ids(fresh) == sent:
             raise
-    return await _render(run, scene, fresh, begins, attempts=run.attempts + 1)
+    return await _render(run, scene, fresh, begins, attempts=attempts + 1)
 
 
 def _ids(castings: tuple[Casting, ...]) -> tuple[str | None, ...]:
@@ -101,7 +103,7 @@ async def _generate(
         resolution=scene.resolution,
         image=image,
         ends=run.prepared.files[scene.ends].path if scene.ends else None,
-        audio=False if scene.silent else None,
+        audio=sound_of(board, asked, scene.model),
         seed=scene.seed,
         negative=scene.negative or None,
         continues=begins.parent if asked.continues else None,

@@ -60,6 +60,7 @@ class Rendering:
     `rerolled` are the ends of takes that were ordered by themselves.
     `further` are the clips that do not stand in the reel, and `notes` tell of takes that have none.
     `sheets` are the drawn sheets, by key, or why there is none; `stills` how each still ended, by its scene.
+    `spare` is what the budget leaves for further takes in the place of bad ones; None without a budget.
     `left_out` says why a person's scenes are not rendered, by their ids; they are in the `whole` plan only.
     `sources` are the clips, by scene, that characters are made from; `casting` lets one scene at a time make them.
     """
@@ -75,6 +76,7 @@ class Rendering:
     held: Plan | None = None
     poll_minutes: float = 60.0
     budget: Budget | None = None
+    spare: float | None = None
     waits: bool = True
     at_once: int = 1_000_000
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))

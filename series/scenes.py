@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from prefect_storyboard.jobs.paid import uninterrupted
 from prefect_storyboard.jobs.progress import Progress, emit_progress
 from prefect_storyboard.ledger import Ledger
+from prefect_storyboard.series.again import newest, record_planned, without_bad
 from prefect_storyboard.series.drawing import Running, draw_still
 from prefect_storyboard.series.failures import SCENE_ERRORS, explained, without_clip
 from prefect_storyboard.series.origins import with_cast
@@ -68,13 +69,13 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
     """
     plan = run.prepared.plan
     running: dict[str, asyncio.Task[Ended | Still]] = {}
+    await asyncio.to_thread(record_planned, run)
     with events.reported_by_caller():
         for still in plan.stills:
             running[still.name] = asyncio.create_task(draw_still(run, still, running))
         for scene in plan.scenes:
             takes = [take for take in plan.takes if take.scene.id == scene.scene.id]
-            work = _takes(run, scene, takes, running) if takes else _scene(run, scene, running)
-            running[scene.scene.id] = asyncio.create_task(work)
+            running[scene.scene.id] = asyncio.create_task(_settled(run, scene, takes, running))
         here = {*running}
         more = [take for take in plan.takes if take.scene.id not in here]
         rerolled = [asyncio.create_task(_scene(run, take, running)) for take in more]
@@ -88,8 +89,14 @@ async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
     return tuple(end for end in made if not isinstance(end, Still))
 
 
+async def _settled(run: Rendering, scene: PlannedScene, takes: Sequence[PlannedScene], running: Running) -> Ended:
+    """Render a scene and its further takes; again, if the one that stands is bad and the run allows it."""
+    stands = await (_takes(run, scene, takes, running) if takes else _scene(run, scene, running))
+    return await without_bad(run, scene, stands, lambda take: _scene(run, take, running))
+
+
 async def _takes(run: Rendering, scene: PlannedScene, takes: Sequence[PlannedScene], running: Running) -> Ended:
-    """Render a scene and its further takes. The plan's own one stands, else the last of the others that has a clip.
+    """Render a scene and its further takes. The plan's own one stands, unless it is bad or has no clip.
 
     A take without a clip fails nothing if another take has one: it becomes a note of the run.
     """
@@ -98,6 +105,10 @@ async def _takes(run: Rendering, scene: PlannedScene, takes: Sequence[PlannedSce
         return still_open[0]
     clips = [end for end in ends if isinstance(end, Clip)]
     stands = ends[0] if isinstance(ends[0], Clip) else [ends[0], *clips][-1]
+    good = [take for take, end in zip(takes, ends[1:], strict=True) if isinstance(end, Clip) and not end.is_bad]
+    if good and not scene.picked and not (isinstance(ends[0], Clip) and not ends[0].is_bad):
+        key = (await asyncio.to_thread(newest, run, good)).key
+        stands = next(clip for clip in clips if clip.job_key == key)
     if isinstance(stands, Clip):
         run.further += [clip for clip in clips if clip is not stands]
         lost = ((take, end) for take, end in zip((scene, *takes), ends, strict=True) if isinstance(end, FailedScene))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from prefect_storyboard.ledger import Attempt, Choice, Ledger, Unreadable, deciding
+from prefect_storyboard.series.again import spent_before, take_after
 from prefect_storyboard.series.choosing import Choices, is_paid, question
 from prefect_storyboard.series.made_of import (
     Needed,
@@ -23,22 +24,23 @@ from prefect_storyboard.series.made_of import (
     made_of,
     own_identity_of_draft,
 )
-from prefect_storyboard.storyboards import Damage, Plan, PlannedCharacter, PlannedScene, PlannedStill
+from prefect_storyboard.storyboards import Damage, Plan, PlannedCharacter, PlannedScene, PlannedStill, Storyboard
 from prefect_storyboard.storyboards.currency import changes
 
 Node = PlannedStill | PlannedScene
 _UNUSED = {"refused", "abandoned"}
 
 
-def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False) -> Plan:
+def with_standing(plan: Plan, ledger: Ledger, *, cascade: bool = False, attempts: int = 1) -> Plan:
     """The plan with the standing takes of its reel; with `cascade`, stale ones become new jobs. Blocks.
 
     A scene that needs no other, and of which nobody has chosen anything, is left as it is: its key says everything. One
     whose takes cannot be read has `damage`. Further takes that the storyboard asks for become the plan's `takes`.
+    So does a take in the place of a bad one, if a scene may be rendered again and bought so many `attempts` times.
     A character is made from the take that its scene has in this run, if a scene is rendered that shows it.
     """
     slug = plan.storyboard.slug
-    reel = _Reel(slug, ledger, cascade, Choices(ledger, slug, ledger.choices(slug)))
+    reel = _Reel(plan.storyboard, ledger, cascade, Choices(ledger, slug, ledger.choices(slug)), attempts)
     found = _settled(plan, reel)
     takes = {name: _take(name, each) for name, each in found.items()}
     scenes = tuple(each.stands for each in found.values() if isinstance(each.stands, PlannedScene))
@@ -95,20 +97,33 @@ class _Settled(NamedTuple):
 
 @dataclass(frozen=True)
 class _Reel:
-    slug: str
+    board: Storyboard
     ledger: Ledger
     cascade: bool
     choices: Choices
+    attempts: int
 
     def settle(self, scene: Node, needed: Needed) -> _Settled:
         """Which take of a scene or still stands, and which others are asked for."""
         if needed:
             scene = scene.made_of({name: take.identity for name, take in needed.items()})
         try:
-            return self._chosen(scene, needed)
+            return self._without_bad(scene, self._chosen(scene, needed))
         except Unreadable as error:
             damage = Damage(error=error.what, remedy=error.remedy)
             return _Settled(scene.model_copy(update={"damage": damage}))
+
+    def _without_bad(self, scene: Node, found: _Settled) -> _Settled:
+        """Where the take that stands is bad and nobody has picked it, with the take that is to be in its place."""
+        stands = found.stands
+        if not (isinstance(scene, PlannedScene) and isinstance(stands, PlannedScene)) or self.attempts == 1:
+            return found
+        if stands.picked or stands.stale or not self.board.rerolls(scene.scene):
+            return found
+        if spent := spent_before(self.choices, scene, stands.key):
+            stands = stands.model_copy(update={"most": max(self.attempts - spent, 1)})
+        take = take_after(self.choices, scene, stands.key, self.attempts)
+        return found._replace(stands=stands, further=(*found.further, *([take] if take else ())))
 
     def _chosen(self, scene: Node, needed: Needed) -> _Settled:
         """The take that was picked, else the newest of those that are of today's storyboard, else a stale one."""
@@ -192,7 +207,7 @@ class _Reel:
 
     def _standing(self, scene: Node) -> Iterator[Attempt]:
         """The takes of this reel and scene that match the scene's own request, newest first."""
-        taken = self._paid(*reversed(self.ledger.take_keys(self.slug, scene.scene.id, scene.room)))
+        taken = self._paid(*reversed(self.ledger.take_keys(self.board.slug, scene.scene.id, scene.room)))
         return (held for held in taken if self._asked(held, scene))
 
     def _asked(self, held: Attempt, scene: Node) -> bool:
@@ -204,12 +219,12 @@ class _Reel:
         if draft is None or draft.take < scene.scene.take:
             return False
         if held.intent.key == scene.legacy:
-            return draft.parent_key in self.ledger.take_keys(self.slug, scene.scene.parent or "")
+            return draft.parent_key in self.ledger.take_keys(self.board.slug, scene.scene.parent or "")
         return own_identity_of_draft(draft) == scene.own_identity
 
     def _rendering(self, scene: Node) -> Iterator[Attempt]:
         """The paid jobs of this reel and scene that have not ended. One listing."""
-        wanted = self.slug, scene.scene.id, scene.room, scene.own_identity
+        wanted = self.board.slug, scene.scene.id, scene.room, scene.own_identity
         for held in self.ledger.open():
             draft = held.intent.draft if isinstance(held, Attempt) and held.job else None
             found = draft and (draft.reel, draft.scene, draft.room, own_identity_of_draft(draft))

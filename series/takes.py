@@ -18,6 +18,7 @@ from prefect_storyboard.ledger import Attempt, Choice, Ledger, deciding
 from prefect_storyboard.series.choosing import Node, is_about, question
 from prefect_storyboard.series.made_of import made_of
 from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene, PlannedStill, Still
+from prefect_storyboard.storyboards.again import is_again
 from prefect_storyboard.storyboards.currency import changes
 from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.shots import still_name
@@ -107,7 +108,8 @@ def order(
                     f"the order {name} was given for other words; nothing was bought; give it another name"
                 )
             return named
-        return next((each for each in orders if each.id not in done and _words(each) == _words(wanted)), wanted)
+        own = (each for each in orders if each.id not in done and not is_again(each.id))
+        return next((each for each in own if _words(each) == _words(wanted)), wanted)
 
     return ledger.choose(plan.storyboard.slug, choose)
 

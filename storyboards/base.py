@@ -33,6 +33,7 @@ Fit = Literal["exact", "nearest"]
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "auto"]  # auto: the first frame's
 Quality = Literal["draft", "final"]
 Prefer = Literal["cast", "frame"]
+OnBad = Literal["keep", "reroll"]
 Kind = Literal["person", "place", "prop"]
 Transition = Literal["cut", "fade", "dissolve"]
 TransitionSeconds = Annotated[float, Field(gt=0, le=10)]

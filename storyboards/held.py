@@ -1,9 +1,10 @@
 """A plan that can be held to: what decides money and content of each job, as one hash and field by field. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import JsonValue
 
+from prefect_storyboard.storyboards.again import is_again
 from prefect_storyboard.storyboards.money import price
 from prefect_storyboard.storyboards.plan import Plan, PlannedJob, PlannedScene, PlannedStill, Terms
 
@@ -41,8 +42,11 @@ def differences(held: Plan, today: Plan) -> Iterator[str]:
     if today.attempts > held.attempts:
         yield f"attempts: {held.attempts} in the plan, {today.attempts} now"
     before, after = _jobs(held), _jobs(today)
+    planned = {job.key for job in before.values()}
     yield from (f"{name}: is in the plan, and not in the storyboard any more" for name in before if name not in after)
     for name, job in after.items():
+        if _is_at_work(job, planned):
+            continue
         if name not in before:
             yield f"{name}: is not in the plan; {_price(job)}"
             continue
@@ -63,6 +67,14 @@ def _changed(prefix: str, before: Terms, after: Terms) -> Iterator[str]:
         yield f"{prefix}{name}: {_text(before.get(name))} in the plan, {_text(after.get(name))} now"
     if fields and not shown:
         yield f"{prefix}content: the media, the parent or the wording behind it are other ones"
+
+
+def _is_at_work(job: PlannedJob, planned: Collection[str]) -> bool:
+    """Whether it is another take of a scene whose clip was bad, or that clip: the plan said that it would be bought."""
+    if not isinstance(job, PlannedScene):
+        return False
+    again = is_again(job.reroll) or (job.standing and job.most is not None)
+    return again or (job.further and job.key in planned and job.state not in _OPEN)
 
 
 def _jobs(plan: Plan) -> Mapping[str, PlannedJob]:

@@ -13,6 +13,7 @@ from prefect_storyboard.storyboards.base import (
     Fit,
     Frozen,
     Negative,
+    OnBad,
     Prefer,
     Quality,
     Remark,
@@ -100,6 +101,12 @@ class Storyboard(Frozen):
         description="A draft renders every scene with the cheapest tier and size of its model's family that has a "
         "published price, as a separate reel beside the final one.",
     )
+    on_bad: OnBad = Field(
+        default="keep",
+        title="On a bad clip",
+        description="What to do about a clip whose verdict is bad: keep it, or reroll: render the scene again, within "
+        "the attempts and the budget of the run. All takes stay.",
+    )
     reel: bool = Field(
         default=True,
         title="Reel",
@@ -161,6 +168,10 @@ class Storyboard(Frozen):
 
     def character(self, name: str) -> Character:
         return next(character for character in self.cast if character.name == name)
+
+    def rerolls(self, scene: Scene) -> bool:
+        """Whether the scene is rendered again if its clip is bad."""
+        return (scene.on_bad or self.on_bad) == "reroll"
 
     def has_still(self, scene: Scene) -> bool:
         """Whether a still is drawn for the scene: with stills, unless it begins with a picture or changes a video."""

@@ -121,6 +121,11 @@ class Clip(Stored):
     ending: str = Field(default="", description="Its last picture as a few grey fields, for what continues it.")
     stored_at: datetime
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether its verdict is bad."""
+        return self.verdict is not None and self.verdict.state == "bad"
+
 
 class FailedScene(Stored):
     """A scene without a clip: why, whether it was charged (None: unknown), and what to do.

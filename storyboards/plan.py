@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 from prefect_storyboard.addresses import all_bare
+from prefect_storyboard.storyboards.again import is_again
 from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.storyboards.names import suggest
 from prefect_storyboard.storyboards.nouns import Frozen, Storyboard
@@ -115,10 +116,26 @@ class Plan(Frozen):
 
     @property
     def high_usd(self) -> float | None:
-        """The most that a run costs: unknown jobs may turn out to be new. None if a price is unknown."""
+        """The most that a run costs: unknown jobs may turn out to be new, and clips to be bad.
+
+        None if a price is unknown.
+        """
         if any(job.usd is None for job in self.unsettled):
             return None
-        return _known(self.unsettled)
+        return round(_known(self.unsettled) + self.usd_again, 6)
+
+    @property
+    def usd_again(self) -> float:
+        """What further takes may cost at most beside that, if clips turn out to be bad, as far as prices are known."""
+        return round(sum(self._again(scene) for scene in self.scenes), 6)
+
+    def _again(self, scene: PlannedScene) -> float:
+        takes = [take for take in self.takes if take.scene.id == scene.scene.id and is_again(take.reroll)]
+        last = (takes or [scene])[-1]
+        may_be_bad = last.state in {*_OPEN, "reattached"} and not (scene.picked or scene.stale)
+        if not (may_be_bad and self.storyboard.rerolls(scene.scene)):
+            return 0.0
+        return ((last.most or self.attempts) - 1) * (last.usd or 0.0)
 
     @property
     def unsettled(self) -> tuple[PlannedJob, ...]:

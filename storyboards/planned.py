@@ -83,7 +83,8 @@ class Node(Frozen):
     version 0.1.0 gave a scene with a parent. `standing` means that the key belongs to the reel's standing take, and
     `stale` says why this take does not match the present storyboard. With `damage`, the standing take is unknown.
     `order` is the digest of the request body, with a name in the place of everything that a provider returned. One that
-    is `further` is another take, beside the one that stands; `picked` says that a person wants this one.
+    is `further` is another take, beside the one that stands; `picked` says that a person wants this one. It may
+    be bought `most` times in all, its further takes for bad clips included; None: as often as the run allows.
     """
 
     scene: Scene
@@ -97,6 +98,7 @@ class Node(Frozen):
     order: str | None = None
     further: bool = False
     picked: bool = False
+    most: int | None = None
     state: State | None = None
 
     @property

@@ -46,6 +46,14 @@ def said(board: Storyboard, scene: Scene, field: str) -> object:
     return own if own is not None or scene.remixes or field == "ends" else getattr(board, field)
 
 
+def sound_of(board: Storyboard, scene: Scene, model: Model) -> bool | None:
+    """Whether sound or silence is asked of the model; None where nobody has asked, or the model does not take it."""
+    audio = said(board, scene, "audio")
+    if scene.remixes or audio is None or model.sound == ("never" if audio else "always"):
+        return None
+    return bool(audio)
+
+
 def taken(board: Storyboard, scene: Scene, model: Model, *, shown: bool, frame: bool) -> tuple[Says, tuple[Fault, ...]]:
     """The fields that the model takes, and the faults of the others.
 

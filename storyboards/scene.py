@@ -8,6 +8,7 @@ from prefect_storyboard.storyboards.base import (
     Frozen,
     Name,
     Negative,
+    OnBad,
     Prefer,
     Prompt,
     Quality,
@@ -109,6 +110,11 @@ class Scene(Frozen):
         le=20,
         title="Takes",
         description="How many takes to render; the reel shows the newest, or the one that you pick.",
+    )
+    on_bad: OnBad | None = Field(
+        default=None,
+        title="On a bad clip",
+        description="What to do about a clip whose verdict is bad; else as the storyboard says.",
     )
     fields: Fields = Field(
         default={},

@@ -83,10 +83,10 @@ async def expected_of(shot: Shot, first: LocalFile | None, parent: Clip | None, 
         elif first:
             with for_show("the first frame's fingerprint", warnings):
                 starts = await _media.in_media_thread(partial(deferred.thumb_of_file, first.path, first.sha256))
-    asked_sound = None if audio is None or shot.model.sound == "never" else audio
+    heard = bool(audio) and shot.model.sound != "never"
     chosen = [choice for choice in ("seconds", "aspect") if shot.model.chooses_itself(choice, shot.mode)]
     return Expected(
-        sound=False if shot.silent else asked_sound or None,
+        sound=False if shot.silent or audio is False else heard or None,
         free_shape=shot.operation != "text" or "aspect" in chosen,
         free_length=shot.operation == "remix" or "seconds" in chosen,
         starts=starts,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect_storyboard.media.cards import with_cards
+    from prefect_storyboard.media.figures import Difference
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Card",
+    "Difference",
     "Finish",
     "Fitting",
     "Judged",
@@ -55,6 +57,7 @@ __all__ = [
 ]
 _MODULES = {
     "cards": {"with_cards"},
+    "figures": {"Difference"},
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from prefect_storyboard.media.figures import bill, timeline
+from prefect_storyboard.media.figures import Difference, bill, timeline, total
 from prefect_storyboard.media.frames import shrunk
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
 from prefect_storyboard.storyboards.money import price
@@ -45,6 +45,7 @@ def page(
     poster: Poster = b"",
     style: str = "",
     cuts: Sequence[float] = (),
+    differences: Sequence[Difference] = (),
 ) -> str:
     """Lay out a reel as HTML: its player with the scenes as chapters, then every take, then what failed and why.
 
@@ -53,15 +54,27 @@ def page(
     where `reel.url` is None there is no player. Style sheet, script and pictures are inside, every text is escaped, and
     the same input gives the same text. Opens from disk, from any static server or from a bucket.
     """
-    return "".join(_parts(reel, cards, _Look(video, poster, style, cuts)))
+    return "".join(_parts(reel, cards, _Look(video, poster, style, cuts, differences)))
+
+
+def section(differences: Sequence[Difference], problem: str = "") -> str:
+    """The part of the page that says what a run would change, for a page that is served."""
+    return _template("differences").render(differences=differences, problem=problem).rstrip()
 
 
 def write_page(
-    out: Path, reel: Reel, cards: Sequence[Card], *, poster: Poster = b"", style: str = "", cuts: Sequence[float] = ()
+    out: Path,
+    reel: Reel,
+    cards: Sequence[Card],
+    *,
+    poster: Poster = b"",
+    style: str = "",
+    cuts: Sequence[float] = (),
+    differences: Sequence[Difference] = (),
 ) -> None:
     """Write what `page` lays out, piece by piece: memory does not grow with the number of scenes."""
     with out.open("w", encoding="utf-8") as file:
-        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts)))
+        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts, differences)))
 
 
 class _Look(NamedTuple):
@@ -69,11 +82,14 @@ class _Look(NamedTuple):
     poster: Poster
     style: str
     cuts: Sequence[float]
+    differences: Sequence[Difference] = ()
 
 
 def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
-    return _template().generate(
+    return _template("page").generate(
         reel=reel,
+        differences=look.differences,
+        problem="",
         style=look.style,
         video=look.video,
         poster=_data(_jpeg(look.poster)),
@@ -134,7 +150,7 @@ class _Entry(NamedTuple):
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     site = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -142,8 +158,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    site.filters |= {"usd": price, "seconds": _length, "clock": _clock, "csp": _csp}
-    return site.get_template("page.html.jinja")
+    site.filters |= {"usd": price, "seconds": _length, "clock": _clock, "csp": _csp, "total": total}
+    return site.get_template(f"{name}.html.jinja")
 
 
 def _entries(cards: Sequence[Card], cuts: Sequence[float]) -> Iterator[_Entry]:

@@ -33,7 +33,7 @@ from prefect_storyboard.tasks._posters import posters
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
 _USUAL = Finish()
-_FORMAT = 4  # of the layout; increasing it makes every reel's page again
+_FORMAT = 5  # of the layout; increasing it makes every reel's page again
 
 
 @node(
@@ -204,8 +204,16 @@ def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, out: Path, 
         for clip, picture in zip(reel.clips, shown, strict=True)
     ]
     style = board.style if board else ""
-    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=style, cuts=cuts)
+    differ = _differences(beside.plan, reel.failed) if beside.plan else []
+    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=style, cuts=cuts, differences=differ)
     return out
+
+
+def _differences(plan: Plan, failed: Sequence[FailedScene]) -> list["deferred.Difference"]:
+    """The scenes that are kept stale, and those without a clip, each with what a new take costs."""
+    costs = {each.scene.id: each.usd for each in plan.scenes}
+    kept = [deferred.Difference(each.scene.id, "stale", each.stale, "", each.usd) for each in plan.scenes if each.stale]
+    return kept + [deferred.Difference(e.scene, "missing", e.error, e.remedy, costs.get(e.scene)) for e in failed]
 
 
 def _href(clip: Clip, place: tuple[str, ...]) -> str:

@@ -157,6 +157,8 @@ OPTIONS: Mapping[str, str] = {
     "port": "Port on 127.0.0.1; 0 takes a free one.",
     "host": "Address to listen on: 127.0.0.1 behind a proxy on this machine, 0.0.0.0 in a container.",
     "callbacks_port": "Port to listen on; 0 takes a free one.",
+    "page_port": "Port on 127.0.0.1; behind an SSH tunnel, forward the same one. 0 takes a free one.",
+    "open": "Open the page in a browser, where there is a screen.",
     "state": "Folder of the sandbox's state: jobs, uploads, billing meter.",
     "render_seconds": "How long a scene renders.",
     "faults": "JSON file with fault rules; docs/sandbox.md lists them.",

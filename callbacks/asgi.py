@@ -3,30 +3,23 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.callbacks.bounds import Bounds, Rate
 from prefect_storyboard.callbacks.opened import Opened, Opening
-from prefect_storyboard.callbacks.receiver import UNKNOWN, Answer
+from prefect_storyboard.callbacks.receiver import UNKNOWN
 from prefect_storyboard.providers.clock import Clock
+from prefect_storyboard.serving.asgi import Answer, Receive, Scope, Send, headers_of, lifespan, read_body, respond
 from prefect_storyboard.tasks._loop import on_loop
-
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 _AGAIN_AFTER = b"5"  # seconds
 _HEALTHY = Answer(HTTPStatus.OK, "ok")
 _ONLY_POST = Answer(HTTPStatus.METHOD_NOT_ALLOWED, "only POST is allowed")
 _TOO_MANY = Answer(HTTPStatus.TOO_MANY_REQUESTS, "too many callbacks at once; post it again")
-_TOO_LARGE = Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than any callback")
-_TOO_SLOW = Answer(HTTPStatus.REQUEST_TIMEOUT, "the body took too long")
 
 
 def app(
@@ -62,7 +55,7 @@ class CallbacksApp:
         """Serve one request, or the lifespan of the server."""
         match scope["type"]:
             case "lifespan":
-                await self._lifespan(receive, send)
+                await lifespan(receive, send, self.open, self.close)
             case "http":
                 await _respond(send, await self._answer(scope, receive))
             case "websocket":
@@ -102,56 +95,20 @@ class CallbacksApp:
             self._places.release()
 
     async def _received(self, token: str, scope: Scope, receive: Receive) -> Answer:
-        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-        body = await self._body(headers, receive)
+        headers = headers_of(scope)
+        body = await read_body(headers, receive, most=self._bounds.body_bytes, seconds=self._bounds.body_seconds)
         if isinstance(body, Answer):
             return body
         opened = await self.open()
         return await on_loop(partial(opened.receiver.receive, token, headers, body))
 
-    async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes | Answer:
-        """The body, within its bounds of size and time."""
-        most = self._bounds.body_bytes
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and (len(length) > 12 or int(length) > most):
-            return _TOO_LARGE
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._bounds.body_seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        return _TOO_SLOW  # the sender has disconnected
-                    body += message.get("body", b"")
-                    if len(body) > most:
-                        return _TOO_LARGE
-                    if not message.get("more_body"):
-                        return bytes(body)
-        except TimeoutError:
-            return _TOO_SLOW
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            await self.open()
-        except Exception as error:  # noqa: BLE001 - the server logs it, and does not start
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.close()
-        await send({"type": "lifespan.shutdown.complete"})
-
 
 async def _respond(send: Send, answer: Answer) -> None:
     """Respond with the acknowledgement that Kie documents; the other gateways check the status only."""
     body = json.dumps({"code": int(answer.status), "msg": answer.text}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"content-type", b"application/json")]
     if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers.append((b"allow", b"POST"))
     if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         headers.append((b"retry-after", _AGAIN_AFTER))
-    if answer.status in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}:
-        headers.append((b"connection", b"close"))  # the rest of the body is not read
-    await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await respond(send, answer.status, headers, body)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import NamedTuple
 
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.callbacks.collector import Collector
@@ -16,6 +15,7 @@ from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
 from prefect_storyboard.ledger.callbacks import Arrival, Callbacks
 from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.providers.errors import ProviderError
+from prefect_storyboard.serving.asgi import Answer
 
 Accounts = Mapping[tuple[str, str], Credentials]
 
@@ -23,13 +23,6 @@ _NOTE_EVERY = timedelta(minutes=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LONGEST = 200  # characters of a provider's id
 _log = logging.getLogger(__name__)
-
-
-class Answer(NamedTuple):
-    """The response to the sender, which repeats a callback after a 5xx and most other errors."""
-
-    status: HTTPStatus
-    text: str
 
 
 TAKEN = Answer(HTTPStatus.OK, "success")

@@ -4,9 +4,11 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
+from prefect_storyboard.cli import catalogue as catalogue_command
 from prefect_storyboard.cli import export as export_command
 from prefect_storyboard.cli import jobs as job_commands
 from prefect_storyboard.cli import options, recast_command
+from prefect_storyboard.cli import page as page_command
 from prefect_storyboard.cli import takes as take_commands
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
@@ -23,6 +25,8 @@ __all__ = ["app", "main"]
 
 job_commands.register(app)
 take_commands.register(app)
+page_command.register(app)
+catalogue_command.register(app)
 export_command.register(app)
 recast_command.register(app)
 

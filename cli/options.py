@@ -76,6 +76,8 @@ Host = Annotated[str, Parameter(help=OPTIONS["host"])]
 CallbacksPort = Annotated[
     int, Parameter(name="--port", help=OPTIONS["callbacks_port"], validator=Number(gte=0, lte=65535))
 ]
+PagePort = Annotated[int, Parameter(name="--port", help=OPTIONS["page_port"], validator=Number(gte=0, lte=65535))]
+Open = Annotated[bool, Parameter(name="--open", negative="--no-open", help=OPTIONS["open"])]
 State = Annotated[Path, Parameter(help=OPTIONS["state"])]
 RenderSeconds = Annotated[float, Parameter(help=OPTIONS["render_seconds"], validator=Number(gte=0))]
 Faults = Annotated[Path | None, Parameter(help=OPTIONS["faults"])]

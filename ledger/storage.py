@@ -66,6 +66,16 @@ class Storage:
             return bytes(self.fs.cat_file(path, **self._one_request))
         return None
 
+    def part(self, start: int, stop: int, *parts: str) -> bytes:
+        """The bytes of a file from `start` up to `stop`. Raises LibraryError also where it is gone."""
+        path = self.path(*parts)
+        with self._named("read", parts):
+            if isinstance(self.fs, LocalFileSystem):
+                with Path(path).open("rb") as file:
+                    file.seek(start)
+                    return file.read(stop - start)
+            return bytes(self.fs.cat_file(path, start=start, end=stop, **self._one_request))
+
     def write(self, body: bytes, *parts: str) -> str:
         """Write a whole file, replacing an older one atomically. Returns its link."""
         path = self.path(*parts)

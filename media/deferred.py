@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect_storyboard.media.cards import with_cards
+    from prefect_storyboard.media.catalogue import MARK, Listed, Portrayed, write_catalogue
+    from prefect_storyboard.media.figures import Difference
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
     from prefect_storyboard.media.lettering import face
     from prefect_storyboard.media.mix import length
     from prefect_storyboard.media.page import Card, write_page
+    from prefect_storyboard.media.portrait import portrait
     from prefect_storyboard.media.probe import probe, probe_image
     from prefect_storyboard.media.reel import Finish, Part, assemble
     from prefect_storyboard.media.stills import fit_image, stills
@@ -24,12 +27,16 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.verdict import Judged, Ordered, judged
 
 __all__ = [
+    "MARK",
     "Card",
+    "Difference",
     "Finish",
     "Fitting",
     "Judged",
+    "Listed",
     "Ordered",
     "Part",
+    "Portrayed",
     "Transition",
     "assemble",
     "contact_sheets",
@@ -41,6 +48,7 @@ __all__ = [
     "label",
     "last_frame",
     "length",
+    "portrait",
     "poster",
     "posters",
     "probe",
@@ -51,15 +59,19 @@ __all__ = [
     "thumb_of_file",
     "transition",
     "with_cards",
+    "write_catalogue",
     "write_page",
 ]
 _MODULES = {
     "cards": {"with_cards"},
+    "catalogue": {"MARK", "Listed", "Portrayed", "write_catalogue"},
+    "figures": {"Difference"},
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
     "lettering": {"face"},
     "page": {"Card", "write_page"},
+    "portrait": {"portrait"},
     "probe": {"probe", "probe_image"},
     "mix": {"length"},
     "reel": {"Finish", "Part", "assemble"},

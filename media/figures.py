@@ -29,6 +29,23 @@ class Spent(NamedTuple):
         return f"{price(self.usd)} and {unknown}" if self.usd else unknown
 
 
+class Difference(NamedTuple):
+    """A scene that is not of the storyboard as it is: in which state, why, and what a new take costs."""
+
+    scene: str
+    state: str
+    why: str
+    remedy: str = ""
+    usd: float | None = None
+
+
+def total(differences: Sequence[Difference]) -> str:
+    """What all of them cost; those without a published price are counted."""
+    unknown = sum(each.usd is None for each in differences)
+    known = price(sum(each.usd or 0.0 for each in differences))
+    return known if not unknown else f"{known} and {unknown} of unknown price"
+
+
 class Moment(NamedTuple):
     """When a clip was stored, and where that is between the first and the last one: 0 to 100."""
 

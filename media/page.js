@@ -52,12 +52,12 @@ function sift() {
 }
 
 let timer;
-function say(text) {
+function say(text, lasting = false) {
   const line = document.getElementById("said");
   line.textContent = text;
   line.hidden = false;
   clearTimeout(timer);
-  timer = setTimeout(() => { line.hidden = true; }, 8000);
+  if (!lasting) timer = setTimeout(() => { line.hidden = true; }, 8000);
 }
 
 async function pick(entry, take) {
@@ -70,13 +70,24 @@ async function pick(entry, take) {
     say(copied ? `copied: ${command}` : command);
     return;
   }
-  say(`picking take ${take} of ${scene} …`);
+  say(`picking take ${take} of ${scene}, and assembling the reel again …`, true);
   const reply = await fetch(served, {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ scene, take: Number(take) }),
   }).catch(() => null);
-  if (reply?.ok) location.reload();
-  else say(reply ? await reply.text() : "the page is no longer served; run storyboard page again");
+  if (reply?.ok) {
+    sessionStorage.setItem("picked", JSON.stringify([scene, await reply.text()]));
+    location.reload();
+  } else say(reply ? await reply.text() : "the page is no longer served; run storyboard page again");
 }
+
+// After a pick the page is loaded again: whoever walks by keyboard stays where they were.
+function resume() {
+  const [scene, text] = JSON.parse(sessionStorage.getItem("picked"));
+  sessionStorage.removeItem("picked");
+  entries.find((entry) => entry.dataset.scene === scene)?.focus();
+  say(text);
+}
+if (served && sessionStorage.getItem("picked")) resume();
 
 function walk(by) {
   const visible = shown();

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from prefect_storyboard.media.figures import bill, timeline
+from prefect_storyboard.media.figures import Difference, bill, timeline, total
 from prefect_storyboard.media.frames import shrunk
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
 from prefect_storyboard.storyboards.money import price
@@ -45,6 +45,7 @@ def page(
     poster: Poster = b"",
     style: str = "",
     cuts: Sequence[float] = (),
+    differences: Sequence[Difference] = (),
 ) -> str:
     """Lay out a reel as HTML: its player with the scenes as chapters, then every take, then what failed and why.
 
@@ -53,15 +54,27 @@ def page(
     where `reel.url` is None there is no player. Style sheet, script and pictures are inside, every text is escaped, and
     the same input gives the same text. Opens from disk, from any static server or from a bucket.
     """
-    return "".join(_parts(reel, cards, _Look(video, poster, style, cuts)))
+    return "".join(_parts(reel, cards, _Look(video, poster, style, cuts, differences)))
+
+
+def section(differences: Sequence[Difference], problem: str = "") -> str:
+    """The part of the page that says what a run would change, for a page that is served."""
+    return template("differences").render(differences=differences, problem=problem).rstrip()
 
 
 def write_page(
-    out: Path, reel: Reel, cards: Sequence[Card], *, poster: Poster = b"", style: str = "", cuts: Sequence[float] = ()
+    out: Path,
+    reel: Reel,
+    cards: Sequence[Card],
+    *,
+    poster: Poster = b"",
+    style: str = "",
+    cuts: Sequence[float] = (),
+    differences: Sequence[Difference] = (),
 ) -> None:
     """Write what `page` lays out, piece by piece: memory does not grow with the number of scenes."""
     with out.open("w", encoding="utf-8") as file:
-        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts)))
+        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts, differences)))
 
 
 class _Look(NamedTuple):
@@ -69,16 +82,19 @@ class _Look(NamedTuple):
     poster: Poster
     style: str
     cuts: Sequence[float]
+    differences: Sequence[Difference] = ()
 
 
 def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
-    return _template().generate(
+    return template("page").generate(
         reel=reel,
+        differences=look.differences,
+        problem="",
         style=look.style,
         video=look.video,
-        poster=_data(_jpeg(look.poster)),
+        poster=data_uri(_jpeg(look.poster)),
         entries=list(_entries(cards, look.cuts)),
-        facts=[_scenes(reel), _length(reel.seconds), _cost(reel), _bought(reel)],
+        facts=[_scenes(reel), clock_length(reel.seconds), costs(reel.cost_usd, reel.unpriced), _bought(reel)],
         ratio=_ratio(cards),
         charged=_CHARGED,
         cast=sorted({casting.character for card in cards for casting in card.clip.characters}),
@@ -124,17 +140,18 @@ class _Entry(NamedTuple):
     @property
     def poster(self) -> str:
         """The poster as a data URI."""
-        return _data(_jpeg(self.source))
+        return data_uri(_jpeg(self.source))
 
     @property
     def thumb(self) -> str:
         """The poster, shrunk for the strip: else a page of two hundred scenes would hold each poster twice in full."""
         jpeg = _jpeg(self.source)
-        return _data(shrunk(jpeg, _THUMB, 82)) if jpeg else ""
+        return data_uri(shrunk(jpeg, _THUMB, 82)) if jpeg else ""
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page of this folder; every text in it is escaped."""
     site = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -142,8 +159,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    site.filters |= {"usd": price, "seconds": _length, "clock": _clock, "csp": _csp}
-    return site.get_template("page.html.jinja")
+    site.filters |= {"usd": price, "seconds": clock_length, "clock": _clock, "csp": _csp, "total": total}
+    return site.get_template(f"{name}.html.jinja")
 
 
 def _entries(cards: Sequence[Card], cuts: Sequence[float]) -> Iterator[_Entry]:
@@ -156,7 +173,8 @@ def _jpeg(poster: Poster) -> bytes:
     return poster.read_bytes() if isinstance(poster, Path) else poster
 
 
-def _data(jpeg: bytes) -> str:
+def data_uri(jpeg: bytes) -> str:
+    """A picture inside a page; empty where there is none."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" if jpeg else ""
 
 
@@ -174,10 +192,10 @@ def _ratio(cards: Sequence[Card]) -> float:
 
 def _scenes(reel: Reel) -> str:
     done = len(reel.clips)
-    return f"{done} of {_count(done + len(reel.failed), 'scene')}" if reel.failed else _count(done, "scene")
+    return f"{done} of {count(done + len(reel.failed), 'scene')}" if reel.failed else count(done, "scene")
 
 
-def _length(seconds: float) -> str:
+def clock_length(seconds: float) -> str:
     """8 s, 7.5 s, 2 min 32 s."""
     if seconds < 60:
         return f"{round(seconds, 1):g} s"
@@ -189,22 +207,24 @@ def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def _cost(reel: Reel) -> str:
-    unknown = f"{_count(reel.unpriced, 'job')} of unknown price"
-    if not reel.unpriced:
-        return price(reel.cost_usd)
-    return f"{price(reel.cost_usd)} + {unknown}" if reel.cost_usd else unknown
+def costs(usd: float, unpriced: int) -> str:
+    """$1.20, or $1.20 + 2 jobs of unknown price: what is unknown is not nothing."""
+    unknown = f"{count(unpriced, 'job')} of unknown price"
+    if not unpriced:
+        return price(usd)
+    return f"{price(usd)} + {unknown}" if usd else unknown
 
 
 def _bought(reel: Reel) -> str:
     who = "the run that assembled it bought"
     if not reel.bought:
         return f"{who} nothing"
-    jobs = f"{who} {_count(reel.bought, 'job')}"
+    jobs = f"{who} {count(reel.bought, 'job')}"
     if not reel.unpriced:
         return f"{jobs} for {price(reel.bought_usd)}"
     return f"{jobs} for at least {price(reel.bought_usd)}" if reel.bought_usd else f"{jobs} of unknown price"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """1 scene, 2 scenes."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,6 +27,7 @@ from prefect_storyboard.storyboards.keys import digest
 from prefect_storyboard.tasks import _arguments as arguments
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
+from prefect_storyboard.tasks._catalogue import enter
 from prefect_storyboard.tasks._film import Finish, film, publish_film
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
@@ -33,7 +35,8 @@ from prefect_storyboard.tasks._posters import posters
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
 _USUAL = Finish()
-_FORMAT = 4  # of the layout; increasing it makes every reel's page again
+_log = logging.getLogger(__name__)
+_FORMAT = 5  # of the layout; increasing it makes every reel's page again
 
 
 @node(
@@ -63,7 +66,8 @@ async def assemble(
     sound gets the gains, never the clips: one for each clip, to -16 LUFS, at most 12 dB either way, true peaks below
     -1 dB. Captions of the plan's scenes become a track of the reel, `reel.srt` and `reel.vtt`; its cards stand before
     the first clip and after the last. Does nothing if the library holds a reel of the same clips, made in the same way.
-    For a storyboard with `reel: false`, only storyboard and plan are stored.
+    The reel is entered in the library's catalogue, `index.html`. For a storyboard with `reel: false`, only storyboard
+    and plan are stored.
 
     Args:
         clips: What store and render returned, in the order of the reel.
@@ -173,6 +177,11 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, finish: Finish, folder:
     with for_show("the contact sheet", warnings):
         for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
+    notes: list[str] = []  # the catalogue is of the whole library: what is wrong with it is no fault of this reel
+    with for_show("the catalogue", notes):
+        enter(storage, reel, shown, folder)
+    for note in notes:
+        _log.warning(note)
     return reel.model_copy(update={"warnings": tuple(warnings)})
 
 
@@ -204,8 +213,16 @@ def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, out: Path, 
         for clip, picture in zip(reel.clips, shown, strict=True)
     ]
     style = board.style if board else ""
-    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=style, cuts=cuts)
+    differ = _differences(beside.plan, reel.failed) if beside.plan else []
+    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=style, cuts=cuts, differences=differ)
     return out
+
+
+def _differences(plan: Plan, failed: Sequence[FailedScene]) -> list["deferred.Difference"]:
+    """The scenes that are kept stale, and those without a clip, each with what a new take costs."""
+    costs = {each.scene.id: each.usd for each in plan.scenes}
+    kept = [deferred.Difference(each.scene.id, "stale", each.stale, "", each.usd) for each in plan.scenes if each.stale]
+    return kept + [deferred.Difference(e.scene, "missing", e.error, e.remedy, costs.get(e.scene)) for e in failed]
 
 
 def _href(clip: Clip, place: tuple[str, ...]) -> str:

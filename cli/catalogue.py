@@ -1,0 +1,32 @@
+"""`storyboard catalogue`: all reels of a library and their cast, on one page."""
+
+from contextlib import nullcontext
+
+from cyclopts import App
+
+from prefect_storyboard.cli import options
+from prefect_storyboard.cli.app import explained, finish
+from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+
+
+def register(app: App) -> None:
+    """Add the command to the application."""
+    app.command(catalogue)
+
+
+def catalogue(*, library: options.Library = None, debug: options.Debug = False) -> int:
+    """Write the library's index.html: all its reels, newest first, and their cast. Buys nothing.
+
+    Runs do so by themselves in a library of up to a hundred reels; this command also leaves out reels that are gone.
+    """
+    prepare_environment(debug=debug)
+    from prefect_storyboard.blocks import load_library
+    from prefect_storyboard.tasks._catalogue import rebuild
+
+    with explained(debug=debug):
+        with prefect_server() if blocks(library) else nullcontext():
+            block = finish(load_library(library))
+        storage = block.storage()
+        found = rebuild(storage)
+        print(f"{len(found)} reels\n{block.opens_at(storage.link('index.html')) or storage.link('index.html')}")
+        return 0

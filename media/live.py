@@ -1,0 +1,27 @@
+"""The page as it is served: the stored one, with what a run would change today, and where a pick is sent."""
+
+import re
+from typing import NamedTuple
+
+from prefect_storyboard.media.figures import Difference
+from prefect_storyboard.media.page import section
+
+_SECTION = re.compile(r'<section id="differences">.*?</section>', re.DOTALL)
+_MAIN, _TITLE = "<main>", "<title>"
+
+
+class Today(NamedTuple):
+    """What a run would change now; or the `problem` because of which nobody can tell."""
+
+    differences: tuple[Difference, ...] = ()
+    problem: str = ""
+
+
+def live(html: str, today: Today, *, pick: str) -> str:
+    """The page with the differences of today. `pick` is the address of picks, relative to the page."""
+    made = section(today.differences, today.problem)
+    if _SECTION.search(html):
+        html = _SECTION.sub(lambda _: made, html, count=1)
+    else:  # a page of an older version
+        html = html.replace(_MAIN, f"{_MAIN}\n{made}", 1)
+    return html.replace(_TITLE, f'<meta name="pick" content="{pick}">\n{_TITLE}', 1)

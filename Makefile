@@ -16,6 +16,8 @@ PYTEST = $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 OTHERS = --ignore=tests/deployments --ignore=tests/machines
 # As pip does: companies and CI machines have certificates of their own.
 export UV_SYSTEM_CERTS = 1
+# Images for containers often set it: then each of the many processes that the tests start compiles Prefect again, in 10 s.
+export PYTHONDONTWRITEBYTECODE =
 
 demo: setup
 	@$(BIN)/storyboard demo

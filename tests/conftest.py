@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import certifi
 # A shell lets its background jobs ignore Ctrl-C, and so would the programs that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where it is set, each worker and each process that a test starts would compile Prefect and the tests again, in 10 s.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _WORKER = "PYTEST_XDIST_WORKER" in os.environ
 # One home for all workers, because one server serves them; a worker inherits it.

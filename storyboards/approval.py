@@ -1,7 +1,7 @@
-"""What a run asks a person before it goes on, and what the answer means for its plan. Pure: no I/O, no clock.
+"""A run asks a person before it buys, and the answer changes its plan. Pure: no I/O, no clock.
 
-A question is bound to what it was asked about by its hash: an answer counts for that plan and those takes, and for
-nothing that has changed since.
+A question carries the hash of the plan or the takes that it shows. An answer counts only for that hash: if the plan or
+the takes have changed since, it buys nothing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ _OPEN = {None, "new", "unknown"}  # what a run may have to buy
 
 
 class Stage(NamedTuple):
-    """One stage at which a run can wait: what it asks about, and the fields of its form in their order."""
+    """A stage at which a run can wait for an answer: what it asks about, and the fields of its form in order."""
 
     asks: str
     fields: tuple[str, ...]
@@ -38,7 +38,7 @@ STAGES: Mapping[ApprovalKind, Stage] = {
 
 
 class TakeOffered(Frozen):
-    """A stored take, of a clip or a still, that may be chosen. `shown` is the one that stands now."""
+    """A stored take, of a clip or a still, that a person may choose. `shown` is the one that stands now."""
 
     number: int
     key: str
@@ -69,7 +69,7 @@ class Question(Frozen):
     page: str = Field(default="", description="The question as Markdown.")
 
     def offered(self, name: str) -> bool:
-        """Whether the form has this field: one that could not be answered is left out."""
+        """Whether the form has this field. A field without anything to choose is left out."""
         if name not in STAGES[self.kind].fields:
             return False
         there = {"buy_unpriced": self.unpriced, "leave_out": self.scenes, "again": self.prices, "note": self.prices}
@@ -77,12 +77,12 @@ class Question(Frozen):
 
     @property
     def choices(self) -> dict[str, tuple[TakeOffered, ...]]:
-        """The scenes of which there is more than one take."""
+        """The scenes that have more than one take."""
         return {scene: takes for scene, takes in self.takes.items() if len(takes) > 1}
 
     @property
     def budget(self) -> float:
-        """What the form proposes as the most that may be spent."""
+        """The budget that the form proposes."""
         if self.max_cost_usd is not None:
             return self.max_cost_usd
         return round(sum(usd or 0.0 for usd in self.prices.values()), 6) if self.kind == "takes" else self.usd
@@ -102,7 +102,7 @@ class Answer(Frozen):
 
 
 def plan_question(plan: Plan, max_cost_usd: float | None) -> Question | None:
-    """The question about a plan whose jobs have their states; None if a run of it buys nothing."""
+    """The question about a plan whose jobs have their states; None if the plan buys nothing."""
     if not plan.unsettled:
         return None
     return Question(
@@ -146,7 +146,7 @@ def scenes_digest(plan: Plan) -> str:
 
 
 def objections(question: Question, answer: Answer, plan: Plan) -> Iterator[str]:
-    """Why an answer cannot be carried out, one sentence each; nothing of it is bought then."""
+    """The reasons why an answer cannot be carried out, one sentence each. If there are any, nothing is bought."""
     if not answer.by.strip():
         yield "it does not say who has answered"
     if answer.decision == "stop":
@@ -177,7 +177,7 @@ def _over_budget(question: Question, answer: Answer, plan: Plan) -> Iterator[str
 
 
 def without(plan: Plan, left_out: Collection[str]) -> Plan:
-    """The part of a plan that is rendered if these scenes are not, nor those that need them, nor their characters.
+    """The plan without these scenes, the scenes that need them, and the characters that only they show.
 
     A scene that is bought already stays.
     """
@@ -192,7 +192,7 @@ def without(plan: Plan, left_out: Collection[str]) -> Plan:
 
 
 def _needs(plan: Plan, scene: PlannedScene) -> tuple[str, ...]:
-    """The scenes that a scene needs, also by way of its still."""
+    """The scenes that a scene needs, directly or through its still."""
     stills = {still.name: still.needs for still in plan.stills}
     return tuple(dict.fromkeys(name for need in scene.needs for name in stills.get(need, (need,))))
 
@@ -222,7 +222,7 @@ def _is_lost(plan: Plan, scene: PlannedScene, gone: Collection[str]) -> bool:
 
 
 def _kept(plan: Plan, scene: PlannedScene, gone: Collection[str]) -> PlannedScene:
-    """A bought scene that needs one which is left out is stored and shown as a standing take is."""
+    """If a bought scene needs one that is left out, its take is stored and shown all the same."""
     needs_lost = any(need in gone for need in _needs(plan, scene))
     return scene.model_copy(update={"standing": True}) if needs_lost else scene
 

@@ -1,4 +1,4 @@
-"""Scenes that begin with a still: what a storyboard may say of them, and what is left to the clip's model. Pure."""
+"""Scenes that begin with a still: the rules of a storyboard for them, and what the clip's model is given. Pure."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _WITHOUT = "needs stills: name an image model, for example stills: nano-banana-2
 
 
 def still_problems(board: Storyboard) -> Iterator[FieldProblem]:
-    """What is said of stills where none are drawn, and what cannot be drawn."""
+    """Fields about stills in a storyboard that draws none, and stills that cannot be drawn."""
     if board.stills is None:
         yield from _without_stills(board)
         return
@@ -44,7 +44,7 @@ def _without_stills(board: Storyboard) -> Iterator[FieldProblem]:
 
 
 def only_drawn(board: Storyboard, scene: Scene, names: tuple[str, ...], model: Model) -> tuple[str, ...]:
-    """The characters whom the still alone shows; the others are shown to the clip's model beside it, if it takes both.
+    """The characters that the clip's model sees only in the still. It gets the others' media too, if it takes both.
 
     These are members in another look than that of their media, members without the media that the model asks for, and
     those beyond the number of characters that it takes.
@@ -60,5 +60,5 @@ def _has_what_it_takes(who: Character, model: Model) -> bool:
 
 
 def without_parent(scene: Scene) -> Scene:
-    """The scene as its clip's model gets it: the still, not the clip, goes on from the last frame of the parent."""
+    """The scene for the clip's model, without a parent: the still continues the parent's last frame."""
     return scene.model_copy(update={"continues": None})

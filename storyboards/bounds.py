@@ -1,4 +1,4 @@
-"""The bounds of a storyboard's size, checked on its text before anything is built from it."""
+"""Limits on the size of a storyboard, checked on its text before anything is built from it."""
 
 from collections.abc import Iterable
 
@@ -14,14 +14,14 @@ _NODES = 200_000  # strings, lists and mappings, counted at each place where an 
 
 
 class Size(Frozen):
-    """The bounds of one storyboard that an operator may set."""
+    """The limits on one storyboard that an operator may set."""
 
     max_bytes: int = MAX_BYTES
     max_scenes: int = MAX_SCENES
 
 
 class TooLarge(ValueError):
-    """The text is over a bound; the message says which, `line` where."""
+    """The text is over a limit: the message says which one, `line` where."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class TooLarge(ValueError):
 
 
 def check_length(text: str, size: Size) -> None:
-    """Raise TooLarge for a text over the bound, before it is parsed."""
+    """Raise TooLarge for a text over the limit, before it is parsed."""
     if len(text) > size.max_bytes or len(text.encode(errors="replace")) > size.max_bytes:
         raise TooLarge(
             f"is larger than {size.max_bytes / 1e6:g} MB; split it into several storyboards, or raise "
@@ -57,7 +57,7 @@ def check_events(events: Iterable[yaml.Event]) -> None:
 
 
 def check_repeats(root: yaml.Node | None) -> None:
-    """Raise TooLarge if anchors expand to more than the bound, or contain themselves."""
+    """Raise TooLarge if anchors expand to more than the limit, or contain themselves."""
     if root is not None and _unfolded(root, {}) > _NODES:
         raise TooLarge(f"expands to more than {_NODES} texts and lists, because its anchors repeat each other")
 
@@ -78,7 +78,7 @@ def _unfolded(node: yaml.Node, known: dict[int, int | None]) -> int:
 
 
 def check_nesting(data: object) -> None:
-    """The same bounds for JSON or a mapping. Raises TooLarge."""
+    """Check the same limits for JSON or a mapping. Raises TooLarge."""
     waiting, seen = [(data, 0)], 0
     while waiting:
         value, depth = waiting.pop()

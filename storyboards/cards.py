@@ -20,15 +20,15 @@ class Cards(Frozen):
 
     @property
     def seconds_before(self) -> float:
-        """How much later the first scene begins."""
+        """Seconds of the title card, by which the first scene begins later; 0 if there is none."""
         return self.seconds if self.title else 0
 
     @property
     def seconds_after(self) -> float:
-        """How long the reel lasts after its last scene."""
+        """Seconds of the credits card after the last scene; 0 if there is none."""
         return self.seconds if self.credits else 0
 
     @property
     def seconds_around(self) -> float:
-        """How much longer the reel is; 0 if there is no card."""
+        """Seconds that the cards add to the reel; 0 if there is none."""
         return self.seconds_before + self.seconds_after

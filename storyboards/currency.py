@@ -1,4 +1,4 @@
-"""Whether a clip is still of today's storyboard: what it was made of, compared with what is asked for now. Pure.
+"""Whether a clip matches today's storyboard: compare what it was made of with what is asked for now. Pure.
 
 Computed whenever somebody looks, and never stored. Only the clip's own record and the storyboard count: what else
 happens in the library, such as a character that is created again, makes nothing stale.
@@ -15,7 +15,7 @@ from prefect_storyboard.storyboards.plan import PlannedScene, PlannedStill
 
 Currency = Literal["current", "stale", "missing", "rendering", "in doubt"]
 
-# What a person calls the parts of the content that a key hashes. Of the others, a change is said of them as a whole.
+# The names that people use for the parts of the hashed content. Any other part is reported as "settings".
 _NAMES: Mapping[str, str] = {
     "prompt": "prompt",
     "model": "model",
@@ -52,7 +52,7 @@ class MadeOf(Frozen):
 
 
 def changes(made: MadeOf, scene: PlannedStill | PlannedScene, keys: Mapping[str, str]) -> tuple[str, ...]:
-    """Why a take is not of today's storyboard, one sentence each; none where it is.
+    """The reasons why a take does not match today's storyboard, one sentence each; none if it does.
 
     `keys` has the job of the take that today's reel has of each scene and still, by name.
     """
@@ -62,7 +62,7 @@ def changes(made: MadeOf, scene: PlannedStill | PlannedScene, keys: Mapping[str,
 
 
 def is_edited(made: MadeOf, scene: PlannedStill | PlannedScene) -> bool:
-    """Whether the scene itself asks for something else than the take was made of, apart from the scenes it needs."""
+    """Whether the scene itself has been edited since the take was made. Edits of scenes that it needs do not count."""
     return any(_own_changes(made, scene))
 
 
@@ -82,7 +82,7 @@ def _of_needed(made: MadeOf, scene: PlannedStill | PlannedScene, keys: Mapping[s
 
 
 def _own_changes(made: MadeOf, scene: PlannedStill | PlannedScene) -> Iterator[str]:
-    """What has changed of the scene itself, its cast and its settings."""
+    """The changes of the scene itself, its cast and its settings."""
     if isinstance(scene, PlannedStill):
         yield from _of_still(made, scene)
     elif made.basis:
@@ -103,13 +103,13 @@ def _of_basis(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
     yield from _of_cast(made, scene)
     begins = [field for field in ("continues", "remixes", "still") if bool(before.get(field)) != bool(now.get(field))]
     if begins:
-        yield "it begins in another way"
+        yield "it starts from something else"
     if any(before.get(field) != now.get(field) for field in {*before, *now} - _OTHERS):
         yield "its settings have changed"
 
 
 def _of_still(made: MadeOf, still: PlannedStill) -> Iterator[str]:
-    """What has changed of a still: its words, its sizes, or what it is drawn from."""
+    """The changes of a still: its words, its sizes, and what it is drawn from."""
     if made.own_identity == still.own_identity:
         return
     before, now = made.basis, still.content
@@ -130,7 +130,7 @@ def _drawn_from(content: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _of_cast(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
-    """Who is in the scene now and was not, or is another one, by the content of their media."""
+    """The characters that were added, removed, or have other media than before."""
     before, now = made.basis, scene.content
     if all(before.get(field, []) == now.get(field, []) for field in _CAST):
         return
@@ -149,7 +149,7 @@ def _of_cast(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
 
 
 def _of_record(made: MadeOf, scene: PlannedScene) -> Iterator[str]:
-    """What can be said of a take without a recorded basis."""
+    """The changes of a take that was stored without a basis, as far as its record shows them."""
     found = []
     if made.model and made.model != scene.model.name:
         found.append(f"model has changed: {made.model}, now {scene.model.name}")

@@ -40,7 +40,7 @@ class Drawing(Frozen):
 
     @property
     def mode(self) -> ImageMode:
-        """Whether it is drawn from words alone."""
+        """The model's mode: from words alone, or from words and reference pictures."""
         return self.model.mode(self.pictures)
 
     @property
@@ -164,5 +164,5 @@ def _content(reference: StillReference) -> JsonValue:
 
 
 def pictures_of(images: int) -> int:
-    """How many pictures of a character are sent that has so many images; without any, frames of its clip are taken."""
+    """The number of pictures sent of a character with so many images; without any, frames of its clip are sent."""
     return min(images, MOST_PICTURES) or MOST_PICTURES

@@ -29,7 +29,7 @@ def nearest_seconds(seconds: int, sold: tuple[int, ...]) -> int:
 
 
 def differences(asked: Size, given: Size) -> tuple[str, ...]:
-    """Remarks on what is rendered and billed instead of what was asked for."""
+    """Remarks on each size that is rendered and billed instead of the one that was asked for."""
     pairs = ((f"{asked.seconds} s", f"{given.seconds} s"), asked[1:2] + given[1:2], asked[2:3] + given[2:3])
     return tuple(f"{wanted} was asked for, {sold} is rendered and billed" for wanted, sold in pairs if wanted != sold)
 

@@ -1,4 +1,4 @@
-"""A plan that can be held to: what decides money and content of each job, as one hash and field by field. Pure."""
+"""A saved plan that a run must match: what decides cost and content, as one hash and field by field. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -16,7 +16,7 @@ _MADE_OF = "key"  # shown only where no field that it hashes says it better
 
 
 class PlanDiffers(ValueError):
-    """The run would not render what was planned. `lines` say what differs, field by field. Nothing was bought."""
+    """The run would render something else than the saved plan; `lines` has each difference. Nothing was bought."""
 
     def __init__(self, lines: tuple[str, ...]) -> None:
         super().__init__(
@@ -28,16 +28,17 @@ class PlanDiffers(ValueError):
 
 
 def check_held(held: Plan, today: Plan) -> None:
-    """Raise PlanDiffers if `today`, whose jobs have their states, is not what `held` says. A run that goes on passes.
+    """Raise PlanDiffers if `today`, whose jobs have their states, differs from `held`.
 
-    What was new in the plan and is bought by now is the plan at work. A price counts where something is to be bought.
+    A job that was new in the plan and was bought since is no difference, so an interrupted run passes. A price counts
+    only if something is to be bought.
     """
     if lines := tuple(differences(held, today)):
         raise PlanDiffers(lines)
 
 
 def differences(held: Plan, today: Plan) -> Iterator[str]:
-    """What today's plan would do in another way than the held one, one line for each field."""
+    """The differences between the held plan and today's, one line for each field."""
     yield from _changed("", held.terms, today.terms)
     if today.attempts > held.attempts:
         yield f"attempts: {held.attempts} in the plan, {today.attempts} now"
@@ -78,7 +79,7 @@ def _is_at_work(job: PlannedJob, planned: Collection[str]) -> bool:
 
 
 def _jobs(plan: Plan) -> Mapping[str, PlannedJob]:
-    """The jobs of a plan by what a person calls them."""
+    """The jobs of a plan by the names that people use."""
     named: dict[str, PlannedJob] = {
         f"{job.character.name} for {job.model.casting or job.model.name}": job for job in plan.characters
     }

@@ -1,4 +1,4 @@
-"""From scenes to pictures: which sheets and stills a storyboard needs, and what is asked of the image model. Pure."""
+"""From scenes to pictures: the sheets and stills that a storyboard needs, and the requests to the image model. Pure."""
 
 import re
 from collections import Counter, defaultdict
@@ -61,7 +61,7 @@ class Keyframes:
         return still
 
     def _drawing(self, shot: Shot, scene: Scene, found: Slots, parent: str | None) -> Drawing:
-        """What is asked for a still: its words, and its references with their roles; the last frame comes last."""
+        """The request for a still: its words, and its references with their roles; the last frame comes last."""
         references = [
             StillReference(
                 fingerprint=self.sheet(member, scene.look_of(member.name)).identity,
@@ -78,7 +78,7 @@ class Keyframes:
         return drawing(prompt, self.model, references=references, aspect=shot.aspect)
 
     def _remarks(self, shot: Shot, scene: Scene, found: Slots) -> Iterator[str]:
-        """Who is only described, and who has a look in a scene without being in it."""
+        """Warnings: characters that are only described, and looks of characters that are not in the scene."""
         if remark := slot_remark(found, f"{self.model.name} at {self.model.provider}", self.model.references.most):
             yield remark
         absent = (name for name in scene.looks if name not in shot.characters)
@@ -104,7 +104,7 @@ class Keyframes:
         return made
 
     def _references(self, member: Character, look: str, base: PlannedSheet | None) -> list[StillReference]:
-        """What a sheet is drawn from: the first look's sheet, or the member's own media, if it has any."""
+        """The references of a sheet: the first look's sheet, or the member's own media, if it has any."""
         role = sheet_role(member, look)
         if base:
             return [StillReference(fingerprint=base.identity, name=member.name, role=role)]
@@ -114,7 +114,7 @@ class Keyframes:
         return [StillReference(fingerprint=print_of_it, name=member.name, role=role, pictures=pictures)]
 
     def _copy(self, content: JsonObject) -> int:
-        """How many equal stills there are before this one: each scene has one of its own."""
+        """The number of equal stills before this one: each scene gets a still of its own."""
         same = digest(content)
         self._seen[same] += 1
         return self._seen[same] - 1
@@ -150,7 +150,7 @@ def _problems(board: Storyboard, shots: Sequence[Shot], model: ImageModel, sourc
 
 
 def _place(board: Storyboard, at: int, argument: str) -> Place:
-    """Where the storyboard says what a drawing was refused for."""
+    """The place in the storyboard of the value that the image model refuses."""
     if argument == "aspect":
         return ("scenes", at, "aspect") if board.scenes[at].aspect else ("aspect",)
     return ("scenes", at, "prompt") if argument == "prompt" else ("stills",)

@@ -142,7 +142,7 @@ def own_identity(content: Mapping[str, JsonValue], copy: int) -> str:
 
 
 def own_identity_of(basis: Mapping[str, JsonValue]) -> str | None:
-    """The same of a take, from all that its key hashed; None where that was not recorded."""
+    """The same for a stored take, from everything that its key hashed; None if that was not recorded."""
     return own_identity(basis, int(str(basis["copy"]))) if basis else None
 
 

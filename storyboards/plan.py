@@ -1,4 +1,4 @@
-"""The plan: what a run would do and cost, scene by scene, before anything is bought. Pure: no I/O, no clock."""
+"""The plan of a run: the jobs and their cost, scene by scene, before anything is bought. Pure: no I/O, no clock."""
 
 from collections.abc import Iterable, Mapping
 from typing import Self
@@ -38,7 +38,7 @@ _SHARED = {
 def _with_needs(
     scenes: Mapping[str, PlannedScene], scene_id: str, of_stills: Mapping[str, tuple[str, ...]]
 ) -> list[PlannedScene]:
-    """The scene after all that it needs, and after what its still needs."""
+    """Order a scene after everything that it and its still need."""
     found: dict[str, PlannedScene] = {}
     waiting = [scene_id]
     while waiting:
@@ -94,17 +94,17 @@ class Plan(Frozen):
 
     @property
     def renders(self) -> tuple[PlannedScene, ...]:
-        """All takes that are asked for: those that stand, or will, and the further ones."""
+        """All requested takes: the one that the reel shows of each scene, and the further ones."""
         return (*self.scenes, *self.takes)
 
     @property
     def usd_of_pictures(self) -> float:
-        """What the new pictures of known price cost."""
+        """The cost of the new pictures whose prices are known."""
         return _known(job for job in self.pictures if job.state in _OPEN)
 
     @property
     def usd_of_motion(self) -> float:
-        """What the new clips, and the characters that they need, cost as far as their prices are known."""
+        """The cost of the new clips and of the characters that they need, as far as their prices are known."""
         return _known(
             job for job in self.jobs if job.state in _OPEN and not isinstance(job, PlannedSheet | PlannedStill)
         )

@@ -13,7 +13,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 from prefect_storyboard.storyboards.shots import Shot
 
 Terms = Mapping[str, JsonValue]
-# A scene is blocked if what it needs has failed or cannot be read; a stale one is kept.
+# A scene is blocked if a job that it needs has failed or cannot be read. A stale scene is kept.
 Room = Literal["scenes", "stills", "sheets"]  # of the library, in which takes lie
 State = Literal["new", "cached", "stale", "reattached", "unknown", "failed", "blocked", "unreadable"]
 
@@ -61,7 +61,7 @@ class PlannedCharacter(Frozen):
 
     @property
     def terms(self) -> Terms:
-        """What decides the money and the content of the job, in words that a person knows."""
+        """Everything that decides the cost and the content of the job, under names that people know."""
         return {"character": self.character.name, "model": self.model.name, "price": self.usd, "key": self.key}
 
     def made_of(self, take: str, account: str) -> Self:
@@ -103,22 +103,22 @@ class Node(Frozen):
 
     @property
     def name(self) -> str:
-        """What the plan calls it: no two of its jobs that are not takes of one another have the same name."""
+        """Its name in the plan. Only takes of the same scene or still share a name."""
         return self.scene.id
 
     @property
     def room(self) -> Room:
-        """In which room of the library its takes lie."""
+        """The folder of the library that holds its takes."""
         return "scenes"
 
     @property
     def identity(self) -> str:
-        """What is asked for, parents included, without the take."""
+        """The identity of the request, its parents included, without the take."""
         return identity(self.content, self.copy_number)
 
     @property
     def own_identity(self) -> str:
-        """What is asked for in itself, whatever it is made of and whichever take it is."""
+        """The identity of the request itself, without its parents and without the take."""
         return own_identity(self.content, self.copy_number)
 
     @property
@@ -128,18 +128,18 @@ class Node(Frozen):
 
     @property
     def subject(self) -> str:
-        """What people see of it while it is made: its name, and which further take it is."""
+        """The name that people see while it is made, with the number or name of a further take."""
         return f"{self.name} ({self.reroll or f'take {self.take}'})" if self.further else self.name
 
     @property
     def reroll(self) -> str | None:
-        """The name of the further take that somebody has asked for; None of one that the storyboard asks for."""
+        """The name of a further take that was requested with reroll; None for a take that the storyboard asks for."""
         found = self.content.get("reroll")
         return str(found) if found else None
 
     @property
     def note(self) -> str | None:
-        """What a further take was asked to change."""
+        """The note of a further take: what it is to change."""
         found = self.content.get("note")
         return str(found) if found else None
 
@@ -152,7 +152,7 @@ class Node(Frozen):
         return self.with_content({**self.content, "reroll": name} | ({"note": note} if note else {}))
 
     def with_content(self, content: JsonObject) -> Self:
-        """The same with another content, and the key of that."""
+        """The same job with another content and the key of that content."""
         return self.model_copy(update={"content": content, "key": scene_key(content, self.copy_number)})
 
 
@@ -161,7 +161,7 @@ class PlannedScene(Node, Shot):
 
     @property
     def terms(self) -> Terms:
-        """What decides the money and the content of the job, in words that a person knows.
+        """Everything that decides the cost and the content of the job, under names that people know.
 
         Of a take that is kept, only which one it is. Addresses are without their signatures, which change.
         """
@@ -214,5 +214,5 @@ class PlannedScene(Node, Shot):
 
 
 def with_note(prompt: str, note: str) -> str:
-    """A prompt with what a further take is asked to change."""
+    """A prompt with the note of a further take at its end."""
     return f"{prompt}\n{note}" if note and prompt else prompt

@@ -37,17 +37,17 @@ class PlannedSheet(Frozen):
 
     @property
     def name(self) -> str:
-        """What the plan calls it."""
+        """Its name in the plan."""
         return sheet_name(self.character.name, self.look)
 
     @property
     def place(self) -> SheetName:
-        """Whose sheet it is, and of which look."""
+        """The member and the look that the sheet shows."""
         return self.character.name, self.look
 
     @property
     def terms(self) -> Terms:
-        """What decides the money and the content of the job, in words that a person knows."""
+        """Everything that decides the cost and the content of the job, under names that people know."""
         return {"sheet": self.name, **_drawn(self.drawing), "price": self.usd, "key": self.key}
 
 
@@ -68,12 +68,12 @@ class PlannedStill(Node):
 
     @property
     def name(self) -> str:
-        """What the plan calls it."""
+        """Its name in the plan."""
         return still_name(self.scene.id)
 
     @property
     def room(self) -> Room:
-        """In which room of the library its takes lie."""
+        """The folder of the library that holds its takes."""
         return "stills"
 
     @property
@@ -93,7 +93,7 @@ class PlannedStill(Node):
 
     @property
     def own_identity(self) -> str:
-        """What is asked for in itself, whichever take it is, and whatever was asked of the scene that it follows."""
+        """The identity of the request itself, without the take and without the scene that it follows."""
         return own_identity_of_still(self.content, self.copy_number)
 
     @property
@@ -122,7 +122,7 @@ class PlannedStill(Node):
 
 
 def own_identity_of_still(content: JsonObject, copy: int) -> str:
-    """The identity of a still without its take, and without what was asked of the scene that it follows."""
+    """The identity of a still without its take and without the scene that it follows."""
     return identity(_after(content, ""), copy)
 
 
@@ -139,7 +139,7 @@ def _after(content: JsonObject, parent: str) -> JsonObject:
 
 
 def sheet_name(name: str, look: str) -> str:
-    """What the sheet of a member's look is called."""
+    """The name of the sheet of a member's look."""
     return f"{name} ({look})" if look else name
 
 

@@ -167,7 +167,7 @@ def _still_remarks(frames: Keyframes) -> list[str]:
 
 
 def _frames(scenes: list[PlannedScene]) -> list[str]:
-    """Warnings about first frames: some models begin only much like them, or drop the characters."""
+    """Warnings about first frames: some models only imitate them, or drop the characters."""
     found = []
     for scene in scenes:
         model = f"{scene.model.name} at {scene.model.provider}"
@@ -198,7 +198,7 @@ _OPEN: Mapping[Choice, str] = {
 
 
 def _left_open(scenes: list[PlannedScene]) -> Iterator[str]:
-    """Warnings about what a model chooses itself, because the request has no field for it."""
+    """Warnings about values that the model chooses itself, because the request has no field for them."""
     for scene in scenes:
         for choice, fact in _OPEN.items():
             as_asked = choice == "aspect" and (scene.aspect == "auto" or scene.scene.continues or scene.still)

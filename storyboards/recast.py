@@ -85,7 +85,7 @@ def side_of_clip(clip: Clip, shot: Shot | None) -> Side:
 
 
 def side_of_shot(shot: Shot) -> Side:
-    """A scene as its model would be asked for it."""
+    """A scene as it would be requested from its model."""
     how = "created" if shot.model.casting else "shown"
     return Side(
         provider=shot.model.provider,
@@ -101,7 +101,7 @@ def side_of_shot(shot: Shot) -> Side:
 
 
 def wanted_of_cast(model: Model) -> str:
-    """What the model needs of a character, for people who have none of it."""
+    """The media that the model needs of a character, as a sentence for people who have given none."""
     name = f"{model.name} at {model.provider}"
     if not model.max_characters:
         return f"{name} shows no characters"
@@ -128,7 +128,7 @@ def _line(references: Iterable[str], name: str) -> str:
 
 
 def _lost(plan: Plan, scene: PlannedScene, before: Side | None) -> Iterable[str]:
-    """What the plan warns of, and who was in the take and is not shown any more."""
+    """The warnings of the plan, and the characters that the take shows and the new one would not."""
     head = f"{scene.scene.id}: "
     yield from (line.removeprefix(head) for line in plan.warnings if line.startswith(head))
     for name in before.characters if before else ():

@@ -1,4 +1,4 @@
-"""What a model refuses of a scene, field by field, and what to write instead."""
+"""The fields of a scene that its model does not take, and what to write instead."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A run does what its render settings say, and spends no more than its caller or a person has allowed."""
+"""Apply the render settings to a run, and hold it to the budget that its caller or a person has set."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from prefect_storyboard.storyboards import Frozen
 
 
 class Limits(Frozen):
-    """What a run may spend: as its caller says, or as a person has approved at `since`."""
+    """The budget of a run: set by its caller, or approved by a person at `since`."""
 
     max_cost_usd: float | None
     allow_unknown_price: bool
@@ -18,20 +18,20 @@ class Limits(Frozen):
 
 
 def follow(run: Rendering, asked: RenderSettings) -> None:
-    """Let the run buy, wait and give up as the settings say."""
+    """Set up the run with the settings for purchases, waiting and attempts."""
     run.on_unknown, run.attempts, run.poll_minutes = asked.on_unknown, asked.attempts, asked.poll_minutes
     run.waits = asked.wait == "poll"
 
 
 async def allowed(run: Rendering, max_cost_usd: float | None, asked: RenderSettings) -> Estimate:
-    """What the run may buy, checked against its limit and the settings. Raises OverBudget or Retired."""
+    """What the run may buy, within its budget and the settings. Raises OverBudget or Retired."""
     return await allowed_within(
         run, Limits(max_cost_usd=max_cost_usd, allow_unknown_price=asked.allow_unknown_price), asked
     )
 
 
 async def allowed_within(run: Rendering, limits: Limits, asked: RenderSettings) -> Estimate:
-    """The same within limits that somebody has approved."""
+    """The same, within the budget that somebody has approved."""
     return await allow(
         run,
         limits.max_cost_usd,

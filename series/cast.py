@@ -154,7 +154,7 @@ async def _create(run: Rendering, planned: PlannedCharacter) -> Casting:
 
 
 def _of_character(name: str, error: ProviderError) -> None:
-    """Make the error name the character: people read it in the table of scenes."""
+    """Name the character in the error, because people read it in the table of scenes."""
     error.args = (f"{name} could not be created: {error}",)
     if isinstance(error, GenerationFailed | Expired):
         error.remedy = f"Give {name} another clip, or allow more attempts."

@@ -1,4 +1,4 @@
-"""Which take of a scene stands in the reel, where there are more than one: the one that was picked, else the newest.
+"""Choose the take that the reel shows of a scene with several takes: the one that a person picked, else the newest.
 
 A take whose verdict is bad does not stand as long as there is another one.
 
@@ -27,20 +27,20 @@ class Choices:
     made: tuple[Choice, ...]
 
     def picked(self, scene: PlannedScene | PlannedStill) -> Choice | None:
-        """The last pick of a take of this scene or still, as far as it asks for what it asked for then."""
+        """The last pick of a take of this scene or still, if the scene or still has not been edited since."""
         picks = (each for each in reversed(self.made) if each.kind == "picked" and is_about(each, scene))
         last = next(picks, None)
         return last if last and last.own_identity == scene.own_identity else None
 
     def rerolls(self, scene: Node) -> Iterator[Node]:
-        """The further takes that people have asked for of the scene or still as it is, oldest first."""
+        """The further takes that people have requested of the scene or still in its present form, oldest first."""
         for choice in self.made:
             same = choice.own_identity == scene.own_identity and choice.take == scene.scene.take
             if choice.kind == "asked" and is_about(choice, scene) and same:
                 yield from (scene.with_reroll(name, choice.note) for name in choice.rerolls)
 
     def lost(self, pick: Choice) -> Unreadable:
-        """The error about a pick whose take has no record any more."""
+        """The error for a pick whose take has no record any more."""
         of = f"{pick.scene} still" if pick.still else pick.scene
         what = f"take {pick.take} of {of} was picked, and its job {pick.key[:12]} is not in this ledger"
         return Unreadable(f"{what}; nothing was bought", "Run `storyboard repair`, or pick another take")
@@ -82,12 +82,12 @@ def _ordered(turn: Sequence[Node], known: Mapping[str, Sequence[Attempt]]) -> It
 
 
 def is_about(choice: Choice, node: PlannedScene | PlannedStill) -> bool:
-    """Whether a choice is about the takes of this clip or still."""
+    """Whether a choice concerns the takes of this clip or still."""
     return (choice.scene, choice.still) == (node.scene.id, isinstance(node, PlannedStill))
 
 
 def is_paid(last: Attempt | None) -> bool:
-    """Whether a job is paid for, and has a clip or still, or may yet have one."""
+    """Whether a job is paid for and has, or may still get, its clip or still."""
     return last is not None and last.job is not None and (last.end is None or last.end.made is not None)
 
 

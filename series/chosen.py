@@ -1,4 +1,4 @@
-"""The reel of what stands: assembled again for nothing when a take is picked, or was while the reel was rendered."""
+"""Assemble the reel again, without cost, when a person picks a take, even while the reel is being rendered."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ _ABSENT = {"error": "it has no clip yet", "charged": False, "remedy": "Run the s
 
 
 async def assemble_chosen(run: Rendering, ended: Sequence[Ended], wanted: Estimate) -> Reel:
-    """Assemble the reel of a run; where somebody has picked a take meanwhile, with that take.
+    """Assemble the reel of a run. If somebody has picked another take meanwhile, the reel shows that one.
 
-    Whoever assembles last looks at the choices after that, so that none is overwritten by an older reel.
+    The choices are read again after the assembly, so that an older reel never replaces a newer choice.
     """
     ledger, reel = Ledger(run.library.storage()), run.prepared.plan.storyboard.slug
     while True:
@@ -32,7 +32,7 @@ async def assemble_chosen(run: Rendering, ended: Sequence[Ended], wanted: Estima
 
 
 async def assemble_standing(run: Rendering) -> Reel:
-    """Assemble the reel of what is in the library, with the choices of today. Buys nothing."""
+    """Assemble the reel from the stored takes and today's choices. Buys nothing."""
     ledger = Ledger(run.library.storage())
     run.chosen = await asyncio.to_thread(ledger.choices, run.prepared.plan.storyboard.slug)
     plan = await stand_again(run)
@@ -51,14 +51,14 @@ async def stand_again(run: Rendering, *, cascade: bool = False) -> Plan:
 
 
 async def _as_chosen(run: Rendering, ended: Sequence[Ended]) -> tuple[Ended, ...]:
-    """The same ends, with the stored clips of the takes that stand now."""
+    """The same ends, with the stored clips of the takes that are chosen now."""
     plan = await stand_again(run)
     ends = {end.scene: end for end in ended}
     return tuple([await _stored(run, scene, ends[scene.scene.id]) for scene in plan.scenes])
 
 
 async def _stored(run: Rendering, scene: PlannedScene, end: Ended) -> Ended:
-    """The clip of the take that stands, if it is in the library; else how the scene ended."""
+    """The clip of the chosen take if the library has it; else how the scene ended."""
     if isinstance(end, Clip) and end.job_key == scene.key:
         return end
     ledger = Ledger(run.library.storage())

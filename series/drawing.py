@@ -62,7 +62,7 @@ async def _sheet(run: Rendering, sheet: PlannedSheet, running: Mapping[str, "asy
 
 
 async def draw_still(run: Rendering, still: PlannedStill, running: Running) -> Ended | Still:
-    """Draw a still, or fetch the one that stands; where it fails, only its scene has no clip."""
+    """Draw a still, or fetch the one that is chosen. If that fails, only its scene has no clip."""
     end = await _still(run, still, running)
     if not still.further:
         run.stills[still.scene.id] = end
@@ -90,10 +90,10 @@ async def _still(run: Rendering, still: PlannedStill, running: Running) -> Ended
 
 
 def _standing(run: Rendering, still: PlannedStill) -> Still:
-    """The still that stands, from the ledger. Raises Busy if it is still drawn. Blocks."""
+    """The chosen still, from the ledger. Raises Busy while it is being drawn. Blocks."""
     last = deciding(Ledger(run.library.storage()).history(still.key))
     if last is None or last.end is None or last.end.still is None:
-        raise Busy(f"{still.name} is still drawn", sent=True)
+        raise Busy(f"{still.name} is still being drawn", sent=True)
     emit_progress(Progress(subject=still.subject, state="cached", take=last.end.still.take, cost_usd=0.0))
     return last.end.still
 
@@ -167,7 +167,7 @@ def _subject(picture: PlannedSheet | PlannedStill) -> str:
 
 
 def pictures_only(plan: Plan, ledger: Ledger) -> Plan:
-    """The part of a plan that draws. A still that follows a clip which is not stored is left to the run. Blocks."""
+    """The part of a plan that draws pictures, without stills that follow a clip which is not stored yet. Blocks."""
     scenes = {scene.scene.id: scene for scene in plan.scenes}
     stored = {each.follows for each in plan.stills if each.follows and _is_stored(ledger, scenes[each.follows].key)}
     drawn = [still for still in plan.stills if not still.follows or still.follows in stored]
@@ -182,7 +182,7 @@ def pictures_only(plan: Plan, ledger: Ledger) -> Plan:
 
 
 def drawn_stills(run: Rendering) -> tuple[list[Still], tuple[FailedScene, ...]]:
-    """The stills of a run in the order of the storyboard, and those that could not be drawn."""
+    """The stills of a run in the order of the storyboard, and the stills that could not be drawn."""
     ends = [run.stills[still.scene.id] for still in run.prepared.plan.stills]
     return [end for end in ends if isinstance(end, Still)], tuple(end for end in ends if isinstance(end, FailedScene))
 

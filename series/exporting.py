@@ -1,4 +1,4 @@
-"""Hand a reel on: its cut as a file for an editor, and its takes where that file finds them. Buys nothing."""
+"""Export a reel: write its cut as a file for an editing program, beside the takes that it refers to. Buys nothing."""
 
 import asyncio
 import hashlib
@@ -31,9 +31,9 @@ from prefect_storyboard.storyboards import Clip, Frozen, Plan, Storyboard
 
 
 class Exported(Frozen):
-    """An exported reel: its file, how long it is, and what is not as the storyboard of today asks for.
+    """An exported reel: its file, its length, and the scenes that do not match today's storyboard.
 
-    `missing` scenes have no clip, `stale` ones show one that is not of today's storyboard; `gone` are the other takes
+    `missing` scenes have no clip; `stale` scenes show a clip of an earlier storyboard; `gone` are the other takes
     whose files are no longer in the library.
     """
 
@@ -100,7 +100,7 @@ def _write(file: Path, text: str) -> None:
 
 
 class _Places(NamedTuple):
-    """Where the takes of a reel are: in the storage; and the exported file, which refers to them."""
+    """Where the takes of a reel are stored, and the exported file that refers to them."""
 
     storage: Storage
     reel: str
@@ -143,7 +143,7 @@ def _reel(
 
 
 def _begins(board: Storyboard, chosen: Sequence[Chosen], to: Format) -> list[Transition | None]:
-    """How each scene begins in the reel. Raises ExportError for a cut of clips that overlap in the reel."""
+    """The transition into each scene. Raises ExportError if clips overlap and the format has no dissolves."""
     begins = [
         deferred.transition(
             each.scene.transition or board.transition, each.scene.transition_seconds or board.transition_seconds
@@ -171,7 +171,7 @@ def _standing(line: TakeLine, places: _Places) -> Take:
 
 
 def _take(line: TakeLine, places: _Places) -> Take | None:
-    """The take with its file on this machine; None if the library has it no more."""
+    """The take with its file on this machine; None if the library no longer has the file."""
     if line.clip is None:
         return None
     own = stored_take(places.storage, places.reel, line.scene, line.take)
@@ -187,7 +187,7 @@ def _take(line: TakeLine, places: _Places) -> Take | None:
 
 
 def _name_as(path: Path, out: Path) -> str:
-    """The path of a take as the exported file names it: relative to it, where both are on one drive."""
+    """The path of a take in the exported file: relative to that file if both are on one drive."""
     path, folder = path.absolute(), out.absolute().parent
     if path.drive != folder.drive:
         return path.as_posix()

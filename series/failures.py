@@ -1,4 +1,4 @@
-"""Why a scene of a run has no clip, and what to do about it."""
+"""The reason why a scene of a run has no clip, and what to do about it."""
 
 from prefect_storyboard.jobs.budget import OverBudget
 from prefect_storyboard.jobs.progress import Progress, emit_progress
@@ -30,18 +30,18 @@ def explained(run: Rendering, scene: PlannedScene | PlannedStill, error: SceneEr
 
 
 def without_clip(run: Rendering, scene: PlannedScene | PlannedStill, parent: FailedScene) -> FailedScene:
-    """The result of a scene or still that needs another one which has no clip, or none yet."""
+    """The result of a scene or still that needs another scene without a clip, or without one yet."""
     if isinstance(scene, PlannedScene) and parent.scene == scene.still_name:
         why = f"its still could not be drawn: {parent.error}"
         return _failed(run, scene, why, charged=parent.charged, remedy=parent.remedy, state=parent.state)
     if parent.state == "failed":
         return _failed(run, scene, f"it needs {parent.scene}, which has no clip", remedy=f"Fix {parent.scene} first.")
-    why = f"it needs {parent.scene}, which still renders"
+    why = f"it needs {parent.scene}, which is still being rendered"
     return _failed(run, scene, why, remedy=f"Run again when {parent.scene} has ended.", state="waiting")
 
 
 def left_out(run: Rendering, scene: PlannedScene, why: str) -> FailedScene:
-    """The result of a scene that a person has left out, or that needs one."""
+    """The result of a scene that a person has left out, or that needs such a scene."""
     return _failed(run, scene, why, remedy="Nothing was bought. Run again to be asked again.")
 
 

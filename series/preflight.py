@@ -108,7 +108,7 @@ def _expect(judged: Judged, member: CastMember, source: Shot, family: Model, sen
 
 
 def _pictures(member: CastMember, sending: Sending, family: Model) -> str:
-    """Make the pictures as the run will, and report how many are taken from the clip."""
+    """Make the pictures in the way the run does, and report how many are taken from the clip."""
     who, clip, limits = member.character, member.clip, family.references or References(images=0)
     made = show(member, sending, family)
     count = min(len(made), drawn(who, sending, limits))

@@ -58,7 +58,7 @@ class Overrides(Frozen):
     every_scene: bool = Field(default=False, description="Whether scenes that name a model take this one as well.")
 
     def on(self, board: Storyboard) -> Storyboard:
-        """The storyboard with what the run says in its place."""
+        """The storyboard with the run's arguments in place of its own values."""
         said = self.model_dump(exclude_none=True, exclude={"values", "every_scene"})
         if self.every_scene:
             said["scenes"] = tuple(scene.model_copy(update={"model": None}) for scene in board.scenes)
@@ -83,7 +83,7 @@ class Prepared(Frozen):
 
 
 def changed_files(prepared: Prepared) -> list[str]:
-    """Warn of files that have changed since they were read: the version that was checked and planned was sent."""
+    """Warn of files that have changed since they were read. The run sent the version that it had checked."""
     return [
         f"{reference} has changed since this run read it, and what was read was sent; run again to use the new one"
         for reference, file in prepared.files.items()
@@ -181,7 +181,7 @@ def _sorted_out(
 
 
 def _unheard(board: Storyboard, files: Mapping[str, LocalFile], source: Source) -> list[Problem]:
-    """The music, if it has no sound: a reel is assembled after everything is paid for."""
+    """A problem if the music has no sound; the assembly would notice it only after everything is paid for."""
     if board.music and (file := files.get(board.music)):
         try:
             deferred.length(file.path)

@@ -35,7 +35,7 @@ from prefect_storyboard.tasks import _events as events
 
 
 async def priced(plan: Plan, provider: Provider) -> Plan:
-    """The plan with what is ordered for every scene, and with the provider's price where the table has none.
+    """The plan with the request of every scene, and with the provider's price if the table has none.
 
     Raises InvalidRequest for a scene that the provider's request cannot express: nothing was sent.
     """
@@ -67,7 +67,7 @@ async def allow(
 ) -> Estimate:
     """Look up all jobs, and raise PlanDiffers, OverBudget, Retired or InvalidRequest before the first submit.
 
-    The budget is checked again at each submit, for all that was bought of the reel `since` then, or from now on.
+    The budget is checked again at each submit, against everything bought for the reel `since` then, or from now on.
     """
     plan = run.prepared.plan
     wanted = await estimate(plan, Ledger(run.library.storage()), run.attempts)
@@ -102,7 +102,7 @@ def _spent(run: Rendering, since: datetime | None) -> float:
 
 
 async def check_sendable(run: Rendering, wanted: Estimate) -> None:
-    """Raise PlanDiffers or InvalidRequest if the plan is not the one that is held to, or cannot be sent as it is."""
+    """Raise PlanDiffers or InvalidRequest if the plan differs from the saved one, or cannot be sent as it is."""
     plan = run.prepared.plan
     if run.held:
         check_held(run.held, with_states(plan, wanted, run.attempts))

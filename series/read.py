@@ -1,4 +1,4 @@
-"""Read a storyboard and its cast files, and say which files it may name."""
+"""Read a storyboard and its cast files, and list the files that it may name."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -61,7 +61,7 @@ def _cast_file(base: str, options: Mapping[str, Any], allowed: Allowed, referenc
 
 
 def allowed_files(storyboard: object, base: str, library: Library) -> Allowed:
-    """What the storyboard may read: its own folder and, outside deployments, the working directory.
+    """The files that the storyboard may read: its own folder and, outside deployments, the working directory.
 
     Both belong to the caller. A storyboard that the caller's code has built may name any path, except in a deployment,
     where it comes from the form. A working directory that is the root of the disk, as in many containers, allows
@@ -80,7 +80,7 @@ def allowed_files(storyboard: object, base: str, library: Library) -> Allowed:
 
 
 def relative_path_hint(reference: str, base: str) -> str:
-    """What to do about a relative path in a storyboard that was pasted or built in code, and lies in no folder."""
+    """The remedy for a relative path in a storyboard that was pasted or built in code, and so lies in no folder."""
     if base or absolute(reference, "/") == reference:
         return ""
     return (

@@ -52,12 +52,12 @@ async def recasting(
 
 
 async def compared(run: Rendering) -> Recast:
-    """What the run changes, beside the takes that stand and what the storyboard itself asks for. Buys nothing."""
+    """The plan compared with the present takes and with the storyboard's own models. Buys nothing."""
     return await asyncio.to_thread(compared_with, run.prepared, run.library.storage())
 
 
 def compared_with(prepared: Prepared, storage: Storage) -> Recast:
-    """What `compared` finds. Blocks."""
+    """The body of `compared`. Blocks."""
     plan = prepared.plan
     takes: dict[str, Clip] = {}
     for part in plan.reels():
@@ -86,7 +86,7 @@ def _standing_take(storage: Storage, reel: str, scene: str, stored: set[str]) ->
 
 
 def _asked(prepared: Prepared, takes: Mapping[str, Clip]) -> dict[str, Shot]:
-    """The scenes as their old models are asked for them, as far as the table still knows those models."""
+    """The scenes as they were requested from their old models, as far as the table still has those models."""
     plan = prepared.plan
     wanted: dict[tuple[str, str], set[str]] = {}
     for name in (scene.scene.id for scene in plan.scenes):
@@ -116,7 +116,7 @@ def _target(account: Credentials, name: str | None) -> Model | None:
 
 
 def needed_of_cast(error: StoryboardError, target: Model | None, storage: Storage) -> list[Problem]:
-    """Beside problems of the cast: what the new model needs, and what this library has of whom."""
+    """For problems of the cast: the media that the new model needs, and those that the library has."""
     if target is None or not any(problem.field.startswith("cast") for problem in error.problems):
         return []
     known = "; ".join(_known(storage))
@@ -125,7 +125,7 @@ def needed_of_cast(error: StoryboardError, target: Model | None, storage: Storag
 
 
 def _known(storage: Storage) -> list[str]:
-    """Of each character the media that the library keeps, else the id that stands in its takes and moves nowhere."""
+    """For each character, its media in the library; without any, the id in its takes, which no other model knows."""
     found: dict[str, str] = {}
     for take in every_sidecar(storage):
         if isinstance(take, Unreadable):

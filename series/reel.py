@@ -1,4 +1,4 @@
-"""The reel of a series: its clips in order, one for each variant, and what all of it cost."""
+"""The reel of a series: its clips in order, one reel for each variant, and the cost of all."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -63,7 +63,7 @@ async def _join(
 def _other_takes(run: Rendering, shown: Sequence[Clip]) -> list[Clip]:
     """The stored takes that the reel does not show. Reads the sidecars of scenes that have others. Blocks.
 
-    They are only looked at: what the run has listed at its beginning, and what it has bought, will do.
+    The list may be as old as the run's beginning, plus what the run has bought: the takes are only shown.
     """
     storage, reel = run.library.storage(), run.limits["reel"]
     survey = surveyed(storage)

@@ -19,14 +19,14 @@ from prefect_storyboard.tasks import generate, poll, store
 
 
 class Begins(NamedTuple):
-    """What a clip begins with: the clip that it continues or remixes, or the still of its scene."""
+    """The start of a clip: the clip that it continues or remixes, or the still of its scene."""
 
     parent: Clip | None = None
     still: Still | None = None
 
 
 class StillOpen(Exception):
-    """Raised in a run that does not wait: the job still renders, or all slots hold jobs that do."""
+    """Raised in a run that does not wait: the job is still being rendered, or other such jobs hold all slots."""
 
 
 async def render_scene(run: Rendering, scene: PlannedScene, begins: Begins) -> Clip:

@@ -46,7 +46,7 @@ def summary(reel: Reel) -> str:
 
 
 def _missing(reel: Reel) -> str:
-    """How many scenes failed, still render or wait for another scene, and where the others are."""
+    """The number of scenes that failed, are being rendered or wait for another scene, and where the others are."""
     verbs = {
         "failed": ("failed", "failed"),
         "rendering": ("still renders", "still render"),
@@ -67,12 +67,12 @@ def _missing(reel: Reel) -> str:
 
 
 def cost(reel: Reel) -> str:
-    """What the reel cost; a price that is not published is called unknown."""
+    """The cost of the reel; a price that is not published is called unknown."""
     return total(reel.cost_usd, reel.unpriced)
 
 
 def bought(reel: Reel) -> str:
-    """What this run has bought."""
+    """The jobs that this run bought, and their cost."""
     if not reel.bought:
         return "nothing"
     if reel.bought == reel.bought_unpriced:
@@ -136,7 +136,7 @@ def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collectio
 
 
 def picture_rows(run: Rendering, expected: Collection[str]) -> list[dict[str, str]]:
-    """The same of each sheet and still."""
+    """The same rows for each sheet and still."""
     table = []
     for picture in run.prepared.plan.pictures:
         sheet = isinstance(picture, PlannedSheet)

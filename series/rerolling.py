@@ -1,4 +1,4 @@
-"""Further takes of one scene: ordered on record, bought like any scene, and nothing else with them."""
+"""Further takes of one scene: the order is recorded, and the run buys those takes and nothing else."""
 
 import asyncio
 
@@ -18,7 +18,9 @@ async def rerolled(run: Rendering, scene_id: str, *, takes: int, note: str, of: 
     A flow run that is run again carries out the order that it gave before. Raises ValueError before anything is bought.
     """
     if run.held:
-        raise ValueError("plan_hash: a plan says nothing of further takes; leave it out, or leave reroll out")
+        raise ValueError(
+            "plan_hash: a saved plan has no further takes, and nothing was bought; leave plan_hash or reroll out"
+        )
     ledger, plan = Ledger(run.library.storage()), run.prepared.plan
     name = str(flow_run.id or "")
     asked = await asyncio.to_thread(order, plan, ledger, scene_id, takes=takes, note=note, name=name, of=of)

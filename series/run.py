@@ -28,7 +28,7 @@ NotCast = ProviderError | Unreadable  # why a character could not be created: ho
 
 
 class BudgetLimits(TypedDict):
-    """The arguments of a paid task that say what it may cost."""
+    """The arguments of a paid task that limit its cost."""
 
     reel: str
     max_cost_usd: float | None
@@ -48,7 +48,7 @@ Drawn = Still | ProviderError | Unreadable | MediaError | OverBudget  # a sheet,
 
 
 def open_keys_of(ends: Iterable[Ended | Still]) -> tuple[str, ...]:
-    """The jobs that render on, each once."""
+    """The jobs that are still being rendered, each once."""
     return tuple(dict.fromkeys(end.key for end in ends if isinstance(end, OpenScene)))
 
 

@@ -45,7 +45,7 @@ async def _stop(run: Rendering) -> None:
 
 @asynccontextmanager
 async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
-    """Take a slot of the account. A job that still renders keeps it; a scene without one is rendered after a resume."""
+    """Take a slot of the account. An unfinished job keeps its slot; a scene without one is rendered after a resume."""
     await run.slots.acquire()
     kept = False
     try:
@@ -65,7 +65,7 @@ async def _slot(run: Rendering, key: str) -> AsyncIterator[None]:
 async def render_scenes(run: Rendering) -> tuple[Ended, ...]:
     """Render all scenes concurrently; a scene that fails stops only those that continue it. In storyboard order.
 
-    The still of a scene is drawn as soon as what it needs is there, and its clip begins with it.
+    The still of a scene is drawn as soon as everything that it needs is there, and the clip starts with the still.
     """
     plan = run.prepared.plan
     running: dict[str, asyncio.Task[Ended | Still]] = {}

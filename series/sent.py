@@ -112,7 +112,7 @@ def castings_of(plan: Plan, scene: PlannedScene, castings: Castings) -> tuple[Ca
 
 
 def wording(provider: Provider, scene: PlannedScene, castings: tuple[Casting, ...]) -> tuple[str, bool | None]:
-    """The prompt as it is sent with these castings, and whether sound is asked for. Raises InvalidRequest."""
+    """The prompt as it is sent with these castings, and whether the request asks for sound. Raises InvalidRequest."""
     body = draft_order(provider, scene, castings).body
     return sent_prompt(body), next((value for value in _values(body, _SOUND) if isinstance(value, bool)), None)
 
@@ -198,7 +198,7 @@ def _shown(member: CastMember, sending: Sending, model: Model) -> str:
 
 
 def _from_scene(member: CastMember, sending: Sending, limits: References) -> str:
-    """What is shown of a character that is made from a scene: its size is known once that is rendered."""
+    """The reference media of a character that is made from a scene. Their size is known once it is rendered."""
     who, given = member.character, min(len(member.images), sending.pictures)
     count = drawn(who, sending, limits)
     if sending.clip:

@@ -104,7 +104,7 @@ class _Reel:
     attempts: int
 
     def settle(self, scene: Node, needed: Needed) -> _Settled:
-        """Which take of a scene or still stands, and which others are asked for."""
+        """Decide which take of a scene or still the reel shows, and which others are requested."""
         if needed:
             scene = scene.made_of({name: take.identity for name, take in needed.items()})
         try:
@@ -126,7 +126,7 @@ class _Reel:
         return found._replace(stands=stands, further=(*found.further, *([take] if take else ())))
 
     def _chosen(self, scene: Node, needed: Needed) -> _Settled:
-        """The take that was picked, else the newest of those that are of today's storyboard, else a stale one."""
+        """The picked take, else the newest one that matches today's storyboard, else a stale one."""
         first, identity = self._settle(scene, needed) if needed else (scene, None)
         asked = [] if first.stale else [*self._asked_for(scene, first, needed)]
         paid = [take for take in self.choices.rerolls(scene) if any(self._of(take, needed))]
@@ -154,7 +154,7 @@ class _Reel:
             raise self.choices.lost(pick)
         stands = scene.model_copy(update={"key": pick.key, "standing": True, "picked": True})
         why = changes(made_of(held), stands, keys_of(needed))
-        stale = f"was picked, and is of another storyboard ({'; '.join(why)}); it is kept" if why else None
+        stale = f"was picked, but does not match today's storyboard ({'; '.join(why)}); it is kept" if why else None
         return _Settled(stands.model_copy(update={"stale": stale}), further, identity_of(held) if why else None)
 
     def _asked_for(self, scene: Node, first: Node, needed: Needed) -> Iterator[Node]:
@@ -168,19 +168,19 @@ class _Reel:
             scene = scene.with_take(scene.take + 1)
 
     def _may_be(self, take: Node, needed: Needed) -> bool:
-        """Whether a take is made of these takes, or free to be."""
+        """Whether a take is made of these takes, or may still be."""
         last = deciding(self.ledger.history(take.key))
         return last is None or is_of(last, take, needed) or (last.end is not None and last.end.kind in _UNUSED)
 
     def _of(self, take: Node, needed: Needed) -> Iterator[Attempt]:
-        """The job of a take, if it is paid for and made of these takes."""
+        """The job of a take if it is paid for and made of these takes."""
         return (held for held in self._paid(take.key) if not needed or is_of(held, take, needed))
 
     def _is_bought(self, take: Node) -> bool:
         return any(self._paid(take.key))
 
     def _settle(self, scene: Node, needed: Needed) -> tuple[Node, str | None]:
-        """Where nobody has chosen: the current take, else the stale one that is kept, else a new one."""
+        """The take if nobody has picked one: the current take, else the stale one that is kept, else a new one."""
         if current := self._current(scene, needed):
             key = current.intent.key
             return scene.model_copy(update={"key": key, "standing": key != scene.key}), None

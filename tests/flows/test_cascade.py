@@ -179,4 +179,4 @@ async def test_a_scene_that_renders_on_has_not_failed_and_the_scene_after_it_wai
     reel, bought = await fal.counted(chain(fal), poll_minutes=0)
     assert (bought, [failed.state for failed in reel.failed]) == (1, ["rendering", "waiting", "waiting"])
     assert summary(reel).startswith("1 of 3 scenes still renders, 2 wait.")
-    assert reel.failed[1].error == "it needs s01, which still renders"
+    assert reel.failed[1].error == "it needs s01, which is still being rendered"

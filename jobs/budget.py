@@ -1,4 +1,4 @@
-"""What a run may spend: checked before the first submit, and again at each one."""
+"""The budget of a run: checked before the first submit, and again at each one."""
 
 import math
 from datetime import UTC, datetime

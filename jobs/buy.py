@@ -109,7 +109,7 @@ async def _buy(
 
 
 async def _price(session: Session, request: PurchaseRequest, order: Order) -> float | None:
-    """What the order costs: from the plan, the model table, or the provider's price API, which is free."""
+    """The price of the order: from the plan, the model table, or the provider's price API, which is free."""
     for known in (request.usd, order.usd):
         if known is not None:
             return known

@@ -1,4 +1,4 @@
-"""What a run will buy and what that costs, by what the ledger says of each of its jobs."""
+"""The jobs that a run will buy, and their cost, from the state of each job in the ledger."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -145,7 +145,7 @@ def _needs(plan: Plan) -> Iterator[tuple[str, str, str]]:
 
 
 class _Found(NamedTuple):
-    """What the ledger says of a job, and its attempts that were billed and are not used."""
+    """The state of a job in the ledger, and its attempts that were billed and are not used."""
 
     decision: Decision
     given_up: tuple[Attempt, ...]

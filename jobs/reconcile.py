@@ -17,7 +17,7 @@ _NO_WORD = (errors.NotSent, errors.Busy, errors.ProtocolError)
 
 
 class Search(NamedTuple):
-    """What the provider's list says: not `read` if it could not be, not `listed` if the provider has no list."""
+    """The result of a search: `read` is false if the list could not be read, `listed` if the provider has no list."""
 
     job: Job | None
     why: str
@@ -52,7 +52,7 @@ async def find_job(session: Session, ledger: Ledger, intent: Intent) -> Search:
 
 
 async def reconcile(session: Session, ledger: Ledger, intent: Intent, cause: str, *, named: str | None = None) -> Job:
-    """The job of an intent, claimed for its key. Raises OutcomeUnknown where the provider does not show it.
+    """The job of an intent, claimed for its key. Raises OutcomeUnknown if the provider does not show it.
 
     `named` is the job id that the submit's error response contained: the provider is asked for that job first.
     """

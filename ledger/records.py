@@ -81,7 +81,7 @@ class Draft(Record):
 
     @property
     def room(self) -> Room:
-        """In which room of the library its takes lie."""
+        """The folder of the library that holds its takes."""
         if self.still is None:
             return "scenes"
         return "sheets" if self.still.sheet_of else "stills"

@@ -95,12 +95,12 @@ def lies_in(made: Clip | Still, reel: str, scene: str, room: Room = "scenes") ->
 
 
 def read_made(body: bytes, room: Room) -> Clip | Still:
-    """What a sidecar of that room describes. Raises ValidationError for one that is torn."""
+    """The clip or still that a sidecar of that room describes. Raises ValidationError if it is torn."""
     return Clip.model_validate_json(body) if room == "scenes" else Still.model_validate_json(body)
 
 
 def stored_made(storage: Storage, reel: str, scene: str, number: int, room: Room) -> Clip | Still | None:
-    """What the take's sidecar describes; None if it is missing or torn. One read."""
+    """The clip or still that the take's sidecar describes; None if it is missing or torn. One read."""
     try:
         body = storage.read(*takes_folder(reel, scene, room), f"take-{number:03d}.json")
         return read_made(body or b"", room)

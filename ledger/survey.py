@@ -1,4 +1,4 @@
-"""What a run read about its reel when it was planned, so that its scenes need not read the same again.
+"""The findings of a run about its reel at planning time, so that its scenes need not read the same files again.
 
 A finding is never proof: intents and take numbers are still created exclusively, and a process that is not the first
 reads for itself. An absent record counts as absent once, for the first scene that asks; after that the run itself may

@@ -146,7 +146,7 @@ def says(
 
 
 def further_take(reroll: str | None, note: str | None) -> dict[str, str]:
-    """The name of one more take of a scene, and what it is to change. Raises ValueError."""
+    """The name and the note of one more take of a scene. Raises ValueError."""
     texts(reroll=reroll, note=note)
     if note and not reroll:
         raise ValueError("note: says what one more take is to change; give that take a name with reroll")
@@ -167,7 +167,7 @@ async def chosen(account: Credentials, name: str | None, characters: Iterable[st
 
 
 def belonging(belongs_to: str, clip: object) -> None:
-    """Raises ValueError for a word that is none, and for a clip that was not rendered, which belongs to no scene."""
+    """Raises ValueError for any other word, and for a clip that was not rendered, because it belongs to no scene."""
     if belongs_to not in {"content", "scene"}:
         raise ValueError(f"belongs_to: choose content or scene, not {belongs_to!r}")
     if belongs_to == "scene" and not isinstance(clip, Clip):

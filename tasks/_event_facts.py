@@ -18,13 +18,13 @@ class JobFacts(Frozen):
 
     @classmethod
     def of_request(cls, request: PurchaseRequest, provider: str) -> "JobFacts":
-        """What is known before the submit."""
+        """The facts that are known before the submit."""
         given = {"key": request.key, "label": request.label, "account": request.account, "reel": request.reel}
         return cls(**given, provider=provider, cost_usd=request.usd)
 
     @classmethod
     def of_job(cls, job: PaidJob, account: str) -> "JobFacts":
-        """What is known of a paid job."""
+        """The facts of a paid job."""
         reel = job.draft.reel if job.draft else ""
         facts = cls(key=job.key, label=job.about, provider=job.job.provider, account=account, reel=reel)
         return facts.bought(job)

@@ -16,7 +16,7 @@ _CAPTIONS = ("reel.srt", "reel.vtt")
 
 
 class Finish(NamedTuple):
-    """How the clips become a reel, where the plan's scenes do not say otherwise."""
+    """How the clips become a reel, unless the plan's scenes say otherwise."""
 
     loudness: bool = True
     music: LocalFile | None = None
@@ -25,7 +25,7 @@ class Finish(NamedTuple):
 
     @property
     def facts(self) -> list[JsonValue]:
-        """What another reel would be made of."""
+        """The facts by which two reels differ."""
         return [self.loudness, self.music.sha256 if self.music else None, self.transition, self.seconds]
 
     def into(self, clip: Clip, plan: Plan | None) -> deferred.Transition | None:

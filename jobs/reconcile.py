@@ -17,7 +17,7 @@ _NO_WORD = (errors.NotSent, errors.Busy, errors.ProtocolError)
 
 
 class Search(NamedTuple):
-    """The result of a search: `read` is false if the list could not be read, `listed` if the provider has no list."""
+    """The result of a search: `read` is false if the list could not be read, `listed` is false if there is none."""
 
     job: Job | None
     why: str

@@ -32,7 +32,7 @@ async def events_of(run: str, at_least: int) -> list[Event]:
         event=EventNameFilter(prefix=["storyboard."]), related=EventRelatedFilter(id=[f"prefect.flow-run.{run}"])
     )
     async with get_client() as client:
-        for _ in range(300):
+        for _ in range(1200):
             found = (await client.read_events(chosen, limit=50)).events
             if len(found) >= at_least:
                 return sorted(found, key=lambda each: each.occurred)

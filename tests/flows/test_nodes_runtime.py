@@ -480,7 +480,7 @@ async def test_the_ui_shows_the_name() -> None:
     run_id = state.state_details.task_run_id
     assert run_id
     async with get_client() as client:
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 run = await client.read_task_run(run_id)
             except Exception:  # noqa: BLE001 - the recorder is behind

@@ -25,7 +25,7 @@ async def task_runs(run_id: UUID, at_least: int):
     """Task runs arrive with some lag."""
     chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
     async with get_client() as client:
-        for _ in range(150):
+        for _ in range(1200):
             found = {run.name: run.state_name for run in await client.read_task_runs(flow_run_filter=chosen)}
             if len(found) >= at_least and not {"Pending", "Running"} & set(found.values()):
                 return found

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import av
 from PIL import Image
 
 from prefect_storyboard.sandbox.documents import File
 from tests.sandbox.in_process import BASE, Box
+from tests.sandbox.still_clips import still_clip
 
 FOLDER = Path(__file__).parent / "living"
 _ADDRESS = re.compile(r"https://[\w.-]+/\S*?\.(png|jpg|mp4|mp3)")
@@ -49,16 +49,7 @@ def picture(size: tuple[int, int] = (1280, 720), form: str = "png") -> bytes:
 
 @cache
 def clip(seconds: int = CLIP_SECONDS, size: tuple[int, int] = (1280, 720), fps: int = 24) -> bytes:
-    target = io.BytesIO()
-    with av.open(target, "w", format="mp4") as file:
-        stream = file.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        still = av.VideoFrame.from_image(Image.new("RGB", size, "teal"))
-        for number in range(fps * seconds):
-            still.pts = number
-            file.mux(stream.encode(still))
-        file.mux(stream.encode(None))
-    return target.getvalue()
+    return still_clip(seconds, size, "teal", fps=fps)
 
 
 @cache

@@ -24,6 +24,7 @@ from prefect_storyboard.sandbox.documents import Clip
 from prefect_storyboard.sandbox.fal.models import ENDPOINTS
 from prefect_storyboard.sandbox.fal.schema import parse
 from prefect_storyboard.sandbox.state import State
+from tests.sandbox.still_clips import still_clip
 
 SEEDANCE, FAST, MINI = (f"bytedance/seedance-2.0/{tier}reference-to-video" for tier in ("", "fast/", "mini/"))
 STANDARD, PRO, ULTRA = (f"fal-ai/kling-video/o3/{tier}/reference-to-video" for tier in ("standard", "pro", "4k"))
@@ -45,14 +46,7 @@ def picture(
 
 
 def clip(seconds: int = 2, size: tuple[int, int] = (864, 480), colour: str = "teal", container: str = "mp4") -> str:
-    target = io.BytesIO()
-    with av.open(target, "w", format=container) as file:
-        stream = file.add_stream("libx264", rate=4, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        for _ in range(4 * seconds):
-            file.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", size, colour))))
-        file.mux(stream.encode(None))
-    return data_url(target.getvalue(), "video/mp4")
+    return data_url(still_clip(seconds, size, colour, fps=4, container=container), "video/mp4")
 
 
 def sound(seconds: int = 2) -> str:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from prefect_storyboard.sandbox import Clock, Pace, running
 from prefect_storyboard.sandbox.portraits import square
+from tests.sandbox.still_clips import still_clip
 
 FIXTURES = Path(__file__).parents[1] / "contract" / "fixtures" / "kie"
 T2V, FROM_CLIP, FROM_TASK = "sora-2-text-to-video", "sora-2-characters", "sora-2-characters-pro"
@@ -72,15 +73,7 @@ def colour(video: bytes, at: tuple[int, int]) -> str:
 
 
 def clip(seconds: float = 2, colour: str = "red", container: str = "mp4", size: tuple[int, int] = (854, 480)) -> bytes:
-    target = io.BytesIO()
-    with av.open(target, "w", format=container) as file:
-        stream = file.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        frame = av.VideoFrame.from_image(Image.new("RGB", size, colour)).reformat(format="yuv420p")
-        for frame.pts in range(round(seconds * 24)):
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-    return target.getvalue()
+    return still_clip(seconds, size, colour, container=container)
 
 
 def tone(seconds: float) -> bytes:

@@ -159,7 +159,7 @@ async def test_slow_senders_hold_so_many_places_and_no_more() -> None:
 
 
 async def test_a_thousand_renders_that_end_together_wait_for_each_other() -> None:
-    here = server(at_once=2)
+    here = server(at_once=2, wait_seconds=600)
     answers = await asyncio.gather(*(here.post() for _ in range(1000)))
     assert {status for status, *_ in answers} == {200}
 

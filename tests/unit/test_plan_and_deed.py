@@ -53,15 +53,17 @@ def spoil(state: LibraryState, key: str, damage: str, record: str, number: int =
         DAMAGES[damage](state, *place)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(
+STEADY: dict[str, Any] = {"deadline": None, "derandomize": True, "database": None}
+ONE_SCENE = given(
     before=st.lists(st.sampled_from(sorted(BEFORE)), max_size=6),
     last=st.sampled_from(LAST),
     attempts=st.integers(1, 3),
     damage=st.none() | st.tuples(st.sampled_from(sorted(DAMAGES)), st.sampled_from(RECORDS), st.integers(1, 3)),
     others_take=st.booleans(),
 )
-def test_the_run_does_what_the_plan_says(
+
+
+def agree_on_a_scene(
     folder: Path,
     before: list[str],
     last: str,
@@ -87,6 +89,19 @@ def test_the_run_does_what_the_plan_says(
         asyncio.run(compare())
 
 
+@settings(max_examples=50, **STEADY)
+@ONE_SCENE
+def test_the_run_does_what_the_plan_says(folder: Path, **drawn: Any) -> None:
+    agree_on_a_scene(folder, **drawn)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, **STEADY)
+@ONE_SCENE
+def test_the_run_does_what_the_plan_says_500_times(folder: Path, **drawn: Any) -> None:
+    agree_on_a_scene(folder, **drawn)
+
+
 # ---------------------------------------------------------------------------------------------------- several jobs
 
 MARA: dict[str, Any] = {"prompt": "Mara wakes."}
@@ -105,11 +120,12 @@ def created(state: LibraryState, key: str, word: str) -> None:
     state.ledger.close(key, 1, ended("done", casting=Casting(character="Mara", id="char_1")))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
-@given(words=st.lists(st.sampled_from(WORDS), min_size=4, max_size=4), torn_job=st.none() | st.integers(0, 3))
-def test_the_run_does_what_the_plan_says_where_scenes_need_others(
-    folder: Path, words: list[str], torn_job: int | None
-) -> None:
+FOUR_JOBS = given(
+    words=st.lists(st.sampled_from(WORDS), min_size=4, max_size=4), torn_job=st.none() | st.integers(0, 3)
+)
+
+
+def agree_on_four_jobs(folder: Path, words: list[str], torn_job: int | None) -> None:
     async def compare() -> None:
         board = (MARA, CHILD, GRANDCHILD)
         mara, *scenes = state.plan(*board).jobs
@@ -124,6 +140,19 @@ def test_the_run_does_what_the_plan_says_where_scenes_need_others(
 
     with a_library(folder) as state:
         asyncio.run(compare())
+
+
+@settings(max_examples=25, **STEADY)
+@FOUR_JOBS
+def test_the_run_does_what_the_plan_says_where_scenes_need_others(folder: Path, **drawn: Any) -> None:
+    agree_on_four_jobs(folder, **drawn)
+
+
+@pytest.mark.slow
+@settings(max_examples=250, **STEADY)
+@FOUR_JOBS
+def test_the_run_does_what_the_plan_says_where_scenes_need_others_250_times(folder: Path, **drawn: Any) -> None:
+    agree_on_four_jobs(folder, **drawn)
 
 
 async def test_what_cannot_be_ordered_costs_nothing(state: LibraryState) -> None:

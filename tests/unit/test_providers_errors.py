@@ -98,7 +98,7 @@ def test_every_part_of_a_key_is_masked(key: str, echo: str) -> None:
 def test_a_megabyte_is_cleaned_in_proportion_to_its_length(text: str) -> None:
     begun = time.process_time()
     clean(text)
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 20  # a fraction of a second; quadratic, it would be an hour
 
 
 def test_a_message_is_a_sentence_and_what_was_found_no_library() -> None:

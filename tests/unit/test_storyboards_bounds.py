@@ -34,11 +34,11 @@ def refused(text: str, name: str = "board.yaml", **size: int) -> str:
 
 
 @pytest.mark.parametrize("chained", [False, True])
-def test_a_megabyte_of_a_thousand_scenes_takes_less_than_two_seconds(chained):
+def test_a_megabyte_of_a_thousand_scenes_is_read_in_seconds(chained):
     text = board(1000, 96, chained=chained)
     begun = time.process_time()
     assert len(parse(text, "board.yaml")[0].scenes) == 1000
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 20  # one or two; quadratic, it would be minutes
     assert len(text) > 950_000
 
 

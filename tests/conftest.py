@@ -47,6 +47,7 @@ os.environ.pop("PREFECT_API_URL", None)
 
 from collections.abc import Iterator  # noqa: E402
 
+import httpx  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 import pytest_socket  # noqa: E402
@@ -54,6 +55,10 @@ import pytest_socket  # noqa: E402
 # A busy machine may slow an example; that is no failure.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
+
+# Nor is it one that the sandbox takes longer than httpx waits where a test names no time-out: five seconds.
+for _step in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _step, 60.0)
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 

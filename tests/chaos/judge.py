@@ -155,7 +155,7 @@ def _posters(case: Case) -> Iterator[str]:
     """Every picture that a flow of one's own has asked for is there, or the ledger says what became of it."""
     if case.stage.schedule.flow != "posters":
         return
-    for name, before in pairwise((None, *POSTERS)):
+    for before, name in pairwise((None, *POSTERS)):
         if not any(line(each).state == "done" or _explains(each) for each in _jobs_of(case, name)) and not any(
             _explains(each) for each in _jobs_of(case, before)
         ):
@@ -206,7 +206,7 @@ def _spent(case: Case) -> Iterator[str]:
     )
     stand = Counter(
         (
-            intent.reel,
+            intent.reel or "none",
             intent.key,
             f"{attempt.number:03d}",
             "unknown" if intent.usd is None else f"{intent.usd * 1e6:.0f}",

@@ -4,7 +4,7 @@
 # make test-all  all tests, those of make deployments too
 # make test-lowest, make test-newest  with the lowest and the newest versions of the dependencies; Python 3.11 to 3.13
 # make deployments  tests of a Prefect server with a worker and its UI; then PostgreSQL, S3 and the workers of two machines
-# make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again
+# make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again, STILLS=1 has stills on all boards
 # make check  formatting, lint, types, import directions, generated files
 # make bench  our overhead beside other clients, Prefect's floor, aws, ffmpeg and empty libraries: a table and a plot, in an hour
 # make docs   the documentation as a site, in site/; nothing is downloaded
@@ -52,7 +52,7 @@ deployments: setup
 N ?= 1000
 SEED ?= 1
 chaos: setup
-	$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(if $(STILLS),--stills)
 
 # ARGS=--quick shows in some minutes whether every benchmark works; ARGS="--only core flow" measures some of them.
 bench: setup

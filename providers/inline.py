@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from prefect_storyboard.providers.errors import OverBounds, ProtocolError
 from prefect_storyboard.providers.json_values import link
 
-_DATA = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII)
-_BARE = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}", re.ASCII)
+_DATA = re.compile(r"data:[^,]{0,200};base64,", re.ASCII | re.IGNORECASE)  # the type it names may be wrong
+_BARE = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*", re.ASCII)  # some encoders break it into lines
 _STARTS = ("iVBORw0KGgo", "/9j/", "UklGR")  # of PNG, JPEG and WebP, in base64
 
 
@@ -42,10 +42,10 @@ def write_inline(url: str, to: Path, most: int, **facts: Any) -> None:
     head, _, body = url.partition(",")
     if len(body) * 3 // 4 > most:
         raise OverBounds(f"the result has more than {most / 1e6:g} MB", **facts)
-    if not head.endswith(";base64"):
+    if not head.casefold().endswith(";base64"):
         raise ProtocolError("the result is a data: URI that is not base64", **facts)
     try:
-        to.write_bytes(base64.b64decode(body, validate=True))
+        to.write_bytes(base64.b64decode("".join(body.split()), validate=True))
     except (binascii.Error, ValueError):
         raise ProtocolError("the result is a data: URI whose base64 is torn", **facts) from None
 
@@ -53,7 +53,8 @@ def write_inline(url: str, to: Path, most: int, **facts: Any) -> None:
 def _inline(value: JsonValue) -> str | None:
     if not isinstance(value, str):
         return None
-    if _DATA.match(value):
+    told = _DATA.match(value)
+    if told and (told[0].startswith("data:image/") or value[told.end() :].lstrip().startswith(_STARTS)):
         return value
     if value.startswith(_STARTS) and _BARE.fullmatch(value):
         return f"data:image/png;base64,{value}"  # the type is decided from the bytes

@@ -66,6 +66,9 @@ _OUTPUT_REMEDY = (
     "The scene itself was not refused: allow more attempts or run it again, and set audio: false if its sound was "
     "refused."
 )
+_PICTURE_REMEDY = (
+    "Its words were not refused: allow more attempts, or draw it again with a further take or other words."
+)
 _UPLOAD_REMEDY = "Run it again: the file is uploaded again, once. If that fails too, check the file."
 
 
@@ -124,7 +127,9 @@ def is_flagged(flags: JsonValue) -> bool:
 
 def flagged(**facts: Any) -> Refused:
     """A picture that a model's own filter has blackened."""
-    return refusal("the generated image was flagged and blackened", **facts)
+    remedy = (_FREE if facts["charged"] is False else "") + _PICTURE_REMEDY
+    message = "the model's own filter flagged the picture that it drew, and blackened it"
+    return Refused(message, what="output", resubmittable=True, remedy=remedy, **facts)
 
 
 def failure(message: str, *, again: bool = False, charged: bool | None = None, **facts: Any) -> GenerationFailed:
@@ -156,7 +161,7 @@ def unfetched(message: str, *, field: str | None = None, **facts: Any) -> Invali
 def nothing_made(who: str, **facts: Any) -> GenerationFailed:
     """An ended job whose result contains nothing that can be stored. It is polled again before this is a verdict."""
     remedy = "Check the job on the provider's own page; increase the scene's take to render it again."
-    message = f"the job ended at {who} with neither a video nor a character"
+    message = f"the job ended at {who} without a video, a picture or a character"
     return failure(message, remedy=remedy, empty=True, **facts)
 
 

@@ -19,6 +19,7 @@ ENDINGS = {
     "stuck",
     "slow_render",
     "black_picture",
+    "inline_picture",
 }
 WEBHOOKS = {"webhook_duplicate", "webhook_late", "webhook_unsigned", "webhook_badly_signed"}
 CANCELS = {"cancel_race", "cancel_ignored"}

@@ -112,7 +112,7 @@ def _with_fault(job: Job, rule: Rule) -> Job:
     """The job under a fault that was drawn for it at submit."""
     if rule.fault in WEBHOOKS:
         return job.copy_with(options={**job.options, "webhook_fault": rule.fault, "webhook_late": f"{rule.seconds}"})
-    if rule.fault == "black_picture":
+    if rule.fault in {"black_picture", "inline_picture"}:
         return job.copy_with(options={**job.options, rule.fault: "1"})
     late = {"stuck": NEVER, "slow_render": job.done_at + rule.seconds}.get(rule.fault, job.done_at)
     return job.copy_with(ending=ending(rule, job.body), done_at=late)

@@ -24,14 +24,14 @@ async def drawn(sandbox: Sandbox, job: Job, given: Order, house: House) -> Outco
 
 
 async def output(sandbox: Sandbox, job: Job, endpoint: Endpoint, base: str) -> dict[str, Any]:
-    """The raw output; under `sync_mode` the pictures themselves, as data URIs."""
+    """The raw output; under `sync_mode`, or the fault `inline_picture`, the pictures themselves, as data URIs."""
     picture = picture_of(job)
     path = await sandbox.picture(picture)
     given = _order(job, endpoint)
     known = {"file_size": path.stat().st_size, "width": picture.width, "height": picture.height}
     unknown = {"file_size": None, "width": None, "height": None}
     images = brief(job, endpoint, base)["images"]
-    if given.values.get("sync_mode"):
+    if given.values.get("sync_mode") or "inline_picture" in job.options:
         images = [{**each, "url": _inline(path, each["content_type"])} for each in images]
     facts = unknown if given.model.bare else known
     return {"images": [{**each, "file_name": picture_name(picture), **facts} for each in images], **_beside(job, given)}

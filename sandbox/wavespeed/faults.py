@@ -28,7 +28,7 @@ _NAMES = {
     5004: "Timeout",
 }
 WEBHOOKS = {"webhook_duplicate", "webhook_late", "webhook_unsigned", "webhook_badly_signed", "webhook_rotated"}
-ENDINGS = {*_TASKS, *WEBHOOKS, "stuck", "slow_render", "silent_fallback"}
+ENDINGS = {*_TASKS, *WEBHOOKS, "stuck", "slow_render", "silent_fallback", "inline_picture"}
 
 
 def _out_of_credit(rule: Rule) -> Response:
@@ -175,6 +175,8 @@ def with_fault(job: Job, rule: Rule) -> Job:
         return job.copy_with(done_at=NEVER)
     if rule.fault == "slow_render":
         return job.copy_with(done_at=job.done_at + rule.seconds)
+    if rule.fault == "inline_picture":
+        return job.copy_with(options={**job.options, "inline": "1"})
     if rule.fault == "silent_fallback":
         return job.copy_with(options={**job.options, "fallback": "1"})
     if rule.fault in WEBHOOKS:

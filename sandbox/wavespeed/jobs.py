@@ -198,9 +198,10 @@ def _outputs(sandbox: Sandbox, job: Job, base: str) -> list[Any]:
 
 
 def _picture_output(sandbox: Sandbox, job: Job, base: str) -> str:
-    """The picture's address; with `enable_base64_output` the picture itself."""
+    """The picture's address; with `enable_base64_output`, or the fault `inline_picture`, the picture itself."""
     picture = picture_of(job)
-    if isinstance(job.body, dict) and job.body.get("enable_base64_output"):
+    inline = isinstance(job.body, dict) and job.body.get("enable_base64_output")
+    if inline or "inline" in job.options:
         data = draw_file(picture, sandbox.state.clips, sandbox.state.files).read_bytes()
         return f"data:image/{picture.format};base64,{base64.b64encode(data).decode()}"
     return f"{base}/wavespeed/cdn/files/b/{job.id}/{picture_name(picture)}"

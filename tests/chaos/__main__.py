@@ -1,6 +1,6 @@
 """The long run: `make chaos N=1000 SEED=1`, or one schedule again: `make chaos SEED=1 ONLY=17`.
 
-    python -m tests.chaos --schedules 1000 --seed 1 [--only 17,18] [--workers 2] [--at-once 10]
+    python -m tests.chaos --schedules 1000 --seed 1 [--only 17,18] [--stills] [--workers 2] [--at-once 10]
 
 Prints a line for each schedule, the promises that were broken with the command that repeats them, and a table.
 """
@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=10, help="schedules at the same time in each worker")
     parser.add_argument("--folder", type=Path, help="where to work; what fails is kept there")
     parser.add_argument("--json", action="store_true", help="print one JSON object a schedule and nothing else")
+    parser.add_argument("--stills", action="store_true", help="boards with stills only")
     parser.add_argument("--careless", help="numbers of schedules whose user says: buy again what may be bought")
     parser.add_argument("--spoil", help="numbers of schedules whose library is spoilt before it is judged")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -58,7 +59,10 @@ def _lead(given: argparse.Namespace) -> int:
     with prefect_server(folder):
         for verdict in _verdicts(given, folder, numbers):
             verdicts.append(verdict)
-            print(json.dumps(verdict) if given.json else _line(verdict, len(verdicts), len(numbers)), flush=True)
+            print(
+                json.dumps(verdict) if given.json else _line(verdict, len(verdicts), len(numbers), stills=given.stills),
+                flush=True,
+            )
             if len(verdicts) % 100 == 0 and not given.json:
                 print(_table(verdicts, time.monotonic() - began), flush=True)
     leaks = _leaks(database(folder))
@@ -98,6 +102,7 @@ def _verdicts(given: argparse.Namespace, folder: Path, numbers: list[int]) -> It
         share = ",".join(str(number) for number in numbers[worker::count])
         command = [sys.executable, "-m", "tests.chaos", "--worker", "--seed", str(given.seed), "--only", share]
         command += ["--at-once", str(given.at_once), "--folder", str(folder / f"worker-{worker}")]
+        command += ["--stills"] * given.stills
         command += ["--careless", given.careless or "", "--spoil", given.spoil or ""]
         workers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         Thread(target=_hear, args=(workers[-1], told), daemon=True).start()
@@ -119,14 +124,15 @@ def _hear(worker: subprocess.Popen[str], told: "Queue[str | None]") -> None:
     told.put(None)
 
 
-def _line(verdict: dict[str, Any], number: int, of: int) -> str:
+def _line(verdict: dict[str, Any], number: int, of: int, *, stills: bool) -> str:
     ends = ", ".join(f"{count} {end}" if count > 1 else end for end, count in Counter(verdict["ends"]).items())
     facts = " ".join(f"{name} {verdict[name]}" for name in _NUMBERS if verdict[name])
-    text = f"{number}/{of} {verdict['name']} {verdict['gateway']}, {verdict['kind']}: {facts} ({ends}; {verdict['seconds']} s)"
+    kind = verdict["kind"] + ", stills" * verdict["stills"]
+    text = f"{number}/{of} {verdict['name']} {verdict['gateway']}, {kind}: {facts} ({ends}; {verdict['seconds']} s)"
     if verdict["problems"]:
         seed, only = verdict["name"].split("-")
         text += "".join(f"\n  BROKEN {problem}" for problem in verdict["problems"])
-        text += f"\n  again: make chaos SEED={seed} ONLY={only}    kept: {verdict['folder']}"
+        text += f"\n  again: make chaos SEED={seed} ONLY={only}{' STILLS=1' * stills}    kept: {verdict['folder']}"
     return text
 
 
@@ -136,10 +142,14 @@ def _table(verdicts: list[dict[str, Any]], seconds: float) -> str:
         for row in (verdict["kind"], verdict["gateway"], "all"):
             sums[row] += Counter({"schedules": 1, "broken": bool(verdict["problems"])})
             sums[row] += Counter({name: verdict[name] for name in _NUMBERS})
+        sums["all: pictures"] += Counter({"schedules": verdict["stills"], **verdict["pictures"]})
+        motion = {name: verdict[name] - drawn for name, drawn in verdict["pictures"].items()}
+        sums["all: motion"] += Counter({"schedules": 1, **motion})
     names = ("schedules", *_NUMBERS, "broken")
     rows = [["", *names], ["---"] * (len(names) + 1)]
     rows += [
-        [row, *(str(sums[row][name]) for name in names)] for row in sorted(sums, key=lambda row: (row == "all", row))
+        [row, *(str(sums[row][name]) for name in names)]
+        for row in sorted(sums, key=lambda row: (row.startswith("all"), row))
     ]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(["", *lines, "", f"{len(verdicts)} schedules in {seconds / 60:.1f} minutes"])
@@ -180,7 +190,7 @@ async def _play_all(given: argparse.Namespace) -> None:
             async def one(number: int) -> None:
                 async with gate:
                     folder = given.folder / str(number)
-                    planned = schedule(given.seed, number)
+                    planned = schedule(given.seed, number, stills=given.stills)
                     if number in careless:
                         lost = {"match": {"route": "submit"}, "fault": "drop_after", "times": 3}
                         planned = replace(planned, rules=(lost,), phases=(Phase(on_unknown="resubmit"),) * 2)

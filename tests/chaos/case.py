@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 from prefect_storyboard.flows.collect import Collected
 from prefect_storyboard.jobs.settle import line
 from prefect_storyboard.ledger import Attempt, LibraryError
+from prefect_storyboard.providers.images import draws
 from prefect_storyboard.storyboards import Reel
 from tests.chaos.stage import Stage
 
@@ -51,6 +53,10 @@ class Case:
                 if not self.stage.schedule.loses:
                     self.problems.append(f"the ledger does not read: {error}")
         return found
+
+    @property
+    def scenes(self) -> list[str]:
+        return [scene for scene, _ in self.stage.schedule.scenes]
 
     @property
     def said(self) -> str:
@@ -118,5 +124,27 @@ class Case:
             if job and end and end.casting and end.casting.id == job.request_id
         }
 
-    def states(self) -> Counter[str]:
-        return Counter(line(attempt).state for attempt in self.attempts)
+    def counts(self, *, pictures: bool) -> dict[str, int]:
+        """What became of the jobs for pictures, or of all others: of the meter's, and of the attempts by state."""
+        mine = [attempt for attempt in self.attempts if is_picture(attempt) == pictures]
+        asked = self.stage.schedule.pictures() if pictures else self.stage.schedule.motion()
+        accepted = (order for order in self.meter["orders"] if self.is_of_pictures(order) == pictures)
+        states = Counter(line(attempt).state for attempt in mine)
+        return {
+            "asked": max(asked, len({attempt.intent.key for attempt in mine})),
+            "accepted": len({each for order in accepted for each in order["request_ids"]}),
+            "billed": sum((bill["kind"] == "picture") == pictures for bill in self.meter["billed"]),
+            "stored": states["done"],
+            "unknown": states["unknown"],
+            "failed": states["failed"],
+            "waiting": states["rendering"],
+        }
+
+    def is_of_pictures(self, order: Mapping[str, Any]) -> bool:
+        """Whether an order of the meter is for a picture."""
+        return draws(self.stage.schedule.gateway, order["endpoint"])
+
+
+def is_picture(attempt: Attempt) -> bool:
+    """Whether an attempt is for a picture."""
+    return attempt.intent.draft is not None and attempt.intent.draft.still is not None

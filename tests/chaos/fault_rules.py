@@ -82,6 +82,11 @@ _ODD_RESULTS: dict[str, tuple[Rule, ...]] = {
     "wavespeed": ({"fault": "outputs_as_objects"},),
     "openai": ({"fault": "minimal_video"},),
 }
+_PICTURES: dict[str, tuple[str, ...]] = {  # what happens to pictures alone
+    "fal": ("black_picture", "inline_picture", "no_media"),
+    "toapis": ("completed_at_once",),
+    "wavespeed": ("inline_picture", "silent_fallback"),
+}
 _LAGS = {"fal": ("list_lags", "list_hides_running"), "wavespeed": ("list_lags", "list_without_inputs")}
 
 
@@ -205,6 +210,10 @@ class FaultRules:
         ]
         rules += [self._rule(route, probability=0.2, times=2, **rule) for rule in _ODD_RESULTS[self.gateway]]
         return self._weighted(rules)
+
+    def pictures(self) -> list[Rule]:
+        """Pictures that a response holds itself, that come at once, that are black or were not made."""
+        return [self._rule("submit", fault, probability=0.1, times=2) for fault in _PICTURES.get(self.gateway, ())]
 
     def dates(self) -> list[Rule]:
         """Replies under a `Date` that is minutes off, or under none."""

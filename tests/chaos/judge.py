@@ -3,12 +3,16 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from prefect_storyboard.jobs.settle import line
 from prefect_storyboard.ledger import Attempt
-from tests.chaos.case import Case
+from prefect_storyboard.storyboards.folders import slug
+from tests.chaos.case import Case, is_picture
+from tests.chaos.stills import POSTERS
 from tests.chaos.telltales import secrets_told
 
 _LOST = ("is missing, and", "of which the ledger has no record")  # what errors about lost records say
@@ -16,7 +20,7 @@ _LOST = ("is missing, and", "of which the ledger has no record")  # what errors 
 
 def judge(case: Case) -> list[str]:
     """What is wrong, one sentence each; nothing if all promises were kept."""
-    for check in (_readable, _money, _attempts, _clips, _scenes, _journal, _spent, _lists, secrets_told):
+    for check in (_readable, _money, _attempts, _clips, _scenes, _posters, _journal, _spent, _lists, secrets_told):
         case.problems += check(case)
     return case.problems
 
@@ -32,27 +36,41 @@ def _readable(case: Case) -> Iterator[str]:
 def _money(case: Case) -> Iterator[str]:
     """Each order was bought once; again only after a failure that was free. What was bought is stored or unknown."""
     for order in case.meter["duplicates"]:
-        if sum(not _is_allowed(case, case.held.get(each)) for each in order["request_ids"]) > 1:
-            yield f"bought {order['jobs']} times: {_short(order)}"
+        if (times := _times_bought(case, order)) > 1:
+            yield f"bought {times} times: {_short(order)}"
     ids = [case.id_of(attempt) for attempt in case.attempts if attempt.job]
     yield from (f"two attempts hold {each}" for each, times in Counter(ids).items() if times > 1)
     strange = set(ids) - case.accepted - set(case.rebuilt_castings if case.stage.lost else ())
     yield from (f"the ledger holds {each}, which was never accepted" for each in strange)
     kept = {case.id_of(attempt) for attempt in case.attempts if attempt.job and _is(attempt, "done")}
-    for each in (case.billed - kept) & set(case.held):
+    refused = {
+        each for each, attempt in case.held.items() if attempt.end and attempt.end.charged and _is(attempt, "failed")
+    }
+    for each in (case.billed - kept - refused) & set(case.held):
         yield f"{each} is billed, and the ledger calls it {line(case.held[each]).state}"
     unknown = [attempt for attempt in case.attempts if line(attempt).state == "unknown"]
     if case.stage.schedule.lists and len(case.lost) > case.nameless:
         yield from (f"{each} was bought, is listed, and nobody has found it" for each in case.lost)
     elif len(case.lost) > len(unknown) + case.nameless:
         yield f"{len(case.lost)} jobs were bought and lost, and only {len(unknown)} attempts are called unknown"
-    wanted = Counter(attempt.intent.draft.scene for attempt in unknown if attempt.intent.draft)
+    wanted = {(each.intent.draft.scene, is_picture(each)) for each in unknown if each.intent.draft}
     for order in (order for order in case.meter["orders"] if set(order["request_ids"]) & case.lost):
-        scene = next((s for s, _ in case.stage.schedule.scenes if f"Picture {s} " in json.dumps(order)), None)
-        if scene and not wanted[scene] and not case.stage.schedule.lists and not case.nameless:
+        scene = next((s for s in case.scenes if f"Picture {s} " in json.dumps(order)), None)
+        named = (scene, case.is_of_pictures(order)) in wanted
+        if scene and not named and not case.stage.schedule.lists and not case.nameless:
             yield f"{scene} was bought and lost, and is not called unknown"
     if case.meter["leaks"]:
         yield f"the key went to {case.meter['leaks']} downloads"
+
+
+def _times_bought(case: Case, order: dict[str, Any]) -> int:
+    """How often one and the same job was bought. Further takes that were ordered are jobs of their own."""
+    counted = [case.held.get(each) for each in order["request_ids"]]
+    counted = [attempt for attempt in counted if not _is_allowed(case, attempt)]
+    if not case.stage.schedule.orders:
+        return len(counted)
+    keys = Counter(attempt.intent.key for attempt in counted if attempt)
+    return max(keys.values(), default=0)  # one that nobody holds has to be unknown, which is judged apart
 
 
 def _is_allowed(case: Case, attempt: Attempt | None) -> bool:
@@ -95,28 +113,27 @@ def _clips(case: Case) -> Iterator[str]:
     for attempt in case.attempts:
         if not (_is(attempt, "done") and attempt.end and attempt.job):
             continue
-        clip, what = attempt.end.clip, attempt.intent.label
+        clip, what = attempt.end.made, attempt.intent.label
         if clip is None:
             if attempt.end.casting is None:
-                yield f"{what} is done, and there is neither a clip nor a casting"
+                yield f"{what} is done, and there is no clip, no picture and no casting"
             continue
         body = storage.read(*storage.parts(clip.url))
         if body is None:
             yield f"{what} is done, and {clip.url} is not there"
         elif hashlib.sha256(body).hexdigest() != clip.sha256:
             yield f"{what}: {clip.url} is not what was stored"
-        elif body != case.stage.made(case.id_of(attempt)):
+        elif body != case.stage.made(case.id_of(attempt), Path(clip.url).suffix):
             yield f"{what}: {clip.url} is not what the gateway made"
 
 
 def _scenes(case: Case) -> Iterator[str]:
     """Every scene that was asked for has a clip, or an error that the ledger or the storyboard explains."""
     schedule, storage = case.stage.schedule, case.stage.storage
-    last = {attempt.intent.draft.scene: attempt for attempt in case.attempts if attempt.intent.draft}
-    people = {attempt.intent.character: attempt for attempt in case.attempts if attempt.intent.character}
     clips = {clip.scene: clip for clip in case.reel.clips}
     failed = {each.scene: each for each in case.reel.failed}
-    for scene, cast in schedule.scenes:
+    casts = {each["id"]: each["characters"] for each in case.stage.board["scenes"]}
+    for scene, cast in casts.items():
         if (scene in clips) == (scene in failed):
             yield f"{scene} is in the reel {'twice' if scene in clips else 'neither as a clip nor as a failure'}"
         elif scene in clips:
@@ -126,12 +143,36 @@ def _scenes(case: Case) -> Iterator[str]:
             yield f"{scene} failed without a reason"
         elif any(text in failed[scene].error for text in _LOST) and (not case.mended or _is_beyond_repair(case, scene)):
             pass
-        elif not any(_explains(each) for each in (last.get(scene), *(people.get(name) for name in cast))) and not (
+        elif not any(_explains(each) for each in _jobs_of(case, scene, cast)) and not (
             scene == schedule.continues and "s01" in failed
         ):
             yield f"{scene} failed, and nothing in the ledger says why: {failed[scene].error}"
     if clips and not storage.exists("reels", "pier", "reel.mp4"):
         yield "there is no reel"
+
+
+def _posters(case: Case) -> Iterator[str]:
+    """Every picture that a flow of one's own has asked for is there, or the ledger says what became of it."""
+    if case.stage.schedule.flow != "posters":
+        return
+    for before, name in pairwise((None, *POSTERS)):
+        if not any(line(each).state == "done" or _explains(each) for each in _jobs_of(case, name)) and not any(
+            _explains(each) for each in _jobs_of(case, before)
+        ):
+            yield f"{name} was drawn in a flow of one's own, and the ledger knows nothing of it"
+
+
+def _jobs_of(case: Case, scene: str | None, cast: Iterable[str] = ()) -> list[Attempt]:
+    """The last attempts at what a scene needs: its clip and its still, its characters and their sheets."""
+    last = {attempt.intent.key: attempt for attempt in case.attempts}
+    slugs = {slug(name) for name in cast}
+    return [
+        each
+        for each in last.values()
+        if each.intent.character in cast
+        or (each.intent.draft and each.intent.draft.room != "sheets" and each.intent.draft.scene == scene)
+        or (each.intent.draft and each.intent.draft.room == "sheets" and each.intent.draft.reel in slugs)
+    ]
 
 
 def _is_beyond_repair(case: Case, scene: str) -> bool:
@@ -140,8 +181,8 @@ def _is_beyond_repair(case: Case, scene: str) -> bool:
     return any(named.split(" is missing, and")[0] in error for named in case.stage.damaged)
 
 
-def _explains(attempt: Attempt | None) -> bool:
-    return attempt is not None and line(attempt).state in {"unknown", "failed", "rendering"}
+def _explains(attempt: Attempt) -> bool:
+    return line(attempt).state in {"unknown", "failed", "rendering"}
 
 
 def _journal(case: Case) -> Iterator[str]:
@@ -165,7 +206,7 @@ def _spent(case: Case) -> Iterator[str]:
     )
     stand = Counter(
         (
-            intent.reel,
+            intent.reel or "none",
             intent.key,
             f"{attempt.number:03d}",
             "unknown" if intent.usd is None else f"{intent.usd * 1e6:.0f}",

@@ -8,7 +8,8 @@ from typing import Literal
 from tests.chaos.fault_rules import FaultRules, Rule
 
 Library = Literal["folder", "small disk", "bucket"]
-Flow = Literal["series", "gathered", "mapped", "plain"]
+Flow = Literal["series", "gathered", "mapped", "plain", "posters", "drawn", "reroll", "pick", "thrifty"]
+OWN = ("gathered", "mapped", "plain")  # flows that make the scenes without the series; they draw no stills
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Phase:
 
     Before they start, the ledger `loses` single records or everything, or is repaired. With `stalls`, the first flow is
     stopped by SIGSTOP between that intent of its own and the POST, until the second one, whose clock is ten minutes
-    fast, has ended.
+    fast, has ended. With `edits` the board is changed before they start.
     """
 
     flows: int = 1
@@ -39,6 +40,7 @@ class Phase:
     loses: Literal["", "records", "ledger"] = ""
     repairs: bool = False
     stalls: int = 0
+    edits: tuple[str, ...] = ()
 
 
 Made = tuple[list[Rule], list[Phase], Library]
@@ -156,7 +158,48 @@ def _own(faults: FaultRules, draw: Random) -> Made:
 
 
 def _any_flow(draw: Random) -> Flow:
-    return draw.choice(("gathered", "mapped", "plain"))
+    return draw.choice(OWN)
+
+
+def _further(faults: FaultRules, draw: Random) -> Made:
+    """Takes ordered of one scene, or of its still, and an earlier one picked; whatever of it is ended is run again."""
+    rules = [*draw.choice(([], faults.lost(), faults.looks(), faults.endings(0.3))), *faults.delays()]
+    orders: list[Flow] = ["reroll", "reroll", draw.choice(("reroll", "pick", "series"))]
+    phases = [replace(_maybe_ended(draw, 0.6), flow=flow) for flow in orders]
+    return rules, [Phase(poll_minutes=1.0), *phases], "folder"
+
+
+def _edited(faults: FaultRules, draw: Random) -> Made:
+    """A board that is changed between two runs, and within a run that was killed."""
+    rules = [*draw.choice(([], faults.lost(0.1), faults.accepted(), faults.endings(0.3))), *faults.delays()]
+    first = _maybe_ended(draw, 0.5)
+    changed = [
+        replace(_maybe_ended(draw, 0.4), edits=tuple(draw.sample(("prompt", "still", "look"), draw.randint(1, 2))))
+        for _ in range(draw.randint(1, 2))
+    ]
+    return rules, [first, *changed], "folder"
+
+
+def _budgets(faults: FaultRules, draw: Random) -> Made:
+    """Runs that may spend so much and no more, side by side, and one that may spend enough."""
+    rules = draw.choice(([], faults.lost(0.1), faults.refused(), faults.endings(0.3)))
+    flows = draw.choice((1, 1, 2))
+    thrifty = [Phase(flows, ends=(None,) * flows, flow="thrifty") for _ in range(draw.randint(1, 2))]
+    return rules, [Phase(flow="drawn"), *thrifty] if draw.random() < 0.5 else thrifty, "folder"
+
+
+def _beside(faults: FaultRules, draw: Random) -> Made:
+    """Pictures of one's own, drawn by the task in a flow beside the series, ended and run again."""
+    rules = [*draw.choice(([], faults.lost(), faults.accepted(), faults.odd_submits())), *faults.delays()]
+    phases = [replace(_maybe_ended(draw, 0.7), flow="posters") for _ in range(draw.randint(1, 3))]
+    return rules, phases, "folder"
+
+
+def _maybe_ended(draw: Random, share: float) -> Phase:
+    """A run, which now and then is ended before its time."""
+    if draw.random() >= share:
+        return Phase()
+    return _process(draw, _moment(draw, draw.choice(("SIGKILL", "SIGKILL", "SIGTERM"))), where="process")
 
 
 MAKERS: dict[str, Callable[[FaultRules, Random], Made]] = {
@@ -179,5 +222,9 @@ MAKERS: dict[str, Callable[[FaultRules, Random], Made]] = {
     "lost ledger": _forgotten,
     "stalled owners": _stalled,
     "own flows": _own,
+    "further takes": _further,
+    "changed boards": _edited,
+    "budgets": _budgets,
+    "pictures beside": _beside,
 }
 KINDS = tuple(MAKERS)

@@ -17,6 +17,7 @@ from prefect_storyboard.storyboards import Reel
 from tests.chaos import runs
 from tests.chaos.fork_server import ForkServer
 from tests.chaos.kinds import End, Phase
+from tests.chaos.orders import BUDGET
 from tests.chaos.stage import Stage
 
 _LEAVE = 45.0  # seconds after which a moment that never comes is not waited for any more
@@ -29,7 +30,8 @@ class Verdict:
     name: str
     gateway: str
     kind: str
-    asked: int
+    stills: bool = False
+    asked: int = 0
     problems: list[str] = field(default_factory=list)
     accepted: int = 0
     billed: int = 0
@@ -37,6 +39,7 @@ class Verdict:
     unknown: int = 0
     failed: int = 0
     waiting: int = 0
+    pictures: dict[str, int] = field(default_factory=dict)
     faults: int = 0
     runs: int = 0
     ends: list[str] = field(default_factory=list)
@@ -57,6 +60,8 @@ async def run_phase(stage: Stage, phase: Phase, number: int, fork_server: ForkSe
         lost = await asyncio.to_thread(stage.lose, number)
         stage.lost += lost
         verdict.ends += [f"{phase.loses} lost"] * bool(lost)
+    if phase.edits:
+        stage.change(stage.schedule.edited(stage.board, phase))
     if phase.repairs:
         note(stage, f"repair-{number}", await asyncio.to_thread(repair, stage.ledger))
     ends = phase.ends or (None,) * phase.flows
@@ -64,7 +69,7 @@ async def run_phase(stage: Stage, phase: Phase, number: int, fork_server: ForkSe
     if phase.stalls:
         await _stalled(stage, phase, number, fork_server, verdict)
         return
-    posts = stage.posts()
+    posts, spent = stage.posts(), stage.spent()
     await asyncio.gather(
         *(
             (_here if phase.where == "here" else _away)(
@@ -75,6 +80,8 @@ async def run_phase(stage: Stage, phase: Phase, number: int, fork_server: ForkSe
     )
     if phase.loses == "ledger" and stage.lost and stage.posts() != posts:
         verdict.problems.append("a run without a ledger has submitted")
+    if phase.flow == "thrifty" and (more := stage.spent() - spent) > BUDGET:
+        verdict.problems.append(f"a run that might spend ${BUDGET} has spent ${more}")
 
 
 async def _stalled(stage: Stage, phase: Phase, number: int, fork_server: ForkServer, verdict: Verdict) -> None:

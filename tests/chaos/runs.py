@@ -18,8 +18,9 @@ from prefect_storyboard.flows import SeriesFailed, collect_jobs, storyboard_seri
 from prefect_storyboard.flows.collect import Collected
 from prefect_storyboard.providers.clock import Clock
 from prefect_storyboard.storyboards import Reel
-from prefect_storyboard.tasks import create_character, generate, store, upload
-from tests.chaos import own_flows
+from prefect_storyboard.tasks import create_character, draw, generate, store, upload
+from tests.chaos import orders, own_flows
+from tests.chaos.kinds import OWN
 
 Ended = Reel | Exception
 
@@ -28,6 +29,7 @@ def shorten_waits() -> None:
     """Prefect waits less before it tries a free task again: 0.2, 0.4, 0.8, 1.6 s in the place of 1, 2, 4, 8."""
     for task in (
         create_character,
+        draw,
         generate,
         store,
         upload,
@@ -46,8 +48,10 @@ def credentials(gateway: str, environment: dict[str, str]) -> Credentials:
 async def render(board: Any, given: Credentials, library: Library, *, flow: str = "series", **options: Any) -> Ended:
     """The reel, also of a run that ended failed; or what a run raised that could not go on."""
     try:
-        if flow != "series":
+        if flow in OWN:
             return await getattr(own_flows, flow)(board, given, library, **options)
+        if flow != "series":
+            return await orders.run(flow, board, given, library, **options)
         return await storyboard_series(board, given, library, allow_retired=True, **options)
     except SeriesFailed as failed:
         return failed.reel
@@ -93,14 +97,9 @@ def run_requested(run_request: dict[str, Any]) -> None:
     """In a fork: the flow, or the command line with its own way of ending."""
     random.seed()  # the fork must not jitter in step with its siblings
     if run_request["where"] == "command":
-        sys.argv = ["storyboard", "run", run_request["file"], "--provider", run_request["gateway"]]
-        sys.argv += [
-            "--library",
-            run_request["library"]["url"],
-            "--allow-retired",
-            "--on-unknown",
-            run_request["on_unknown"],
-        ]
+        verb = ["stills"] if run_request["flow"] == "drawn" else ["run", "--allow-retired"]
+        sys.argv = ["storyboard", *verb, run_request["file"], "--provider", run_request["gateway"]]
+        sys.argv += ["--library", run_request["library"]["url"], "--on-unknown", run_request["on_unknown"]]
         command_line.main()
         return
     given, library = credentials(run_request["gateway"], run_request["environment"]), Library(**run_request["library"])

@@ -38,7 +38,9 @@ class Props:
 
 async def play(schedule: Schedule, folder: Path, props: Props) -> Verdict:
     """Play a schedule through and judge it. Nothing that happens in it stops the suite."""
-    verdict = Verdict(schedule.name, schedule.gateway, schedule.kind, schedule.jobs, folder=str(folder))
+    verdict = Verdict(
+        schedule.name, schedule.gateway, schedule.kind, stills=schedule.stills is not None, folder=str(folder)
+    )
     began = time.monotonic()
     try:
         with staged(schedule, folder, props.films, props.s3) as stage:
@@ -75,10 +77,9 @@ def _spoil(library: Path) -> None:
 def _close(case: Case, verdict: Verdict) -> None:
     case = Case(case.stage, case.reel, case.collected)  # which has read nothing yet
     verdict.problems += judge(case)
-    states = case.states()
-    verdict.accepted, verdict.billed = len(case.accepted), len(case.billed)
-    verdict.stored = states["done"]
-    verdict.unknown, verdict.failed, verdict.waiting = states["unknown"], states["failed"], states["rendering"]
+    verdict.pictures = case.counts(pictures=True)
+    for name, count in case.counts(pictures=False).items():
+        setattr(verdict, name, count + verdict.pictures[name])
 
 
 async def _quiet(stage: Stage, verdict: Verdict) -> Case:
@@ -99,7 +100,8 @@ async def _quiet(stage: Stage, verdict: Verdict) -> Case:
         )
         collected = await asyncio.wait_for(runs.collect(stage.credentials, stage.block), _LONGEST)
         ended = [each for each in (reel, collected) if isinstance(each, Exception)]
-        if any(isinstance(each, PrefectHTTPStatusError) for each in ended):  # its server has too much to do
+        if any(isinstance(why, PrefectHTTPStatusError) for each in ended for why in (each, each.__cause__)):
+            # Its server has too much to do.
             await asyncio.sleep(number)
             continue
         if stage.schedule.loses and isinstance(reel, LedgerLost):  # all of it

@@ -1,6 +1,7 @@
 """The stage of one schedule: a sandbox, a library, reference clips, and what the sandbox says about money."""
 
 import hashlib
+import io
 import json
 import sqlite3
 import struct
@@ -15,13 +16,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from PIL import Image
+
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Ledger, Storage
 from prefect_storyboard.sandbox import exchange
-from prefect_storyboard.sandbox.documents import Clip
+from prefect_storyboard.sandbox.documents import Clip, Picture
 from prefect_storyboard.sandbox.exchange import Pace
 from prefect_storyboard.sandbox.render import render
 from prefect_storyboard.sandbox.server import environment, running
+from prefect_storyboard.sandbox.wavespeed import jobs as wavespeed_jobs
 from tests.chaos import bucket, runs
 from tests.chaos.losses import lose_ledger, lose_records
 from tests.chaos.schedules import Schedule
@@ -33,7 +37,7 @@ _KEYS = {
     "TOAPIS_API_KEY": f"sk-{SECRET}",
     "WAVESPEED_API_KEY": SECRET,
 }
-_PACE = Pace(queue_seconds=0.0, render_seconds=0.05, character_seconds=0.05, clip_scale=0.25)
+_PACE = Pace(queue_seconds=0.0, render_seconds=0.05, character_seconds=0.05, picture_seconds=0.05, clip_scale=0.25)
 _DISK_BYTES = 24 << 20
 
 
@@ -103,15 +107,29 @@ class Stage:
             (self.faults.told if self.faults else {}).values()
         )
 
-    def made(self, request_id: str) -> bytes:
-        """The film of a job, as the gateway serves it."""
-        url = f"{self.base}/{self.schedule.gateway}/cdn/files/b/{request_id}/out.mp4"
+    def made(self, request_id: str, suffix: str) -> bytes:
+        """The film or the picture of a job, as the gateway serves it."""
+        url = f"{self.base}/{self.schedule.gateway}/cdn/files/b/{request_id}/out{suffix}"
         with urllib.request.urlopen(url, timeout=60) as reply:
             return reply.read()
 
+    def change(self, board: dict[str, Any]) -> None:
+        """Give all runs from now on another board."""
+        self.board = board
+        self.file.write_text(json.dumps(board))
+
+    def spent(self) -> float:
+        """What stands on the reels' accounts, in US dollars, as far as the prices are known."""
+        notes = [
+            name.rpartition("_")[2]
+            for reel in self.storage.names("ledger", "spent")
+            for name in self.storage.names("ledger", "spent", reel)
+        ]
+        return sum(int(millionths) for millionths in notes if millionths != "unknown") / 1e6
+
     def records(self, kind: str) -> int:
         """How many records of a kind are in the library; only on disk."""
-        where = {"requests": "ledger/requests/*/*.json", "takes": "reels/*/scenes/*/take-*.mp4"}
+        where = {"requests": "ledger/requests/*/*.json", "takes": "reels/*/s[ct]*/*/take-*.[mpjw]*[4gp]"}
         return sum(1 for _ in Path(self.library["url"]).glob(where.get(kind, f"ledger/??/*/*/{kind}.json")))
 
     def lose(self, number: int) -> int:
@@ -132,6 +150,7 @@ def staged(schedule: Schedule, folder: Path, props: Path, s3: str) -> Iterator[S
     """Set the stage in a folder; `props` holds the films that every schedule uses, `s3` is the bucket's server."""
     folder.mkdir(parents=True)
     exchange.render = copied(props)
+    exchange.draw = wavespeed_jobs.draw_file = copied_picture
 
     def clock() -> float:
         return time.time() + schedule.clock_skew
@@ -195,6 +214,24 @@ def copied(props: Path) -> Any:
         return target
 
     return copy
+
+
+def copied_picture(picture: Picture, folder: Path, _: Path) -> Path:
+    """Stands in for the painter of pictures likewise."""
+    text = picture.model_dump_json().encode()
+    target = folder / f"{hashlib.sha256(text).hexdigest()}.{picture.format}"
+    if not target.exists():
+        partial = target.with_suffix(f".{id(text)}.tmp")
+        partial.write_bytes(_picture(picture.width, picture.height, picture.format) + text)
+        partial.replace(target)
+    return target
+
+
+@cache
+def _picture(width: int, height: int, form: str) -> bytes:
+    painted = io.BytesIO()
+    Image.linear_gradient("L").resize((width, height)).convert("RGB").save(painted, form)
+    return painted.getvalue()
 
 
 @cache

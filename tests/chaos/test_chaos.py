@@ -33,7 +33,7 @@ def verdicts(engine, tmp_path_factory):
     command += ["--at-once", "8", "--careless", str(CARELESS), "--spoil", str(SPOILT)]
     command += ["--folder", str(tmp_path_factory.mktemp("chaos") / "suite")]
     environment = {**os.environ, "PREFECT_API_URL": engine}
-    run = subprocess.run(command, stdout=subprocess.PIPE, env=environment, cwd=Path(__file__).parents[2], timeout=400)
+    run = subprocess.run(command, stdout=subprocess.PIPE, env=environment, cwd=Path(__file__).parents[2], timeout=1200)
     told = [json.loads(line) for line in run.stdout.splitlines()]
     return {int(verdict["name"].split("-")[1]): verdict for verdict in told}
 
@@ -50,6 +50,12 @@ def test_the_trouble_was_real(verdicts):
         end for verdict in played for end in verdict["ends"]
     }
     assert sum(verdict["billed"] for verdict in played) > 3 * len(played)
+
+
+def test_pictures_are_among_what_was_bought(verdicts):
+    played = [verdicts[number]["pictures"] for number in NUMBERS]
+    assert sum(pictures["billed"] for pictures in played) > 10
+    assert sum(pictures["stored"] for pictures in played) > 10
 
 
 def test_the_judge_notices_a_second_purchase(verdicts):
@@ -80,5 +86,12 @@ def test_the_judge_notices_a_secret_in_prefects_database(tmp_path, word, problem
     assert list(told(tmp_path / "prefect.db")) == problems
 
 
-def test_a_schedule_can_be_repeated():
-    assert schedule(SEED, 29) == schedule(SEED, 29) != schedule(SEED + 1, 29)
+@pytest.mark.parametrize("stills", [False, True])
+def test_a_schedule_can_be_repeated(stills):
+    assert schedule(SEED, 29, stills=stills) == schedule(SEED, 29, stills=stills) != schedule(SEED + 1, 29)
+
+
+def test_a_third_of_the_boards_have_stills_where_pictures_are_sold_or_all_of_them():
+    drawn = [each for number in range(400) if (each := schedule(SEED, number)).gateway != "openai"]
+    assert 0.25 < sum(each.stills is not None for each in drawn) / len(drawn) < 0.42
+    assert all(schedule(SEED, number, stills=True).stills for number in range(100))

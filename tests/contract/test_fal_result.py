@@ -217,7 +217,7 @@ async def test_another_familys_video_has_no_handle(fal: Connect, job: Job) -> No
 )
 async def test_a_success_without_a_video_or_a_character_is_none(fal: Connect, job: Job, body: Any) -> None:
     adapter, _ = fal((200, body))
-    with pytest.raises(GenerationFailed, match="neither a video nor a character") as error:
+    with pytest.raises(GenerationFailed, match="without a video, a picture or a character") as error:
         await adapter.result(job)
     assert error.value.raw == body
     assert error.value.charged is None

@@ -140,7 +140,7 @@ async def test_an_unreadable_success_keeps_what_came_but_not_what_was_ordered(ki
     reply = canonical("record-success.response")
     reply["data"] |= {"resultJson": json.dumps({"resultUrl": SIGNED}), "param": '{"prompt": "a secret plot"}'}
     adapter, _ = kie(reply)
-    with pytest.raises(GenerationFailed, match="neither a video nor a character") as error:
+    with pytest.raises(GenerationFailed, match="without a video, a picture or a character") as error:
         await adapter.result(job())
     assert "resultUrl" in error.value.raw["resultJson"]
     assert "s1gned" not in repr(error.value.raw)

@@ -140,6 +140,10 @@ async def test_the_credits_of_a_still_are_what_it_cost() -> None:
     assert (await adapter.result(job("kie"))).usd == 0.02
 
 
+def _in_lines(url: str) -> str:
+    return base64.encodebytes(base64.b64decode(url.partition(",")[2])).decode()
+
+
 DATA = f"data:image/png;base64,{base64.b64encode(png()).decode()}"
 
 
@@ -156,8 +160,14 @@ DATA = f"data:image/png;base64,{base64.b64encode(png()).decode()}"
             "toapis",
             {"id": "r1_still", "status": "completed", "result": {"data": [{"b64_json": DATA.partition(",")[2]}]}},
         ),
+        ("fal", {"images": [{"url": DATA.replace("image/png", "application/octet-stream")}]}),
+        ("fal", {"images": [{"url": DATA.replace("image/png", "image/png;charset=utf-8")}]}),
+        (
+            "toapis",
+            {"id": "r1_still", "status": "completed", "result": {"data": [{"b64_json": _in_lines(DATA)}]}},
+        ),
     ],
-    ids=["fal", "wavespeed data", "wavespeed base64", "toapis b64_json"],
+    ids=["fal", "wavespeed data", "wavespeed base64", "toapis b64_json", "another type", "a parameter", "in lines"],
 )
 async def test_a_picture_that_the_answer_holds_itself_is_written_without_a_request(
     provider: str, answer: dict[str, Any], tmp_path: Path
@@ -168,6 +178,15 @@ async def test_a_picture_that_the_answer_holds_itself_is_written_without_a_reque
     await adapter.fetch(found.url, tmp_path / "still.png")
     assert (tmp_path / "still.png").read_bytes() == png()
     assert len(seen) == before
+
+
+async def test_a_picture_that_was_blackened_is_named_as_one_and_says_nothing_of_sound() -> None:
+    answer = {"images": [{"url": DATA}], "has_nsfw_concepts": [True]}
+    adapter, _ = connected("fal", (200, answer))
+    with pytest.raises(errors.Refused, match="flagged the picture that it drew, and blackened it") as refused:
+        await adapter.result(job("fal"))
+    assert "draw it again" in refused.value.remedy
+    assert "audio" not in refused.value.remedy
 
 
 async def test_a_torn_picture_in_an_answer_is_an_error_of_a_paid_job(tmp_path: Path) -> None:

@@ -286,6 +286,14 @@ async def test_a_black_picture_says_so(box: Box) -> None:
     assert billed["kind"] == "picture"
 
 
+async def test_a_picture_may_be_in_the_answer_itself(box: Box) -> None:
+    await box.rule("fal", "inline_picture", "submit", times=1)
+    reply, billed = await run(box, f"{DREAM}/text-to-image", P)
+    (image,) = reply.json()["images"]
+    assert image["url"].startswith("data:image/jpeg;base64,/9j/")
+    assert billed["kind"] == "picture"
+
+
 async def test_a_picture_that_is_reduced_to_its_url_can_still_be_fetched(box: Box) -> None:
     await box.rule("fal", "minimal_result", "result", times=1)
     reply, _ = await run(box, f"{DREAM}/text-to-image", P)

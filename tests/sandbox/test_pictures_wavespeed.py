@@ -138,6 +138,13 @@ async def test_outputs_may_be_objects(box: Box) -> None:
     assert (await seen(box, prediction["outputs"][0]["url"])).form == "PNG"
 
 
+async def test_a_picture_may_be_in_the_answer_itself(box: Box) -> None:
+    await box.rule("wavespeed", "inline_picture", "submit", times=1)
+    prediction, billed = await run(box, f"{NANO}/text-to-image", P)
+    assert prediction["outputs"][0].startswith("data:image/png;base64,iVBORw0KGgo")
+    assert billed["kind"] == "picture"
+
+
 async def test_a_fallback_draws_without_the_references_and_bills(box: Box) -> None:
     await box.rule("wavespeed", "silent_fallback", "submit", times=1)
     prediction, billed = await run(box, f"{NANO}/edit", {"prompt": TWO, "images": urls(box, 2)})

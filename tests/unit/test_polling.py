@@ -147,7 +147,7 @@ async def test_the_providers_verdict_is_recorded_and_raised(ledger: Ledger, verd
     )
 
 
-EMPTY = errors.GenerationFailed("the job ended at fal with neither a video nor a character", empty=True)
+EMPTY = errors.GenerationFailed("the job ended at fal without a video, a picture or a character", empty=True)
 
 
 async def test_an_ended_job_whose_result_is_empty_is_asked_again_before_that_is_its_verdict(ledger: Ledger) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from prefect_storyboard.media.cards import with_cards
     from prefect_storyboard.media.catalogue import MARK, Listed, Portrayed, write_catalogue
-    from prefect_storyboard.media.figures import Difference
     from prefect_storyboard.media.drawn import Drawn
+    from prefect_storyboard.media.figures import Difference
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape

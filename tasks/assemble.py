@@ -231,8 +231,8 @@ def _page(
     style = board.style if board else ""
     differ = _differences(beside.plan, reel.failed) if beside.plan else []
     sheets = [each for each in pictures if each.still.sheet_of]
-    look = {"style": style, "cuts": cuts, "differences": differ, "sheets": sheets}
-    deferred.write_page(out, reel, cards, poster=shown[0] or b"", **look)
+    first = shown[0] or b""
+    deferred.write_page(out, reel, cards, poster=first, style=style, cuts=cuts, differences=differ, sheets=sheets)
     return out
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from prefect_storyboard.media.cards import with_cards
     from prefect_storyboard.media.catalogue import MARK, Listed, Portrayed, write_catalogue
+    from prefect_storyboard.media.drawn import Drawn
     from prefect_storyboard.media.figures import Difference
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
@@ -30,6 +31,7 @@ __all__ = [
     "MARK",
     "Card",
     "Difference",
+    "Drawn",
     "Finish",
     "Fitting",
     "Judged",
@@ -66,6 +68,7 @@ _MODULES = {
     "cards": {"with_cards"},
     "catalogue": {"MARK", "Listed", "Portrayed", "write_catalogue"},
     "figures": {"Difference"},
+    "drawn": {"Drawn"},
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},

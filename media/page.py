@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from prefect_storyboard.media.drawn import Drawn
 from prefect_storyboard.media.figures import Difference, bill, timeline, total
 from prefect_storyboard.media.frames import shrunk
 from prefect_storyboard.storyboards import Clip, Frozen, Reel
@@ -35,6 +36,7 @@ class Card(Frozen):
     poster: Poster
     others: tuple[tuple[Clip, str], ...] = ()
     stale: str | None = None
+    stills: tuple[Drawn, ...] = ()
 
 
 def page(
@@ -71,10 +73,11 @@ def write_page(
     style: str = "",
     cuts: Sequence[float] = (),
     differences: Sequence[Difference] = (),
+    sheets: Sequence[Drawn] = (),
 ) -> None:
     """Write what `page` lays out, piece by piece: memory does not grow with the number of scenes."""
     with out.open("w", encoding="utf-8") as file:
-        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts, differences)))
+        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts, differences, sheets)))
 
 
 class _Look(NamedTuple):
@@ -83,6 +86,7 @@ class _Look(NamedTuple):
     style: str
     cuts: Sequence[float]
     differences: Sequence[Difference] = ()
+    sheets: Sequence[Drawn] = ()
 
 
 def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
@@ -97,6 +101,7 @@ def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
         facts=[_scenes(reel), clock_length(reel.seconds), costs(reel.cost_usd, reel.unpriced), _bought(reel)],
         ratio=_ratio(cards),
         charged=_CHARGED,
+        sheets=look.sheets,
         cast=sorted({casting.character for card in cards for casting in card.clip.characters}),
         bill=bill([clip for card in cards for clip in (card.clip, *(take for take, _ in card.others))], reel.cost_usd),
         stored_in=timeline([clip for card in cards for clip in (card.clip, *(take for take, _ in card.others))]),
@@ -122,6 +127,7 @@ class _Entry(NamedTuple):
     end: float
     others: tuple[tuple[Clip, str], ...] = ()
     stale: str | None = None
+    stills: tuple[Drawn, ...] = ()
 
     @property
     def takes(self) -> list[_Take]:
@@ -166,7 +172,7 @@ def template(name: str) -> Template:
 def _entries(cards: Sequence[Card], cuts: Sequence[float]) -> Iterator[_Entry]:
     moments = [round(cut, 3) for cut in cuts or accumulate((card.clip.seconds for card in cards), initial=0.0)]
     for card, (start, end) in zip(cards, pairwise(moments), strict=True):
-        yield _Entry(card.clip, card.href, card.poster, start, end, card.others, card.stale)
+        yield _Entry(card.clip, card.href, card.poster, start, end, card.others, card.stale, card.stills)
 
 
 def _jpeg(poster: Poster) -> bytes:

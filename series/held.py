@@ -12,8 +12,9 @@ _LEAST = 6  # letters of a hash that name a plan
 
 
 def plan_text(plan: Plan) -> str:
-    """A plan as JSON, with its hash first. Addresses lose their signatures, which are as good as keys."""
-    whole = {"hash": plan.hash, **all_bare(plan.model_dump(mode="json"))}
+    """A plan as JSON, with its hash and two sums first. Addresses lose their signatures, which are as good as keys."""
+    sums = {"pictures": plan.usd_of_pictures, "motion": plan.usd_of_motion}
+    whole = {"hash": plan.hash, "usd": sums, **all_bare(plan.model_dump(mode="json"))}
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -22,6 +23,7 @@ def read_plan(text: str | bytes, name: str) -> Plan:
     try:
         facts = json.loads(text)
         said = facts.pop("hash")
+        facts.pop("usd", None)  # what it comes to, for people and programs; its jobs have their prices
         plan = Plan.model_validate(facts)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         why = "is of another version" if isinstance(error, ValidationError) else "is none"

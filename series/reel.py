@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from prefect_storyboard.jobs.estimate import Estimate
-from prefect_storyboard.ledger import surveyed
+from prefect_storyboard.ledger import Ledger, deciding, surveyed
 from prefect_storyboard.ledger.sidecars import stored_take
 from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.prepare import changed_files
 from prefect_storyboard.series.report import billed_twice
 from prefect_storyboard.series.run import Ended, Rendering
+from prefect_storyboard.series.takes import board_takes, clip_or_still
 from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel, Still
 from prefect_storyboard.tasks import assemble
 
@@ -53,6 +54,7 @@ async def _join(
         warnings=warnings,
         costs=costs,
         takes=await asyncio.to_thread(_other_takes, run, [end for end in own if isinstance(end, Clip)]),
+        stills=await asyncio.to_thread(_pictures, run, plan) if plan.stills else (),
         loudness=plan.storyboard.loudness,
         music=run.prepared.files[plan.storyboard.music].path if plan.storyboard.music else None,
         transition=plan.storyboard.transition,
@@ -76,6 +78,14 @@ def _other_takes(run: Rendering, shown: Sequence[Clip]) -> list[Clip]:
                 found |= {(clip.scene, number): other} if other else {}
     stands = {(clip.scene, clip.take) for clip in shown}
     return [found[place] for place in sorted(found) if place not in stands]
+
+
+def _pictures(run: Rendering, plan: Plan) -> list[Still]:
+    """The sheets of the cast, and every take of every still, as far as they are in the library. Blocks."""
+    ledger = Ledger(run.library.storage())
+    sheets = (clip_or_still(deciding(ledger.history(sheet.key))) for sheet in plan.sheets)
+    stills = (line.still for line in board_takes(plan, ledger))
+    return [each for each in (*sheets, *stills) if isinstance(each, Still)]
 
 
 def costs_of(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float | None] = ()) -> Costs:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import yaml
 from prefect.cache_policies import NO_CACHE
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from prefect_storyboard.addresses import all_bare
 from prefect_storyboard.blocks import Library
@@ -20,7 +20,7 @@ from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.for_show import for_show
-from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, check_folder
+from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, Still, check_folder
 from prefect_storyboard.storyboards.base import Transition
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.storyboards.keys import digest
@@ -31,6 +31,7 @@ from prefect_storyboard.tasks._catalogue import enter
 from prefect_storyboard.tasks._film import Finish, film, publish_film
 from prefect_storyboard.tasks._names import RunName, short
 from prefect_storyboard.tasks._node import name_state, node
+from prefect_storyboard.tasks._pictures import chosen_of, drawn
 from prefect_storyboard.tasks._posters import posters
 
 _CUT = "URLs are kept here without their query, which may be a signature; the original storyboard has it."
@@ -55,6 +56,7 @@ async def assemble(
     warnings: Sequence[str] = (),
     costs: Costs | None = None,
     takes: Sequence[Clip] = (),
+    stills: Sequence[Still] = (),
     loudness: bool = True,
     music: str | Path | None = None,
     transition: Transition = "cut",
@@ -78,6 +80,7 @@ async def assemble(
         warnings: Remarks for the page of the reel.
         costs: What it cost; by default the sum of the clips' costs.
         takes: Other takes of the same scenes, for the page.
+        stills: The stills of the scenes and the sheets of the cast, for the page.
         loudness: Whether the reel plays every clip equally loud.
         music: Path or URL of a sound file to play under the whole reel, softer where a clip is heard.
         transition: How each clip follows the one before: cut, fade or dissolve; a scene of the plan may say otherwise.
@@ -103,7 +106,7 @@ async def assemble(
     theme = await _media.read(music, "music", library_block) if music else None
     finish = Finish(loudness, theme, transition, transition_seconds)
     finished, cached = await asyncio.to_thread(
-        _assembled, library_block.storage(), reel, _Beside(plan, tuple(takes)), finish
+        _assembled, library_block.storage(), reel, _Beside(plan, tuple(takes), tuple(stills)), finish
     )
     if cached:
         name_state("Cached", "the reel is in the library")
@@ -128,10 +131,11 @@ class _Stored(BaseModel):
 
 
 class _Beside(NamedTuple):
-    """What is laid out beside a reel: the plan of its storyboard, and the other takes of its scenes."""
+    """What is laid out beside a reel: the plan of its storyboard, other takes of its scenes, stills and sheets."""
 
     plan: Plan | None
     takes: tuple[Clip, ...]
+    stills: tuple[Still, ...] = ()
 
 
 def _assembled(storage: Storage, reel: Reel, beside: _Beside, finish: Finish = _USUAL) -> tuple[Reel, bool]:
@@ -139,8 +143,9 @@ def _assembled(storage: Storage, reel: Reel, beside: _Beside, finish: Finish = _
     links = {"url": storage.link(*place, "reel.mp4"), "page": storage.link(*place, "index.html")}
     reel = reel.model_copy(update=links)
     board = beside.plan.storyboard if beside.plan else None
-    parts = [*([board] if board else []), *reel.clips, *reel.failed, *beside.takes]
-    facts = [part.model_dump(mode="json", exclude_defaults=True) for part in parts]
+    parts = [*([board] if board else []), *reel.clips, *reel.failed, *beside.takes, *beside.stills]
+    facts: list[JsonValue] = [part.model_dump(mode="json", exclude_defaults=True) for part in parts]
+    facts += [*chosen_of(beside.plan)] if beside.stills else []
     made_of = digest([_FORMAT, reel.title, finish.facts, *facts])
     stored = _stored(storage, place)
     if stored and stored.made_of == made_of and storage.exists(*place, "reel.mp4"):
@@ -173,7 +178,9 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, finish: Finish, folder:
     labels = [clip.scene for clip in reel.clips]
     shown = posters([*zip(files, reel.clips, strict=True)], folder, warnings)
     with for_show("the page", warnings):
-        storage.publish(_page(reel, shown, beside, folder / "index.html", cuts=made.cuts), *place, "index.html")
+        pictures = drawn(beside.stills, beside.plan, storage, folder)
+        page = _page(reel, shown, beside, folder / "index.html", cuts=made.cuts, pictures=pictures)
+        storage.publish(page, *place, "index.html")
     with for_show("the contact sheet", warnings):
         for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
@@ -198,7 +205,15 @@ def _write_plan(storage: Storage, place: tuple[str, ...], plan: Plan) -> None:
     storage.write(json.dumps(whole, indent=2, ensure_ascii=False).encode(), *place, "plan.json")
 
 
-def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, out: Path, *, cuts: Sequence[float]) -> Path:
+def _page(
+    reel: Reel,
+    shown: Sequence[Path | None],
+    beside: _Beside,
+    out: Path,
+    *,
+    cuts: Sequence[float],
+    pictures: Sequence[deferred.Drawn] = (),
+) -> Path:
     place, board = ("reels", slug(reel.title)), beside.plan.storyboard if beside.plan else None
     others = [(take, _href(take, place)) for take in beside.takes]
     stale = {each.scene.id: each.stale for each in beside.plan.scenes} if beside.plan else {}
@@ -209,12 +224,15 @@ def _page(reel: Reel, shown: Sequence[Path | None], beside: _Beside, out: Path, 
             poster=picture or b"",
             others=tuple((take, href) for take, href in others if take.scene == clip.scene),
             stale=stale.get(clip.scene),
+            stills=tuple(each for each in pictures if each.name == clip.scene and not each.still.sheet_of),
         )
         for clip, picture in zip(reel.clips, shown, strict=True)
     ]
     style = board.style if board else ""
     differ = _differences(beside.plan, reel.failed) if beside.plan else []
-    deferred.write_page(out, reel, cards, poster=shown[0] or b"", style=style, cuts=cuts, differences=differ)
+    sheets = [each for each in pictures if each.still.sheet_of]
+    first = shown[0] or b""
+    deferred.write_page(out, reel, cards, poster=first, style=style, cuts=cuts, differences=differ, sheets=sheets)
     return out
 
 

@@ -79,7 +79,7 @@ async def test_a_still_that_goes_on_from_a_clip_is_asked_about_once_that_is_rend
     await run.resume(**BUY)
     assert (await run.work(), bought(shop)) == ("Suspended", (7, 2))
     form = await run.form()
-    assert form["properties"]["leave_out"]["items"]["enum"] == ["s03"]
+    assert form["properties"]["leave_out"]["items"]["const"] == "s03"
     await run.resume(**BUY)
     assert (await run.work(), bought(shop)) == ("Completed", (7, 3))
 

@@ -1,12 +1,15 @@
 """What a run asks about its stills, and for how long an answer counts: scene by scene, as long as it asks for the same."""
 
+import json
 from typing import Any
 
 import pytest
 
 from prefect_storyboard.series.approval_form import answer_of, form_of
+from prefect_storyboard.series.approval_page import plan_page
+from prefect_storyboard.series.held import plan_text, read_plan
 from prefect_storyboard.storyboards import Plan
-from prefect_storyboard.storyboards.approval import Answer, Question, TakeOffered, objections
+from prefect_storyboard.storyboards.approval import Answer, Question, TakeOffered, objections, plan_question
 from prefect_storyboard.storyboards.approval_stills import Stills, asked_of, ready, stills_digest, stills_question
 
 from .test_keyframes import CAST, SCENES, planned, with_storm
@@ -106,3 +109,16 @@ def test_what_was_left_out_before_is_proposed_again() -> None:
     assert question
     said = form_of(question)(decision="approve", by="Ada")  # type: ignore[call-arg]
     assert answer_of(question, said).leave_out == ("s02",)
+
+
+def test_the_form_of_a_plan_has_each_picture_with_its_price_and_pictures_and_motion_apart() -> None:
+    made = planned(SCENES)
+    question = plan_question(made, None)
+    assert question
+    page = plan_page(question, made)
+    assert "**T: 9 jobs for $1.40 (pictures $0.28, motion $1.12)**" in page
+    assert "| sheet of Mara (storm) | draw |" in page
+    assert page.count("| draw |") == len(made.pictures) == 7
+    saved = json.loads(plan_text(made))
+    assert saved["usd"] == {"pictures": 0.28, "motion": 1.12}
+    assert read_plan(plan_text(made), "plan.json") == made

@@ -47,6 +47,7 @@ from prefect_storyboard.storyboards.approval import ApprovalKind
 from prefect_storyboard.storyboards.base import OnBad
 from prefect_storyboard.storyboards.nouns import Fit
 from prefect_storyboard.tasks._posters import reel_follows
+from prefect_storyboard.tasks._sounds import sounds_ahead
 
 
 @form("storyboard", "provider", "library", "model", "max_cost_usd", "quality", "values", "settings")
@@ -129,7 +130,7 @@ async def storyboard_series(
         plan = run.prepared.plan
         async with followed(plan):
             wanted = await allowed_within(run, limits, asked)
-            with reel_follows(assembled=plan.storyboard.reel):
+            with reel_follows(assembled=plan.storyboard.reel), sounds_ahead(plan):
                 rendered = await settled_scenes(run, wanted, cancel_provider_jobs=asked.cancel_provider_jobs)
                 ended = with_left_out(run, rendered)
                 if asked.approve == "takes" and order is None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.fitting import Fitting, fit, judge
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
+    from prefect_storyboard.media.kept_sound import keep_sound
     from prefect_storyboard.media.lettering import face
     from prefect_storyboard.media.mix import length
     from prefect_storyboard.media.page import Card, write_page
@@ -47,6 +48,7 @@ __all__ = [
     "fit_image",
     "judge",
     "judged",
+    "keep_sound",
     "label",
     "last_frame",
     "length",
@@ -72,6 +74,7 @@ _MODULES = {
     "fitting": {"Fitting", "fit", "judge"},
     "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
+    "kept_sound": {"keep_sound"},
     "lettering": {"face"},
     "page": {"Card", "write_page"},
     "portrait": {"portrait"},

@@ -16,7 +16,7 @@ from prefect_storyboard.media.mix import encoded, mixed
 from prefect_storyboard.media.mp4 import Mark, interleave, mp4
 from prefect_storyboard.media.picture import Canvas, fitted
 from prefect_storyboard.media.probe import opened, picture_track, seek
-from prefect_storyboard.media.sound import LAYOUT, RATE
+from prefect_storyboard.media.sound import AAC, LAYOUT, RATE
 from prefect_storyboard.media.timing import Shot, Span, spans
 
 _X264 = {"preset": "veryfast", "threads": "4"}  # a number that does not depend on the machine: it changes the bytes
@@ -59,7 +59,7 @@ def chapters(shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction) -> li
 
 def sound_stream(target: OutputContainer) -> AudioStream:
     """The track of a reel's sound."""
-    return target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=160_000)
+    return target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=AAC.bit_rate, options=AAC.options)
 
 
 def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: int) -> Iterator[VideoFrame]:

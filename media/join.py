@@ -1,6 +1,6 @@
 """Join clips without decoding them: lossless, and at most a tenth of a second per clip."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from math import ceil, floor
@@ -15,6 +15,7 @@ from prefect_storyboard.media.captions import Cue, caption_packets
 from prefect_storyboard.media.encode import chapters, sound_stream
 from prefect_storyboard.media.mix import encoded, mixed
 from prefect_storyboard.media.mp4 import MILLISECOND, Mark, interleave, mp4
+from prefect_storyboard.media.pieces import Piece, joined
 from prefect_storyboard.media.probe import opened, picture_track, sound_track
 from prefect_storyboard.media.sound import LAYOUT, RATE
 from prefect_storyboard.media.timing import Shot, spans
@@ -55,20 +56,37 @@ def join(clips: Sequence[Clip], titles: Sequence[str], out: Path, cues: Sequence
 
 
 def join_mixed(
-    shots: Sequence[Shot], clips: Sequence[Clip], out: Path, *, music: Path | None = None, cues: Sequence[Cue] = ()
+    shots: Sequence[Shot],
+    clips: Sequence[Clip],
+    out: Path,
+    *,
+    music: Path | None = None,
+    pieces: Iterable[Piece] = (),
+    cues: Sequence[Cue] = (),
 ) -> None:
-    """Copy the pictures of `joinable` clips as `join` does, and encode their sound once, with its gains and music."""
+    """Copy the pictures of `joinable` clips as `join` does; their sound has its gains.
+
+    With music it is encoded as a whole; else it is joined of the pieces of the shots.
+    """
     starts = list(accumulate((clip.seconds for clip in clips), initial=Fraction(0)))
     placed = spans(shots, TICKS)
     with opened(clips[0].path) as first, mp4(out, chapters(shots, placed, TICKS)) as target:
         video = target.add_stream_from_template(picture_track(first, clips[0].path), opaque=True)
-        sounds = encoded(mixed(shots, placed, TICKS, music), sound_stream(target))
+        audio = sound_stream(target)
+        mixing = encoded(mixed(shots, placed, TICKS, music), audio) if music else None
+        sounds = mixing or _numbered(joined(pieces), audio, starts[-1])
         pictures = (
             packet
             for clip, start in zip(clips, starts[:-1], strict=True)
             for packet in _pictures(clip, start - clip.first, video)
         )
         interleave(target, pictures, sounds, caption_packets(target, cues))
+
+
+def _numbered(frames: Iterable[bytes], target: AudioStream, seconds: Fraction) -> Iterator["Packet[Any]"]:
+    """Yield AAC frames as packets, the first of which is the encoder's run-up."""
+    for slot, body in enumerate(frames, -1):
+        yield _in_slot(slot, body, target, seconds * RATE)
 
 
 def _pictures(clip: Clip, shift: Fraction, video: VideoStream) -> Iterator["Packet[Any]"]:
@@ -144,10 +162,8 @@ class _Grid:
             yield self._next(self.quiet)
 
     def _next(self, body: bytes) -> "Packet[Any]":
-        pts = self.slot * AAC_FRAME
         self.slot += 1
-        length = min(Fraction(AAC_FRAME), self.end - pts)  # the last one ends with the picture
-        return _packet(body, self.target, Fraction(1, self.rate), pts=pts, dts=pts, duration=round(length))
+        return _in_slot(self.slot - 1, body, self.target, self.end)
 
 
 def _nearest(place: Fraction) -> int:
@@ -163,6 +179,13 @@ def _silent(rate: int, layout: str) -> bytes:
     for plane in frame.planes:
         plane.update(bytes(plane.buffer_size))
     return bytes(encoder.encode(frame)[2])
+
+
+def _in_slot(slot: int, body: bytes, target: AudioStream, end: Fraction) -> "Packet[Any]":
+    """Wrap an AAC frame; the last one ends with the picture, at sample `end`."""
+    pts, rate = slot * AAC_FRAME, target.codec_context.sample_rate
+    length = min(Fraction(AAC_FRAME), end - pts)
+    return _packet(body, target, Fraction(1, rate), pts=pts, dts=pts, duration=round(length))
 
 
 def _packet(body: bytes, stream: Stream, time_base: Fraction, **facts: int) -> "Packet[Any]":

@@ -26,8 +26,10 @@ class Loudness(NamedTuple):
 def measure(path: Path, origin: Fraction, samples: int) -> Loudness:
     """Measure `samples` samples of a file's sound from `origin` (seconds on its clock) on."""
     meter = chain(("ebur128", "peak=true:metadata=1"), ("abuffersink", None), rate=RATE, layout=LAYOUT)
-    last = deque(through(meter, sound(path, origin, samples)), maxlen=1)  # a frame states what was heard up to its end
-    facts = last[0].metadata if last else {}
+    # A frame of 0.1 s states what was heard up to its end; what is left of a tenth of a second states nothing.
+    stated = (frame.metadata for frame in through(meter, sound(path, origin, samples)))
+    last = deque((facts for facts in stated if facts), maxlen=1)
+    facts = last[0] if last else {}
     lufs, peak = float(facts.get("lavfi.r128.I", "-inf")), float(facts.get("lavfi.r128.true_peak", "0"))
     return Loudness(lufs if lufs > _SILENT else -math.inf, 20 * math.log10(peak) if peak > 0 else -math.inf)
 

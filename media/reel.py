@@ -2,32 +2,35 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise, zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from prefect_storyboard.media.captions import Cue, srt, vtt
 from prefect_storyboard.media.encode import render
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.join import TICKS, join, join_mixed, joinable
-from prefect_storyboard.media.loudness import gain, measure
+from prefect_storyboard.media.kept_sound import gains, pieces
 from prefect_storyboard.media.picture import Canvas, cadence, even, standard
 from prefect_storyboard.media.probe import Probe, probe
-from prefect_storyboard.media.sound import RATE
 from prefect_storyboard.media.timing import Shot, Transition, spans
 from prefect_storyboard.media.tracks import Clip, look
 
 
 @dataclass(frozen=True)
 class Part:
-    """A clip of the reel, the title of its chapter, how it begins (None for a cut), and its caption."""
+    """A clip of the reel, the title of its chapter, how it begins (None for a cut), and its caption.
+
+    `kept` is the name, without a suffix, of files for what is computed of its sound: another reel need not do it again.
+    """
 
     path: Path
     title: str
     into: Transition | None = None
     caption: str = ""
+    kept: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,18 @@ def assemble(parts: Sequence[Part], out: Path, finish: Finish = _PLAIN) -> Assem
     if not parts:
         raise MediaError("There is no clip to assemble; render at least one scene first.")
     out = Path(out)
+    with TemporaryDirectory(dir=out.parent) as folder:
+        places = [part.kept or Path(folder) / str(number) for number, part in enumerate(parts)]
+        return _assembled(parts, places, out, finish)
+
+
+def _assembled(parts: Sequence[Part], places: Sequence[Path], out: Path, finish: Finish) -> Assembled:
     clips = [looked(part) for part in parts]
-    gains = _gains(clips) if finish.loudness else [0.0] * len(clips)
+    levels = gains(clips, places) if finish.loudness else [0.0] * len(clips)
     burning = finish.burn and any(part.caption for part in parts)
     shots = [
         Shot(clip.path, clip.first, clip.seconds, part.title, gain, part.into, part.caption if burning else "")
-        for part, clip, gain in zip(parts, clips, gains, strict=True)
+        for part, clip, gain in zip(parts, clips, levels, strict=True)
     ]
     copied = joinable(clips) and not burning and not any(part.into for part in parts[1:])
     made, _ = layout(clips, [part.into for part in parts])
@@ -81,15 +90,15 @@ def assemble(parts: Sequence[Part], out: Path, finish: Finish = _PLAIN) -> Assem
     cues = _cues(parts, moments)
     if not copied:
         render(shots, made, out, music=finish.music, cues=cues)
-    elif finish.music or any(gains):
-        join_mixed(shots, clips, out, music=finish.music, cues=cues)
+    elif finish.music or any(levels):
+        join_mixed(shots, clips, out, music=finish.music, pieces=pieces(shots, placed, places), cues=cues)
     else:
         join(clips, [part.title for part in parts], out, cues)
     for suffix, text in ((".srt", srt), (".vtt", vtt)):
         if cues:
             out.with_suffix(suffix).write_text(text(cues), encoding="utf-8", newline="")
     *starts, end = map(float, moments)
-    return Assembled(**dict(probe(out)), gains=tuple(gains), starts=tuple(starts), end=end)
+    return Assembled(**dict(probe(out)), gains=tuple(levels), starts=tuple(starts), end=end)
 
 
 def _cues(parts: Sequence[Part], moments: Sequence[Fraction]) -> list[Cue]:
@@ -99,16 +108,6 @@ def _cues(parts: Sequence[Part], moments: Sequence[Fraction]) -> list[Cue]:
         for part, (start, stop) in zip(parts, pairwise(moments), strict=True)
         if part.caption.strip()
     ]
-
-
-def _gains(clips: Sequence[Clip]) -> list[float]:
-    """The gain of every clip's sound in dB; two clips are measured at a time."""
-
-    def one(clip: Clip) -> float:
-        return gain(measure(clip.path, clip.first, round(clip.seconds * RATE))) if clip.probe.has_audio else 0.0
-
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(one, clips))
 
 
 def layout(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from av import AudioFrame, AudioResampler
 from av.filter import Graph
@@ -12,6 +13,15 @@ from prefect_storyboard.media.probe import opened, seek, sound_track
 
 RATE = 48_000
 LAYOUT = "stereo"
+
+
+class _Coding(NamedTuple):
+    bit_rate: int
+    options: dict[str, str]
+
+
+# "Better and much faster at higher bitrates", says ffmpeg's manual of this search: half the time at the same size.
+AAC = _Coding(160_000, {"aac_coder": "fast"})
 
 
 def sound(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:

@@ -11,6 +11,7 @@ from prefect_storyboard.media import deferred
 from prefect_storyboard.media.sources import LocalFile
 from prefect_storyboard.storyboards import Clip, Plan
 from prefect_storyboard.storyboards.base import Transition
+from prefect_storyboard.tasks._sounds import place
 
 _CAPTIONS = ("reel.srt", "reel.vtt")
 
@@ -49,7 +50,7 @@ def film(clips: Sequence[Clip], files: Sequence[Path], plan: Plan | None, finish
     board = plan.storyboard if plan else None
     said = {scene.id: scene.caption for scene in board.scenes} if board else {}
     parts = [
-        deferred.Part(file, clip.scene, finish.into(clip, plan), said.get(clip.scene, ""))
+        deferred.Part(file, clip.scene, finish.into(clip, plan), said.get(clip.scene, ""), place(clip))
         for file, clip in zip(files, clips, strict=True)
     ]
     around = deferred.with_cards(parts, board.cards, folder) if board and board.cards else parts

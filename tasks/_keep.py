@@ -26,6 +26,7 @@ from prefect_storyboard.tasks._extras import fetch_files
 from prefect_storyboard.tasks._looks import judged_by, looked_at
 from prefect_storyboard.tasks._node import name_state
 from prefect_storyboard.tasks._posters import make_ahead
+from prefect_storyboard.tasks._sounds import begin_ahead
 from prefect_storyboard.tasks._takes import Takes
 
 _SUFFIXES = {"jpeg": ".jpg", "mpo": ".jpg"}
@@ -62,6 +63,7 @@ async def keep_made(
         described = described.model_copy(update={"account": credentials.account})
         stored = await uninterrupted(_published(takes, library, file, described, extras))
         if isinstance(stored, Clip):
+            begin_ahead(file, stored)
             await make_ahead(file, stored)
         return stored
 

@@ -147,3 +147,9 @@ def test_the_same_clips_give_the_same_bytes_with_all_of_it(tmp_path):
     first = reel(tmp_path, clips, finish, at1=Transition("dissolve", Fraction(1, 2)))[0].read_bytes()
     again = reel(tmp_path, clips, finish, at1=Transition("dissolve", Fraction(1, 2)))[0].read_bytes()
     assert first == again
+
+
+@pytest.mark.parametrize("frames", [24, 31, 121])
+def test_a_clip_of_any_length_is_measured(frames, tmp_path):
+    quiet = tone(tmp_path / "quiet.mp4", -26, frames / 24, size=(64, 36))
+    assert reel(tmp_path, [quiet])[1].gains == pytest.approx((10,), abs=0.3)

@@ -128,8 +128,12 @@ class Node(Frozen):
 
     @property
     def subject(self) -> str:
-        """What people see of it while it is made: its name, and which further take it is."""
-        return f"{self.name} ({self.reroll or f'take {self.take}'})" if self.further else self.name
+        """What people see of it while it is made: its name, and which further take it is.
+
+        The name of a take that somebody has asked for begins with the id of the order, which nobody knows.
+        """
+        which = f"reroll {self.reroll.rpartition('-')[2]}" if self.reroll else f"take {self.take}"
+        return f"{self.name} ({which})" if self.further else self.name
 
     @property
     def reroll(self) -> str | None:

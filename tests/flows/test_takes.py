@@ -73,7 +73,7 @@ async def test_each_take_has_a_line_of_its_own_from_its_order_to_its_clip(fal):
     try:
         await fal.counted(board)
         ends = {each.subject: each.state for each in seen}
-        assert ends == {"s01": "stored", "s01 (take 2)": "stored"}
+        assert ends == {"s01": "stored", "s01 (take 1)": "stored"}
         seen.clear()
         await fal.counted(board, reroll="s01")
     finally:

@@ -26,6 +26,8 @@ from prefect_storyboard.storyboards.nouns import Fit, Quality
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 
+_AGAIN = "$0.00: everything is in the library; a second run buys nothing"
+
 
 class RunOptions(TypedDict):
     """The options that `storyboard run` passes to the flow besides storyboard, account and library."""
@@ -122,8 +124,8 @@ async def shown_live(rendering: Awaitable[Reel], *, how: How | None = None, unpr
     return 0
 
 
-def report(reel: Reel) -> None:
-    """Print where the reel is, what it cost, what failed, and what a second run will cost."""
+def report(reel: Reel, again: str = _AGAIN) -> None:
+    """Print where the reel is, what its clips cost, what failed, and what the same command does a second time."""
     for warning in reel.warnings:
         console.print(f"warning: {warning}", style="yellow")
     if reel.failed:
@@ -133,9 +135,9 @@ def report(reel: Reel) -> None:
         if each.url:
             console.print(f"reel   {each.url}   {count(len(each.clips), 'scene')}, {each.seconds:g} s")
             console.print(f"page   {each.page}")
-    console.print(f"cost   {cost(reel)} in all; this run bought {bought(reel)}")
+    console.print(f"cost   {cost(reel)} for the reel; this run bought {bought(reel)}")
     if not reel.failed:
-        console.print("again  $0.00: everything is in the library; a second run buys nothing")
+        console.print(f"again  {again}")
 
 
 def _print_failures(reel: Reel) -> None:

@@ -25,6 +25,7 @@ from prefect_storyboard.storyboards.verdicts import verdict_text
 Places = tuple[str, str, str | None]  # storyboard, provider, library
 
 _STYLES = {"current": "green", "stale": "yellow", "missing": "bold", "rendering": "cyan", "in doubt": "bold red"}
+_AGAIN = "the same command buys one more take; storyboard takes lists them all"
 _RIGHT = {"a new one costs", "seconds", "cost"}
 
 
@@ -89,7 +90,7 @@ async def render_again(places: Places, overrides: Overrides, asked: Mapping[str,
                 reel = await storyboard_series(board, credentials, library, **_said(overrides), **asked)
         except SeriesFailed as failed:
             reel, code = failed.reel, 1
-        print_json([reel]) if as_json else report(reel)
+        print_json([reel]) if as_json else report(reel, _AGAIN)
     return code
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from prefect_storyboard.jobs.look import has_ended
 from prefect_storyboard.jobs.paid import PaidJob
-from prefect_storyboard.jobs.progress import Progress, emit_progress
+from prefect_storyboard.jobs.progress import Progress, emit_progress, reported_as
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.providers.errors import GenerationFailed, InvalidRequest
 from prefect_storyboard.series.cast import about_characters, castings_of, recast, sent_with
@@ -74,7 +74,8 @@ async def _render(
         emit_progress(Progress(subject=name, state=job.state.lower(), take=take, cost_usd=charged))
         if not run.waits and not await has_ended(run.session, job.job):
             raise StillOpen
-        result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
+        with reported_as(name, take):
+            result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
         emit_progress(Progress(subject=name, state="storing", take=take))
     judge = run.judge and run.judge.about(scene.scene, _cast(run, scene))
     clip = await store(job, result, credentials=run.credentials, library=run.library, judge=judge)

@@ -186,7 +186,7 @@ async def reported(run: Rendering, reel: Reel, wanted: Estimate) -> Reel:
 async def _keep_costs(reel: Reel, plan: Plan, table: list[dict[str, str]]) -> None:
     """Store the expected and the charged prices, scene by scene, as an artifact of the run."""
     if FlowRunContext.get():
-        text = f"{escaped(reel.title)}: {cost(reel)} in all; this run bought {bought(reel)}."
+        text = f"{escaped(reel.title)}: {cost(reel)} for the reel; this run bought {bought(reel)}."
         key = artifact_key(plan.storyboard.slug, "cost")
         with shown("the table of costs"):
             await acreate_table_artifact(key=key, table=escaped_rows(table), description=text)

@@ -128,8 +128,12 @@ class Node(Frozen):
 
     @property
     def subject(self) -> str:
-        """The name that people see while it is made, with the number or name of a further take."""
-        return f"{self.name} ({self.reroll or f'take {self.take}'})" if self.further else self.name
+        """The name that people see while it is made, with the number of a further take.
+
+        The name of a take that somebody has asked for begins with the id of the order, which nobody knows.
+        """
+        which = f"reroll {self.reroll.rpartition('-')[2]}" if self.reroll else f"take {self.take}"
+        return f"{self.name} ({which})" if self.further else self.name
 
     @property
     def reroll(self) -> str | None:

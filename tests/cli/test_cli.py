@@ -70,10 +70,10 @@ def test_a_log_gets_one_line_for_each_change_and_a_second_run_buys_nothing(story
     assert states[-2:] == ["storing", "stored"]
     assert re.search(r"^s02  stored  take 1  \d+\.\d s  \$0\.40$", out, re.MULTILINE)
     assert re.search(r"^reel   \S+/library/reels/by-the-sea/reel\.mp4   2 scenes, 8 s$", out, re.MULTILINE)
-    assert "cost   $0.80 in all; this run bought 2 jobs for $0.80" in out
+    assert "cost   $0.80 for the reel; this run bought 2 jobs for $0.80" in out
     code, out, err = storyboard("run", sea, "--provider", "fal", "--library", "library")
     assert (code, err) == (0, "")
-    assert "cost   $0.80 in all; this run bought nothing" in out
+    assert "cost   $0.80 for the reel; this run bought nothing" in out
     assert "again  $0.00" in out
 
 

@@ -29,6 +29,8 @@ def test_a_person_looks_rerolls_looks_and_picks(storyboard, sandbox, tmp_path): 
     before = jobs(sandbox)
     code, out, err = storyboard("reroll", sea, "s02", "--note", "At night.", *ON)
     assert (code, err, jobs(sandbox)) == (0, "", before + 1)
+    assert "s02 (reroll 1)  running  take 2" in out
+    assert "again  the same command buys one more take" in out
     code, out, _ = storyboard("takes", sea, "--json", *ON)
     lines = [(each["scene"], each["take"], each["shown"], each["note"]) for each in json.loads(out)]
     assert lines == [("s01", 1, True, ""), ("s02", 1, False, ""), ("s02", 2, True, "At night.")]

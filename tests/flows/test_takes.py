@@ -8,6 +8,7 @@ import pytest
 from prefect.context import AsyncClientContext
 
 from prefect_storyboard.flows import pick_take
+from prefect_storyboard.jobs.progress import progress_listener
 from prefect_storyboard.series.looking import looked_up
 from tests.flows.gateways import opened
 
@@ -62,6 +63,23 @@ async def test_takes_of_a_board_are_bought_once_and_the_newest_stands(fal):
     await pick(fal, board, "s02", 2)
     again, bought = await fal.counted(board)
     assert (bought, takes(again)["s02"]) == (0, 2)
+
+
+async def test_each_take_has_a_line_of_its_own_from_its_order_to_its_clip(fal):
+    board = fal.board("The sea.")
+    board["scenes"][0]["takes"] = 2
+    seen = []
+    token = progress_listener.set(seen.append)
+    try:
+        await fal.counted(board)
+        ends = {each.subject: each.state for each in seen}
+        assert ends == {"s01": "stored", "s01 (take 1)": "stored"}
+        seen.clear()
+        await fal.counted(board, reroll="s01")
+    finally:
+        progress_listener.reset(token)
+    assert {each.subject for each in seen if each.state not in {"waiting", "cached"}} == {"s01 (reroll 1)"}
+    assert {each.take for each in seen if each.subject == "s01 (reroll 1)"} == {None, 3}
 
 
 async def test_a_take_that_is_refused_leaves_the_newest_that_is_not(fal):

@@ -1,11 +1,9 @@
 """`storyboard page`: the page of a reel in a browser, where a take is picked with one key."""
 
 import os
-import secrets
-import socket
 import sys
-import webbrowser
 from functools import partial
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
@@ -13,6 +11,9 @@ from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import blocks, prepare_environment, starting_server
+
+if TYPE_CHECKING:
+    import socket
 
 _LEAVE = 3  # seconds for what is being answered when the page is stopped; a pick is recorded before the reel is made
 
@@ -39,6 +40,8 @@ def page(
     """
     require("page")
     prepare_environment(debug=debug)
+    import secrets
+
     from prefect_storyboard.blocks import account_to_plan_for
     from prefect_storyboard.pages import PageApp, ServedBoard
     from prefect_storyboard.pages.board import Asked
@@ -61,8 +64,10 @@ def page(
         return 0 if answered else 1
 
 
-def _listening(port: int) -> socket.socket:
+def _listening(port: int) -> "socket.socket":
     """A socket on loopback. Raises ValueError for a port that another program has."""
+    import socket
+
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
@@ -75,6 +80,8 @@ def _ready(token: str, address: str, *, show: bool) -> None:
     url = f"{address}/{token}/"
     print(f"page ready {url}\nCtrl-C ends it", flush=True)
     if show and sys.stdout.isatty() and _has_screen():
+        import webbrowser
+
         webbrowser.open(url)
 
 

@@ -28,7 +28,7 @@ def refused(scope: Scope, token: str) -> Answer | None:
     hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name.lower() == b"host"]
     if len(hosts) != 1 or hosts[0] not in {f"{name}:{port}" for name in _NAMES}:
         return _OTHER_HOST
-    if not hmac.compare_digest(scope["path"].split("/")[1].encode(), token.encode()):
+    if not hmac.compare_digest(scope["path"].removeprefix("/").partition("/")[0].encode(), token.encode()):
         return NOT_FOUND
     if method not in {*_SAFE, "POST"}:
         return _METHOD

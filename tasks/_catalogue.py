@@ -33,11 +33,14 @@ class NotOurs(ValueError):
     """The library has an `index.html` of somebody else; it was left alone."""
 
 
-def enter(storage: Storage, reel: Reel, posters: Sequence[Path | None], folder: Path) -> None:
-    """Write the entry of a reel that was assembled, and the catalogue if the library is small. Blocks."""
+def enter(storage: Storage, reel: Reel, posters: Sequence[Path | None], folder: Path, *, drawn: bool = False) -> None:
+    """Write the entry of a reel that was assembled, and the catalogue if the library is small. Blocks.
+
+    Characters that were `drawn` for the reel are shown as on their sheets, others as on what the user gave.
+    """
     place = (_ENTRIES, f"{slug(reel.title)}.json")
     before = _read(storage, place[1])
-    known = {(who.name, who.fingerprint): who for who in before.cast} if before else {}
+    known = {(who.name, who.fingerprint): who for who in before.cast if who.picture} if before else {}
     shown = next(filter(None, posters), None)
     first = reel.clips[0]
     castings = {each.character: each for clip in reel.clips for each in clip.characters}
@@ -53,7 +56,7 @@ def enter(storage: Storage, reel: Reel, posters: Sequence[Path | None], folder: 
         tall=first.height > first.width,
         picture=b64encode(deferred.shrunk(shown.read_bytes(), _BOX, _QUALITY)) if shown else b"",
         cast=tuple(
-            known.get((name, each.fingerprint or "")) or _portrayed(storage, each, folder)
+            known.get((name, each.fingerprint or "")) or _portrayed(storage, each, folder, drawn=drawn)
             for name, each in castings.items()
         ),
     )
@@ -122,11 +125,11 @@ def _title(storage: Storage) -> str:
     return storage.root.rstrip("/").rpartition("/")[2] or "Library"
 
 
-def _portrayed(storage: Storage, casting: Casting, folder: Path) -> "deferred.Portrayed":
+def _portrayed(storage: Storage, casting: Casting, folder: Path, *, drawn: bool) -> "deferred.Portrayed":
     """A character with its portrait, without one where none can be made."""
     who = deferred.Portrayed(name=casting.character, fingerprint=casting.fingerprint or "")
     with for_show("a portrait", []):
-        if place := next(_media_of(storage, casting), None):
+        if place := next(_media_of(storage, casting, drawn=drawn), None):
             file = storage.local(*place) or storage.fetch(folder / "cast" / "-".join(place), *place)
             copy = folder / f"cast-{slug(casting.character)}{file.suffix}"
             copy.write_bytes(file.read_bytes())
@@ -134,9 +137,10 @@ def _portrayed(storage: Storage, casting: Casting, folder: Path) -> "deferred.Po
     return who
 
 
-def _media_of(storage: Storage, casting: Casting) -> Iterator[tuple[str, ...]]:
-    """The pictures of a character, the best one first: its sheet, then what the user gave."""
+def _media_of(storage: Storage, casting: Casting, *, drawn: bool) -> Iterator[tuple[str, ...]]:
+    """The pictures of a character, the best one first."""
     home = ("characters", slug(casting.character))
-    rooms = [(sheet_folder(""), _SHEET), *([(casting.fingerprint[:16], _MEDIA)] if casting.fingerprint else [])]
+    rooms = [(sheet_folder(""), _SHEET)] if drawn else []
+    rooms += [(casting.fingerprint[:16], _MEDIA)] if casting.fingerprint else []
     for room, pattern in rooms:
         yield from ((*home, room, name) for name in storage.names(*home, room)[::-1] if pattern.fullmatch(name))

@@ -186,7 +186,7 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, finish: Finish, folder:
             storage.publish(sheet, *place, sheet.name)
     notes: list[str] = []  # the catalogue is of the whole library: what is wrong with it is no fault of this reel
     with for_show("the catalogue", notes):
-        enter(storage, reel, shown, folder)
+        enter(storage, reel, shown, folder, drawn=bool(beside.plan and beside.plan.storyboard.stills))
     for note in notes:
         _log.warning(note)
     return reel.model_copy(update={"warnings": tuple(warnings)})

@@ -47,12 +47,12 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return open_storage(f"{request.param}{tmp_path}/library")
 
 
-def assembled(storage: Storage, title: str, poster: bytes, folder: Path, **facts) -> None:
+def assembled(storage: Storage, title: str, poster: bytes, folder: Path, *, drawn: bool = False, **facts) -> None:
     """What a run does for a reel that it has assembled."""
     (folder / "poster.jpg").write_bytes(poster)
     made = reel(title, **facts)
     storage.write(b"page", "reels", _catalogue.slug(title), "index.html")
-    enter(storage, made, [None, folder / "poster.jpg"], folder)
+    enter(storage, made, [None, folder / "poster.jpg"], folder, drawn=drawn)
 
 
 def index(storage: Storage) -> str:
@@ -129,6 +129,9 @@ def test_a_character_has_the_portrait_of_its_sheet_else_of_its_picture(storage, 
     storage.write(still, "characters", "mara", "sheet", "take-001.jpg")
     storage.remove("catalogue", "the-sea.json")
     assembled(storage, "The Sea", still, tmp_path)
+    assert 'class="initial"' in index(storage), "another board's Mara is drawn, this one's is not"
+    storage.remove("catalogue", "the-sea.json")
+    assembled(storage, "The Sea", still, tmp_path, drawn=True)
     assert 'class="initial"' not in index(storage)
 
 

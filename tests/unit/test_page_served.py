@@ -14,6 +14,7 @@ from prefect_storyboard.media.figures import Difference
 from prefect_storyboard.media.live import Today
 from prefect_storyboard.pages import PageApp
 from prefect_storyboard.pages.app import NotPicked, Picked
+from prefect_storyboard.pages.guard import NOT_FOUND, refused
 from prefect_storyboard.pages.ranges import span
 
 TOKEN = "t" * 32
@@ -109,6 +110,13 @@ async def test_a_page_of_an_older_version_gets_its_differences_too(client: Any, 
 )
 async def test_without_the_token_there_is_nothing(client: Any, path: str) -> None:
     assert (await client.get(path)).status_code == 404
+
+
+def test_a_request_without_a_path_is_refused_too() -> None:
+    scope = {"method": "OPTIONS", "path": "*", "headers": [(b"host", b"127.0.0.1:8573")], "server": ("127.0.0.1", 8573)}
+    assert refused(scope, TOKEN) == NOT_FOUND
+    doubled = scope | {"headers": [*scope["headers"], (b"Host", b"evil.example")]}
+    assert refused(doubled, TOKEN).status == 421
 
 
 @pytest.mark.parametrize(

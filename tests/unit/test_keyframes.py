@@ -231,3 +231,15 @@ def test_an_unknown_image_model_is_a_problem_at_its_own_field() -> None:
 
     with pytest.raises(StoryboardError, match="stills: crayon is not a known image model"):
         image_model_of(board, shots(board, lambda name: model("fal", name), Source()), table, Source())
+
+
+def test_a_storyboard_without_stills_has_the_keys_and_the_prices_that_it_had_before_there_were_any() -> None:
+    cast = [{"name": "Mara", "clip": "mara.mp4", "description": "a keeper"}]
+    scenes = [{"id": "s01", "prompt": "Mara waits."}, {"id": "s02", "prompt": "The sea.", "continues": "s01"}]
+    board = validate({"title": "T", "model": "kling-o3", "cast": cast, "scenes": scenes})
+    resolved = shots(board, lambda name: model("fal", name), Source())
+    made = plan(board, resolved, provider="fal", account="default", content={"mara.mp4": "c" * 64}, image_model=None)
+    assert (made.pictures, made.usd_of_pictures, made.usd_of_motion) == ((), 0.0, made.low_usd)
+    assert [scene.usd for scene in made.scenes] == [0.56, 0.56]
+    assert [scene.key[:16] for scene in made.scenes] == ["6ad73e9956412c3f", "193eb121167c47d6"]
+    assert not any("still" in scene.content for scene in made.scenes)

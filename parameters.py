@@ -62,6 +62,10 @@ PARAMETERS: Mapping[str, str] = {
         "What to do about a clip whose verdict is bad: keep it, or reroll, which renders the scene again as a further "
         "take, until one is not bad or attempts or budget are used up. Left out: as the storyboard says."
     ),
+    "judge": (
+        "A judge of your own that is asked about each new clip, as package.module:function: a function that the worker "
+        "has installed, marked with prefect_storyboard.judges.judge. What a look costs is in the plan."
+    ),
     "poll_minutes": "How many minutes to wait for one job. After that it stays open, and the next run picks it up.",
     "cancel_provider_jobs": (
         "When this run is cancelled, also ask the provider to cancel its jobs, where it can. Otherwise they render on, "

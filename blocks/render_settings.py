@@ -25,6 +25,7 @@ class RenderOptions(TypedDict, total=False):
     on_unknown: Literal["stop", "resubmit"] | None
     attempts: int | None
     on_bad: OnBad | None
+    judge: str | None
     poll_minutes: float | None
     cancel_provider_jobs: bool | None
     wait: Literal["poll", "suspend"] | None
@@ -59,6 +60,7 @@ class RenderSettings(Block):
     )
     attempts: int = Field(default=1, ge=1, title="Attempts", description=PARAMETERS["attempts"])
     on_bad: OnBad | None = Field(default=None, title="On bad clips", description=PARAMETERS["on_bad"])
+    judge: str | None = Field(default=None, title="Judge", description=PARAMETERS["judge"])
     poll_minutes: float = Field(default=60.0, ge=0, title="Poll minutes", description=PARAMETERS["poll_minutes"])
     cancel_provider_jobs: bool = Field(
         default=False, title="Cancel provider jobs", description=PARAMETERS["cancel_provider_jobs"]

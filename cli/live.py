@@ -42,6 +42,7 @@ class RunOptions(TypedDict):
     on_unknown: OnUnknown
     attempts: int
     on_bad: OnBad | None
+    judge: str | None
     cascade: bool
     approve: ApprovalKind | None
 
@@ -64,7 +65,15 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         on_bad=asked["on_bad"],
         values=asked["values"],
     )
-    opening = opened(board, credentials, library, overrides, cascade=asked["cascade"], attempts=asked["attempts"])
+    opening = opened(
+        board,
+        credentials,
+        library,
+        overrides,
+        cascade=asked["cascade"],
+        attempts=asked["attempts"],
+        judge=asked["judge"],
+    )
     async with opening as run:
         for line in run.prepared.plan.preparations:
             console.print(f"prepare  {line}", style="dim")

@@ -54,6 +54,7 @@ def run(
     on_unknown: options.OnUnknown = "stop",
     attempts: options.Attempts = 1,
     on_bad: options.OnBad = None,
+    judge: options.Judge = None,
     cascade: options.Cascade = False,
     held: options.HeldPlan = None,
     approve: options.Approve = None,
@@ -81,6 +82,7 @@ def run(
             on_unknown=on_unknown,
             attempts=attempts,
             on_bad=on_bad,
+            judge=judge,
             cascade=cascade,
             approve=approve,
         )
@@ -101,6 +103,7 @@ def plan(
     said: options.BoardOptions = options.AS_WRITTEN,
     attempts: options.Attempts = 1,
     on_bad: options.OnBad = None,
+    judge: options.Judge = None,
     cascade: options.Cascade = False,
     save: options.Save = None,
     debug: options.Debug = False,
@@ -111,7 +114,8 @@ def plan(
 
     with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
         overrides = said.overrides().model_copy(update={"on_bad": on_bad})
-        work = show_plan(board, provider, library, overrides, cascade=cascade, attempts=attempts, save=save)
+        asked = {"cascade": cascade, "attempts": attempts, "judge": judge}
+        work = show_plan(board, provider, library, overrides, asked, save=save)
         return finish(work)
 
 

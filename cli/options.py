@@ -33,6 +33,7 @@ AllowRetired = Annotated[bool, Parameter(help=PARAMETERS["allow_retired"])]
 OnUnknown = Annotated[Literal["stop", "resubmit"], Parameter(help=PARAMETERS["on_unknown"])]
 Attempts = Annotated[int, Parameter(help=PARAMETERS["attempts"], validator=Number(gte=1))]
 OnBad = Annotated[Literal["keep", "reroll"] | None, Parameter(help=PARAMETERS["on_bad"])]
+Judge = Annotated[str | None, Parameter(help=PARAMETERS["judge"])]
 Cascade = Annotated[bool, Parameter(help=PARAMETERS["cascade"])]
 
 Save = Annotated[Path | None, Parameter(help=OPTIONS["save"])]

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -24,14 +26,13 @@ async def show_plan(
     provider: str,
     library: str | None,
     overrides: Overrides,
+    asked: Mapping[str, Any],
     *,
-    cascade: bool = False,
-    attempts: int = 1,
     save: Path | None = None,
 ) -> int:
     """Print what a run would do and cost, and write it to the file `save`. Always returns 0: a plan does not fail."""
     account = await account_to_plan_for(provider, os.environ)
-    plan = await planned(board, account, library, overrides, cascade=cascade, attempts=attempts)
+    plan = await planned(board, account, library, overrides, **asked)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in _COLUMNS:
         table.add_column(name, justify="right" if name in {"seconds", "price"} else "left", overflow="fold")

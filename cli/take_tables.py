@@ -20,6 +20,7 @@ from prefect_storyboard.series.status import status_rows
 from prefect_storyboard.series.takes import Of, TakeLine, last_acts
 from prefect_storyboard.storyboards import Still
 from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.verdicts import verdict_text
 
 Places = tuple[str, str, str | None]  # storyboard, provider, library
 
@@ -149,6 +150,7 @@ def _row(line: TakeLine) -> dict[str, str]:
         "state": state,
         "seconds": f"{line.clip.seconds:g}" if line.clip else "",
         "cost": price(made.cost_usd) if made else "",
+        "verdict": verdict_text(line.clip.verdict) if line.clip else "",
         "note": line.note,
         "why": "; ".join(line.why),
         "clip": made.url if made else "",

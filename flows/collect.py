@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
@@ -9,6 +10,7 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect_storyboard.blocks import load_credentials, load_library
 from prefect_storyboard.flows.form import LibraryField, ProviderField, form
 from prefect_storyboard.jobs.settle import JobLine
+from prefect_storyboard.judges import named_judge
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, prove
 from prefect_storyboard.series.collect import Collectable, collect_job
 from prefect_storyboard.series.markdown import table_of
@@ -16,6 +18,7 @@ from prefect_storyboard.series.report import shown
 from prefect_storyboard.series.suspend import wake
 from prefect_storyboard.series.waiting import end_unanswered
 from prefect_storyboard.storyboards import Casting, Clip, Frozen, Still
+from prefect_storyboard.tasks import store
 
 _AT_ONCE = 16
 
@@ -40,12 +43,15 @@ class Collected(Frozen):
 
 @form()
 @flow(name="collect-jobs", persist_result=False)
-async def collect_jobs(providers: list[ProviderField], library: LibraryField = None) -> Collected:
+async def collect_jobs(
+    providers: list[ProviderField], library: LibraryField = None, judge: str | None = None
+) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
 
     Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError if the
     library was deleted or replaced during the run.
     """
+    asked = await asyncio.to_thread(named_judge, judge) if judge else None
     given = [await load_credentials(each) if isinstance(each, str) else each for each in providers]
     block = await load_library(library)
     ledger = Ledger(block.storage())
@@ -58,7 +64,7 @@ async def collect_jobs(providers: list[ProviderField], library: LibraryField = N
         intent = None if isinstance(attempt, Unreadable) else attempt.intent
         account = accounts.get((intent.provider, intent.account)) if intent else None
         async with gate:
-            return await collect_job(attempt, ledger, account, block)
+            return await collect_job(attempt, ledger, account, block, keep=partial(store, judge=asked))
 
     ended = await asyncio.gather(*map(collect, attempts))
     lines = [each for each in ended if isinstance(each, JobLine)]

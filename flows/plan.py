@@ -54,6 +54,7 @@ async def plan_storyboard(
     values: ValuesField = None,
     attempts: int | None = None,
     on_bad: OnBad | None = None,
+    judge: str | None = None,
     cascade: bool | None = None,
     settings: SettingsField = None,
 ) -> Plan:
@@ -63,10 +64,12 @@ async def plan_storyboard(
     what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
     """
     asked = (await load_render_settings(settings)).overridden(
-        fit=fit, audio=audio, attempts=attempts, on_bad=on_bad, cascade=cascade
+        fit=fit, audio=audio, attempts=attempts, on_bad=on_bad, judge=judge, cascade=cascade
     )
     said = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.of_board())
-    plan = await planned(storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade)
+    plan = await planned(
+        storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade, judge=asked.judge
+    )
     block = await load_library(library)
     await asyncio.to_thread(keep_plan, block.storage(), plan)
     with shown("the table of the plan"):
@@ -86,9 +89,10 @@ async def planned(
     *,
     attempts: int = 1,
     cascade: bool = False,
+    judge: str | None = None,
 ) -> Plan:
     """The plan with what the ledger knows of each job, and a warning for everything that would stop a run."""
-    async with opened(storyboard, provider, library, overrides, cascade=cascade, attempts=attempts) as run:
+    async with opened(storyboard, provider, library, overrides, cascade=cascade, attempts=attempts, judge=judge) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         await report_status(plan, ledger)
         wanted = await estimate(plan, ledger, attempts)
@@ -167,7 +171,8 @@ def sound(scene: PlannedScene) -> str:
 def cost_of(plan: Plan) -> str:
     """What a run would cost, in a few words; an unknown price is called unknown."""
     unpriced = sum(job.usd is None for job in plan.unsettled)
-    most = round(sum(job.usd or 0.0 for job in plan.unsettled) + plan.usd_again, 6)
+    most = round(sum(job.usd or 0.0 for job in plan.unsettled) + plan.usd_of_looks + plan.usd_again, 6)
     said = total(most, unpriced) if most == plan.low_usd else f"{price(plan.low_usd)} to {total(most, unpriced)}"
     said += f", of which {price(plan.usd_again)} if all clips are bad" if plan.usd_again else ""
+    said += f", with {price(plan.usd_of_looks)} for the judge" if plan.usd_of_looks else ""
     return in_two_sums(plan, said)

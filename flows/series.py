@@ -68,6 +68,7 @@ async def storyboard_series(
     on_unknown: OnUnknown | None = None,
     attempts: int | None = None,
     on_bad: OnBad | None = None,
+    judge: str | None = None,
     poll_minutes: float | None = None,
     cancel_provider_jobs: bool | None = None,
     wait: Literal["poll", "suspend"] | None = None,
@@ -100,6 +101,7 @@ async def storyboard_series(
         on_unknown=on_unknown,
         attempts=attempts,
         on_bad=on_bad,
+        judge=judge,
         poll_minutes=poll_minutes,
         cancel_provider_jobs=cancel_provider_jobs,
         wait=wait,
@@ -112,7 +114,9 @@ async def storyboard_series(
     if asked.approve:
         check_askable(deployment.id)
     said = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.of_board())
-    async with opened(storyboard, provider, library, said, cascade=asked.cascade, attempts=asked.attempts) as run:
+    async with opened(
+        storyboard, provider, library, said, cascade=asked.cascade, attempts=asked.attempts, judge=asked.judge
+    ) as run:
         follow(run, asked)
         if plan_hash:
             run.held = await asyncio.to_thread(kept_plan, run.library.storage(), plan_hash)
@@ -154,6 +158,7 @@ async def generate_scene(
     on_unknown: OnUnknown | None = None,
     attempts: int | None = None,
     on_bad: OnBad | None = None,
+    judge: str | None = None,
     poll_minutes: float | None = None,
     settings: SettingsField = None,
 ) -> Clip:
@@ -169,10 +174,11 @@ async def generate_scene(
         on_unknown=on_unknown,
         attempts=attempts,
         on_bad=on_bad,
+        judge=judge,
         poll_minutes=poll_minutes,
     )
     said = Overrides(model=model, quality=quality, values=values or {}, **asked.of_board())
-    async with opened(storyboard, provider, library, said, attempts=asked.attempts) as run:
+    async with opened(storyboard, provider, library, said, attempts=asked.attempts, judge=asked.judge) as run:
         follow(run, asked)
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allowed(run, max_cost_usd, asked)

@@ -49,6 +49,19 @@ def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int 
     image.save(out_jpg, "JPEG", quality=88, optimize=True)
 
 
+def pictures(path: Path, count: int, *, max_width: int = 640) -> list[bytes]:
+    """So many pictures of a clip as JPEG, evenly spread over its length.
+
+    Raises `MediaError` when the clip cannot be read.
+    """
+    made = []
+    for number in range(count):
+        out = BytesIO()
+        _still(Path(path), (number + 0.5) / count, max_width).save(out, "JPEG", quality=85)
+        made.append(out.getvalue())
+    return made
+
+
 def posters(clips: Sequence[tuple[Path, str]], folder: Path, warnings: list[str]) -> list[Path | None]:
     """Write a poster of each clip, given with its name; None and a warning for one that cannot be made.
 

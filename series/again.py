@@ -117,11 +117,12 @@ def _allowed(run: Rendering, scene: PlannedScene, bad: Clip) -> PlannedScene | N
     if take is None:
         return None
     if run.spare is not None and not is_paid(deciding(choices.ledger.history(take.key))):
-        if (take.usd or 0.0) > run.spare and not isclose(take.usd or 0.0, run.spare):
-            left = f"another take costs {price(take.usd)}, and max_cost_usd leaves {price(run.spare)}"
+        cost = (take.usd or 0.0) + run.prepared.plan.usd_per_look
+        if cost > run.spare and not isclose(cost, run.spare):
+            left = f"another take costs {price(cost)}, and max_cost_usd leaves {price(run.spare)}"
             run.notes.append(f"{scene.scene.id} is bad, and is kept: {left}")
             return None
-        run.spare -= take.usd or 0.0
+        run.spare -= cost
     record_order(choices, take, run.prepared.plan, run.attempts - (take.most or 1))
     return take
 

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator
 
 from prefect_storyboard.addresses import bare
 from prefect_storyboard.blocks import Credentials, Library, load_credentials, load_library
+from prefect_storyboard.judges import named_judge
 from prefect_storyboard.ledger import Ledger, prove
 from prefect_storyboard.ledger.scratch import scratch, sweep
 from prefect_storyboard.series.prepare import Overrides, prepare
@@ -56,13 +57,15 @@ async def opened(
     *,
     cascade: bool = False,
     attempts: int = 1,
+    judge: str | None = None,
 ) -> AsyncIterator[Rendering]:
     """Read and check everything that can be checked at no cost, and open the account's session.
 
-    Stale takes of the reel are kept, or planned as new takes with `cascade`; so are takes in the
-    place of bad ones, as far as so many `attempts` allow it. On exit, raises LibraryError if the
-    library was deleted or replaced during the run.
+    The `judge` is named as `module:function`, and asked about each new clip. Stale takes of the reel are kept, or
+    planned as new takes with `cascade`; so are takes in the place of bad ones, as far as so many `attempts` allow it.
+    On exit, raises LibraryError if the library was deleted or replaced during the run.
     """
+    asked = await asyncio.to_thread(named_judge, judge) if judge else None
     credentials = await load_credentials(provider) if isinstance(provider, str) else provider
     library_block = await load_library(library)
     await asyncio.to_thread(sweep)
@@ -76,11 +79,12 @@ async def opened(
             castings = await asyncio.to_thread(known_castings, prepared.plan, Ledger(library_block.storage()))
             plan = await asyncio.to_thread(with_sends, prepared, session.provider, castings)
             plan = await priced(plan, session.provider)
+            plan = plan.model_copy(update={"judge": asked.name, "usd_per_look": asked.usd}) if asked else plan
             ledger = Ledger(library_block.storage())
             chosen = await asyncio.to_thread(ledger.choices, plan.storyboard.slug)
             stands = await asyncio.to_thread(with_standing, plan, ledger, cascade=cascade, attempts=attempts)
             prepared = prepared.model_copy(update={"plan": stands})
-            yield Rendering(prepared, credentials, library_block, session, plan, chosen)
+            yield Rendering(prepared, credentials, library_block, session, plan, chosen, judge=asked)
             await asyncio.to_thread(Ledger(library_block.storage()).check_still_there, identity)
 
 

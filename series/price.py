@@ -74,15 +74,17 @@ async def allow(
     log_warnings((*plan.warnings, *remarks(plan, run.attempts), *wanted.warnings))
     await check_sendable(run, wanted)
     try:
-        check_budget(wanted, max_cost_usd, allow_unknown_price=allow_unknown_price)
+        looks = with_states(plan, wanted, run.attempts).usd_of_looks
+        whole = wanted.model_copy(update={"usd": round(wanted.usd + looks, 6)})
+        check_budget(whole, max_cost_usd, allow_unknown_price=allow_unknown_price)
     except OverBudget as error:
         events.series_over_budget(run.library, plan.storyboard.slug, max_cost_usd or 0.0, str(error))
         raise
     if max_cost_usd is not None:
         spent = await asyncio.to_thread(_spent, run, since)
-        run.spare = max(max_cost_usd - wanted.usd - spent, 0.0)
+        run.spare = max(max_cost_usd - whole.usd - spent, 0.0)
         begins, reel = since or datetime.now(UTC), plan.storyboard.slug
-        run.budget = Budget(usd=max_cost_usd, reel=reel, since=begins, unpriced=allow_unknown_price)
+        run.budget = Budget(usd=max_cost_usd - looks, reel=reel, since=begins, unpriced=allow_unknown_price)
     await check_offered(run.session, plan, wanted, allow_retired=allow_retired)
     for character in plan.characters:
         emit_progress(Progress(subject=character.character.name, state="waiting"))

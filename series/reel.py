@@ -92,13 +92,16 @@ def costs_of(run: Rendering, ended: tuple[Ended, ...], further: Sequence[float |
     """What clips, characters and pictures of a reel cost, and what this run bought of it. `further` is added."""
     castings = [c for c in run.prepared.plan.characters if isinstance(run.castings.get(c.key), Casting)]
     prices = [end.cost_usd for end in (*ended, *run.further) if isinstance(end, Clip)]
+    looks = [end for end in (*ended, *run.further) if isinstance(end, Clip) and end.verdict and end.verdict.usd]
+    prices += [clip.verdict.usd for clip in looks if clip.verdict]
+    asked = [clip.verdict.usd for clip in looks if clip.verdict and clip.job_key in run.bought]
     prices += [character.usd for character in castings]
     drawn = (*run.sheets.values(), *run.stills.values())
     prices += [each.cost_usd for each in drawn if isinstance(each, Still)]
     prices += further
     return Costs(
         cost_usd=_sum(prices),
-        bought_usd=_sum(run.bought.values()),
+        bought_usd=_sum([*run.bought.values(), *asked]),
         bought=len(run.bought),
         bought_unpriced=sum(price is None for price in run.bought.values()),
         unpriced=sum(price is None for price in prices),

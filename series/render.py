@@ -13,7 +13,7 @@ from prefect_storyboard.series.cast import about_characters, castings_of, recast
 from prefect_storyboard.series.kept import standing_job
 from prefect_storyboard.series.origins import is_asked_for_again
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.storyboards import Casting, Clip, PlannedScene, Still
+from prefect_storyboard.storyboards import Casting, Character, Clip, PlannedScene, Still
 from prefect_storyboard.storyboards.says import sound_of
 from prefect_storyboard.tasks import generate, poll, store
 
@@ -76,7 +76,8 @@ async def _render(
             raise StillOpen
         result = await poll(job, credentials=run.credentials, library=run.library, minutes=run.poll_minutes)
         emit_progress(Progress(subject=name, state="storing", take=take))
-    clip = await store(job, result, credentials=run.credentials, library=run.library)
+    judge = run.judge and run.judge.about(scene.scene, _cast(run, scene))
+    clip = await store(job, result, credentials=run.credentials, library=run.library, judge=judge)
     run.open.discard(scene.key)
     if scene.key in run.bought:
         run.bought[scene.key] = clip.cost_usd  # what the provider says it has charged, if it does
@@ -84,6 +85,20 @@ async def _render(
     charged = clip.cost_usd if scene.key in run.bought else 0.0
     emit_progress(Progress(subject=name, state=state, take=clip.take, seconds=clip.seconds, cost_usd=charged))
     return clip
+
+
+def _cast(run: Rendering, scene: PlannedScene) -> tuple[Character, ...]:
+    """Who is in the scene, with local copies of their media."""
+    members = [run.prepared.cast[name] for name in scene.characters if name in run.prepared.cast]
+    return tuple(
+        each.character.model_copy(
+            update={
+                "clip": str(each.clip.path) if each.clip else None,
+                "images": tuple(str(image.path) for image in each.images),
+            }
+        )
+        for each in members
+    )
 
 
 async def _generate(

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -19,8 +19,9 @@ from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.series.links import where
 from prefect_storyboard.series.markdown import code, escaped, escaped_rows, table_of
 from prefect_storyboard.series.run import Rendering
-from prefect_storyboard.storyboards import FailedScene, Plan, PlannedSheet, PlannedStill, Reel, Still
+from prefect_storyboard.storyboards import Clip, FailedScene, Plan, PlannedSheet, PlannedStill, Reel, Still
 from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.verdicts import verdict_text
 
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
@@ -115,24 +116,38 @@ def rows(reel: Reel) -> list[dict[str, str]]:
     return [_row(failed) for failed in reel.failed]
 
 
-def cost_rows(reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str]) -> list[dict[str, str]]:
-    """The expected price, what this run was charged, and what each take has cost, whenever it was bought.
+def cost_rows(
+    reel: Reel, plan: Plan, expected: Collection[str], paid: Collection[str], further: Iterable[Clip] = ()
+) -> list[dict[str, str]]:
+    """The expected price, what this run was charged, what each take has cost, whenever it was bought, and its verdict.
 
-    `expected` are the keys of the jobs that the run planned to buy, `paid` of those that it bought.
+    `expected` are the keys of the jobs that the run planned to buy, `paid` of those that it bought. `further` are the
+    clips that do not stand in the reel: they are charged as well.
     """
     clips = {clip.scene: clip for clip in reel.clips}
     failed = {scene.scene: scene for scene in reel.failed}
     table = []
     for scene in plan.scenes:
         name = scene.scene.id
-        row = {"scene": name, "estimate": price(scene.usd if scene.key in expected else 0.0)}
+        others = [other for other in further if other.scene == name]
+        keys = {scene.key, *(other.job_key for other in others)}
+        row = {"scene": name, "estimate": price(_sum([scene.usd] * len(keys & {*expected})))}
         if clip := clips.get(name):
-            row |= {"charged": price(clip.cost_usd if scene.key in paid else 0.0), "cost": price(clip.cost_usd)}
+            charged = [each.cost_usd for each in (clip, *others) if each.job_key in paid]
+            row |= {
+                "charged": price(_sum(charged)),
+                "cost": price(clip.cost_usd),
+                "verdict": verdict_text(clip.verdict),
+            }
         elif name in failed:
             charged = {True: scene.usd, False: 0.0, None: None}[failed[name].charged]
-            row |= {"charged": price(charged), "cost": ""}
+            row |= {"charged": price(charged), "cost": "", "verdict": ""}
         table.append(row)
     return table
+
+
+def _sum(prices: Sequence[float | None]) -> float | None:
+    return None if None in prices else round(sum(each or 0.0 for each in prices), 6)
 
 
 def picture_rows(run: Rendering, expected: Collection[str]) -> list[dict[str, str]]:
@@ -142,7 +157,12 @@ def picture_rows(run: Rendering, expected: Collection[str]) -> list[dict[str, st
         sheet = isinstance(picture, PlannedSheet)
         end = run.sheets.get(picture.key) if isinstance(picture, PlannedSheet) else run.stills.get(picture.scene.id)
         row = {"scene": f"sheet of {picture.name}" if sheet else picture.name}
-        row |= {"estimate": price(picture.usd if picture.key in expected else 0.0), "charged": "", "cost": ""}
+        row |= {
+            "estimate": price(picture.usd if picture.key in expected else 0.0),
+            "charged": "",
+            "cost": "",
+            "verdict": "",
+        }
         if isinstance(end, Still):
             row |= {"charged": price(end.cost_usd if end.job_key in run.bought else 0.0), "cost": price(end.cost_usd)}
         table.append(row)
@@ -153,7 +173,7 @@ async def reported(run: Rendering, reel: Reel, wanted: Estimate) -> Reel:
     """Keep the report of a run as artifacts. Returns the reel, or the state in which a run without some clips ends."""
     plan = run.prepared.plan
     expected = {key for key in wanted.decisions if wanted.buys(key)}
-    table = [*picture_rows(run, expected), *cost_rows(reel, plan, expected, run.bought)]
+    table = [*picture_rows(run, expected), *cost_rows(reel, plan, expected, run.bought, run.further)]
     await _keep_costs(reel, plan, table)
     for each, part in zip(reel.variants or (reel,), plan.reels(), strict=True):
         await _keep_reel(each, part, run.library)
@@ -197,11 +217,12 @@ async def _keep_page(reel: Reel, url: str, plan: Plan, library: Library) -> None
     lines = [f"# {title}", "", escaped(sentences[0]), "", *(f"{line}  " for line in where(reel, library)), ""]
     if sheet:
         lines += [f"![{title}](data:image/jpeg;base64,{sheet})", ""]
-    lines += ["| scene | take | seconds | sound | cost | clip |"]
-    lines += ["|---|---|---|---|---|---|"]
+    lines += ["| scene | take | verdict | seconds | sound | cost | clip |"]
+    lines += ["|---|---|---|---|---|---|---|"]
     folder = url.rpartition("/")[0] + "/"  # full addresses would not fit on the page
     lines += [
-        f"| {escaped(c.scene)} | {c.take} | {c.seconds:g} | {_gain(reel, c.scene)} | {price(c.cost_usd)} | "
+        f"| {escaped(c.scene)} | {c.take} | {escaped(verdict_text(c.verdict))} | {c.seconds:g} | "
+        f"{_gain(reel, c.scene)} | {price(c.cost_usd)} | "
         f"{code(c.url.removeprefix(folder))} |"
         for c in reel.clips
     ]

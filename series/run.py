@@ -10,6 +10,7 @@ from typing import TypedDict
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.budget import Budget, OverBudget
 from prefect_storyboard.jobs.purchase import OnUnknown
+from prefect_storyboard.judges import Judge
 from prefect_storyboard.ledger import Choice, Unreadable
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.providers.errors import (
@@ -77,6 +78,7 @@ class Rendering:
     poll_minutes: float = 60.0
     budget: Budget | None = None
     spare: float | None = None
+    judge: Judge | None = None
     waits: bool = True
     at_once: int = 1_000_000
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1_000_000))

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.ledger.owner import alive
 from prefect_storyboard.series.made_of import made_of
-from prefect_storyboard.storyboards import Frozen, Plan, PlannedScene, PlannedStill
+from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene, PlannedStill, Verdict
 from prefect_storyboard.storyboards.currency import Currency, changes, is_edited
 from prefect_storyboard.storyboards.money import price
+from prefect_storyboard.storyboards.verdicts import verdict_text
 
 
 class SceneStatus(Frozen):
@@ -21,6 +22,7 @@ class SceneStatus(Frozen):
     remedy: str = ""
     usd: float | None = None
     url: str | None = None
+    verdict: Verdict | None = None
 
 
 def board_status(plan: Plan, ledger: Ledger) -> tuple[SceneStatus, ...]:
@@ -37,6 +39,7 @@ def status_rows(statuses: Sequence[SceneStatus]) -> Iterator[dict[str, str]]:
             "scene": each.scene,
             "state": each.state,
             "take": f"{each.take} of {each.takes}" if each.take else "",
+            "verdict": verdict_text(each.verdict),
             "why": "; ".join(each.why),
             "a new one costs": price(each.usd),
             "what to do": each.remedy,
@@ -79,7 +82,8 @@ def _standing(status: SceneStatus, held: Attempt, why: tuple[str, ...], takes: t
     key, made = held.intent.key, held.end.made if held.end else None
     number = takes.index(key) + 1 if key in takes else None
     facts = {"state": "stale" if why else "current", "why": why, "take": number}
-    return status.model_copy(update=facts | {"url": made.url if made else None})
+    verdict = made.verdict if isinstance(made, Clip) else None
+    return status.model_copy(update=facts | {"url": made.url if made else None, "verdict": verdict})
 
 
 def _open(status: SceneStatus, last: Attempt) -> SceneStatus:

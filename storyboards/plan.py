@@ -58,6 +58,8 @@ def _known(jobs: Iterable[PlannedJob]) -> float:
 class Plan(Frozen):
     """The jobs of one storyboard at one provider account, in the order of the reel.
 
+    A `judge` of one's own is asked about each new clip, for `usd_per_look`.
+
     Of each scene, `scenes` has the take that stands, or will; `takes` are its other takes that are asked for. With
     stills, `sheets` and `stills` are the pictures, each sheet after the one that it is drawn from.
     """
@@ -75,12 +77,15 @@ class Plan(Frozen):
     warnings: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     attempts: int = 1
+    judge: str = ""
+    usd_per_look: float = 0.0
 
     @property
     def terms(self) -> Terms:
         """What decides money and content of all jobs: the account, and how the reel is made of the clips."""
         board = self.storyboard.model_dump(mode="json", exclude_defaults=True, exclude=_SHARED)
-        return {"provider": self.provider, "account": self.account, **all_bare(board)}
+        asked: Terms = {"judge": self.judge, "usd_per_look": self.usd_per_look} if self.judge else {}
+        return {"provider": self.provider, "account": self.account, **asked, **all_bare(board)}
 
     @property
     def jobs(self) -> tuple[PlannedJob, ...]:
@@ -111,8 +116,8 @@ class Plan(Frozen):
 
     @property
     def low_usd(self) -> float:
-        """The least that a run costs: the new jobs with a known price."""
-        return _known(job for job in self.jobs if job.state in {None, "new"})
+        """The least that a run costs: the new jobs with a known price, and looking at their clips."""
+        return round(_known(job for job in self.jobs if job.state in {None, "new"}) + self._looks(None, "new"), 6)
 
     @property
     def high_usd(self) -> float | None:
@@ -122,7 +127,7 @@ class Plan(Frozen):
         """
         if any(job.usd is None for job in self.unsettled):
             return None
-        return round(_known(self.unsettled) + self.usd_again, 6)
+        return round(_known(self.unsettled) + self.usd_of_looks + self.usd_again, 6)
 
     @property
     def usd_again(self) -> float:
@@ -135,7 +140,16 @@ class Plan(Frozen):
         may_be_bad = last.state in {*_OPEN, "reattached"} and not (scene.picked or scene.stale)
         if not (may_be_bad and self.storyboard.rerolls(scene.scene)):
             return 0.0
-        return ((last.most or self.attempts) - 1) * (last.usd or 0.0)
+        return ((last.most or self.attempts) - 1) * ((last.usd or 0.0) + self.usd_per_look)
+
+    @property
+    def usd_of_looks(self) -> float:
+        """What asking the judge about the clips that are not stored yet costs."""
+        return self._looks(*_OPEN)
+
+    def _looks(self, *states: State | None) -> float:
+        """Of the clips in these states, and of those that render."""
+        return round(sum(scene.state in {*states, "reattached"} for scene in self.renders) * self.usd_per_look, 6)
 
     @property
     def unsettled(self) -> tuple[PlannedJob, ...]:

@@ -17,6 +17,8 @@ class Verdict(Frozen):
 
     state: State
     reasons: tuple[str, ...] = Field(default=(), description="What was seen, in one plain sentence each.")
+    judge: str = Field(default="", description="The judge of one's own that was asked as well.")
+    usd: float = Field(default=0.0, description="What asking it cost.")
 
 
 class Expected(Frozen):
@@ -37,3 +39,10 @@ class Expected(Frozen):
 def worst(states: Iterable[State]) -> State:
     """The worst of these states; `ok` for none."""
     return max(states, key=("ok", "warn", "bad").index, default="ok")
+
+
+def verdict_text(verdict: Verdict | None) -> str:
+    """A verdict with its reasons; empty if nobody has looked."""
+    if verdict is None:
+        return ""
+    return ": ".join(filter(None, (verdict.state, " ".join(verdict.reasons))))

@@ -10,6 +10,7 @@ from prefect.runtime import task_run
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.paid import PaidJob, uninterrupted
+from prefect_storyboard.judges import Judge
 from prefect_storyboard.ledger import Draft, StillDraft
 from prefect_storyboard.media import deferred
 from prefect_storyboard.media.errors import MediaError
@@ -22,7 +23,7 @@ from prefect_storyboard.storyboards import Clip, Still
 from prefect_storyboard.tasks import _events as events
 from prefect_storyboard.tasks import _media
 from prefect_storyboard.tasks._extras import fetch_files
-from prefect_storyboard.tasks._looks import looked_at
+from prefect_storyboard.tasks._looks import judged_by, looked_at
 from prefect_storyboard.tasks._node import name_state
 from prefect_storyboard.tasks._posters import make_ahead
 from prefect_storyboard.tasks._takes import Takes
@@ -31,7 +32,13 @@ _SUFFIXES = {"jpeg": ".jpg", "mpo": ".jpg"}
 
 
 async def keep_made(
-    job: PaidJob, draft: Draft, result: Result | None, *, credentials: Credentials, library: Library
+    job: PaidJob,
+    draft: Draft,
+    result: Result | None,
+    *,
+    credentials: Credentials,
+    library: Library,
+    judge: Judge | None = None,
 ) -> Clip | Still:
     """Store what the job made and close the job; `result` None asks the provider for it. See the task `store`."""
     takes = Takes(library.storage(), draft, job)
@@ -50,6 +57,8 @@ async def keep_made(
         described = await _media.in_media_thread(partial(_describe, job, made, draft, file))
         if isinstance(described, Clip):
             described = described.model_copy(update=await _media.in_media_thread(partial(looked_at, file, draft)))
+        if isinstance(described, Clip) and judge:
+            described = described.model_copy(update={"verdict": await judged_by(judge, file, described)})
         described = described.model_copy(update={"account": credentials.account})
         stored = await uninterrupted(_published(takes, library, file, described, extras))
         if isinstance(stored, Clip):

@@ -12,6 +12,7 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.look import may_resubmit
 from prefect_storyboard.jobs.purchase import OnUnknown
 from prefect_storyboard.jobs.wait import VERDICTS
+from prefect_storyboard.judges import Judge
 from prefect_storyboard.ledger import Ledger
 from prefect_storyboard.storyboards import Casting, Clip, Still
 from prefect_storyboard.storyboards.nouns import Fit, Prefer, Quality
@@ -67,12 +68,14 @@ async def render(
     fields: Mapping[str, JsonValue] | None = None,
     remixable: bool = True,
     minutes: float = 60.0,
+    judge: Judge | None = None,
 ) -> Clip:
     """Return the stored clip of one scene: generate, poll and store in one call, for example for `.map`.
 
-    The arguments are those of generate, and `minutes`, how long to wait for the render. Costs the model's price once.
-    After a failure at no cost the scene is bought again, up to three times; after a charged one, up to `attempts`. Ends
-    in the state `Cached` or `Reattached` if nothing was bought. Raises what generate, poll and store raise.
+    The arguments are those of generate, `minutes`, how long to wait for the render, and the `judge` of store. Costs the
+    model's price once. After a failure at no cost the scene is bought again, up to three times; after a charged one, up
+    to `attempts`. Ends in the state `Cached` or `Reattached` if nothing was bought. Raises what generate, poll and
+    store raise.
     """
     arguments.waiting(minutes)
     account, library_block = await arguments.accounts(credentials, library)
@@ -119,7 +122,7 @@ async def render(
         except VERDICTS:
             if not await may_resubmit(ledger, job.key, attempts=attempts, since=since):
                 raise
-    clip = await store(job, result, credentials=account, library=library_block)
+    clip = await store(job, result, credentials=account, library=library_block, judge=judge)
     if job.state != "Submitted":
         name_state(job.state, f"{job.about} was paid for before")
     return clip

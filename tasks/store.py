@@ -4,6 +4,7 @@ from prefect.cache_policies import NO_CACHE
 
 from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.jobs.paid import PaidJob
+from prefect_storyboard.judges import Judge
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import _arguments as arguments
@@ -29,6 +30,7 @@ async def store(
     *,
     credentials: Credentials | str,
     library: Library | str | None = None,
+    judge: Judge | None = None,
 ) -> Clip:
     """Store the clip and its sidecar in the library, and close the job in the ledger. Costs nothing.
 
@@ -41,6 +43,8 @@ async def store(
         result: What poll returned; None asks the provider for it.
         credentials: The account that bought the job: a credentials block, or the reference of a saved one.
         library: The library that generate was given.
+        judge: A judge of your own, which is asked about a clip that is not stored yet. If it fails, the clip is stored
+            with a warning as its verdict.
 
     Raises ValueError for the job of a character, Expired if the provider has forgotten the clip, Busy and NotSent if it
     could not be fetched: the job stays open, and the next call fetches it.
@@ -53,7 +57,7 @@ async def store(
     if not isinstance(result, Result | None):
         raise ValueError(f"result: give what poll returns, or leave it out; found {type(result).__name__}")
     account, library_block = await arguments.accounts(credentials, library)
-    made = await keep_made(job, draft, result, credentials=account, library=library_block)
+    made = await keep_made(job, draft, result, credentials=account, library=library_block, judge=judge)
     if not isinstance(made, Clip):
         raise TypeError(f"job {job.key[:12]} made no clip")  # excluded above: its draft is a clip's
     return made

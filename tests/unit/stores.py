@@ -96,6 +96,7 @@ class Studio:
             return await buy_once(session, self.ledger, want(key), wording(order(key)))
 
     async def store(self, bought: PaidJob, result: Result | None = LINK, **facts: Any) -> Clip:
+        judge = facts.pop("judge", None)
         made_by = facts.pop("draft", None) or Draft(
             reel=facts.pop("reel", "lighthouse"),
             scene=facts.pop("scene", "s01"),
@@ -114,7 +115,7 @@ class Studio:
         )
         job = bought.model_copy(update={"draft": made_by})
         account: Any = self
-        return await store.fn(job, result, credentials=account, library=self.library)
+        return await store.fn(job, result, credentials=account, library=self.library, judge=judge)
 
     def file(self, clip: Clip) -> Path:
         return Path(clip.url)

@@ -1,0 +1,105 @@
+"""A judge of one's own: a function that gets clip, scene and cast, and returns a verdict on the clip.
+
+    from prefect_storyboard.judges import Verdict, judge
+
+    @judge(usd=0.002)
+    def bright_enough(clip, scene, cast):
+        return Verdict(state="ok") if brightness(clip.url) > 0.2 else Verdict(state="bad", reasons=("It is dark.",))
+
+A run is given the judge by name, `package.module:bright_enough`, and calls nothing that is not marked so.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+from prefect_storyboard.storyboards import Casting, Character, Clip, Scene, Verdict
+
+__all__ = ["Judge", "Verdict", "judge", "named_judge"]
+
+Ask = Callable[[Clip, Scene, tuple[Character, ...]], Any]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A function or Prefect task that is asked about each new clip, once, before the clip is stored.
+
+    One look costs `usd` US dollars; without an answer after `seconds`, the clip is stored without it. `scene` and
+    `cast` are what the function gets; without them, what the clip's own order says.
+    """
+
+    ask: Ask
+    usd: float = 0.0
+    seconds: float = 60.0
+    scene: Scene | None = None
+    cast: tuple[Character, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Where it is found: module and function."""
+        fn = getattr(self.ask, "fn", self.ask)
+        return f"{fn.__module__}:{fn.__qualname__}"
+
+    def about(self, scene: Scene, cast: tuple[Character, ...]) -> "Judge":
+        """The same judge, which gets this scene and cast."""
+        return replace(self, scene=scene, cast=cast)
+
+    async def verdict(self, clip: Clip) -> Verdict:
+        """Ask about a clip whose `url` is a file of this machine.
+
+        Raises whatever the function raises, TimeoutError, or TypeError for an answer that is no verdict.
+        """
+        async with asyncio.timeout(self.seconds):
+            said = await self._answer(clip)
+        if not isinstance(said, Verdict | Mapping):
+            raise TypeError(f"a judge returns a Verdict; {self.name} has returned {type(said).__name__}")
+        return Verdict.model_validate(said).model_copy(update={"judge": self.name, "usd": self.usd})
+
+    async def _answer(self, clip: Clip) -> object:
+        given = clip, self.scene or _scene_of(clip), self.cast or tuple(map(_character_of, clip.characters))
+        fn = getattr(self.ask, "fn", self.ask)
+        if inspect.iscoroutinefunction(fn):
+            said = self.ask(*given)
+        else:
+            said = await asyncio.to_thread(self.ask, *given)
+        return await said if isinstance(said, Awaitable) else said
+
+
+def judge(*, usd: float = 0.0, seconds: float = 60.0) -> Callable[[Ask], Judge]:
+    """Make a judge of a function or a Prefect task. One look costs `usd` US dollars, and takes `seconds` at most.
+
+    A plain function runs in a thread; an `async def` must not block.
+    """
+    if usd < 0 or seconds <= 0:
+        raise ValueError("judge: give usd of 0 or more, and more than 0 seconds")
+
+    def decorate(ask: Ask) -> Judge:
+        return Judge(ask, usd=usd, seconds=seconds)
+
+    return decorate
+
+
+def named_judge(name: str) -> Judge:
+    """The judge of that name, whose module is imported. Raises ValueError if there is none that is marked as one."""
+    module, _, attribute = name.partition(":")
+    remedy = "nothing was bought; give package.module:function, which is decorated with judge"
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"judge: {name!r} is not found ({type(error).__name__}); {remedy}") from None
+    if isinstance(found, Judge):
+        return found
+    raise ValueError(f"judge: {name!r} is not marked as a judge; {remedy}")
+
+
+def _scene_of(clip: Clip) -> Scene:
+    names = tuple(casting.character for casting in clip.characters)
+    return Scene.model_construct(id=clip.scene, prompt=clip.prompt, characters=names)
+
+
+def _character_of(casting: Casting) -> Character:
+    facts = casting.model_dump(include={"description", "aliases"})
+    return Character.model_construct(name=casting.character, **facts)

@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
 from prefect_storyboard.blocks import load_credentials, load_library
-from prefect_storyboard.flows.form import LibraryField, ProviderField, form
+from prefect_storyboard.flows.form import JudgeField, LibraryField, ProviderField, form
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.judges import named_judge
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, prove
@@ -44,7 +44,7 @@ class Collected(Frozen):
 @form()
 @flow(name="collect-jobs", persist_result=False)
 async def collect_jobs(
-    providers: list[ProviderField], library: LibraryField = None, judge: str | None = None
+    providers: list[ProviderField], library: LibraryField = None, judge: JudgeField = None
 ) -> Collected:
     """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
 

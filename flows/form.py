@@ -65,6 +65,7 @@ StillsField = (
     | Annotated[None, Field(title="As the storyboard says")]
 )
 QualityField = Annotated[Quality, Field(title="Choose")] | Annotated[None, Field(title="As the storyboard says")]
+JudgeField = Annotated[str, Field(title="By name")] | Annotated[None, Field(title="Nobody")]
 ValuesField = Annotated[dict[str, str], Field(title="JSON")] | Annotated[None, Field(title="As the storyboard says")]
 ModelsField = Annotated[list[str], Field(title="Name them")] | Annotated[None, Field(title="None in particular")]
 MaxCostField = (

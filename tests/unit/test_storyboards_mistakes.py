@@ -59,7 +59,7 @@ def test_an_aspect_that_nobody_sells_is_reported_with_those_that_are() -> None:
 def test_a_key_that_nobody_could_mean_is_reported_with_all_that_there_are() -> None:
     (problem,) = reported("title: T\nscenes: [{id: s, prompt: p}]\nzzz: 1\n")
     assert problem == (
-        "board.yaml:3: zzz: is not a known key; the keys are title, model, stills, aspect, seconds, resolution, fit, audio, seed, negative, prefer, quality, reel, burn, cards, matrix, loudness, music, transition, transition_seconds, style, cast, scenes"
+        "board.yaml:3: zzz: is not a known key; the keys are title, model, stills, aspect, seconds, resolution, fit, audio, seed, negative, prefer, quality, on_bad, reel, burn, cards, matrix, loudness, music, transition, transition_seconds, style, cast, scenes"
     )
 
 

@@ -27,7 +27,7 @@ def test_a_verdict_is_written_with_the_clip_and_read_again() -> None:
 
 def test_a_verdict_of_a_newer_version_is_read() -> None:
     written = json.loads(OLD.read_text(encoding="utf-8"))
-    written["verdict"] = {"state": "warn", "reasons": ["The picture stands still."], "judge": "somebody"}
+    written["verdict"] = {"state": "warn", "reasons": ["The picture stands still."], "seen_by": "somebody"}
     assert Clip.model_validate(written).verdict == Verdict(state="warn", reasons=("The picture stands still.",))
 
 

@@ -133,9 +133,9 @@ def cost_rows(
         keys = {scene.key, *(other.job_key for other in others)}
         row = {"scene": name, "estimate": price(_sum([scene.usd] * len(keys & {*expected})))}
         if clip := clips.get(name):
-            charged = [each.cost_usd for each in (clip, *others) if each.job_key in paid]
+            own = [each.cost_usd for each in (clip, *others) if each.job_key in paid]
             row |= {
-                "charged": price(_sum(charged)),
+                "charged": price(_sum(own)),
                 "cost": price(clip.cost_usd),
                 "verdict": verdict_text(clip.verdict),
             }

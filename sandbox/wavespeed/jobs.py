@@ -174,7 +174,7 @@ def prediction(sandbox: Sandbox, job: Job, base: str) -> dict[str, Any]:
 def status(sandbox: Sandbox, job: Job) -> str:
     """WaveSpeed's word for the job's state."""
     phase = job.phase(sandbox.clock())
-    if phase != "COMPLETED":
+    if phase != "COMPLETED" or job.outcome is None:  # its time may come between its settling and this look
         return "created" if phase == "IN_QUEUE" else "processing"
     return "completed" if is_billed(job) else str(job.outcome and job.outcome.error_type)
 

@@ -83,7 +83,7 @@ _ODD_RESULTS: dict[str, tuple[Rule, ...]] = {
     "openai": ({"fault": "minimal_video"},),
 }
 _PICTURES: dict[str, tuple[str, ...]] = {  # what happens to pictures alone
-    "fal": ("black_picture", "inline_picture", "no_media"),
+    "fal": ("black_picture", "inline_picture"),
     "toapis": ("completed_at_once",),
     "wavespeed": ("inline_picture", "silent_fallback"),
 }
@@ -212,7 +212,7 @@ class FaultRules:
         return self._weighted(rules)
 
     def pictures(self) -> list[Rule]:
-        """Pictures that a response holds itself, that come at once, that are black or were not made."""
+        """Pictures that a response holds itself, that come at once, or that are black."""
         return [self._rule("submit", fault, probability=0.1, times=2) for fault in _PICTURES.get(self.gateway, ())]
 
     def dates(self) -> list[Rule]:

@@ -142,7 +142,11 @@ def schedule(seed: int, number: int, *, stills: bool = False) -> Schedule:
 
 def _with_stills(made: Schedule, draw: Random, stills: Stills) -> Schedule:
     """The schedule of a board with stills: flows of one's own draw beside the series, and pictures have faults."""
-    phases = [replace(phase, flow="posters") if phase.flow in OWN else phase for phase in made.phases]
+    # Posters that are drawn first without a ledger would be new jobs: that run is the series again.
+    phases = [
+        replace(phase, flow="series" if phase.loses else "posters") if phase.flow in OWN else phase
+        for phase in made.phases
+    ]
     if phases[0].flow == "series" and draw.random() < 0.3:
         phases[0] = replace(phases[0], flow="drawn")
     rules = (*made.rules, *FaultRules(made.gateway, draw).pictures())

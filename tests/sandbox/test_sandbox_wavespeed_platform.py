@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 from prefect_storyboard.sandbox import Clock, Pace, running
+from prefect_storyboard.sandbox.documents import Job
+from prefect_storyboard.sandbox.wavespeed import jobs
 from prefect_storyboard.sandbox.wavespeed.platform_api import Bills, Deletion, Listing, PriceQuestion
 from prefect_storyboard.sandbox.wavespeed.storage import TicketRequest
 
@@ -367,3 +370,19 @@ def test_the_older_form_takes_one_part_named_file(wave: WaveSpeed) -> None:
 def test_any_other_form_is_refused(wave: WaveSpeed, sent: dict[str, Any]) -> None:
     reply = wave.http.post("/api/v3/media/upload/binary", **sent)
     assert (reply.status_code, reply.json()) == BAD
+
+
+def test_a_job_whose_time_comes_between_its_settling_and_the_look_is_still_processed():
+    job = Job(
+        id="e6832d4a",
+        gateway="wavespeed",
+        endpoint="google/nano-banana-2.1/edit",
+        key_id="k",
+        body={},
+        base="http://127.0.0.1",
+        submitted_at=0.0,
+        started_at=0.0,
+        done_at=1.0,
+    )
+    seen = jobs.prediction(SimpleNamespace(clock=lambda: 1.0), job, job.base)
+    assert (seen["status"], seen["outputs"]) == ("processing", [])

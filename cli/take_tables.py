@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -26,6 +27,7 @@ Places = tuple[str, str, str | None]  # storyboard, provider, library
 
 _STYLES = {"current": "green", "stale": "yellow", "missing": "bold", "rendering": "cyan", "in doubt": "bold red"}
 _AGAIN = "the same command buys one more take; storyboard takes lists them all"
+_DEEP = 3  # scenes/s01/take-001.mp4 in the folder of its reel
 _RIGHT = {"a new one costs", "seconds", "cost"}
 
 
@@ -52,7 +54,9 @@ async def show_takes(
     if as_json:
         print_json(lines)
     elif lines:
-        console.print(table(map(_row, lines)))
+        folder = _folder(lines)
+        console.print(table(_row(line, folder) for line in lines))
+        console.print(f"\nin {folder}/")
     else:
         console.print("no scene of this storyboard has a take")
     return 0
@@ -122,15 +126,14 @@ def print_json(found: Sequence[BaseModel]) -> None:
 
 
 def table(rows: Iterable[dict[str, str]]) -> Table:
-    """Rows with the same columns; a state has its colour."""
-    made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for row in rows:
-        if not made.columns:
-            for name in row:
-                made.add_column(name, justify="right" if name in _RIGHT else "left", overflow="fold")
-        made.add_row(
-            *(Text(value, style=_STYLES.get(value, "") if name == "state" else "") for name, value in row.items())
-        )
+    """Rows with the same columns, without those that no row fills; a state has its colour."""
+    made, found = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim"), [*rows]
+    names = [name for name in (found[0] if found else ()) if any(row[name] for row in found)]
+    for name in names:
+        side = "right" if name in _RIGHT else "left"
+        made.add_column(name, justify=side, overflow="fold", no_wrap=name == "clip")
+    for row in found:
+        made.add_row(*(Text(row[name], style=_STYLES.get(row[name], "") if name == "state" else "") for name in names))
     return made
 
 
@@ -140,7 +143,14 @@ def _still_row(still: Still) -> dict[str, str]:
     return {"scene": still.scene, "take": str(still.take), "size": size, "cost": cost, "still": still.url}
 
 
-def _row(line: TakeLine) -> dict[str, str]:
+def _folder(lines: Sequence[TakeLine]) -> str:
+    """The folder of the reel, in which most takes lie."""
+    urls = [made.url for line in lines if (made := line.clip or line.still)]
+    folders = Counter(url.rsplit("/", _DEEP)[0] for url in urls)
+    return folders.most_common(1)[0][0] if folders else ""
+
+
+def _row(line: TakeLine, folder: str) -> dict[str, str]:
     made = line.clip or line.still
     shown = "picked" if line.shown and line.picked else "shown" if line.shown else ""
     state = "missing" if made is None else "stale" if line.why else "current"
@@ -154,5 +164,5 @@ def _row(line: TakeLine) -> dict[str, str]:
         "verdict": verdict_text(line.clip.verdict) if line.clip else "",
         "note": line.note,
         "why": "; ".join(line.why),
-        "clip": made.url if made else "",
+        "clip": made.url.removeprefix(f"{folder}/") if made else "",
     }

@@ -29,7 +29,7 @@ def test_a_person_looks_rerolls_looks_and_picks(storyboard, sandbox, tmp_path): 
     before = jobs(sandbox)
     code, out, err = storyboard("reroll", sea, "s02", "--note", "At night.", *ON)
     assert (code, err, jobs(sandbox)) == (0, "", before + 1)
-    assert "s02 (reroll 1)  running  take 2" in out
+    assert "s02 (reroll 1)  ended  take 2" in out
     assert "again  the same command buys one more take" in out
     code, out, _ = storyboard("takes", sea, "--json", *ON)
     lines = [(each["scene"], each["take"], each["shown"], each["note"]) for each in json.loads(out)]
@@ -39,6 +39,8 @@ def test_a_person_looks_rerolls_looks_and_picks(storyboard, sandbox, tmp_path): 
     assert "s02 shows take 1 from now on; nothing was bought" in out
     _, out, _ = storyboard("takes", sea, *ON)
     assert "picked" in out
+    assert "scenes/s02/take-002.mp4" in out, "a path that can be copied"
+    assert f"\nin {tmp_path}/library/reels/" in out
     _, out, _ = storyboard("status", sea, "--json", *ON)
     assert [(each["state"], each["take"], each["takes"]) for each in json.loads(out)] == [
         ("current", 1, 1),

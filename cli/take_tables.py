@@ -27,6 +27,7 @@ Places = tuple[str, str, str | None]  # storyboard, provider, library
 
 _STYLES = {"current": "green", "stale": "yellow", "missing": "bold", "rendering": "cyan", "in doubt": "bold red"}
 _AGAIN = "the same command buys one more take; storyboard takes lists them all"
+_PROSE = {"note", "why", "what to do", "still"}  # columns that are folded where the terminal is narrow
 _DEEP = 3  # scenes/s01/take-001.mp4 in the folder of its reel
 _RIGHT = {"a new one costs", "seconds", "cost"}
 
@@ -127,11 +128,11 @@ def print_json(found: Sequence[BaseModel]) -> None:
 
 def table(rows: Iterable[dict[str, str]]) -> Table:
     """Rows with the same columns, without those that no row fills; a state has its colour."""
-    made, found = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim"), [*rows]
+    made, found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim"), [*rows]
     names = [name for name in (found[0] if found else ()) if any(row[name] for row in found)]
     for name in names:
         side = "right" if name in _RIGHT else "left"
-        made.add_column(name, justify=side, overflow="fold", no_wrap=name == "clip")
+        made.add_column(name, justify=side, overflow="fold", no_wrap=name not in _PROSE)
     for row in found:
         made.add_row(*(Text(row[name], style=_STYLES.get(row[name], "") if name == "state" else "") for name in names))
     return made

@@ -131,8 +131,9 @@ def table(rows: Iterable[dict[str, str]]) -> Table:
     made, found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim"), [*rows]
     names = [name for name in (found[0] if found else ()) if any(row[name] for row in found)]
     for name in names:
-        side = "right" if name in _RIGHT else "left"
-        made.add_column(name, justify=side, overflow="fold", no_wrap=name not in _PROSE)
+        made.add_column(
+            name, justify="right" if name in _RIGHT else "left", overflow="fold", no_wrap=name not in _PROSE
+        )
     for row in found:
         made.add_row(*(Text(row[name], style=_STYLES.get(row[name], "") if name == "state" else "") for name in names))
     return made

@@ -55,9 +55,9 @@ def test_what_is_installed_is_not_complained_of():
 
 def test_every_extra_is_of_the_package_and_none_is_asked_of_everybody():
     extras = PYPROJECT["project"]["optional-dependencies"]
-    assert {*extras} == {"sandbox", "callbacks", "export", "gcs", "azure"}
+    assert {*extras} == {"sandbox", "callbacks", "page", "export", "gcs", "azure"}
     server = {"starlette", "uvicorn", "python-multipart"}
     assert {each.split(">")[0] for each in extras["sandbox"]} == server
-    assert {each.split(">")[0] for each in extras["callbacks"]} == {"uvicorn"}
+    assert {each.split(">")[0] for each in (*extras["callbacks"], *extras["page"])} == {"uvicorn"}
     assert {each.split(">")[0] for each in extras["export"]} == {"opentimelineio", "otio-cmx3600-adapter"}
     assert not server & {each.split(">")[0] for each in PYPROJECT["project"]["dependencies"]}

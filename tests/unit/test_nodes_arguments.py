@@ -145,7 +145,7 @@ def arguments(task: Any) -> set[str]:
 
 def test_every_argument_of_generate_is_walked() -> None:
     assert arguments(generate) == {*IN_THE_KEY, *NOT_IN_THE_KEY, *BY_FILE, *SAID, *WINS, *ABOUT_THE_PLACE}
-    assert arguments(render) - arguments(generate) == {"minutes"}
+    assert arguments(render) - arguments(generate) == {"minutes", "judge"}
 
 
 @pytest.mark.parametrize("name", [name for name in tasks.__all__ if name != "render"])

@@ -45,6 +45,21 @@ class Choices:
         what = f"take {pick.take} of {of} was picked, and its job {pick.key[:12]} is not in this ledger"
         return Unreadable(f"{what}; nothing was bought", "Run `storyboard repair`, or pick another take")
 
+    def kept(self, scene: Node) -> Attempt | None:
+        """The take that the reel goes on to show of a scene that was edited, until the edited scene is rendered.
+
+        It is the one that a person picked last, else the newest that is not bad, else the newest.
+        """
+        picks = [each.key for each in reversed(self.made) if each.kind == "picked" and is_about(each, scene)]
+        keys = self.ledger.take_keys(self.reel, scene.scene.id, scene.room)
+        found = [held for key in (*picks[:1], *reversed(keys)) if (held := self._with_result(key))]
+        picked = found[:1] if found and found[0].intent.key in picks[:1] else []
+        return next(iter([*picked, *(held for held in found if not is_bad(held)), *found]), None)
+
+    def _with_result(self, key: str) -> Attempt | None:
+        last = deciding(self.ledger.history(key))
+        return last if last and last.end and last.end.made else None
+
     def newest(self, takes: Sequence[Node]) -> Node:
         """The newest of these takes that is neither failed nor bad, else that has not failed: the one ordered last.
 

@@ -97,7 +97,7 @@ def pick_approved(plan: Plan, ledger: Ledger, approval: Approval) -> None:
     picks = [each for each in choices if each.kind == "picked" and each.still == (of == "still")]
     later = {each.scene for each in picks if each.at > approval.at}
     lines = (line for line in board_takes(plan, ledger) if line.shown and (line.still is None) == (of == "clip"))
-    stands = {line.scene: line.take for line in lines}
+    stands = {line.scene: line.take for line in lines if not line.kept}
     for scene, number in approval.takes.items():
         if scene not in later and stands.get(scene) != number:
             pick(plan, ledger, scene, number, of=of, by=approval.by)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from prefect_storyboard.jobs.estimate import Estimate, estimate
 from prefect_storyboard.ledger import Ledger, deciding
+from prefect_storyboard.series.choosing import Choices
 from prefect_storyboard.series.kept import standing_job
 from prefect_storyboard.series.reel import assemble_reel
 from prefect_storyboard.series.run import Ended, Rendering
@@ -32,13 +33,18 @@ async def assemble_chosen(run: Rendering, ended: Sequence[Ended], wanted: Estima
 
 
 async def assemble_standing(run: Rendering) -> Reel:
-    """Assemble the reel from the stored takes and today's choices. Buys nothing."""
+    """Assemble the reel from the stored takes and today's choices. Buys nothing.
+
+    A scene that was edited shows the take that it has, until somebody renders it.
+    """
     ledger = Ledger(run.library.storage())
     run.chosen = await asyncio.to_thread(ledger.choices, run.prepared.plan.storyboard.slug)
     plan = await stand_again(run)
     wanted = await estimate(plan, ledger, run.attempts)
-    absent = [FailedScene(scene=scene.scene.id, state="waiting", **_ABSENT) for scene in plan.scenes]
-    ended = await _as_chosen(run, absent)
+    ended = await _as_chosen(run, [await _kept(run, scene) for scene in plan.scenes])
+    shown = {end.scene: end for end in ended if isinstance(end, Clip)}
+    old = [each.scene.id for each in plan.scenes if each.scene.id in shown and shown[each.scene.id].job_key != each.key]
+    run.notes += [f"{name} shows a take of an earlier storyboard; the next run renders it again" for name in old]
     return await assemble_chosen(run, ended, wanted)
 
 
@@ -57,6 +63,16 @@ async def _as_chosen(run: Rendering, ended: Sequence[Ended]) -> tuple[Ended, ...
     return tuple([await _stored(run, scene, ends[scene.scene.id]) for scene in plan.scenes])
 
 
+async def _kept(run: Rendering, scene: PlannedScene) -> Ended:
+    """The take that an edited scene keeps; without any, that it has none."""
+    ledger, reel = Ledger(run.library.storage()), run.limits["reel"]
+    held = None if scene.damage else await asyncio.to_thread(Choices(ledger, reel, run.chosen).kept, scene)
+    if held is None:
+        return FailedScene(scene=scene.scene.id, state="waiting", **_ABSENT)
+    old = scene.model_copy(update={"key": held.intent.key, "standing": True, "stale": "is of an earlier storyboard"})
+    return await _fetched(run, ledger, old)
+
+
 async def _stored(run: Rendering, scene: PlannedScene, end: Ended) -> Ended:
     """The clip of the chosen take if the library has it; else how the scene ended."""
     if isinstance(end, Clip) and end.job_key == scene.key:
@@ -65,5 +81,9 @@ async def _stored(run: Rendering, scene: PlannedScene, end: Ended) -> Ended:
     last = await asyncio.to_thread(lambda: deciding(ledger.history(scene.key)))
     if last is None or last.end is None or last.end.clip is None:
         return end
+    return await _fetched(run, ledger, scene)
+
+
+async def _fetched(run: Rendering, ledger: Ledger, scene: PlannedScene) -> Clip:
     job = await asyncio.to_thread(standing_job, ledger, scene, run.limits["reel"])
     return await store(job, credentials=run.credentials, library=run.library)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prefect_storyboard.ledger import Attempt, Ledger, Unreadable, deciding
 from prefect_storyboard.ledger.owner import alive
+from prefect_storyboard.series.choosing import Choices
 from prefect_storyboard.series.made_of import made_of
 from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene, PlannedStill, Verdict
 from prefect_storyboard.storyboards.currency import Currency, changes, is_edited
@@ -56,9 +57,7 @@ def _status(scene: PlannedStill | PlannedScene, keys: Mapping[str, str], plan: P
         status = status.model_copy(update={"takes": len(takes)})
         last = deciding(ledger.history(scene.key))
         stands = last if _has_clip(last) else None
-        older = (
-            None if stands else next(filter(_has_clip, (deciding(ledger.history(key)) for key in takes[::-1])), None)
-        )
+        older = None if stands else Choices(ledger, reel, ledger.choices(reel)).kept(scene)
     except Unreadable as error:
         return _in_doubt(status, error.what, error.remedy)
     if stands:

@@ -15,7 +15,7 @@ from typing import Literal
 from uuid import uuid4
 
 from prefect_storyboard.ledger import Attempt, Choice, Ledger, deciding
-from prefect_storyboard.series.choosing import Node, is_about, question
+from prefect_storyboard.series.choosing import Choices, Node, is_about, question
 from prefect_storyboard.series.made_of import made_of
 from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene, PlannedStill, Still
 from prefect_storyboard.storyboards.again import is_again
@@ -28,11 +28,15 @@ _last_acts: ContextVar[list[Callable[[], object]] | None] = ContextVar("last_act
 
 
 class TakeLine(Frozen):
-    """One take of a scene, or of its still. `shown` in the reel or not; of today's storyboard where `why` is empty."""
+    """One take of a scene, or of its still. `shown` in the reel or not; of today's storyboard where `why` is empty.
+
+    One that is `kept` is shown only until the next run renders the scene as it is asked for today.
+    """
 
     scene: str
     take: int
     shown: bool
+    kept: bool = False
     picked: bool = False
     why: tuple[str, ...] = ()
     note: str = ""
@@ -147,19 +151,29 @@ def last_acts() -> Iterator[None]:
 def _lines(scene: Node, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...]) -> Iterator[TakeLine]:
     keys = {each.name: each.key for each in (*plan.stills, *plan.scenes)}
     picks = [each for each in choices if each.kind == "picked" and is_about(each, scene)]
+    shown = shown_key(scene, ledger, Choices(ledger, plan.storyboard.slug, choices))
     for number, key in enumerate(ledger.take_keys(plan.storyboard.slug, scene.scene.id, scene.room), 1):
         held = deciding(ledger.history(key))
         made = made_of(held) if held else None
         yield TakeLine(
             scene=scene.scene.id,
             take=number,
-            shown=key == scene.key,
+            shown=key == shown,
+            kept=key == shown != scene.key,
             picked=bool(picks) and picks[-1].key == key,
             why=changes(made, scene.model_copy(update={"standing": True}), keys) if made else (),
             note=str(made.basis.get("note", "")) if made else "",
             clip=found.model_copy(update={"take": number}) if isinstance(found := clip_or_still(held), Clip) else None,
             still=found.model_copy(update={"take": number}) if isinstance(found, Still) else None,
         )
+
+
+def shown_key(scene: Node, ledger: Ledger, choices: Choices) -> str | None:
+    """The key of the take that the reel shows; of an edited scene, the one that is kept until it is rendered."""
+    if clip_or_still(deciding(ledger.history(scene.key))):
+        return scene.key
+    held = choices.kept(scene)
+    return held.intent.key if held else None
 
 
 def scene_of(plan: Plan, scene_id: str) -> PlannedScene:

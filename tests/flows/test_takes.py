@@ -143,3 +143,18 @@ async def test_an_edited_scene_is_bought_once_although_an_older_take_was_picked(
     kept, bought = await fal.counted(board)
     assert (bought, takes(kept)) == (0, {"s01": 1}), "a stale take that is picked stands, and is not bought again"
     assert await states(fal, board) == {"s01": "stale"}
+
+
+async def test_a_pick_leaves_an_edited_scene_in_the_reel_as_it_is_until_a_run_renders_it(fal):
+    board = fal.board("Mara waits.", "The sea.")
+    board["scenes"][1]["takes"] = 2
+    first, _ = await fal.counted(board)
+    board["scenes"][0]["prompt"] = "Mara runs."
+    before = fal.meter()["jobs_accepted"]
+    picked = await pick(fal, board, "s02", 1)
+    assert (takes(picked), picked.failed) == ({"s01": 1, "s02": 1}, ())
+    assert picked.clips[0].url == first.clips[0].url
+    assert "s01 shows a take of an earlier storyboard; the next run renders it again" in picked.warnings
+    assert fal.meter()["jobs_accepted"] == before
+    reel, bought = await fal.counted(board)
+    assert (bought, takes(reel)) == (1, {"s01": 2, "s02": 1})

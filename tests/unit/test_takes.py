@@ -250,3 +250,14 @@ def test_a_name_of_one_more_take_and_its_note_are_in_its_key_and_in_no_other() -
     assert len({scene.key, further.key, scene.with_reroll("a-1").key, scene.with_reroll("a-2").key}) == 4
     assert (further.identity, further.own_identity) == (scene.identity, scene.own_identity)
     assert further.prompt == f"{scene.prompt}\nAt night."
+
+
+def test_an_edited_scene_shows_the_take_that_was_picked_before_until_it_is_rendered(meter: Meter) -> None:
+    meter.reroll(board())
+    pick(meter.shelf.plan(board()), meter.shelf.ledger, "s01", 1)
+    edited = board(prompt="Another sea.")
+    assert shown(meter, edited)["s01"] == 1
+    lines = board_takes(meter.shelf.plan(edited), meter.shelf.ledger)
+    assert [line.take for line in lines if line.scene == "s01" and line.kept] == [1]
+    meter.shelf.run(edited)
+    assert [line for line in board_takes(meter.shelf.plan(edited), meter.shelf.ledger) if line.kept] == []

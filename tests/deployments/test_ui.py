@@ -49,7 +49,7 @@ scenes:
 # Prefect's own: its icons, its pictures of states, its statistics, a renderer without a graphics card, the task that it
 # looks for on the page of a flow's artifact, and SQLite's refusal under load, after which `submit` tries again.
 NOT_OURS = (
-    *("/favicon", ".svg", "amplitude.com", "Amplitude", "WebGL", "vendor-pixi"),
+    *("/favicon", ".svg", "amplitude.com", "Amplitude", "WebGL", "vendor-pixi", "flow-run-graph"),
     *("/api/task_runs/filter", "status of 503", "Unknown error while creating flow run"),
 )
 BUSY = (NoSuchElementException, StaleElementReferenceException, ElementClickInterceptedException)

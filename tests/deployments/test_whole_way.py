@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 from uuid import UUID
 
 import opentimelineio as otio
@@ -252,7 +253,7 @@ async def _export(way: Way) -> None:
         way.type("export", "--to", to, "-o", f"cut.{to}")
     cut = otio.adapters.read_from_file(str(way.studio.folder / "cut.otio"))
     (track,) = cut.video_tracks()
-    urls = [Path(each.media_reference.target_url) for each in track]
+    urls = [Path(unquote(each.media_reference.target_url)) for each in track]
     assert {each.parent.name: each.stem for each in urls} == {
         scene: f"take-{number:03}" for scene, number in (await way.shown()).items()
     }

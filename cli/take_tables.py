@@ -27,7 +27,7 @@ Places = tuple[str, str, str | None]  # storyboard, provider, library
 
 _STYLES = {"current": "green", "stale": "yellow", "missing": "bold", "rendering": "cyan", "in doubt": "bold red"}
 _AGAIN = "the same command buys one more take; storyboard takes lists them all"
-_PROSE = {"note", "why", "what to do", "still"}  # columns that are folded where the terminal is narrow
+_PROSE = {"note", "why", "what to do", "still", "verdict"}  # columns that are folded where the terminal is narrow
 _DEEP = 3  # scenes/s01/take-001.mp4 in the folder of its reel
 _RIGHT = {"a new one costs", "seconds", "cost"}
 

@@ -8,6 +8,7 @@ until a take that is made of that one is bought; where the scene itself is edite
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -57,8 +58,10 @@ class Choices:
         return next(iter([*picked, *(held for held in found if not is_bad(held)), *found]), None)
 
     def _with_result(self, key: str) -> Attempt | None:
-        last = deciding(self.ledger.history(key))
-        return last if last and last.end and last.end.made else None
+        with suppress(Unreadable):
+            last = deciding(self.ledger.history(key))
+            return last if last and last.end and last.end.made else None
+        return None
 
     def newest(self, takes: Sequence[Node]) -> Node:
         """The newest of these takes that is neither failed nor bad, else that has not failed: the one ordered last.

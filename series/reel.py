@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from prefect_storyboard.jobs.estimate import Estimate
-from prefect_storyboard.ledger import Ledger, deciding, surveyed
+from prefect_storyboard.ledger import Ledger, surveyed
 from prefect_storyboard.ledger.sidecars import stored_take
 from prefect_storyboard.series.kept import not_said
 from prefect_storyboard.series.prepare import changed_files
 from prefect_storyboard.series.report import billed_twice
 from prefect_storyboard.series.run import Ended, Rendering
-from prefect_storyboard.series.takes import board_takes, clip_or_still
+from prefect_storyboard.series.takes import board_takes, clip_or_still, read_take
 from prefect_storyboard.storyboards import Casting, Clip, Costs, FailedScene, Plan, Reel, Still
 from prefect_storyboard.tasks import assemble
 
@@ -83,7 +83,7 @@ def _other_takes(run: Rendering, shown: Sequence[Clip]) -> list[Clip]:
 def _pictures(run: Rendering, plan: Plan) -> list[Still]:
     """The sheets of the cast, and every take of every still, as far as they are in the library. Blocks."""
     ledger = Ledger(run.library.storage())
-    sheets = (clip_or_still(deciding(ledger.history(sheet.key))) for sheet in plan.sheets)
+    sheets = (clip_or_still(read_take(ledger, sheet.key)[0]) for sheet in plan.sheets)
     stills = (line.still for line in board_takes(plan, ledger))
     return [each for each in (*sheets, *stills) if isinstance(each, Still)]
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import uuid4
 
-from prefect_storyboard.ledger import Attempt, Choice, Ledger, deciding
+from prefect_storyboard.ledger import Attempt, Choice, Ledger, Unreadable, deciding
 from prefect_storyboard.series.choosing import Choices, Node, is_about, question
 from prefect_storyboard.series.made_of import made_of
 from prefect_storyboard.storyboards import Clip, Frozen, Plan, PlannedScene, PlannedStill, Still
@@ -153,7 +153,9 @@ def _lines(scene: Node, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...])
     picks = [each for each in choices if each.kind == "picked" and is_about(each, scene)]
     shown = shown_key(scene, ledger, Choices(ledger, plan.storyboard.slug, choices))
     for number, key in enumerate(ledger.take_keys(plan.storyboard.slug, scene.scene.id, scene.room), 1):
-        held = deciding(ledger.history(key))
+        held, damage = read_take(ledger, key)
+        if damage and isinstance(scene, PlannedStill):
+            continue  # without its picture, nothing tells its line from one of the clip
         made = made_of(held) if held else None
         yield TakeLine(
             scene=scene.scene.id,
@@ -161,16 +163,24 @@ def _lines(scene: Node, plan: Plan, ledger: Ledger, choices: tuple[Choice, ...])
             shown=key == shown,
             kept=key == shown != scene.key,
             picked=bool(picks) and picks[-1].key == key,
-            why=changes(made, scene.model_copy(update={"standing": True}), keys) if made else (),
+            why=damage or (changes(made, scene.model_copy(update={"standing": True}), keys) if made else ()),
             note=str(made.basis.get("note", "")) if made else "",
             clip=found.model_copy(update={"take": number}) if isinstance(found := clip_or_still(held), Clip) else None,
             still=found.model_copy(update={"take": number}) if isinstance(found, Still) else None,
         )
 
 
+def read_take(ledger: Ledger, key: str) -> tuple[Attempt | None, tuple[str, ...]]:
+    """What became of a take; or why its records cannot be read, which holds up none of the others."""
+    try:
+        return deciding(ledger.history(key)), ()
+    except Unreadable as error:
+        return None, (error.what,)
+
+
 def shown_key(scene: Node, ledger: Ledger, choices: Choices) -> str | None:
     """The key of the take that the reel shows; of an edited scene, the one that is kept until it is rendered."""
-    if clip_or_still(deciding(ledger.history(scene.key))):
+    if clip_or_still(read_take(ledger, scene.key)[0]):
         return scene.key
     held = choices.kept(scene)
     return held.intent.key if held else None

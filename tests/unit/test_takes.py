@@ -261,3 +261,14 @@ def test_an_edited_scene_shows_the_take_that_was_picked_before_until_it_is_rende
     assert [line.take for line in lines if line.scene == "s01" and line.kept] == [1]
     meter.shelf.run(edited)
     assert [line for line in board_takes(meter.shelf.plan(edited), meter.shelf.ledger) if line.kept] == []
+
+
+def test_a_take_whose_records_are_damaged_is_one_line_and_holds_up_no_other(meter: Meter) -> None:
+    meter.reroll(board())
+    plan, ledger = meter.shelf.plan(board()), meter.shelf.ledger
+    (lost,) = meter.billed
+    (record,) = ledger.storage.fs.glob(f"{ledger.storage.path('ledger')}/**/{lost}/**/intent.json")
+    ledger.storage.fs.rm(record)
+    lines = [line for line in board_takes(plan, ledger) if line.scene == "s01"]
+    assert [(line.take, line.clip is None) for line in lines] == [(1, False), (2, True)]
+    assert "intent.json is missing" in lines[1].why[0]

@@ -55,7 +55,8 @@ def _money(case: Case) -> Iterator[str]:
         yield f"{len(case.lost)} jobs were bought and lost, and only {len(unknown)} attempts are called unknown"
     wanted = {(each.intent.draft.scene, is_picture(each)) for each in unknown if each.intent.draft}
     for order in (order for order in case.meter["orders"] if set(order["request_ids"]) & case.lost):
-        scene = next((s for s in case.scenes if f"Picture {s} " in json.dumps(order)), None)
+        text = json.dumps(order)
+        scene = next((s for s in case.scenes if f"Picture {s} " in text and "A poster for" not in text), None)
         named = (scene, case.is_of_pictures(order)) in wanted
         if scene and not named and not case.stage.schedule.lists and not case.nameless:
             yield f"{scene} was bought and lost, and is not called unknown"

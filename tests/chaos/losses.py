@@ -34,12 +34,12 @@ def lose_records(library: Path, draw: Random) -> int:
 def lose_ledger(library: Path) -> int:
     """Delete the whole ledger; how many jobs it knew.
 
-    Not while a job is open, or one has failed and was charged: nothing else tells of these. None where the run before
-    did not get as far as a ledger.
+    Not while a job is open, or one has failed: nothing else tells of these. None where the run before did not get as
+    far as a ledger.
     """
     ended = [json.loads(outcome.read_bytes()) for outcome in library.glob("ledger/??/*/*/outcome.json")]
-    charged = any(each["kind"] == "failed" and each["charged"] is not False for each in ended)
-    if charged or any(library.glob("ledger/open/*")) or not (library / "ledger").exists():
+    failed = any(each["kind"] == "failed" for each in ended)
+    if failed or any(library.glob("ledger/open/*")) or not (library / "ledger").exists():
         return 0
     jobs = sum(1 for _ in library.glob("ledger/??/*"))
     shutil.rmtree(library / "ledger")

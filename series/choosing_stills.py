@@ -20,7 +20,7 @@ from prefect_storyboard.series.approval_stills_page import stills_page
 from prefect_storyboard.series.approving import approval_of, covers, narrow
 from prefect_storyboard.series.asked import Limits, allowed_within
 from prefect_storyboard.series.asking import is_asked_elsewhere
-from prefect_storyboard.series.choosing_takes import close_approval, make_again, open_approval, pick_approved, stored
+from prefect_storyboard.series.choosing_takes import carry_on, stored
 from prefect_storyboard.series.chosen import stand_again
 from prefect_storyboard.series.drawing import pictures_only
 from prefect_storyboard.series.known import with_states
@@ -90,28 +90,13 @@ async def _decided(run: Rendering, given: Limits, asked: RenderSettings) -> Limi
 async def _draw(run: Rendering, given: Limits, asked: RenderSettings) -> Plan:
     """The plan with its states, after what was approved is done and all that can be drawn is drawn."""
     ledger = Ledger(run.library.storage())
-    await _carry_on(run, asked)
+    await carry_on(run, "stills", stills_digest, asked)
     pictures = await asyncio.to_thread(pictures_only, await stand_again(run, cascade=asked.cascade), ledger)
     run.prepared = run.prepared.model_copy(update={"plan": pictures})
     wanted = await allowed_within(run, given, asked)
     await ended_scenes(run, wanted, cancel_provider_jobs=False)
     plan = await stand_again(run, cascade=asked.cascade)
     return with_states(plan, await estimate(plan, ledger, run.attempts), run.attempts)
-
-
-async def _carry_on(run: Rendering, asked: RenderSettings) -> None:
-    """Do what was approved and is not done yet: pick, then draw again."""
-    ledger, reel = Ledger(run.library.storage()), run.asked.storyboard.slug
-    approval = await asyncio.to_thread(open_approval, ledger, reel, "stills")
-    if approval is None:
-        return
-    plan = await stand_again(run)
-    same = approval.about == stills_digest(plan)
-    if same:
-        await asyncio.to_thread(pick_approved, plan, ledger, approval)
-    if same and approval.again:
-        await make_again(run, await stand_again(run), approval, asked)
-    await asyncio.to_thread(close_approval, ledger, reel, approval, done=same)
 
 
 def _stills(plan: Plan, ledger: Ledger) -> Stills:

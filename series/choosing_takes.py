@@ -5,7 +5,7 @@ broken off goes on with it, and buys no take twice.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from prefect_storyboard.blocks import RenderSettings
@@ -31,7 +31,7 @@ async def approve_takes(run: Rendering, given: Limits, asked: RenderSettings) ->
     """
     ledger, reel = Ledger(run.library.storage()), run.prepared.plan.storyboard.slug
     while True:
-        await _carry_on(run, asked)
+        await carry_on(run, "takes", scenes_digest, asked)
         plan = await stand_again(run)
         lines = await asyncio.to_thread(board_takes, plan, ledger)
         question = takes_question(plan, offered(plan, lines), given.max_cost_usd)
@@ -63,19 +63,19 @@ def stored(lines: Iterable[TakeLine]) -> dict[str, tuple[TakeOffered, ...]]:
     return takes
 
 
-async def _carry_on(run: Rendering, asked: RenderSettings) -> None:
-    """Do what was approved and is not done yet: pick, then render again."""
-    ledger, reel = Ledger(run.library.storage()), run.prepared.plan.storyboard.slug
-    approval = await asyncio.to_thread(open_approval, ledger, reel, "takes")
+async def carry_on(run: Rendering, kind: ApprovalKind, about: Callable[[Plan], str], asked: RenderSettings) -> None:
+    """Do what was approved and is not done yet: pick, then make again. Dropped if what it is `about` has changed."""
+    ledger, reel = Ledger(run.library.storage()), run.asked.storyboard.slug
+    approval = await asyncio.to_thread(open_approval, ledger, reel, kind)
     if approval is None:
         return
     plan = await stand_again(run)
-    still = approval.about == scenes_digest(plan)
-    if still:
+    same = approval.about == about(plan)
+    if same:
         await asyncio.to_thread(pick_approved, plan, ledger, approval)
-    if still and approval.again:
+    if same and approval.again:
         await make_again(run, await stand_again(run), approval, asked)
-    await asyncio.to_thread(close_approval, ledger, reel, approval, done=still)
+    await asyncio.to_thread(close_approval, ledger, reel, approval, done=same)
 
 
 def close_approval(ledger: Ledger, reel: str, approval: Approval, *, done: bool) -> None:

@@ -8,7 +8,8 @@ from test_plan_states import planned
 
 from prefect_storyboard.flows.plan import cost_of
 from prefect_storyboard.jobs.estimate import Duplicate
-from prefect_storyboard.series.report import billed_twice, cost_rows, shown, summary
+from prefect_storyboard.series.cost_tables import cost_rows
+from prefect_storyboard.series.report import billed_twice, shown, summary
 from prefect_storyboard.storyboards import Clip, FailedScene, Reel
 
 

@@ -1,4 +1,4 @@
-"""`storyboard catalogue`: all reels of a library and their cast, on one page."""
+"""`storyboard catalogue` and `storyboard link`: where the reels of a library are, and how to open one."""
 
 from contextlib import nullcontext
 
@@ -12,6 +12,7 @@ from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepar
 def register(app: App) -> None:
     """Add the command to the application."""
     app.command(catalogue)
+    app.command(link)
 
 
 def catalogue(*, library: options.Library = None, debug: options.Debug = False) -> int:
@@ -30,3 +31,12 @@ def catalogue(*, library: options.Library = None, debug: options.Debug = False) 
         found = rebuild(storage)
         print(f"{len(found)} reels\n{block.opens_at(storage.link('index.html')) or storage.link('index.html')}")
         return 0
+
+
+def link(reel: options.ReelName, *, library: options.Library = None, debug: options.Debug = False) -> int:
+    """Print a link that opens a reel: its page on this disk, its public address, or one that is signed for an hour."""
+    prepare_environment(debug=debug)
+    from prefect_storyboard.cli.links import show
+
+    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+        return finish(show(reel, library))

@@ -189,16 +189,6 @@ def list_models(
 
 
 @app.command
-def link(reel: options.ReelName, *, library: options.Library = None, debug: options.Debug = False) -> int:
-    """Print a link that opens a reel: its page on this disk, its public address, or one that is signed for an hour."""
-    prepare_environment(debug=debug)
-    from prefect_storyboard.cli.links import show
-
-    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
-        return finish(show(reel, library))
-
-
-@app.command
 def setup(*, debug: options.Debug = False) -> int:
     """Create on your Prefect server what the deployments need: blocks, limits, a work pool, automations.
 

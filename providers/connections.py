@@ -7,7 +7,7 @@ behind a status call.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -64,7 +64,8 @@ class ConnectionStack(httpx.AsyncBaseTransport):
         except BaseException:
             idle.append(transport)
             raise
-        response.stream = _Lent(response.stream, lambda: idle.append(transport))
+        body = cast("httpx.AsyncByteStream", response.stream)  # as all of an async transport
+        response.stream = _Lent(body, lambda: idle.append(transport))
         return response
 
     async def aclose(self) -> None:

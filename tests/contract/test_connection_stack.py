@@ -16,6 +16,7 @@ class Server:
 
     def __init__(self) -> None:
         self.came: list[int] = []
+        self.arrivals = asyncio.Semaphore(0)
         self.may = asyncio.Event()
         self.may.set()
         self.writers: list[asyncio.StreamWriter] = []
@@ -26,14 +27,15 @@ class Server:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 self.came.append(number)
+                self.arrivals.release()
                 await self.may.wait()
                 writer.write(_ANSWER)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    async def came_in(self, count: int) -> None:
-        while len(self.came) < count:
-            await asyncio.sleep(0.001)
+    async def arrived(self, count: int) -> None:
+        for _ in range(count):
+            await self.arrivals.acquire()
 
 
 @pytest.fixture
@@ -52,9 +54,9 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 async def at_once(server: Server, http: httpx.AsyncClient, count: int) -> None:
     server.may.clear()
-    before = len(server.came)
+    server.arrivals = asyncio.Semaphore(0)
     many = asyncio.gather(*(http.get("/") for _ in range(count)))
-    await server.came_in(before + count)
+    await server.arrived(count)
     server.may.set()
     await many
 
@@ -94,7 +96,7 @@ async def test_after_a_cancelled_request_nothing_is_read_from_its_connection(
 ) -> None:
     server.may.clear()
     cancelled = asyncio.ensure_future(http.get("/"))
-    await server.came_in(1)
+    await server.arrived(1)
     cancelled.cancel()
     await asyncio.gather(cancelled, return_exceptions=True)
     server.may.set()

@@ -19,7 +19,7 @@ from fal_client import client as fal_module
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.flows import storyboard_series
-from prefect_storyboard.sandbox.server import environment
+from prefect_storyboard.sandbox.variables import environment
 
 FAL, WAVESPEED = "fal-ai/sora-2/text-to-video", "openai/sora-2/text-to-video"
 SIZE = {"aspect": "16:9", "resolution": "720p", "seconds": 4}

@@ -95,7 +95,7 @@ def ours(gateway: str, base: str, jobs: int, folder: Path) -> Callable[[], None]
     from prefect_storyboard.ledger import Ledger, open_storage
     from prefect_storyboard.providers.protocol import SceneRequest
     from prefect_storyboard.providers.table import model
-    from prefect_storyboard.sandbox.server import environment
+    from prefect_storyboard.sandbox.variables import environment
 
     given = (
         BY_PROVIDER[gateway].from_environment(environment(base)).model_copy(update={"in_flight": jobs, "submits": None})

@@ -63,7 +63,7 @@ async def series(scenes: int, base: str, library: str) -> None:
     """The series with that many scenes of four seconds, all at once."""
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.flows import storyboard_series
-    from prefect_storyboard.sandbox.server import environment
+    from prefect_storyboard.sandbox.variables import environment
 
     board = {
         "title": "Pier",
@@ -82,7 +82,6 @@ def main() -> None:
     _count_calls()
     if kind == "series":
         importlib.import_module("prefect_storyboard.flows")  # what an import takes is measured in `start_up`
-        importlib.import_module("prefect_storyboard.sandbox.server")
     library = sys.argv[5] if len(sys.argv) > 5 else str(folder / "library")
     work = floor(scenes) if kind == "floor" else series(scenes, sys.argv[4], library)
     with watching(("flow", _main_loop), ("providers", _our_loop)) as loops:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.stand import sandbox
 from benchmarks.table import Row, show
-from prefect_storyboard.sandbox.server import environment
+from prefect_storyboard.sandbox.variables import environment
 from tests.chaos.engine import prefect_server
 
 _FLOW = "from prefect import flow\n@flow\nasync def one(a: int): ...\n"

@@ -84,6 +84,8 @@ def shrunk(jpeg: bytes, box: tuple[int, int], quality: int) -> bytes:
     """The picture as a JPEG that fits the box."""
     out = BytesIO()
     with Image.open(BytesIO(jpeg)) as image:
+        scale = max(image.width / box[0], image.height / box[1], 1)
+        image.draft(None, (int(image.width / scale), int(image.height / scale)))  # at full size a sheet takes 35 MB
         image.thumbnail(box)
         image.save(out, "JPEG", quality=quality, optimize=True)
     return out.getvalue()
@@ -99,7 +101,7 @@ def contact_sheets(
 ) -> list[Path]:
     """Draw pictures (or clips: their posters) with their labels, row by row, on dark sheets; give the files in order.
 
-    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 6,000 pixels high;
+    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 4,000 pixels high;
     none for no cells. The first line of a label is its heading; what follows is wrapped to two lines. `cell_width` is
     in pixels. Where there is no picture, or one that cannot be read, its place is left empty. Pictures are opened one
     at a time, so that memory does not grow with their number.

@@ -14,7 +14,7 @@ _HEADING, _TEXT = (240, 242, 246), (152, 160, 176)
 _GAP, _MARGIN, _RADIUS, _SMOOTH = 28, 40, 12, 4
 _TEXT_LINES = 2
 _WIDE = 16 / 9
-_LONGEST = 6_000  # pixels: a page takes 34 MB while it is drawn
+_LONGEST = 4_000  # pixels: a page takes 23 MB while it is drawn
 
 
 class Cell(NamedTuple):
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 def pages(cells: Sequence[Cell], *, columns: int, cell_width: int) -> Iterator[Image.Image]:
     """Draw the pages of the sheet, one at a time; every picture is shown whole, in a box of the most common shape.
 
-    A page is at most 6,000 pixels high, unless one row is. Pictures are opened one after the other, so that memory
+    A page is at most 4,000 pixels high, unless one row is. Pictures are opened one after the other, so that memory
     does not grow with their number. One that cannot be read leaves its box empty.
     """
     columns = max(1, min(columns, len(cells)))

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from test_media_kit import clip
 
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.frames import contact_sheets, posters
 
 GREY, YELLOW, GROUND = (40, 60, 90), (250, 200, 20), (13, 15, 20)
@@ -103,14 +103,14 @@ def test_pictures_stand_as_their_camera_was_held(tmp_path):
 )
 def test_what_is_for_show_fails_as_a_warning(error, why):
     warnings: list[str] = []
-    with for_show("the page", warnings):
+    with best_effort("the page", warnings):
         raise error
     assert warnings == [f"the page could not be made ({why}); clips and reel are not affected, and no money was spent"]
 
 
 def test_a_cancellation_is_no_warning():
     warnings: list[str] = []
-    with pytest.raises(KeyboardInterrupt), for_show("the page", warnings):
+    with pytest.raises(KeyboardInterrupt), best_effort("the page", warnings):
         raise KeyboardInterrupt
     assert warnings == []
 

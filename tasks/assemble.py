@@ -212,7 +212,7 @@ def _page(
     out: Path,
     *,
     cuts: Sequence[float],
-    pictures: Sequence[deferred.Drawn] = (),
+    pictures: "Sequence[deferred.Drawn]" = (),
 ) -> Path:
     place, board = ("reels", slug(reel.title)), beside.plan.storyboard if beside.plan else None
     others = [(take, _href(take, place)) for take in beside.takes]

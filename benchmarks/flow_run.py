@@ -81,12 +81,7 @@ def main() -> None:
     kind, scenes, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     _count_calls()
     if kind == "series":
-<<<<<<< HEAD
-        importlib.import_module("prefect_storyboard.flows")  # what an import takes is measured in `start_up`
-=======
         importlib.import_module("prefect_storyboard.flows")  # imports are measured in `start_up`
-        importlib.import_module("prefect_storyboard.sandbox.server")
->>>>>>> english-docs
     library = sys.argv[5] if len(sys.argv) > 5 else str(folder / "library")
     work = floor(scenes) if kind == "floor" else series(scenes, sys.argv[4], library)
     with watching(("flow", _main_loop), ("providers", _our_loop)) as loops:

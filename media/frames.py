@@ -107,7 +107,7 @@ def contact_sheets(
     in pixels. Where there is no picture, or one that cannot be read, its place is left empty. Pictures are opened one
     at a time, so that memory does not grow with their number.
 =======
-    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 6,000 pixels high;
+    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 4,000 pixels high;
     none without cells. The first line of a label is its heading; the rest is wrapped to two lines. `cell_width` is in
     pixels. A missing or unreadable picture leaves its place empty. Pictures are opened one at a time, so that memory
     does not grow with their number.

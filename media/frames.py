@@ -101,17 +101,10 @@ def contact_sheets(
 ) -> list[Path]:
     """Draw pictures, or the posters of clips, with their labels in rows on dark sheets; return the files in order.
 
-<<<<<<< HEAD
-    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 4,000 pixels high;
-    none for no cells. The first line of a label is its heading; what follows is wrapped to two lines. `cell_width` is
-    in pixels. Where there is no picture, or one that cannot be read, its place is left empty. Pictures are opened one
-    at a time, so that memory does not grow with their number.
-=======
     JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 4,000 pixels high;
     none without cells. The first line of a label is its heading; the rest is wrapped to two lines. `cell_width` is in
     pixels. A missing or unreadable picture leaves its place empty. Pictures are opened one at a time, so that memory
     does not grow with their number.
->>>>>>> english-docs
     """
     drawn = [Cell(_size(path), partial(_thumbnail, path), label) for path, label in cells]
     written: list[Path] = []

@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import IO, Any, NamedTuple
 
 from benchmarks.core_clients import CLIENTS
@@ -34,6 +34,7 @@ class Market(NamedTuple):
 
     base: str
     process: "subprocess.Popen[str]"
+    kept: Path  # the clients' files: for minutes ext4 creates files slowly where many were removed
 
     def begin(self, seconds: float, lost: float) -> None:
         """Begin a measurement: the server drops the jobs of the last one."""
@@ -79,7 +80,7 @@ def _compared(market: Market, jobs: int, lost: float, seconds: float, clients: S
     reference: float | None = None
     for client in clients:
         market.begin(seconds, lost)
-        ran = _ran(client, market.base, jobs)
+        ran = _ran(client, market.base, jobs, market.kept)
         asked = market.facts()
         reference = ran["cpu"] if client == _REFERENCE else reference
         late = "" if asked["late"] is None else f"seen {100 * asked['late'] / seconds:.1f} % late, "
@@ -101,7 +102,7 @@ def _at_the_sandbox(jobs: int, lost: float, seconds: float) -> Row:
         if lost:
             rule = {"match": {"gateway": "openai", "route": "submit"}, "fault": "drop_after", "probability": lost}
             _post(f"{base}/sandbox/faults", [{**rule, "seed": 1}])
-        ran = _ran("openai", base, jobs)
+        ran = _ran("openai", base, jobs, Path(folder))
         billed = _get(f"{base}/sandbox/meter")["jobs_accepted"]
     return Row(_name(jobs, lost), "openai at the sandbox", note=f"{billed} billed, {ran['clips']} clips")
 
@@ -110,9 +111,8 @@ def _name(jobs: int, lost: float) -> str:
     return f"core, {jobs} jobs" + (f", {lost:.0%} of replies lost" if lost else "")
 
 
-def _ran(client: str, base: str, jobs: int) -> dict[str, Any]:
-    with TemporaryDirectory(prefix="core-") as folder:
-        return measured("benchmarks.core_clients", client, base, jobs, folder)
+def _ran(client: str, base: str, jobs: int, kept: Path) -> dict[str, Any]:
+    return measured("benchmarks.core_clients", client, base, jobs, mkdtemp(dir=kept))
 
 
 def _get(url: str) -> dict[str, Any]:
@@ -128,10 +128,11 @@ def _post(url: str, body: Any) -> None:
 @contextmanager
 def _market() -> Iterator[Market]:
     command = [sys.executable, "-m", "benchmarks.loopback"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with TemporaryDirectory(prefix="core-") as kept, subprocess.Popen(command, text=True, **pipes) as process:
         port = int(_stream(process.stdout).readline())
         try:
-            yield Market(f"http://127.0.0.1:{port}", process)
+            yield Market(f"http://127.0.0.1:{port}", process, Path(kept))
         finally:
             _stream(process.stdin).close()
             process.wait(10)

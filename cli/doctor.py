@@ -50,7 +50,7 @@ def show(findings: list[Finding], screen: Console) -> None:
 
 
 def _accounts_with_key() -> tuple[str, ...]:
-    return tuple(provider for provider, block in BY_PROVIDER.items() if block.stands_in(os.environ))
+    return tuple(provider for provider, block in BY_PROVIDER.items() if block.is_configured(os.environ))
 
 
 async def _account(reference: str, models: tuple[str, ...]) -> list[Finding]:

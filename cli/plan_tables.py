@@ -12,7 +12,7 @@ from rich.text import Text
 from prefect_storyboard.blocks import account_to_plan_for
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.cli.states import styled
-from prefect_storyboard.flows.plan import cost_of, own_fields, picture_row, planned, row, said, sound
+from prefect_storyboard.flows.plan import cost_of, own_fields, picture_row, planned, row, seed_and_negative, sound
 from prefect_storyboard.series.held import plan_text
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.storyboards import Plan
@@ -76,9 +76,7 @@ def _requests(plan: Plan) -> Table:
         table.add_row(Text(facts["scene"]), drawn)
     for scene in plan.scenes:
         prompt = Text(scene.sent)
-        prompt.append(
-            f"\n{'; '.join(filter(None, (*scene.references, sound(scene), said(scene), own_fields(scene))))}",
-            style="dim",
-        )
+        facts = (*scene.references, sound(scene), seed_and_negative(scene), own_fields(scene))
+        prompt.append(f"\n{'; '.join(filter(None, facts))}", style="dim")
         table.add_row(Text(scene.scene.id), prompt)
     return table

@@ -137,9 +137,9 @@ def _let_serve(process: "subprocess.Popen[bytes]", api: str) -> None:
     import httpx
     from prefect.settings import get_current_settings
 
-    from prefect_storyboard.blocks.temporary_server import wait_longer
+    from prefect_storyboard.blocks.temporary_server import raise_startup_limit
 
-    wait_longer()  # here, where the command's modules are imported already
+    raise_startup_limit()  # here, where the command's modules are imported already
     longest = get_current_settings().server.ephemeral.startup_timeout_seconds
     if process.stdin:
         with suppress(BrokenPipeError):  # the child has exited: the request below fails

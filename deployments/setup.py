@@ -55,7 +55,7 @@ async def set_up() -> int:
 
 def accounts_of(environment: Mapping[str, str]) -> list[type[Credentials]]:
     """The blocks of the gateways whose account the environment holds."""
-    return [block for block in BY_PROVIDER.values() if block.stands_in(environment)]
+    return [block for block in BY_PROVIDER.values() if block.is_configured(environment)]
 
 
 async def _saved(block: B, name: str) -> B:

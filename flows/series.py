@@ -87,8 +87,8 @@ async def storyboard_series(
 
     With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of the existing takes;
     with `reroll_of` still, it buys takes of its still. With `stills`, sheets and stills are drawn first, and clips
-    begin with them. With `approve` it waits until a person has approved the plan, or chosen among the stills or the takes;
-    what is approved is bought once.
+    begin with them. With `approve` it waits until a person has approved the plan, or chosen among the stills or the
+    takes; what is approved is bought once.
 
     Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
     is bought, NotApproved if nobody answers, and Stopped if a person stops it. Ends in the state Failed, with

@@ -1,4 +1,4 @@
-"""What follows a callback: the job is polled and stored, an event is emitted, and suspended series are resumed."""
+"""Process a callback: poll and store the job, emit an event, and resume suspended series."""
 
 import asyncio
 import logging
@@ -74,7 +74,7 @@ class Collector:
             task.add_done_callback(lambda _: self._working.pop(place, None))
 
     async def close(self) -> None:
-        """Stop polling, after storing what is being stored. The callbacks stay recorded."""
+        """Stop polling, after results that are being stored are complete. The callbacks stay recorded."""
         running = [*self._working.values(), *([self._waking] if self._waking else [])]
         for task in running:
             task.cancel()
@@ -144,7 +144,7 @@ class Collector:
             await self._clock.sleep(self._wakes.pop(0))
             try:
                 await wake()
-            except Exception:  # noqa: BLE001 - Prefect's server may be down; it is asked again
+            except Exception:  # noqa: BLE001 - Prefect's server may be down; it is tried again
                 _log.exception("Suspended series could not be resumed")
 
 

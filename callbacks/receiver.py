@@ -54,7 +54,7 @@ class Receiver:
     async def _of(self, place: Place, headers: Mapping[str, str], body: bytes) -> Answer:
         history = await asyncio.to_thread(self._ledger.history, place.key)
         if len(history) < place.number:
-            return UNKNOWN  # its intent is on its way, or was withdrawn
+            return UNKNOWN  # its intent is being written, or was withdrawn
         attempt = history[place.number - 1]
         intent = attempt.intent
         account = self._accounts.get((intent.provider, intent.account))

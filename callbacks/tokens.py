@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
 
 class Tokens:
-    """The tokens of a library's open jobs, listed again when an unknown one comes."""
+    """The tokens of a library's open jobs, listed again when an unknown token arrives."""
 
     def __init__(self, ledger: Ledger, library: str, clock: Clock) -> None:
         self._ledger, self._library, self._clock = ledger, library, clock

@@ -33,7 +33,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 def bare(text: str) -> str:
     """The text with every URL in it reduced to host and path: without query, user and password.
 
-    A query may hold a signature, which is as good as a key. Takes time in proportion to the text.
+    A query may hold a signature, which is as good as a key. The time is linear in the length of the text.
     """
     return _ADDRESS.sub(lambda found: found[1] + _cut(found[2]), text)
 
@@ -189,7 +189,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
             raise
         if inner := next((address for address in addresses if not is_public(address)), None):
             raise ForbiddenAddress(
-                f"{url.host[:80]} has the private address {inner}, which is not allowed; the operator may allow the "
+                f"{url.host[:80]} has the private address {inner}, which is not allowed; the operator can allow the "
                 f"host in {SETTING}"
             )
         return addresses

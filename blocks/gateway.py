@@ -80,7 +80,7 @@ class GatewayCredentials(CredentialsBlock):
 
     @field_validator("callback_url")
     @classmethod
-    def _is_reachable(cls, address: str | None) -> str | None:
+    def _is_https(cls, address: str | None) -> str | None:
         """Require https: the URL contains a token, which must not be sent in clear text."""
         if address is None or not address.strip():
             return None
@@ -94,7 +94,7 @@ class GatewayCredentials(CredentialsBlock):
     def _can_verify(self) -> Self:
         if self.callback_url and "webhook_secret" in type(self).model_fields and not self.callback_secret:
             raise ValueError(
-                "a callback URL needs the webhook secret, which tells real callbacks from forged ones; copy it from "
+                "a callback URL needs the webhook secret, which proves that a callback is genuine; copy it from "
                 "the provider's dashboard"
             )
         return self

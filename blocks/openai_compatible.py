@@ -16,7 +16,7 @@ from prefect_storyboard.providers.protocol import Listed
 from prefect_storyboard.storyboards import Model
 
 _ADDRESS = "OPENAI_BASE_URL"
-_FEW = 12  # models on the list of a self-hosted server; a reseller lists hundreds, most of them for text
+_SHORT_LIST = 12  # models on the list of a self-hosted server; a reseller lists hundreds, most of them for text
 
 
 class OpenAICompatibleCredentials(GatewayCredentials):
@@ -100,7 +100,7 @@ class OpenAICompatibleCredentials(GatewayCredentials):
         with suppress(ProviderError):  # without a list, or if the server is down: the names of the table
             async with self.session() as session:
                 listed = await session.provider.catalogue() or ()
-        few = len(listed) <= _FEW  # from a longer list, those whose names say that they make videos
+        few = len(listed) <= _SHORT_LIST  # from a longer list, those whose names say that they make videos
         named = [each.endpoint for each in listed if few or each.is_video or each.endpoint in self.sold()]
         return {name: self.model(name) for name in named} or self.sold()
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.callbacks.tokens import Place
+from prefect_storyboard.callbacks.tokens import AttemptId
 from prefect_storyboard.jobs.announced import announced_job, announced_result, is_settled
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
@@ -26,8 +26,17 @@ Wake = Callable[[], Awaitable[object]]
 CredentialsOf = Callable[[str, str], Credentials | None]
 
 _AT_ONCE = 16
-_AGAIN = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0)  # seconds before each poll: longer than the lease of a submit
-_KEPT = 60.0  # seconds that a callback stays listed after its job has ended, so that every process sees it
+_POLL_AFTER = (
+    0.0,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    40.0,
+    60.0,
+    120.0,
+)  # seconds before each poll: longer than the lease of a submit
+_LISTED_FOR = 60.0  # seconds that a callback stays listed after its job has ended, so that every process sees it
 _WAKE_AFTER = (1.0, 3.0, 10.0, 30.0, 60.0)  # seconds; a run may be about to be suspended
 _log = logging.getLogger(__name__)
 
@@ -55,16 +64,16 @@ class Collector:
         self._clock = clock or Clock()
         self._callbacks = Callbacks(ledger.storage)
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._working: dict[Place, asyncio.Task[None]] = {}
+        self._working: dict[AttemptId, asyncio.Task[None]] = {}
         self._waking: asyncio.Task[None] | None = None
-        self._wakes: list[float] = []
+        self._wake_delays: list[float] = []
 
     async def resume(self) -> None:
         """Continue with the callbacks that arrived before a restart."""
         for key, number in await asyncio.to_thread(self._callbacks.arrived):
-            self.called(Place(key, number))
+            self.called(AttemptId(key, number))
 
-    def called(self, place: Place) -> None:
+    def called(self, place: AttemptId) -> None:
         """Start polling for a callback of this attempt.
 
         One that comes while the job is being polled changes nothing.
@@ -81,18 +90,18 @@ class Collector:
         if running:
             await asyncio.wait(running)
 
-    async def _until_ended(self, place: Place) -> None:
-        for pause in _AGAIN:
+    async def _until_ended(self, place: AttemptId) -> None:
+        for pause in _POLL_AFTER:
             await self._clock.sleep(pause)
             with self._emitting():
                 async with self._gate:
                     ended = await self._look(place)
             if ended:
-                await self._clock.sleep(_KEPT)
+                await self._clock.sleep(_LISTED_FOR)
                 break
         await asyncio.to_thread(self._callbacks.remove, *place)
 
-    async def _look(self, place: Place) -> bool:
+    async def _look(self, place: AttemptId) -> bool:
         """Poll once. Returns whether the job has ended; errors are logged, and the job is polled again."""
         try:
             history = await asyncio.to_thread(self._ledger.history, place.key)
@@ -110,7 +119,7 @@ class Collector:
         return False
 
     async def _collect(self, attempt: Attempt) -> bool:
-        place, intent = Place(attempt.intent.key, attempt.number), attempt.intent
+        place, intent = AttemptId(attempt.intent.key, attempt.number), attempt.intent
         arrival = await asyncio.to_thread(self._callbacks.read, *place)
         credentials = self._credentials_of(intent.provider, intent.account)
         if credentials is None or arrival is None:
@@ -135,13 +144,13 @@ class Collector:
 
     def _wake_soon(self) -> None:
         """Resume the series whose jobs have ended, at most once a second, with a few retries."""
-        self._wakes = [*_WAKE_AFTER]
+        self._wake_delays = [*_WAKE_AFTER]
         if self._wake and (self._waking is None or self._waking.done()):
             self._waking = _start(self._wake_all(self._wake))
 
     async def _wake_all(self, wake: Wake) -> None:
-        while self._wakes:
-            await self._clock.sleep(self._wakes.pop(0))
+        while self._wake_delays:
+            await self._clock.sleep(self._wake_delays.pop(0))
             try:
                 await wake()
             except Exception:  # noqa: BLE001 - Prefect's server may be down; it is tried again

@@ -48,7 +48,9 @@ class Opening:
         if not given:
             raise ValueError("no account was given; name the accounts to serve callbacks for, for example fal")
         if len({(each.provider, each.account) for each in given}) < len(given):
-            raise ValueError("two credentials have the same provider and account, so callbacks could not be told apart")
+            raise ValueError(
+                "two credentials have the same provider and account, so their callbacks cannot be distinguished"
+            )
         self._providers, self._library = given, await load_library(self._library)
 
     async def open(self) -> Opened:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.callbacks.collector import Collector
-from prefect_storyboard.callbacks.tokens import Place, Tokens
+from prefect_storyboard.callbacks.tokens import AttemptId, Tokens
 from prefect_storyboard.jobs.announced import is_settled
 from prefect_storyboard.jobs.callbacks import is_about
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
@@ -25,10 +25,10 @@ _LONGEST = 200  # characters of a provider's id
 _log = logging.getLogger(__name__)
 
 
-TAKEN = Answer(HTTPStatus.OK, "success")
+ACCEPTED = Answer(HTTPStatus.OK, "success")
 UNKNOWN = Answer(HTTPStatus.NOT_FOUND, "no open job has this URL")
 FORGED = Answer(HTTPStatus.UNAUTHORIZED, "the signature is not the gateway's")
-TROUBLE = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the library or the gateway cannot be reached; post it again")
+UNAVAILABLE = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the library or the gateway cannot be reached; post it again")
 
 
 class Receiver:
@@ -49,9 +49,9 @@ class Receiver:
             return await self._of(place, headers, body) if place else UNKNOWN
         except (LibraryError, ProviderError) as error:
             _log.warning("A callback could not be checked: %s", error)
-            return TROUBLE
+            return UNAVAILABLE
 
-    async def _of(self, place: Place, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _of(self, place: AttemptId, headers: Mapping[str, str], body: bytes) -> Answer:
         history = await asyncio.to_thread(self._ledger.history, place.key)
         if len(history) < place.number:
             return UNKNOWN  # its intent is being written, or was withdrawn
@@ -73,7 +73,7 @@ class Receiver:
             arrival = Arrival(request_id=request_id, at=self._clock.now())
             await asyncio.to_thread(Callbacks(self._ledger.storage).add, *place, arrival)
             self._collector.called(place)
-        return TAKEN
+        return ACCEPTED
 
     async def _note(self, account: Credentials) -> None:
         """Record for other processes that callbacks arrive, at most once a minute."""

@@ -139,7 +139,7 @@ def _let_serve(process: "subprocess.Popen[bytes]", api: str) -> None:
 
     from prefect_storyboard.blocks.temporary_server import raise_startup_limit
 
-    raise_startup_limit()  # here, where the command's modules are imported already
+    raise_startup_limit()  # not earlier, because it imports modules that the command has imported by now
     longest = get_current_settings().server.ephemeral.startup_timeout_seconds
     if process.stdin:
         with suppress(BrokenPipeError):  # the child has exited: the request below fails

@@ -131,7 +131,7 @@ async def _clock(session: Session, credentials: Credentials) -> Verdict:
 
 
 async def _access(provider: Provider) -> tuple[Verdict, bool]:
-    """Verify the key, by an upload where the provider takes one. The flag says whether further checks make sense."""
+    """Verify the key, with an upload if the provider takes one. The flag says whether further checks make sense."""
     check, ask_for = ("models", _list) if provider.carries_files else ("upload", _upload)
     try:
         return (check, "ok", await ask_for(provider)), True

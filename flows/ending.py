@@ -84,7 +84,7 @@ async def _taken_off(credentials: Credentials, used: Uses) -> list[Ending]:
 
 
 def _sold(accounts: Iterable[Credentials], provider: str, name: str) -> Model | ImageModel | None:
-    """The model, of clips or of pictures, as the first account at that gateway sells it; None where it sells none."""
+    """The model, of clips or of pictures, as the first account at that gateway sells it; None if it sells none."""
     for account in accounts:
         if account.provider == provider:
             with suppress(KeyError):

@@ -90,7 +90,7 @@ async def plan_recast(
     fit: Fit | None = None,
     values: ValuesField = None,
 ) -> Recast:
-    """Say what moving a storyboard to another model would change, scene by scene, and what it costs. Buys nothing."""
+    """Show what moving a storyboard to another model would change, scene by scene, and what it costs. Buys nothing."""
     changes = await recast_planned(storyboard, provider, to, library, Overrides(fit=fit, values=values or {}))
     await report_changes(changes)
     return changes

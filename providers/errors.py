@@ -4,8 +4,8 @@
     ├── NotSent              the request never left: send it again
     ├── OutcomeUnknown       it left and no answer came: it may have been bought
     ├── Busy                 refused for now; retry_after in seconds
-    ├── InvalidRequest       the provider does not accept it; field and what name the culprit
-    ├── Refused              moderation; what names the culprit: prompt, image 2, clip, character, output
+    ├── InvalidRequest       the provider does not accept it; field and what name the input at fault
+    ├── Refused              moderation; what names the part at fault: prompt, image 2, clip, character, output
     ├── Unauthorized         the key is wrong or may not do this
     ├── OutOfCredit          the account has no money
     ├── GenerationFailed     accepted, then failed; resubmittable or not
@@ -103,7 +103,7 @@ class Busy(ProviderError):
 
 
 class InvalidRequest(ProviderError):
-    """The provider does not accept the request as it is. `field` is the culprit, if the provider names it.
+    """The provider does not accept the request as it is. `field` is the input at fault, if the provider names it.
 
     `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once.
     """
@@ -115,7 +115,7 @@ class InvalidRequest(ProviderError):
 
 
 class Refused(ProviderError):
-    """The provider's moderation refused it. `field` is the culprit, if the provider names it.
+    """The provider's moderation refused it. `field` is the input at fault, if the provider names it.
 
     `what` is "output" if the result was refused and not the input: then it is `resubmittable`, because the same request
     may pass next time.

@@ -46,7 +46,7 @@ def _section(provider: str) -> str:
     for codec, found in groups.items():
         head = "\n| parameter | set it by | type | allowed | used for | meaning |\n" + "|---" * 6 + "|\n"
         parts.append(f"\n### {_families(provider, codec)}\n{head}" + "".join(map(_input_row, found)))
-    head = "\n| output | kept as | meaning |\n|---|---|---|\n"
+    head = "\n| output | stored as | meaning |\n|---|---|---|\n"
     return "".join([*parts, f"\n### What {title(provider)} returns\n", head, *_rows(outputs(provider))])
 
 

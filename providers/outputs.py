@@ -14,7 +14,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 class Output(Frozen):
     """One output of a gateway. A list on its path counts as its first item.
 
-    `kept` is `files.<kind>` or `facts.<name>` of a Result, or describes where else the output goes.
+    `kept` is `files.<kind>` or `facts.<name>` of a Result, or says where else the output is used.
     """
 
     path: str

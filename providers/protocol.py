@@ -68,9 +68,10 @@ class Result(Frozen):
     """The result of a successful job. `url` is a video or a picture, for `Provider.fetch` to download at once.
 
     `mention` is what a prompt must call the character; `handle` is the provider's id of the video, for a remix. `usd`
-    is what was charged, if the provider says so in money. `files` are small files beside the video or the character, by
-    kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own. `facts` are values
-    to store with the take: video_id, seed, actual_prompt. `stored` is the clip or still that the library already has.
+    is what was charged, if the provider returns an amount of money. `files` are small files beside the video or the
+    character, by kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own.
+    `facts` are values to store with the take: video_id, seed, actual_prompt. `stored` is the clip or still that the
+    library already has.
 
     A link expires. It is as good as a key: links are left out when a result is serialised or pickled.
     """

@@ -89,7 +89,7 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
 def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
     text, facts, code = _text(response), _facts(response), response.status_code
-    if code == 403 and not _is_fals(response):
+    if code == 403 and not _is_own(response):
         return call_blocked_by_proxy("fal", code, **facts)
     if code in {401, 402, 403}:
         return _of_account(response)
@@ -161,7 +161,7 @@ def billable_units(response: httpx.Response) -> float | None:
     return number(response, "x-fal-billable-units")
 
 
-def _is_fals(response: httpx.Response) -> bool:
+def _is_own(response: httpx.Response) -> bool:
     """Whether an error is fal's own document and not the page of a proxy in front of it."""
     return bool({"detail", "error", "status"} & set(json_object(response) or {}))
 
@@ -176,7 +176,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
     lower = text.lower()
     if code == 402 or (code == 403 and ("balance" in lower or lower.rstrip(".").endswith(" locked"))):
         return OutOfCredit(f"the account at fal has no credit: {text}", **facts)
-    if code == 403 and not _is_fals(response):
+    if code == 403 and not _is_own(response):
         return submit_blocked_by_proxy("fal", code, **facts)
     does = "accept the key" if code == 401 else "let the key do this"
     return blocked("fal", text, **facts) or Unauthorized(f"fal does not {does}: {text}", **facts)

@@ -225,7 +225,7 @@ def _decoded(result: JsonValue) -> JsonObject:
 
 
 def _character(made: JsonObject) -> tuple[str | None, str | None]:
-    """Id and user name, under all their known names. A bare `id` beside a video is not a character's."""
+    """Id and user name, under all their known names. A bare `id` in a result with a video is not a character's."""
     nested = made.get("resultObject")
     facts = made | ({key: value for key, value in nested.items() if value} if isinstance(nested, dict) else {})
     ids = _CHARACTER_IDS if "resultUrls" in made else (*_CHARACTER_IDS, "id")

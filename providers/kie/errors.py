@@ -40,7 +40,7 @@ from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _GONE = ("model name you specified", "page does not exist or is not published")
-_AGAIN = re.compile(r"5\d\d|408")  # failCode of a transient fault, if no text says more
+_RETRYABLE = re.compile(r"5\d\d|408")  # failCode of a transient fault, if no text says more
 # "aspect_ratio is required": Kie responds 500 and means the input. Vaguer texts do not count.
 _COMPLAINT = re.compile(
     r"\W*(?:(?:the|this|input|parameter|field)\W+)*(?P<field>[a-z][\w.\[\]]*)\W+(?:(?:field|parameter|input)\s+)?"
@@ -163,7 +163,7 @@ def of_failure(record: JsonObject, job: Job) -> ProviderError:
     if kind == "402":
         facts["remedy"] = "Top up the account at Kie, then increase the scene's take to render it again."
     silent = non_blank(record.get("failMsg")) is None
-    again = kind == "408" or is_transient(text) or (silent and bool(_AGAIN.fullmatch(kind)))
+    again = kind == "408" or is_transient(text) or (silent and bool(_RETRYABLE.fullmatch(kind)))
     return failure(f"the job failed at Kie ({reason})", again=again, **facts)
 
 

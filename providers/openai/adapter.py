@@ -38,7 +38,7 @@ from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _NO_LIST = {404, 405, 501}  # statuses of a server without a list
-_RUNS_ON = {400, 405, 409}  # statuses of a server that does not stop the job
+_NOT_STOPPED = {400, 405, 409}  # statuses of a server that does not stop the job
 
 
 class OpenAICompatible:
@@ -128,7 +128,7 @@ class OpenAICompatible:
             return False
         with job_stays_open(job):
             response = await self._ask("DELETE", self._address(job))
-            if not response.is_success and response.status_code not in _RUNS_ON:
+            if not response.is_success and response.status_code not in _NOT_STOPPED:
                 raise errors.of_call(response)
         return response.is_success
 

@@ -110,7 +110,7 @@ def unreadable(response: httpx.Response) -> ProviderError:
 
 
 def named_job(response: httpx.Response) -> str | None:
-    """The id of a video or character that an answer to a submit names, also beside an error."""
+    """The id of the video or character in the response to a submit, even if it is an error."""
     body = json_object(response) or {}
     error = body.get("error")
     held = [body.get("id"), *((error.get("id"), error.get("code")) if isinstance(error, dict) else ())]

@@ -57,7 +57,7 @@ async def find(read_page: ReadPage, read_video: ReadVideo, order: Sought) -> tup
 
 
 async def _read(read_page: ReadPage, since: datetime) -> list[tuple[JsonObject, datetime]] | None:
-    """The videos since the submit, each with its moment. ProtocolError if there is no end, or no list of objects."""
+    """The videos since the submit, each with its time. ProtocolError if there is no end, or no list of objects."""
     found: list[tuple[JsonObject, datetime]] = []
     after: str | None = None
     for _ in range(_PAGES):

@@ -62,14 +62,14 @@ def sold(base_url: str, described: Mapping[str, ServedModel]) -> dict[str, Model
     """The models of a server that have a description; without any, those of the table."""
     if described:
         return {name: model(base_url, described, name) for name in described}
-    return {name: _behind(base_url, each) for name, each in table.models()[PROVIDER].items()}
+    return {name: _at_address(base_url, each) for name, each in table.models()[PROVIDER].items()}
 
 
 def model(base_url: str, described: Mapping[str, ServedModel], name: str) -> Model:
     """The model of that name. Any name is accepted: a server refuses an unknown model before it renders."""
     known = table.models()[PROVIDER].get(name)
     if name not in described and known:
-        return _behind(base_url, known)
+        return _at_address(base_url, known)
     facts = described.get(name, ServedModel())
     pixels = _pixels([_size(each) for each in facts.sizes] or _common())
     resolutions = (*pixels,)
@@ -92,7 +92,7 @@ def model(base_url: str, described: Mapping[str, ServedModel], name: str) -> Mod
 _SHOWN: dict[str, Any] = {"max_characters": 1, "references": References(images=1), "frame_beside_cast": False}
 
 
-def _behind(base_url: str, known: Model) -> Model:
+def _at_address(base_url: str, known: Model) -> Model:
     """A model of the table; without price and retirement date if the address is not OpenAI's."""
     if is_official(base_url):
         return known

@@ -63,7 +63,7 @@ def code(response: httpx.Response) -> int:
 
 
 def data(response: httpx.Response) -> JsonObject:
-    """The envelope's data; empty if that is no object."""
+    """The envelope's data; empty if that is not an object."""
     held = (json_object(response) or {}).get("data")
     return held if isinstance(held, dict) else {}
 

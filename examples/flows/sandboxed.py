@@ -1,6 +1,6 @@
 """Run an example without a key and without cost: the gateways on loopback, and a Prefect of its own with saved blocks.
 
-Your own flow needs none of this. Leave the `with` out, and it uses the blocks `fal-credentials/production` and
+Your own flow needs none of this. Without the `with`, it uses the blocks `fal-credentials/production` and
 `storyboard-library/main` of your Prefect; `storyboard setup` saves them. The folder `storyboard-examples` keeps library
 and sandbox, so that a second run finds what the first one bought. Remove it to start over.
 """
@@ -41,7 +41,11 @@ def sandboxed(*, refuse: str = "") -> Iterator[None]:
         before = _billed(variables)
         yield
         bought = _billed(variables) - before
-        print(f"the sandbox has billed {bought} jobs" if bought else "the sandbox has billed nothing: all was paid for")
+        print(
+            f"the sandbox has billed {bought} jobs"
+            if bought
+            else "the sandbox has billed nothing: all was bought before"
+        )
 
 
 @contextmanager

@@ -18,7 +18,8 @@ def register(app: App) -> None:
 def catalogue(*, library: options.Library = None, debug: options.Debug = False) -> int:
     """Write the library's index.html: all its reels, newest first, and their cast. Buys nothing.
 
-    In a library of up to 100 reels, every run does so too; this command also removes reels that no longer exist.
+    In a library of up to 100 reels, every run does so too; this command also drops
+    reels from it that no longer exist.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.blocks import load_library

@@ -128,9 +128,7 @@ def still_endpoint(drawing: Drawing) -> str:
     if found is None:
         name = f"{drawing.model.name} at {drawing.model.provider}"
         raise InvalidRequest(
-            f"{name} has no endpoint for this combination of prompt and references; nothing was sent",
-            field="references",
-            sent=False,
+            f"{name} has no endpoint for such a picture; nothing was sent", field="references", sent=False
         )
     return found
 

@@ -41,11 +41,7 @@ def sandboxed(*, refuse: str = "") -> Iterator[None]:
         before = _billed(variables)
         yield
         bought = _billed(variables) - before
-        print(
-            f"the sandbox has billed {bought} jobs"
-            if bought
-            else "the sandbox has billed nothing: all was bought before"
-        )
+        print(f"the sandbox has billed {bought} jobs" if bought else "the sandbox has billed nothing: all was paid for")
 
 
 @contextmanager

@@ -131,8 +131,8 @@ class WaveSpeed:
             unclear = ended is None and not outputs and not non_blank(task.get("error"))
             if ended in {"queued", "running"} or unclear:
                 raise Busy("the task is not ready at WaveSpeed")
-        url, said = first_picture(outputs), non_blank(task.get("error")) or task.get("code")
-        if (ended == "failed" and (url is None or said)) or (ended is None and not outputs):
+        url, reason = first_picture(outputs), non_blank(task.get("error")) or task.get("code")
+        if (ended == "failed" and (url is None or reason)) or (ended is None and not outputs):
             raise wavespeed_errors.of_result(response, job)
         if draws("wavespeed", job.endpoint) and is_flagged(task.get("has_nsfw_contents")):
             raise flagged(request_id=job.request_id, charged=None)

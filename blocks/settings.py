@@ -76,9 +76,7 @@ class _Profile(ProfileSettingsTomlLoader):
     """The active profile, from the file that the environment names or from Prefect's home."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        PydanticBaseSettingsSource.__init__(
-            self, settings_cls
-        )  # the parent's __init__ would read the working directory
+        PydanticBaseSettingsSource.__init__(self, settings_cls)  # super() would read the working directory
         self.settings_cls = settings_cls
         self.profiles_path = _profiles_path()
         self.profile_settings: dict[str, Any] = self._load_profile_settings()

@@ -45,17 +45,17 @@ class Receiver:
     async def receive(self, token: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Verify a callback and let the collector poll its job; only the job id is taken from the body."""
         try:
-            place = await self._tokens.place(token)
-            return await self._of(place, headers, body) if place else UNKNOWN
+            attempt_id = await self._tokens.find(token)
+            return await self._of(attempt_id, headers, body) if attempt_id else UNKNOWN
         except (LibraryError, ProviderError) as error:
             _log.warning("A callback could not be checked: %s", error)
             return UNAVAILABLE
 
-    async def _of(self, place: AttemptId, headers: Mapping[str, str], body: bytes) -> Answer:
-        history = await asyncio.to_thread(self._ledger.history, place.key)
-        if len(history) < place.number:
+    async def _of(self, attempt_id: AttemptId, headers: Mapping[str, str], body: bytes) -> Answer:
+        history = await asyncio.to_thread(self._ledger.history, attempt_id.key)
+        if len(history) < attempt_id.number:
             return UNKNOWN  # its intent is being written, or was withdrawn
-        attempt = history[place.number - 1]
+        attempt = history[attempt_id.number - 1]
         intent = attempt.intent
         account = self._accounts.get((intent.provider, intent.account))
         if account is None:
@@ -71,8 +71,8 @@ class Receiver:
         await self._note(account)
         if not is_settled(attempt):
             arrival = Arrival(request_id=request_id, at=self._clock.now())
-            await asyncio.to_thread(Callbacks(self._ledger.storage).add, *place, arrival)
-            self._collector.called(place)
+            await asyncio.to_thread(Callbacks(self._ledger.storage).add, *attempt_id, arrival)
+            self._collector.called(attempt_id)
         return ACCEPTED
 
     async def _note(self, account: Credentials) -> None:

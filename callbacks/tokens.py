@@ -27,7 +27,7 @@ class Tokens:
         self._listed = float("-inf")
         self._turn = asyncio.Lock()
 
-    async def place(self, given: str) -> AttemptId | None:
+    async def find(self, given: str) -> AttemptId | None:
         """The attempt that the token belongs to; None for a token of no open job."""
         if given not in self._known:
             await self._list(self._clock.monotonic())

@@ -76,7 +76,7 @@ def _requests(plan: Plan) -> Table:
         table.add_row(Text(facts["scene"]), drawn)
     for scene in plan.scenes:
         prompt = Text(scene.sent)
-        facts = (*scene.references, sound(scene), seed_and_negative(scene), own_fields(scene))
-        prompt.append(f"\n{'; '.join(filter(None, facts))}", style="dim")
+        sent = (*scene.references, sound(scene), seed_and_negative(scene), own_fields(scene))
+        prompt.append(f"\n{'; '.join(filter(None, sent))}", style="dim")
         table.add_row(Text(scene.scene.id), prompt)
     return table

@@ -136,15 +136,18 @@ async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.
 class PublicOnly(httpx.AsyncBaseTransport):
     """A transport that sends to the allowed hosts and otherwise to public addresses only; else raises ForbiddenAddress.
 
-    A connection to a host that is not on the list is not reused, because two hosts at one address would share it.
+    `named` is the transport to the allowed hosts, httpx's own by default. A connection to a host that is not on the list
+    is not reused, because two hosts at one address would share it.
     """
 
-    def __init__(self, hosts: Iterable[str] = (), *, limits: httpx.Limits | None = None, by: Resolve = resolve) -> None:
+    def __init__(
+        self, hosts: Iterable[str] = (), *, named: httpx.AsyncBaseTransport | None = None, by: Resolve = resolve
+    ) -> None:
         self._hosts = tuple(hosts)
         self._resolve = by
-        self._named = httpx.AsyncHTTPTransport(verify=_context(), limits=limits or httpx.Limits())
+        self._named = named or httpx.AsyncHTTPTransport(verify=tls_context())
         once = httpx.Limits(max_connections=64, max_keepalive_connections=0)
-        self._pinned = httpx.AsyncHTTPTransport(verify=_context(), limits=once)
+        self._pinned = httpx.AsyncHTTPTransport(verify=tls_context(), limits=once)
         self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
         self._addresses: dict[tuple[str, str], str | None] = {}
 
@@ -203,7 +206,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
         if address is None:
             return None
         if address not in self._proxied:
-            self._proxied[address] = httpx.AsyncHTTPTransport(verify=_context(), proxy=httpx.Proxy(address))
+            self._proxied[address] = httpx.AsyncHTTPTransport(verify=tls_context(), proxy=httpx.Proxy(address))
         return self._proxied[address]
 
 
@@ -216,6 +219,6 @@ def _proxy_of(url: httpx.URL) -> str | None:
 
 
 @cache
-def _context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """The TLS context, built once per process: reading all root certificates takes 20 to 50 ms."""
     return httpx.create_ssl_context()

@@ -136,8 +136,8 @@ async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.
 class PublicOnly(httpx.AsyncBaseTransport):
     """A transport that sends to the allowed hosts and otherwise to public addresses only; else raises ForbiddenAddress.
 
-    `named` is the transport to the allowed hosts, httpx's own by default. A connection to a host that is not on the list
-    is not reused, because two hosts at one address would share it.
+    `named` is the transport to the allowed hosts, httpx's own by default. A connection to any other host is not reused,
+    because two hosts at one address would share it.
     """
 
     def __init__(

@@ -104,7 +104,7 @@ def test_the_command_signs_a_link_for_an_hour():
 
 def test_a_store_that_cannot_sign_is_told_in_one_sentence():
     with pytest.raises(
-        ValueError, match=r"cannot sign a link \(AttributeError; .* Read s3://films/reels/the-night/reel.mp4"
+        ValueError, match=r"cannot sign a link \(AttributeError; .* Open s3://films/reels/the-night/reel.mp4"
     ):
         links("The Night", Library(url="s3://films"), in_bucket(object()))
 

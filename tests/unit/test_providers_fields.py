@@ -86,9 +86,9 @@ def test_a_field_of_another_model_or_operation_is_refused() -> None:
     ("fields", "why"),
     [
         ({"model": "sora-3"}, "fields.model is not one of sora-2, sora-2-2025-12-08, sora-2-2025-10-06: choose one"),
-        ({"delete_video": "no"}, "fields.delete_video is no boolean: give it one"),
-        ({"delete_video": None}, "fields.delete_video is no boolean: give it one"),
-        ({"detect_and_block_ip": 1}, "fields.detect_and_block_ip is no boolean"),
+        ({"delete_video": "no"}, "fields.delete_video is not of the type boolean: change it"),
+        ({"delete_video": None}, "fields.delete_video is not of the type boolean: change it"),
+        ({"detect_and_block_ip": 1}, "fields.detect_and_block_ip is not of the type boolean"),
     ],
 )
 def test_a_wrong_value_of_a_known_field_is_refused(fields: dict[str, Any], why: str) -> None:

@@ -191,7 +191,7 @@ async def test_a_picture_that_was_blackened_is_named_as_one_and_says_nothing_of_
 
 async def test_a_torn_picture_in_an_answer_is_an_error_of_a_paid_job(tmp_path: Path) -> None:
     adapter, _ = connected("fal", (200, {}))
-    with pytest.raises(errors.ProtocolError, match="torn") as torn:
+    with pytest.raises(errors.ProtocolError, match="damaged") as torn:
         await adapter.fetch("data:image/png;base64,iVBORw0K*", tmp_path / "still.png")
     assert torn.value.charged
 

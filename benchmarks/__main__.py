@@ -1,9 +1,9 @@
-"""All benchmarks one after the other: one table with the facts of the machine, and one plot.
+"""Run all benchmarks one after the other, and write one table with the facts of the machine, and one plot.
 
     python -m benchmarks [--only core flow ...] [--quick] [--page docs/speed.md] [--plot docs/speed.svg]
 
-Each is a process of its own. With --page the table replaces the one between the two marks of that file. What cannot be
-measured here, because a program is missing, is named under the table.
+Each benchmark is a separate process. With --page, the table replaces the one between the two marks in that file. A
+benchmark that fails, for example because a program is missing, is named below the table.
 """
 
 import argparse
@@ -43,8 +43,10 @@ QUICK: dict[str, tuple[str, ...]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument("--only", nargs="+", choices=ALL, default=list(ALL))
-    parser.add_argument("--quick", action="store_true", help="small numbers: whether it works, not how fast")
-    parser.add_argument("--page", type=Path, help="whose table to replace")
+    parser.add_argument(
+        "--quick", action="store_true", help="small numbers: check whether it works, not how fast it is"
+    )
+    parser.add_argument("--page", type=Path, help="Markdown file in which to replace the table")
     parser.add_argument("--plot", type=Path, help="an SVG file")
     given = parser.parse_args()
     began, facts = time.monotonic(), machine.facts()
@@ -64,15 +66,15 @@ def main() -> None:
 
 
 def written(rows: Sequence[Row], facts: str, missing: Sequence[str], seconds: float) -> str:
-    """The facts, the table, and what is not in it."""
+    """The facts, the table, and the benchmarks that are missing in it."""
     day = f"{datetime.now(UTC):%Y-%m-%d}"
-    told = f"\nNot measured in that run: {', '.join(missing)}.\n" if missing else ""
+    note = f"\nNot measured in that run: {', '.join(missing)}.\n" if missing else ""
     table = "\n".join([head(), *map(line, rows)])
-    return f"{facts} Measured on {day} in {seconds / 60:.0f} minutes.\n\n{table}\n{told}"
+    return f"{facts} Measured on {day} in {seconds / 60:.0f} minutes.\n\n{table}\n{note}"
 
 
 def replace(page: Path, text: str) -> None:
-    """Put the text between the marks of the page. Raises ValueError where they are missing."""
+    """Put the text between the marks of the page. Raises ValueError if they are missing."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,8 +1,8 @@
-"""A hundred mixed clips as one film: the CPU of our assembly against that of ffmpeg making the same film.
+"""Assemble a hundred mixed clips into one film, and compare our CPU time with ffmpeg's for the same film.
 
-ffmpeg is the machine's own (Debian: `apt-get install ffmpeg`), told the same size, rate, encoder and quality. Both run
-as processes of their own, one after the other, and their user and system time is compared: only ratios say anything,
-for machines differ. The target is 1.2 at most.
+ffmpeg is the machine's own (Debian: `apt-get install ffmpeg`), with the same size, rate, encoder and quality. Both run
+as separate processes, one after the other, and their user and system times are compared. Only the ratio is meaningful,
+because machines differ. The target is 1.2 at most.
 
     python -m benchmarks.assembly [clips] [rounds]
 """
@@ -23,11 +23,11 @@ OURS = (
     "import sys; from pathlib import Path; from prefect_storyboard.media.reel import Part, assemble; "
     "out, *clips = map(Path, sys.argv[1:]); assemble([Part(clip, clip.stem) for clip in clips], out)"
 )
-SIZE, RATE = (640, 360), 24  # what most of the clips have
+SIZE, RATE = (640, 360), 24  # of most clips
 
 
 class Kind(NamedTuple):
-    """A kind of clip: size, rate, and what is heard."""
+    """A kind of clip: size, frame rate, and sound."""
 
     size: tuple[int, int]
     rate: int
@@ -44,7 +44,7 @@ KINDS = (
 
 
 def make(folder: Path, count: int) -> list[Path]:
-    """One clip of each kind with a moving picture, named as often as there are clips to join."""
+    """Make one clip of each kind with a moving picture; return `count` paths, each clip repeatedly."""
     made = []
     for number, kind in enumerate(KINDS):
         width, height = kind.size
@@ -59,7 +59,7 @@ def make(folder: Path, count: int) -> list[Path]:
 
 
 def ffmpeg(clips: Sequence[Path], out: Path) -> list[str]:
-    """The command for the same film: fitted with bars, one rate, stereo sound everywhere, a key frame at each clip."""
+    """The command for the same film: padded with bars, one rate, stereo sound throughout, a key frame at each clip."""
     (width, height), command, graph, joined = SIZE, ["ffmpeg", "-v", "error", "-y"], [], ""
     for number, clip in enumerate(clips):
         command += ["-i", str(clip)]
@@ -87,7 +87,7 @@ def cpu(command: Sequence[str]) -> float:
 
 
 def seconds(film: Path) -> float:
-    """How long a film is."""
+    """The length of a film."""
     command = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(film)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -95,12 +95,12 @@ def seconds(film: Path) -> float:
 def main(count: int = 100, rounds: int = 3) -> None:
     """Print the median of the rounds."""
     if not shutil.which("ffmpeg"):
-        sys.exit("no ffmpeg here; apt-get install ffmpeg")
+        sys.exit("ffmpeg is missing; apt-get install ffmpeg")
     show(rows(count, rounds))
 
 
 def rows(count: int, rounds: int) -> Iterator[Row]:
-    """One row: the median of so many rounds, ours and ffmpeg's in turn."""
+    """One row: the median of the rounds, in which ours and ffmpeg take turns."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         clips, ratios = make(folder, count), []

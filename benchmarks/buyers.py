@@ -1,7 +1,7 @@
-"""The buyers of `official_clients`: four scripts for one storyboard, each as its user would write it.
+"""The clients of `official_clients`: four scripts for the same storyboard, each as its user would write it.
 
-Each runs as a process that may be killed, and is run again until every scene has its clip. The scripts do one scene
-after the other, which is the cheapest way to be killed; a scene that fails is reported, and the next one is tried.
+Each runs as a process that may be killed, and is run again until every scene has its clip. The scripts render one scene
+after the other, so that a kill costs them least; a scene that fails is reported, and the next one is tried.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from fal_client import client as fal_module
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.flows import storyboard_series
-from prefect_storyboard.sandbox.server import environment
+from prefect_storyboard.sandbox.variables import environment
 
 FAL, WAVESPEED = "fal-ai/sora-2/text-to-video", "openai/sora-2/text-to-video"
 SIZE = {"aspect": "16:9", "resolution": "720p", "seconds": 4}
 
 
 class Errand(NamedTuple):
-    """What a process is started for. `scenes` are prompts by id; everything that it keeps lies in `folder`."""
+    """The task of a process. `scenes` are prompts by id; all its files are in `folder`."""
 
     buyer: str
     gateway: str
@@ -36,14 +36,14 @@ class Errand(NamedTuple):
 
 
 def fal_subscribe(errand: Errand, scene: str, clip: Path) -> None:
-    """`subscribe`, as the page of every model at fal shows it; the client's own retries as they are shipped."""
+    """Uses `subscribe`, as fal's model pages show it, with the client's default retries."""
     client = fal_client.SyncClient(key="sandbox:sandbox")
     result = client.subscribe(FAL, arguments=_fal_arguments(errand.scenes[scene]))
     _download(result["video"]["url"], clip)
 
 
 def fal_submit(errand: Errand, scene: str, clip: Path) -> None:
-    """`submit`, the id on disk before anything else, and a re-run that goes on with that id: as careful as it gets."""
+    """Uses `submit` as carefully as possible: writes the id to disk first, and a later run continues with it."""
     client, kept = fal_client.SyncClient(key="sandbox:sandbox"), clip.with_suffix(".id")
     if kept.exists():
         handle = client.get_handle(FAL, kept.read_text())
@@ -54,7 +54,7 @@ def fal_submit(errand: Errand, scene: str, clip: Path) -> None:
 
 
 def wavespeed_run(errand: Errand, scene: str, clip: Path) -> None:
-    """`run`, as its readme shows it, with its retries as shipped. No public call tells the id before the job ends."""
+    """Uses `run`, as its README shows it, with default retries. No public call returns the id before the job ends."""
     client = wavespeed.Client(api_key="sandbox", base_url=f"{errand.base}/wavespeed")
     arguments = {"prompt": errand.scenes[scene], "size": "1280*720", "duration": SIZE["seconds"]}
     _download(client.run(WAVESPEED, arguments)["outputs"][0], clip)
@@ -68,7 +68,7 @@ SCRIPTS: dict[str, Callable[[Errand, str, Path], None]] = {
 
 
 def buy(errand: Errand) -> None:
-    """One run of a buyer, in a process of its own: exit code 0 if every scene has its clip now."""
+    """One run of a client, in a separate process: exit code 0 if every scene has its clip."""
     log = os.open(errand.folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -78,12 +78,12 @@ def buy(errand: Errand) -> None:
 
 
 def clips(folder: Path) -> list[Path]:
-    """What a buyer has kept."""
+    """The clips that a client has kept."""
     return [*folder.glob("*.mp4"), *folder.glob("library/reels/*/scenes/*/take-*.mp4")]
 
 
 def _scripted(errand: Errand) -> bool:
-    fal_module.QUEUE_URL_FORMAT = f"{errand.base}/fal/queue/"  # it has no switch for plain http
+    fal_module.QUEUE_URL_FORMAT = f"{errand.base}/fal/queue/"  # it has no option for plain http
     complete = True
     for scene in errand.scenes:
         clip = errand.folder / f"{scene}.mp4"
@@ -91,7 +91,7 @@ def _scripted(errand: Errand) -> bool:
             continue
         try:
             SCRIPTS[errand.buyer](errand, scene, clip)
-        except Exception as error:  # noqa: BLE001 - a script that reports and goes on with the next scene
+        except Exception as error:  # noqa: BLE001 - a script that reports the error and continues with the next scene
             print(f"{scene} failed: {error!r}", flush=True)
             complete = False
     return complete

@@ -1,9 +1,9 @@
-"""What callbacks save: the same jobs at the sandbox's fal, polled and then called back. Prints a Markdown table.
+"""Compare callbacks with polling, for the same jobs at the sandbox's fal. Prints a Markdown table.
 
     python -m benchmarks.callbacks [--jobs 50 400] [--seconds 10]
 
-The callbacks server is a process of its own. A job is submitted, waited for and stored by the tasks' functions, without
-Prefect's engine. `requests` are what the gateway was asked for states and results, by both processes together.
+The callbacks server is a separate process. Jobs are submitted, awaited and stored by the tasks' functions, without
+Prefect's engine. `requests` counts the requests for states and results from both processes.
 """
 
 import argparse
@@ -34,13 +34,13 @@ from prefect_storyboard.tasks import generate, poll, store
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.callbacks")
     parser.add_argument("--jobs", type=int, nargs="+", default=[50, 400])
-    parser.add_argument("--seconds", type=float, default=10.0, help="that a job renders")
+    parser.add_argument("--seconds", type=float, default=10.0, help="render time of a job")
     given = parser.parse_args()
     show(rows(given.jobs, given.seconds))
 
 
 def rows(loads: Sequence[int], seconds: float) -> Iterator[Row]:
-    """Polled and called back, for each load."""
+    """One row for polling and one for callbacks, for each load."""
     os.environ |= {"NO_PROXY": "127.0.0.1", "PREFECT_LOGGING_LEVEL": "CRITICAL"}
     for jobs in loads:
         yield from (_measured(jobs, how, seconds) for how in ("polled", "called back"))

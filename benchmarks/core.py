@@ -1,12 +1,12 @@
-"""What rendering many clips at once costs us, and the gateways' official clients. Prints a Markdown table.
+"""Compare our cost of rendering many clips at once with that of the official clients. Prints a Markdown table.
 
     python -m benchmarks.core [--jobs 50 400] [--seconds 5] [--lost 0.0 0.2] [--clients ...]
 
-Every client renders the same clips at one server on loopback (`loopback`), in a process of its own, one after the
-other. The table holds ratios within one run: wall time as multiples of what a job renders, processor time of what
-WaveSpeed's client takes.
+Every client renders the same clips at one loopback server (`loopback`), in separate processes, one after the other. The
+table shows ratios within one run: wall time as a multiple of a job's render time, CPU time as a multiple of that of
+WaveSpeed's client.
 
-`openai at the sandbox` is the same client at the sandbox's strict server, whose meter counts what was billed. That
+`openai at the sandbox` is OpenAI's client at the sandbox's strict server, whose meter counts the billed jobs. That
 server is slower than the client, so its times are left out.
 """
 
@@ -30,27 +30,29 @@ _REFERENCE = "wavespeed"
 
 
 class Market(NamedTuple):
-    """The server of a run: its address, and how a measurement begins there."""
+    """The server of a run."""
 
     base: str
     process: "subprocess.Popen[str]"
 
     def begin(self, seconds: float, lost: float) -> None:
-        """Forget the jobs of the last measurement."""
+        """Begin a measurement: the server drops the jobs of the last one."""
         _stream(self.process.stdin).write(json.dumps({"seconds": seconds, "lost": lost}) + "\n")
         _stream(self.process.stdin).flush()
         _stream(self.process.stdout).readline()
 
     def facts(self) -> dict[str, Any]:
-        """What the clients asked for."""
+        """The server's statistics."""
         return _get(f"{self.base}/stats")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.core")
     parser.add_argument("--jobs", type=int, nargs="+", default=[50, 400])
-    parser.add_argument("--seconds", type=float, default=5.0, help="that a job renders")
-    parser.add_argument("--lost", type=float, nargs="+", default=[0.0, 0.2], help="share of the submits' replies")
+    parser.add_argument("--seconds", type=float, default=5.0, help="render time of a job")
+    parser.add_argument(
+        "--lost", type=float, nargs="+", default=[0.0, 0.2], help="share of submits whose reply is lost"
+    )
     parser.add_argument("--clients", nargs="+", default=list(CLIENTS), choices=list(CLIENTS))
     given = parser.parse_args()
     show(rows(given.jobs, given.seconds, given.lost, given.clients))
@@ -94,7 +96,7 @@ def _compared(market: Market, jobs: int, lost: float, seconds: float, clients: S
 
 
 def _at_the_sandbox(jobs: int, lost: float, seconds: float) -> Row:
-    """What OpenAI's client buys and keeps at a server that checks every field of every form."""
+    """Measure OpenAI's client at a server that checks every field of every form."""
     with TemporaryDirectory(prefix="core-") as folder, sandbox(Path(folder), seconds) as base:
         if lost:
             rule = {"match": {"gateway": "openai", "route": "submit"}, "fault": "drop_after", "probability": lost}

@@ -1,8 +1,8 @@
-"""The clients of `core`: each renders so many clips at once at `loopback`, as its own documents show it.
+"""The clients of `core`: each renders many clips at once at `loopback`, as its own documentation shows it.
 
     python -m benchmarks.core_clients <client> <base> <jobs> <folder>      prints one line of JSON
 
-Started as a process of its own, so that CPU and memory are its own; importing is not measured.
+Each runs in a separate process, so that its CPU and memory can be measured; imports are not measured.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ def _prompts(jobs: int) -> list[str]:
 
 
 def wavespeed(base: str, jobs: int, folder: Path) -> Callable[[], None]:
-    """WaveSpeed's client, a thread a clip: it has no other way of doing several at once."""
+    """WaveSpeed's client with one thread per clip, because it has no other way to run several at once."""
     import requests
     import wavespeed as official
 
     client = official.Client(api_key="sandbox", base_url=f"{base}/wavespeed")
 
     def one(prompt: str) -> None:
-        with suppress(Exception):  # a clip less, which is counted
+        with suppress(Exception):  # the missing clip is counted
             made = client.run(WAVESPEED, {"prompt": prompt, "size": "1280*720", "duration": 4})
             url = made["outputs"][0]
             (folder / Path(url).name).write_bytes(requests.get(url, timeout=60).content)
@@ -48,12 +48,12 @@ def wavespeed(base: str, jobs: int, folder: Path) -> Callable[[], None]:
 
 
 def fal(base: str, jobs: int, folder: Path) -> Callable[[], None]:
-    """fal's asynchronous client, all clips in one gather."""
+    """fal's asynchronous client, with all clips in one gather."""
     import fal_client
     import httpx
     from fal_client import client as module
 
-    module.QUEUE_URL_FORMAT = f"{base}/fal/queue/"  # it has no switch for plain http
+    module.QUEUE_URL_FORMAT = f"{base}/fal/queue/"  # it has no option for plain http
 
     async def one(client: fal_client.AsyncClient, http: httpx.AsyncClient, prompt: str) -> None:
         with suppress(Exception):
@@ -71,7 +71,7 @@ def fal(base: str, jobs: int, folder: Path) -> Callable[[], None]:
 
 
 def openai(base: str, jobs: int, folder: Path) -> Callable[[], None]:
-    """OpenAI's asynchronous client, all clips in one gather; it names its own pause between two looks."""
+    """OpenAI's asynchronous client, with all clips in one gather and the client's default poll interval."""
     import openai as official
     import openai.resources.videos
 
@@ -89,20 +89,20 @@ def openai(base: str, jobs: int, folder: Path) -> Callable[[], None]:
 
 
 def ours(gateway: str, base: str, jobs: int, folder: Path) -> Callable[[], None]:
-    """What the tasks do, without Prefect's engine: buy once, wait, download, store, close; the ledger on disk."""
+    """The steps of our tasks without Prefect's engine: buy once, wait, download, store, close; ledger on disk."""
     from benchmarks.core_scene import Studio, render
     from prefect_storyboard.blocks.credentials import BY_PROVIDER
     from prefect_storyboard.ledger import Ledger, open_storage
     from prefect_storyboard.providers.protocol import SceneRequest
     from prefect_storyboard.providers.table import model
-    from prefect_storyboard.sandbox.server import environment
+    from prefect_storyboard.sandbox.variables import environment
 
     given = (
         BY_PROVIDER[gateway].from_environment(environment(base)).model_copy(update={"in_flight": jobs, "submits": None})
     )
     ledger, sora = Ledger(open_storage(str(folder))), model(gateway, "sora-2")
 
-    # The tables are read at the first order, as modules are at their import.
+    # Tables are read for the first order; like imports, this is not measured.
     warm = SceneRequest(model=sora, prompt="warm", seconds=4, aspect="16:9", resolution="720p")
     given.get_client().scene_order(warm)
 
@@ -127,7 +127,7 @@ CLIENTS: dict[str, Callable[[str, int, Path], Callable[[], None]]] = {
 def main(client: str, base: str, jobs: str, folder: str) -> None:
     """Measure one client, from the first request to the last clip."""
     logging.disable()
-    warnings.simplefilter("ignore")  # one client says at each call that its API will close
+    warnings.simplefilter("ignore")  # one client warns at each call that its API will be closed
     work = CLIENTS[client](base, int(jobs), Path(folder))
     began, cpu = time.perf_counter(), time.process_time()
     work()

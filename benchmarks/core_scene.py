@@ -1,4 +1,4 @@
-"""One scene through the rooms below the tasks, as the tasks take it: generate, poll, store."""
+"""Render one scene with the modules below the tasks, in the same steps: generate, poll, store."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from prefect_storyboard.tasks._takes import Takes
 
 
 class Studio(NamedTuple):
-    """Where the scenes are rendered, and kept."""
+    """The account, model and storage of the scenes."""
 
     session: Session
     ledger: Ledger

@@ -1,4 +1,4 @@
-"""A proxy that puts a server at a distance: every byte arrives later by half a round trip, and requests are counted."""
+"""A proxy that simulates distance: it delays every byte by half a round trip, and counts requests."""
 
 import asyncio
 import re
@@ -14,13 +14,13 @@ _REQUEST = re.compile(rb"(GET|PUT|HEAD|DELETE|POST) (\S+) HTTP/1\.1\r\n")
 
 @dataclass
 class Distant:
-    """The server as seen from afar."""
+    """The proxied server: its new endpoint, and the requests so far."""
 
     endpoint: str = ""
     requests: Counter[str] = field(default_factory=Counter)
 
     def note(self, data: bytes) -> None:
-        """Count a request, which begins a block of its own: clients send none before the last one is answered."""
+        """Count a request, which always begins a block, because clients wait for the reply before the next one."""
         if begun := _REQUEST.match(data):
             verb, target = begun[1].decode(), begun[2]
             self.requests["LIST" if verb == "GET" and b"list-type" in target else verb] += 1
@@ -28,7 +28,7 @@ class Distant:
 
 @contextmanager
 def distant(endpoint: str, round_trip: float) -> Iterator[Distant]:
-    """Carry connections to the server for the length of the `with` block; bandwidth is not limited."""
+    """Forward connections to the server during the `with` block; bandwidth is not limited."""
     far, ready, stop, loops = Distant(), threading.Event(), asyncio.Event(), list[asyncio.AbstractEventLoop]()
 
     async def serve() -> None:
@@ -59,7 +59,7 @@ def distant(endpoint: str, round_trip: float) -> Iterator[Distant]:
 async def _late(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float, far: Distant | None
 ) -> None:
-    """Hand on what arrives, each block so many seconds later, in order."""
+    """Forward data in order, each block `seconds` later."""
     loop = asyncio.get_running_loop()
     blocks: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(256)
 

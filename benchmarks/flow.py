@@ -1,9 +1,9 @@
-"""The flow against Prefect's own floor. Prints a Markdown table, and with --detail what each process counted.
+"""Compare `storyboard_series` with Prefect's own cost. Prints a Markdown table, and with --detail all counts.
 
     python -m benchmarks.flow [--scenes 20 200] [--detail FILE]
 
-The wall time leaves the assembly out. `requests` are those to Prefect's API. A stall is a turn of an event loop, in
-processor time of its thread.
+The wall time excludes the assembly. `requests` are those to Prefect's API. A stall is one iteration of an event loop,
+in CPU time of its thread.
 """
 
 import argparse
@@ -23,14 +23,14 @@ from tests.chaos.engine import prefect_server
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.flow")
     parser.add_argument("--scenes", type=int, nargs="+", default=[20, 200])
-    parser.add_argument("--folder", type=Path, help="where to work; it is kept")
-    parser.add_argument("--detail", type=Path, help="a JSON file for everything that was counted")
+    parser.add_argument("--folder", type=Path, help="working folder, which is kept")
+    parser.add_argument("--detail", type=Path, help="JSON file for all counts")
     given = parser.parse_args()
     show(rows(given.scenes, given.folder, given.detail))
 
 
 def rows(scenes: Sequence[int], kept: Path | None = None, detail: Path | None = None) -> Iterator[Row]:
-    """Floor, series and the series again, for each number of scenes."""
+    """Rows for the floor, the series and its second run, for each number of scenes."""
     folder = kept or Path(tempfile.mkdtemp(prefix="flows-"))
     folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"NO_PROXY": "127.0.0.1"}
@@ -49,7 +49,7 @@ def rows(scenes: Sequence[int], kept: Path | None = None, detail: Path | None = 
 
 
 def _row(facts: dict[str, Any], floor: dict[str, Any]) -> Row:
-    """One run: its wall time without the assembly, and its processor time, as multiples of the floor."""
+    """The row of one run: wall time without assembly, and CPU time, as multiples of the floor."""
     scenes, assembly = facts["scenes"], facts["after_last_scene_s"]
     calls = sum(count for call, count in facts["calls"].items() if call.startswith("prefect"))
     stalls = ", ".join(f"{loop['longest_cpu_ms']:.0f} ms ({loop['name']})" for loop in facts["loops"] if loop["thread"])

@@ -1,10 +1,10 @@
-"""One flow of the benchmark, in a process of its own; prints one line of JSON about it.
+"""Run one flow of the benchmark in a separate process, and print one line of JSON with its figures.
 
     python -m benchmarks.flow_run (floor | series) SCENES FOLDER [BASE [LIBRARY]]
 
-`floor` is what Prefect takes by itself: three empty async tasks a scene, of which the middle one sleeps as long as a
-job renders. `series` is `storyboard_series` against the sandbox at BASE. Importing is not measured; peak memory is the
-whole process'.
+`floor` is Prefect's own cost: three empty async tasks per scene, of which the middle one sleeps as long as a job
+renders. `series` is `storyboard_series` against the sandbox at BASE. Imports are not measured; peak memory is that of
+the whole process.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from benchmarks.stand import peak_mb
 from benchmarks.watchdog import watching
 from prefect_storyboard.jobs.progress import Progress, progress_listener
 
-_RENDERS = 5.2  # seconds of a job, its queue included
+_RENDERS = 5.2  # seconds of a job, including its queue
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27,}|[0-9a-f]{16,}")
 _CALLS: Counter[str] = Counter()
 _loops: list[asyncio.AbstractEventLoop] = []
@@ -49,7 +49,7 @@ async def _third() -> None: ...
 
 @flow(name="floor")
 async def floor(scenes: int) -> None:
-    """Three empty tasks a scene, one after the other; the scenes side by side."""
+    """Three empty tasks per scene, one after the other; the scenes in parallel."""
 
     async def scene() -> None:
         await _first()
@@ -60,10 +60,10 @@ async def floor(scenes: int) -> None:
 
 
 async def series(scenes: int, base: str, library: str) -> None:
-    """The series with that many scenes of four seconds, all at once."""
+    """`storyboard_series` with this many scenes of four seconds, all at once."""
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.flows import storyboard_series
-    from prefect_storyboard.sandbox.server import environment
+    from prefect_storyboard.sandbox.variables import environment
 
     board = {
         "title": "Pier",
@@ -81,8 +81,7 @@ def main() -> None:
     kind, scenes, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     _count_calls()
     if kind == "series":
-        importlib.import_module("prefect_storyboard.flows")  # what an import takes is measured in `start_up`
-        importlib.import_module("prefect_storyboard.sandbox.server")
+        importlib.import_module("prefect_storyboard.flows")  # imports are measured in `start_up`
     library = sys.argv[5] if len(sys.argv) > 5 else str(folder / "library")
     work = floor(scenes) if kind == "floor" else series(scenes, sys.argv[4], library)
     with watching(("flow", _main_loop), ("providers", _our_loop)) as loops:
@@ -104,7 +103,7 @@ def main() -> None:
 
 
 async def _kept(work: Coroutine[Any, Any, None]) -> None:
-    """Run the work, and keep its loop where the watchdog finds it."""
+    """Run the work, and store its loop for the watchdog."""
     _loops.append(asyncio.get_running_loop())
     token = progress_listener.set(_note)
     try:
@@ -128,7 +127,7 @@ def _our_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _count_calls() -> None:
-    """Count the requests by method, port and route; ids and numbers in a path stand for any."""
+    """Count the requests by method and route; ids in a path are replaced by *."""
     send = httpx.AsyncClient.send
 
     async def counted(self: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -136,7 +135,7 @@ def _count_calls() -> None:
         _CALLS[f"{whose} {request.method} {_ID.sub('*', request.url.path)}"] += 1
         return await send(self, request, **options)
 
-    httpx.AsyncClient.send = counted  # type: ignore[method-assign] # Prefect's clients too are of this class
+    httpx.AsyncClient.send = counted  # type: ignore[method-assign] # Prefect's clients are of this class as well
 
 
 if __name__ == "__main__":

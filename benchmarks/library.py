@@ -1,9 +1,9 @@
-"""A library of many settled jobs against an empty one: lists, a plan, the start of a run, a budget, prune.
+"""Compare a library of many settled jobs with an empty one: listings, a plan, the start of a run, a budget, prune.
 
     python -m benchmarks.library [--jobs 100000] [--s3-jobs 2000]
 
-Each is a process of its own: its processor time and its peak memory beyond those of an empty library. On S3 the server
-is the one of tests/s3; requests are counted there as well.
+Each case is a separate process, whose CPU time and peak memory are compared with those for an empty library. The S3
+server is that of tests/s3; its requests are counted as well.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def rows(jobs: int, s3_jobs: int) -> Iterator[Row]:
-    """Every kind of work on local disk, then those of a run on S3."""
+    """All cases on local disk, then the cases of a run on S3."""
     with tempfile.TemporaryDirectory() as name, prefect_server(Path(name)):
         large, empty = Path(name) / "large", Path(name) / "empty"
         settled(large, jobs)
@@ -78,7 +78,7 @@ def _on_s3(folder: Path, jobs: int) -> Iterator[Row]:
 
 
 def settled(folder: Path, jobs: int) -> None:
-    """Write a library in which so many scenes were bought a hundred days ago: all records but the clips."""
+    """Write a library in which `jobs` scenes were bought a hundred days ago: all records, without the clips."""
     from prefect_storyboard.ledger import Draft, Intent, Outcome, Owner
     from prefect_storyboard.storyboards import Clip, Job
 
@@ -114,7 +114,7 @@ def _board() -> dict[str, Any]:
 
 
 def _nowhere() -> Any:
-    """An account whose gateway does not answer: nothing here needs one."""
+    """An account whose gateway does not answer, because no case calls it."""
     from prefect_storyboard.blocks import FalCredentials
 
     nowhere = {f"{name}_url": "http://127.0.0.1:9" for name in ("queue", "rest", "platform")}

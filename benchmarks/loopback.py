@@ -1,9 +1,10 @@
-"""The gateways that the clients of `core` are measured at: fal, WaveSpeed and OpenAI, as far as they need them.
+"""The server for the clients of `core`: the parts of fal, WaveSpeed and OpenAI that they call.
 
     python -m benchmarks.loopback        prints its port; one line of JSON on stdin sets `seconds` and `lost`
 
-It answers in some 50 microseconds, so that what is measured is the client. It counts what each job was asked for, and
-when somebody first saw that it had ended. `lost` is the share of accepted submits whose reply never leaves.
+It answers in about 50 microseconds, so that the client dominates the measurement. It counts the status calls of each
+job, and records when a client first saw that the job had ended. `lost` is the share of accepted submits that get no
+reply.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ _REASONS = {200: "OK", 404: "Not Found"}
 
 
 class Market:
-    """The jobs of one measurement, and what was asked about them."""
+    """The jobs of one measurement, and the requests about them."""
 
     def __init__(self, seconds: float = 5.0, lost: float = 0.0) -> None:
         self.seconds, self.lost = seconds, lost
@@ -28,16 +29,16 @@ class Market:
         self.seen: dict[str, float] = {}
         self.fetched: set[str] = set()
         self.requests = self.connections = self.open = self.most_open = 0
-        self._draw = Random(1)  # noqa: S311 - to be repeated, not to be secret
+        self._draw = Random(1)  # noqa: S311 - repeatable, not secret
 
     def submit(self, endpoint: str, body: Any) -> tuple[str, bool]:
-        """Accept a job; whether its reply is lost."""
+        """Accept a job; return its name, and whether its reply is lost."""
         name = f"job-{len(self.jobs) + 1:05d}"
         self.jobs[name] = {"endpoint": endpoint, "body": body, "at": time.time()}
         return name, self._draw.random() < self.lost
 
     def ended(self, name: str, *, status: bool) -> bool:
-        """Whether a job has ended, for somebody who asks."""
+        """Whether a job has ended; records the request."""
         over = time.time() >= self.jobs[name]["at"] + self.seconds
         if status:
             self.looks[name] = self.looks.get(name, 0) + 1
@@ -46,7 +47,7 @@ class Market:
         return over
 
     def facts(self) -> dict[str, Any]:
-        """What the measurement came to."""
+        """The figures of the measurement."""
         late = [self.seen[name] - job["at"] - self.seconds for name, job in self.jobs.items() if name in self.seen]
         return {
             "billed": len(self.jobs),
@@ -60,13 +61,13 @@ class Market:
 
 
 class Exchange(asyncio.Protocol):
-    """One connection: HTTP/1.1 with content lengths, which is what the clients speak."""
+    """One connection: HTTP/1.1 with content lengths, as the clients use it."""
 
     def __init__(self, server: "Server") -> None:
         self._server, self._buffer = server, bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a TCP server gives
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP server passes one
         self._transport, market = transport, self._server.market
         market.connections += 1
         market.open += 1
@@ -111,7 +112,7 @@ class Server:
         self.market = Market()
 
     def answer(self, method: str, target: str, body: bytes, host: str) -> Answer:
-        """Status, content type and body; None hangs up."""
+        """Status, content type and body; None closes the connection."""
         parts = urlsplit(target)
         self.market.requests += 1
         base = f"http://{host}"
@@ -156,7 +157,7 @@ class Server:
         return _json({"code": 200, "data": {"items": items, "total": len(self.market.jobs)}})
 
     def _openai(self, method: str, rest: list[str], body: bytes) -> Answer:
-        """Videos; the form of a create is kept as it came, and the client's own default pause is a second."""
+        """Videos. The form of a create is kept unparsed. The client's default poll interval is one second."""
         match method, rest:
             case "POST", []:
                 name, lost = self.market.submit("videos", body.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""The facts of the machine that a run of the benchmarks depends on."""
+"""The facts of the machine on which the results of the benchmarks depend."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ PACKAGES = ("prefect", "httpx", "av", "s3fs", "fal-client", "wavespeed", "openai
 
 
 def facts() -> str:
-    """One paragraph: processor, memory, system, versions, and how busy the machine was when the run began."""
+    """One paragraph: processor, memory, system, versions, and the load of the machine when the run began."""
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1e6
     load = f"{os.getloadavg()[0]:.1f}"
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)

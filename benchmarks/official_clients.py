@@ -1,11 +1,11 @@
-"""What a storyboard comes to in bad weather: with us, and with the gateways' official clients. Prints a Markdown table.
+"""Render storyboards under faults, with us and with the gateways' official clients. Prints a Markdown table.
 
     python -m benchmarks.official_clients [--sessions 50] [--seed 1] [--runs 10] [--at-once 16] [--no-kill]
 
-A session is a storyboard of three to five scenes, the faults of `Session.weather` and the moment of a kill, all drawn
-from the seed and its number. Every buyer of a gateway (see `buyers`) gets the same sessions, each at a sandbox of its
-own with the same rules. Its first run is killed by SIGKILL; then it is run again until every scene has its clip, or it
-has given up after `--runs` runs. At the end the sandbox's meter is held against the clips that were kept.
+A session is a storyboard of three to five scenes, the faults of `Session.faults` and the moment of a kill, all drawn
+from the seed and its number. Every client of a gateway (see `buyers`) gets the same sessions, each at a separate
+sandbox with the same rules. Its first run is killed by SIGKILL; then it is run again until every scene has its clip, at
+most `--runs` times. At the end the sandbox's meter is compared with the clips that were kept.
 """
 
 import argparse
@@ -38,10 +38,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.official_clients")
     parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--runs", type=int, default=10, help="after the one that is killed")
+    parser.add_argument("--runs", type=int, default=10, help="runs after the one that is killed")
     parser.add_argument("--at-once", type=int, default=16)
-    parser.add_argument("--no-kill", action="store_true", help="bad weather alone: the first run is left alone too")
-    parser.add_argument("--folder", type=Path, help="where to work; it is kept")
+    parser.add_argument("--no-kill", action="store_true", help="faults only: the first run is not killed either")
+    parser.add_argument("--folder", type=Path, help="working folder, which is kept")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="clients-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,10 +57,12 @@ def main() -> None:
 def _played(given: argparse.Namespace, folder: Path) -> dict[tuple[str, str], Counter[str]]:
     from benchmarks.sessions import Session, paint_quickly, play
 
-    logging.disable()  # sandboxes that start side by side undo each other's silence
-    context = multiprocessing.get_context("forkserver")  # processes without the seconds of importing, for every buyer
+    logging.disable()  # sandboxes that start in parallel would re-enable each other's logging
+    context = multiprocessing.get_context(
+        "forkserver"
+    )  # processes start without the seconds of importing, for every client
     context.set_forkserver_preload(["benchmarks.buyers", "prefect.flow_engine", "prefect.task_engine"])
-    first = context.Process(target=int)  # which waits for the imports, and nobody after it
+    first = context.Process(target=int)  # it waits for the imports, so that no later process has to
     first.start()
     first.join()
     paint_quickly(folder / "films")

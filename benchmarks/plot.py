@@ -1,4 +1,4 @@
-"""The plot of a run, from the rows of its table."""
+"""Draw the plot of a run from the rows of its table."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ _OURS, _THEIRS = "#c2571a", "#8a94a6"
 
 
 def draw(rows: Sequence[Row], file: Path) -> None:
-    """One panel for each question that has an answer in the rows, as SVG; the same rows make the same file."""
+    """Draw one panel for each entry of PANELS that has rows, as SVG; the same rows give the same file."""
     import matplotlib.pyplot as plt
 
     asked = [(title, found) for title, pick in PANELS if (found := pick(rows))]
@@ -46,7 +46,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _of(benchmark: str, field: str) -> Callable[[Sequence[Row]], list[tuple[str, float]]]:
-    """The cases of one benchmark that have this figure."""
+    """Select the cases of one benchmark that have this figure."""
 
     def pick(rows: Sequence[Row]) -> list[tuple[str, float]]:
         found = ((row.case, getattr(row, field)) for row in rows if row.benchmark == benchmark)

@@ -1,9 +1,9 @@
-"""A library in a real S3 server: a flow's requests and time 20 ms away, and files of 50 MB beside `aws s3 cp`.
+"""A library in a real S3 server: requests and time of a flow at 20 ms of latency, and 50 MB files against `aws s3 cp`.
 
     python -m benchmarks.s3 [--scenes 20] [--clips 20] [--megabytes 50]
 
-The server is the one of tests/s3, on this machine: what it takes of the processor, it takes from both sides. `aws` is
-the machine's own.
+The server is that of tests/s3, on this machine, so its CPU time affects both sides equally. `aws` is the machine's own
+program.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.chaos.engine import prefect_server
 from tests.s3.ceph import BUCKET, Server, serving
 
 ROUND_TRIP = 0.02
-_AT_ONCE = 4  # uploads of a process, as the gate of the tasks has it
+_AT_ONCE = 4  # uploads of a process, as in the tasks
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def rows(scenes: int = 20, clips: int = 20, megabytes: int = 50) -> Iterator[Row]:
-    """The flow from afar, then the uploads from near."""
+    """The uploads without latency, then the flow with latency."""
     with tempfile.TemporaryDirectory() as name, serving() as server:
         os.environ |= {"NO_PROXY": "127.0.0.1"}
         yield _stored(Path(name), server, clips, megabytes)
@@ -49,13 +49,13 @@ def rows(scenes: int = 20, clips: int = 20, megabytes: int = 50) -> Iterator[Row
 
 
 def variables(server: Server, endpoint: str) -> dict[str, str]:
-    """How a process finds the server: the variables that everything that speaks S3 reads."""
+    """The environment variables with which S3 clients find the server."""
     keys = {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.secret}
     return {**keys, "AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 def _flows(folder: Path, scenes: int, base: str, server: Server, far: Distant) -> Iterator[Row]:
-    """`storyboard_series` into the bucket, new and again, each beside the same on local disk."""
+    """`storyboard_series` into the bucket, first and second run, each compared with local disk."""
     given, bucket = variables(server, far.endpoint), f"s3://{BUCKET}/series"
     for case in ("new", "again"):
         local = measured("benchmarks.flow_run", "series", scenes, folder, base)
@@ -75,7 +75,7 @@ def _flows(folder: Path, scenes: int, base: str, server: Server, far: Distant) -
 
 
 def _stored(folder: Path, server: Server, clips: int, megabytes: int) -> Row:
-    """So many clips from the disk into the bucket, with takes and sidecars; and as plain files by `aws`."""
+    """Copy clips from disk into the bucket: as takes with sidecars, and as plain files by `aws`."""
     source = folder / "clips"
     source.mkdir()
     for number in range(clips):

@@ -1,4 +1,4 @@
-"""The sessions of `official_clients`: what is bought in which weather, how it is bought, and what it came to."""
+"""The sessions of `official_clients`: their scenes and faults, their runs, and their results."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _LONGEST = 600.0  # seconds of one run
 
 
 class Session(NamedTuple):
-    """Number `number` of a seed; everything else follows from the two, and is the same for each gateway."""
+    """Session `number` of a seed. Everything else is drawn from these two, and is the same for each gateway."""
 
     seed: int
     number: int
@@ -35,12 +35,12 @@ class Session(NamedTuple):
 
     @property
     def kill(self) -> tuple[int, float]:
-        """The first run is killed so many seconds after the sandbox has accepted so many jobs."""
+        """The kill of the first run: after this many accepted jobs, and then this many seconds."""
         draw = self._draw("kill")
         return draw.randint(1, len(self.scenes)), draw.choice((0.0, 0.1, 0.3, 0.6, 1.0))
 
-    def weather(self, gateway: str) -> list[dict[str, Any]]:
-        """The rules for the sandbox; of those for a route, the first that fires decides."""
+    def faults(self, gateway: str) -> list[dict[str, Any]]:
+        """The fault rules for the sandbox; for each route, the first rule that fires counts."""
         draw = self._draw("weather")
 
         def rule(route: str, fault: str, probability: float, **facts: Any) -> dict[str, Any]:
@@ -68,19 +68,19 @@ class Session(NamedTuple):
         ]
 
     def _draw(self, what: str) -> Random:
-        return Random(f"{self.seed} {self.number} {what}")  # noqa: S311 - to be repeated, not to be secret
+        return Random(f"{self.seed} {self.number} {what}")  # noqa: S311 - repeatable, not secret
 
 
 class Stand(NamedTuple):
-    """One buyer in one session: its process, its folder, its sandbox."""
+    """One client in one session: its process, its folder, its sandbox."""
 
     context: ForkServerContext
     errand: Errand
     session: Session
 
     def play(self, runs: int) -> Counter[str]:
-        """Buy until every scene has its clip or so many runs are over, and count what it came to."""
-        _call(self.errand.base, "faults", self.session.weather(self.errand.gateway))
+        """Run the client until every scene has its clip, at most `runs` more times, and count the results."""
+        _call(self.errand.base, "faults", self.session.faults(self.errand.gateway))
         began, done = time.monotonic(), 0
         complete = self._run(killed=self.session.killed)
         while not complete and done < runs:
@@ -103,7 +103,7 @@ class Stand(NamedTuple):
         return process.exitcode == 0
 
     def _moment(self, process: Any) -> bool:
-        """Wait for the moment of the kill. False: the run was over before."""
+        """Wait for the moment of the kill. False if the run ended before."""
         jobs, seconds = self.session.kill
         while process.is_alive() and self._accepted() < jobs:
             time.sleep(0.01)
@@ -111,12 +111,12 @@ class Stand(NamedTuple):
         return bool(process.is_alive())
 
     def _accepted(self) -> int:
-        """Beside the server, whose time is the buyers'."""
+        """The number of accepted jobs, read from the database so that the server spends no time on it."""
         with sqlite3.connect(f"file:{self.errand.folder}/sandbox/sandbox.db?mode=ro", uri=True) as rows:
             return int(rows.execute("select count(*) from jobs").fetchone()[0])
 
     def _count(self) -> Counter[str]:
-        """Hold the meter against the clips on disk, by their bytes: every job's are its own."""
+        """Compare the meter with the clips on disk, by their bytes, which are unique for every job."""
         _call(self.errand.base, "faults", method="DELETE")
         while (meter := _call(self.errand.base, "meter"))["running"]:
             time.sleep(0.1)
@@ -139,7 +139,7 @@ class Stand(NamedTuple):
 
 
 def play(context: ForkServerContext, folder: Path, session: Session, who: tuple[str, str], runs: int) -> Counter[str]:
-    """One session of one buyer (its gateway, its name), in a folder and at a sandbox of its own."""
+    """Run one session of one client (gateway, name), with its own folder and sandbox."""
     gateway, buyer = who
     folder.mkdir(parents=True)
     with running(folder / "sandbox", pace=_PACE) as base:
@@ -147,7 +147,7 @@ def play(context: ForkServerContext, folder: Path, session: Session, who: tuple[
 
 
 def paint_quickly(folder: Path) -> None:
-    """One film for all clips, told apart by what stands behind its end: painting would cost more than all the rest."""
+    """Use one film for all clips, each with unique trailing bytes: drawing clips would take most of the time."""
     prepare(folder)
     exchange.render = copied(folder)
 

@@ -1,4 +1,4 @@
-"""What the benchmarks of flows run against: a sandbox and a Prefect server, each in a process of its own."""
+"""Start what the benchmarks measure: the sandbox, and measured modules, each in a separate process."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _LONGEST = 900.0  # seconds of one measured process
 
 @contextmanager
 def sandbox(folder: Path, render_seconds: float = 5.0) -> Iterator[str]:
-    """The sandbox in a process of its own, whose time is not the measured one's: the same film for all clips."""
+    """Run the sandbox in a separate process, so that its time is not measured; all clips are the same film."""
     command = [sys.executable, "-m", "benchmarks.stand", str(folder), str(render_seconds)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -28,7 +28,7 @@ def sandbox(folder: Path, render_seconds: float = 5.0) -> Iterator[str]:
 
 
 def measured(*arguments: object, **environment: str) -> dict[str, Any]:
-    """Run a module of the benchmarks in a process of its own; returns the JSON object in its last line."""
+    """Run a module of the benchmarks in a separate process; return the JSON object in its last line of output."""
     command = [sys.executable, "-m", *map(str, arguments)]
     ended = subprocess.run(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, timeout=_LONGEST, check=True
@@ -38,7 +38,7 @@ def measured(*arguments: object, **environment: str) -> dict[str, Any]:
 
 
 def peak_mb() -> int:
-    """Peak memory of this process so far in MB; unlike `getrusage` without that of the process that started it."""
+    """Peak memory of this process in MB; unlike `getrusage`, without that of the parent process."""
     status = Path("/proc/self/status").read_text()
     return round(int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6)
 

@@ -1,9 +1,9 @@
-"""What a start takes: imports, the help of the command line, and the first look at a library. Prints a Markdown table.
+"""Measure start-up: imports, the command line's help, and short runs. Prints a Markdown table.
 
     python -m benchmarks.start_up [--runs 5] [--demo] [--served]
 
-Processor time, the least of a few runs, each in a process of its own: what other programs do at the same time hardly
-changes it. Compiled modules are kept in a folder of the benchmark's, as in an installed package.
+CPU time, the least of a few runs in separate processes, is hardly affected by other programs. Compiled modules are kept
+in a temporary folder, as in an installed package.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.stand import sandbox
 from benchmarks.table import Row, show
-from prefect_storyboard.sandbox.server import environment
+from prefect_storyboard.sandbox.variables import environment
 from tests.chaos.engine import prefect_server
 
 _FLOW = "from prefect import flow\n@flow\nasync def one(a: int): ...\n"
@@ -41,15 +41,17 @@ PROGRAMS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.start_up")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--demo", action="store_true", help="the second run of the demo as well")
-    parser.add_argument("--served", action="store_true", help="`storyboard run` beside a Prefect server as well")
+    parser.add_argument("--demo", action="store_true", help="also measure the second run of the demo")
+    parser.add_argument(
+        "--served", action="store_true", help="also measure `storyboard run` with a running Prefect server"
+    )
     given = parser.parse_args()
     more = [each for each, asked in ((_demo, given.demo), (_served, given.served)) if asked]
     show(rows(given.runs, *more))
 
 
 def rows(runs: int, *more: Callable[[float], Row]) -> Iterator[Row]:
-    """A row for each program: the least of its runs. Then what else is measured beside `import prefect`."""
+    """A row for each program, the least of its runs; then the rows of `more`, relative to `import prefect`."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PYTHONPYCACHEPREFIX"] = folder
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -63,7 +65,7 @@ def rows(runs: int, *more: Callable[[float], Row]) -> Iterator[Row]:
 
 
 def _demo(one: float) -> Row:
-    """The demo's second run, in which everything is in the library: sandbox, Prefect's server and two reels."""
+    """The demo's second run, which finds everything in the library: sandbox, Prefect's server and two reels."""
     with tempfile.TemporaryDirectory() as name:
         command = ["-m", "prefect_storyboard", "demo", "--folder", f"{name}/demo"]
         _seconds(command)
@@ -76,7 +78,7 @@ def _demo(one: float) -> Row:
 
 
 def _served(one: float) -> Row:
-    """`storyboard run` beside a Prefect server, of a reel that is in the library: it starts, looks, and ends."""
+    """`storyboard run` with a running Prefect server, for a reel that is in the library: it starts, checks and ends."""
     with tempfile.TemporaryDirectory() as name, prefect_server(Path(name)), sandbox(Path(name), 0.1) as base:
         board = Path(name) / "pier.yaml"
         board.write_text("title: Pier\nmodel: kling-o3\nscenes: [{id: s01, prompt: The pier.}]\n")

@@ -1,4 +1,4 @@
-"""The one table of all benchmarks: what a row holds, and how it looks as Markdown."""
+"""The table of all benchmarks: its rows, and their Markdown."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One measurement, as ratios to what was measured beside it in the same run.
+    """One measurement, as ratios to a reference in the same run.
 
-    `wall` and `cpu` are multiples of `beside`; `requests` are those of a job or a scene; `mb` is peak memory.
+    `wall` and `cpu` are multiples of the reference `beside`; `requests` is per job or scene; `mb` is peak memory.
     """
 
     benchmark: str
@@ -29,18 +29,18 @@ RULE = ("---", "---", "---", "---:", "---:", "---:", "---:", "---")
 
 
 def head() -> str:
-    """The first two lines."""
+    """The first two lines of the table."""
     return f"{_joined(HEAD)}\n{_joined(RULE)}"
 
 
 def line(row: Row) -> str:
-    """One row."""
+    """One row of the table."""
     figures = (_shown(row.wall), _shown(row.cpu), _shown(row.requests), "" if row.mb is None else f"{row.mb:.0f}")
     return _joined((row.benchmark, row.case, row.beside, *figures, row.note))
 
 
 def show(rows: Iterable[Row]) -> None:
-    """Print each row as soon as it is measured, and append it to the file of the whole run, if this is part of one."""
+    """Print each row as soon as it is measured, and append it to the file of the whole run, if there is one."""
     print(head(), flush=True)
     for row in rows:
         print(line(row), flush=True)

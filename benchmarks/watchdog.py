@@ -1,4 +1,4 @@
-"""A watchdog for event loops: how long each was held up, and where its thread was meanwhile."""
+"""A watchdog for event loops: how long each one was blocked, and where in the code."""
 
 import asyncio
 import sys
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 _TICK = 0.01  # seconds between two heartbeats
-_STALL = 0.05  # seconds without one: the loop is held up
+_STALL = 0.05  # seconds without a heartbeat after which the loop counts as blocked
 
 
 @dataclass
 class Watched:
-    """One loop: its longest pauses in milliseconds, wall time and processor time of its thread, and where it was.
+    """One loop: its longest stalls in milliseconds, as wall time and as CPU time of its thread, and their places.
 
-    On a machine with other work the wall time holds what the others took; the processor time is the loop's own.
+    On a busy machine, the wall time includes the time of other processes; the CPU time is the loop's own.
     """
 
     name: str
@@ -60,7 +60,7 @@ def _guard(
                 each.beat = time.monotonic()
                 loop.call_soon_threadsafe(_beat, loop, each)
             elif each.thread and time.monotonic() - each.beat > _STALL:
-                each.places[_place(sys._current_frames().get(each.thread))] += 1  # noqa: SLF001 - what it is for
+                each.places[_place(sys._current_frames().get(each.thread))] += 1  # noqa: SLF001 - the documented use
 
 
 def _beat(loop: asyncio.AbstractEventLoop, each: Watched) -> None:

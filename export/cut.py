@@ -10,7 +10,7 @@ from prefect_storyboard.media.cards import card_frames
 from prefect_storyboard.media.picture import standard
 from prefect_storyboard.media.reel import layout
 from prefect_storyboard.media.timing import Transition
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.tracks import read_clip
 from prefect_storyboard.storyboards import Clip, Frozen, Scene
 from prefect_storyboard.storyboards.cards import Cards
 from prefect_storyboard.storyboards.money import price
@@ -119,7 +119,7 @@ def timeline(
     """
     if not scenes:
         raise ValueError(f"{title} has no clip to export; run it first; nothing was bought and no file was written")
-    seen = [look(each.shown.path) for each in scenes]
+    seen = [read_clip(each.shown.path) for each in scenes]
     made, starts = layout(seen, into, before=cards.seconds_before if cards and cards.seconds_around else None)
     cuts = tuple(_cut(each, span) for each, span in zip(scenes, pairwise(starts), strict=True))
     after = card_frames(cards.seconds_after, made.fps) if cards else 0
@@ -138,6 +138,6 @@ def _cut(chosen: Chosen, span: tuple[int, int]) -> Cut:
 
 
 def _footage(take: Take) -> Footage:
-    seen = look(take.path)
+    seen = read_clip(take.path)
     facts = {"frames": seen.frames, "fps": standard(seen.probe.fps), "sounds": seen.probe.has_audio}
     return Footage(**dict(take), **facts)

@@ -1,1 +1,1 @@
-"""Clips on local disk: probe them, make them fit, take frames out of them, join them. PyAV and Pillow only."""
+"""Work on clips on local disk: probe them, convert them, extract frames, join them. Uses PyAV and Pillow only."""

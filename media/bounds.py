@@ -1,4 +1,4 @@
-"""What the references of a storyboard may name, and how much may be read. The operator decides, never a storyboard."""
+"""Which files a storyboard may read, and how much of them. The operator decides this, never a storyboard."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,8 +25,8 @@ class Bounds(Frozen):
 class Allowed(Frozen):
     """Which files, buckets and private hosts may be read.
 
-    `roots` are folders, and URLs of buckets and folders in them; None allows every path and bucket, as for paths that
-    come from Python code. `hosts` are those that may have a private address.
+    `roots` are folders, and URLs of buckets or of folders in them; None allows every path and bucket, for paths in
+    Python code. `hosts` are hosts that may have a private address.
     """
 
     roots: tuple[str, ...] | None = None
@@ -35,7 +35,7 @@ class Allowed(Frozen):
 
 
 def refusal(reference: str, allowed: Allowed) -> str:
-    """Why a path or bucket's URL may not be read, and what would allow it; empty if it may."""
+    """Why a path or a bucket's URL may not be read, and which setting would allow it; empty if it may be read."""
     protocol = _protocol(reference)
     if allowed.roots is None or protocol in {"http", "https"}:
         return ""
@@ -43,14 +43,14 @@ def refusal(reference: str, allowed: Allowed) -> str:
         if _is_below(reference, allowed.roots):
             return ""
         return (
-            "it lies outside of the folders that a storyboard may name; put it beside the storyboard, or name its "
-            f"folder in media_roots (of the library's block, or {PREFIX}MEDIA_ROOTS)"
+            "it is outside the folders that a storyboard may read; put it beside the storyboard, or add its folder to "
+            f"media_roots (of the library's block, or {PREFIX}MEDIA_ROOTS)"
         )
     if any(_is_in(reference, root) for root in allowed.roots):
         return ""
     return (
-        "it lies outside of the buckets that a storyboard may name; put it into the library's bucket, or name its "
-        f"bucket in allowed_stores (of the library's block, or {PREFIX}ALLOWED_STORES)"
+        "it is outside the buckets that a storyboard may read; put it into the library's bucket, or add its bucket to "
+        f"allowed_stores (of the library's block, or {PREFIX}ALLOWED_STORES)"
     )
 
 
@@ -60,7 +60,7 @@ def local_path(reference: str) -> Path:
 
 
 def bucket_of(url: str) -> str:
-    """The bucket of an object store's URL, as a URL; the folder itself for a local path."""
+    """The URL of the bucket that an object's URL is in; a local path is returned unchanged."""
     if _protocol(url) == "file":
         return url
     scheme, _, rest = url.partition("://")

@@ -1,4 +1,4 @@
-"""Draw a caption into pictures, at the bottom of each."""
+"""Draw a caption into frames, at the bottom of each."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -9,17 +9,17 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from PIL import Image
 
-from prefect_storyboard.media.lettering import face, lettered
+from prefect_storyboard.media.lettering import draw_text, find_font
 from prefect_storyboard.media.picture import Canvas
 
-_WIDE, _LETTER, _BOTTOM = 0.86, 0.052, 0.05  # of the picture's width, of its sides, of its height
+_WIDE, _LETTER, _BOTTOM = 0.86, 0.052, 0.05  # shares of the picture's width, shorter side, height
 _TICK = Fraction(1, 25)
 
 
 def burned(frames: Iterable[VideoFrame], text: str, canvas: Canvas) -> Iterator[VideoFrame]:
-    """Yield the frames, which are of the canvas's size, with the text in them.
+    """Yield the frames, which have the canvas's size, with the text drawn into them.
 
-    A frame that comes twice in a row is drawn on once and given twice. Raises MediaError where no font has the text.
+    A frame that is repeated is drawn on once. Raises MediaError if no font has all letters of the text.
     """
     overlay, previous, result, count = None, None, None, 0
     for frame in frames:
@@ -32,7 +32,7 @@ def burned(frames: Iterable[VideoFrame], text: str, canvas: Canvas) -> Iterator[
 
 
 class _Overlay(NamedTuple):
-    """A graph that draws on frames, with its ends."""
+    """A filter graph that draws on frames, with its input and output."""
 
     graph: Graph
     source: FilterContext
@@ -43,14 +43,14 @@ class _Overlay(NamedTuple):
         self.source.push(frame)
         drawn = self.sink.pull()
         if not isinstance(drawn, VideoFrame):
-            raise TypeError("the overlay gave no picture")
+            raise TypeError("the overlay returned no picture")
         return drawn
 
 
 def _overlay(frame: VideoFrame, text: str, canvas: Canvas) -> _Overlay:
-    """A graph that lays the text over each frame; its own input is one picture, which stands for all times."""
+    """A filter graph that lays the text over each frame; its second input is a single picture, used for all frames."""
     size = max(8, round(_LETTER * min(canvas.height, canvas.width)))
-    image = lettered(text, round(_WIDE * canvas.width), size, face(text))
+    image = draw_text(text, round(_WIDE * canvas.width), size, find_font(text))
     image = image.crop((0, 0, min(image.width, canvas.width), min(image.height, canvas.height)))
     left = (canvas.width - image.width) // 4 * 2
     top = max(0, (canvas.height - image.height - round(_BOTTOM * canvas.height)) // 2 * 2)

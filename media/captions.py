@@ -1,4 +1,4 @@
-"""Captions of a reel: as SubRip, as WebVTT, and as a track of an MP4 that a player may show."""
+"""Captions of a reel: as SubRip, as WebVTT, and as a subtitle track of an MP4."""
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,8 +12,8 @@ from av.stream import Stream
 
 from prefect_storyboard.media.mp4 import MILLISECOND
 
-_LONGEST = 65_535  # bytes of a sample of timed text
-# The style of the track, as libav's encoder needs it: white, at the bottom, in the player's own font.
+_LONGEST = 65_535  # bytes that a sample of timed text may have
+# The style header that libav's encoder requires: white, at the bottom, in the player's own font.
 _HEADER = b"""[Script Info]
 ScriptType: v4.00+
 
@@ -28,7 +28,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 class Cue(NamedTuple):
-    """A caption: seconds of the reel from which and up to which it stands; `name` is its scene."""
+    """A caption, shown from `start` to `stop` (seconds of the reel); `name` is its scene."""
 
     start: Fraction
     stop: Fraction
@@ -37,7 +37,7 @@ class Cue(NamedTuple):
 
     @property
     def lines(self) -> str:
-        """The text by lines. An empty line would end a cue of SRT or VTT, and an arrow would be a time."""
+        """The text without empty lines and arrows: in SRT and VTT, the former end a cue, and the latter mark a time."""
         return "\n".join(each for line in self.text.splitlines() if (each := line.strip())).replace("-->", "→")
 
 
@@ -58,13 +58,13 @@ def vtt(cues: Iterable[Cue]) -> str:
 
 
 def clock(seconds: Fraction, point: str = ".") -> str:
-    """Hours, minutes, seconds and thousandths."""
+    """A time as hours, minutes, seconds and thousandths."""
     whole, thousandths = divmod(round(seconds * 1000), 1000)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{point}{thousandths:03}"
 
 
 def caption_packets(target: OutputContainer, cues: Sequence[Cue]) -> Iterator["Packet[Any]"]:
-    """Add a track of timed text to an MP4 that is not yet begun, and yield its packets; no captions, no track."""
+    """Add a track of timed text to an MP4 before its first packet, and yield the packets. No track without captions."""
     if not cues:
         return iter(())
     stream = target.add_stream("mov_text")

@@ -1,4 +1,4 @@
-"""Cards of a reel: a text on black before the first clip, and one after the last."""
+"""Cards of a reel: one text on black before the first clip, and one after the last."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -8,25 +8,25 @@ from av import Packet, VideoFrame, VideoStream
 from PIL import Image
 
 from prefect_storyboard.media.encode import video_stream
-from prefect_storyboard.media.lettering import face, lettered
+from prefect_storyboard.media.lettering import draw_text, find_font
 from prefect_storyboard.media.mp4 import interleave, mp4
 from prefect_storyboard.media.picture import Canvas
-from prefect_storyboard.media.reel import Part, canvas, looked
+from prefect_storyboard.media.reel import Part, canvas, read_part
 from prefect_storyboard.storyboards.cards import Cards
 
-_FINE = 8  # the card is encoded once more with the clips
-_WIDE, _HIGH = 0.84, 0.86  # of the picture
-_TITLE, _CREDITS = 0.11, 0.062  # of its shorter side
+_FINE = 8  # CRF; nearly lossless, because the card is encoded once more with the clips
+_WIDE, _HIGH = 0.84, 0.86  # largest share of the picture's width and height
+_TITLE, _CREDITS = 0.11, 0.062  # letter size, as a share of the picture's shorter side
 
 
 def with_cards(parts: Sequence[Part], cards: Cards, folder: Path) -> list[Part]:
-    """The parts of a reel between its cards, which are written into the folder, in the size and rate of the clips.
+    """Add the cards before and after the parts of a reel, as files in `folder` in the clips' size and rate.
 
-    Raises MediaError for a clip that cannot be read, and where no font of this machine has the text.
+    Raises MediaError if a clip cannot be read, or if no font of this machine has all letters of a text.
     """
     if not parts or not cards.seconds_around:
         return list(parts)
-    made = canvas([looked(part) for part in parts])
+    made = canvas([read_part(part) for part in parts])
     around: list[Part | None] = [None, None]
     for at, (name, text, letter) in enumerate((("Title", cards.title, _TITLE), ("Credits", cards.credits, _CREDITS))):
         if text:
@@ -35,7 +35,7 @@ def with_cards(parts: Sequence[Part], cards: Cards, folder: Path) -> list[Part]:
 
 
 def card_frames(seconds: float, fps: Fraction) -> int:
-    """How many pictures a card of this length has."""
+    """The number of frames of a card of this length."""
     return max(1, round(Fraction(str(seconds)) * fps)) if seconds else 0
 
 
@@ -57,12 +57,12 @@ def _card(text: str, letter: float, made: Canvas, seconds: float, out: Path) -> 
 
 
 def _drawn(text: str, size: int, made: Canvas) -> VideoFrame:
-    """The text in the middle of a black picture, in smaller letters where it would not fit."""
-    font, width = face(text), round(_WIDE * made.width)
-    words = lettered(text, width, max(8, size), font)
+    """Draw the text in the middle of a black picture; the letters are made smaller until it fits."""
+    font, width = find_font(text), round(_WIDE * made.width)
+    words = draw_text(text, width, max(8, size), font)
     while words.height > _HIGH * made.height and size > 8:
         size = round(size * 0.9)
-        words = lettered(text, width, max(8, size), font)
+        words = draw_text(text, width, max(8, size), font)
     image = Image.new("RGB", (made.width, made.height))
     image.paste(words, ((made.width - words.width) // 2, (made.height - words.height) // 2), words)
     frame = VideoFrame.from_image(image)  # type: ignore[no-untyped-call]  # av does not annotate it

@@ -1,4 +1,4 @@
-"""The catalogue of a library: one HTML file with all its reels and their cast, which loads nothing from anywhere."""
+"""The catalogue of a library: one HTML file with all reels and their cast, which loads nothing from other hosts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ MARK = '<meta name="generator" content="prefect-storyboard catalogue">'  # near 
 
 
 class Portrayed(BaseModel):
-    """A character of a reel. Two of one name are told apart by their fingerprints."""
+    """A character of a reel. Characters with the same name are distinguished by their fingerprints."""
 
     name: str
     fingerprint: str = ""
@@ -21,7 +21,7 @@ class Portrayed(BaseModel):
 
 
 class Listed(BaseModel):
-    """What the catalogue says of a reel, as it is stored in `catalogue/<reel>.json`. Pictures are small JPEGs."""
+    """A reel's entry in the catalogue, stored as `catalogue/<reel>.json`. Pictures are small JPEGs."""
 
     reel: str = Field(description="Name of the reel's folder.")
     title: str
@@ -52,7 +52,7 @@ class Listed(BaseModel):
 
     @property
     def facts(self) -> list[str]:
-        """Length, scenes, cost and day, as far as they are known."""
+        """Length, scenes, cost and date, if they are known."""
         said = f"{self.scenes} of {count(self.scenes + self.missing, 'scene')}" if self.missing else ""
         known = [clock_length(self.seconds) if self.seconds else "", said or count(self.scenes, "scene")]
         known.append("" if self.cost_usd is None else costs(self.cost_usd, self.unpriced))
@@ -60,7 +60,7 @@ class Listed(BaseModel):
 
 
 class _Member:
-    """A character, and the reels that it is in."""
+    """A character, and the reels in which it appears."""
 
     def __init__(self, who: Portrayed) -> None:
         self.name, self.reels = who.name, list[Listed]()
@@ -68,7 +68,7 @@ class _Member:
 
 
 def catalogue(reels: Sequence[Listed], name: str) -> Iterator[str]:
-    """Lay the catalogue out, piece by piece: the newest reel first, then the cast by name. Every text is escaped."""
+    """Yield the HTML piece by piece: the reels, newest first, then the cast by name. All texts are escaped."""
     newest = sorted(reels, key=lambda each: (each.at.timestamp() if each.at else 0.0, each.title), reverse=True)
     shown = [each for each in newest if each.cost_usd is not None]
     return template("catalogue").generate(
@@ -85,7 +85,7 @@ def catalogue(reels: Sequence[Listed], name: str) -> Iterator[str]:
 
 
 def write_catalogue(out: Path, reels: Sequence[Listed], name: str) -> None:
-    """Write what `catalogue` lays out."""
+    """Write the HTML of `catalogue` to a file."""
     with out.open("w", encoding="utf-8") as file:
         file.writelines(catalogue(reels, name))
 

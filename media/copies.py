@@ -1,4 +1,4 @@
-"""Copy and hash a file in one read, so that the content that is checked is the content that is sent."""
+"""Copy and hash a file in one read, so that the content that is hashed is the content that is sent."""
 
 import hashlib
 import os
@@ -8,18 +8,18 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 _BLOCK = 1 << 18
-_LONGEST = 200  # bytes; file systems allow 255, and names get our suffixes
+_LONGEST = 200  # bytes of a name; file systems allow 255, and we append suffixes
 
 
 class Stamp(NamedTuple):
-    """A file's size and modification time, which show that it was written to."""
+    """A file's size and modification time, from which a later change is detected."""
 
     bytes: int
     changed_at: int
 
 
 class Copy(NamedTuple):
-    """The copy, the sha256 of its content in hex, and what the original looked like when it was read."""
+    """The copy, the sha256 of its content in hex, and the stamp of the original when it was read."""
 
     path: Path
     sha256: str
@@ -27,9 +27,9 @@ class Copy(NamedTuple):
 
 
 def copy_once(original: Path, folder: Path) -> Copy:
-    """Read a file from its beginning to its end, once, into a folder of its own content below `folder`.
+    """Copy a file in one read into a folder below `folder` that is named by the content.
 
-    Raises OSError, also if something wrote to the file in the meantime.
+    Raises OSError, also if the file was written to during the read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draft, digest = folder / f".{token_hex(8)}.part", hashlib.sha256()
@@ -40,7 +40,7 @@ def copy_once(original: Path, folder: Path) -> Copy:
                 digest.update(block)
                 target.write(block)
             if (after := _stamp(os.fstat(source.fileno()))) != before:
-                raise OSError("it changed while it was read; try again when nothing writes to it")
+                raise OSError("it changed while it was read; try again when no program writes to it")
         place = folder / digest.hexdigest()[:32]
         place.mkdir(exist_ok=True)
         return Copy(draft.replace(place / short_name(original.name)), digest.hexdigest(), after)
@@ -49,7 +49,7 @@ def copy_once(original: Path, folder: Path) -> Copy:
 
 
 def changed(original: Path, stamp: Stamp) -> bool:
-    """Whether a file is gone, or was written to after it was read."""
+    """Whether a file was removed or changed after it was read."""
     try:
         return _stamp(original.stat()) != stamp
     except OSError:
@@ -57,7 +57,7 @@ def changed(original: Path, stamp: Stamp) -> bool:
 
 
 def short_name(name: str) -> str:
-    """The name, or its beginning with its suffix if it is too long for a file system."""
+    """The name, shortened to its beginning and its suffix if it is too long for a file system."""
     ending = Path(name).suffix
     if len(name.encode()) <= _LONGEST:
         return name
@@ -66,7 +66,7 @@ def short_name(name: str) -> str:
 
 
 def as_stored(path: Path) -> Path:
-    """Return the path as the file system spells it: macOS may decompose an é that a storyboard writes as one letter."""
+    """Return the path as the file system spells it: macOS may store an é of a storyboard as two characters."""
     if os.path.lexists(path):
         return path
     found = Path(path.anchor or ".")

@@ -1,6 +1,6 @@
-"""Functions that need PyAV and Pillow, for other folders; the codecs are loaded at first use.
+"""The functions that need PyAV and Pillow, for use in other folders; the codecs are loaded on first use.
 
-Prefect imports flows and tasks to show a form, to deploy and to schedule, which opens no file. Write
+Prefect imports flows and tasks to show a form, to deploy and to schedule, and opens no media file for that. Write
 `deferred.fit(...)`: `from ... import fit` would load the codecs at once.
 """
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.catalogue import MARK, Listed, Portrayed, write_catalogue
     from prefect_storyboard.media.drawn import Drawn
     from prefect_storyboard.media.figures import Difference
-    from prefect_storyboard.media.fitting import Fitting, fit, judge
+    from prefect_storyboard.media.fitting import Fitting, describe_fit, fit
     from prefect_storyboard.media.frames import contact_sheets, last_frame, poster, posters, shrunk
     from prefect_storyboard.media.jpeg import shape
     from prefect_storyboard.media.kept_sound import keep_sound
-    from prefect_storyboard.media.lettering import face
+    from prefect_storyboard.media.lettering import find_font
     from prefect_storyboard.media.mix import length
     from prefect_storyboard.media.page import Card, write_page
     from prefect_storyboard.media.portrait import portrait
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
     from prefect_storyboard.media.thumbs import thumb_of_file
     from prefect_storyboard.media.timing import Transition, transition
     from prefect_storyboard.media.tone import label
-    from prefect_storyboard.media.verdict import Judged, Ordered, judged
+    from prefect_storyboard.media.verdict import CheckedClip, Ordered, check_clip
 
 __all__ = [
     "MARK",
     "Card",
+    "CheckedClip",
     "Difference",
     "Drawn",
     "Finish",
     "Fitting",
-    "Judged",
     "Listed",
     "Ordered",
     "Part",
     "Portrayed",
     "Transition",
     "assemble",
+    "check_clip",
     "contact_sheets",
-    "face",
+    "describe_fit",
+    "find_font",
     "fit",
     "fit_image",
-    "judge",
-    "judged",
     "keep_sound",
     "label",
     "last_frame",
@@ -71,11 +71,11 @@ _MODULES = {
     "catalogue": {"MARK", "Listed", "Portrayed", "write_catalogue"},
     "figures": {"Difference"},
     "drawn": {"Drawn"},
-    "fitting": {"Fitting", "fit", "judge"},
+    "fitting": {"Fitting", "fit", "describe_fit"},
     "frames": {"contact_sheets", "last_frame", "poster", "posters", "shrunk"},
     "jpeg": {"shape"},
     "kept_sound": {"keep_sound"},
-    "lettering": {"face"},
+    "lettering": {"find_font"},
     "page": {"Card", "write_page"},
     "portrait": {"portrait"},
     "probe": {"probe", "probe_image"},
@@ -85,7 +85,7 @@ _MODULES = {
     "thumbs": {"thumb_of_file"},
     "timing": {"Transition", "transition"},
     "tone": {"label"},
-    "verdict": {"Judged", "Ordered", "judged"},
+    "verdict": {"CheckedClip", "Ordered", "check_clip"},
 }
 
 

@@ -1,4 +1,4 @@
-"""Derived files: named by a hash of their inputs, written atomically, made once."""
+"""Derived files: named by a hash of their inputs, written once, atomically."""
 
 import hashlib
 import os
@@ -12,18 +12,18 @@ from pydantic import BaseModel
 
 from prefect_storyboard.media.sources import LocalFile, local_file
 
-_RECIPE = f"1 {av.__version__} {pillow}"  # increase the number when the same input shall give other bytes
+_RECIPE = f"1 {av.__version__} {pillow}"  # increase the number if the code gives other bytes for the same input
 
 
 def derived_name(kind: str, source: LocalFile, limits: BaseModel, *choices: float | None) -> str:
-    """A file name without suffix, the same for the same content, limits and choices."""
+    """A file name without suffix; equal for equal content, limits and choices."""
     wanted = [choice if choice is None else float(choice) for choice in choices]
     text = repr((_RECIPE, kind, source.sha256, limits.model_dump_json(), wanted))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def derived(target: Path, write: Callable[[Path], None]) -> LocalFile:
-    """Return the file; if it is not there, let `write` make it at another path and move it into place.
+    """Return the file. If it does not exist, `write` writes it to another path, and it is then moved into place.
 
     Safe for concurrent threads and processes: each sees either no file or the complete one.
     """

@@ -1,4 +1,4 @@
-"""The stills and the sheets on a reel's page: small pictures with what they cost, and the one that was chosen."""
+"""The stills and sheets on a reel's page: small pictures with their cost, and a mark on the chosen one."""
 
 import base64
 from pathlib import Path
@@ -10,7 +10,7 @@ _SIZE = 480, 480
 
 
 class Drawn(Frozen):
-    """A still of a scene, or a sheet, on the page. `file` is its picture on this disk, None where it is gone."""
+    """A still of a scene, or a sheet, on the page. `file` is its picture on local disk, None if it is missing."""
 
     still: Still
     file: Path | None
@@ -18,18 +18,18 @@ class Drawn(Frozen):
 
     @property
     def name(self) -> str:
-        """Whose sheet it is, or the scene of the still."""
+        """The character of a sheet, or the scene of a still."""
         look = f" ({self.still.look})" if self.still.look else ""
         return f"{self.still.sheet_of}{look}" if self.still.sheet_of else self.still.scene
 
     @property
     def note(self) -> str:
-        """What it was asked to change."""
+        """The note of the reroll that ordered it."""
         return str(self.still.basis.get("note") or "")
 
     @property
     def picture(self) -> str:
-        """The picture as a data URI, small."""
+        """The picture as a data URI, scaled down."""
         if self.file is None:
             return ""
         return f"data:image/jpeg;base64,{base64.b64encode(shrunk(self.file.read_bytes(), _SIZE, 82)).decode()}"

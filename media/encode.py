@@ -19,7 +19,7 @@ from prefect_storyboard.media.probe import opened, picture_track, seek
 from prefect_storyboard.media.sound import AAC, LAYOUT, RATE
 from prefect_storyboard.media.timing import Shot, Span, spans
 
-_X264 = {"preset": "veryfast", "threads": "4"}  # a number that does not depend on the machine: it changes the bytes
+_X264 = {"preset": "veryfast", "threads": "4"}  # a fixed number of threads, because it changes the bytes
 _BT709 = 1
 CRF = 18
 
@@ -33,10 +33,10 @@ def render(
     music: Path | None = None,
     cues: Sequence[Cue] = (),
 ) -> None:
-    """Encode the shots one after the other: H.264 (a smaller `crf` is finer and larger), stereo AAC at 48 kHz.
+    """Encode the shots one after the other: H.264 (a smaller `crf` gives better quality), stereo AAC at 48 kHz.
 
-    Every shot starts on a frame, is at least one frame long, and has exactly as much sound as picture. Captions become
-    a track; those that a shot burns in are part of its pictures.
+    Every shot starts on a frame, is at least one frame long, and its sound is exactly as long as its picture. `cues`
+    become a subtitle track; the text in a shot's `burn` is drawn into its frames.
     """
     placed = spans(shots, canvas.fps)
     with mp4(out, chapters(shots, placed, canvas.fps)) as target:
@@ -48,7 +48,7 @@ def render(
 
 
 def chapters(shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction) -> list[Mark]:
-    """A chapter for each shot with a title, from where it begins to where the next one does."""
+    """A chapter for each shot with a title; it ends where the next shot begins."""
     stops = [*(span.start for span in placed[1:]), placed[-1].stop]
     return [
         Mark(shot.title, span.start / fps, stop / fps)
@@ -58,14 +58,15 @@ def chapters(shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction) -> li
 
 
 def sound_stream(target: OutputContainer) -> AudioStream:
-    """The track of a reel's sound."""
+    """Add the sound track of a reel."""
     return target.add_stream("aac", rate=RATE, layout=LAYOUT, bit_rate=AAC.bit_rate, options=AAC.options)
 
 
 def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: int) -> Iterator[VideoFrame]:
-    """Yield exactly `count` frames, `fps` a second from `origin` on, each the newest picture of its moment.
+    """Yield exactly `count` frames, `fps` per second from `origin` on: for each moment, the newest source frame.
 
-    Source frames are dropped or repeated; the first one also stands for the time before it, the last for that after.
+    Source frames are dropped or repeated; the first one is also used for the time before it, the last one for the time
+    after it.
     """
     shown, given = None, 0
     for frame in frames:
@@ -83,7 +84,7 @@ def paced(frames: Iterable[VideoFrame], origin: Fraction, fps: Fraction, count: 
 
 
 def video_stream(target: OutputContainer, canvas: Canvas, crf: int) -> VideoStream:
-    """Add the track of the pictures; a smaller `crf` is finer."""
+    """Add the picture track; a smaller `crf` gives better quality."""
     options = _X264 | {"crf": str(crf)}
     stream = target.add_stream("libx264", rate=canvas.fps, width=canvas.width, height=canvas.height, options=options)
     stream.pix_fmt, stream.time_base = "yuv420p", 1 / canvas.fps
@@ -106,14 +107,14 @@ def _pictures(
                 tail.append(frame)
                 continue
             frame.pts, frame.time_base = span.start + number, 1 / canvas.fps
-            # A key frame at every chapter; elsewhere the encoder's choice, not the source's.
+            # A key frame at every chapter; elsewhere the encoder decides, not the source.
             frame.pict_type = PictureType.I if number == 0 else PictureType.NONE
             yield from target.encode(frame)
     yield from target.encode()
 
 
 def _light(number: int, span: Span) -> float:
-    """How bright a frame of the shot is: 1, or less where the shot fades in or out."""
+    """The brightness of a frame of the shot: 1, or less while the shot fades in or out."""
     rise, fall = span.fades
     return min(1.0, (number + 1) / (rise + 1), (span.frames - number) / (fall + 1))
 

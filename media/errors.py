@@ -1,4 +1,4 @@
-"""The error about a media file, in a module without codecs, so that catching it does not load them."""
+"""The error for media files, in a module without codecs, so that catching it does not load them."""
 
 
 class MediaError(ValueError):

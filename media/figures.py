@@ -1,4 +1,4 @@
-"""What each dollar of a reel bought, and when its clips were stored: the figures of the reel's page."""
+"""The figures of the reel's page: the cost of each scene, and the times at which its clips were stored."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.storyboards.money import price
 
-_STEPS = 100  # of a bar
+_STEPS = 100  # length of a full bar
 
 
 class Spent(NamedTuple):
-    """What a scene's takes, or the characters, cost: `usd` without the jobs of unknown price, which are counted."""
+    """The cost of a scene's takes, or of the characters. `usd` excludes the `unpriced` jobs, whose price is unknown."""
 
     subject: str
     takes: int
@@ -22,7 +22,7 @@ class Spent(NamedTuple):
 
     @property
     def cost(self) -> str:
-        """The price in words; one that nobody has published is unknown, and not nothing."""
+        """The cost as text; an unpublished price is shown as unknown, not as $0."""
         unknown = f"{self.unpriced} of unknown price"
         if not self.unpriced:
             return price(self.usd)
@@ -30,7 +30,7 @@ class Spent(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A scene that is not of the storyboard as it is: in which state, why, and what a new take costs."""
+    """A scene whose clip does not match the storyboard: its state, the reason, and the price of a new take."""
 
     scene: str
     state: str
@@ -40,14 +40,14 @@ class Difference(NamedTuple):
 
 
 def total(differences: Sequence[Difference]) -> str:
-    """What all of them cost; those without a published price are counted."""
+    """The price of all of them as text, with the number of those without a published price."""
     unknown = sum(each.usd is None for each in differences)
     known = price(sum(each.usd or 0.0 for each in differences))
     return known if not unknown else f"{known} and {unknown} of unknown price"
 
 
 class Moment(NamedTuple):
-    """When a clip was stored, and where that is between the first and the last one: 0 to 100."""
+    """When a clip was stored; `place` is its position between the first clip (0) and the last one (100)."""
 
     clip: Clip
     at: datetime
@@ -55,7 +55,7 @@ class Moment(NamedTuple):
 
 
 def bill(clips: Sequence[Clip], total: float) -> list[Spent]:
-    """The cost of every scene with all its takes; then what the rest of the reel's cost went to: its characters."""
+    """The cost of every scene with all its takes; then the rest of the reel's cost, which paid for its characters."""
     scenes: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
         scenes[clip.scene].append(clip)

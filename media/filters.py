@@ -9,7 +9,7 @@ from av.filter import Graph
 
 
 def chain(*filters: tuple[str, str | None], rate: int, layout: str) -> Graph:
-    """A graph of these filters, one after the other, for float planes; the last one is an `abuffersink`."""
+    """Chain these filters into a graph for planar float samples; the last filter is an `abuffersink`."""
     graph = Graph()
     node = graph.add_abuffer(sample_rate=rate, format="fltp", layout=layout, time_base=Fraction(1, rate))
     for name, arguments in filters:
@@ -21,7 +21,7 @@ def chain(*filters: tuple[str, str | None], rate: int, layout: str) -> Graph:
 
 
 def through(graph: Graph, frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:
-    """Send frames through a chain, one after the other without a gap, to its end."""
+    """Send frames through a chain without gaps between them, and yield its output."""
     made = 0
     for frame in frames:
         frame.pts, frame.time_base = made, Fraction(1, frame.sample_rate)
@@ -33,7 +33,7 @@ def through(graph: Graph, frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:
 
 
 def drained(graph: Graph) -> Iterator[AudioFrame]:
-    """The frames that are ready at the end of a graph."""
+    """Yield the frames that a graph has ready."""
     while True:
         try:
             frame = graph.pull()

@@ -1,4 +1,4 @@
-"""Fit a character's reference clip to a model's limits: use it as it is, change it, or refuse it."""
+"""Fit a character's reference clip to a model's limits: use it unchanged, convert it, or refuse it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ from prefect_storyboard.media.sizing import sized, smaller
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.media.timing import Shot
 from prefect_storyboard.media.tone import label
-from prefect_storyboard.media.tracks import Clip, look
+from prefect_storyboard.media.tracks import Clip, read_clip
 from prefect_storyboard.storyboards import ClipLimits, Frozen
 
-_SLACK = 0.05  # some probes count the last, half-filled AAC frame: stay that far inside a hard limit
-_COARSE = 30  # from there on fewer pixels look better than coarser ones
+_SLACK = 0.05  # seconds below a hard limit, because some probes count the last, half-filled AAC frame
+_COARSE = 30  # CRF above which a smaller picture looks better than a higher CRF
 _COARSEST = 40
 
 
 class Fitting(Frozen):
-    """The changes to a clip before it is sent, in short phrases, and the range (seconds) and size of what is sent."""
+    """The changes to a clip before it is sent, in short phrases, and the range (seconds) and size of the result."""
 
     steps: tuple[str, ...]
     start: float
@@ -38,15 +38,15 @@ class Fitting(Frozen):
 
     @property
     def needed(self) -> bool:
-        """Whether anything is changed; else the clip is sent byte for byte."""
+        """Whether anything is changed; otherwise the clip is sent byte for byte."""
         return bool(self.steps)
 
 
-def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end: float | None) -> Fitting:
-    """Describe what `fit` will do, without doing it: takes about 0.1 s, a few times that if the best range is searched.
+def describe_fit(path: Path, limits: ClipLimits, name: str, *, start: float | None, end: float | None) -> Fitting:
+    """Describe what `fit` will do. Takes about 0.1 s, or a few times that if the best range has to be found.
 
-    Raises `MediaError` for what cannot be fixed, in one sentence that names the character, the fact and the remedy:
-    no video, too small, too short, a range that is outside of the clip or too long, nothing that moves.
+    Raises `MediaError` for a clip that cannot be fixed, in one sentence that names the character, the fact and the
+    remedy: no video, too small, too short, a range that is outside the clip or too long, no movement.
     """
     return _plan(_read(Path(path), name), limits, name, (start, end)).fitting
 
@@ -54,11 +54,11 @@ def judge(path: Path, limits: ClipLimits, name: str, *, start: float | None, end
 def fit(
     clip: LocalFile, limits: ClipLimits, name: str, *, start: float | None, end: float | None, folder: Path
 ) -> LocalFile:
-    """Return the clip itself if the limits take it as it is, else an MP4 (H.264, AAC) in `folder` that they take.
+    """Return the clip itself if it is within the limits, else an MP4 (H.264, AAC) in `folder` that is.
 
     A given range is cut out. Without one, the best range is used if the clip is too long, or longer than the part that
-    the model uses. The result is cached in `folder`. Raises `MediaError` as `judge` does, and if the file cannot be
-    made small enough.
+    the model uses. The result is cached in `folder`. Raises `MediaError` as `describe_fit` does, and if the file cannot
+    be made small enough.
     """
     target = folder / f"{derived_name('clip', clip, limits, start, end)}.mp4"
     if target.exists():
@@ -78,13 +78,13 @@ class _Plan:
 
 def _read(path: Path, name: str) -> Clip:
     try:
-        return look(path)
+        return read_clip(path)
     except MediaError as error:
         raise MediaError(f"{name}: {_reason(path) or error}") from error
 
 
 def _reason(path: Path) -> str | None:
-    """What a file is that is not a clip."""
+    """A more exact reason why a file is not a clip: it is empty, or a picture. None if it is neither."""
     if path.is_file() and not path.stat().st_size:
         return f"{path.name} is empty; export or download it again."
     try:
@@ -153,7 +153,7 @@ def _make(clip: Clip, plan: _Plan, limits: ClipLimits, *, name: str, out: Path) 
 
 
 def _squeeze(shot: Shot, canvas: Canvas, limits: ClipLimits, *, name: str, out: Path) -> None:
-    """Render again until it is small enough: coarser first (six steps of CRF about halve a file), then smaller."""
+    """Render again until the file is small enough: first with a higher CRF (6 more halve it), then smaller."""
     crf, most = CRF, limits.max_bytes or 0
     while (size := out.stat().st_size) > most:
         needed = crf + ceil(6 * log2(size / most))

@@ -1,4 +1,4 @@
-"""Stills of clips as files: last frames, posters, contact sheets."""
+"""Pictures of clips as files: last frames, posters, contact sheets."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,25 +11,25 @@ from pathlib import Path
 import av
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.for_show import for_show
 from prefect_storyboard.media.picture import upright
 from prefect_storyboard.media.probe import length, opened, opened_picture, picture_track, probe, seek, unreadable
 from prefect_storyboard.media.sheet import Cell, pages
 
 _POSTER_AT = 0.35
 _TAIL = 2 * av.time_base
-_AT_ONCE = 2  # posters; each more takes 15 MB
+_AT_ONCE = 2  # posters in parallel; each one takes 15 MB
 
 
 def last_frame(path: Path, out_png: Path, *, min_side: int | None = None) -> None:
     """Write the last frame that a player shows of the clip as a PNG, upright and with square pixels.
 
-    It is enlarged if its shorter side has fewer than `min_side` pixels, because no larger picture of a rendered clip
-    exists. Raises `MediaError` if the clip cannot be read.
+    If its shorter side has fewer than `min_side` pixels, the picture is enlarged, because a rendered clip has no larger
+    one. Raises `MediaError` if the clip cannot be read.
     """
     path = Path(path)
-    # From the beginning where the picture ends long before the sound, or the file has no index.
+    # Decode from the beginning if the picture ends long before the sound, or the file has no index.
     frame = _last(path, near_the_end=True) or _last(path, near_the_end=False)
     if frame is None:
         raise unreadable(path, "it contains no picture")
@@ -50,9 +50,9 @@ def poster(path: Path, out_jpg: Path, *, at: float = _POSTER_AT, max_width: int 
 
 
 def pictures(path: Path, count: int, *, max_width: int = 640) -> list[bytes]:
-    """So many pictures of a clip as JPEG, evenly spread over its length.
+    """Take `count` pictures of a clip, evenly spread over its length, as JPEG.
 
-    Raises `MediaError` when the clip cannot be read.
+    Raises `MediaError` if the clip cannot be read.
     """
     made = []
     for number in range(count):
@@ -63,14 +63,14 @@ def pictures(path: Path, count: int, *, max_width: int = 640) -> list[bytes]:
 
 
 def posters(clips: Sequence[tuple[Path, str]], folder: Path, warnings: list[str]) -> list[Path | None]:
-    """Write a poster of each clip, given with its name; None and a warning for one that cannot be made.
+    """Write a poster of each clip, given with its name. A poster that cannot be made is None, with a warning.
 
-    A few run concurrently in threads, each with one picture in memory.
+    A few are made concurrently in threads, each with one picture in memory.
     """
 
     def make(number: int, path: Path, name: str) -> tuple[Path | None, list[str]]:
         target, why = folder / f"{number:04d}.jpg", list[str]()
-        with for_show(f"the poster of {name}", why):
+        with best_effort(f"the poster of {name}", why):
             poster(path, target)
         return (None if why else target), why
 
@@ -81,9 +81,11 @@ def posters(clips: Sequence[tuple[Path, str]], folder: Path, warnings: list[str]
 
 
 def shrunk(jpeg: bytes, box: tuple[int, int], quality: int) -> bytes:
-    """The picture as a JPEG that fits the box."""
+    """Scale a JPEG down to fit the box."""
     out = BytesIO()
     with Image.open(BytesIO(jpeg)) as image:
+        scale = max(image.width / box[0], image.height / box[1], 1)
+        image.draft(None, (int(image.width / scale), int(image.height / scale)))  # at full size a sheet takes 35 MB
         image.thumbnail(box)
         image.save(out, "JPEG", quality=quality, optimize=True)
     return out.getvalue()
@@ -97,19 +99,19 @@ def contact_sheets(
     columns: int = 3,
     cell_width: int = 440,
 ) -> list[Path]:
-    """Draw pictures (or clips: their posters) with their labels, row by row, on dark sheets; give the files in order.
+    """Draw pictures, or the posters of clips, with their labels in rows on dark sheets; return the files in order.
 
-    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 6,000 pixels high;
-    none for no cells. The first line of a label is its heading; what follows is wrapped to two lines. `cell_width` is
-    in pixels. Where there is no picture, or one that cannot be read, its place is left empty. Pictures are opened one
-    at a time, so that memory does not grow with their number.
+    JPEG files in `folder`: `contact-sheet.jpg`, then `contact-sheet-2.jpg` and so on, each at most 4,000 pixels high;
+    none without cells. The first line of a label is its heading; the rest is wrapped to two lines. `cell_width` is in
+    pixels. A missing or unreadable picture leaves its place empty. Pictures are opened one at a time, so that memory
+    does not grow with their number.
     """
     drawn = [Cell(_size(path), partial(_thumbnail, path), label) for path, label in cells]
     written: list[Path] = []
     for number, sheet in enumerate(pages(drawn, columns=columns, cell_width=cell_width), 1):
         written.append(folder / (f"{stem}.jpg" if number == 1 else f"{stem}-{number}.jpg"))
-        sheet.save(written[-1], "JPEG", quality=90)  # optimised, its coefficients would take 60 MB more
-        sheet.close()  # before the next page is drawn: one takes 67 MB
+        sheet.save(written[-1], "JPEG", quality=90)  # optimize=True would take 60 MB more for its coefficients
+        sheet.close()  # before the next page is drawn, because each takes 67 MB
     return written
 
 
@@ -130,7 +132,7 @@ def _last(path: Path, *, near_the_end: bool) -> Image.Image | None:
 
 
 def _size(path: Path | None) -> tuple[int, int] | None:
-    """The size of a picture or a clip as displayed, of a picture without decoding it; None if it cannot be read."""
+    """The displayed size of a picture (without decoding it) or of a clip; None if it cannot be read."""
     if path is None:
         return None
     try:
@@ -146,7 +148,7 @@ def _size(path: Path | None) -> tuple[int, int] | None:
 
 
 def _thumbnail(path: Path | None, box: tuple[int, int]) -> Image.Image | None:
-    """The picture, decoded no larger than the box needs; None where it cannot be read."""
+    """The picture, decoded no larger than the box needs; None if it cannot be read."""
     if path is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Join clips without decoding them: lossless, and at most a tenth of a second per clip."""
+"""Join clips without decoding them: lossless, in at most a tenth of a second per clip."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -21,21 +21,21 @@ from prefect_storyboard.media.sound import LAYOUT, RATE
 from prefect_storyboard.media.timing import Shot, spans
 from prefect_storyboard.media.tracks import AAC_FRAME, Clip
 
-TICKS = Fraction(RATE)  # copied pictures are placed to the sample of their sound
+TICKS = Fraction(RATE)  # copied pictures are placed with the precision of a sound sample
 
 
 def joinable(clips: Sequence[Clip]) -> bool:
-    """Whether all pictures are coded alike, and all sounds that there are. A clip without sound is no obstacle."""
+    """Whether all picture tracks have the same coding, and all sound tracks. Clips without sound are allowed."""
     if any(clip.picture is None or (clip.probe.has_audio and clip.sound is None) for clip in clips):
         return False
     return len({clip.picture for clip in clips}) == 1 and len({clip.sound for clip in clips if clip.sound}) <= 1
 
 
 def join(clips: Sequence[Clip], titles: Sequence[str], out: Path, cues: Sequence[Cue] = ()) -> None:
-    """Copy the packets of `joinable` clips into one MP4; captions become a track of it.
+    """Copy the packets of `joinable` clips into one MP4; captions become a subtitle track.
 
-    Every clip's picture starts where the one before ends. AAC comes in frames of 1024 samples that no copy can cut, so
-    every sound starts at the nearest place of one unbroken grid: at most 11 ms from its picture at 48 kHz.
+    Every clip's picture starts where the previous one ends. AAC has frames of 1024 samples, which a copy cannot cut, so
+    every sound starts at the nearest slot of one continuous grid: at 48 kHz at most 11 ms from its picture.
     """
     starts = list(accumulate((clip.seconds for clip in clips), initial=Fraction(0)))
     marks = [Mark(title, *ends) for title, ends in zip(titles, pairwise(starts), strict=True)]
@@ -64,9 +64,9 @@ def join_mixed(
     pieces: Iterable[Piece] = (),
     cues: Sequence[Cue] = (),
 ) -> None:
-    """Copy the pictures of `joinable` clips as `join` does; their sound has its gains.
+    """Copy the pictures of `joinable` clips as `join` does, with new sound in which the gains are applied.
 
-    With music it is encoded as a whole; else it is joined of the pieces of the shots.
+    With music the sound is encoded as a whole; otherwise it is joined from the `pieces` of the shots.
     """
     starts = list(accumulate((clip.seconds for clip in clips), initial=Fraction(0)))
     placed = spans(shots, TICKS)
@@ -84,13 +84,13 @@ def join_mixed(
 
 
 def _numbered(frames: Iterable[bytes], target: AudioStream, seconds: Fraction) -> Iterator["Packet[Any]"]:
-    """Yield AAC frames as packets, the first of which is the encoder's run-up."""
+    """Yield AAC frames as packets; the first one is the encoder's priming frame."""
     for slot, body in enumerate(frames, -1):
         yield _in_slot(slot, body, target, seconds * RATE)
 
 
 def _pictures(clip: Clip, shift: Fraction, video: VideoStream) -> Iterator["Packet[Any]"]:
-    """Yield the packets of one clip's picture, `shift` seconds later."""
+    """Yield the picture packets of one clip, delayed by `shift` seconds."""
     with opened(clip.path) as source:
         for packet in source.demux(picture_track(source, clip.path)):
             if packet.pts is not None and packet.dts is not None:
@@ -98,7 +98,7 @@ def _pictures(clip: Clip, shift: Fraction, video: VideoStream) -> Iterator["Pack
 
 
 def _copied(clip: Clip, shift: Fraction, video: VideoStream, grid: "_Grid", until: int) -> Iterator["Packet[Any]"]:
-    """Yield the packets of one clip, `shift` seconds later; its sound is filled or cut up to the slot `until`."""
+    """Yield the packets of one clip, delayed by `shift` seconds; its sound is padded or cut to end at slot `until`."""
     grid.offset = None
     with opened(clip.path) as source:
         tracks = filter(None, (picture_track(source, clip.path), sound_track(source)))
@@ -127,7 +127,7 @@ def _moved(packet: "Packet[Any]", pts: int, dts: int, shift: Fraction, target: V
 
 
 class _Grid:
-    """The unbroken row of AAC frames of a reel; slot -1 is the encoder's run-up, which players skip."""
+    """The continuous row of AAC frames of a reel; slot -1 is the encoder's priming frame, which players skip."""
 
     def __init__(self, target: AudioStream, seconds: Fraction) -> None:
         self.target = target
@@ -138,18 +138,18 @@ class _Grid:
         self.quiet = _silent(self.rate, target.codec_context.layout.name)
 
     def before(self, stop: Fraction) -> int:
-        """Number the slot before which a clip that stops at `stop` has to end.
+        """The slot before which the sound of a clip that stops at `stop` has to end.
 
-        The reel ends with the slot that its last sample is in. Elsewhere one slot more is left to the next clip, for
-        its run-up: so its first sound is decoded cleanly.
+        The reel ends with the slot that contains its last sample. Every other clip leaves one more slot to the next
+        clip for its priming frame, so that the beginning of that sound is decoded correctly.
         """
         samples = stop * self.rate
         return ceil(samples / AAC_FRAME) if samples == self.end else _nearest(samples / AAC_FRAME) - 1
 
     def put(self, body: bytes, moment: Fraction, until: int) -> Iterator["Packet[Any]"]:
-        """Put one AAC frame where it belongs, silence into what was left free before it; without a slot drop it."""
+        """Put one AAC frame into its slot, and silence into free slots before it; drop it if the slot is taken."""
         place = moment * self.rate / AAC_FRAME
-        # One offset for the whole clip: if each packet were rounded, two could claim one slot.
+        # One offset for the whole clip: if each packet were rounded, two could get the same slot.
         self.offset = _nearest(place) - place if self.offset is None else self.offset
         slot = _nearest(place + self.offset)
         yield from self.fill(min(slot, until))
@@ -167,7 +167,7 @@ class _Grid:
 
 
 def _nearest(place: Fraction) -> int:
-    return floor(place + Fraction(1, 2))  # round() sends halves to even, so neighbours would disagree
+    return floor(place + Fraction(1, 2))  # round() rounds halves to even, so neighbours would differ
 
 
 def _silent(rate: int, layout: str) -> bytes:
@@ -182,14 +182,14 @@ def _silent(rate: int, layout: str) -> bytes:
 
 
 def _in_slot(slot: int, body: bytes, target: AudioStream, end: Fraction) -> "Packet[Any]":
-    """Wrap an AAC frame; the last one ends with the picture, at sample `end`."""
+    """Wrap an AAC frame in a packet; the last one ends with the picture, at sample `end`."""
     pts, rate = slot * AAC_FRAME, target.codec_context.sample_rate
     length = min(Fraction(AAC_FRAME), end - pts)
     return _packet(body, target, Fraction(1, rate), pts=pts, dts=pts, duration=round(length))
 
 
 def _packet(body: bytes, stream: Stream, time_base: Fraction, **facts: int) -> "Packet[Any]":
-    """Wrap coded bytes for the reel; side data (edit lists, padding) of the clip's own file stays behind."""
+    """Wrap coded bytes in a packet, without the side data (edit lists, padding) of the clip's own file."""
     packet = Packet(body)
     packet.stream, packet.time_base, packet.is_keyframe = stream, time_base, True
     for name, value in facts.items():

@@ -1,4 +1,4 @@
-"""Pictures as a model takes them: in its shape, in its size, as JPEG."""
+"""Fit pictures to a model's limits: aspect ratio, size, JPEG."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,14 +17,14 @@ _SMALLEST = 256
 
 
 def small_fault(size: tuple[int, int], limits: PictureLimits) -> str | None:
-    """What cannot be fixed, and None where nothing is wrong: a picture that is too small."""
+    """The fault of a picture that is too small, which cannot be fixed; None if it is large enough."""
     if limits.min_side is None or min(size) >= limits.min_side:
         return None
     return f"is {size[0]}x{size[1]}: the shorter side needs at least {limits.min_side} pixels"
 
 
 def too_long(size: tuple[int, int], limits: PictureLimits) -> bool:
-    """Whether the picture is longer and narrower than the model takes."""
+    """Whether the picture's aspect ratio exceeds the model's limit."""
     return limits.max_aspect is not None and max(size) > min(size) * limits.max_aspect
 
 
@@ -34,7 +34,7 @@ def too_large(size: tuple[int, int], limits: PictureLimits) -> bool:
 
 
 def shape(size: tuple[int, int], limits: PictureLimits) -> tuple[int, int]:
-    """The width and height that a picture of this size is padded and scaled to, as displayed, in pixels."""
+    """The displayed width and height in pixels to which a picture of this size is padded and scaled."""
     width, height = size
     if limits.sizes and size not in limits.sizes:
         return min(limits.sizes, key=lambda wanted: abs(wanted[0] / wanted[1] - width / height))
@@ -43,13 +43,13 @@ def shape(size: tuple[int, int], limits: PictureLimits) -> tuple[int, int]:
         width, height = (long, short) if width > height else (short, long)
     if limits.max_side and too_large((width, height), limits):
         factor = Fraction(limits.max_side, max(width, height))
-        # Rounded up: a shape at the limit of its kind must not get narrower.
+        # Rounded up: a picture at the limit of the aspect ratio must not get narrower.
         width, height = (min(limits.max_side, ceil(side * factor)) for side in (width, height))
     return width, height
 
 
 def padded(image: Image.Image, limits: PictureLimits) -> Image.Image:
-    """Bring the picture into its shape or size, whole, with bars in the colour of the edges that are moved."""
+    """Pad and scale the whole picture to its target size, with bars in the colour of the padded edges."""
     size = shape(image.size, limits)
     if size == image.size:
         return image
@@ -60,14 +60,14 @@ def padded(image: Image.Image, limits: PictureLimits) -> Image.Image:
 
 
 def write_jpeg(image: Image.Image, limits: PictureLimits, out: Path, name: str) -> None:
-    """Write the picture in the best quality that the limit of bytes allows; made smaller where that is not enough.
+    """Write the picture in the best quality within the limit of bytes; if no quality fits, scale it down.
 
-    Raises `MediaError` when it cannot be made so small.
+    Raises `MediaError` if it cannot be made small enough.
     """
     for size, quality in _tries(image.size, limits):
         shown = image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
         body = BytesIO()
-        # Full colour resolution: faces and cloth of saturated colours suffer from less.
+        # Full colour resolution, because subsampling degrades faces and saturated cloth.
         shown.save(body, "JPEG", quality=quality, subsampling=0, icc_profile=image.info.get("icc_profile"))
         if limits.max_bytes is None or body.tell() <= limits.max_bytes:
             out.write_bytes(body.getvalue())
@@ -77,7 +77,7 @@ def write_jpeg(image: Image.Image, limits: PictureLimits, out: Path, name: str) 
 
 
 def _tries(size: tuple[int, int], limits: PictureLimits) -> Iterator[tuple[tuple[int, int], int]]:
-    """Yield sizes and qualities, the best first; only the last size is coarse."""
+    """Yield sizes and qualities, the best first."""
     factor, least = Fraction(1), max(limits.min_side or 0, _SMALLEST)
     while True:
         scaled = (round(size[0] * factor), round(size[1] * factor))

@@ -1,4 +1,4 @@
-"""What is computed of a clip's sound and kept in files: how loud it is, and its piece of the reel's sound."""
+"""Cached results about a clip's sound: its loudness, and its piece of the reel's sound."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from prefect_storyboard.media.loudness import Loudness, gain, measure
 from prefect_storyboard.media.pieces import Piece, kept_piece, read_piece
 from prefect_storyboard.media.sound import RATE
 from prefect_storyboard.media.timing import Shot, Span
-from prefect_storyboard.media.tracks import Clip, look
+from prefect_storyboard.media.tracks import Clip, read_clip
 
 _AT_ONCE = 2  # threads
 
@@ -23,7 +23,7 @@ def gains(clips: Sequence[Clip], places: Sequence[Path]) -> list[float]:
 
 
 def kept_gain(clip: Clip, place: Path) -> float:
-    """The gain of a clip's sound in dB. It is measured once; `place` stands for the clip."""
+    """The gain of a clip's sound in dB, measured once; `place` is the path of the cache file, without suffix."""
     if not clip.probe.has_audio:
         return 0.0
     file = place.with_name(f"{place.name}.loudness")
@@ -35,8 +35,8 @@ def kept_gain(clip: Clip, place: Path) -> float:
 
 
 def keep_sound(path: Path, place: Path, begins: Callable[[Fraction], Fraction | None]) -> None:
-    """Measure a clip, and make its piece if `begins`, called with its length, knows when in the reel it begins."""
-    clip = look(path)
+    """Measure a clip, and make its piece if `begins(length)` returns the moment in the reel at which it begins."""
+    clip = read_clip(path)
     start = begins(clip.seconds)
     level = kept_gain(clip, place)
     if start is not None and level:
@@ -45,7 +45,7 @@ def keep_sound(path: Path, place: Path, begins: Callable[[Fraction], Fraction | 
 
 
 def pieces(shots: Sequence[Shot], placed: Sequence[Span], places: Sequence[Path]) -> Iterator[Piece]:
-    """The piece of every shot, for spans in samples. Two are made at a time; one is in memory."""
+    """Yield the piece of every shot, for spans in samples. Two are made at a time; one is in memory."""
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         spans = ([span.start for span in placed], [span.frames for span in placed])

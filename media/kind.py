@@ -15,7 +15,7 @@ _MAGIC = (
 
 
 def content_type(path: Path) -> str:
-    """The MIME type of a picture or a clip, by its bytes or else by its name."""
+    """The MIME type of a picture or a clip, from its first bytes or, if these are unknown, from its name."""
     with path.open("rb") as file:
         head = file.read(64)
     if head.startswith(b"\x1aE\xdf\xa3"):

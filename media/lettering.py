@@ -1,4 +1,4 @@
-"""Lines of text as a picture, in any script that a font of this machine has."""
+"""Draw lines of text as a picture, in any script for which this machine has a font."""
 
 import sys
 import unicodedata
@@ -17,20 +17,20 @@ _FOLDERS = {
     "win32": ("C:/Windows/Fonts", "~/AppData/Local/Microsoft/Windows/Fonts"),
 }.get(sys.platform, ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts"))
 _KINDS = {".ttf", ".otf", ".ttc"}
-_MOST = 5_000  # files that are looked at
+_MOST = 5_000  # font files that are examined
 _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "FULLWIDTH", "HALFWIDTH", "IDEOGRAPHIC", "BOPOMOFO"}
-_JOINED = {  # whose letters change with their neighbours, besides those that are written from right to left
+_JOINED = {  # scripts whose letters change with their neighbours, besides right-to-left scripts
     *("DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "KANNADA", "KHMER", "LAO", "MALAYALAM", "MYANMAR", "ORIYA"),
     *("SINHALA", "TAMIL", "TELUGU", "THAI", "TIBETAN"),
 }
 _NOT_FIRST = {"Mn", "Mc", "Me", "Pe", "Pf", "Po"}  # marks and closing signs do not begin a line
 _PROBE = 24
-_NO_LETTER = "\U0010fffe"  # no font has it, so it looks as any missing letter does
+_NO_LETTER = "\U0010fffe"  # no font has it, so a font draws its box for missing letters
 _INK, _BOX = (255, 255, 255, 255), (0, 0, 0, 140)
 
 
-class Face(NamedTuple):
-    """A font file, and which of its fonts."""
+class Font(NamedTuple):
+    """A font file, and the number of the font in it."""
 
     path: Path
     number: int = 0
@@ -40,11 +40,11 @@ class Face(NamedTuple):
         return ImageFont.truetype(str(self.path), size, index=self.number)
 
 
-def face(text: str, folders: Sequence[str | Path] = _FOLDERS) -> Face:
-    """The font that has every letter of the text: the package's own, else one that is installed on this machine.
+def find_font(text: str, folders: Sequence[str | Path] = _FOLDERS) -> Font:
+    """Find a font that has every letter of the text: the package's own, else one that is installed on this machine.
 
-    Raises MediaError, which names the letter and the package to install, where no font has all of them, and where
-    letters must be joined or run from right to left and Pillow cannot do so.
+    Raises MediaError, which names the letter and the package to install, if no font has all letters, or if the letters
+    must be joined or run from right to left and Pillow cannot do that.
     """
     letters = frozenset(filter(_is_drawn, text))
     if not features.check("raqm") and any(map(_needs_shaping, letters)):
@@ -63,8 +63,8 @@ def face(text: str, folders: Sequence[str | Path] = _FOLDERS) -> Face:
     return found
 
 
-def lettered(text: str, width: int, size: int, font: Face) -> Image.Image:
-    """Draw the text white on a shade, centred, in lines of at most `width` pixels."""
+def draw_text(text: str, width: int, size: int, font: Font) -> Image.Image:
+    """Draw the text in white on a shaded box, centred, in lines of at most `width` pixels."""
     drawn = font.at(size)
     lines = [piece for line in text.splitlines() if line.strip() for piece in _wrapped(line.strip(), width, drawn)]
     ascent, descent = drawn.getmetrics()
@@ -78,7 +78,7 @@ def lettered(text: str, width: int, size: int, font: Face) -> Image.Image:
 
 
 def _wrapped(line: str, width: int, font: ImageFont.FreeTypeFont) -> Iterator[str]:
-    """Break a line between words, and between letters where a word is too long or the script has no spaces."""
+    """Break a line between words, or between letters if a word is too long or the script has no spaces."""
     while font.getlength(line) > width and len(line) > 1:
         fits = _fitting(line, width, font)
         space = line.rfind(" ", 1, fits + 1)
@@ -91,7 +91,7 @@ def _wrapped(line: str, width: int, font: ImageFont.FreeTypeFont) -> Iterator[st
 
 
 def _fitting(line: str, width: int, font: ImageFont.FreeTypeFont) -> int:
-    """How many letters of the line fit: at least one, and less than all."""
+    """The number of letters of the line that fit: at least one, and not all."""
     low, high = 1, len(line) - 1
     while low < high:
         middle = (low + high + 1) // 2
@@ -100,13 +100,13 @@ def _fitting(line: str, width: int, font: ImageFont.FreeTypeFont) -> int:
 
 
 @lru_cache(maxsize=256)
-def _find(letters: frozenset[str], folders: tuple[str, ...]) -> tuple[Face | None, frozenset[str]]:
-    """The first font that has all letters; else the letters that are the fewest that one font lacks."""
+def _find(letters: frozenset[str], folders: tuple[str, ...]) -> tuple[Font | None, frozenset[str]]:
+    """The first font that has all letters; if there is none, the smallest set of letters that a font lacks."""
     fewest = letters
-    for candidate in (Face(_OWN), *_installed(folders)):
+    for candidate in (Font(_OWN), *_installed(folders)):
         try:
             lacking = _lacking(candidate, letters)
-        except OSError:  # a file that FreeType cannot open, or bitmaps of another size
+        except OSError:  # FreeType cannot open the file, or it has bitmaps of another size
             continue
         if not lacking:
             return _regional(candidate, letters), lacking
@@ -114,15 +114,15 @@ def _find(letters: frozenset[str], folders: tuple[str, ...]) -> tuple[Face | Non
     return None, fewest
 
 
-def _installed(folders: Iterable[str]) -> Iterator[Face]:
-    """The fonts of this machine: upright sans serif ones in bold or regular first."""
+def _installed(folders: Iterable[str]) -> Iterator[Font]:
+    """The fonts of this machine: upright sans-serif fonts first, bold before regular."""
     files = [
         file
         for folder in folders
         for file in sorted(Path(folder).expanduser().rglob("*"))[: 4 * _MOST]
         if file.suffix.lower() in _KINDS
     ]
-    return (Face(file) for file in sorted(files[:_MOST], key=_rank))
+    return (Font(file) for file in sorted(files[:_MOST], key=_rank))
 
 
 def _rank(file: Path) -> tuple[bool, bool, bool, str]:
@@ -131,7 +131,7 @@ def _rank(file: Path) -> tuple[bool, bool, bool, str]:
     return (not plain, "sans" not in name, "bold" not in name, name)
 
 
-def _lacking(candidate: Face, letters: Iterable[str]) -> frozenset[str]:
+def _lacking(candidate: Font, letters: Iterable[str]) -> frozenset[str]:
     font = ImageFont.truetype(str(candidate.path), _PROBE, index=candidate.number, layout_engine=ImageFont.Layout.BASIC)
     none = _shape(font, _NO_LETTER)
     return frozenset(letter for letter in letters if _shape(font, letter) == none)
@@ -142,8 +142,8 @@ def _shape(font: ImageFont.FreeTypeFont, letter: str) -> tuple[tuple[int, int], 
     return mask.size, bytes(mask)
 
 
-def _regional(found: Face, letters: Iterable[str]) -> Face:
-    """Of a collection for all of East Asia, the font whose ideographs look as in the text's own region."""
+def _regional(found: Font, letters: Iterable[str]) -> Font:
+    """In a collection for East Asia, the font with the ideographs of the text's region; else the font itself."""
     scripts = {_script(letter) for letter in letters}
     if found.path.suffix.lower() != ".ttc" or "CJK" not in scripts or scripts & {"HIRAGANA", "KATAKANA"}:
         return found
@@ -154,7 +154,7 @@ def _regional(found: Face, letters: Iterable[str]) -> Face:
         except OSError:
             break
         if family.endswith(region):
-            return Face(found.path, index)
+            return Font(found.path, index)
     return found
 
 

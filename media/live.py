@@ -1,4 +1,4 @@
-"""The page as it is served: the stored one, with what a run would change today, and where a pick is sent."""
+"""The served page: the stored one, with the changes that a run would make today, and the address for picks."""
 
 import re
 from typing import NamedTuple
@@ -11,14 +11,14 @@ _MAIN, _TITLE = "<main>", "<title>"
 
 
 class Today(NamedTuple):
-    """What a run would change now; or the `problem` because of which nobody can tell."""
+    """The changes that a run would make now, or the `problem` that prevents a plan."""
 
     differences: tuple[Difference, ...] = ()
     problem: str = ""
 
 
 def live(html: str, today: Today, *, pick: str) -> str:
-    """The page with the differences of today. `pick` is the address of picks, relative to the page."""
+    """The page with today's differences. `pick` is the address to which picks are sent, relative to the page."""
     made = section(today.differences, today.problem)
     if _SECTION.search(html):
         html = _SECTION.sub(lambda _: made, html, count=1)

@@ -1,6 +1,6 @@
-"""Look at a clip without a model: what is black, stands still, has bars or no sound, and how it begins and ends.
+"""Analyse a clip without a model: black frames, frozen pictures, bars, sound, and its first and last pictures.
 
-One pass decodes the file. A picture becomes a grid of 64 x 64 grey fields, some six times a second, so that a clip of
+The file is decoded once. About six frames per second are reduced to a grid of 64 x 64 grey fields, so that a clip of
 eight seconds in 1080p takes about half a second of one core.
 """
 
@@ -24,13 +24,13 @@ _GRID = (64, 64)
 _SOUND_RATE = 16_000
 
 Span = tuple[float, float]  # from and to, in seconds from the first picture
-Bars = tuple[float, float]  # share of the height above and below, of the width at the sides
+Bars = tuple[float, float]  # of black bars: share of the height, share of the width
 
 
 class Looks(NamedTuple):
-    """What was seen and heard. `peak_db` is None without a sound track; `doubled` is a share of pictures.
+    """The result. `peak_db` is None without a sound track; `doubled` is the share of repeated frames.
 
-    `opening` has the pictures of the first half second, `ending` the last one.
+    `opening` has the pictures of the first half second, `ending` is the last one.
     """
 
     seconds: float
@@ -51,26 +51,26 @@ class _Sample(NamedTuple):
     black: bool
 
 
-def look_at(path: Path, given: Thresholds | None = None) -> Looks:
-    """Look at a clip. Raises MediaError if it cannot be read."""
+def analyse_clip(path: Path, given: Thresholds | None = None) -> Looks:
+    """Analyse a clip. Raises MediaError if it cannot be read."""
     limits = given or thresholds()
-    watched = _Watched(limits)
+    analysis = _Analysis(limits)
     with opened(path) as source:
         stream = picture_track(source, path)
         stream.thread_count = 1
         stream.codec_context.options = {**stream.codec_context.options, "skip_loop_filter": "all"}
         length = float((stream.duration or 0) * (stream.time_base or 0)) or (source.duration or 0) / av.time_base
-        watched.middle = min(length, limits.sampling.most_seconds) / 2
+        analysis.middle = min(length, limits.sampling.most_seconds) / 2
         size = (0, 0)
         for frame in source.decode(stream):
             size = size if any(size) else display_size(frame, stream.sample_aspect_ratio)
-            if not watched.see(frame):
+            if not analysis.add(frame):
                 break
-    return watched.looks(size, _peak_db(path, limits.sampling.most_seconds))
+    return analysis.looks(size, _peak_db(path, limits.sampling.most_seconds))
 
 
-class _Watched:
-    """The pictures of a clip as they come: which are kept, and what the last ones were."""
+class _Analysis:
+    """Collects the frames that the analysis needs, while the clip is decoded."""
 
     def __init__(self, limits: Thresholds) -> None:
         self.limits = limits
@@ -84,8 +84,8 @@ class _Watched:
         self._opening: list[Thumb] = []
         self._last: VideoFrame | None = None
 
-    def see(self, frame: VideoFrame) -> bool:
-        """Look at the next picture; returns whether more of them matter."""
+    def add(self, frame: VideoFrame) -> bool:
+        """Add the next frame; return whether more frames are needed."""
         moment = float((frame.pts or 0) * (frame.time_base or 0))
         self._first = moment if self._first is None else self._first
         at, sampling = moment - self._first, self.limits.sampling
@@ -111,7 +111,7 @@ class _Watched:
             self._opening.append(Thumb.of_frame(frame))
 
     def looks(self, size: tuple[int, int], peak_db: float | None) -> Looks:
-        """What was seen in all."""
+        """The result for all frames."""
         lit = [each for each in self._samples if not each.black]
         black = tuple(_spans(((each.at, each.black) for each in self._samples), self._end))
         still = tuple(_joined(self._still(), self.limits))
@@ -129,10 +129,10 @@ class _Watched:
         )
 
     def _still(self) -> Iterator[tuple[Span, Image.Image]]:
-        """Where nothing moves, each with its picture.
+        """Yield the spans in which the picture is frozen, each with its picture.
 
-        Every picture is compared with the one where the standing began, so that drift counts. What is black is no
-        picture that could move.
+        Every picture is compared with the first one of its span, so that slow drift counts as movement. Black pictures
+        belong to no span.
         """
         begun: _Sample | None = None
         until = 0.0
@@ -147,12 +147,12 @@ class _Watched:
                 until = sample.at if sample else 0.0
 
     def _is_middle(self, span: Span) -> bool:
-        """Whether what is said of this span says all of the middle's pictures that are the same."""
+        """Whether this span explains the repeated frames in the middle of the clip."""
         begun, until = span
         return until - begun >= self.limits.still.warn_seconds / 2 and begun <= self.middle <= until
 
     def _doubled(self) -> float:
-        """The share of pictures in the burst that are the one before again."""
+        """The share of frames in the burst that repeat the previous one."""
         pairs = list(pairwise(self._burst))
         again = sum(_most(ImageChops.difference(*pair)) <= self.limits.doubled.most for pair in pairs)
         return again / len(pairs) if pairs else 0.0
@@ -183,7 +183,7 @@ def _spans(marks: Iterator[tuple[float, bool]], end: float) -> Iterator[Span]:
 
 
 def _joined(spans: Iterable[tuple[Span, Image.Image]], limits: Thresholds) -> Iterator[Span]:
-    """Spans of nearly the same picture are one: a key frame draws it anew, a little differently, and so do the next."""
+    """Join spans of nearly the same picture: a key frame, and the frames after it, encode it a little differently."""
     whole: Span | None = None
     picture: Image.Image | None = None
     for span, shown in spans:
@@ -199,7 +199,7 @@ def _joined(spans: Iterable[tuple[Span, Image.Image]], limits: Thresholds) -> It
 
 
 def _bars(grids: list[Image.Image], limits: Thresholds) -> Bars:
-    """How much of the height and of the width is bars, on the side that has less."""
+    """The shares of height and width that are bars, each on the side with the narrower bar."""
     if not grids:
         return 0.0, 0.0
     brightest = grids[0]
@@ -219,16 +219,16 @@ def _bar(lines: list[list[int]], limits: Thresholds) -> float:
 
 
 def _dark(lines: list[list[int]], limits: Thresholds) -> int:
-    """How many lines are dark at this side, if the picture begins at once behind them, in its whole width."""
+    """The number of dark lines on this side, if the picture begins directly behind them in its whole width, else 0."""
     count = next((place for place, line in enumerate(lines) if max(line) > limits.bars.dark), 0)
     level = max((max(line) for line in lines[: max(0, count - 1)]), default=0)
-    behind = lines[min(count + 1, len(lines) - 1)]  # the line between may have some of both
+    behind = lines[min(count + 1, len(lines) - 1)]  # the line between may contain both
     filled = sum(cell >= level + limits.bars.brighter for cell in behind) / len(behind)
     return count if filled >= limits.bars.filled else 0
 
 
 def _peak_db(path: Path, most_seconds: float) -> float | None:
-    """The loudest moment of the sound that a player plays, in dB below full scale; None without a sound track."""
+    """The peak of the sound that a player plays, in dB relative to full scale; None without a sound track."""
     peak = 0
     with opened(path) as source:
         track = sound_track(source)

@@ -1,4 +1,4 @@
-"""How loud a clip is (EBU R 128, measured by libavfilter), and the one gain that makes it as loud as the others."""
+"""Measure a clip's loudness (EBU R 128, by libavfilter), and compute the gain that makes all clips equally loud."""
 
 import math
 from collections import deque
@@ -9,24 +9,24 @@ from typing import NamedTuple
 from prefect_storyboard.media.filters import chain, through
 from prefect_storyboard.media.sound import LAYOUT, RATE, sound
 
-TARGET = -16.0  # LUFS, as podcasts and the web have it
-PEAK = -2.0  # dB true peak of what is encoded; AAC may overshoot it by a decibel, and -1 is the limit
-MOST = 12.0  # dB, up or down
-_SILENT = -60.0  # LUFS; below it there is only noise to make louder
-_HEARD = 0.3  # dB; a smaller difference is not worth encoding the sound again
+TARGET = -16.0  # LUFS, the usual level of podcasts and the web
+PEAK = -2.0  # dB true peak before encoding; the limit is -1, and AAC may overshoot by a decibel
+MAX_GAIN = 12.0  # dB, up or down
+_SILENT = -60.0  # LUFS; softer sound is only noise
+_MIN_GAIN = 0.3  # dB; a smaller gain is not worth encoding the sound again
 
 
 class Loudness(NamedTuple):
-    """Integrated loudness in LUFS and true peak in dB; -inf for silence, and for less than 0.4 s."""
+    """Integrated loudness in LUFS and true peak in dB; -inf for silence, and for sound shorter than 0.4 s."""
 
     lufs: float
     peak: float
 
 
 def measure(path: Path, origin: Fraction, samples: int) -> Loudness:
-    """Measure `samples` samples of a file's sound from `origin` (seconds on its clock) on."""
+    """Measure `samples` samples of a file's sound, beginning at `origin` (seconds on the file's clock)."""
     meter = chain(("ebur128", "peak=true:metadata=1"), ("abuffersink", None), rate=RATE, layout=LAYOUT)
-    # A frame of 0.1 s states what was heard up to its end; what is left of a tenth of a second states nothing.
+    # Every full frame of 0.1 s has the values up to its end; an incomplete last frame has none.
     stated = (frame.metadata for frame in through(meter, sound(path, origin, samples)))
     last = deque((facts for facts in stated if facts), maxlen=1)
     facts = last[0] if last else {}
@@ -35,12 +35,12 @@ def measure(path: Path, origin: Fraction, samples: int) -> Loudness:
 
 
 def gain(measured: Loudness, target: float = TARGET) -> float:
-    """The gain in dB that brings a sound to the target: at most 12 either way, and never above -2 dB true peak.
+    """The gain in dB that brings a sound to the target: at most 12 up or down, with a true peak of at most -2 dB.
 
-    0 for silence, and where the sound is loud enough already. It is one number for the whole clip, so nothing pumps; a
-    clip whose peaks leave no room stays quieter than the target.
+    0 for silence, and if the difference is below 0.3 dB. One gain for the whole clip avoids pumping; a clip with high
+    peaks stays softer than the target.
     """
     if math.isinf(measured.lufs):
         return 0.0
-    wanted = max(-MOST, min(MOST, target - measured.lufs, PEAK - measured.peak))
-    return round(wanted, 2) if abs(wanted) >= _HEARD else 0.0
+    wanted = max(-MAX_GAIN, min(MAX_GAIN, target - measured.lufs, PEAK - measured.peak))
+    return round(wanted, 2) if abs(wanted) >= _MIN_GAIN else 0.0

@@ -1,4 +1,4 @@
-"""The sound of a reel: each clip with its gain, crossfades where clips dissolve, and music under all of it."""
+"""Mix the sound of a reel: each clip with its gain, crossfades at dissolves, and music under the whole reel."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -18,9 +18,9 @@ from prefect_storyboard.media.probe import opened, sound_track
 from prefect_storyboard.media.sound import LAYOUT, RATE, sound
 from prefect_storyboard.media.timing import Shot, Span
 
-_MUSIC = -20.0  # LUFS; where something is heard, it is ducked further
+_MUSIC = -20.0  # LUFS; it is ducked further while a clip has sound
 _DUCK = "threshold=0.02:ratio=6:attack=40:release=700"
-_ENDS = 2 * RATE  # samples over which the music fades out at the end
+_FADE_OUT = 2 * RATE  # samples over which the music fades out at the end
 _LIMIT = f"limit={10 ** (PEAK / 20):.4f}:level=false:latency=true"
 
 
@@ -37,13 +37,13 @@ def encoded(frames: Iterable[AudioFrame], target: AudioStream) -> Iterator["Pack
 def mixed(
     shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction, music: Path | None = None
 ) -> Iterator[AudioFrame]:
-    """The sound of the shots, exactly as long as their pictures. Memory does not grow with their number."""
+    """Yield the sound of the shots, exactly as long as their pictures. Memory does not grow with their number."""
     frames = _joined(shots, placed, fps)
     yield from frames if music is None else _over_music(frames, music, _samples(placed[-1].stop, fps))
 
 
 def _joined(shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction) -> Iterator[AudioFrame]:
-    """One shot after the other; what a shot shares with the next one is kept back until that begins."""
+    """Yield one shot after the other; the samples shared with the next shot are held back until it begins."""
     tail: AudioFrame | None = None
     for shot, span, after in zip(shots, placed, [*placed[1:], None], strict=True):
         samples = _samples(span.stop, fps) - _samples(span.start, fps)
@@ -64,7 +64,7 @@ def _joined(shots: Sequence[Shot], placed: Sequence[Span], fps: Fraction) -> Ite
 
 
 def _shaped(shot: Shot, span: Span, kept: int, fps: Fraction) -> Iterator[AudioFrame]:
-    """The sound of one shot with its gain, faded where it dissolves or fades; its last `kept` samples are shared."""
+    """The sound of one shot with its gain and its fades; its last `kept` samples are shared with the next shot."""
     start, stop = _samples(span.start, fps), _samples(span.stop, fps)
     shared = _samples(span.start + span.shared, fps) - start
     rise = shared or _samples(span.fades[0], fps)
@@ -81,7 +81,7 @@ def _shaped(shot: Shot, span: Span, kept: int, fps: Fraction) -> Iterator[AudioF
 
 
 def _summed(tail: AudioFrame, head: AudioFrame) -> AudioFrame:
-    """Two frames of the same length at the same time."""
+    """Mix two frames of the same length."""
     graph = Graph()
     inputs = [_input(graph) for _ in range(2)]
     mix, sink = graph.add("amix", "inputs=2:normalize=0"), graph.add("abuffersink")
@@ -101,7 +101,7 @@ def _summed(tail: AudioFrame, head: AudioFrame) -> AudioFrame:
 
 
 def _over_music(frames: Iterable[AudioFrame], music: Path, samples: int) -> Iterator[AudioFrame]:
-    """Sound over music that gives way to it, and fades out with the end."""
+    """Mix sound over music that is ducked under it and fades out at the end."""
     graph = Graph()
     voice, below = _input(graph), _input(graph)
     split, duck = graph.add("asplit", "2"), graph.add("sidechaincompress", _DUCK)
@@ -122,7 +122,7 @@ def _over_music(frames: Iterable[AudioFrame], music: Path, samples: int) -> Iter
 
 
 def _in_step(*inputs: tuple[FilterContext, Iterable[AudioFrame]]) -> Iterator[tuple[FilterContext, AudioFrame | None]]:
-    """The frames of several inputs, each with its place in time, always of the one that is behind; then their ends."""
+    """Yield the frames of several inputs with their timestamps, always the earliest one; None marks an input's end."""
     waiting = [(0, number, node, iter(frames)) for number, (node, frames) in enumerate(inputs)]
     heapify(waiting)
     while waiting:
@@ -135,10 +135,10 @@ def _in_step(*inputs: tuple[FilterContext, Iterable[AudioFrame]]) -> Iterator[tu
 
 
 def _played(music: Path, samples: int) -> Iterator[AudioFrame]:
-    """The music again and again, at its level, for that many samples."""
+    """Yield the music at its level, repeated to this many samples."""
     own = round(length(music) * RATE)
     level = gain(measure(music, Fraction(0), min(own, samples)), _MUSIC)
-    fall = min(_ENDS, samples)
+    fall = min(_FADE_OUT, samples)
     shape = (("volume", f"{level}dB"), ("afade", f"t=out:ss={samples - fall}:ns={fall}"), ("abuffersink", None))
     rounds = [min(own, samples - start) for start in range(0, samples, own)]
     frames = (frame for part in rounds for frame in sound(music, Fraction(0), part))
@@ -146,7 +146,7 @@ def _played(music: Path, samples: int) -> Iterator[AudioFrame]:
 
 
 def length(music: Path) -> Fraction:
-    """The length of a sound file in seconds. Raises MediaError for one without sound."""
+    """The length of a sound file in seconds. Raises MediaError if it has no sound."""
     with opened(music) as source:
         track = sound_track(source)
         seconds = Fraction(source.duration or 0, av.time_base)
@@ -158,7 +158,7 @@ def length(music: Path) -> Fraction:
 def _taken(frames: AudioFifo, samples: int) -> AudioFrame:
     taken = frames.read(samples)
     if taken is None:
-        raise ValueError(f"{frames.samples} samples are there, and not {samples}")
+        raise ValueError(f"expected {samples} samples, got {frames.samples}")
     return taken
 
 

@@ -1,4 +1,4 @@
-"""Find the best range of a clip, and whether anything moves in it."""
+"""Find the best range of a clip, and check whether it has motion."""
 
 from array import array
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from prefect_storyboard.media.sound import uniform
 from prefect_storyboard.media.tracks import Clip
 
 _GRID = 0.25  # seconds from one window to the next
-_MOVED = 5.0  # of 255, in one of 1024 fields: above what coding does to a still picture
-_CUT = 20.0  # of 255, on the whole
-_EQUAL = 0.05  # of 3 points: an invisible difference
+_MOVED = 5.0  # of 255, in one of 1024 fields: more than coding changes in a still picture
+_CUT = 20.0  # of 255, mean of all fields
+_EQUAL = 0.05  # of 3 points: differences of the score that nobody sees
 _RATE = 4000
 _AUDIBLE = 100.0  # of 32768, root mean square: -50 dB
 
 
 class Step(NamedTuple):
-    """From one sample to the next: whether that is a hard cut, how much moves, and how much in the liveliest field."""
+    """The change from one sample to the next: whether it is a hard cut, the mean motion, and the most in one field."""
 
     begin: float
     end: float
@@ -34,8 +34,8 @@ class Step(NamedTuple):
     most: float
 
 
-class Seen(NamedTuple):
-    """The samples of a clip, or of parts of it; `audible` has each quarter of a second that was analysed."""
+class RangeAnalysis(NamedTuple):
+    """The samples of a clip, or of parts of it; `audible` says for each quarter of a second whether sound is heard."""
 
     stretches: list[tuple[float, float]]
     samples: list[Sample]
@@ -43,22 +43,22 @@ class Seen(NamedTuple):
     audible: dict[int, bool]
 
 
-def watch(clip: Clip, begin: float, end: float, seconds: float) -> Seen:
-    """Analyse picture and sound of the clip from `begin` to `end`, as far as windows of `seconds` need it."""
+def analyse_range(clip: Clip, begin: float, end: float, seconds: float) -> RangeAnalysis:
+    """Analyse picture and sound from `begin` to `end`, as far as needed to choose a window of `seconds`."""
     parts = stretches(begin, end, seconds)
     samples = [sample for part in parts for sample in sampled(clip, *part)]
     audible = {at: loud for part in parts for at, loud in _audible_slots(clip, *part).items()}
-    return Seen(parts, samples, _steps(samples, parts), audible)
+    return RangeAnalysis(parts, samples, _steps(samples, parts), audible)
 
 
-def moving(steps: Sequence[Step]) -> bool:
-    """Whether anything moves, more than once and other than by a cut: a coder refines a still picture once."""
+def has_motion(steps: Sequence[Step]) -> bool:
+    """Whether the picture changes at least twice without a cut: an encoder refines a still picture once."""
     moved = [step.most >= _MOVED for step in steps if not step.cut]
     return sum(moved) >= min(2, max(1, len(moved)))
 
 
-def best(seen: Seen, seconds: float) -> float:
-    """Return the start of the best window."""
+def best_start(seen: RangeAnalysis, seconds: float) -> float:
+    """The start of the best window."""
     windows = [start for begin, end in seen.stretches for start in _starts(begin, end, seconds)]
     sharp = [fmean(_within(seen.samples, start, seconds)) for start in windows]
     moved = [_motion(seen.steps, start, seconds) for start in windows]
@@ -71,8 +71,8 @@ def best(seen: Seen, seconds: float) -> float:
     return next(start for start, score in zip(windows, scores, strict=True) if score >= max(scores) - _EQUAL)
 
 
-def between(seen: Seen, start: float, seconds: float) -> list[Step]:
-    """Return the steps that touch the window."""
+def between(seen: RangeAnalysis, start: float, seconds: float) -> list[Step]:
+    """The steps that overlap the window."""
     return [step for step in seen.steps if step.end > start and step.begin < start + seconds]
 
 
@@ -91,21 +91,21 @@ def _motion(steps: Sequence[Step], start: float, seconds: float) -> float:
     return fmean([s.moved for s in steps if s.begin >= start - 0.01 and s.end <= start + seconds and not s.cut] or [0])
 
 
-def _faults(seen: Seen, start: float, seconds: float) -> float:
-    """Weigh cuts, black pictures and stillness: each more than sharpness, motion and sound together."""
+def _faults(seen: RangeAnalysis, start: float, seconds: float) -> float:
+    """The penalty for cuts, black pictures and stillness; each outweighs sharpness, motion and sound together."""
     steps = between(seen, start, seconds)
     black = any(sample.black for sample in seen.samples if start - STEP < sample.at < start + seconds + STEP)
-    return -4.0 * sum(step.cut for step in steps) - 4.0 * black - 8.0 * (not moving(steps))
+    return -4.0 * sum(step.cut for step in steps) - 4.0 * black - 8.0 * (not has_motion(steps))
 
 
-def _audible_share(seen: Seen, start: float, seconds: float) -> float:
-    """The share of the window that is audible; where all of the clip is, or nothing, it decides nothing."""
+def _audible_share(seen: RangeAnalysis, start: float, seconds: float) -> float:
+    """The share of the window that is audible. It makes no difference if all of the clip is audible, or nothing."""
     slots = range(floor(start / _GRID), floor((start + seconds) / _GRID))
     return fmean([seen.audible.get(slot, False) for slot in slots] or [0])
 
 
 def _steps(samples: Sequence[Sample], parts: Sequence[tuple[float, float]]) -> list[Step]:
-    """Compare neighbours; those of different stretches are none."""
+    """Compare neighbouring samples of the same stretch."""
     firsts = {begin for begin, _ in parts[1:]}
     pairs = [
         (one, other, change(one, other))
@@ -126,12 +126,12 @@ def _steps(samples: Sequence[Sample], parts: Sequence[tuple[float, float]]) -> l
 
 
 def _spans(one: Sample, other: Sample) -> float:
-    """Return the time between two samples, in usual steps."""
+    """The time between two samples, as a multiple of the usual step."""
     return max(1.0, (other.at - one.at) / STEP)
 
 
 def _audible_slots(clip: Clip, begin: float, end: float) -> dict[int, bool]:
-    """Whether each quarter of a second, by its number, is louder than -50 dB."""
+    """For each quarter of a second, by its number, whether it is louder than -50 dB."""
     if not clip.probe.has_audio:
         return {}
     power: dict[int, list[float]] = {}

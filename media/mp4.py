@@ -1,4 +1,4 @@
-"""Write an MP4: whole or not at all, index in front, chapter marks, the same bytes for the same packets."""
+"""Write an MP4 atomically: index in front, chapter marks, the same bytes for the same packets."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ class Mark(NamedTuple):
 
 @contextmanager
 def mp4(out: Path, marks: Sequence[Mark] = ()) -> Iterator[OutputContainer]:
-    """Open an MP4 to be written; it takes its name only when everything went well."""
+    """Open an MP4 for writing; the file appears under its name only if no error occurs."""
     draft = out.with_name(f"{out.name}.part")
     try:
         with av.open(draft, "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as target:
@@ -47,7 +47,7 @@ def mp4(out: Path, marks: Sequence[Mark] = ()) -> Iterator[OutputContainer]:
 
 
 def interleave(target: OutputContainer, *tracks: Iterator["Packet[Any]"]) -> None:
-    """Write the packets of all tracks in the order of their times, holding one packet a track."""
+    """Write the packets of all tracks in order of time, holding one packet per track in memory."""
     for packet in heapq.merge(*tracks, key=_when):
         target.mux(packet)
 

@@ -2,7 +2,7 @@ const reel = document.getElementById("reel");
 const strip = document.querySelector(".chapters");
 const chapters = [...document.querySelectorAll(".chapters a")];
 
-// One film at a time; play events do not bubble, hence the capture.
+// Only one video plays at a time. Play events do not bubble, so they are captured.
 document.addEventListener("play", (event) => {
   for (const video of document.querySelectorAll("video")) if (video !== event.target) video.pause();
 }, true);
@@ -19,7 +19,7 @@ function follow() {
   }
 }
 
-// Not scrollIntoView(): it would move the page under whoever reads further down.
+// Not scrollIntoView(), which would scroll the page while somebody reads further down.
 function reveal(chapter) {
   const [it, frame] = [chapter.getBoundingClientRect(), strip.getBoundingClientRect()];
   strip.scrollBy((it.left + it.right - frame.left - frame.right) / 2, (it.top + it.bottom - frame.top - frame.bottom) / 2);
@@ -28,9 +28,9 @@ function reveal(chapter) {
 function jump(event) {
   if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  // A frame further in: what begins at 4.000 s in our sum may begin at 4.004 in the file.
+  // One frame later, because a scene at 4.000 s in our sum may begin at 4.004 s in the file.
   reel.currentTime = Number(event.currentTarget.dataset.start) + 0.04;
-  reel.play().catch(() => {}); // the browser may insist on its own play button; the seek stands
+  reel.play().catch(() => {}); // the browser may require its own play button; the seek is kept
 }
 
 for (const type of ["timeupdate", "seeking"]) reel?.addEventListener(type, follow);
@@ -65,7 +65,7 @@ async function pick(entry, take) {
   if (!entry.querySelector(`.takes [data-take="${take}"]`)) return;
   const command = `storyboard pick BOARD ${scene} ${take} --provider ${provider}`;
   if (!served) {
-    // A page from disk may be refused the clipboard: then the command is shown to be copied by hand.
+    // A page from disk may have no access to the clipboard: then the command is shown, to be copied by hand.
     const copied = await navigator.clipboard?.writeText(command).then(() => true, () => false);
     say(copied ? `copied: ${command}` : command);
     return;
@@ -80,7 +80,7 @@ async function pick(entry, take) {
   } else say(reply ? await reply.text() : "the page is no longer served; run storyboard page again");
 }
 
-// After a pick the page is loaded again: whoever walks by keyboard stays where they were.
+// After a pick the page is reloaded; the keyboard focus stays on the same scene.
 function resume() {
   const [scene, text] = JSON.parse(sessionStorage.getItem("picked"));
   sessionStorage.removeItem("picked");
@@ -95,7 +95,7 @@ function walk(by) {
   visible[Math.max(0, Math.min(visible.length - 1, now + by))]?.focus();
 }
 
-// Takes start together, so that they can be compared: the next one is played from where this one is.
+// To compare takes, the next one is played from the moment at which this one is.
 function compare(entry, by) {
   const takes = [...entry.querySelectorAll(".takes video")];
   if (!takes.length) return;
@@ -127,7 +127,7 @@ for (const button of document.querySelectorAll(".pick")) {
   button.addEventListener("click", () => pick(button.closest(".entry"), button.closest("[data-take]").dataset.take));
 }
 
-// A reel may have a thousand takes: the first picture of one is fetched when it comes near the screen.
+// A reel may have a thousand takes: the metadata of one is loaded only when it comes near the screen.
 const near = new IntersectionObserver((seen) => {
   for (const { isIntersecting, target } of seen) {
     if (!isIntersecting) continue;

@@ -21,13 +21,13 @@ _THUMB = 400, 400
 _CHARGED = {True: "yes", False: "no", None: "unknown"}
 
 
-Poster = bytes | Path  # a JPEG, or its file, which is read when its part of the page is written
+Poster = bytes | Path  # a JPEG, or its file, which is read only when its part of the page is written
 
 
 class Card(Frozen):
-    """A clip on the page: `href` is its file relative to the page; `poster` is empty where there is none.
+    """A clip on the page: `href` is its file relative to the page; `poster` is empty if there is none.
 
-    `others` are the other takes of its scene, each with its file. `stale` says why the clip is not of today's
+    `others` are the other takes of its scene, each with its file. `stale` says why the clip does not match today's
     storyboard.
     """
 
@@ -49,18 +49,18 @@ def page(
     cuts: Sequence[float] = (),
     differences: Sequence[Difference] = (),
 ) -> str:
-    """Lay out a reel as HTML: its player with the scenes as chapters, then every take, then what failed and why.
+    """The HTML of a reel's page: the player with the scenes as chapters, then every take, then the failed scenes.
 
-    Cards come in the order of the reel. `cuts` are the seconds at which each begins, and the last one ends; left out,
-    they follow from the clips' lengths. `video` is the reel relative to the page, `style` the storyboard's own words;
-    where `reel.url` is None there is no player. Style sheet, script and pictures are inside, every text is escaped, and
-    the same input gives the same text. Opens from disk, from any static server or from a bucket.
+    Cards are in the order of the reel. `cuts` are the seconds at which each clip begins and the last one ends; by
+    default they follow from the clips' lengths. `video` is the reel relative to the page, `style` the storyboard's own;
+    there is no player if `reel.url` is None. Style sheet, script and pictures are embedded, all texts are escaped, and
+    the same input gives the same text. The page opens from disk, from any static server or from a bucket.
     """
-    return "".join(_parts(reel, cards, _Look(video, poster, style, cuts, differences)))
+    return "".join(_parts(reel, cards, _Extras(video, poster, style, cuts, differences)))
 
 
 def section(differences: Sequence[Difference], problem: str = "") -> str:
-    """The part of the page that says what a run would change, for a page that is served."""
+    """The section of a served page that lists the changes that a run would make."""
     return template("differences").render(differences=differences, problem=problem).rstrip()
 
 
@@ -75,12 +75,12 @@ def write_page(
     differences: Sequence[Difference] = (),
     sheets: Sequence[Drawn] = (),
 ) -> None:
-    """Write what `page` lays out, piece by piece: memory does not grow with the number of scenes."""
+    """Write the HTML of `page` piece by piece, so that memory does not grow with the number of scenes."""
     with out.open("w", encoding="utf-8") as file:
-        file.writelines(_parts(reel, cards, _Look("reel.mp4", poster, style, cuts, differences, sheets)))
+        file.writelines(_parts(reel, cards, _Extras("reel.mp4", poster, style, cuts, differences, sheets)))
 
 
-class _Look(NamedTuple):
+class _Extras(NamedTuple):
     video: str
     poster: Poster
     style: str
@@ -89,19 +89,19 @@ class _Look(NamedTuple):
     sheets: Sequence[Drawn] = ()
 
 
-def _parts(reel: Reel, cards: Sequence[Card], look: _Look) -> Iterator[str]:
+def _parts(reel: Reel, cards: Sequence[Card], extras: _Extras) -> Iterator[str]:
     return template("page").generate(
         reel=reel,
-        differences=look.differences,
+        differences=extras.differences,
         problem="",
-        style=look.style,
-        video=look.video,
-        poster=data_uri(_jpeg(look.poster)),
-        entries=list(_entries(cards, look.cuts)),
+        style=extras.style,
+        video=extras.video,
+        poster=data_uri(_jpeg(extras.poster)),
+        entries=list(_entries(cards, extras.cuts)),
         facts=[_scenes(reel), clock_length(reel.seconds), costs(reel.cost_usd, reel.unpriced), _bought(reel)],
         ratio=_ratio(cards),
         charged=_CHARGED,
-        sheets=look.sheets,
+        sheets=extras.sheets,
         cast=sorted({casting.character for card in cards for casting in card.clip.characters}),
         bill=bill([clip for card in cards for clip in (card.clip, *(take for take, _ in card.others))], reel.cost_usd),
         stored_in=timeline([clip for card in cards for clip in (card.clip, *(take for take, _ in card.others))]),
@@ -118,7 +118,7 @@ class _Take(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A card in its place: seconds of the reel at which it begins and ends."""
+    """A card with the seconds of the reel at which it begins and ends."""
 
     clip: Clip
     href: str
@@ -131,14 +131,14 @@ class _Entry(NamedTuple):
 
     @property
     def takes(self) -> list[_Take]:
-        """All takes of the scene by number, the one in the reel among them."""
+        """All takes of the scene by number, including the one in the reel."""
         others = (_Take(clip, href, shown=False) for clip, href in self.others)
         takes = [_Take(self.clip, self.href, shown=True), *others]
         return sorted(takes, key=lambda take: take.clip.take)
 
     @property
     def states(self) -> str:
-        """The words by which the page filters: current or stale, the verdict, and whether there is a choice."""
+        """The words for the page's filter: current or stale, the verdict, and `takes` if there are several."""
         verdict = self.clip.verdict.state if self.clip.verdict else ""
         words = ("stale" if self.stale else "current", verdict, "takes" if self.others else "")
         return " ".join(filter(None, words))
@@ -150,14 +150,14 @@ class _Entry(NamedTuple):
 
     @property
     def thumb(self) -> str:
-        """The poster, shrunk for the strip: else a page of two hundred scenes would hold each poster twice in full."""
+        """The poster, scaled down for the list of chapters: the page would else contain each poster twice in full."""
         jpeg = _jpeg(self.source)
         return data_uri(shrunk(jpeg, _THUMB, 82)) if jpeg else ""
 
 
 @cache
 def template(name: str) -> Template:
-    """A page of this folder; every text in it is escaped."""
+    """A template in this folder; every text in it is escaped."""
     site = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -180,17 +180,17 @@ def _jpeg(poster: Poster) -> bytes:
 
 
 def data_uri(jpeg: bytes) -> str:
-    """A picture inside a page; empty where there is none."""
+    """A picture as a data URI; empty if there is none."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" if jpeg else ""
 
 
 def _csp(code: str) -> str:
-    """Name an inline style or script by its hash, so that the browser runs this one and no other."""
+    """The hash of an inline style or script for the page's CSP, so that the browser runs no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'"
 
 
 def _ratio(cards: Sequence[Card]) -> float:
-    """Width to height of most clips; ties go to the larger, as in the reel."""
+    """The aspect ratio of most clips; on a tie the larger size counts, as in the reel."""
     sizes = Counter((card.clip.width, card.clip.height) for card in cards)
     width, height = max(sizes, key=lambda size: (sizes[size], size[0] * size[1], size), default=(16, 9))
     return round(width / height, 4)
@@ -214,7 +214,7 @@ def _clock(seconds: float) -> str:
 
 
 def costs(usd: float, unpriced: int) -> str:
-    """$1.20, or $1.20 + 2 jobs of unknown price: what is unknown is not nothing."""
+    """$1.20, or $1.20 + 2 jobs of unknown price: an unknown price is never shown as $0."""
     unknown = f"{count(unpriced, 'job')} of unknown price"
     if not unpriced:
         return price(usd)

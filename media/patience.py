@@ -1,4 +1,4 @@
-"""Read in another thread, and give up after a silence."""
+"""Read in another thread, and give up if no data arrives for some time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -6,30 +6,30 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 
 _END = b""
-_LOOK = 0.2  # seconds after which a reader checks whether its consumer still reads
+_CHECK_EVERY = 0.2  # seconds after which the thread checks whether its consumer still reads
 
 
 @contextmanager
 def in_thread(read: Callable[[], Iterator[bytes]], *, patience: float) -> Iterator[Iterator[bytes]]:
-    """What `read` yields, read ahead by two blocks in a daemon thread. Raises OSError after `patience` silent seconds.
+    """Yield the blocks of `read`, read ahead by two in a daemon thread. Raises OSError after `patience` idle seconds.
 
-    What `read` raises is raised here. A thread that hangs is left behind, and ends with the process at the latest.
+    Exceptions of `read` are raised here. A thread that hangs is abandoned, and ends with the process at the latest.
     """
     blocks: Queue[bytes | Exception] = Queue(maxsize=2)
-    left = Event()
+    stopped = Event()
 
     def put(block: bytes | Exception) -> None:
-        put_it = False
-        while not (put_it or left.is_set()):
+        done = False
+        while not (done or stopped.is_set()):
             with suppress(Full):
-                blocks.put(block, timeout=_LOOK)
-                put_it = True
+                blocks.put(block, timeout=_CHECK_EVERY)
+                done = True
 
     def run() -> None:
         try:
             for block in read():
                 put(block)
-                if left.is_set():
+                if stopped.is_set():
                     return
             put(_END)
         except Exception as error:  # noqa: BLE001 - raised again where the blocks are read
@@ -37,17 +37,17 @@ def in_thread(read: Callable[[], Iterator[bytes]], *, patience: float) -> Iterat
 
     Thread(target=run, name="read ahead", daemon=True).start()
     try:
-        yield _taken(blocks, patience)
+        yield _received(blocks, patience)
     finally:
-        left.set()
+        stopped.set()
 
 
-def _taken(blocks: "Queue[bytes | Exception]", patience: float) -> Iterator[bytes]:
+def _received(blocks: "Queue[bytes | Exception]", patience: float) -> Iterator[bytes]:
     while True:
         try:
             block = blocks.get(timeout=patience)
         except Empty:
-            raise OSError(f"its store sent nothing for {patience:g} s; try again later") from None
+            raise OSError(f"its bucket sent nothing for {patience:g} s; try again later") from None
         if isinstance(block, Exception):
             raise block
         if not block:

@@ -1,4 +1,4 @@
-"""One decoded frame as a player shows it: turned, pixels square, colours right; as an image or fitted to a canvas."""
+"""Convert a decoded frame to what a player shows (rotation, square pixels, colours), as an image or on a canvas."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ RATES = [Fraction(n) for n in ("24000/1001", "24", "25", "30000/1001", "30", "48
 
 @dataclass(frozen=True)
 class Canvas:
-    """What every frame of a rendered file looks like: even width and height in pixels, constant frames per second."""
+    """The format of every frame of a rendered file: even width and height in pixels, constant frames per second."""
 
     width: int
     height: int
@@ -28,7 +28,7 @@ class Canvas:
 def upright(frame: VideoFrame, pixel_shape: Fraction | None, max_width: int | None = None) -> Image.Image:
     """Return the frame as an RGB image, exactly as a player shows it, or scaled down to `max_width` pixels."""
     width, height = display_size(frame, pixel_shape)
-    if max_width and width > max_width:  # in one step with the colours: by Pillow it takes three times as long
+    if max_width and width > max_width:  # in one step with the colours, because Pillow takes three times as long
         width, height = max_width, max(1, round(height * max_width / width))
     scale = f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:in_color_matrix={_matrix(frame)}"
     graph = _graph(frame, [*_TURNS.get(turn(frame), []), *_toned(frame, scale), "format=rgb24"])
@@ -38,9 +38,9 @@ def upright(frame: VideoFrame, pixel_shape: Fraction | None, max_width: int | No
 
 
 def fitted(frames: Iterable[VideoFrame], pixel_shape: Fraction | None, canvas: Canvas) -> Iterator[VideoFrame]:
-    """Turn and scale each frame into the canvas, black bars where the shapes differ; BT.709, 8 bit 4:2:0.
+    """Rotate and scale each frame onto the canvas, with black bars if the aspect ratios differ; BT.709, 8 bit 4:2:0.
 
-    A frame that comes twice in a row is converted once and given twice.
+    A frame that is repeated is converted once.
     """
     graph, shape, previous, result = None, None, None, None
     for frame in frames:
@@ -54,21 +54,21 @@ def fitted(frames: Iterable[VideoFrame], pixel_shape: Fraction | None, canvas: C
 
 
 def even(facts: Probe) -> tuple[int, int]:
-    """Size in pixels as displayed, rounded down to the even numbers that H.264 needs."""
+    """Displayed size in pixels, rounded down to the even numbers that H.264 requires."""
     return max(2, facts.width // 2 * 2), max(2, facts.height // 2 * 2)
 
 
 def cadence(fps: Fraction) -> Fraction:
-    """Return the usual rate that stands for a measured one: the same within 0.5 %, else the next above, at most 60.
+    """Return the usual rate for a measured one: the nearest within 0.5 %, else the next higher one, at most 60.
 
-    A variable rate measures as something like 19.83, and WebM's milliseconds as 23.98 or 24.04.
+    A variable rate is measured as, for example, 19.83, and WebM's milliseconds give 23.98 or 24.04.
     """
     near = standard(fps)
     return near if near in RATES else next((rate for rate in RATES if rate > fps), RATES[-1])
 
 
 def standard(fps: Fraction) -> Fraction:
-    """Return the usual rate that is meant by a measured one, within 0.5 %; else the measured rate itself."""
+    """Return the usual rate within 0.5 % of a measured one; else the measured rate itself."""
     near = min(RATES, key=lambda rate: abs(rate - fps))
     return near if abs(near - fps) <= near / 200 else fps
 
@@ -77,7 +77,7 @@ def _fit(frame: VideoFrame, pixel_shape: Fraction | None, canvas: Canvas) -> lis
     width, height = display_size(frame, pixel_shape)
     factor = min(Fraction(canvas.width, width), Fraction(canvas.height, height))
     inner = [max(2, round(side * factor / 2) * 2) for side in (width, height)]
-    # Bars of one or two pixels are a rounding of the sides, not a shape.
+    # Bars of one or two pixels are a rounding error of the sides, not another aspect ratio.
     outer = (canvas.width, canvas.height)
     w, h = (full if full - side <= 2 else side for side, full in zip(inner, outer, strict=True))
     scale = f"scale={w}:{h}:flags=bicubic:in_color_matrix={_matrix(frame)}"
@@ -95,7 +95,7 @@ def _fit(frame: VideoFrame, pixel_shape: Fraction | None, canvas: Canvas) -> lis
 
 
 def _toned(frame: VideoFrame, scale: str) -> list[str]:
-    """Let a frame of high dynamic range or wide gamut follow its scaling through the table that makes it BT.709."""
+    """The scaling filter, followed for HDR and wide-gamut frames by the look-up table that converts them to BT.709."""
     kind = wide_range(frame)
     if kind is None:
         return [scale]
@@ -116,7 +116,7 @@ def _shape(frame: VideoFrame) -> tuple[object, ...]:
 def _graph(frame: VideoFrame, steps: list[str]) -> Graph:
     graph = Graph()
     graph.threads = 1
-    # Not add_buffer(): it cannot state the colours, and libavfilter then takes them for changed on the first frame.
+    # Not add_buffer(): it cannot set the colours, and libavfilter would see a change of colours at the first frame.
     node = graph.add(
         "buffer",
         f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
@@ -124,7 +124,7 @@ def _graph(frame: VideoFrame, steps: list[str]) -> Graph:
     )
     for step in [*steps, "buffersink"]:
         name, _, arguments = step.partition("=")
-        # A path inside the arguments would have to be escaped, so it is an option of its own.
+        # A path inside the arguments would have to be escaped, so it is passed as a separate option.
         following = graph.add(name, file=arguments) if name == "lut3d" else graph.add(name, arguments or None)
         node.link_to(following)
         node = following

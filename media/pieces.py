@@ -1,9 +1,9 @@
-"""The sound of a reel of plain cuts, encoded clip by clip: in any order, and before the other clips are there.
+"""Encode the sound of a reel with only cuts clip by clip: in any order, and before the other clips exist.
 
-AAC comes in frames of 1024 samples, and each is coded from its own samples and from those of the frame after it. The
-frames well inside a clip depend on the clip, on its gain, and on where in a frame of the reel the clip begins: they are
-its piece. The few frames about a cut are encoded of what both pieces bring along when the reel is joined. The reel's
-sound is where it would be if it were encoded as a whole, to the sample.
+AAC has frames of 1024 samples, each of which is coded from its own samples and those of the next frame. So the frames
+well inside a clip depend only on the clip, on its gain, and on the offset in a frame of the reel at which the clip
+begins: these frames are its piece. The few frames around a cut are encoded when the reel is joined, from the samples
+that both pieces contain. Every sample is in the same place as if the reel were encoded as a whole.
 """
 
 import json
@@ -24,19 +24,19 @@ from prefect_storyboard.media.sound import AAC, LAYOUT, RATE, sound
 from prefect_storyboard.media.timing import Shot
 from prefect_storyboard.media.tracks import AAC_FRAME
 
-_FIRST = 2  # frame of a clip at which its piece begins: an encoder needs some to get going
-_LAST = 4  # the same from the clip's end: an encoder looks ahead
-_HEAD = _FIRST + 3  # frames of samples that are brought along
-_WARM = 3  # frames that are encoded once more before a cut, and dropped
+_FIRST = 2  # frame of a clip at which its piece begins, because an encoder needs some frames to settle
+_LAST = 4  # the same from the clip's end, because an encoder looks ahead
+_HEAD = _FIRST + 3  # frames of samples that a piece contains
+_WARM = 3  # frames that are encoded again before a cut, and dropped
 _SHORTEST = _HEAD + _LAST + _WARM
 _SAMPLE = 4  # bytes
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A clip's coded frames, and the samples before and behind them, one plane for each channel.
+    """A clip's coded frames, and the samples before and after them, one plane per channel.
 
-    A clip that is too short has no frames, and all its samples in `head`.
+    If a clip is too short, `frames` is empty and `head` has all its samples.
     """
 
     head: tuple[bytes, ...]
@@ -45,9 +45,9 @@ class Piece:
 
 
 def kept_piece(shot: Shot, start: int, samples: int, place: Path) -> Path:
-    """The file with the piece of a shot that begins at sample `start` of the reel; made if it is not there.
+    """The file with the piece of a shot that begins at sample `start` of the reel; made if it does not exist.
 
-    `place` stands for the shot's sound; gain, length and start are added to its name.
+    `place` is a path that identifies the shot's sound; gain, length and offset are added to its name.
     """
     file = place.with_name(f"{place.name}-{shot.gain:+.2f}-{samples}-{start % AAC_FRAME}.aac")
     if not file.exists():
@@ -58,7 +58,7 @@ def kept_piece(shot: Shot, start: int, samples: int, place: Path) -> Path:
 
 
 def joined(pieces: Iterable[Piece]) -> Iterator[bytes]:
-    """The AAC frames of the reel, beginning with the encoder's run-up, which players skip."""
+    """Yield the AAC frames of the reel; the first one is the encoder's priming frame, which players skip."""
     waiting: list[tuple[bytes, ...]] = []
     dropped = 0
     for piece in pieces:
@@ -80,7 +80,7 @@ def _encoded(shot: Shot, start: int, samples: int) -> Piece:
     frames = _aac([_cut(planes, skipped, skipped + count * AAC_FRAME)])
     return Piece(
         head=_cut(planes, 0, skipped + _HEAD * AAC_FRAME),
-        frames=tuple(frames[_FIRST + 1 : last + 2]),  # the first of them is the run-up
+        frames=tuple(frames[_FIRST + 1 : last + 2]),  # the first one is the priming frame
         tail=_cut(planes, skipped + (last + 1 - _WARM) * AAC_FRAME, samples),
     )
 
@@ -100,7 +100,7 @@ def _cut(planes: Sequence[bytes], start: int, stop: int) -> tuple[bytes, ...]:
 
 
 def _aac(parts: Sequence[tuple[bytes, ...]]) -> list[bytes]:
-    """Encode samples, the first of which begins a frame: one frame of run-up, and one for each begun 1024 samples."""
+    """Encode samples from the beginning of a frame: a priming frame, then one frame for every 1024 samples begun."""
     samples = AudioFifo()
     for planes in parts:
         if size := len(planes[0]) // _SAMPLE:

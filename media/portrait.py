@@ -1,4 +1,4 @@
-"""The portrait of a character, for the catalogue: a small square JPEG of its picture, sheet or clip."""
+"""The portrait of a character for the catalogue: a small square JPEG from its picture, sheet or clip."""
 
 from io import BytesIO
 from pathlib import Path
@@ -9,12 +9,12 @@ from prefect_storyboard.media.frames import poster
 from prefect_storyboard.media.probe import opened_picture
 
 _SIDE, _QUALITY = 240, 80
-_FACE = 0.5, 0.3  # where a face is, rather than in the middle
+_FACE = 0.5, 0.3  # the usual place of a face, somewhat above the middle
 _FILMS = {".mp4", ".mov", ".webm", ".mkv", ".m4v"}
 
 
 def portrait(file: Path) -> bytes:
-    """The portrait out of a picture or a clip. Raises MediaError or OSError if it cannot be read."""
+    """Make the portrait from a picture or a clip. Raises MediaError or OSError if it cannot be read."""
     if file.suffix.lower() not in _FILMS:
         with opened_picture(file) as image:
             return _square(ImageOps.exif_transpose(image).convert("RGB"))

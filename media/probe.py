@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict
 from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.tone import Range, wide_range
 
-# A playlist (HLS, ffconcat) under a video's name would make libav read other files or hosts.
+# A playlist (HLS, ffconcat) with a video's file name would make libav read other files or hosts.
 _FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
 
 
-MAX_PIXELS = 40_000_000  # of a clip's picture: more than 8K has
-MAX_PICTURE_PIXELS = 64_000_000  # of a picture: phones take 50 million
+MAX_PIXELS = 40_000_000  # of a clip's frame; 8K has fewer
+MAX_PICTURE_PIXELS = 64_000_000  # of a picture; phones have 50 million
 _MAX_SECONDS = 4 * 3600
 _MAX_STREAMS = 32
 
@@ -54,10 +54,10 @@ class Probe(BaseModel):
 
 
 def probe(path: Path | str) -> Probe:
-    """Read the facts of a video file, in some 10 to 30 ms.
+    """Read the facts of a video file, in about 10 to 30 ms.
 
-    One frame is decoded, because the rotation is known only then. Raises `MediaError` when there is no such file, or
-    when it is no video that can be read.
+    One frame is decoded, because only the frame has the rotation. Raises `MediaError` if the file does not exist, or is
+    not a readable video.
     """
     path = Path(path)
     with opened(path) as source:
@@ -65,7 +65,7 @@ def probe(path: Path | str) -> Probe:
 
 
 def examine(source: InputContainer, stream: VideoStream, path: Path) -> Probe:
-    """Do what `probe` does on an open file, which is then somewhere behind its first frame."""
+    """Do the same as `probe` with an open file, whose position is then after the first frame."""
     frame = next(source.decode(stream), None)
     if frame is None:
         raise unreadable(path, "it contains no picture")
@@ -87,7 +87,7 @@ def examine(source: InputContainer, stream: VideoStream, path: Path) -> Probe:
 def probe_image(path: Path | str) -> tuple[int, int, str]:
     """Width and height in pixels as displayed (the camera's rotation applied), and the format: "png", "jpeg", ...
 
-    Raises `MediaError` when there is no such file, or when it is no picture that can be read.
+    Raises `MediaError` if the file does not exist, or is not a readable picture.
     """
     path = Path(path)
     try:
@@ -104,7 +104,7 @@ def probe_image(path: Path | str) -> tuple[int, int, str]:
 
 @contextmanager
 def opened_picture(path: Path) -> Iterator[Image.Image]:
-    """Open a picture, of which nothing is decoded yet. Raises MediaError for one that is too large to decode."""
+    """Open a picture without decoding it. Raises MediaError if it is too large to decode."""
     with Image.open(path) as image:
         if image.width * image.height > MAX_PICTURE_PIXELS:
             size, most = f"{image.width}x{image.height}", f"{MAX_PICTURE_PIXELS / 1e6:g} megapixels"
@@ -114,7 +114,7 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
-    """Open a media file; whatever PyAV finds wrong with it, then or while it is read, is a `MediaError`."""
+    """Open a media file; every error of PyAV, now or while the file is read, is raised as a `MediaError`."""
     try:
         with av.open(path, "r", options={"format_whitelist": _FORMATS}, metadata_errors="replace") as source:
             _check_bounds(source, path)
@@ -138,7 +138,7 @@ def _check_bounds(source: InputContainer, path: Path) -> None:
 
 
 def unreadable(path: Path, why: str) -> MediaError:
-    """Return the error for a file that is no usable video."""
+    """The error for a file that is not a usable video."""
     return MediaError(f"{path.name} is not a video that can be read: {why}; give an MP4, MOV, WebM or AVI file.")
 
 
@@ -151,21 +151,21 @@ def picture_track(source: InputContainer, path: Path) -> VideoStream:
 
 
 def sound_track(source: InputContainer) -> AudioStream | None:
-    """Return the sound that a player plays: the track marked as the default, else the first one; None for none."""
+    """Return the sound track that a player plays: the default one, else the first one; None if there is none."""
     tracks = source.streams.audio
     return next((track for track in tracks if track.disposition & Disposition.default), tracks[0] if tracks else None)
 
 
 def seek(source: InputContainer, moment: Fraction) -> None:
-    """Go to a key frame before `moment` (seconds on the file's clock), where that saves decoding."""
+    """Seek to a key frame before `moment` (seconds on the file's clock), if that saves decoding."""
     start = Fraction(source.start_time or 0, av.time_base)
-    if moment - start > 1 and "mpeg" not in source.format.name:  # a stream without an index may land behind it
-        with suppress(av.FFmpegError):  # without an index it is read from where it is
+    if moment - start > 1 and "mpeg" not in source.format.name:  # seeking in a stream without an index may end after it
+        with suppress(av.FFmpegError):  # without an index, reading continues at the current position
             source.seek(int(moment * av.time_base))
 
 
 def turn(frame: VideoFrame) -> int:
-    """How far a player turns this frame counterclockwise: 0, 90, 180 or 270 degrees."""
+    """The angle by which a player turns this frame counterclockwise: 0, 90, 180 or 270 degrees."""
     return round(frame.rotation / 90) * 90 % 360
 
 
@@ -187,12 +187,12 @@ def _container(source: InputContainer, path: Path) -> str:
 
 
 def length(source: InputContainer, stream: VideoStream) -> float:
-    """The length of the picture track in seconds. Where the file does not state it, the file is read to its end."""
+    """The length of the picture track in seconds. If the file does not state it, the file is read to its end."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if source.duration:  # WebM states one length for the whole file
         return source.duration / av.time_base
-    with suppress(av.FFmpegError):  # not every file can be rewound; then the rest of it is measured
+    with suppress(av.FFmpegError):  # some files cannot be rewound; then only the rest is measured
         source.seek(0)
     ends = [(p.pts + (p.duration or 0)) * p.time_base for p in source.demux(stream) if p.pts is not None]
     return float(max(ends, default=Fraction(0)))

@@ -1,19 +1,19 @@
-"""Which seconds of a reference clip are used: those the user gives, else the whole clip or its best part."""
+"""The seconds of a reference clip that are used: the user's range, else the whole clip or its best part."""
 
 from math import inf
 from typing import NamedTuple
 
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.motion import best, between, moving, watch
+from prefect_storyboard.media.motion import analyse_range, best_start, between, has_motion
 from prefect_storyboard.media.reference import tolerance
 from prefect_storyboard.media.tracks import Clip
 from prefect_storyboard.storyboards import ClipLimits
 
-_SLACK = 0.05  # what is given may be that much longer than a limit
+_SLACK = 0.05  # seconds by which a given range may exceed a limit
 
 
 class Range(NamedTuple):
-    """Seconds from the clip's first frame; `cut` unless the model uses just these when it gets the whole clip."""
+    """Seconds from the clip's first frame. `cut` is False if the model uses this range of the whole clip anyway."""
 
     start: float
     seconds: float
@@ -23,8 +23,8 @@ class Range(NamedTuple):
 def used_range(clip: Clip, limits: ClipLimits, name: str, wanted: tuple[float | None, float | None]) -> Range:
     """Find the range; `wanted` are the start and the end that the user gave.
 
-    With a start alone it goes on, with an end alone it reaches back, as long as the model allows. Raises `MediaError`
-    for a range that is empty, outside the clip, too long or too short, and where nothing moves but something must.
+    With only a start or only an end, the range is as long as the model allows. Raises `MediaError` for a range that is
+    empty, outside the clip, too long or too short, or without motion if the model requires motion.
     """
     whole, most = float(clip.seconds), min(limits.max_seconds or inf, limits.used_seconds or inf)
     slack = tolerance(clip.probe)
@@ -36,17 +36,17 @@ def used_range(clip: Clip, limits: ClipLimits, name: str, wanted: tuple[float | 
     else:
         begin, seconds = _given(clip, limits, name, wanted)
     if limits.motion and (wanted != (None, None) or seconds == whole):
-        _must_move(moving(watch(clip, begin, begin + seconds, seconds).steps), name, begin, seconds)
-    # The model itself leaves the rest of a clip alone, unless it refuses the clip for its length.
+        _must_move(has_motion(analyse_range(clip, begin, begin + seconds, seconds).steps), name, begin, seconds)
+    # The model itself ignores the rest of a clip, unless it refuses the clip because of its length.
     open_end = limits.used_seconds == seconds and whole <= (limits.max_seconds or inf) + slack
     return Range(begin, seconds, cut=begin > slack or not (open_end or begin + seconds >= whole - slack))
 
 
 def _best(clip: Clip, limits: ClipLimits, name: str, seconds: float) -> tuple[float, float]:
-    seen = watch(clip, 0.0, float(clip.seconds), seconds)
-    begin = best(seen, seconds)
+    seen = analyse_range(clip, 0.0, float(clip.seconds), seconds)
+    begin = best_start(seen, seconds)
     if limits.motion:
-        _must_move(moving(between(seen, begin, seconds)), name, 0.0, float(clip.seconds))
+        _must_move(has_motion(between(seen, begin, seconds)), name, 0.0, float(clip.seconds))
     return begin, seconds
 
 

@@ -16,14 +16,14 @@ from prefect_storyboard.media.kept_sound import gains, pieces
 from prefect_storyboard.media.picture import Canvas, cadence, even, standard
 from prefect_storyboard.media.probe import Probe, probe
 from prefect_storyboard.media.timing import Shot, Transition, spans
-from prefect_storyboard.media.tracks import Clip, look
+from prefect_storyboard.media.tracks import Clip, read_clip
 
 
 @dataclass(frozen=True)
 class Part:
-    """A clip of the reel, the title of its chapter, how it begins (None for a cut), and its caption.
+    """A clip of the reel, the title of its chapter, the transition into it (None for a cut), and its caption.
 
-    `kept` is the name, without a suffix, of files for what is computed of its sound: another reel need not do it again.
+    `kept` is the path, without suffix, of cache files for results about its sound, which other reels can use.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Finish:
-    """What a reel gets beyond its clips: clips equally loud, music under all of it, captions in its pictures."""
+    """Options of a reel: equal loudness of the clips, music under the whole reel, captions burned into the pictures."""
 
     loudness: bool = False
     music: Path | None = None
@@ -43,7 +43,7 @@ class Finish:
 
 
 class Assembled(Probe):
-    """The facts of a reel: the gain in dB of each clip, the seconds at which each begins, and where the last ends."""
+    """The facts of a reel: each clip's gain in dB, the seconds at which each begins, and at which the last one ends."""
 
     gains: tuple[float, ...]
     starts: tuple[float, ...]
@@ -56,15 +56,14 @@ _PLAIN = Finish()
 def assemble(parts: Sequence[Part], out: Path, finish: Finish = _PLAIN) -> Assembled:
     """Join the clips in order into one MP4 at `out`: picture, sound and a chapter for each; the same bytes every time.
 
-    Clips coded alike are copied without loss, in a tenth of a second. Else all are encoded again: in the most common
-    size and rate (ties go to the larger), black bars where shapes differ, 48 kHz stereo. A clip without sound is
-    silent; sound is cut or filled up to the length of its picture. Transitions encode all pictures; loudness and music
-    only the sound. Memory does not grow with the number of clips.
+    Clips with the same coding are copied without loss, in a tenth of a second. Otherwise all are encoded again: in the
+    most common size and rate (the larger one on a tie), with black bars if aspect ratios differ, 48 kHz stereo. A clip
+    without sound is silent; sound is cut or padded to the length of its picture. Transitions and burned-in captions
+    encode all pictures again; loudness and music only the sound. Memory does not grow with the number of clips.
 
-    Captions are a track of the MP4, and stand beside it as .srt and .vtt; without a caption nothing is written there.
-    Burned-in ones encode all pictures.
-    Raises `MediaError` for no parts at all, or for a clip or music that cannot be read, which it names; `out` is then
-    untouched.
+    Captions become a track of the MP4, and the files .srt and .vtt beside it; without captions, these are not written.
+    Raises `MediaError` if there are no parts, or if a clip or the music, which it names, cannot be read; `out` is then
+    unchanged.
     """
     if not parts:
         raise MediaError("There is no clip to assemble; render at least one scene first.")
@@ -75,7 +74,7 @@ def assemble(parts: Sequence[Part], out: Path, finish: Finish = _PLAIN) -> Assem
 
 
 def _assembled(parts: Sequence[Part], places: Sequence[Path], out: Path, finish: Finish) -> Assembled:
-    clips = [looked(part) for part in parts]
+    clips = [read_part(part) for part in parts]
     levels = gains(clips, places) if finish.loudness else [0.0] * len(clips)
     burning = finish.burn and any(part.caption for part in parts)
     shots = [
@@ -102,7 +101,7 @@ def _assembled(parts: Sequence[Part], places: Sequence[Path], out: Path, finish:
 
 
 def _cues(parts: Sequence[Part], moments: Sequence[Fraction]) -> list[Cue]:
-    """The captions, each from where its clip begins to where the next one does."""
+    """The captions; each one ends where the next clip begins."""
     return [
         Cue(start, stop, part.caption, part.title)
         for part, (start, stop) in zip(parts, pairwise(moments), strict=True)
@@ -113,14 +112,14 @@ def _cues(parts: Sequence[Part], moments: Sequence[Fraction]) -> list[Cue]:
 def layout(
     clips: Sequence[Clip], into: Sequence[Transition | None] = (), *, before: float | None = None
 ) -> tuple[Canvas, list[int]]:
-    """Size and rate of the reel that `assemble` makes of these clips, and the frame at which each of them starts.
+    """Size and rate of the reel that `assemble` makes of these clips, and the frame at which each clip starts.
 
-    One more number than clips: the last one is where the last clip ends. `into` is how each clip begins. With cards
-    the clips are encoded; then `before` are the seconds of the card in front of them, which may be 0.
+    One more frame than clips: the last one is where the last clip ends. `into` has the transition into each clip. If
+    the reel has cards, the clips are encoded, and `before` is the length of the card in front of them, which may be 0.
     """
     made = canvas(clips)
     if before is None and joinable(clips) and not any(into[1:]):
-        made = replace(made, fps=standard(clips[0].probe.fps))  # copied pictures keep their rate, whatever it is
+        made = replace(made, fps=standard(clips[0].probe.fps))  # copied pictures keep their rate
     shots = [Shot(clip.path, clip.first, clip.seconds, into=each) for clip, each in zip_longest(clips, into)]
     if before:
         shots.insert(0, Shot(Path(), Fraction(0), Fraction(round(Fraction(str(before)) * made.fps)) / made.fps))
@@ -136,9 +135,9 @@ def canvas(clips: Sequence[Clip]) -> Canvas:
     return Canvas(width, height, max(rates, key=lambda rate: (rates[rate], rate)))
 
 
-def looked(part: Part) -> Clip:
+def read_part(part: Part) -> Clip:
     """Read the facts of a part's clip. Raises MediaError, which names the part."""
     try:
-        return look(Path(part.path))
+        return read_clip(Path(part.path))
     except MediaError as reason:
         raise MediaError(f"{part.title}: {reason}") from reason

@@ -1,4 +1,4 @@
-"""A model's limits of a reference clip, and the sentences that say which of them a file does not keep."""
+"""Check a reference clip against a model's limits; each fault is one sentence."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -9,30 +9,30 @@ from prefect_storyboard.storyboards import ClipLimits
 
 
 def check(facts: Probe, limits: ClipLimits, name: str) -> None:
-    """Raise `MediaError` with one sentence that names the clip, the fact and the remedy, if a limit is not kept."""
+    """Raise `MediaError` if the clip exceeds a limit: one sentence that names the clip, the fact and the remedy."""
     for fault in chain(size_faults(facts, limits), _shape_faults(facts, limits), _file_faults(facts, limits)):
         raise MediaError(f"{name} {fault}.")
 
 
 def size_faults(facts: Probe, limits: ClipLimits) -> Iterator[str]:
-    """What no rendering fixes: a picture that is too small."""
+    """Faults that no conversion fixes: a picture that is too small."""
     if limits.min_short_side and facts.short_side < limits.min_short_side:
         fault = f"the shorter side needs at least {limits.min_short_side} pixels; use a larger recording"
         yield f"is {facts.width}x{facts.height}: {fault}"
 
 
 def tolerance(facts: Probe) -> float:
-    """Half a frame: containers round lengths."""
+    """Half a frame in seconds, because containers round lengths."""
     return float(0.5 / facts.fps)
 
 
 def label(container: str) -> str:
-    """Name a container as people do: MP4, WebM."""
+    """The usual name of a container: MP4, WebM."""
     return {"webm": "WebM"}.get(container, container.upper())
 
 
 def megabytes(count: int) -> str:
-    """Return a number of bytes for people."""
+    """A number of bytes as text, in MB or kB."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 

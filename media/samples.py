@@ -1,4 +1,4 @@
-"""Sample a clip at about eight small pictures a second: how sharp, how dark, how different from each other they are."""
+"""Sample about eight small pictures per second of a clip, and measure their sharpness, brightness and differences."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,10 +17,10 @@ from prefect_storyboard.media.tracks import Clip
 STEP = 0.125
 _LONG_SIDE = 480
 _GRID = (32, 32)
-_BURST = 0.14  # seconds decoded of a short group of pictures: two samples
+_BURST = 0.14  # seconds decoded of a short group of pictures, enough for two samples
 _SHORT_GROUP = 1.5
-_SHORT_RANGE = 2.0  # seconds that are decoded whole
-_AT_ONCE = 30.0  # seconds that are sampled in full; of longer clips, parts
+_SHORT_RANGE = 2.0  # seconds up to which every picture is decoded
+_AT_ONCE = 30.0  # seconds up to which the whole range is sampled; of longer ranges, parts
 _STRETCHES = 6
 
 
@@ -34,17 +34,17 @@ class Sample(NamedTuple):
 
 
 class Change(NamedTuple):
-    """How far two pictures differ, 0 to 255: on the whole, and where they differ most."""
+    """The difference of two pictures, 0 to 255: the mean, and the largest in one field."""
 
     mean: float
     most: float
 
 
 def sampled(clip: Clip, begin: float, end: float) -> list[Sample]:
-    """Look at the pictures from `begin` to `end`, seconds from the clip's first frame, at least one.
+    """Sample the pictures from `begin` to `end` (seconds from the clip's first frame), at least one.
 
-    Of more than two seconds, pictures that no other depends on are not decoded, and of groups of pictures shorter than
-    1.5 s, as phones record them, only the beginning: 10 s of 1080p take 0.2 to 0.9 s on two cores.
+    In ranges of more than two seconds, pictures to which no other refers are skipped, and groups of pictures shorter
+    than 1.5 s, as phones record them, are decoded only at their beginning: 10 s of 1080p take 0.2 to 0.9 s on 2 cores.
     """
     found: list[Sample] = []
     short, due = end - begin <= _SHORT_RANGE, begin
@@ -65,7 +65,7 @@ def sampled(clip: Clip, begin: float, end: float) -> list[Sample]:
 
 
 def stretches(begin: float, end: float, seconds: float) -> list[tuple[float, float]]:
-    """Where to look: at everything up to 30 s, else at six stretches, evenly spread, each longer than `seconds`."""
+    """The parts to sample: everything up to 30 s, else six evenly spread stretches, each longer than `seconds`."""
     if end - begin <= max(_AT_ONCE, _STRETCHES * (seconds + 2)):
         return [(begin, end)]
     length = seconds + 2
@@ -94,7 +94,7 @@ def _frames(
                 group = moment
             if moment > span[1] + 1:
                 break
-            # Pictures before their key frame lean on the group before, which may have been cut short.
+            # Pictures before their key frame depend on the previous group, which may be incomplete.
             if group is not None and (moment < group or (group in short and moment - group > _BURST)):
                 continue
         yield from packet.decode()
@@ -104,7 +104,7 @@ def _frames(
 
 
 def _short_groups(path: Path, begin: Fraction, end: Fraction) -> set[Fraction]:
-    """Return the moments of the key frames that the next key frame follows soon."""
+    """The times of the key frames that begin a short group of pictures."""
     keys: list[Fraction] = []
     with opened(path) as source:
         stream = picture_track(source, path)
@@ -138,7 +138,7 @@ def _sample(frame: VideoFrame, at: float) -> Sample:
 
 
 def _mean_square(image: Image.Image, step: tuple[int, int]) -> float:
-    """Mean square of the differences between neighbours in one direction."""
+    """Mean square of the differences between neighbouring pixels in one direction."""
     width, height = image.width - step[0], image.height - step[1]
     here, there = image.crop((0, 0, width, height)), image.crop((*step, image.width, image.height))
     counts = ImageChops.difference(here, there).histogram()

@@ -14,13 +14,13 @@ _HEADING, _TEXT = (240, 242, 246), (152, 160, 176)
 _GAP, _MARGIN, _RADIUS, _SMOOTH = 28, 40, 12, 4
 _TEXT_LINES = 2
 _WIDE = 16 / 9
-_LONGEST = 6_000  # pixels: a page takes 34 MB while it is drawn
+_LONGEST = 4_000  # pixels of height; a page takes 23 MB while it is drawn
 
 
 class Cell(NamedTuple):
     """A picture and its label: heading in the first line, text in the rest.
 
-    `size` is the picture's, in pixels as displayed, None where it cannot be read; `open` decodes it for a box.
+    `size` is the displayed size in pixels, None if the picture cannot be read; `open` decodes it for a box.
     """
 
     size: tuple[int, int] | None
@@ -29,10 +29,10 @@ class Cell(NamedTuple):
 
 
 def pages(cells: Sequence[Cell], *, columns: int, cell_width: int) -> Iterator[Image.Image]:
-    """Draw the pages of the sheet, one at a time; every picture is shown whole, in a box of the most common shape.
+    """Draw the pages of the sheet one at a time, with every picture whole in a box of the most common aspect ratio.
 
-    A page is at most 6,000 pixels high, unless one row is. Pictures are opened one after the other, so that memory
-    does not grow with their number. One that cannot be read leaves its box empty.
+    A page is at most 4,000 pixels high, unless a single row is higher. Pictures are opened one after the other, so that
+    memory does not grow with their number. An unreadable picture leaves its box empty.
     """
     columns = max(1, min(columns, len(cells)))
     box = cell_width, _box_height(cells, cell_width)
@@ -57,7 +57,7 @@ def _page(cells: Sequence[Cell], columns: int, box: tuple[int, int]) -> Image.Im
 def _box_height(cells: Sequence[Cell], width: int) -> int:
     shapes = Counter(round(cell.size[0] / cell.size[1], 2) for cell in cells if cell.size)
     shape = max(shapes, key=lambda s: (shapes[s], s), default=_WIDE)
-    return round(width / min(max(shape, 0.5), 3))  # a strip must not make the sheet unreadable
+    return round(width / min(max(shape, 0.5), 3))  # very wide or tall pictures must not make the sheet unreadable
 
 
 def _tile_height(box: tuple[int, int], lines: int) -> int:
@@ -86,7 +86,7 @@ def _tile(
 
 
 def _framed(image: Image.Image, box: tuple[int, int]) -> Image.Image:
-    """Fit the picture into the box, on a panel with round corners and a hairline."""
+    """Fit the picture into the box, on a panel with rounded corners and a thin border."""
     panel = ImageOps.pad(image.convert("RGB"), box, Image.Resampling.LANCZOS, color=_PANEL)
     mask, edge = _corners(box)
     panel.paste(_EDGE, mask=edge)
@@ -97,7 +97,7 @@ def _framed(image: Image.Image, box: tuple[int, int]) -> Image.Image:
 
 @lru_cache(maxsize=1)
 def _corners(box: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
-    """The masks of a panel and of its hairline, drawn large and made smooth."""
+    """The masks of a panel and of its border, drawn large and scaled down to smooth them."""
     large = (box[0] * _SMOOTH, box[1] * _SMOOTH)
     mask, edge = Image.new("L", large), Image.new("L", large)
     corners = (0, 0, large[0] - 1, large[1] - 1)
@@ -107,7 +107,7 @@ def _corners(box: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
-    """Break the text into at most `most` lines; what does not fit ends in an ellipsis."""
+    """Break the text into at most `most` lines; if it does not fit, it ends in an ellipsis."""
     lines: list[str] = []
     for word in text.split():
         if lines and font.getlength(f"{lines[-1]} {word}") <= width:

@@ -1,4 +1,4 @@
-"""The picture that a clip is given so that a model takes it: its shape, its size, its rate."""
+"""The aspect ratio, size and frame rate to which a clip is converted so that a model accepts it."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -13,7 +13,7 @@ _SIDES = (1080, 720, 480)
 
 
 def sized(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
-    """Return the canvas that the picture is put on, and what that means: padded first, then scaled, then resampled."""
+    """Return the target canvas and its conversion steps as text: padded first, then scaled, then resampled."""
     (width, height), steps = even(facts), []
     if limits.max_aspect and max(width, height) > min(width, height) * limits.max_aspect:
         shape = min(_WIDE, Fraction(limits.max_aspect))
@@ -31,7 +31,7 @@ def sized(facts: Probe, limits: ClipLimits) -> tuple[Canvas, list[str]]:
 
 
 def smaller(canvas: Canvas, limits: ClipLimits) -> Canvas | None:
-    """Return the next smaller canvas that the limits take, of 1080, 720 and 480 lines; None where there is none."""
+    """Return the next smaller canvas within the limits, of 1080, 720 and 480 lines; None if there is none."""
     for side in _SIDES:
         if max(limits.min_short_side or 0, _SIDES[-1]) <= side < min(canvas.width, canvas.height):
             width, height = _with_short_side(canvas.width, canvas.height, side)
@@ -40,7 +40,7 @@ def smaller(canvas: Canvas, limits: ClipLimits) -> Canvas | None:
 
 
 def _within(width: int, height: int, limits: ClipLimits) -> tuple[int, int]:
-    """Return the even size of the same shape that is nearest to this one and inside the limits."""
+    """Return the nearest even size with the same aspect ratio within the limits."""
     if limits.max_short_side and min(width, height) > limits.max_short_side:
         width, height = _with_short_side(width, height, limits.max_short_side)
     area = width * height
@@ -63,7 +63,7 @@ def _with_short_side(width: int, height: int, short: int) -> tuple[int, int]:
 
 
 def _rate(fps: Fraction, limits: ClipLimits) -> Fraction:
-    """Return the usual rate inside the limits that shows a clip of this rate best: a multiple or a part of it first."""
+    """Return the best usual frame rate within the limits: preferably a multiple or a fraction of the clip's own."""
     usual = cadence(fps)
     if _accepted(fps, limits) and _accepted(usual, limits):
         return usual
@@ -72,7 +72,7 @@ def _rate(fps: Fraction, limits: ClipLimits) -> Fraction:
 
 
 def _unevenness(rate: Fraction, fps: Fraction) -> Fraction:
-    """How far two rates are from being multiples of each other; 1 where pictures would stay for different times."""
+    """How far two rates are from being multiples of each other; 1 if frames would be shown for different times."""
     ratio = max(rate, fps) / min(rate, fps)
     apart = abs(ratio - round(ratio))
     return apart if apart <= Fraction(1, 100) else Fraction(1)

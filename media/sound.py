@@ -1,4 +1,4 @@
-"""The sound of one clip, made to fit its picture: 48 kHz stereo, an exact number of samples."""
+"""Decode the sound of one clip to the length of its picture: 48 kHz stereo, an exact number of samples."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -20,15 +20,15 @@ class _Coding(NamedTuple):
     options: dict[str, str]
 
 
-# "Better and much faster at higher bitrates", says ffmpeg's manual of this search: half the time at the same size.
+# ffmpeg's manual: "better and much faster at higher bitrates". It takes half the time, at the same size.
 AAC = _Coding(160_000, {"aac_coder": "fast"})
 
 
 def sound(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
-    """Yield `samples` samples from `origin` (seconds on the file's clock) on.
+    """Yield `samples` samples, beginning at `origin` (seconds on the file's clock).
 
-    What starts late or ends early is filled with silence, gaps inside as well; what is too much is cut. A clip without
-    sound gives silence. Frames come in float planes; their pts mean nothing.
+    A late start, an early end and gaps are filled with silence; surplus sound is cut. A clip without sound gives
+    silence. Frames are planar float; their pts have no meaning.
     """
     made = 0
     for frame in _decoded(path, origin, samples):
@@ -41,7 +41,7 @@ def sound(path: Path, origin: Fraction, samples: int) -> Iterator[AudioFrame]:
 
 
 def silence(samples: int) -> AudioFrame:
-    """Return a frame of silence."""
+    """A frame of silence."""
     frame = AudioFrame("fltp", LAYOUT, samples)
     frame.sample_rate = RATE
     for plane in frame.planes:
@@ -50,7 +50,7 @@ def silence(samples: int) -> AudioFrame:
 
 
 def uniform(frames: Iterable[AudioFrame], kind: str, layout: str, rate: int) -> Iterator[AudioFrame]:
-    """Bring frames into one form, also where theirs changes on the way, as at a programme's break in a TS file."""
+    """Convert frames to one format, also if the source's format changes midway, as in TS recordings of broadcasts."""
     resampler, shape = None, None
     for frame in frames:
         found = (frame.format.name, frame.layout.name, frame.sample_rate)

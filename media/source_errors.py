@@ -1,4 +1,4 @@
-"""Why a URL could not be read, in words, and which of the reasons are transient."""
+"""Error texts for a URL that could not be read, and which of the reasons are transient."""
 
 from http import HTTPStatus
 
@@ -10,10 +10,10 @@ _REASONS = {
     401: "its host asks for a login (HTTP 401); use a link that works without one, such as a signed link",
     403: "its host refuses access (HTTP 403); the link may have expired, so make a new one or make the file public",
     404: "there is no such file (HTTP 404); check the address",
-    410: "the file is gone for good (HTTP 410); upload it again and use the new address",
+    410: "the file was removed permanently (HTTP 410); upload it again and use the new address",
     429: "its host is busy (HTTP 429); wait a minute and try again",
 }
-_PASSING = {408, 425, 429, 500, 502, 503, 504}
+_TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 _NO_ADDRESS = (
     "Name or service",
     "nodename nor",
@@ -23,7 +23,7 @@ _NO_ADDRESS = (
 _PAGES = {"text/html", "application/xhtml+xml"}
 
 
-class Passing(OSError):
+class TransientError(OSError):
     """A transient error of a host; the same request may succeed a moment later. `wait` is the host's Retry-After."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
@@ -36,11 +36,11 @@ def check_answer(response: httpx.Response) -> None:
     status = response.status_code
     if not response.is_success:
         why = _REASONS.get(status) or _reason(status)
-        raise Passing(why, _wait(response)) if status in _PASSING else OSError(why)
+        raise TransientError(why, _wait(response)) if status in _TRANSIENT else OSError(why)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in _PAGES:
         raise OSError(
-            "its host sends a web page and not the file; a share link shows a page, so use the link that downloads it"
+            "its host sends a web page, not the file; a share link shows a page, so use the link that downloads it"
         )
 
 
@@ -48,7 +48,7 @@ def transport_error(error: Exception, url: str) -> OSError:
     """The error for a request without a response."""
     text = str(error)
     if isinstance(error, httpx.InvalidURL | UnicodeError):
-        return OSError(f"it is no valid address ({text}); check the spelling")
+        return OSError(f"it is not a valid address ({text}); check the spelling")
     if isinstance(error, ForbiddenAddress):
         return OSError(text)
     host = httpx.URL(url).host[:80]
@@ -56,28 +56,28 @@ def transport_error(error: Exception, url: str) -> OSError:
         if isinstance(error, UnknownHost) or any(part in text for part in _NO_ADDRESS):
             return _unknown_host(host, passing=isinstance(error, UnknownHost) and error.passing)
         if "certificate" in text.lower() or "ssl" in text.lower():
-            return OSError(f"{host} cannot prove who it is (its certificate is not accepted); check the address")
-        return Passing(f"{host} accepts no connection; check the address, or try again later")
+            return OSError(f"the certificate of {host} is not accepted; check the address")
+        return TransientError(f"{host} refuses the connection; check the address, or try again later")
     if isinstance(error, httpx.TimeoutException):
-        return Passing(f"{host} does not answer in time; try again later")
+        return TransientError(f"{host} does not answer in time; try again later")
     if isinstance(error, httpx.UnsupportedProtocol):
-        return OSError("it leads to an address that is neither http:// nor https://")
+        return OSError("it redirects to an address that is neither http:// nor https://")
     if isinstance(error, httpx.TransportError):
-        return Passing(f"{host} broke off the transfer; try again")
+        return TransientError(f"{host} closed the connection during the transfer; try again")
     return OSError(text or type(error).__name__)
 
 
 def _unknown_host(host: str, *, passing: bool) -> OSError:
     if not host:
-        return OSError("it names no host; check the address")
+        return OSError("it has no host; check the address")
     if passing:
-        return Passing(f"the name {host} cannot be looked up just now; try again later")
+        return TransientError(f"the name {host} cannot be resolved at the moment; try again later")
     return OSError(f"there is no host called {host}; check the spelling")
 
 
 def _reason(status: int) -> str:
     if status >= 500:
-        return f"its host fails just now (HTTP {status}); try again later"
+        return f"its host has an error (HTTP {status}); try again later"
     try:
         name = HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""The thresholds of what counts as wrong with a clip: `looks.toml`, beside this file."""
+"""The thresholds for the checks of a clip, from `looks.toml` beside this file."""
 
 import tomllib
 from functools import cache
@@ -8,7 +8,7 @@ from prefect_storyboard.storyboards import Frozen
 
 
 class Sampling(Frozen):
-    """How much of a clip is looked at."""
+    """How much of a clip is analysed."""
 
     a_second: float
     burst_seconds: float
@@ -17,7 +17,7 @@ class Sampling(Frozen):
 
 
 class Length(Frozen):
-    """How far the length may be off."""
+    """How far the length may differ from the order."""
 
     warn_off: float
     warn_off_seconds: float
@@ -25,7 +25,7 @@ class Length(Frozen):
 
 
 class Size(Frozen):
-    """How far shape and size may be off."""
+    """How far aspect ratio and size may differ from the order."""
 
     warn_aspect: float
     bad_aspect: float
@@ -33,7 +33,7 @@ class Size(Frozen):
 
 
 class Black(Frozen):
-    """What is black, and how much of it is too much."""
+    """When a picture counts as black, and how much black is too much."""
 
     mean: float
     most: float
@@ -43,7 +43,7 @@ class Black(Frozen):
 
 
 class Still(Frozen):
-    """What stands still, and for how long."""
+    """When two pictures count as the same, and how long a frozen picture may last."""
 
     most: float
     mean: float
@@ -53,7 +53,7 @@ class Still(Frozen):
 
 
 class Anew(Frozen):
-    """What an encoder may change of a picture that stands still, at a key frame and shortly after it."""
+    """How far an encoder may change a frozen picture, at a key frame and shortly after it."""
 
     most: float
     mean: float
@@ -61,14 +61,14 @@ class Anew(Frozen):
 
 
 class Doubled(Frozen):
-    """Which pictures are the same again."""
+    """When a frame counts as repeated, and how many may be."""
 
     most: float
     warn_share: float
 
 
 class Bars(Frozen):
-    """What is a bar."""
+    """When a black edge counts as a bar."""
 
     dark: float
     brighter: float
@@ -79,14 +79,14 @@ class Bars(Frozen):
 
 
 class Sound(Frozen):
-    """What is heard."""
+    """When a clip counts as silent, and when as audible."""
 
     silent_db: float
     heard_db: float
 
 
 class Start(Frozen):
-    """How alike the first picture has to be to the one that the clip starts from."""
+    """How similar the first picture must be to the one that the clip was given."""
 
     alike: float
     unlike: float
@@ -95,7 +95,7 @@ class Start(Frozen):
 
 
 class AskedFor(Frozen):
-    """Words of a prompt that ask for what would be wrong otherwise."""
+    """Words of a prompt that ask for what would otherwise be a fault."""
 
     black: tuple[str, ...]
     still: tuple[str, ...]
@@ -105,7 +105,7 @@ class AskedFor(Frozen):
 
 
 class Thresholds(Frozen):
-    """All of them, as in the file."""
+    """All thresholds, as in the file."""
 
     sampling: Sampling
     length: Length

@@ -1,4 +1,4 @@
-"""A picture as a few hundred grey fields in one word: enough to see whether a clip begins with it."""
+"""Thumbnails of a few hundred grey fields as one word of text: enough to check whether a clip begins with a picture."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ _COMPARED = (16, 16)
 
 
 class Likeness(NamedTuple):
-    """How alike two pictures are: their correlation (1 is the same), and the mean difference (0 to 255)."""
+    """The similarity of two pictures: their correlation (1 is the same), and the mean difference (0 to 255)."""
 
     correlation: float
     difference: float
 
 
 class Thumb(NamedTuple):
-    """A tiny grey picture."""
+    """A tiny grey picture: a thumbnail."""
 
     width: int
     height: int
@@ -32,7 +32,7 @@ class Thumb(NamedTuple):
 
     @classmethod
     def of(cls, image: Image.Image) -> Self:
-        """The tiny picture of a picture."""
+        """The thumbnail of a picture."""
         scale = _LONG_SIDE / max(image.size)
         width, height = (max(2, round(side * scale)) for side in image.size)
         small = image.convert("L").resize((width, height), Image.Resampling.BOX)
@@ -40,7 +40,7 @@ class Thumb(NamedTuple):
 
     @classmethod
     def of_frame(cls, frame: VideoFrame) -> Self:
-        """The tiny picture of a clip's picture, as a player shows it."""
+        """The thumbnail of a clip's frame, as a player shows it."""
         scale = 4 * _LONG_SIDE / max(frame.width, frame.height)
         width, height = (max(2, round(side * scale)) for side in (frame.width, frame.height))
         plane = frame.reformat(width, height, "gray", interpolation="AREA", threads=1).planes[0]
@@ -49,7 +49,7 @@ class Thumb(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """The picture that `text` has written; None for anything else."""
+        """Parse the format of the property `text`; None for any other text."""
         try:
             size, _, grey = text.partition(":")
             width, height = map(int, size.split("x"))
@@ -60,21 +60,21 @@ class Thumb(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The picture in one word."""
+        """The thumbnail as one word of text."""
         return f"{self.width}x{self.height}:{b64encode(self.grey).decode()}"
 
     def likeness(self, shown: "Thumb") -> Likeness:
-        """How alike `shown` is to this picture, which may have been stretched or cut to fill another shape."""
+        """How similar `shown` is to this picture, which may have been stretched or cropped to another aspect ratio."""
         return max(_likeness(mine, theirs) for mine, theirs in _fitted(self.image(), shown.image()))
 
     def image(self) -> Image.Image:
-        """The picture as Pillow has it."""
+        """The thumbnail as a Pillow image."""
         return Image.frombytes("L", (self.width, self.height), self.grey)
 
 
 @lru_cache(maxsize=256)
-def thumb_of_file(path: Path, sha256: str) -> str:  # noqa: ARG001 - the content that the path has
-    """The tiny picture of a picture file. Raises MediaError or OSError if it cannot be read."""
+def thumb_of_file(path: Path, sha256: str) -> str:  # noqa: ARG001 - identifies the content in the cache
+    """The thumbnail of a picture file, as text. Raises MediaError or OSError if the file cannot be read."""
     with opened_picture(path) as image:
         image.draft("RGB", (_LONG_SIDE * 8, _LONG_SIDE * 8))
         return Thumb.of(ImageOps.exif_transpose(image).convert("RGB")).text

@@ -1,4 +1,4 @@
-"""Where the shots of a reel stand, counted in its frames, and how one shot becomes the next."""
+"""The positions of a reel's shots, in frames of the reel, and the transitions between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,23 +10,22 @@ from typing import Literal, NamedTuple
 
 @dataclass(frozen=True)
 class Transition:
-    """How a shot begins: it dissolves out of the one before, or fades in from black after that has faded out."""
+    """How a shot begins: with a dissolve from the previous one, or with a fade in after that one has faded out."""
 
     kind: Literal["fade", "dissolve"]
     seconds: Fraction
 
 
 def transition(kind: Literal["cut", "fade", "dissolve"], seconds: float) -> Transition | None:
-    """A transition of that many seconds; None for a cut."""
+    """A transition with this length in seconds; None for a cut."""
     return None if kind == "cut" else Transition(kind, Fraction(str(seconds)))
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A stretch of a clip: from `origin`, on the file's own clock, `seconds` long; with a title it is a chapter.
+    """A part of a clip: `seconds` long, from `origin` on the file's own clock. With a title it is a chapter.
 
-    `gain` in dB is that of its sound. Without `into` it begins with a cut. `burn` is a text that is drawn into its
-    pictures.
+    `gain` is that of its sound, in dB. Without `into` it begins with a cut. `burn` is a text to draw into its frames.
     """
 
     path: Path
@@ -39,9 +38,9 @@ class Shot:
 
 
 class Span(NamedTuple):
-    """The frames of a shot in the reel: from `start` up to, but without, `stop`.
+    """The frames of a shot in the reel: from `start` up to, but not including, `stop`.
 
-    `shared` frames at its beginning show the shot before as well; `fades` frames at either end are darkened.
+    The first `shared` frames also show the previous shot; `fades` frames at the beginning and the end are darkened.
     """
 
     start: int
@@ -55,7 +54,7 @@ class Span(NamedTuple):
 
 
 def spans(shots: Sequence[Shot], fps: Fraction) -> list[Span]:
-    """Place the shots; rounding never adds up. A transition takes at most half of the shorter of its two shots."""
+    """Place the shots without accumulating rounding errors. A transition takes at most half of its shorter shot."""
     joints = [0, *(_joint(before, after, fps) for before, after in pairwise(shots)), 0]
     kinds = [None, *(shot.into.kind if shot.into else None for shot in shots[1:]), None]
     shared = [frames if kind == "dissolve" else 0 for frames, kind in zip(joints, kinds, strict=True)]
@@ -70,7 +69,7 @@ def spans(shots: Sequence[Shot], fps: Fraction) -> list[Span]:
 
 
 def _joint(before: Shot, after: Shot, fps: Fraction) -> int:
-    """The frames of the transition between two shots."""
+    """The number of frames of the transition between two shots."""
     if after.into is None:
         return 0
     most = int(min(before.seconds, after.seconds) * fps) // 2

@@ -1,7 +1,7 @@
-"""High dynamic range and wide gamut as BT.709: a look-up table for libavfilter's lut3d, from the formulas of the ITU.
+"""Convert high dynamic range and wide gamut to BT.709: a look-up table for libavfilter's lut3d, from ITU formulas.
 
-BT.2100 says what HLG and PQ mean in candela, BT.2390 (section 5.4) how highlights are rolled off, and BT.2408 that
-white of the standard range is shown with 203 of them. What is darker than about 90 candela keeps its brightness.
+BT.2100 defines HLG and PQ in candela, BT.2390 (section 5.4) the roll-off of highlights, and BT.2408 the standard
+range's white at 203 candela. Values below about 90 candela keep their brightness.
 """
 
 import atexit
@@ -22,8 +22,8 @@ Colour = tuple[float, float, float]
 
 _TRANSFERS: dict[int, Range] = {16: "PQ", 18: "HLG"}  # ITU-T H.273
 _BT2020 = 9
-_SIZE = 33  # points a side: 0.3 s to make; twice as many take eight times as long, and change 2 of 255
-_WHITE, _PEAK = 203.0, 1000.0  # candela a square metre: of the standard range, and what phones and HLG go up to
+_SIZE = 33  # points per axis, computed in 0.3 s; twice as many take eight times as long, and change values by 2 of 255
+_WHITE, _PEAK = 203.0, 1000.0  # candela per square metre: white of the standard range, and the peak of phones and HLG
 _GAMMA = 2.4  # BT.1886
 _M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 _LUMA = (0.2627, 0.6780, 0.0593)
@@ -31,17 +31,17 @@ _TO_BT709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -
 
 
 def wide_range(frame: VideoFrame) -> Range | None:
-    """What of a frame goes beyond BT.709; None for an ordinary one."""
+    """The range of a frame that exceeds BT.709; None for an ordinary frame."""
     return _TRANSFERS.get(frame.color_trc) or ("BT.2020" if frame.color_primaries == _BT2020 else None)
 
 
 def label(kind: Range) -> str:
-    """Name the range as people do."""
+    """The usual name of the range."""
     return kind if kind == "BT.2020" else f"HDR ({kind})"
 
 
 def table(kind: Range) -> Path:
-    """Return a .cube file that turns RGB signals of this kind into BT.709; made once a process, in some 0.3 s."""
+    """Return a .cube file that converts RGB signals of this kind to BT.709; made once per process, in about 0.3 s."""
     return _table(kind, os.getpid())
 
 
@@ -62,7 +62,7 @@ def _lines(decode: Callable[[Colour], Colour]) -> Iterator[str]:
 
 
 def _bt709(light: Colour) -> Colour:
-    """Change the primaries; a colour that BT.709 has not loses saturation, and keeps hue and brightness."""
+    """Convert the primaries; colours outside BT.709 lose saturation but keep hue and brightness."""
     changed = [sum(part * value for part, value in zip(row, light, strict=True)) for row in _TO_BT709]
     grey = min(1.0, sum(part * value for part, value in zip(_LUMA, light, strict=True)))
     share = 1.0
@@ -76,7 +76,7 @@ def _bt709(light: Colour) -> Colour:
 
 
 def _rolled_off(candela: Colour) -> Colour:
-    """Bring light of up to 1000 candela into the standard range, white at 1; the hue is kept."""
+    """Map light of up to 1000 candela to the standard range, with white at 1; the hue is kept."""
     brightest = max(candela)
     if brightest <= 0:
         return 0.0, 0.0, 0.0
@@ -86,7 +86,7 @@ def _rolled_off(candela: Colour) -> Colour:
 
 
 def _knee(signal: float) -> float:
-    """BT.2390's curve: straight up to the knee, then a Hermite spline to the white of the standard range."""
+    """BT.2390's curve: linear up to the knee, then a Hermite spline to the white of the standard range."""
     peak = _pq(_PEAK)
     most = _pq(_WHITE) / peak
     start = 1.5 * most - 0.5

@@ -1,4 +1,4 @@
-"""A clip of a reel: its facts, and the parameters that decide whether it can be joined without loss."""
+"""Read a clip of a reel: its facts, and the parameters that decide whether it can be joined without loss."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,16 +12,16 @@ from av.video import VideoStream
 from prefect_storyboard.media.probe import Probe, opened, picture_track, probe, sound_track, unreadable
 
 AAC_FRAME = 1024
-_STATING = {"mp4", "mov", "webm", "mkv"}  # containers that state their length in front
-_TORN = 0.3  # seconds by which the packets of a whole file may miss the length that it states
+_STATING = {"mp4", "mov", "webm", "mkv"}  # containers whose header states the length
+_TORN = 0.3  # seconds by which the packets of a complete file may be shorter than the stated length
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip: `first` is when its first frame shows, on the file's own clock, `seconds` how long its picture lasts.
+    """One clip: `first` is the time of its first frame on the file's own clock, `seconds` the length of its picture.
 
-    `frames` counts the pictures that a player shows. `picture` and `sound` are the coding parameters; they are None
-    where a stream copy is out of the question, and `sound` also where there is none (see `probe.has_audio`).
+    `frames` counts the frames that a player shows. `picture` and `sound` are the coding parameters; they are None if a
+    stream copy is impossible, and `sound` also if there is no sound (see `probe.has_audio`).
     """
 
     path: Path
@@ -33,10 +33,10 @@ class Clip:
     sound: tuple[object, ...] | None
 
 
-def look(path: Path) -> Clip:
+def read_clip(path: Path) -> Clip:
     """Read a clip's facts and scan its packets, decoding at most one frame."""
     facts = probe(path)
-    with opened(path) as source:  # a second time: a file without an index cannot be rewound
+    with opened(path) as source:  # opened again, because a file without an index cannot be rewound
         stream = picture_track(source, path)
         packets = [(p.stream.index, _times(p)) for p in source.demux() if p.size]
         times = [seen for index, seen in packets if index == stream.index]
@@ -45,10 +45,10 @@ def look(path: Path) -> Clip:
             raise unreadable(path, "it contains no picture")
         first = min(t.shown for t in shown)
         end = max(t.shown + (t.lasts or 1 / facts.fps) for t in shown)
-        # WebM states one length for all tracks: the end of the last one counts.
+        # WebM states one length for all tracks, that of the longest.
         last = end if facts.container in {"mp4", "mov"} else max(t.shown + t.lasts for _, t in packets)
         if facts.container in _STATING and float(last - min(first, Fraction(0))) < facts.seconds - _TORN:
-            raise unreadable(path, f"it breaks off after {float(end - first):.1f} of {facts.seconds:.1f} s")
+            raise unreadable(path, f"it is truncated after {float(end - first):.1f} of {facts.seconds:.1f} s")
         return Clip(
             path=path,
             probe=facts,
@@ -80,7 +80,7 @@ def _times(packet: "Packet[Any]") -> _Times:
 
 
 def _picture(stream: VideoStream, times: list[_Times], facts: Probe) -> tuple[object, ...] | None:
-    """H.264 in MP4 or MOV only: it plays everywhere. A copy would lose hidden packets and a display matrix, and HDR."""
+    """Only H.264 in MP4 or MOV, which plays everywhere. A copy would lose hidden packets, a display matrix and HDR."""
     start = times[0].decoded
     if stream.codec_context.name != "h264" or facts.container not in {"mp4", "mov"}:
         return None
@@ -95,7 +95,7 @@ def _picture(stream: VideoStream, times: list[_Times], facts: Probe) -> tuple[ob
 
 
 def _sound(source: InputContainer) -> tuple[object, ...] | None:
-    """AAC-LC in mono or stereo only: for these a silent frame can be made that fits any encoder's."""
+    """Only AAC-LC in mono or stereo, for which a silent frame can be made that is compatible with any encoder."""
     stream = sound_track(source)
     if stream is None:
         return None

@@ -1,11 +1,11 @@
-"""From what was seen in a clip to a verdict on it, by the thresholds and what was ordered."""
+"""Judge an analysed clip by the thresholds and by what was ordered."""
 
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from prefect_storyboard.media.looks import Looks, look_at
+from prefect_storyboard.media.looks import Looks, analyse_clip
 from prefect_storyboard.media.thresholds import Thresholds, thresholds
 from prefect_storyboard.media.thumbs import Likeness, Thumb
 from prefect_storyboard.storyboards import Asked, Expected, Verdict
@@ -13,15 +13,15 @@ from prefect_storyboard.storyboards.verdicts import State, worst
 
 
 class Ordered(NamedTuple):
-    """What was ordered of a clip."""
+    """The order of a clip, as far as the checks need it."""
 
     prompt: str
     asked: Asked | None = None
     expected: Expected = Expected()
 
 
-class Judged(NamedTuple):
-    """A verdict, and the clip's last picture as a few grey fields."""
+class CheckedClip(NamedTuple):
+    """A verdict, and a thumbnail of the clip's last picture."""
 
     verdict: Verdict
     ending: str
@@ -32,14 +32,14 @@ class _Finding(NamedTuple):
     reason: str
 
 
-def judged(path: Path, ordered: Ordered) -> Judged:
-    """Look at a clip, and judge it. Raises MediaError if it cannot be read."""
-    seen = look_at(path)
-    return Judged(verdict(seen, ordered), seen.ending.text if seen.ending else "")
+def check_clip(path: Path, ordered: Ordered) -> CheckedClip:
+    """Analyse a clip and judge it. Raises MediaError if it cannot be read."""
+    seen = analyse_clip(path)
+    return CheckedClip(verdict(seen, ordered), seen.ending.text if seen.ending else "")
 
 
 def verdict(seen: Looks, ordered: Ordered, given: Thresholds | None = None) -> Verdict:
-    """The verdict on a clip: as bad as the worst that was found, with a sentence for each finding."""
+    """The verdict on a clip: the worst state of all findings, with a sentence for each finding."""
     limits = given or thresholds()
     found = [
         *_length(seen, ordered, limits),
@@ -82,7 +82,7 @@ def _size(seen: Looks, ordered: Ordered, limits: Thresholds) -> Iterator[_Findin
 
 
 def _numbers(asked: Asked | None) -> tuple[float | None, int | None]:
-    """Width by height and lines of an order, where it says them in the usual way: 16:9, 720p."""
+    """Aspect ratio and lines of an order, if it has them in the usual form: 16:9, 720p."""
     shape = re.fullmatch(r"(\d+):(\d+)", asked.aspect) if asked else None
     lines = re.fullmatch(r"(\d+)p", asked.resolution) if asked else None
     sides = [int(each) for each in shape.groups()] if shape else [0, 0]
@@ -104,7 +104,7 @@ def _black(seen: Looks, ordered: Ordered, limits: Thresholds) -> Iterator[_Findi
 def _still(seen: Looks, ordered: Ordered, limits: Thresholds) -> Iterator[_Finding]:
     spans = [span for span in seen.still if _total([span]) >= limits.still.warn_seconds]
     share = _total(spans) / seen.seconds if spans else 0.0
-    reason = f"The picture stands still {_times(spans)}."
+    reason = f"The picture is frozen {_times(spans)}."
     if share >= limits.still.bad_share:
         yield _Finding(_unless(ordered, limits.asked_for.still), reason)
     elif share >= limits.still.warn_share:
@@ -113,7 +113,7 @@ def _still(seen: Looks, ordered: Ordered, limits: Thresholds) -> Iterator[_Findi
 
 def _doubled(seen: Looks, ordered: Ordered, limits: Thresholds) -> Iterator[_Finding]:
     if seen.doubled >= limits.doubled.warn_share and not _says(ordered, limits.asked_for.doubled):
-        yield _Finding("warn", f"{seen.doubled:.0%} of its pictures are the one before once more.")
+        yield _Finding("warn", f"{seen.doubled:.0%} of its frames repeat the one before.")
 
 
 def _bars(seen: Looks, ordered: Ordered, limits: Thresholds) -> Iterator[_Finding]:
@@ -145,9 +145,9 @@ def _start(seen: Looks, ordered: Ordered, limits: Thresholds) -> Iterator[_Findi
     if alike.correlation >= limits.start.alike or alike.difference <= limits.start.near:
         return
     if alike.correlation < limits.start.unlike:
-        yield _Finding("bad", "It does not begin with the picture that it was given.")
+        yield _Finding("bad", "It does not begin with the given picture.")
     else:
-        yield _Finding("warn", "It begins with a picture that is only like the one that it was given.")
+        yield _Finding("warn", "It begins with a picture that is only similar to the given one.")
 
 
 def _closeness(alike: Likeness, limits: Thresholds) -> tuple[bool, float]:
@@ -155,7 +155,7 @@ def _closeness(alike: Likeness, limits: Thresholds) -> tuple[bool, float]:
 
 
 def _unless(ordered: Ordered, words: Iterable[str]) -> State:
-    """Bad, unless the prompt asks for it."""
+    """Bad, or a warning if the prompt asks for the fault."""
     return "warn" if _says(ordered, words) else "bad"
 
 

@@ -1,4 +1,4 @@
-"""Read a file of the web to local disk: from allowed hosts, over few redirects, within a size and a time."""
+"""Download a file from the web: from allowed hosts, with few redirects, within limits of size and time."""
 
 import asyncio
 import time
@@ -9,17 +9,17 @@ import httpx
 
 from prefect_storyboard.addresses import PublicOnly
 from prefect_storyboard.media.bounds import PREFIX, Bounds
-from prefect_storyboard.media.source_errors import Passing, check_answer, transport_error
+from prefect_storyboard.media.source_errors import TransientError, check_answer, transport_error
 
-_FIRST_LOOK = 5.0  # seconds before the speed of a transfer is judged
-_PAUSES = (0.5, 2.0)  # seconds before a second and a third try
-_IN_ALL = (
+_SPEED_GRACE = 5.0  # seconds before the speed of a transfer is judged
+_PAUSES = (0.5, 2.0)  # seconds before the second and the third attempt
+_MAX_WAIT = (
     9.0  # seconds that all attempts and pauses may take until the first bytes; after that the host's reason is reported
 )
 
 
 class OverBounds(OSError):
-    """A source is larger or slower than the operator allows; the message names the bound and its setting."""
+    """A source is larger or slower than the operator allows; the message names the limit and its setting."""
 
 
 def copy_from_web(  # the last one is for tests
@@ -31,23 +31,23 @@ def copy_from_web(  # the last one is for tests
     bounds: Bounds,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Download a URL, in a thread without an event loop. Raises OSError with a sentence.
+    """Download a URL, in a thread without an event loop. Raises OSError with one sentence.
 
-    A GET is tried up to three times after a transient error, such as a busy or broken host or a lost connection, if the
-    host's Retry-After leaves enough time.
+    After a transient error, such as a busy or broken host or a lost connection, the GET is tried up to three times, if
+    the host's Retry-After leaves enough time.
     """
-    left = _IN_ALL
+    left = _MAX_WAIT
     for seconds in _PAUSES:
         pace = Pace(max_bytes, bounds)
         try:
-            return asyncio.run(_copy(url, target, hosts, pace, min(_FIRST_LOOK, left)))
-        except Passing as reason:
+            return asyncio.run(_copy(url, target, hosts, pace, min(_SPEED_GRACE, left)))
+        except TransientError as reason:
             wait = reason.wait or seconds
-            left -= pace.quiet + wait
+            left -= pace.waited + wait
             if left <= 0:
                 raise
             pause(wait)
-    return asyncio.run(_copy(url, target, hosts, Pace(max_bytes, bounds), min(_FIRST_LOOK, left)))
+    return asyncio.run(_copy(url, target, hosts, Pace(max_bytes, bounds), min(_SPEED_GRACE, left)))
 
 
 async def _copy(url: str, target: Path, hosts: tuple[str, ...], pace: "Pace", patience: float) -> None:
@@ -59,7 +59,7 @@ async def _copy(url: str, target: Path, hosts: tuple[str, ...], pace: "Pace", pa
         max_redirects=bounds.max_redirects,
     ) as http:
         try:
-            # Not compressed: a small body may unpack without end.
+            # Not compressed, because a small body may decompress without end.
             request = http.build_request("GET", url, headers={"Accept-Encoding": "identity"})
             async with asyncio.timeout(patience):
                 response = await http.send(request, stream=True)
@@ -73,23 +73,23 @@ async def _copy(url: str, target: Path, hosts: tuple[str, ...], pace: "Pace", pa
             name = f"{PREFIX}MAX_REDIRECTS"
             raise OverBounds(f"it is redirected more than {bounds.max_redirects} times ({name})") from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            pace.took(0)  # a transfer that was too slow is not tried again
+            pace.add(0)  # raises OverBounds for a transfer that was too slow, which is not tried again
             raise transport_error(error, url) from None
 
 
 async def _write(response: httpx.Response, target: Path, pace: "Pace") -> None:
     check_answer(response)
     if (coding := response.headers.get("content-encoding", "identity")) != "identity":
-        raise OSError(f"its host sends it compressed ({coding[:20]}); store it as it is")
-    pace.declared(response.headers.get("content-length", ""))
+        raise OSError(f"its host sends it compressed ({coding[:20]}); store it uncompressed")
+    pace.check_declared(response.headers.get("content-length", ""))
     with target.open("wb") as file:
         async for block in response.aiter_raw():
-            pace.took(len(block))
+            pace.add(len(block))
             file.write(block)
 
 
 class Pace:
-    """The bytes and seconds of one transfer so far, checked against its bounds."""
+    """Counts the bytes and seconds of one transfer, and checks them against its limits."""
 
     def __init__(self, max_bytes: int, bounds: Bounds) -> None:
         self.bytes, self.bounds = 0, bounds
@@ -98,17 +98,17 @@ class Pace:
         self._begun: float | None = None
 
     @property
-    def quiet(self) -> float:
-        """Seconds until its first bytes came, or until now."""
+    def waited(self) -> float:
+        """Seconds until the first bytes arrived, or until now."""
         return (time.monotonic() if self._begun is None else self._begun) - self._made
 
-    def declared(self, length: str) -> None:
-        """Refuse at once a file with a declared size over the bound."""
+    def check_declared(self, length: str) -> None:
+        """Refuse a file at once if its declared size exceeds the limit."""
         if length.isdecimal() and len(length) < 20 and int(length) > self._max:
             self._too_large()
 
-    def took(self, count: int) -> None:
-        """Count a block. Raises OverBounds."""
+    def add(self, count: int) -> None:
+        """Count a block. Raises OverBounds if a limit is exceeded."""
         now, bounds = time.monotonic(), self.bounds
         self._begun = now if self._begun is None else self._begun
         self.bytes += count
@@ -118,10 +118,10 @@ class Pace:
         if seconds > bounds.max_media_seconds:
             name = f"{PREFIX}MAX_MEDIA_SECONDS"
             raise OverBounds(f"it took more than {bounds.max_media_seconds:g} s ({name})")
-        if seconds > _FIRST_LOOK and self.bytes < bounds.min_media_bytes_per_second * seconds:
+        if seconds > _SPEED_GRACE and self.bytes < bounds.min_media_bytes_per_second * seconds:
             name = f"{PREFIX}MIN_MEDIA_BYTES_PER_SECOND"
             raise OverBounds(
-                f"it comes in more slowly than {bounds.min_media_bytes_per_second} bytes in a second ({name})"
+                f"it is transferred at less than {bounds.min_media_bytes_per_second} bytes per second ({name})"
             )
 
     def _too_large(self) -> None:

@@ -11,7 +11,7 @@ from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger.scratch import scratch
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.series.markdown import escaped, table_of
 from prefect_storyboard.series.prepare import Prepared
 from prefect_storyboard.series.report import count, in_two_sums, total
@@ -136,7 +136,7 @@ def _label(line: TakeLine) -> str:
 def picture(cells: Sequence[Cell], name: str) -> str:
     """A small contact sheet as a picture of Markdown; empty if there is nothing to draw. Blocks."""
     warnings: list[str] = []
-    with scratch() as folder, for_show(f"the pictures of {name}", warnings):
+    with scratch() as folder, best_effort(f"the pictures of {name}", warnings):
         for sheet in deferred.contact_sheets(cells[:_MOST], folder, columns=2, cell_width=400)[:1]:
             body = base64.b64encode(deferred.shrunk(sheet.read_bytes(), (_WIDTH, _LONGEST), 80)).decode()
             return f"![{name}](data:image/jpeg;base64,{body})"

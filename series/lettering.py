@@ -19,7 +19,7 @@ def lettering_problems(board: Storyboard, find: Callable[[str], object] | None =
     for place, text, remedy in (*cards, *(burned if board.burn else ())):
         try:
             if text:
-                (find or deferred.face)(text)
+                (find or deferred.find_font)(text)
         except MediaError as error:
             found.append((place, f"cannot be drawn: {str(error).rstrip('.')}, or {remedy}"))
     return found

@@ -81,7 +81,7 @@ def _judge(judged: Judged, member: CastMember, family: Model, sending: Sending |
     if sending and not sending.clip:
         done = _pictures(member, sending, family)
     elif clip:
-        fitting = deferred.judge(clip.path, family.reference, who.name, start=who.start, end=who.end)
+        fitting = deferred.describe_fit(clip.path, family.reference, who.name, start=who.start, end=who.end)
         done = ", ".join(fitting.steps)
         if sending:
             judged.clip_seconds[family.name, who.name] = fitting.seconds
@@ -115,7 +115,7 @@ def _pictures(member: CastMember, sending: Sending, family: Model) -> str:
     if clip is None or not count:
         return ""
     facts = deferred.probe(clip.path)
-    fitting = deferred.judge(
+    fitting = deferred.describe_fit(
         clip.path, ClipLimits(min_short_side=limits.min_side), who.name, start=who.start, end=who.end
     )
     whole = not fitting.start and fitting.seconds >= facts.seconds

@@ -15,7 +15,7 @@ from prefect.states import Failed
 from prefect_storyboard.blocks import Library
 from prefect_storyboard.jobs.estimate import Duplicate, Estimate
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.series.cost_tables import cost_rows, picture_rows
 from prefect_storyboard.series.links import where
 from prefect_storyboard.series.markdown import code, escaped, escaped_rows, table_of
@@ -144,7 +144,7 @@ async def _keep_costs(reel: Reel, plan: Plan, table: list[dict[str, str]]) -> No
 def shown(what: str) -> Iterator[None]:
     """Log any error inside as a warning: an artifact must not fail a run that is paid for."""
     warnings: list[str] = []
-    with for_show(what, warnings):
+    with best_effort(what, warnings):
         yield
     logger = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
     for warning in warnings:

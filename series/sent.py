@@ -185,7 +185,7 @@ def _shown(member: CastMember, sending: Sending, model: Model) -> str:
     if who.from_scene:
         return _from_scene(member, sending, limits)
     if sending.clip and clip:
-        fitting = deferred.judge(clip.path, model.reference, who.name, start=who.start, end=who.end)
+        fitting = deferred.describe_fit(clip.path, model.reference, who.name, start=who.start, end=who.end)
         return f"{who.name}: clip of {round(fitting.seconds, 2):g} s, {_size((fitting.width, fitting.height))}"
     sizes = [
         deferred.shape(deferred.probe_image(image.path)[:2], limits) for image in member.images[: sending.pictures]

@@ -114,7 +114,7 @@ def _known(clip: Clip, family: Model, account: Credentials) -> bool:
 def _judge(family: Model, who: Character, given: GivenMedia) -> "deferred.Fitting":
     if given.clip is None:
         raise ValueError(f"clip: {family.name} at {family.provider} makes characters from a clip; give one")
-    return deferred.judge(given.clip.path, family.reference, who.name, start=who.start, end=who.end)
+    return deferred.describe_fit(given.clip.path, family.reference, who.name, start=who.start, end=who.end)
 
 
 def _fitted(family: Model, who: Character, given: GivenMedia) -> tuple[LocalFile, float]:

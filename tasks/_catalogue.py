@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import sheet_folder
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.storyboards import Casting, Reel
 from prefect_storyboard.storyboards.folders import slug
 from prefect_storyboard.tasks import _media
@@ -128,7 +128,7 @@ def _title(storage: Storage) -> str:
 def _portrayed(storage: Storage, casting: Casting, folder: Path, *, drawn: bool) -> "deferred.Portrayed":
     """A character with its portrait, without one where none can be made."""
     who = deferred.Portrayed(name=casting.character, fingerprint=casting.fingerprint or "")
-    with for_show("a portrait", []):
+    with best_effort("a portrait", []):
         if place := next(_media_of(storage, casting, drawn=drawn), None):
             file = storage.local(*place) or storage.fetch(folder / "cast" / "-".join(place), *place)
             copy = folder / f"cast-{slug(casting.character)}{file.suffix}"

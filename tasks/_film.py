@@ -29,7 +29,7 @@ class Finish(NamedTuple):
         """The facts by which two reels differ."""
         return [self.loudness, self.music.sha256 if self.music else None, self.transition, self.seconds]
 
-    def into(self, clip: Clip, plan: Plan | None) -> deferred.Transition | None:
+    def into(self, clip: Clip, plan: Plan | None) -> "deferred.Transition | None":
         """How a clip begins; None for a cut."""
         scene = next((each.scene for each in plan.scenes if each.scene.id == clip.scene), None) if plan else None
         kind = (scene and scene.transition) or self.transition

@@ -7,7 +7,7 @@ from typing import TypedDict
 from prefect_storyboard.judges import Judge
 from prefect_storyboard.ledger import Draft
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.storyboards import Clip, Verdict
 from prefect_storyboard.storyboards.verdicts import worst
 
@@ -42,9 +42,9 @@ async def judged_by(judge: Judge, file: Path, clip: Clip) -> Verdict:
 def looked_at(file: Path, draft: Draft) -> Seen:
     """The verdict on a clip. If nobody could look at it, that is a warning: the clip is paid for. Blocks."""
     warnings: list[str] = []
-    with for_show(f"the verdict on {draft.scene}", warnings):
+    with best_effort(f"the verdict on {draft.scene}", warnings):
         ordered = deferred.Ordered(draft.prompt, draft.asked, draft.expected)
-        judged = deferred.judged(file, ordered)
+        judged = deferred.check_clip(file, ordered)
         return {"verdict": judged.verdict, "ending": judged.ending}
     _LOG.warning(warnings[0])
     return {"verdict": Verdict(state="warn", reasons=("It could not be looked at.",)), "ending": ""}

@@ -9,7 +9,7 @@ from prefect_storyboard.media import deferred
 from prefect_storyboard.storyboards import Plan, Still
 
 
-def drawn(stills: Sequence[Still], plan: Plan | None, storage: Storage, folder: Path) -> list[deferred.Drawn]:
+def drawn(stills: Sequence[Still], plan: Plan | None, storage: Storage, folder: Path) -> "list[deferred.Drawn]":
     """What the page shows of them; the chosen ones are those of the plan. Blocks."""
     chosen = chosen_of(plan)
     return [

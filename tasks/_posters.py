@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.storyboards import Clip
 from prefect_storyboard.tasks import _media
 
@@ -47,6 +47,6 @@ def _place(clip: Clip) -> Path:
 def _make(file: Path, clip: Clip) -> None:
     place = _place(clip)
     place.parent.mkdir(exist_ok=True)
-    with for_show("the poster", []):
+    with best_effort("the poster", []):
         deferred.poster(file, file.with_suffix(".jpg"))
         file.with_suffix(".jpg").replace(place)

@@ -75,7 +75,9 @@ def clip_seconds(shot: Shot, cast: Mapping[str, CastMember]) -> float:
     for sending in shot.sends:
         who, clip = cast[sending.character].character, cast[sending.character].clip
         if sending.clip and clip:
-            seconds += deferred.judge(clip.path, shot.model.reference, who.name, start=who.start, end=who.end).seconds
+            seconds += deferred.describe_fit(
+                clip.path, shot.model.reference, who.name, start=who.start, end=who.end
+            ).seconds
     return seconds
 
 

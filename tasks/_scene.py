@@ -11,7 +11,7 @@ from prefect_storyboard.blocks import Credentials, Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.media.sources import LocalFile, local_file
 from prefect_storyboard.providers.agreement import check_agreed
 from prefect_storyboard.providers.errors import InvalidRequest
@@ -81,7 +81,7 @@ async def expected_of(shot: Shot, first: LocalFile | None, parent: Clip | None, 
         if parent:
             starts = parent.ending
         elif first:
-            with for_show("the first frame's fingerprint", warnings):
+            with best_effort("the first frame's fingerprint", warnings):
                 starts = await _media.in_media_thread(partial(deferred.thumb_of_file, first.path, first.sha256))
     heard = bool(audio) and shot.model.sound != "never"
     chosen = [choice for choice in ("seconds", "aspect") if shot.model.chooses_itself(choice, shot.mode)]

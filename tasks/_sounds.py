@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.storyboards import Clip, Plan
 from prefect_storyboard.tasks import _media
 
@@ -37,13 +37,13 @@ class SoundsAhead:
 
     def begin(self, file: Path, clip: Clip) -> None:
         """Begin with a clip; its file may be removed meanwhile."""
-        with for_show("the sound", []):
+        with best_effort("the sound", []):
             own = place(clip).with_suffix(".mp4")
             own.hardlink_to(file)
             self._thread.submit(self._prepare, own, clip)
 
     def _prepare(self, own: Path, clip: Clip) -> None:
-        with for_show("the sound", []):
+        with best_effort("the sound", []):
             try:
                 deferred.keep_sound(own, place(clip), lambda seconds: self._start(clip, seconds))
             finally:

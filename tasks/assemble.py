@@ -19,7 +19,7 @@ from prefect_storyboard.blocks import Library
 from prefect_storyboard.ledger import Storage
 from prefect_storyboard.ledger.sidecars import inside
 from prefect_storyboard.media import deferred
-from prefect_storyboard.media.for_show import for_show
+from prefect_storyboard.media.best_effort import best_effort
 from prefect_storyboard.storyboards import Clip, Costs, FailedScene, Plan, Reel, Still, check_folder
 from prefect_storyboard.storyboards.base import Transition
 from prefect_storyboard.storyboards.folders import slug
@@ -177,15 +177,15 @@ def _make(storage: Storage, reel: Reel, beside: _Beside, finish: Finish, folder:
     reel = reel.model_copy(update={"seconds": made.seconds, "gains": made.gains})
     labels = [clip.scene for clip in reel.clips]
     shown = posters([*zip(files, reel.clips, strict=True)], folder, warnings)
-    with for_show("the page", warnings):
+    with best_effort("the page", warnings):
         pictures = drawn(beside.stills, beside.plan, storage, folder)
         page = _page(reel, shown, beside, folder / "index.html", cuts=made.cuts, pictures=pictures)
         storage.publish(page, *place, "index.html")
-    with for_show("the contact sheet", warnings):
+    with best_effort("the contact sheet", warnings):
         for sheet in deferred.contact_sheets([*zip(shown, labels, strict=True)], folder):
             storage.publish(sheet, *place, sheet.name)
     notes: list[str] = []  # the catalogue is of the whole library: what is wrong with it is no fault of this reel
-    with for_show("the catalogue", notes):
+    with best_effort("the catalogue", notes):
         enter(storage, reel, shown, folder, drawn=bool(beside.plan and beside.plan.storyboard.stills))
     for note in notes:
         _log.warning(note)
@@ -212,7 +212,7 @@ def _page(
     out: Path,
     *,
     cuts: Sequence[float],
-    pictures: Sequence[deferred.Drawn] = (),
+    pictures: "Sequence[deferred.Drawn]" = (),
 ) -> Path:
     place, board = ("reels", slug(reel.title)), beside.plan.storyboard if beside.plan else None
     others = [(take, _href(take, place)) for take in beside.takes]

@@ -9,7 +9,7 @@ from PIL import Image
 from test_media_kit import clip, sound_seconds
 
 from prefect_storyboard.media.probe import probe
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.tracks import read_clip
 
 ASSEMBLE = """
 from prefect_storyboard.media.reel import Part, assemble
@@ -44,7 +44,7 @@ def test_a_hundred_mixed_clips_end_together_and_stay_below_150_mib(tmp_path):
     assert peak(ASSEMBLE, tmp_path, 50) < 150
     picture = probe(tmp_path / "reel.mp4")
     assert sound_seconds(tmp_path / "reel.mp4") == pytest.approx(picture.seconds, abs=0.5 / picture.fps)
-    lengths = [float(look(tmp_path / name).seconds) for name in ("a.mp4", "b.mp4")]
+    lengths = [float(read_clip(tmp_path / name).seconds) for name in ("a.mp4", "b.mp4")]
     assert picture.seconds == pytest.approx(50 * sum(lengths), abs=0.5 / picture.fps)
 
 

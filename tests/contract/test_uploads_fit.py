@@ -20,7 +20,7 @@ from PIL import Image
 
 from prefect_storyboard.blocks.credentials import BY_PROVIDER
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.fitting import fit, judge
+from prefect_storyboard.media.fitting import describe_fit, fit
 from prefect_storyboard.media.kind import content_type
 from prefect_storyboard.media.sources import fetch
 from prefect_storyboard.media.stills import fit_image
@@ -254,7 +254,7 @@ def fitted_clip(folder: Path, number: int) -> tuple[str, Model, Path | None]:
     file = fetch(str(draw_clip(draw, folder, number)), folder / "read", {})
     case = f"clip {number}, {file.path.name} for {model.provider} {model.name}"
     try:
-        judge(file.path, model.reference, "Mara", start=None, end=None)
+        describe_fit(file.path, model.reference, "Mara", start=None, end=None)
     except MediaError as error:
         assert re.search(REMEDY, str(error)), f"{case}: {error}"
         return case, model, None

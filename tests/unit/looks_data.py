@@ -9,7 +9,7 @@ from typing import NamedTuple
 import av
 from PIL import Image, ImageFilter
 
-from prefect_storyboard.media.looks import look_at
+from prefect_storyboard.media.looks import analyse_clip
 from prefect_storyboard.media.thumbs import Thumb
 from prefect_storyboard.media.verdict import Ordered, verdict
 from prefect_storyboard.sandbox.documents import Clip
@@ -107,7 +107,7 @@ def judged(case: Case, folder: Path) -> Verdict:
     file = render(case.clip, folder, folder)
     if case.coding:
         file = _coded(file, *case.coding)
-    return verdict(look_at(file), case.ordered)
+    return verdict(analyse_clip(file), case.ordered)
 
 
 def _coded(file: Path, crf: int, keys: int) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from test_media_kit import clip, pixel
 
-from prefect_storyboard.media.fitting import fit, judge
+from prefect_storyboard.media.fitting import describe_fit, fit
 from prefect_storyboard.media.frames import last_frame, poster
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reel import Part, assemble
@@ -90,7 +90,7 @@ def test_hdr_is_converted_wherever_a_picture_is_taken(kind, tmp_path):
 @pytest.mark.parametrize("kind", ["HLG", "PQ"])
 def test_an_hdr_clip_is_sent_as_bt709_and_the_plan_says_so(kind, tmp_path):
     path = hdr(tmp_path / "a.mp4", kind, (150, 60, 40))
-    steps = judge(path, ClipLimits(), "Mara", start=None, end=None).steps
+    steps = describe_fit(path, ClipLimits(), "Mara", start=None, end=None).steps
     assert steps == (f"colours converted from HDR ({kind}) to BT.709",)
     made = fit(local_file(path), ClipLimits(), "Mara", start=None, end=None, folder=tmp_path / "made").path
     assert (probe(made).range, probe(made).codec) == (None, "h264")

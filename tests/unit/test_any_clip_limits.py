@@ -3,7 +3,7 @@
 import pytest
 from test_media_fitting_kit import film, walk
 
-from prefect_storyboard.media.fitting import fit, judge
+from prefect_storyboard.media.fitting import describe_fit, fit
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reference import check
 from prefect_storyboard.media.sources import local_file
@@ -19,7 +19,7 @@ SEEDANCE = [
 
 def sent(path, limits, folder):
     """The facts of the file that is sent, and what was announced."""
-    fitting = judge(path, limits, "Mara", start=None, end=None)
+    fitting = describe_fit(path, limits, "Mara", start=None, end=None)
     made = probe(fit(local_file(path), limits, "Mara", start=None, end=None, folder=folder / "made").path)
     assert (made.width, made.height) == (fitting.width, fitting.height)
     return made, fitting.steps

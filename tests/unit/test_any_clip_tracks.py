@@ -10,12 +10,12 @@ from test_media_fitting_kit import film, walk
 from test_media_kit import clip, sound_seconds
 
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.fitting import fit, judge
+from prefect_storyboard.media.fitting import describe_fit, fit
 from prefect_storyboard.media.frames import last_frame, poster
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reel import Part, assemble
 from prefect_storyboard.media.sources import local_file
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.tracks import read_clip
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards import ClipLimits
 
@@ -121,7 +121,7 @@ def before_zero(path):
 
 def test_a_clip_that_starts_before_zero_is_read_whole(tmp_path):
     path = before_zero(tmp_path / "a.mkv")
-    seen = look(path)
+    seen = read_clip(path)
     assert (seen.first, float(seen.seconds)) == (0, pytest.approx(1.5, abs=0.01))  # players begin at zero
     made = fit(
         local_file(path), ClipLimits(containers=("mp4",)), "Mara", start=None, end=None, folder=tmp_path / "m"
@@ -138,7 +138,7 @@ def test_an_ogv_is_planned_and_made_alike(tmp_path):
         for number in range(48):
             target.mux(video.encode(picture(number)))
         target.mux(video.encode())
-    fitting = judge(path, ClipLimits(containers=("mp4",), max_seconds=1.5), "Mara", start=None, end=None)
+    fitting = describe_fit(path, ClipLimits(containers=("mp4",), max_seconds=1.5), "Mara", start=None, end=None)
     made = fit(
         local_file(path),
         ClipLimits(containers=("mp4",), max_seconds=1.5),
@@ -163,18 +163,18 @@ def test_a_torn_file_is_refused(name, tmp_path):
                     target.mux(packet)
         path = tmp_path / "f.mp4"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(MediaError, match="breaks off after"):
-        look(path)
+    with pytest.raises(MediaError, match="is truncated after"):
+        read_clip(path)
 
 
 @pytest.mark.parametrize("name", ["a.webm", "a.mkv", "a.ts", "a.avi"])
 def test_a_whole_file_is_not_taken_for_a_torn_one(name, tmp_path):
     kind = {"codec": "libvpx-vp9", "sound": "libopus"} if name.endswith(("webm", "mkv")) else {}
-    assert look(clip(tmp_path / name, seconds=2, sound_seconds=2.5, **kind)).seconds == pytest.approx(2, abs=0.05)
+    assert read_clip(clip(tmp_path / name, seconds=2, sound_seconds=2.5, **kind)).seconds == pytest.approx(2, abs=0.05)
 
 
 @pytest.mark.parametrize("provider", ["fal", "kie", "toapis", "wavespeed"])
 def test_a_clip_of_one_frame_is_no_character(provider, tmp_path):
     path = film(tmp_path / "a.mp4", walk((1280, 720)), 1 / 24, fps=24)
     with pytest.raises(MediaError, match=r"0\.04 s long: at least 1 s are needed"):
-        judge(path, models()[provider]["sora-2"].reference, "Mara", start=None, end=None)
+        describe_fit(path, models()[provider]["sora-2"].reference, "Mara", start=None, end=None)

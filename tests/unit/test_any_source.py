@@ -58,7 +58,9 @@ def test_a_name_over_255_bytes_is_shortened_and_keeps_its_ending(name, tmp_path)
 
 @pytest.mark.parametrize("address", ["gs://bucket/a.mp4", "az://box/a.mp4", "sftp://host/a.mp4", "dropbox://a.mp4"])
 def test_a_store_that_cannot_be_read_is_an_answer_and_no_traceback(address, tmp_path):
-    with pytest.raises(SourceError, match=r"cannot be read: .*(package is missing|not allowed here|its store raised)"):
+    with pytest.raises(
+        SourceError, match=r"cannot be read: .*(package that reads it is missing|not allowed here|its bucket raised)"
+    ):
         fetch(address, tmp_path, {})
 
 

@@ -13,7 +13,7 @@ from test_media_reel import packets
 from prefect_storyboard.media.captions import Cue, srt, vtt
 from prefect_storyboard.media.cards import with_cards
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.lettering import Face, face, lettered
+from prefect_storyboard.media.lettering import Font, draw_text, find_font
 from prefect_storyboard.media.reel import Finish, Part, assemble
 from prefect_storyboard.series.lettering import lettering_problems
 from prefect_storyboard.storyboards import Scene, Storyboard, parse
@@ -109,32 +109,32 @@ def test_only_captions_are_burned_so_a_reel_without_any_is_copied(tmp_path):
 
 def test_a_text_that_no_font_has_is_named_with_its_script_and_a_package():
     with pytest.raises(MediaError, match=r"has 灯 \(U\+706F, CJK\).*fonts-noto-cjk"):
-        face("The 灯", folders=())
+        find_font("The 灯", folders=())
     with pytest.raises(MediaError, match=r"DEVANAGARI.*fonts-noto-core"):
-        face("दीप", folders=())
+        find_font("दीप", folders=())
 
 
 @pytest.mark.parametrize("text", ["灯台はどこ", "你好，世界", "등대", "दीपस्तंभ कहाँ है"])
 def test_a_font_of_this_machine_is_found_for_other_scripts(text):
     try:
-        found = face(text)
+        found = find_font(text)
     except MediaError as reason:
         pytest.skip(str(reason))
-    assert _lit(lettered(text, 600, 40, found).convert("RGB")) is not None
+    assert _lit(draw_text(text, 600, 40, found).convert("RGB")) is not None
 
 
 @pytest.mark.skipif(not features.check("raqm"), reason="libfribidi is not installed")
 def test_arabic_is_joined_and_runs_from_right_to_left():
-    drawn, font = lettered("سلام", 600, 40, face("سلام")), face("سلام")
-    apart = lettered("س\u200cل\u200cا\u200cم", 600, 40, font)
+    drawn, font = draw_text("سلام", 600, 40, find_font("سلام")), find_font("سلام")
+    apart = draw_text("س\u200cل\u200cا\u200cم", 600, 40, font)
     assert drawn.width < apart.width
-    left = lettered("سa", 600, 40, font), lettered("as", 600, 40, font)
+    left = draw_text("سa", 600, 40, font), draw_text("as", 600, 40, font)
     assert ImageChops.difference(left[0].resize((80, 40)), left[1].resize((80, 40))).getbbox()
 
 
 @pytest.mark.parametrize("text", ["A long line that does not fit, " * 4, "W" * 90, "ä\u0301" * 60])
 def test_long_captions_are_broken_into_lines_that_fit(text):
-    image = lettered(text, 300, 20, Face(face(text, folders=()).path))
+    image = draw_text(text, 300, 20, Font(find_font(text, folders=()).path))
     assert image.width <= 300 + 2 * 7
     assert image.height > 3 * 20
 
@@ -183,7 +183,7 @@ def test_without_a_text_there_is_no_card_and_the_reel_is_copied(tmp_path):
 def test_the_example_board_has_captions_and_cards_that_the_packages_own_font_can_draw():
     board, _ = parse(Path(str(files("prefect_storyboard.examples") / "captioned.yaml")).read_text("utf-8"), "captioned")
     assert (board.burn, bool(board.cards), sum(bool(scene.caption) for scene in board.scenes)) == (True, True, 2)
-    assert lettering_problems(board, lambda text: face(text, folders=())) == []
+    assert lettering_problems(board, lambda text: find_font(text, folders=())) == []
 
 
 def test_subtitles_count_hours_and_escape_what_a_browser_would_read():

@@ -89,7 +89,7 @@ def test_a_storyboard_may_name_a_cast_file_only_where_it_may_name_any_file(
     outside = tmp_path_factory.mktemp("elsewhere") / "friends.yaml"
     outside.write_text(FRIENDS)
     said = refused(studio, f"title: T\ncast: {outside}\n{SCENES}")
-    assert "it lies outside of the folders that a storyboard may name" in said
+    assert "it is outside the folders that a storyboard may read" in said
 
 
 def test_a_cast_file_names_no_further_file(studio: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prefect_storyboard.media.fitting import judge
+from prefect_storyboard.media.fitting import describe_fit
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reference import check
 from prefect_storyboard.storyboards import ClipLimits
@@ -21,4 +21,4 @@ def test_an_example_clip_is_small_and_fits_every_model_as_it_is(name):
     assert (facts.width, facts.height, facts.fps, facts.seconds, facts.has_audio) == (1280, 720, 24, 3.0, True)
     assert facts.bytes < 300_000
     check(facts, STRICTEST, name)
-    assert judge(CLIPS / f"{name}.mp4", STRICTEST, name, start=None, end=None).steps == ()
+    assert describe_fit(CLIPS / f"{name}.mp4", STRICTEST, name, start=None, end=None).steps == ()

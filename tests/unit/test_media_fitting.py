@@ -7,7 +7,7 @@ from test_media_fitting_kit import cuts, film, still, walk
 from test_media_kit import beeps, clip, flashes, pixel, sound_seconds
 
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.fitting import Fitting, fit, judge
+from prefect_storyboard.media.fitting import Fitting, describe_fit, fit
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.reference import check
 from prefect_storyboard.media.sources import local_file
@@ -23,7 +23,7 @@ LIMITS = {
 
 def fitted(path, limits, folder, start=None, end=None):
     """The file that is sent, its facts, and what was announced."""
-    fitting = judge(path, limits, "Mara", start=start, end=end)
+    fitting = describe_fit(path, limits, "Mara", start=start, end=end)
     sent = fit(local_file(path), limits, "Mara", start=start, end=end, folder=folder / "made")
     assert fitting.needed == (sent.path != path)
     return sent.path, probe(sent.path), fitting.steps
@@ -31,7 +31,7 @@ def fitted(path, limits, folder, start=None, end=None):
 
 def refused(path, limits, start=None, end=None):
     with pytest.raises(MediaError) as judged:
-        judge(path, limits, "Mara", start=start, end=end)
+        describe_fit(path, limits, "Mara", start=start, end=end)
     with pytest.raises(MediaError) as again:
         fit(local_file(path), limits, "Mara", start=start, end=end, folder=path.parent / "made")
     assert str(judged.value) == str(again.value)
@@ -55,7 +55,7 @@ def films(tmp_path_factory):
 def test_what_comes_out_keeps_the_limits_of_every_model(kind, films, tmp_path):
     ways: dict[Fitting, list[ClipLimits]] = {}
     for limits in set(LIMITS.values()):
-        ways.setdefault(judge(films[kind], limits, "Mara", start=None, end=None), []).append(limits)
+        ways.setdefault(describe_fit(films[kind], limits, "Mara", start=None, end=None), []).append(limits)
     for alike in ways.values():  # what is done alike is done once
         path, facts, steps = fitted(films[kind], alike[0], tmp_path)
         for limits in alike:
@@ -66,7 +66,7 @@ def test_what_comes_out_keeps_the_limits_of_every_model(kind, films, tmp_path):
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_good_clip_is_sent_as_it_is_to_every_model(name, films):
     facts = probe(films["good"])
-    assert judge(films["good"], LIMITS[name], "Mara", start=None, end=None) == Fitting(
+    assert describe_fit(films["good"], LIMITS[name], "Mara", start=None, end=None) == Fitting(
         steps=(), start=0, seconds=3, width=facts.width, height=facts.height
     )
 
@@ -107,14 +107,14 @@ def test_the_range_that_is_given_is_cut_out(limits, start, end, steps, seconds, 
 @pytest.mark.parametrize("limits", [ClipLimits(max_seconds=2), ClipLimits(used_seconds=2)])
 def test_of_a_clip_too_long_the_best_range_is_taken(limits, tmp_path):
     path = film(tmp_path / "a.mp4", cuts((0, still()), (3, walk())), 6)
-    fitting = judge(path, limits, "Mara", start=None, end=None)
+    fitting = describe_fit(path, limits, "Mara", start=None, end=None)
     assert 3 <= fitting.start <= 4
     assert 1.95 <= fitted(path, limits, tmp_path)[1].seconds <= 2 + 1 / 48
 
 
 def test_what_the_model_leaves_alone_is_not_cut_off(tmp_path):
     path = film(tmp_path / "a.mp4", walk(), 6)
-    fitting = judge(path, ClipLimits(used_seconds=4), "Mara", start=None, end=None)
+    fitting = describe_fit(path, ClipLimits(used_seconds=4), "Mara", start=None, end=None)
     assert (fitting.steps, fitting.start, fitting.seconds) == ((), 0, 4)
 
 
@@ -122,7 +122,7 @@ def test_what_the_model_leaves_alone_is_not_cut_off(tmp_path):
 def test_a_picture_too_large_is_scaled(size, scaled, tmp_path):
     path = film(tmp_path / "a.mp4", walk(size), 0.5)
     _, facts, steps = fitted(path, ClipLimits(min_short_side=480, max_short_side=720), tmp_path)
-    fitting = judge(path, ClipLimits(min_short_side=480, max_short_side=720), "Mara", start=None, end=None)
+    fitting = describe_fit(path, ClipLimits(min_short_side=480, max_short_side=720), "Mara", start=None, end=None)
     assert (facts.width, facts.height) == (fitting.width, fitting.height) == scaled
     assert steps == (f"scaled to {scaled[0]}x{scaled[1]}",)
 

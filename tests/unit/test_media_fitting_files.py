@@ -8,12 +8,12 @@ from test_media_fitting_kit import film, room, still, walk
 from test_media_kit import clip
 
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.fitting import fit, judge
-from prefect_storyboard.media.motion import watch
+from prefect_storyboard.media.fitting import describe_fit, fit
+from prefect_storyboard.media.motion import analyse_range
 from prefect_storyboard.media.probe import probe
 from prefect_storyboard.media.samples import STEP
 from prefect_storyboard.media.sources import local_file
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.tracks import read_clip
 from prefect_storyboard.storyboards import ClipLimits
 
 
@@ -101,12 +101,12 @@ def test_a_still_picture_is_refused_where_something_must_move(start, end, longes
     sentence = refused(path, limits, start, end)
     assert sentence.startswith("Mara: nothing moves from 0 to ")
     assert sentence.endswith("; use a clip or a range in which the character moves or speaks.")
-    judge(path, ClipLimits(), "Mara", start=start, end=end)
+    describe_fit(path, ClipLimits(), "Mara", start=start, end=end)
 
 
 def test_a_clip_that_moves_is_taken_where_something_must(tmp_path):
     path = film(tmp_path / "a.mp4", walk(), 2)
-    assert not judge(path, ClipLimits(motion=True), "Mara", start=None, end=None).needed
+    assert not describe_fit(path, ClipLimits(motion=True), "Mara", start=None, end=None).needed
 
 
 def test_a_file_that_is_no_clip_is_distinguished(tmp_path):
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_clip_is_distinguished(tmp_path):
     for path in (text, torn):
         assert refused(path, ClipLimits()).startswith(f"Mara: {path.name} is not a video that can be read: ")
     with pytest.raises(MediaError, match=r"^Mara: .*nowhere\.mp4 does not exist"):
-        judge(tmp_path / "nowhere.mp4", ClipLimits(), "Mara", start=None, end=None)
+        describe_fit(tmp_path / "nowhere.mp4", ClipLimits(), "Mara", start=None, end=None)
 
 
 def test_the_same_input_gives_the_same_name_and_bytes(tmp_path):
@@ -163,6 +163,6 @@ def test_two_threads_may_make_the_same_file_at_once(tmp_path):
 
 def test_a_clip_is_judged_by_eight_small_pictures_a_second(tmp_path):
     path = film(tmp_path / "a.mp4", walk((1920, 1080)), 3, sound=None)
-    samples = watch(look(path), 0.0, 3.0, 2.0).samples
+    samples = analyse_range(read_clip(path), 0.0, 3.0, 2.0).samples
     assert len(samples) <= 3 / STEP + 1
     assert {sample.grid.size for sample in samples} == {(32, 32)}

@@ -4,17 +4,17 @@ import pytest
 from PIL import Image
 from test_media_fitting_kit import black, cuts, film, only, still, walk
 
-from prefect_storyboard.media.motion import best, moving, watch
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.motion import analyse_range, best_start, has_motion
+from prefect_storyboard.media.tracks import read_clip
 
 
 def best_range(path, seconds):
-    clip = look(path)
-    return best(watch(clip, 0.0, float(clip.seconds), seconds), seconds)
+    clip = read_clip(path)
+    return best_start(analyse_range(clip, 0.0, float(clip.seconds), seconds), seconds)
 
 
 def moves(path, start, seconds):
-    return moving(watch(look(path), start, start + seconds, seconds).steps)
+    return has_motion(analyse_range(read_clip(path), start, start + seconds, seconds).steps)
 
 
 def test_the_best_range_is_where_something_moves(tmp_path):

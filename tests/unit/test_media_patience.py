@@ -21,7 +21,7 @@ def test_a_silent_store_is_given_up_while_its_client_still_waits():
 
     with in_thread(silent, patience=0.01) as blocks:
         assert next(blocks) == b"a"
-        with pytest.raises(OSError, match=r"its store sent nothing for 0.01 s; try again later"):
+        with pytest.raises(OSError, match=r"its bucket sent nothing for 0.01 s; try again later"):
             next(blocks)
     assert not released.is_set()
     released.set()

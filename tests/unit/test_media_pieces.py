@@ -15,7 +15,7 @@ from prefect_storyboard.media.mix import mixed
 from prefect_storyboard.media.pieces import kept_piece
 from prefect_storyboard.media.reel import Finish, Part, assemble
 from prefect_storyboard.media.timing import Shot, spans
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.tracks import read_clip
 
 LOUD = Finish(loudness=True)
 
@@ -39,7 +39,7 @@ def tones(folder, *lengths):
 
 
 def test_a_reel_of_pieces_sounds_as_one_that_is_encoded_as_a_whole(tmp_path):
-    clips = [look(path) for path in tones(tmp_path, 31, 24, 3, 1, 2, 47, 30)]
+    clips = [read_clip(path) for path in tones(tmp_path, 31, 24, 3, 1, 2, 47, 30)]
     made = assemble([Part(each.path, "") for each in clips], tmp_path / "reel.mp4", LOUD)
     shots = [Shot(each.path, each.first, each.seconds, gain=g) for each, g in zip(clips, made.gains, strict=True)]
     placed = spans(shots, Fraction(48_000))
@@ -63,7 +63,7 @@ def test_over_a_hundred_cuts_picture_and_sound_stay_in_step(tmp_path):
 
 def test_what_is_kept_of_a_sound_is_not_computed_again(tmp_path):
     path = clip(tmp_path / "a.mp4", cue=None, wave=lambda _: 0.1)
-    seen, place = look(path), tmp_path / "kept"
+    seen, place = read_clip(path), tmp_path / "kept"
     shot = Shot(path, seen.first, seen.seconds, gain=kept_gain(seen, place))
     file = kept_piece(shot, 24_000, 48_000, place)
     path.unlink()

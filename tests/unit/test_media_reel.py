@@ -12,7 +12,7 @@ from prefect_storyboard.media.errors import MediaError
 from prefect_storyboard.media.mp4 import mp4
 from prefect_storyboard.media.probe import Probe
 from prefect_storyboard.media.reel import Part, assemble
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.tracks import read_clip
 
 CUE = 0.5
 ALIKE: dict[str, dict] = {"a": {}, "b": {"seconds": 1.3}, "c": {"seconds": 0.9}}
@@ -35,7 +35,7 @@ def reel(folder: Path, specs: dict[str, dict]) -> tuple[Path, list[float], Probe
     """Assemble clips of these kinds; give the file, the start of each clip in it by sum of lengths, and its facts."""
     paths = [clip(folder / (name if "." in name else f"{name}.mp4"), **spec) for name, spec in specs.items()]
     facts = assemble([Part(path, path.stem) for path in paths], folder / "reel.mp4")
-    return folder / "reel.mp4", [0.0, *accumulate(float(look(path).seconds) for path in paths)], facts
+    return folder / "reel.mp4", [0.0, *accumulate(float(read_clip(path).seconds) for path in paths)], facts
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def test_a_clip_that_breaks_off_is_an_error_and_no_shorter_reel(tmp_path):
     whole = tmp_path / "whole.mp4"
     assemble([Part(clip(tmp_path / "a.mp4", seconds=3), "One")], whole)
     whole.write_bytes(whole.read_bytes()[: -whole.stat().st_size // 5])
-    with pytest.raises(MediaError, match=r"breaks off after \d\.\d of 3\.0 s"):
+    with pytest.raises(MediaError, match=r"is truncated after \d\.\d of 3\.0 s"):
         assemble([Part(whole, "Torn")], tmp_path / "reel.mp4")
 
 

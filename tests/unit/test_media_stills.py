@@ -9,12 +9,12 @@ from test_media_fitting_kit import black, cuts, film, still, walk
 from test_media_kit import clip
 
 from prefect_storyboard.media.errors import MediaError
-from prefect_storyboard.media.motion import watch
+from prefect_storyboard.media.motion import analyse_range
 from prefect_storyboard.media.probe import probe_image
 from prefect_storyboard.media.samples import STEP
 from prefect_storyboard.media.sources import local_file
 from prefect_storyboard.media.stills import stills
-from prefect_storyboard.media.tracks import look
+from prefect_storyboard.media.tracks import read_clip
 from prefect_storyboard.providers.table import models
 from prefect_storyboard.storyboards.model import References
 
@@ -135,4 +135,4 @@ def test_threads_may_take_the_same_pictures_at_once(tmp_path):
 def test_of_a_long_clip_only_stretches_are_looked_at(tmp_path):
     path = film(tmp_path / "a.mp4", walk(), 120, sound=None, gop=24)
     assert len(taken(path, 4, tmp_path)) == 4
-    assert len(watch(look(path), 0.0, 120.0, 3.0).samples) <= 6 * 5 / STEP + 6
+    assert len(analyse_range(read_clip(path), 0.0, 120.0, 3.0).samples) <= 6 * 5 / STEP + 6

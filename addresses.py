@@ -1,8 +1,8 @@
-"""Which hosts of the network may be reached: public addresses, and the hosts that the operator has named.
+"""The hosts that may be reached: public addresses, and the hosts that the operator has allowed.
 
-A name is resolved here and the connection goes to the address that was checked, again at every redirect, so that a name
-cannot change between the check and the request. Behind a proxy the proxy resolves names; a name that this machine
-resolves to a private address is refused nevertheless.
+A name is resolved here, and the connection goes to the address that was checked, also at every redirect, so that a name
+cannot change between the check and the request. A proxy resolves names itself; even then, a name that this machine
+resolves to a private address is refused.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 def bare(text: str) -> str:
     """The text with every URL in it reduced to host and path: without query, user and password.
 
-    A query may hold a signature, which is as good as a key. Takes time in proportion to the text.
+    A query may hold a signature, which is as good as a key. The time is linear in the length of the text.
     """
     return _ADDRESS.sub(lambda found: found[1] + _cut(found[2]), text)
 
@@ -53,7 +53,7 @@ def holds_password(text: str) -> bool:
 
 
 def _cut(rest: str) -> str:
-    if _PASSWORD.match(rest):  # one that contains / ? or #: not a host, but certainly a secret
+    if _PASSWORD.match(rest):  # a password that contains / ? or #
         rest = rest.rpartition("@")[2]
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, slash, path = place.partition("/")
@@ -94,9 +94,9 @@ def _same(host: str, named: str) -> bool:
     return bool(host) and (host == named or {host, named} <= _LOOPBACK)
 
 
-@lru_cache(maxsize=256)  # the operator's few, asked about at every request
+@lru_cache(maxsize=256)  # there are few, and each request checks them
 def _named(entry: str) -> tuple[str, int | None]:
-    """Host and port of an entry; of a URL without a port, its scheme's."""
+    """Host and port of an entry; for a URL without a port, that of its scheme."""
     bare = f"[{entry}]" if entry.count(":") > 1 and "[" not in entry and "://" not in entry else entry
     try:
         url = httpx.URL(bare if "://" in bare else f"any://{bare}")
@@ -136,8 +136,8 @@ async def resolve(host: str, port: int, *, look_up: Callable[..., Any] = socket.
 class PublicOnly(httpx.AsyncBaseTransport):
     """A transport that sends to the allowed hosts and otherwise to public addresses only; else raises ForbiddenAddress.
 
-    `named` is the transport to the allowed hosts, httpx's own by default.
-    A connection to a host that is not on the list is used once, because two hosts at one address would share it.
+    `named` is the transport to the allowed hosts, httpx's own by default. A connection to any other host is not reused,
+    because two hosts at one address would share it.
     """
 
     def __init__(
@@ -192,17 +192,15 @@ class PublicOnly(httpx.AsyncBaseTransport):
             raise
         if inner := next((address for address in addresses if not is_public(address)), None):
             raise ForbiddenAddress(
-                f"{url.host[:80]} has the private address {inner}, which is not allowed; the operator may allow the "
+                f"{url.host[:80]} has the private address {inner}, which is not allowed; the operator can allow the "
                 f"host in {SETTING}"
             )
         return addresses
 
     def _proxy(self, url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
-        """The connection to the proxy that the machine has for this URL, as httpx itself would choose it."""
+        """The transport to this machine's proxy for the URL, chosen as httpx does; None without a proxy."""
         to = url.scheme, url.host
-        if (
-            to not in self._addresses
-        ):  # the environment is read once for each host: it takes longer than everything else
+        if to not in self._addresses:  # once for each host, because reading the environment is slow
             self._addresses[to] = _proxy_of(url)
         address = self._addresses[to]
         if address is None:

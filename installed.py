@@ -1,4 +1,4 @@
-"""The names of the gateways that are installed, without loading one: `storyboard --help` waits for nothing."""
+"""The names of the installed gateways. It loads none of them, so that `storyboard --help` is quick."""
 
 from importlib.metadata import entry_points
 
@@ -6,5 +6,5 @@ GROUP = "prefect_storyboard.gateways"
 
 
 def gateway_names() -> list[str]:
-    """Ours, and those that other packages bring."""
+    """Our gateways, and those of other packages."""
     return sorted({point.name for point in entry_points(group=GROUP)})

@@ -1,4 +1,4 @@
-"""A judge of one's own: a function that gets clip, scene and cast, and returns a verdict on the clip.
+"""Judges of your own: functions that get clip, scene and cast, and return a verdict on the clip.
 
     from prefect_storyboard.judges import Verdict, judge
 
@@ -6,7 +6,7 @@
     def bright_enough(clip, scene, cast):
         return Verdict(state="ok") if brightness(clip.url) > 0.2 else Verdict(state="bad", reasons=("It is dark.",))
 
-A run is given the judge by name, `package.module:bright_enough`, and calls nothing that is not marked so.
+Name the judge to a run as `package.module:bright_enough`. A run calls only functions that are marked with `judge`.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ Ask = Callable[[Clip, Scene, tuple[Character, ...]], Any]
 
 @dataclass(frozen=True)
 class Judge:
-    """A function or Prefect task that is asked about each new clip, once, before the clip is stored.
+    """A function or Prefect task that judges each new clip, once, before the clip is stored.
 
-    One look costs `usd` US dollars; without an answer after `seconds`, the clip is stored without it. `scene` and
-    `cast` are what the function gets; without them, what the clip's own order says.
+    Each call costs `usd` US dollars; without an answer after `seconds`, the clip is stored without a verdict. `scene`
+    and `cast` are what the function gets; by default, those of the clip's own order.
     """
 
     ask: Ask
@@ -39,7 +39,7 @@ class Judge:
 
     @property
     def name(self) -> str:
-        """Where it is found: module and function."""
+        """Its module and function, as `module:function`."""
         fn = getattr(self.ask, "fn", self.ask)
         return f"{fn.__module__}:{fn.__qualname__}"
 
@@ -48,28 +48,28 @@ class Judge:
         return replace(self, scene=scene, cast=cast)
 
     async def verdict(self, clip: Clip) -> Verdict:
-        """Ask about a clip whose `url` is a file of this machine.
+        """Judge a clip whose `url` is a file on this machine.
 
-        Raises whatever the function raises, TimeoutError, or TypeError for an answer that is no verdict.
+        Raises whatever the function raises, TimeoutError, or TypeError if it does not return a verdict.
         """
         async with asyncio.timeout(self.seconds):
-            said = await self._answer(clip)
-        if not isinstance(said, Verdict | Mapping):
-            raise TypeError(f"a judge returns a Verdict; {self.name} has returned {type(said).__name__}")
-        return Verdict.model_validate(said).model_copy(update={"judge": self.name, "usd": self.usd})
+            answer = await self._answer(clip)
+        if not isinstance(answer, Verdict | Mapping):
+            raise TypeError(f"a judge returns a Verdict; {self.name} has returned {type(answer).__name__}")
+        return Verdict.model_validate(answer).model_copy(update={"judge": self.name, "usd": self.usd})
 
     async def _answer(self, clip: Clip) -> object:
         given = clip, self.scene or _scene_of(clip), self.cast or tuple(map(_character_of, clip.characters))
         fn = getattr(self.ask, "fn", self.ask)
         if inspect.iscoroutinefunction(fn):
-            said = self.ask(*given)
+            answer = self.ask(*given)
         else:
-            said = await asyncio.to_thread(self.ask, *given)
-        return await said if isinstance(said, Awaitable) else said
+            answer = await asyncio.to_thread(self.ask, *given)
+        return await answer if isinstance(answer, Awaitable) else answer
 
 
 def judge(*, usd: float = 0.0, seconds: float = 60.0) -> Callable[[Ask], Judge]:
-    """Make a judge of a function or a Prefect task. One look costs `usd` US dollars, and takes `seconds` at most.
+    """Make a function or a Prefect task a judge. A call costs `usd` US dollars, and takes `seconds` at most.
 
     A plain function runs in a thread; an `async def` must not block.
     """
@@ -83,9 +83,9 @@ def judge(*, usd: float = 0.0, seconds: float = 60.0) -> Callable[[Ask], Judge]:
 
 
 def named_judge(name: str) -> Judge:
-    """The judge of that name, whose module is imported. Raises ValueError if there is none that is marked as one."""
+    """Import the judge of that name. Raises ValueError if it does not exist or is not marked as a judge."""
     module, _, attribute = name.partition(":")
-    remedy = "nothing was bought; give package.module:function, which is decorated with judge"
+    remedy = "nothing was bought; give package.module:function of a function that is decorated with judge"
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:

@@ -13,9 +13,9 @@ from prefect_storyboard.installed import gateway_names
 PARAMETERS: Mapping[str, str] = {
     "storyboard": "The storyboard itself as YAML or JSON text, or the path or URL of its file.",
     "scene": "The id of the scene.",
-    "take": "The number of the take that is to stand in the reel, as `storyboard takes` and the page show it.",
+    "take": "The number of the take that the reel is to show, as `storyboard takes` and the page list it.",
     "provider": "The account that buys: a saved credentials block, by name for example fal-credentials/production.",
-    "providers": "The accounts to ask: saved credentials blocks, by name for example fal-credentials/production.",
+    "providers": "The accounts to use: saved credentials blocks, by name for example fal-credentials/production.",
     "library": (
         "Where everything is stored: a saved library such as storyboard-library/main, a folder, or the URL of a "
         "bucket. Default: ~/storyboard-library."
@@ -28,14 +28,14 @@ PARAMETERS: Mapping[str, str] = {
         "An image model, for example nano-banana-2.1, in place of the storyboard's own: cast members get a sheet each, "
         "scenes a still, and clips begin with their stills."
     ),
-    "of": "Of what it is a take: the scene's clip, or its still.",
-    "reroll_of": "What is bought again of the scene: its clip, or its still.",
+    "of": "Whether it is a take of the scene's clip or of its still.",
+    "reroll_of": "Whether to buy the scene's clip again or its still.",
     "to": "The model family to which every scene is moved, also scenes that name a model of their own.",
-    "models": "Model families that must be on sale. Left out: all are reported, and a missing one fails no run.",
+    "models": "Model families that must be on sale. Left out: all are reported, and a missing one is not an error.",
     "days": "How many days before a model's retirement the run begins to fail.",
     "fit": (
-        "What to do where the model does not sell the length, aspect or resolution asked for: exact refuses, nearest "
-        "takes the nearest that is sold. Left out: as the storyboard says."
+        "What to do if the model does not sell the length, aspect or resolution that is asked for: exact refuses, "
+        "nearest takes the nearest that is sold. Left out: as the storyboard says."
     ),
     "quality": (
         "draft renders every scene with the cheapest tier and size of its model's family whose price is published, as "
@@ -43,7 +43,8 @@ PARAMETERS: Mapping[str, str] = {
     ),
     "audio": "Whether scenes have sound; a silent clip is cheaper at some models. Left out: as the storyboard says.",
     "values": (
-        "Values of the storyboard's variables by name: ${product} becomes what product is. They win over its own with:."
+        "Values of the storyboard's variables by name: ${product} becomes the value of product. They override the "
+        "storyboard's own with:."
     ),
     "max_cost_usd": "The most that this run may spend, in US dollars. If new jobs would cost more, none is submitted.",
     "allow_unknown_price": (
@@ -55,21 +56,21 @@ PARAMETERS: Mapping[str, str] = {
         "to you; resubmit buys it again, and may pay twice."
     ),
     "attempts": (
-        "How many times a scene or character may be bought in all, where the provider reports that it failed, or where "
-        "its clip is bad and on_bad is reroll."
+        "How many times in all a scene or character may be bought, if the provider reports that it failed, or if its "
+        "clip is bad and on_bad is reroll."
     ),
     "on_bad": (
         "What to do about a clip whose verdict is bad: keep it, or reroll, which renders the scene again as a further "
         "take, until one is not bad or attempts or budget are used up. Left out: as the storyboard says."
     ),
     "judge": (
-        "A judge of your own that is asked about each new clip, as package.module:function: a function that the worker "
-        "has installed, marked with prefect_storyboard.judges.judge. What a look costs is in the plan."
+        "Your own function that judges each new clip, as package.module:function. It is installed on the worker and "
+        "marked with prefect_storyboard.judges.judge. The plan includes what it costs."
     ),
     "poll_minutes": "How many minutes to wait for one job. After that it stays open, and the next run picks it up.",
     "cancel_provider_jobs": (
-        "When this run is cancelled, also ask the provider to cancel its jobs, where it can. Otherwise they render on, "
-        "and the next run or collect-jobs stores them."
+        "When this run is cancelled, also ask the provider to cancel its jobs, where it can. Otherwise they go on, and "
+        "the next run or collect-jobs stores their results."
     ),
     "wait": (
         "How to wait for the jobs: poll keeps the run's process; suspend submits the jobs and suspends the run, and "
@@ -80,25 +81,24 @@ PARAMETERS: Mapping[str, str] = {
         "storyboard-render-settings/main. Left out: the defaults."
     ),
     "cascade": (
-        "Render again the scenes that continue or remix a scene which has been edited or rendered again since, or "
-        "show a character that is made from one. "
-        "Otherwise their takes are kept and named as stale."
+        "Also render again the scenes that continue or remix a scene that has been edited or rendered again since, or "
+        "that show a character made from such a scene. Otherwise their takes are kept and reported as stale."
     ),
     "reroll": (
-        "The id of a scene to render again. Buys further takes of it and nothing else; the takes that are there stay, "
-        "and the reel shows the newest, or the one that was picked."
+        "The id of a scene to render again. Buys further takes of it and nothing else; the existing takes stay, and "
+        "the reel shows the newest one, or the one that was picked."
     ),
     "takes": "How many further takes to buy of the scene that is rendered again.",
-    "note": "What the further takes are to change, in your own words: it is added to the scene's prompt.",
+    "note": "What the further takes should change, in your own words. It is added to the scene's prompt.",
     "approve": (
         "What a person has to approve before the run goes on: plan asks before anything is bought; stills draws the "
-        "pictures and asks which of them the clips begin with, before motion is bought; takes asks which takes the "
-        "reel shows, and what to render again. A deployment's run is suspended until then and holds nothing."
+        "pictures and asks which of them the clips begin with, before clips are bought; takes asks which takes the "
+        "reel shows, and what to render again. A deployment's run is suspended meanwhile and takes no worker."
     ),
     "approve_hours": "How many hours to wait for an approval. After that the run ends, and nothing was bought.",
     "plan_hash": (
         "The hash of a plan that plan-storyboard has made in this library. The run renders exactly that plan, or stops "
-        "with what differs before anything is bought."
+        "before it buys anything and says what differs."
     ),
 }
 
@@ -112,7 +112,7 @@ OPTIONS: Mapping[str, str] = {
         "fal-credentials/production."
     ),
     "providers": (
-        f"The accounts to ask: {', '.join(_NAMES)} (from {_KEYS}), or saved blocks such as fal-credentials/production."
+        f"The accounts to use: {', '.join(_NAMES)} (from {_KEYS}), or saved blocks such as fal-credentials/production."
     ),
     "with": "A value of a variable, as NAME=VALUE: ${NAME} becomes VALUE. May be given several times.",
     "gateways": f"Gateways to list: {', '.join(_NAMES)}. Left out: all of them.",
@@ -124,7 +124,7 @@ OPTIONS: Mapping[str, str] = {
     "max_usd": "Only models with a known price for the scene, up to this one.",
     "json": "Print JSON: one entry for each model, with provider, model, price, retires_on and what it takes.",
     "takes_json": "Print JSON: a list with one entry for each scene or take, with everything in the table.",
-    "of_still": "Of the scene's still, and not of its clip.",
+    "of_still": "Apply the command to the scene's still instead of its clip.",
     "export_to": (
         "otio for OpenTimelineIO, which DaVinci Resolve, Kdenlive and others open; fcpxml for Final Cut Pro; edl for "
         "everything else; srt or vtt for the captions; csv for a table of all takes."
@@ -136,20 +136,20 @@ OPTIONS: Mapping[str, str] = {
         "saved block."
     ),
     "only_plan": "Show the changes, and render nothing.",
-    "approve_yes": "With --approve: approve without asking. Required if there is no terminal to ask in.",
-    "yes": "Render without asking. Required if there is no terminal to ask in.",
+    "approve_yes": "With --approve: approve without asking. Required if stdin is not a terminal.",
+    "yes": "Render without asking. Required if stdin is not a terminal.",
     "job": "The job's key as `storyboard jobs` shows it, or at least its first six letters.",
     "request": "The provider's id of the job, from the provider's own page.",
     "ask": (
-        "The account that bought it, which is asked whether it knows the id. Left out: the id is taken as given, and "
-        "cannot be changed afterwards."
+        "The account that bought the job: it is asked whether the id exists. Left out: the id is recorded unchecked, "
+        "and cannot be changed afterwards."
     ),
     "reel": "The title of the storyboard, or the name of the reel's folder in the library.",
     "new_folder": "Where to write `storyboard.yaml` and `clips/`. Left out: the working directory.",
     "save": "Write the plan to this file as JSON, for `storyboard run --plan`.",
     "plan": (
-        "A plan that `storyboard plan --save` wrote. The run renders exactly that plan, or stops with what differs "
-        "before anything is bought."
+        "A plan that `storyboard plan --save` wrote. The run renders exactly that plan, or stops before it buys "
+        "anything and says what differs."
     ),
     "all": (
         "List every job of the library, also those that have ended, one a line and in the order of their keys. Reads "
@@ -162,7 +162,7 @@ OPTIONS: Mapping[str, str] = {
     "host": "Address to listen on: 127.0.0.1 behind a proxy on this machine, 0.0.0.0 in a container.",
     "callbacks_port": "Port to listen on; 0 takes a free one.",
     "page_port": "Port on 127.0.0.1; behind an SSH tunnel, forward the same one. 0 takes a free one.",
-    "open": "Open the page in a browser, where there is a screen.",
+    "open": "Open the page in a browser, if there is a screen.",
     "state": "Folder of the sandbox's state: jobs, uploads, billing meter.",
     "render_seconds": "How long a scene renders.",
     "faults": "JSON file with fault rules; docs/sandbox.md lists them.",
@@ -173,8 +173,9 @@ _COMMAND = "python -m prefect_storyboard.parameters"
 _HEAD = f"""# Parameters of the flows
 
 Generated by `{_COMMAND}`. The form in the Prefect UI and the options of the
-[command line](command-line.md) show the same texts; which flow takes which is in [Flows and tasks](reference.md). The
-form asks for eight of them; the others live in the storyboard or in [render settings](deployments.md#render-settings).
+[command line](command-line.md) show the same texts; which flow takes which is in [Flows and tasks](reference.md).
+The form asks for eight of them; the others belong in the storyboard or in
+[render settings](deployments.md#render-settings).
 
 | parameter | meaning |
 |---|---|

@@ -1,6 +1,6 @@
 """The project's web addresses.
 
-Everything that links there uses this module, so that no address is promised before it exists.
+Every link to the project uses this module, so that no link is published before its address exists.
 """
 
 from pydantic import HttpUrl

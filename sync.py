@@ -2,9 +2,9 @@
 
     from prefect_storyboard.sync import generate, poll, store
 
-Each shares the body of the async one, its name in the UI, its options and its cached results. Tasks have `.submit`,
+Each shares the body of the async version, its name in the UI, its options and its cached results. Tasks have `.submit`,
 `.map` and `.with_options` like any Prefect task; flows are functions. They work in sync flows with any task runner, in
-scripts and in threads. In async code, await the async ones.
+scripts and in threads. In async code, await the async versions.
 """
 
 from prefect_storyboard import flows, tasks

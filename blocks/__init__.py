@@ -13,7 +13,7 @@ from prefect_storyboard.blocks.library import Library, allowed_to_callers, load_
 from prefect_storyboard.blocks.openai_compatible import OpenAICompatibleCredentials
 from prefect_storyboard.blocks.render_settings import RenderSettings, load_render_settings
 from prefect_storyboard.blocks.settings import StoryboardSettings
-from prefect_storyboard.blocks.temporary_server import wait_longer
+from prefect_storyboard.blocks.temporary_server import raise_startup_limit
 
 __all__ = [
     "Credentials",
@@ -32,4 +32,4 @@ __all__ = [
     "load_render_settings",
 ]
 
-wait_longer()
+raise_startup_limit()

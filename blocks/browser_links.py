@@ -1,4 +1,4 @@
-"""Where a browser opens a file of a bucket, with the reader's own login. No address here holds a signature or a key."""
+"""Links that open a bucket's file in a browser, with the reader's own login. No link has a signature or a key."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _AMAZON = "https://s3.console.aws.amazon.com/s3/object"
 
 
 def console_link(link: str, options: Mapping[str, Any]) -> str | None:
-    """The page of a bucket's file in its owner's console. None for a disk, and for a server that has no such pages."""
+    """The page of a bucket's file in the cloud's console. None for a local file, or if the storage has no console."""
     protocol, _, place = link.partition("://")
     bucket, _, key = place.partition("/")
     if protocol in {"gs", "gcs"}:
@@ -21,7 +21,7 @@ def console_link(link: str, options: Mapping[str, Any]) -> str | None:
 
 
 def checked(address: str) -> str:
-    """An address for links. Raises ValueError for one that browsers do not open or that would give a secret away."""
+    """Validate an address for links. Raises ValueError if browsers cannot open it, or if it may contain a secret."""
     url = urlsplit(address)
     if url.scheme not in {"http", "https"} or not url.hostname or url.username or url.query or url.fragment:
         raise ValueError("the public URL has to be https://<host>/<path>, without a query, user or password")

@@ -1,6 +1,6 @@
 """Credentials of the gateways, as blocks: a key, an account name, and every host as a field.
 
-`BY_PROVIDER` has the block of every gateway that is installed, of other packages as well.
+`BY_PROVIDER` has the block of every installed gateway, also of those from other packages.
 """
 
 from collections.abc import Iterator, Mapping
@@ -105,7 +105,7 @@ class Imported(NamedTuple):
 
 
 def imported(installed: Mapping[str, Gateway]) -> Imported:
-    """Import the block of each gateway. What another package raises stops no other gateway."""
+    """Import the block of each gateway. An error in one package leaves the other gateways usable."""
     found = Imported({}, {})
     for gateway in installed.values():
         module, _, name = gateway.credentials.partition(":")
@@ -123,7 +123,7 @@ def _imported() -> Imported:
 
 
 class _ByProvider(Mapping[str, type[GatewayCredentials]]):
-    """The blocks, imported when one is first asked for: the module of another package's block imports this one."""
+    """The blocks, imported on first use, because another package's block imports this module."""
 
     def __getitem__(self, provider: str) -> type[GatewayCredentials]:
         return _imported().blocks[provider]
@@ -146,7 +146,7 @@ def unusable() -> dict[str, str]:
 async def load_credentials(reference: str, environment: Mapping[str, str] | None = None) -> Credentials:
     """Load a saved block by its reference ("fal-credentials/production").
 
-    With an environment, as on the command line, a provider's name reads the key from there. Raises ValueError.
+    With an environment, as on the command line, a provider's name reads its variables. Raises ValueError.
     """
     if reference in BY_PROVIDER and environment is not None:
         return BY_PROVIDER[reference].from_environment(environment)
@@ -166,6 +166,6 @@ async def load_credentials(reference: str, environment: Mapping[str, str] | None
 async def account_to_plan_for(reference: str, environment: Mapping[str, str]) -> Credentials:
     """The account that `load_credentials` returns; without the provider's key, an account that can only plan."""
     block = BY_PROVIDER.get(reference)
-    if block and not (block.stands_in(environment) or environment.get(block.key_variable)):
+    if block and not (block.is_configured(environment) or environment.get(block.key_variable)):
         return block.keyless()
     return await load_credentials(reference, environment)

@@ -80,7 +80,7 @@ class GatewayCredentials(CredentialsBlock):
 
     @field_validator("callback_url")
     @classmethod
-    def _is_reachable(cls, address: str | None) -> str | None:
+    def _is_https(cls, address: str | None) -> str | None:
         """Require https: the URL contains a token, which must not be sent in clear text."""
         if address is None or not address.strip():
             return None
@@ -94,7 +94,7 @@ class GatewayCredentials(CredentialsBlock):
     def _can_verify(self) -> Self:
         if self.callback_url and "webhook_secret" in type(self).model_fields and not self.callback_secret:
             raise ValueError(
-                "a callback URL needs the webhook secret, which tells real callbacks from forged ones; copy it from "
+                "a callback URL needs the webhook secret, which proves that a callback is genuine; copy it from "
                 "the provider's dashboard"
             )
         return self
@@ -109,12 +109,12 @@ class GatewayCredentials(CredentialsBlock):
 
     @classmethod
     def account_variable(cls) -> str:
-        """The variable of the environment without which there is no account: that of the key, as a rule."""
+        """The environment variable that an account needs; usually that of the key."""
         return cls.key_variable
 
     @classmethod
-    def stands_in(cls, environment: Mapping[str, str]) -> bool:
-        """Whether the environment holds an account."""
+    def is_configured(cls, environment: Mapping[str, str]) -> bool:
+        """Whether the environment has an account: its `account_variable` is set."""
         return bool(environment.get(cls.account_variable()))
 
     @classmethod
@@ -148,12 +148,12 @@ class GatewayCredentials(CredentialsBlock):
 
     @property
     def can_ask(self) -> bool:
-        """Whether the gateway can be asked anything at all."""
+        """Whether requests can be sent to the gateway; it needs a key."""
         return self.has_key
 
     @property
     def carries_files(self) -> bool:
-        """Whether files go along with an order, so that none is uploaded before it."""
+        """Whether an order contains the files themselves, so that none is uploaded first."""
         return bool(getattr(type(self).connect, "carries_files", False))
 
     def sold(self) -> Mapping[str, Model]:
@@ -161,11 +161,11 @@ class GatewayCredentials(CredentialsBlock):
         return table.models()[self.provider]
 
     async def on_sale(self) -> Mapping[str, Model]:
-        """What to choose from, for a call that names no model. A gateway that sells what no table knows is asked."""
+        """The models to choose from, for a call that names none. A gateway whose models no table lists is asked."""
         return self.sold()
 
     def model(self, name: str) -> Model:
-        """The model of that name. Raises KeyError, whose text says what there is instead."""
+        """The model of that name. Raises KeyError, whose text lists the alternatives."""
         return table.model(self.provider, name)
 
     def get_client(self, http: httpx.AsyncClient | None = None) -> Provider:
@@ -173,7 +173,7 @@ class GatewayCredentials(CredentialsBlock):
         return type(self).connect(http or self._client(), api_key=self.api_key.get_secret_value(), **self._hosts())
 
     def session(self) -> AbstractAsyncContextManager[Session]:
-        """Share this account's connections and limits with all its users in this process, until the block ends."""
+        """Share this account's connections and limits with all its users in this process, inside `async with`."""
         identity = (self.provider, self.account, self.api_key.get_secret_value(), self.hosts)
         return session(
             identity,
@@ -192,7 +192,7 @@ class GatewayCredentials(CredentialsBlock):
 
     @property
     def hosts(self) -> str:
-        """All hosts as one string; an upload is cached for them."""
+        """All hosts as one string; part of the cache key of an upload."""
         return " ".join(self._hosts().values())
 
     def _client(self) -> httpx.AsyncClient:

@@ -40,8 +40,8 @@ class Library(Block):
         default=None,
         title="Public URL",
         description=(
-            "Where a browser reads what lies at the URL: the bucket's public address, a CDN, or a web server in front "
-            "of the folder. Reports then link the reel and its page. Empty: nothing is public."
+            "The address at which browsers reach the library: the bucket's public address, a CDN, or a web server for "
+            "the folder. Reports then link the reel and its page. Empty: the library is not public."
         ),
     )
     media_roots: list[str] = Field(
@@ -57,12 +57,12 @@ class Library(Block):
     allowed_hosts: list[str] = Field(
         default=[],
         title="Inner hosts",
-        description="Hosts, with or without a port, that a storyboard may name although their address is not public.",
+        description="Hosts, with or without a port, that a storyboard may name even though their address is private.",
     )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Make `url` required: else Prefect's form takes the reference to a saved library for a library, and fails."""
+        """Make `url` required: else Prefect's form mistakes the reference to a saved library for a new one."""
         schema = handler(core)
         handler.resolve_ref_schema(schema)["required"] = ["url"]
         return schema
@@ -73,9 +73,9 @@ class Library(Block):
         return checked(address.strip()) if address and address.strip() else None
 
     def opens_at(self, link: str) -> str | None:
-        """The address at which a browser opens a file of this library; None where there is no such address.
+        """The address at which a browser opens a file of this library, or None.
 
-        Below the public URL, else in the bucket's console, where the reader logs in. It holds no signature.
+        It is below the public URL, else in the bucket's console, where the reader logs in. It has no signature.
         """
         if self.public_url:
             return f"{self.public_url}/{quote(link.removeprefix(self.url.rstrip('/')).lstrip('/'))}"

@@ -16,7 +16,7 @@ from prefect_storyboard.providers.protocol import Listed
 from prefect_storyboard.storyboards import Model
 
 _ADDRESS = "OPENAI_BASE_URL"
-_FEW = 12  # models on the list of a server of one's own; a reseller lists hundreds, most of them for text
+_SHORT_LIST = 12  # models on the list of a self-hosted server; a reseller lists hundreds, most of them for text
 
 
 class OpenAICompatibleCredentials(GatewayCredentials):
@@ -33,12 +33,12 @@ class OpenAICompatibleCredentials(GatewayCredentials):
     connect: ClassVar[Any] = OpenAICompatible
 
     api_key: SecretStr = Field(
-        default=SecretStr(""), title="API key", description="The key; empty for a server of your own that wants none."
+        default=SecretStr(""), title="API key", description="The key; empty for a server of your own that needs none."
     )
     callback_url: str | None = Field(
         default=None,
         title="Callback URL",
-        description="Leave it empty: an order to such a server names no address for callbacks, and jobs are polled.",
+        description="Leave it empty: the /v1/videos API takes no callback URL, so jobs are polled.",
     )
     base_url: str = Field(
         title="Base URL",
@@ -47,8 +47,8 @@ class OpenAICompatibleCredentials(GatewayCredentials):
     models: dict[str, served.ServedModel] = Field(
         default={},
         title="Models",
-        description="What the server renders, by the model's name: dialect, seconds, sizes, usd_per_second, pictures. "
-        "A model that is not named here is asked for as the storyboard says, and its price is unknown.",
+        description="The models of the server, by name: dialect, seconds, sizes, usd_per_second, pictures. "
+        "A model that is missing here is requested as the storyboard names it, and its price is unknown.",
     )
 
     @field_validator("models", mode="before")
@@ -61,33 +61,31 @@ class OpenAICompatibleCredentials(GatewayCredentials):
     @classmethod
     def _takes_no_callback(cls, address: str | None) -> str | None:
         if address:
-            raise ValueError(
-                "an order to such a server names no address for callbacks, so leave it empty: jobs are polled"
-            )
+            raise ValueError("the /v1/videos API takes no callback URL; leave the field empty, and jobs are polled")
         return address
 
     @classmethod
     def account_variable(cls) -> str:
-        """The server's address. A key alone is, most likely, one for OpenAI's language models."""
+        """The server's address: a key alone is most likely meant for OpenAI's language models."""
         return _ADDRESS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODELS (JSON) and OPENAI_ACCOUNT.
 
-        Without an address it is OpenAI's own, which wants a key.
+        Without OPENAI_BASE_URL, the address is OpenAI's own, which requires a key.
         """
-        named = cls.stands_in(environment)
+        named = cls.is_configured(environment)
         return cls._read(environment if named else {**environment, _ADDRESS: served.OFFICIAL}, needs_key=not named)
 
     @classmethod
     def keyless(cls) -> Self:
-        """An account to plan for, at OpenAI's own address: it has no key, and asks nothing."""
+        """An account for planning, at OpenAI's own address: it has no key and sends no request."""
         return cls(base_url=served.OFFICIAL)
 
     @property
     def can_ask(self) -> bool:
-        """Whether the server can be asked anything: OpenAI's own wants a key."""
+        """Whether requests can be sent to the server: OpenAI's own requires a key."""
         return self.has_key or not served.is_official(self.base_url)
 
     def sold(self) -> Mapping[str, Model]:
@@ -99,13 +97,13 @@ class OpenAICompatibleCredentials(GatewayCredentials):
         if self.models or not self.can_ask:
             return self.sold()
         listed: tuple[Listed, ...] = ()
-        with suppress(ProviderError):  # a server that keeps no list, or is away, sells what the table knows
+        with suppress(ProviderError):  # without a list, or if the server is down: the names of the table
             async with self.session() as session:
                 listed = await session.provider.catalogue() or ()
-        few = len(listed) <= _FEW  # of a longer list, those whose names say that they make videos
+        few = len(listed) <= _SHORT_LIST  # from a longer list, those whose names say that they make videos
         named = [each.endpoint for each in listed if few or each.is_video or each.endpoint in self.sold()]
         return {name: self.model(name) for name in named} or self.sold()
 
     def model(self, name: str) -> Model:
-        """The model of that name: a server may sell any."""
+        """The model of that name. Any name is accepted, because a server may have any model."""
         return served.model(self.base_url, self.models, name)

@@ -34,8 +34,8 @@ class RenderOptions(TypedDict, total=False):
     approve_hours: float | None
 
 
-class OfBoard(TypedDict):
-    """The options that are also fields of a storyboard; None leaves it to that."""
+class BoardSettings(TypedDict):
+    """The options that are also fields of a storyboard; None: the storyboard decides."""
 
     fit: Fit | None
     audio: bool | None
@@ -72,20 +72,20 @@ class RenderSettings(Block):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Make a field required: else Prefect's form takes the reference to saved settings for settings, and fails."""
+        """Make a field required: else Prefect's form mistakes the reference to saved settings for new ones."""
         schema = handler(core)
         handler.resolve_ref_schema(schema)["required"] = ["attempts"]
         return schema
 
-    def of_board(self) -> OfBoard:
-        """What they say in the place of the storyboard."""
+    def board_settings(self) -> BoardSettings:
+        """The settings that override the storyboard's own."""
         return {"fit": self.fit, "audio": self.audio, "on_bad": self.on_bad}
 
-    def overridden(self, **said: Unpack[RenderOptions]) -> Self:
+    def overridden(self, **given: Unpack[RenderOptions]) -> Self:
         """These settings, overridden by a run's own parameters. Raises ValueError for a wrong value."""
-        given = {name: value for name, value in said.items() if value is not None}
+        chosen = {name: value for name, value in given.items() if value is not None}
         return type(self).model_validate(
-            {**{name: getattr(self, name) for name in RenderOptions.__annotations__}, **given}
+            {**{name: getattr(self, name) for name in RenderOptions.__annotations__}, **chosen}
         )
 
 

@@ -37,7 +37,7 @@ class StoryboardSettings(PrefectBaseSettings):
     )
     allowed_hosts: Names = Field(
         default=(),
-        description="Hosts, with or without a port, that may be read although their address is private.",
+        description="Hosts, with or without a port, that may be read even though their address is private.",
     )
     allowed_stores: Names = Field(
         default=(),
@@ -56,7 +56,7 @@ class StoryboardSettings(PrefectBaseSettings):
 
     @property
     def bounds(self) -> Bounds:
-        """How much may be read."""
+        """The limits of what may be read."""
         return Bounds.model_validate(self.model_dump(include=set(Bounds.model_fields)))
 
     @classmethod
@@ -76,7 +76,7 @@ class _Profile(ProfileSettingsTomlLoader):
     """The active profile, from the file that the environment names or from Prefect's home."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        PydanticBaseSettingsSource.__init__(self, settings_cls)  # the next source would read the working directory
+        PydanticBaseSettingsSource.__init__(self, settings_cls)  # super() would read the working directory
         self.settings_cls = settings_cls
         self.profiles_path = _profiles_path()
         self.profile_settings: dict[str, Any] = self._load_profile_settings()

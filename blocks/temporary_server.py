@@ -1,6 +1,6 @@
-"""How long a script waits until the temporary server has started that Prefect starts where none is set.
+"""How long a script waits for the temporary server that Prefect starts if no server is set.
 
-Prefect gives it 20 seconds. A busy machine needs 30 to 60 the first time, and a script would end before it has done
+Prefect waits 20 seconds. A busy machine needs 30 to 60 the first time, so a script would fail before it has done
 anything. Importing a flow, task or block of this package raises the limit, unless you have set
 PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.
 """
@@ -11,7 +11,7 @@ from prefect.settings.models.server.ephemeral import ServerEphemeralSettings
 SECONDS = 120
 
 
-def wait_longer(settings: ServerEphemeralSettings | None = None) -> None:
+def raise_startup_limit(settings: ServerEphemeralSettings | None = None) -> None:
     """Raise the limit in this process, unless it was set by a variable, a profile or a file."""
     ephemeral = settings or get_current_settings().server.ephemeral
     if "startup_timeout_seconds" not in ephemeral.model_fields_set:

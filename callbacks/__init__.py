@@ -4,8 +4,8 @@
 
     callbacks = app(["fal-credentials/production"], "storyboard-library/main")  # uvicorn module:callbacks
 
-A callback is never trusted. Its URL identifies a job, its signature the gateway; then the provider is asked, the result
-is stored as `collect_jobs` does, suspended series are resumed, and an event is emitted. A callback that is lost, late,
+A callback is never trusted. Its URL identifies a job, its signature the gateway; then the job is polled, its result is
+stored as `collect_jobs` does, suspended series are resumed, and an event is emitted. A callback that is lost, late,
 duplicated, forged or replayed changes only the delay.
 """
 

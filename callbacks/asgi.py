@@ -32,8 +32,8 @@ def app(
 
     Args:
         providers: The accounts whose `callback_url` points here: credentials blocks, or the references of saved ones.
-        library: The library that the runs are given: a block, the reference of a saved one, a folder or a URL.
-        bounds: How large, slow and frequent callbacks may be.
+        library: The library of the runs: a block, the reference of a saved one, a folder or a URL.
+        bounds: Limits on the size, time and rate of callbacks.
 
     It opens the library when the server starts or, mounted in another app, with the first callback. If PREFECT_API_URL
     is set, it emits events and resumes suspended series.
@@ -70,7 +70,7 @@ class CallbacksApp:
             return self._opened
 
     async def close(self) -> None:
-        """Stop, after storing what is being stored. The callbacks stay recorded."""
+        """Stop, after results that are being stored are complete. The callbacks stay recorded."""
         async with self._turn:
             opened, self._opened = self._opened, None
             if opened:

@@ -1,4 +1,4 @@
-"""The limits on what unknown senders may use of this server."""
+"""The limits on what unknown senders may consume of this server."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from prefect_storyboard.storyboards import Frozen
 
 
 class Bounds(Frozen):
-    """Bounds of one callback and of all of them. A gateway posts a refused callback again, or its job is polled."""
+    """Limits for one callback and for all of them. After a refusal the gateway posts again, or the job is polled."""
 
     body_bytes: int = Field(
         default=1_000_000, ge=1, description="The largest body; real ones have a few thousand bytes."
@@ -29,7 +29,7 @@ class Rate:
         self._left, self._at = float(bounds.burst), clock.monotonic()
 
     def take(self) -> bool:
-        """Take one request out of the bucket; False where it is empty."""
+        """Take one request out of the bucket; False if it is empty."""
         now = self._clock.monotonic()
         self._left = min(self._left + (now - self._at) * self._bounds.a_second, float(self._bounds.burst))
         self._at = now

@@ -1,4 +1,4 @@
-"""What follows a callback: the job is polled and stored, an event is emitted, and suspended series are resumed."""
+"""Process a callback: poll and store the job, emit an event, and resume suspended series."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from prefect_storyboard.blocks import Credentials, Library
-from prefect_storyboard.callbacks.tokens import Place
+from prefect_storyboard.callbacks.tokens import AttemptId
 from prefect_storyboard.jobs.announced import announced_job, announced_result, is_settled
 from prefect_storyboard.jobs.settle import JobLine
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
@@ -26,8 +26,8 @@ Wake = Callable[[], Awaitable[object]]
 CredentialsOf = Callable[[str, str], Credentials | None]
 
 _AT_ONCE = 16
-_AGAIN = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0)  # seconds before each poll: longer than the lease of a submit
-_KEPT = 60.0  # seconds that a callback stays listed after its job has ended, so that every process sees it
+_POLL_AFTER = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0)  # seconds before each poll; longer than a submit's lease
+_LISTED_FOR = 60.0  # seconds that a callback stays listed after its job has ended, so that every process sees it
 _WAKE_AFTER = (1.0, 3.0, 10.0, 30.0, 60.0)  # seconds; a run may be about to be suspended
 _log = logging.getLogger(__name__)
 
@@ -55,63 +55,63 @@ class Collector:
         self._clock = clock or Clock()
         self._callbacks = Callbacks(ledger.storage)
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._working: dict[Place, asyncio.Task[None]] = {}
+        self._working: dict[AttemptId, asyncio.Task[None]] = {}
         self._waking: asyncio.Task[None] | None = None
-        self._wakes: list[float] = []
+        self._wake_delays: list[float] = []
 
     async def resume(self) -> None:
         """Continue with the callbacks that arrived before a restart."""
         for key, number in await asyncio.to_thread(self._callbacks.arrived):
-            self.called(Place(key, number))
+            self.called(AttemptId(key, number))
 
-    def called(self, place: Place) -> None:
+    def called(self, attempt_id: AttemptId) -> None:
         """Start polling for a callback of this attempt.
 
         One that comes while the job is being polled changes nothing.
         """
-        if place not in self._working:
-            self._working[place] = task = _start(self._until_ended(place))
-            task.add_done_callback(lambda _: self._working.pop(place, None))
+        if attempt_id not in self._working:
+            self._working[attempt_id] = task = _start(self._until_ended(attempt_id))
+            task.add_done_callback(lambda _: self._working.pop(attempt_id, None))
 
     async def close(self) -> None:
-        """Stop polling, after storing what is being stored. The callbacks stay recorded."""
+        """Stop polling, after results that are being stored are complete. The callbacks stay recorded."""
         running = [*self._working.values(), *([self._waking] if self._waking else [])]
         for task in running:
             task.cancel()
         if running:
             await asyncio.wait(running)
 
-    async def _until_ended(self, place: Place) -> None:
-        for pause in _AGAIN:
+    async def _until_ended(self, attempt_id: AttemptId) -> None:
+        for pause in _POLL_AFTER:
             await self._clock.sleep(pause)
             with self._emitting():
                 async with self._gate:
-                    ended = await self._look(place)
+                    ended = await self._look(attempt_id)
             if ended:
-                await self._clock.sleep(_KEPT)
+                await self._clock.sleep(_LISTED_FOR)
                 break
-        await asyncio.to_thread(self._callbacks.remove, *place)
+        await asyncio.to_thread(self._callbacks.remove, *attempt_id)
 
-    async def _look(self, place: Place) -> bool:
+    async def _look(self, attempt_id: AttemptId) -> bool:
         """Poll once. Returns whether the job has ended; errors are logged, and the job is polled again."""
         try:
-            history = await asyncio.to_thread(self._ledger.history, place.key)
-            if len(history) < place.number:
+            history = await asyncio.to_thread(self._ledger.history, attempt_id.key)
+            if len(history) < attempt_id.number:
                 return False
-            if not is_settled(history[place.number - 1]):
-                return await self._collect(history[place.number - 1])
+            if not is_settled(history[attempt_id.number - 1]):
+                return await self._collect(history[attempt_id.number - 1])
         except (LibraryError, ProviderError) as error:
-            _log.info("Job %s is open: %s", place.key[:12], error)
+            _log.info("Job %s is open: %s", attempt_id.key[:12], error)
         except Exception:  # noqa: BLE001 - any error: one job must not stop the polling of the others
-            _log.exception("Job %s could not be collected; it is polled again", place.key[:12])
+            _log.exception("Job %s could not be collected; it is polled again", attempt_id.key[:12])
         else:
             self._wake_soon()  # another process has collected it, perhaps a stopped one
             return True
         return False
 
     async def _collect(self, attempt: Attempt) -> bool:
-        place, intent = Place(attempt.intent.key, attempt.number), attempt.intent
-        arrival = await asyncio.to_thread(self._callbacks.read, *place)
+        attempt_id, intent = AttemptId(attempt.intent.key, attempt.number), attempt.intent
+        arrival = await asyncio.to_thread(self._callbacks.read, *attempt_id)
         credentials = self._credentials_of(intent.provider, intent.account)
         if credentials is None or arrival is None:
             return False
@@ -135,16 +135,16 @@ class Collector:
 
     def _wake_soon(self) -> None:
         """Resume the series whose jobs have ended, at most once a second, with a few retries."""
-        self._wakes = [*_WAKE_AFTER]
+        self._wake_delays = [*_WAKE_AFTER]
         if self._wake and (self._waking is None or self._waking.done()):
             self._waking = _start(self._wake_all(self._wake))
 
     async def _wake_all(self, wake: Wake) -> None:
-        while self._wakes:
-            await self._clock.sleep(self._wakes.pop(0))
+        while self._wake_delays:
+            await self._clock.sleep(self._wake_delays.pop(0))
             try:
                 await wake()
-            except Exception:  # noqa: BLE001 - Prefect's server may be down; it is asked again
+            except Exception:  # noqa: BLE001 - Prefect's server may be down; it is tried again
                 _log.exception("Suspended series could not be resumed")
 
 

@@ -46,9 +46,11 @@ class Opening:
         """Load the saved blocks. Raises ValueError if one is missing, or if two accounts have the same name."""
         given = [await load_credentials(each) if isinstance(each, str) else each for each in self._providers]
         if not given:
-            raise ValueError("no account was given; name the accounts whose callbacks are verified, for example fal")
+            raise ValueError("no account was given; name the accounts to serve callbacks for, for example fal")
         if len({(each.provider, each.account) for each in given}) < len(given):
-            raise ValueError("two credentials have the same provider and account, so callbacks could not be told apart")
+            raise ValueError(
+                "two credentials have the same provider and account, so their callbacks cannot be distinguished"
+            )
         self._providers, self._library = given, await load_library(self._library)
 
     async def open(self) -> Opened:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from prefect_storyboard.blocks import Credentials
 from prefect_storyboard.callbacks.collector import Collector
-from prefect_storyboard.callbacks.tokens import Place, Tokens
+from prefect_storyboard.callbacks.tokens import AttemptId, Tokens
 from prefect_storyboard.jobs.announced import is_settled
 from prefect_storyboard.jobs.callbacks import is_about
 from prefect_storyboard.ledger import Attempt, Ledger, LibraryError
@@ -25,10 +25,10 @@ _LONGEST = 200  # characters of a provider's id
 _log = logging.getLogger(__name__)
 
 
-TAKEN = Answer(HTTPStatus.OK, "success")
+ACCEPTED = Answer(HTTPStatus.OK, "success")
 UNKNOWN = Answer(HTTPStatus.NOT_FOUND, "no open job has this URL")
 FORGED = Answer(HTTPStatus.UNAUTHORIZED, "the signature is not the gateway's")
-TROUBLE = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the library or the gateway cannot be reached; post it again")
+UNAVAILABLE = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the library or the gateway cannot be reached; post it again")
 
 
 class Receiver:
@@ -45,17 +45,17 @@ class Receiver:
     async def receive(self, token: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Verify a callback and let the collector poll its job; only the job id is taken from the body."""
         try:
-            place = await self._tokens.place(token)
-            return await self._of(place, headers, body) if place else UNKNOWN
+            attempt_id = await self._tokens.find(token)
+            return await self._of(attempt_id, headers, body) if attempt_id else UNKNOWN
         except (LibraryError, ProviderError) as error:
             _log.warning("A callback could not be checked: %s", error)
-            return TROUBLE
+            return UNAVAILABLE
 
-    async def _of(self, place: Place, headers: Mapping[str, str], body: bytes) -> Answer:
-        history = await asyncio.to_thread(self._ledger.history, place.key)
-        if len(history) < place.number:
-            return UNKNOWN  # its intent is on its way, or was withdrawn
-        attempt = history[place.number - 1]
+    async def _of(self, attempt_id: AttemptId, headers: Mapping[str, str], body: bytes) -> Answer:
+        history = await asyncio.to_thread(self._ledger.history, attempt_id.key)
+        if len(history) < attempt_id.number:
+            return UNKNOWN  # its intent is being written, or was withdrawn
+        attempt = history[attempt_id.number - 1]
         intent = attempt.intent
         account = self._accounts.get((intent.provider, intent.account))
         if account is None:
@@ -71,9 +71,9 @@ class Receiver:
         await self._note(account)
         if not is_settled(attempt):
             arrival = Arrival(request_id=request_id, at=self._clock.now())
-            await asyncio.to_thread(Callbacks(self._ledger.storage).add, *place, arrival)
-            self._collector.called(place)
-        return TAKEN
+            await asyncio.to_thread(Callbacks(self._ledger.storage).add, *attempt_id, arrival)
+            self._collector.called(attempt_id)
+        return ACCEPTED
 
     async def _note(self, account: Credentials) -> None:
         """Record for other processes that callbacks arrive, at most once a minute."""

@@ -5,7 +5,7 @@ from prefect_storyboard.serving.process import run
 
 _CONNECTIONS = 1_000  # at once, as when a thousand renders end together; further requests get a 503
 _IDLE = 75  # seconds that the proxy may keep a connection for the next callback
-_LEAVE = 30  # seconds for what is being stored when the server is stopped
+_GRACE = 30  # seconds for results that are being stored when the server is stopped
 
 
 def serve(app: CallbacksApp, host: str, port: int) -> bool:
@@ -18,7 +18,7 @@ def serve(app: CallbacksApp, host: str, port: int) -> bool:
         log_level="warning",
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_IDLE,
-        timeout_graceful_shutdown=_LEAVE,
+        timeout_graceful_shutdown=_GRACE,
     )
 
 

@@ -11,7 +11,7 @@ _EVERY = 1.0  # seconds between two listings, however many unknown tokens arrive
 _MOST = 20_000  # cached tokens, also of ended jobs: a gateway may post again
 
 
-class Place(NamedTuple):
+class AttemptId(NamedTuple):
     """One attempt at a job."""
 
     key: str
@@ -19,15 +19,15 @@ class Place(NamedTuple):
 
 
 class Tokens:
-    """The tokens of a library's open jobs, listed again when an unknown one comes."""
+    """The tokens of a library's open jobs, listed again when an unknown token arrives."""
 
     def __init__(self, ledger: Ledger, library: str, clock: Clock) -> None:
         self._ledger, self._library, self._clock = ledger, library, clock
-        self._known: dict[str, Place] = {}
+        self._known: dict[str, AttemptId] = {}
         self._listed = float("-inf")
         self._turn = asyncio.Lock()
 
-    async def place(self, given: str) -> Place | None:
+    async def find(self, given: str) -> AttemptId | None:
         """The attempt that the token belongs to; None for a token of no open job."""
         if given not in self._known:
             await self._list(self._clock.monotonic())
@@ -41,6 +41,6 @@ class Tokens:
             await self._clock.sleep(max(self._listed + _EVERY - self._clock.monotonic(), 0.0))
             self._listed = self._clock.monotonic()
             opened = await asyncio.to_thread(lambda: list(self._ledger.journal.open()))
-            self._known |= {token(self._library, key, number): Place(key, number) for key, number in opened}
+            self._known |= {token(self._library, key, number): AttemptId(key, number) for key, number in opened}
             for old in list(self._known)[: max(len(self._known) - max(_MOST, len(opened)), 0)]:
                 del self._known[old]

@@ -1,4 +1,4 @@
-"""What all commands share: the application, and one clear error text if something is wrong."""
+"""The application to which all commands are added, and how it prints their errors."""
 
 import signal
 from collections.abc import Coroutine, Iterator
@@ -9,8 +9,8 @@ from cyclopts import App, CycloptsError, CycloptsPanel, MissingArgumentError, Pa
 from rich.console import Console
 
 
-def _in_a_panel(error: CycloptsError) -> Any:
-    """What is wrong with the command line; where something is left out, what to write there."""
+def _error_panel(error: CycloptsError) -> Any:
+    """The text of an error in the command line; for a missing argument, with the help text of that argument."""
     if isinstance(error, MissingArgumentError) and error.argument and error.argument.parameter.help:
         return CycloptsPanel(f"{error}\n{error.argument.parameter.help}")
     return CycloptsPanel(error)
@@ -19,7 +19,7 @@ def _in_a_panel(error: CycloptsError) -> Any:
 app = App(
     name="storyboard",
     default_parameter=Parameter(negative=()),
-    error_formatter=_in_a_panel,
+    error_formatter=_error_panel,
     help="Turn a storyboard into a video series with consistent characters, and pay for every scene once.",
 )
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -32,7 +32,7 @@ class _Terminated(SystemExit):
 
 
 def _terminated(*_: object) -> None:
-    """Raise, so that everything open is closed.
+    """Raise, so that `with` and `finally` clauses run.
 
     While a flow runs, Prefect ends it first and then calls this handler.
     """

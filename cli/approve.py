@@ -1,4 +1,4 @@
-"""`storyboard run --approve`: the question of Prefect's form on a terminal; `--yes` answers it without asking."""
+"""`storyboard run --approve`: ask on the terminal what Prefect's form asks; `--yes` approves without asking."""
 
 import re
 import sys
@@ -22,19 +22,19 @@ _SEVERAL = re.compile(r"[,\s]+")
 
 
 def how_to_ask(approve: str | None, *, yes: bool) -> How | None:
-    """How questions are answered; None if none is asked. Raises ValueError if there is no terminal to ask in."""
+    """How questions are answered; None if none is asked. Raises ValueError if stdin is not a terminal."""
     if approve is None or yes:
         return "yes" if approve else None
     if not sys.stdin.isatty():
         raise ValueError(
-            "--approve needs a terminal to ask in, and nothing was bought; add --yes to approve without asking"
+            "--approve asks on a terminal, and stdin is not one. Nothing was bought; --yes approves without asking"
         )
     return "ask"
 
 
 @contextmanager
 def answered(how: How | None, screen: Console, table: ProgressTable, *, unpriced: bool = False) -> Iterator[None]:
-    """Inside, the flow's questions are put to whoever sits at the terminal, or answered with yes."""
+    """Inside the `with` block, ask the flow's questions on the terminal, or approve them without asking."""
     if how is None:
         yield
         return
@@ -54,7 +54,7 @@ def _agree(*, unpriced: bool) -> Ask:
 
 def _ask(screen: Console, table: ProgressTable) -> Ask:
     async def ask(question: Question) -> Answer:
-        # It blocks the loop: nothing is in flight while a question is open, and Ctrl-C reaches a read in this thread.
+        # It blocks the event loop: no job is in flight during a question, and Ctrl-C interrupts a read in this thread.
         with table.hidden():
             show(question, screen)
             return _ASKS[question.kind](question, screen)
@@ -73,7 +73,7 @@ def show(question: Question, screen: Console) -> None:
 
 
 def ask_plan(question: Question, screen: Console) -> Answer:
-    """Ask what to leave out, what it may cost, and whether to buy it."""
+    """Ask which scenes to leave out, for the maximum cost, and whether to buy."""
     proposed = ", ".join(question.left_out) or "none"
     left_out = _scenes(screen, f"Leave out which scenes? [{proposed}] ", question) or question.left_out
     budget = _budget(screen, question)
@@ -88,10 +88,10 @@ def ask_plan(question: Question, screen: Console) -> Answer:
 
 
 def ask_takes(question: Question, screen: Console) -> Answer:
-    """Ask which takes the reel shows, and what to render again."""
+    """Ask which takes the reel shows, and which scenes to render again."""
     takes = {scene: _take(screen, scene, question) for scene in question.choices}
     again = _scenes(screen, "Render which scenes again? [none] ", question)
-    note = screen.input("What is to change? [nothing] ", markup=False).strip() if again else ""
+    note = screen.input("What should change? [nothing] ", markup=False).strip() if again else ""
     budget = _budget(screen, question) if again else question.max_cost_usd
     cost = price(sum(question.prices[scene] or 0.0 for scene in again if scene in question.prices))
     what = f"Buy {len(again)} takes for {cost}?" if again else "Make the reel of these takes?"
@@ -106,12 +106,12 @@ def ask_takes(question: Question, screen: Console) -> Answer:
 
 
 def ask_stills(question: Question, screen: Console) -> Answer:
-    """Ask which stills the clips begin with, what to draw again, or else what to leave out and what motion may cost."""
+    """Ask which stills the clips begin with and which to draw again; if none, ask what `ask_plan` asks."""
     takes = {scene: _take(screen, scene, question) for scene in question.choices}
     again = _scenes(screen, "Draw which stills again? [none] ", question)
     if not again:
         return ask_plan(question, screen).model_copy(update={"takes": takes})
-    note = screen.input("What is to change? [nothing] ", markup=False).strip()
+    note = screen.input("What should change? [nothing] ", markup=False).strip()
     cost = price(sum(question.prices[scene] or 0.0 for scene in again if scene in question.prices))
     agrees = _agrees(screen, f"Draw {len(again)} stills for {cost}?")
     return Answer(
@@ -136,21 +136,21 @@ def _take(screen: Console, scene: str, question: Question) -> int:
     shown = next((take.number for take in question.takes[scene] if take.shown), question.takes[scene][-1].number)
     while True:
         what = "still does the clip begin with" if question.kind == "stills" else "take does the reel show"
-        said = screen.input(f"{scene}: which {what}? [{shown}] ", markup=False).strip()
-        if not said or said.isdecimal():
-            return int(said or shown)
+        reply = screen.input(f"{scene}: which {what}? [{shown}] ", markup=False).strip()
+        if not reply or reply.isdecimal():
+            return int(reply or shown)
 
 
 def _budget(screen: Console, question: Question) -> float | None:
     default = "no limit" if question.max_cost_usd is None else price(question.max_cost_usd)
     while True:
-        said = screen.input(f"The most that it may cost, in USD? [{default}] ", markup=False).strip().removeprefix("$")
-        if not said:
+        reply = screen.input(f"Maximum cost in USD? [{default}] ", markup=False).strip().removeprefix("$")
+        if not reply:
             return question.max_cost_usd
         try:
-            return float(said)
+            return float(reply)
         except ValueError:
-            screen.print(f"{said} is not an amount of money", style="yellow")
+            screen.print(f"{reply} is not an amount in USD", style="yellow")
 
 
 def _scenes(screen: Console, text: str, question: Question) -> tuple[str, ...]:

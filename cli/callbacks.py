@@ -1,4 +1,4 @@
-"""`storyboard callbacks`: the accounts of the environment or of saved blocks, behind one address."""
+"""`storyboard callbacks`: serve the callbacks of accounts, from the environment or saved blocks, at one address."""
 
 import os
 
@@ -11,9 +11,9 @@ from prefect_storyboard.cli.live import console
 
 
 async def loaded(providers: tuple[str, ...], library: str | None) -> tuple[list[Credentials], Library]:
-    """The accounts and the library that were named. Raises ValueError if no account was."""
+    """Load the accounts and the library. Raises ValueError if no account is named."""
     if not providers:
-        raise ValueError("name the accounts whose callbacks come here, for example: storyboard callbacks fal")
+        raise ValueError("name the accounts to serve callbacks for, for example: storyboard callbacks fal")
     return [await load_credentials(each, os.environ) for each in providers], await load_library(library)
 
 

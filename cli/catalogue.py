@@ -1,4 +1,4 @@
-"""`storyboard catalogue` and `storyboard link`: where the reels of a library are, and how to open one."""
+"""`storyboard catalogue` and `storyboard link`: list the reels of a library on a page, and print a link to one."""
 
 from contextlib import nullcontext
 
@@ -6,11 +6,11 @@ from cyclopts import App
 
 from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import explained, finish
-from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import needs_server, prefect_server, prepare_environment
 
 
 def register(app: App) -> None:
-    """Add the command to the application."""
+    """Add the commands to the application."""
     app.command(catalogue)
     app.command(link)
 
@@ -18,14 +18,15 @@ def register(app: App) -> None:
 def catalogue(*, library: options.Library = None, debug: options.Debug = False) -> int:
     """Write the library's index.html: all its reels, newest first, and their cast. Buys nothing.
 
-    Runs do so by themselves in a library of up to a hundred reels; this command also leaves out reels that are gone.
+    In a library of up to 100 reels, every run does so too; this command also drops
+    reels from it that no longer exist.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.blocks import load_library
     from prefect_storyboard.tasks._catalogue import rebuild
 
     with explained(debug=debug):
-        with prefect_server() if blocks(library) else nullcontext():
+        with prefect_server() if needs_server(library) else nullcontext():
             block = finish(load_library(library))
         storage = block.storage()
         found = rebuild(storage)
@@ -38,5 +39,5 @@ def link(reel: options.ReelName, *, library: options.Library = None, debug: opti
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.links import show
 
-    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(library) else nullcontext():
         return finish(show(reel, library))

@@ -16,7 +16,7 @@ import yaml
 
 from prefect_storyboard.storyboards.money import price
 
-_ELSEWHERE, _SCENES = "kling-o3", {"s01", "s03"}  # the model that the demo moves to, and what it renders there
+_SECOND, _SCENES = "kling-o3", {"s01", "s03"}  # the second model of the demo, and the scenes it renders
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def sandbox_process(state: Path) -> Iterator[str]:
 
 
 async def show(folder: Path, base: str, board: Path | None) -> int:
-    """Render the storyboard (of the example also a part on another model), and print the sandbox's billing meter."""
+    """Render the storyboard (the example also in part on another model), and print the sandbox's billing meter."""
     from prefect_storyboard.blocks import FalCredentials
     from prefect_storyboard.cli.live import console, render
     from prefect_storyboard.flows.plan import planned
@@ -55,13 +55,13 @@ async def show(folder: Path, base: str, board: Path | None) -> int:
     console.print(f"sandbox {base}   library {folder / 'library'}")
     account, library = FalCredentials.from_environment(environment(base)), str(folder / "library")
     example = Path(str(files("prefect_storyboard.examples"))) / "lighthouse.yaml"
-    # The sandbox lists every request at once, so what it does not list was not bought.
+    # The sandbox lists a request as soon as it accepts it, so a request that is not listed was not bought.
     code = await render(str(board or example), account, library, on_unknown="resubmit")
     if board is None:
-        there = await planned(str(example), account, library, Overrides(model=_ELSEWHERE))
-        whole = price(round(sum(scene.usd or 0.0 for scene in there.scenes), 6))
-        console.print(f"\nmove   the same storyboard costs {whole} on {_ELSEWHERE}; two scenes of it, to compare:")
-        code = await render(_elsewhere(example), account, library, on_unknown="resubmit") or code
+        moved = await planned(str(example), account, library, Overrides(model=_SECOND))
+        whole = price(round(sum(scene.usd or 0.0 for scene in moved.scenes), 6))
+        console.print(f"\nmove   the same storyboard costs {whole} on {_SECOND}; two scenes of it, to compare:")
+        code = await render(_on_second_model(example), account, library, on_unknown="resubmit") or code
     after = _meter(base)
     new = after["jobs_accepted"] - before["jobs_accepted"]
     console.print(
@@ -71,12 +71,18 @@ async def show(folder: Path, base: str, board: Path | None) -> int:
     return code
 
 
-def _elsewhere(example: Path) -> dict[str, Any]:
+def _on_second_model(example: Path) -> dict[str, Any]:
     """Two scenes of the example on another model, as a separate reel."""
     board: dict[str, Any] = yaml.safe_load(example.read_text(encoding="utf-8"))
     cast = [{**who, "clip": str(example.parent / who["clip"])} for who in board["cast"]]
     scenes = [scene for scene in board["scenes"] if scene["id"] in _SCENES]
-    return {**board, "title": f"{board['title']} on {_ELSEWHERE}", "model": _ELSEWHERE, "cast": cast, "scenes": scenes}
+    return {
+        **board,
+        "title": f"{board['title']} on {_SECOND}",
+        "model": _SECOND,
+        "cast": cast,
+        "scenes": scenes,
+    }
 
 
 def _meter(base: str) -> dict[str, Any]:
@@ -85,10 +91,10 @@ def _meter(base: str) -> dict[str, Any]:
     return meter
 
 
-def _port(memory: Path) -> int:
+def _port(file: Path) -> int:
     """The port of the last run, once it is free again; for the first run, a free one."""
-    if memory.exists():
-        port = int(memory.read_text())
+    if file.exists():
+        port = int(file.read_text())
         for _ in range(40):
             if _is_free(port):
                 return port
@@ -99,7 +105,7 @@ def _port(memory: Path) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    memory.write_text(str(port))
+    file.write_text(str(port))
     return port
 
 

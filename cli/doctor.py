@@ -25,7 +25,7 @@ async def diagnose(providers: tuple[str, ...], library: str | None, models: tupl
 
     Without providers, it checks the accounts whose keys are in the environment. Raises ValueError if there are none.
     """
-    accounts = tuple(dict.fromkeys(providers)) or _with_a_key()
+    accounts = tuple(dict.fromkeys(providers)) or _accounts_with_key()
     found = await asyncio.gather(*(_account(account, models) for account in accounts), _library(library), _ui())
     findings = [finding for each in found for finding in each]
     findings += [Finding(subject=name, check="gateway", state="bad", text=why) for name, why in unusable().items()]
@@ -49,8 +49,8 @@ def show(findings: list[Finding], screen: Console) -> None:
     screen.print(_summary(findings))
 
 
-def _with_a_key() -> tuple[str, ...]:
-    return tuple(provider for provider, block in BY_PROVIDER.items() if block.stands_in(os.environ))
+def _accounts_with_key() -> tuple[str, ...]:
+    return tuple(provider for provider, block in BY_PROVIDER.items() if block.is_configured(os.environ))
 
 
 async def _account(reference: str, models: tuple[str, ...]) -> list[Finding]:

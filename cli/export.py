@@ -1,4 +1,4 @@
-"""`storyboard export`: the cut of a reel for an editor, captions for a player, a table for a producer."""
+"""`storyboard export`: write a reel as a cut list for an editing program, as captions, or as a table of its takes."""
 
 from contextlib import nullcontext
 
@@ -7,7 +7,7 @@ from cyclopts import App
 from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import explained, finish
 from prefect_storyboard.cli.extras import require
-from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import needs_server, prefect_server, prepare_environment
 
 
 def register(app: App) -> None:
@@ -22,19 +22,19 @@ def export(
     provider: options.Provider,
     output: options.ExportFile = None,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.ExportAsJson = False,
     debug: options.Debug = False,
 ) -> int:
-    """Write the reel's cut for an editor, with every take, or its captions, or a table. Buys nothing.
+    """Write the reel as a cut list for an editing program, as captions, or as a table of its takes. Buys nothing.
 
-    Cuts are where the reel's own MP4 has them, to the frame. Clips are named by paths relative to the file; where the
-    library is a bucket, they are copied into a folder beside it. otio and edl need the extra [export].
+    The cuts are at the same frames as in the reel's MP4. The file names clips by relative paths; if the library is a
+    bucket, the clips are copied into a folder beside the file. otio and edl need the extra [export].
     """
     if to in {"otio", "edl"}:
         require("export")
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.export_tables import show_export
 
-    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return finish(show_export((board, provider, library), said.overrides(), to, output, as_json=as_json))
+    with explained(debug=debug), prefect_server() if needs_server(provider, library) else nullcontext():
+        return finish(show_export((board, provider, library), override.overrides(), to, output, as_json=as_json))

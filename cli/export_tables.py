@@ -31,7 +31,7 @@ def _print(made: Exported) -> None:
     console.print(f"{made.file}  {scenes}, {made.frames} frames at {made.fps:g} a second; nothing was bought")
     for names, what in (
         (made.missing, "has no clip and is left out"),
-        (made.stale, "shows a clip that is not of today's storyboard"),
+        (made.stale, "shows a stale clip"),
         (made.gone, "is no longer in the library and is left out"),
     ):
         for name in names:

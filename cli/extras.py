@@ -1,4 +1,4 @@
-"""Whether the packages of an extra are installed: checked before an import fails halfway."""
+"""Check that the packages of an extra are installed before a command imports them."""
 
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, requires, version

@@ -1,10 +1,10 @@
-"""`storyboard init`: a storyboard to start from, with a clip for its character, that plans and renders as it is."""
+"""`storyboard init`: write a starter storyboard with a clip for its character, which renders without a change."""
 
 from importlib.resources import files
 from pathlib import Path
 
 _EXAMPLES = "prefect_storyboard.examples"
-_FILES = {"storyboard.yaml": "starter.yaml", "clips/mara.mp4": "clips/mara.mp4"}  # what is written, and from what
+_FILES = {"storyboard.yaml": "starter.yaml", "clips/mara.mp4": "clips/mara.mp4"}  # file to write: example
 
 
 def write(folder: Path) -> Path:
@@ -20,7 +20,7 @@ def write(folder: Path) -> Path:
 
 
 def next_steps(board: Path) -> str:
-    """The commands that come next, none of which needs a key until something is rendered."""
+    """The commands that come next; only `run` needs a key."""
     return (
         f"wrote {board}\n\n"
         f"  storyboard plan {board} --provider fal              # what it costs; needs no key\n"

@@ -46,7 +46,7 @@ async def show_jobs(library: str | None, *, every: bool) -> int:
 
 
 async def collect(providers: tuple[str, ...], library: str | None) -> int:
-    """Store what has ended. Returns 1 if a job has failed or is unknown."""
+    """Store the results of jobs that have ended. Returns 1 if a job has failed or is unknown."""
     accounts = [await load_credentials(provider, os.environ) for provider in providers]
     collected = await collect_jobs([*accounts], await load_library(library))
     for clip in collected.clips:
@@ -68,7 +68,7 @@ async def collect(providers: tuple[str, ...], library: str | None) -> int:
 
 
 async def adopt(key: str, request_id: str, provider: str | None, library: str | None) -> int:
-    """Record the provider's id of an unknown job. If a provider is named, it is asked first whether it knows the id."""
+    """Record the provider's id of an unknown job. A named provider is asked first if it has such a job."""
     ledger = Ledger((await load_library(library)).storage())
     if provider:
         await settle.ask(ledger, key, request_id, await load_credentials(provider, os.environ))
@@ -90,16 +90,18 @@ async def cancel(key: str, provider: str, library: str | None) -> int:
     ledger = Ledger((await load_library(library)).storage())
     credentials = await load_credentials(provider, os.environ)
     if await settle.cancel(ledger, key, credentials):
-        console.print("asked the provider to cancel it; it may still finish: `storyboard collect` shows how it ended")
+        console.print(
+            "asked the provider to cancel the job; it may still finish: `storyboard collect` shows how it ended"
+        )
         return 0
     console.print(
-        f"{credentials.provider} does not cancel it, or no longer; it goes on rendering and is charged", style="yellow"
+        f"{credentials.provider} cannot cancel this job, or not any more; it continues and is charged", style="yellow"
     )
     return 1
 
 
 async def repair(library: str | None) -> int:
-    """Rebuild lost records. Returns 1 where something cannot be rebuilt."""
+    """Rebuild lost records. Returns 1 if a record cannot be rebuilt."""
     ledger = Ledger((await load_library(library)).storage())
     repaired = await asyncio.to_thread(rebuild, ledger)
     for take in repaired.takes:

@@ -1,4 +1,4 @@
-"""The commands about jobs that are paid for: they list, fetch and resolve them. None of them buys."""
+"""The commands that list, fetch and settle paid jobs. None of them buys anything."""
 
 from contextlib import nullcontext
 
@@ -16,7 +16,7 @@ from prefect_storyboard.cli.options import (
     Providers,
     Request,
 )
-from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import needs_server, prefect_server, prepare_environment
 
 
 def register(app: App) -> None:
@@ -30,7 +30,7 @@ def jobs(*, library: Library = None, all_: All = False, debug: Debug = False) ->
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import show_jobs
 
-    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(library) else nullcontext():
         return finish(show_jobs(library, every=all_))
 
 
@@ -54,7 +54,7 @@ def adopt(
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import adopt as take
 
-    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(provider, library) else nullcontext():
         return finish(take(job, request, provider, library))
 
 
@@ -63,7 +63,7 @@ def abandon(job: Job, *, library: Library = None, debug: Debug = False) -> int:
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import abandon as drop
 
-    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(library) else nullcontext():
         return finish(drop(job, library))
 
 
@@ -72,7 +72,7 @@ def cancel(job: Job, *, provider: Provider, library: Library = None, debug: Debu
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import cancel as stop
 
-    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(provider, library) else nullcontext():
         return finish(stop(job, provider, library))
 
 
@@ -89,7 +89,7 @@ def repair(*, library: str | None = None, debug: Debug = False) -> int:
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import repair as rebuild
 
-    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(library) else nullcontext():
         return finish(rebuild(library))
 
 
@@ -102,5 +102,5 @@ def prune(*, older_than: OlderThan, library: Library = None, debug: Debug = Fals
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.job_tables import prune as pack
 
-    with explained(debug=debug), prefect_server() if blocks(library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(library) else nullcontext():
         return finish(pack(library, older_than))

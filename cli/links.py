@@ -1,4 +1,4 @@
-"""`storyboard link`: a link that opens a reel, made for whoever asks and stored nowhere."""
+"""`storyboard link`: print a link that opens a reel. Signed links are stored nowhere."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _SECONDS = 3_600
 
 
 async def show(reel: str, reference: str | None) -> int:
-    """Print the links of the reel of a title, or of the name of its folder. Raises ValueError where there is none."""
+    """Print the links of a reel, given its title or its folder's name. Raises ValueError if it does not exist."""
     library = await load_library(reference)
     for line in links(reel, library, library.storage()):
         print(line)
@@ -18,11 +18,11 @@ async def show(reel: str, reference: str | None) -> int:
 
 
 def links(reel: str, library: Library, storage: Storage) -> list[str]:
-    """The page and the film on this disk; else a public address, or one that is signed for an hour."""
+    """The paths of the page and the MP4 on this disk; else public addresses, or one that is signed for an hour."""
     folder = next((name for name in (reel, slug(reel)) if storage.exists("reels", name, "reel.mp4")), None)
     if folder is None:
-        there = ", ".join(storage.names("reels")) or "none"
-        raise ValueError(f"there is no reel of {reel!r} in {library.url}; there is: {there}")
+        reels = ", ".join(storage.names("reels")) or "none"
+        raise ValueError(f"there is no reel {reel!r} in {library.url}; its reels: {reels}")
     film, page = ("reels", folder, "reel.mp4"), ("reels", folder, "index.html")
     if path := storage.local(*film):
         return [f"page   {Path(storage.path(*page)).as_uri()}", f"reel   {path}"]
@@ -30,8 +30,8 @@ def links(reel: str, library: Library, storage: Storage) -> list[str]:
         return [f"page   {library.opens_at(storage.link(*page))}", f"reel   {library.opens_at(storage.link(*film))}"]
     try:
         return [f"reel   {storage.fs.sign(storage.path(*film), expiration=_SECONDS)}"]
-    except Exception as error:  # noqa: BLE001 - each store has errors of its own
-        why = f"{type(error).__name__}; its credentials may not be of a kind that signs"
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
+        why = f"{type(error).__name__}; its credentials may not be able to sign"
         raise ValueError(
-            f"{library.url} makes no link ({why}). Read {storage.link(*film)} with the store's own tools"
+            f"{library.url} cannot sign a link ({why}). Open {storage.link(*film)} with the storage's own tools"
         ) from None

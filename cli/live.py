@@ -82,7 +82,7 @@ async def check(board: str, provider: str, library: str | None, asked: RunOption
         for warning in run.prepared.plan.warnings:
             console.print(f"warning  {warning}", style="yellow")
         run.attempts, run.held = asked["attempts"], held
-        is_asked = asked["approve"] in {"plan", "stills"}  # who is asked may raise the budget
+        is_asked = asked["approve"] in {"plan", "stills"}  # the person who approves may raise the budget
         await allow(
             run,
             None if is_asked else asked["max_cost_usd"],
@@ -100,9 +100,10 @@ async def render(
     how: How | None = None,
     **options: Any,
 ) -> int:
-    """Run the flow and print how it ended; it renders the `held` plan, which the library keeps from now on, or stops.
+    """Run the flow and print how it ended. With a `held` plan, it stores the plan in the library and renders just that.
 
-    `how` says who approves what the options ask to approve. Returns the exit code: 1 if a scene has no clip, else 0.
+    `how` says whether the flow's questions are asked on the terminal or approved at once. Returns the exit code: 1 if
+    a scene has no clip, else 0.
     """
     if held:
         await asyncio.to_thread(keep_plan, (await load_library(library)).storage(), held)

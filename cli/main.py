@@ -13,7 +13,7 @@ from prefect_storyboard.cli import takes as take_commands
 from prefect_storyboard.cli.app import app, explained, finish
 from prefect_storyboard.cli.extras import require
 from prefect_storyboard.cli.prefect_server import (
-    blocks,
+    needs_server,
     own_server,
     prefect_server,
     prepare_environment,
@@ -47,7 +47,7 @@ def run(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     allow_retired: options.AllowRetired = False,
@@ -70,12 +70,12 @@ def run(
 
     with explained(debug=debug):
         asked = RunOptions(
-            model=said.model,
-            stills=said.stills,
-            fit=said.fit,
-            quality=said.quality,
-            audio=said.audio,
-            values=options.values(said.with_),
+            model=override.model,
+            stills=override.stills,
+            fit=override.fit,
+            quality=override.quality,
+            audio=override.audio,
+            values=options.values(override.with_),
             max_cost_usd=max_cost,
             allow_unknown_price=allow_unknown_price,
             allow_retired=allow_retired,
@@ -100,7 +100,7 @@ def plan(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     attempts: options.Attempts = 1,
     on_bad: options.OnBad = None,
     judge: options.Judge = None,
@@ -112,8 +112,8 @@ def plan(
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.plan_tables import show_plan
 
-    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        overrides = said.overrides().model_copy(update={"on_bad": on_bad})
+    with explained(debug=debug), prefect_server() if needs_server(provider, library) else nullcontext():
+        overrides = override.overrides().model_copy(update={"on_bad": on_bad})
         asked = {"cascade": cascade, "attempts": attempts, "judge": judge}
         work = show_plan(board, provider, library, overrides, asked, save=save)
         return finish(work)
@@ -144,7 +144,7 @@ def doctor(
     model: options.Models = None,
     debug: options.Debug = False,
 ) -> int:
-    """Check accounts and library before they are needed: clock, key, upload, balance, models, exclusive files.
+    """Check accounts and library before a run: clock, key, upload, balance, models, exclusive creation of files.
 
     Without providers, it checks every account whose key is in the environment. Buys nothing. Exits with 1 if something
     would stop a run, or if there is no account to check.
@@ -152,7 +152,7 @@ def doctor(
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.doctor import diagnose
 
-    with explained(debug=debug), prefect_server() if blocks(*providers, library) else nullcontext():
+    with explained(debug=debug), prefect_server() if needs_server(*providers, library) else nullcontext():
         return finish(diagnose(providers, library, tuple(model or ())))
 
 
@@ -169,18 +169,18 @@ def list_models(
     check: options.CheckTable = None,
     debug: options.Debug = False,
 ) -> int:
-    """List the models that sell such a scene, cheapest first, with prices, characters and retirement dates.
+    """List the models that can render a given scene, cheapest first: prices, characters, retirement dates.
 
     Needs no key. With --check it compares the model table with a gateway's own list and prints the differences as a
-    patch of the table; that needs an account, and buys nothing. Exits with 1 if no model sells such a scene, or if the
-    table and the list differ.
+    patch of the table; that needs an account, and buys nothing. Exits with 1 if no model can render the scene, or if
+    the table and the list differ.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli import models
     from prefect_storyboard.storyboards.needs import Need
 
     if check:
-        with explained(debug=debug), prefect_server() if blocks(check) else nullcontext():
+        with explained(debug=debug), prefect_server() if needs_server(check) else nullcontext():
             return finish(models.check(check))
     need = Need(
         characters=characters, seconds=seconds, aspect=aspect, resolution=resolution, silent=silent, max_usd=max_usd
@@ -214,15 +214,15 @@ def callbacks(
 ) -> int:
     """Serve the callbacks of the gateways, so that jobs need not be polled: see docs/callbacks.md. Buys nothing.
 
-    Each account has this server's public URL in its callback_url. A callback is verified, and the job's result is
-    stored at once. If PREFECT_API_URL is set, suspended series are resumed and events are emitted.
+    Set the callback_url of each account to this server's public URL. The server verifies each callback and stores the
+    job's result at once. If PREFECT_API_URL is set, suspended series are resumed and events are emitted.
     """
     require("callbacks")
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.callbacks import listen, loaded
 
     with explained(debug=debug):
-        with prefect_server() if blocks(*providers, library) else nullcontext():
+        with prefect_server() if needs_server(*providers, library) else nullcontext():
             accounts, block = finish(loaded(providers, library))
         return listen(accounts, block, host, port)
 

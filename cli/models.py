@@ -43,12 +43,12 @@ def show(providers: Iterable[str], need: Need, *, as_json: bool) -> int:
         print(json.dumps([entry(each) for each in found], indent=2))
         return 0 if found else 1
     if not found:
-        _console.print("no model sells such a scene; leave an option out, or see docs/models.md")
+        _console.print("no model can render such a scene; leave an option out, or see docs/models.md")
         return 1
     for line in _lines(found):
         _console.print(line)
     count = "1 model" if len(found) == 1 else f"{len(found)} models"
-    _console.print(f"{count}; the price is that of one such scene, and ? means that no price is published")
+    _console.print(f"{count}; prices are for one such scene, and ? means that no price is published")
     return 0
 
 
@@ -95,7 +95,7 @@ async def check(reference: str) -> int:
     async with credentials.session() as session:
         listed = await session.provider.catalogue()
     if listed is None:
-        raise ValueError(f"{credentials.provider} has no list of models that can be read; compare its own pages")
+        raise ValueError(f"{credentials.provider} has no list of models that a program can read; compare its web pages")
     found = compare(models()[credentials.provider], listed)
     if not found:
         _console.print(f"{credentials.provider}: the table agrees with the list of {len(listed)} models")

@@ -99,7 +99,7 @@ Debug = Annotated[bool, Parameter(name="--debug", negative="", help=OPTIONS["deb
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class BoardOptions:
-    """The options that override the storyboard, of every command that reads one."""
+    """The options that override fields of the storyboard; every command that reads one has them."""
 
     model: Model = None
     stills: Stills = None
@@ -109,7 +109,7 @@ class BoardOptions:
     with_: With = None
 
     def overrides(self) -> "Overrides":
-        """What a flow takes. Loads Prefect, which `--help` does not."""
+        """The overrides as the flows take them. Imports Prefect, so `--help` must not call it."""
         from prefect_storyboard.series.prepare import Overrides
 
         return Overrides(

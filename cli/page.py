@@ -1,4 +1,4 @@
-"""`storyboard page`: the page of a reel in a browser, where a take is picked with one key."""
+"""`storyboard page`: serve the page of a reel, on which a take is picked with one key."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ from cyclopts import App
 from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import explained, finish
 from prefect_storyboard.cli.extras import require
-from prefect_storyboard.cli.prefect_server import blocks, prepare_environment, starting_server
+from prefect_storyboard.cli.prefect_server import needs_server, prepare_environment, starting_server
 
 if TYPE_CHECKING:
     import socket
 
-_LEAVE = 3  # seconds for what is being answered when the page is stopped; a pick is recorded before the reel is made
+_GRACE = 3  # seconds for open requests when the page is stopped; a pick is recorded before the reel is assembled
 
 
 def register(app: App) -> None:
@@ -28,15 +28,15 @@ def page(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     port: options.PagePort = 0,
     open_: options.Open = True,
     debug: options.Debug = False,
 ) -> int:
-    """Serve the reel's page on this machine until Ctrl-C: look, compare, and pick takes with the keys 1 to 9.
+    """Serve the reel's page on this machine until Ctrl-C: compare takes, and pick them with the keys 1 to 9.
 
-    A pick is what `storyboard pick` does, and buys nothing. The page shows what a run would change and cost today.
-    Whoever has the printed address sees this board's clips and may pick: it listens on 127.0.0.1 only.
+    A pick does what `storyboard pick` does, and buys nothing. The page shows what a run would change and cost now.
+    Anyone with the printed address can see this storyboard's clips and pick takes. It listens on 127.0.0.1 only.
     """
     require("page")
     prepare_environment(debug=debug)
@@ -48,10 +48,10 @@ def page(
     from prefect_storyboard.serving.process import run
 
     with explained(debug=debug), _listening(port) as listener, starting_server() as served:
-        if blocks(provider, library):
+        if needs_server(provider, library):
             served()
         account = finish(account_to_plan_for(provider, os.environ))
-        found = finish(ServedBoard.open(Asked(board, account, library, said.overrides()), served))
+        found = finish(ServedBoard.open(Asked(board, account, library, override.overrides()), served))
         token = secrets.token_urlsafe(24)
         ready = partial(_ready, token, show=open_)
         answered = run(
@@ -59,13 +59,13 @@ def page(
             ready,
             listener=listener,
             log_level="debug" if debug else "critical",
-            timeout_graceful_shutdown=_LEAVE,
+            timeout_graceful_shutdown=_GRACE,
         )
         return 0 if answered else 1
 
 
 def _listening(port: int) -> "socket.socket":
-    """A socket on loopback. Raises ValueError for a port that another program has."""
+    """A socket on loopback. Raises ValueError if the port is in use."""
     import socket
 
     try:
@@ -86,5 +86,5 @@ def _ready(token: str, address: str, *, show: bool) -> None:
 
 
 def _has_screen() -> bool:
-    """Whether a browser can open a window: else Python would start one inside the terminal."""
+    """Whether a browser can open a window: without a screen, Python would start one inside the terminal."""
     return sys.platform in {"darwin", "win32"} or bool({"DISPLAY", "WAYLAND_DISPLAY"} & {*os.environ})

@@ -12,7 +12,7 @@ from rich.text import Text
 from prefect_storyboard.blocks import account_to_plan_for
 from prefect_storyboard.cli.live import console
 from prefect_storyboard.cli.states import styled
-from prefect_storyboard.flows.plan import cost_of, own_fields, picture_row, planned, row, said, sound
+from prefect_storyboard.flows.plan import cost_of, own_fields, picture_row, planned, row, seed_and_negative, sound
 from prefect_storyboard.series.held import plan_text
 from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.storyboards import Plan
@@ -47,14 +47,14 @@ async def show_plan(
         table.add_row(*(styled(value) if name == "state" else Text(value) for name, value in facts.items()))
     console.print(table)
     console.print("\nsent, word for word", style="dim")
-    console.print(_sends(plan))
+    console.print(_requests(plan))
     for line in plan.preparations:
         console.print(f"prepare  {line}", style="dim")
     for warning in plan.warnings:
         console.print(f"warning  {warning}", style="yellow")
     if not account.can_ask:
         console.print(
-            f"no key is set for {provider}, so its own list was not read; models and prices are those of the table",
+            f"no key is set for {provider}, so its list of models was not read; models and prices are the table's",
             style="dim",
         )
     new = sum(job.state in {"new", "unknown"} for job in plan.jobs)
@@ -64,7 +64,7 @@ async def show_plan(
     return 0
 
 
-def _sends(plan: Plan) -> Table:
+def _requests(plan: Plan) -> Table:
     """The request of each scene: its prompt, then its references in order and whether it has sound."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
@@ -76,9 +76,7 @@ def _sends(plan: Plan) -> Table:
         table.add_row(Text(facts["scene"]), drawn)
     for scene in plan.scenes:
         prompt = Text(scene.sent)
-        prompt.append(
-            f"\n{'; '.join(filter(None, (*scene.references, sound(scene), said(scene), own_fields(scene))))}",
-            style="dim",
-        )
+        sent = (*scene.references, sound(scene), seed_and_negative(scene), own_fields(scene))
+        prompt.append(f"\n{'; '.join(filter(None, sent))}", style="dim")
         table.add_row(Text(scene.scene.id), prompt)
     return table

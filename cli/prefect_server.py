@@ -28,7 +28,7 @@ _TEMPORARY = {  # what Prefect's client sets for such a server: no UI, few servi
 
 
 def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
-    """Set what Prefect reads when it is imported. With `home`, the user's server and profile are left out."""
+    """Set the variables that Prefect reads on import. With `home`, the user's server and profile are ignored."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     if not debug:
@@ -45,8 +45,8 @@ def prepare_environment(*, debug: bool, home: Path | None = None) -> None:
         os.environ.pop("PREFECT_PROFILE", None)
 
 
-def blocks(*references: str | None) -> bool:
-    """Whether one of these names a saved block, which only a Prefect server can load."""
+def needs_server(*references: str | None) -> bool:
+    """Whether one of these is a saved block, which only a Prefect server can load."""
     return any(reference and _BLOCK.match(reference) for reference in references)
 
 
@@ -61,7 +61,7 @@ def prefect_server() -> Iterator[str]:
 def starting_server() -> Iterator[Callable[[], str]]:
     """Like `prefect_server`, but yields a function that waits until the server answers, and returns its address.
 
-    Until that function is called, a private server only imports, concurrently with the `with` block.
+    Until that function is called, a private server only imports its modules, while the `with` block runs.
     """
     from prefect.settings import get_current_settings
 
@@ -74,10 +74,10 @@ def starting_server() -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def private_server() -> Iterator[Callable[[], str]]:
-    """Start Prefect's temporary server, as its client would do by itself, and stop it even if this process is killed.
+    """Start Prefect's temporary server in a child process, and stop it even if this process is killed.
 
-    Yields a function that lets it serve, waits until it answers, and returns the address of its API, which
-    PREFECT_API_URL names until the end of the `with` block. Prefect's client would import the whole server to start it.
+    Yields a function that lets it serve, waits until it answers, and returns the address of its API. PREFECT_API_URL
+    is set to that address for the `with` block. Prefect's client could start the server too, but would import it here.
     """
     import socket
 
@@ -107,7 +107,7 @@ def private_server() -> Iterator[Callable[[], str]]:
 
 
 def _child(descriptor: int) -> "subprocess.Popen[bytes]":
-    """Start the server in a session of its own: Ctrl-C reaches all processes of a terminal's session."""
+    """Start the server in a session of its own, because Ctrl-C reaches all processes of the terminal's session."""
     import subprocess
 
     return subprocess.Popen(  # noqa: S603 - our own module
@@ -133,16 +133,16 @@ def _set(variables: Mapping[str, str | None]) -> None:
 
 
 def _let_serve(process: "subprocess.Popen[bytes]", api: str) -> None:
-    """Wait for the first answer; the request waits in the socket that the server will accept from."""
+    """Let the child serve, and wait for its first answer; until then the request waits in the listening socket."""
     import httpx
     from prefect.settings import get_current_settings
 
-    from prefect_storyboard.blocks.temporary_server import wait_longer
+    from prefect_storyboard.blocks.temporary_server import raise_startup_limit
 
-    wait_longer()  # here, where the command's modules are imported already
+    raise_startup_limit()  # not earlier, because it imports modules that the command has imported by now
     longest = get_current_settings().server.ephemeral.startup_timeout_seconds
     if process.stdin:
-        with suppress(BrokenPipeError):  # it has exited: the request will show that
+        with suppress(BrokenPipeError):  # the child has exited: the request below fails
             process.stdin.write(b"\n")
             process.stdin.flush()
     try:
@@ -196,8 +196,8 @@ def own_server() -> Iterator[None]:
 
 
 def _reach(url: str) -> str:
-    """Return the address; raise ValueError if nothing answers there. The response itself is left to Prefect."""
-    import httpx  # it takes a tenth of a second to import, and `--help` needs none
+    """Return the address; raise ValueError if nothing answers there. Any response will do: Prefect checks it."""
+    import httpx  # importing it takes 0.1 s, and `--help` does not need it
 
     try:
         httpx.get(f"{url}/health", timeout=10, verify=not is_plain(url))

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run: a live table that fits it and ends with totals; elsewhere, one line a change."""
+"""The progress of a run: on a terminal a live table that fits it, with totals; elsewhere one line for each change."""
 
 import time
 from collections import Counter
@@ -24,8 +24,8 @@ _STYLES = {
     "queued": "blue",
 }
 _DONE = {"stored", "cached", "created"}
-_AROUND = 4  # lines: the header, how many are not shown, the totals, and the cursor's own
-_NEXT = ("failed", "rendering", "waiting", "done")  # of which a low terminal shows what it can, in this order
+_FRAME = 4  # lines around the rows: the header, the count of hidden rows, the totals, and the cursor's own
+_PRIORITY = ("failed", "rendering", "waiting", "done")  # if not all rows fit, those of the first phases are shown
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Line:
     ended: float | None = None
 
     def update(self, progress: Progress) -> None:
-        """Take note of a change."""
+        """Apply a change."""
         if self.state == "waiting":
             self.since = time.monotonic()
         self.state = progress.state
@@ -52,14 +52,14 @@ class Line:
 
     @property
     def phase(self) -> str:
-        """Done, failed, waiting; everything between is rendering."""
+        """done, failed or waiting; every other state is rendering."""
         if self.state in _DONE:
             return "done"
         return self.state if self.state in {"failed", "waiting"} else "rendering"
 
 
 class ProgressTable:
-    """The rows of one run. It takes no more lines than the terminal has, until the run is over."""
+    """The rows of one run. While it lasts, the table takes no more lines than the terminal has."""
 
     def __init__(self) -> None:
         self.lines: dict[str, Line] = {}
@@ -68,7 +68,7 @@ class ProgressTable:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Leave the terminal to somebody else inside."""
+        """Pause the live table inside the `with` block, so that a question can be asked."""
         if self.live:
             self.live.stop()
         try:
@@ -79,11 +79,11 @@ class ProgressTable:
 
     def frame(self, height: int) -> RenderableType:
         """The rows that fit, how many do not, and the totals of all."""
-        shown = [*self.lines] if self.over else self._shown(height - _AROUND)
+        shown = [*self.lines] if self.over else self._shown(height - _FRAME)
         hidden = Counter(line.phase for name, line in self.lines.items() if name not in set(shown))
         parts: list[RenderableType] = [_table({name: self.lines[name] for name in shown})]
         if hidden:
-            each = ", ".join(f"{hidden[phase]} {phase}" for phase in _NEXT if hidden[phase])
+            each = ", ".join(f"{hidden[phase]} {phase}" for phase in _PRIORITY if hidden[phase])
             parts.append(Text(f"not shown: {each}", style="dim"))
         return Group(*parts, Text(self.totals(), style="bold", no_wrap=True, overflow="ellipsis"))
 
@@ -98,7 +98,7 @@ class ProgressTable:
     def _shown(self, room: int) -> list[str]:
         """The rows that matter most, in the order of the storyboard; of those that are done, the last ones."""
         ranked = sorted(
-            self.lines, key=lambda name: (_NEXT.index(self.lines[name].phase), -(self.lines[name].ended or 0))
+            self.lines, key=lambda name: (_PRIORITY.index(self.lines[name].phase), -(self.lines[name].ended or 0))
         )
         most = {*ranked[: max(room, 1)]}
         return [name for name in self.lines if name in most]

@@ -1,4 +1,4 @@
-"""`storyboard recast`: what moving to another model changes, the question, and the run."""
+"""`storyboard recast`: show what moving to another model changes, ask, and render."""
 
 import os
 import sys
@@ -35,7 +35,9 @@ async def show(board: str, provider: str, to: str, library: str | None, override
     for line in changes.plan.preparations:
         console.print(f"prepare  {line}", style="dim")
     console.print(f"\n{total(changes)}")
-    console.print(f"to keep it, write model: {to} in {board}; a run without it goes back to the old takes", style="dim")
+    console.print(
+        f"to keep the move, write model: {to} in {board}; a run without it shows the old takes again", style="dim"
+    )
     return changes
 
 
@@ -45,7 +47,7 @@ def agreed(changes: Recast, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         console.print(
-            "nothing was rendered: there is no terminal to ask in; add --yes to render, or --plan to see the changes",
+            "nothing was rendered: stdin is not a terminal; add --yes to render, or --plan to see the changes",
             style="yellow",
         )
         return False

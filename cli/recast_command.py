@@ -6,7 +6,7 @@ from cyclopts import App
 
 from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import explained, finish
-from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import needs_server, prefect_server, prepare_environment
 
 
 def register(app: App) -> None:
@@ -42,7 +42,7 @@ def recast(
 
     moved = Overrides(fit=fit, values=options.values(with_))
     with explained(debug=debug):
-        with prefect_server() if blocks(provider, library) else nullcontext():
+        with prefect_server() if needs_server(provider, library) else nullcontext():
             changes = finish(recasting.show(board, provider, to, library, moved))
         if plan or not recasting.agreed(changes, yes=yes):
             return 0 if plan else 1

@@ -11,9 +11,9 @@ import httpx
 from prefect_storyboard.cli.prefect_server import is_plain
 
 T = TypeVar("T")
-_EVERY = 3.0  # seconds between two checks
-_LOOKS = 7  # consecutive checks without an answer: a busy or restarted server answers before that
-_LEAVE = 20.0  # seconds for the work to record its state
+_CHECK_EVERY = 3.0  # seconds
+_CHECKS = 7  # consecutive checks without an answer: a busy or restarted server answers before that
+_GRACE = 20.0  # seconds for the work to record its state
 
 
 class ServerGone(RuntimeError):
@@ -37,12 +37,12 @@ async def while_served(
         await asyncio.wait([running, gone], return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
             running.cancel()
-            left = asyncio.ensure_future(sleep(_LEAVE))
+            left = asyncio.ensure_future(sleep(_GRACE))
             await asyncio.wait([running, left], return_when=asyncio.FIRST_COMPLETED)
             left.cancel()
             raise ServerGone(
-                "Prefect's server does not answer any more. What was paid for is in the ledger, and what is stored in "
-                "the library; start the server, then run the command again: nothing is bought twice"
+                "Prefect's server no longer answers. Paid jobs are in the ledger and stored clips in the library; "
+                "start the server, then run the command again: nothing is bought twice"
             )
         return running.result()
     finally:
@@ -53,8 +53,8 @@ async def while_served(
 async def _gone(answers: Callable[[], Awaitable[bool]], sleep: Callable[[float], Awaitable[object]]) -> None:
     """Return when the server has not answered several checks."""
     silent = 0
-    while silent < _LOOKS:
-        await sleep(_EVERY)
+    while silent < _CHECKS:
+        await sleep(_CHECK_EVERY)
         silent = 0 if await answers() else silent + 1
 
 
@@ -77,7 +77,7 @@ def run_served(work: Coroutine[Any, Any, T], answers: Callable[[], Awaitable[boo
 
 
 def health_of(api: str) -> Callable[[], Awaitable[bool]]:
-    """Whether anything answers at that address of Prefect's API; an HTTP error is an answer too."""
+    """A check whether anything answers at that address of Prefect's API; an HTTP error is an answer too."""
 
     async def answers() -> bool:
         try:

@@ -27,7 +27,7 @@ Places = tuple[str, str, str | None]  # storyboard, provider, library
 
 _STYLES = {"current": "green", "stale": "yellow", "missing": "bold", "rendering": "cyan", "in doubt": "bold red"}
 _AGAIN = "the same command buys one more take; storyboard takes lists them all"
-_PROSE = {"note", "why", "what to do", "still", "verdict"}  # columns that are folded where the terminal is narrow
+_PROSE = {"note", "why", "what to do", "still", "verdict"}  # columns that are folded in a narrow terminal
 _DEEP = 3  # scenes/s01/take-001.mp4 in the folder of its reel
 _RIGHT = {"a new one costs", "seconds", "cost"}
 
@@ -66,8 +66,8 @@ async def show_takes(
 async def draw_all(places: Places, overrides: Overrides, asked: Mapping[str, Any], *, as_json: bool = False) -> int:
     """Draw the stills and print where they are. Returns 1 if one could not be drawn."""
     board, provider, library = places
-    credentials, said = await load_credentials(provider, os.environ), overrides
-    known = said.model_dump(include={"model", "stills", "values"})
+    credentials = await load_credentials(provider, os.environ)
+    known = overrides.model_dump(include={"model", "stills", "values"})
     try:
         with nullcontext() if as_json else watched(console):
             stills = await draw_stills(board, credentials, library, **known, **asked)
@@ -92,7 +92,7 @@ async def render_again(places: Places, overrides: Overrides, asked: Mapping[str,
     with last_acts():
         try:
             with nullcontext() if as_json else watched(console):
-                reel = await storyboard_series(board, credentials, library, **_said(overrides), **asked)
+                reel = await storyboard_series(board, credentials, library, **_as_arguments(overrides), **asked)
         except SeriesFailed as failed:
             reel, code = failed.reel, 1
         print_json([reel]) if as_json else report(reel, _AGAIN)
@@ -102,10 +102,10 @@ async def render_again(places: Places, overrides: Overrides, asked: Mapping[str,
 async def choose(
     places: Places, overrides: Overrides, take: tuple[str, int], *, of: Of = "clip", as_json: bool = False
 ) -> int:
-    """Pick a take and print where the reel is. Returns 0: scenes without a clip are no fault of the choice."""
+    """Pick a take and print where the reel is. Always returns 0, even if scenes have no clip."""
     board, provider, library = places
     account = await account_to_plan_for(provider, os.environ)
-    reel = await pick_take(board, *take, account, library, of=of, **_said(overrides))
+    reel = await pick_take(board, *take, account, library, of=of, **_as_arguments(overrides))
     if as_json:
         print_json([reel])
         return 0
@@ -116,8 +116,8 @@ async def choose(
     return 0
 
 
-def _said(overrides: Overrides) -> dict[str, Any]:
-    """What a person says in the place of the storyboard, as the flows take it."""
+def _as_arguments(overrides: Overrides) -> dict[str, Any]:
+    """The overrides of the storyboard as arguments of the flows."""
     return overrides.model_dump(include={"model", "stills", "fit", "quality", "audio", "values"})
 
 
@@ -127,7 +127,7 @@ def print_json(found: Sequence[BaseModel]) -> None:
 
 
 def table(rows: Iterable[dict[str, str]]) -> Table:
-    """Rows with the same columns, without those that no row fills; a state has its colour."""
+    """A table of rows that have the same columns, without empty columns; states are coloured."""
     made, found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim"), [*rows]
     names = [name for name in (found[0] if found else ()) if any(row[name] for row in found)]
     for name in names:
@@ -146,7 +146,7 @@ def _still_row(still: Still) -> dict[str, str]:
 
 
 def _folder(lines: Sequence[TakeLine]) -> str:
-    """The folder of the reel, in which most takes lie."""
+    """The folder that holds most of the takes: that of the reel."""
     urls = [made.url for line in lines if (made := line.clip or line.still)]
     folders = Counter(url.rsplit("/", _DEEP)[0] for url in urls)
     return folders.most_common(1)[0][0] if folders else ""

@@ -1,4 +1,4 @@
-"""The commands of choosing: what stands, which takes there are, one more of a scene, and the one that is shown."""
+"""The commands that draw stills, show the state of a reel, and list, render again and pick takes."""
 
 from contextlib import nullcontext
 
@@ -6,7 +6,7 @@ from cyclopts import App
 
 from prefect_storyboard.cli import options
 from prefect_storyboard.cli.app import explained, finish
-from prefect_storyboard.cli.prefect_server import blocks, prefect_server, prepare_environment
+from prefect_storyboard.cli.prefect_server import needs_server, prefect_server, prepare_environment
 
 
 def register(app: App) -> None:
@@ -20,16 +20,16 @@ def stills(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     on_unknown: options.OnUnknown = "stop",
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw the sheets and the stills of a storyboard, for cents, and render nothing: look at them before you pay.
+    """Draw the sheets and stills of a storyboard, for cents, to review them before you pay for clips.
 
-    A later run buys motion only. `reroll --still` draws one again, and `pick --still` lets an earlier one stand.
+    A later run then buys only the clips. `reroll --still` draws a still again; `pick --still` picks an earlier one.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.served import health_of, run_served
@@ -37,7 +37,7 @@ def stills(
 
     with explained(debug=debug), prefect_server() as api:
         limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "on_unknown": on_unknown}
-        work = draw_all((board, provider, library), said.overrides(), limits, as_json=as_json)
+        work = draw_all((board, provider, library), override.overrides(), limits, as_json=as_json)
         return run_served(work, health_of(api))
 
 
@@ -46,19 +46,19 @@ def status(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
-    """Show for each scene whether its clip is of today's storyboard: current, stale and why, missing, in doubt.
+    """Show the state of each scene's clip: current, stale and why, missing, in doubt.
 
-    Buys nothing and changes nothing. A stale clip is usable, and is never rendered again unasked.
+    Buys nothing and changes nothing. A stale clip is usable, and is rendered again only if you ask for it.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.take_tables import show_status
 
-    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return finish(show_status(board, provider, library, said.overrides(), as_json=as_json))
+    with explained(debug=debug), prefect_server() if needs_server(provider, library) else nullcontext():
+        return finish(show_status(board, provider, library, override.overrides(), as_json=as_json))
 
 
 def takes(
@@ -66,7 +66,7 @@ def takes(
     *,
     provider: options.Provider,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
@@ -74,8 +74,8 @@ def takes(
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.take_tables import show_takes
 
-    with explained(debug=debug), prefect_server() if blocks(provider, library) else nullcontext():
-        return finish(show_takes(board, provider, library, said.overrides(), as_json=as_json))
+    with explained(debug=debug), prefect_server() if needs_server(provider, library) else nullcontext():
+        return finish(show_takes(board, provider, library, override.overrides(), as_json=as_json))
 
 
 def reroll(
@@ -87,7 +87,7 @@ def reroll(
     takes: options.Takes = 1,
     note: options.Note = None,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     max_cost: options.MaxCost = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     allow_retired: options.AllowRetired = False,
@@ -95,12 +95,12 @@ def reroll(
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
-    """Render a scene again, and nothing else: it buys one more take, or --takes of them. The earlier takes stay.
+    """Render one scene again: buy one more take of it, or as many as --takes says. The earlier takes stay.
 
-    With --still it draws the scene's still again; the clip that began with the other one is stale then, and kept.
+    With --still, draw the scene's still again; a clip that begins with the earlier still becomes stale and is kept.
 
-    The reel is assembled again with the newest take, unless another one was picked. After a crash, give the same words
-    again: what is paid for is picked up, not bought again.
+    The reel is assembled again with the newest take, unless another one was picked. After a crash, run the same command
+    again: takes that are paid for are fetched, not bought again.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.served import health_of, run_served
@@ -110,7 +110,7 @@ def reroll(
         limits = {"max_cost_usd": max_cost, "allow_unknown_price": allow_unknown_price, "allow_retired": allow_retired}
         of = {"reroll": scene, "reroll_of": "still" if still else "clip"}
         asked = {**of, "takes": takes, "note": note, "on_unknown": on_unknown, **limits}
-        work = render_again((board, provider, library), said.overrides(), asked, as_json=as_json)
+        work = render_again((board, provider, library), override.overrides(), asked, as_json=as_json)
         return run_served(work, health_of(api))
 
 
@@ -122,13 +122,13 @@ def pick(
     provider: options.Provider,
     still: options.OfStill = False,
     library: options.Library = None,
-    said: options.BoardOptions = options.AS_WRITTEN,
+    override: options.BoardOptions = options.AS_WRITTEN,
     as_json: options.TakesAsJson = False,
     debug: options.Debug = False,
 ) -> int:
-    """Let a take of a scene stand in the reel, now and in every later run. Assembles the reel again for nothing.
+    """Pick the take of a scene that the reel shows, now and in every later run. Assembles the reel again, at no cost.
 
-    With --still, a take of its still: a clip that began with another one is stale then, and kept.
+    With --still, pick a take of the scene's still; a clip that begins with another still becomes stale and is kept.
     """
     prepare_environment(debug=debug)
     from prefect_storyboard.cli.served import health_of, run_served
@@ -137,7 +137,7 @@ def pick(
     with explained(debug=debug), prefect_server() as api:
         work = choose(
             (board, provider, library),
-            said.overrides(),
+            override.overrides(),
             (scene, take),
             of="still" if still else "clip",
             as_json=as_json,

@@ -1,9 +1,9 @@
-"""Prefect's temporary server as a child process: it imports while its parent works, and serves when told to.
+"""Prefect's temporary server as a child process: it imports while its parent works, and serves when its parent says so.
 
     python -m prefect_storyboard.cli.temporary_server FD
 
-FD is a listening socket. The first line on stdin lets it serve, which may migrate Prefect's database; before that it
-touches nothing. It exits when stdin closes, so that it does not outlive its parent, however that ends.
+FD is a listening socket. It serves after the first line on stdin, and may then migrate Prefect's database; before that
+it writes nothing. It exits when stdin closes, so that it does not outlive its parent, however that ends.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import uvicorn
 
-_LEAVE = 5.0  # seconds for open connections, once the parent is gone
+_GRACE = 5.0  # seconds for open connections when the parent is gone
 
 
 def main(descriptor: int) -> None:
@@ -26,15 +26,15 @@ def main(descriptor: int) -> None:
     if not os.read(0, 1):
         return
     server = uvicorn.Server(uvicorn.Config(create_app, factory=True, log_level="error", lifespan="on"))
-    threading.Thread(target=_stop_at_the_end_of_stdin, args=(server,), daemon=True).start()
+    threading.Thread(target=_stop_when_stdin_closes, args=(server,), daemon=True).start()
     server.run(sockets=[socket.socket(fileno=descriptor)])
 
 
-def _stop_at_the_end_of_stdin(server: "uvicorn.Server") -> None:
+def _stop_when_stdin_closes(server: "uvicorn.Server") -> None:
     while os.read(0, 4096):
         pass
     server.should_exit = True
-    threading.Event().wait(_LEAVE)
+    threading.Event().wait(_GRACE)
     os._exit(1)
 
 

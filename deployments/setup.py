@@ -1,12 +1,13 @@
 """Create what the deployments need: `storyboard setup`. Run it as often as you like; it prints what it did.
 
 blocks         credentials `production` for each gateway whose key is in the environment (FAL_KEY, KIE_API_KEY,
-TOAPIS_API_KEY, WAVESPEED_API_KEY, or OPENAI_BASE_URL of a server), and the library `main` from STORYBOARD_LIBRARY
+               TOAPIS_API_KEY, WAVESPEED_API_KEY, or OPENAI_BASE_URL of a server), and the library `main` from
+               STORYBOARD_LIBRARY
 settings       the render settings `main`, which the deployments share; edit them in the UI
 limits         a global concurrency limit for each of these accounts, with its number of jobs at once
 work pool      `storyboard`, of type process
 automation     marks a series whose worker has died as crashed, so that it can be run again
-notices        of reels that are ready and jobs that are unknown, to the block that STORYBOARD_NOTIFY names
+notices        to the block that STORYBOARD_NOTIFY names, when a reel is ready or a job is unknown
 deployments    prefect.yaml in the working directory, for these accounts, unless there is one
 """
 
@@ -54,8 +55,8 @@ async def set_up() -> int:
 
 
 def accounts_of(environment: Mapping[str, str]) -> list[type[Credentials]]:
-    """The blocks of the gateways whose account the environment holds."""
-    return [block for block in BY_PROVIDER.values() if block.stands_in(environment)]
+    """The blocks of the gateways that the environment configures."""
+    return [block for block in BY_PROVIDER.values() if block.is_configured(environment)]
 
 
 async def _saved(block: B, name: str) -> B:
@@ -63,18 +64,18 @@ async def _saved(block: B, name: str) -> B:
     kind, reference = type(block), f"{block.get_block_type_slug()}/{name}"
     what = "library" if isinstance(block, Library) else "account"
     try:
-        there: B = await kind.aload(name)
+        existing: B = await kind.aload(name)
     except ValueError:
         await block.asave(name)
         _say(what, f"{reference} created")
         return block
     given = {field: getattr(block, field) for field in kind.model_fields if field in block.model_fields_set}
-    changed = sorted(field for field, value in given.items() if getattr(there, field) != value)
+    changed = sorted(field for field, value in given.items() if getattr(existing, field) != value)
     if changed:
-        there = there.model_copy(update=given)
-        await there.asave(name, overwrite=True)
+        existing = existing.model_copy(update=given)
+        await existing.asave(name, overwrite=True)
     _say(what, f"{reference} exists" + (f"; updated: {', '.join(changed)}" if changed else ""))
-    return there
+    return existing
 
 
 async def _library(url: str | None, name: str) -> None:
@@ -121,15 +122,15 @@ async def _pool(client: PrefectClient) -> None:
 async def _automation(wanted: Automation) -> None:
     """Create the automation. In an existing one only its block is changed; the rest may have been edited."""
     try:
-        there = await Automation.aread(name=wanted.name)
+        existing = await Automation.aread(name=wanted.name)
     except ValueError:
         await wanted.acreate()
         _say("automation", f"{wanted.name!r} created")
         return
-    same = {_block(action) for action in wanted.actions} <= {_block(action) for action in there.actions}
+    same = {_block(action) for action in wanted.actions} <= {_block(action) for action in existing.actions}
     if not same:
-        there.actions = wanted.actions
-        await there.aupdate()
+        existing.actions = wanted.actions
+        await existing.aupdate()
     _say("automation", f"{wanted.name!r} exists" + ("" if same else "; updated: block"))
 
 

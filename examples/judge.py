@@ -1,4 +1,4 @@
-"""A judge of one's own: a vision model looks at four pictures of every new clip. Any OpenAI-compatible API will do.
+"""A judge of your own: a vision model checks four frames of every new clip. Any OpenAI-compatible API works.
 
 export JUDGE_BASE_URL=http://127.0.0.1:8000/v1 JUDGE_API_KEY=... JUDGE_MODEL=qwen3-vl
 storyboard run BOARD --provider fal --judge prefect_storyboard.examples.judge:by_vision_model
@@ -23,7 +23,7 @@ bad: the clip does not show what was asked for, a character looks like somebody 
 
 @judge(usd=0.002, seconds=90)
 def by_vision_model(clip: Clip, scene: Scene, cast: tuple[Character, ...]) -> Verdict:
-    """Whether the clip shows the scene, and its cast looks as in their pictures. A plain function runs in a thread."""
+    """Check that the clip shows the scene and the cast looks right. A plain function runs in a thread."""
     frames = pictures(Path(clip.url), 4)
     shown = {who.name: Path(who.images[0]).read_bytes() for who in cast if who.images}
     asked = f"Asked for: {scene.prompt}\nCharacters: {', '.join(shown) or 'none'}"
@@ -37,8 +37,8 @@ def by_vision_model(clip: Clip, scene: Scene, cast: tuple[Character, ...]) -> Ve
     url = f"{os.environ['JUDGE_BASE_URL'].rstrip('/')}/chat/completions"
     reply = httpx.post(url, json=body, headers=headers, timeout=60)
     reply.raise_for_status()
-    said = json.loads(reply.json()["choices"][0]["message"]["content"])
-    return Verdict(state=said["state"], reasons=tuple(said.get("reasons", ())))
+    verdict = json.loads(reply.json()["choices"][0]["message"]["content"])
+    return Verdict(state=verdict["state"], reasons=tuple(verdict.get("reasons", ())))
 
 
 def _picture(picture: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The cut of a reel, counted in frames: which take of each scene stands where, and which other takes there are."""
+"""The cut of a reel in frames: the take of each scene that the reel shows, where, and the other takes."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -19,8 +19,8 @@ from prefect_storyboard.storyboards.money import price
 class Take(Frozen):
     """A stored take: its file on this machine, and `name_as`, the path by which the exported file names it.
 
-    A relative path begins at the exported file. `why` says what makes the take stale, one sentence each; it is empty
-    where the take is of today's storyboard.
+    A relative path begins at the exported file. `why` has the reasons why the take is stale, one sentence each; it is
+    empty if the take is current.
     """
 
     clip: Clip
@@ -51,7 +51,7 @@ class Footage(Take):
 
     @property
     def verdict(self) -> str:
-        """Whether the take is of today's storyboard, and why not."""
+        """Whether the take is current, or why it is stale."""
         return f"stale: {'; '.join(self.why)}" if self.why else "current"
 
     @property
@@ -62,7 +62,7 @@ class Footage(Take):
 
 
 class Cut(Frozen):
-    """A scene in the reel: frames `start` up to, but without, `stop` of the timeline show `shown`."""
+    """A scene in the reel: the frames from `start` up to, but without, `stop` show the take `shown`."""
 
     scene: str
     caption: str = ""
@@ -78,9 +78,9 @@ class Cut(Frozen):
 
 
 class Timeline(Frozen):
-    """A reel as an editor opens it: the cuts in order, at the rate and in the size of the reel's own MP4.
+    """A reel for an editing program: the cuts in order, at the frame rate and size of the reel's MP4.
 
-    The first cut begins after the frames of the title's card; `after` are those of the credits.
+    The first cut begins after the frames of the title card; `after` is the number of frames of the credits.
     """
 
     title: str
@@ -114,8 +114,8 @@ def timeline(
 ) -> Timeline:
     """Lay the scenes out in order, cut at the frames at which the assembled reel cuts. Reads every file.
 
-    `into` is how each scene begins; one that dissolves out of the scene before cuts that scene short. Raises MediaError
-    for a file that is no video, and ValueError without a scene.
+    `into` is the transition into each scene; a dissolve shortens the scene before it. Raises MediaError for a file that
+    is not a video, and ValueError without a scene.
     """
     if not scenes:
         raise ValueError(f"{title} has no clip to export; run it first; nothing was bought and no file was written")

@@ -1,4 +1,4 @@
-"""Timelines of OpenTimelineIO, and the EDL that its adapter writes of one. Needs the extra `[export]`."""
+"""OpenTimelineIO timelines, and the EDL that its adapter writes from one. Needs the extra `[export]`."""
 
 from fractions import Fraction
 
@@ -48,7 +48,7 @@ def to_edl(line: Timeline) -> str:
 
 
 def _track(line: Timeline, kind: str) -> otio.schema.Track:
-    """One track of the timeline; a clip without sound is a gap of the sound's, and so are cards of both."""
+    """One track of the timeline. A clip without sound is a gap in the sound track; a card is a gap in both."""
     track = otio.schema.Track(name=f"{kind[0]}1", kind=kind)
     if line.before:
         track.append(otio.schema.Gap(source_range=_span(line.before, line.fps)))
@@ -92,7 +92,7 @@ def _reference(take: Footage) -> otio.schema.ExternalReference:
 
 
 def _marker(cut: Cut, rate: float) -> otio.schema.Marker:
-    """What an editor wants to know of the take, at its first frame; red where it is not of today's storyboard."""
+    """A marker at the take's first frame: take, cost, verdict and prompt; red if the take is stale."""
     colour = otio.schema.MarkerColor.RED if cut.shown.why else otio.schema.MarkerColor.GREEN
     span = TimeRange(RationalTime(0, rate), RationalTime(1, rate))
     return otio.schema.Marker(

@@ -1,2 +1,2 @@
 class ExportError(ValueError):
-    """A reel that cannot be written in this format; no file was written, and nothing was bought."""
+    """The reel cannot be written in this format. No file was written, and nothing was bought."""

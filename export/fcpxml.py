@@ -26,7 +26,7 @@ _CONFORMED = {
 
 
 def to_fcpxml(line: Timeline) -> str:
-    """The timeline as a project in an event of its own, in which also the other takes are."""
+    """The timeline as a project in an event of its own; the event also contains the other takes."""
     root = Element("fcpxml", version="1.8")
     resources = SubElement(root, "resources")
     formats = _Formats(resources)
@@ -85,21 +85,21 @@ def _asset(resources: Element, formats: _Formats, cut: Cut, take: Footage) -> st
 
 
 def _shown(spine: Element, cut: Cut, line: Timeline, asset: str) -> None:
-    """Put the take that the reel shows into its place, with a marker: to do where it is stale."""
+    """Add the take that the reel shows, with a marker, which is a to-do if the take is stale."""
     take = cut.shown
     length = _time((cut.stop - cut.start) / line.fps)
     facts = {"ref": asset, "name": cut.scene, "offset": _time(cut.start / line.fps), "start": "0s", "duration": length}
     clip = SubElement(spine, "asset-clip", facts)
     SubElement(clip, "note").text = _printable(take.clip.prompt)
     if take.fps != line.fps and take.fps in _CONFORMED:
-        # Else Final Cut Pro plays the clip faster or slower where the rates are near each other.
+        # Without it Final Cut Pro changes the clip's speed if the rates are close to each other.
         SubElement(clip, "conform-rate", scaleEnabled="0", srcFrameRate=_CONFORMED[take.fps])
     done = "0" if take.why else "1"
     SubElement(clip, "marker", start="0s", duration=_time(1 / line.fps), value=_printable(take.remark), completed=done)
 
 
 def _gap(spine: Element, offset: int, frames: int, fps: Fraction) -> None:
-    """The place of a card of the reel, which is no clip."""
+    """A gap for a card of the reel, which has no clip."""
     if frames:
         SubElement(spine, "gap", offset=_time(offset / fps), start="0s", duration=_time(frames / fps))
 
@@ -109,5 +109,5 @@ def _time(seconds: Fraction) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text without the characters that no XML can hold."""
+    """The text without characters that XML does not allow."""
     return _NOT_XML.sub("", text)

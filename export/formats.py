@@ -14,7 +14,7 @@ REFER_TO_FILES: frozenset[Format] = frozenset({"otio", "fcpxml", "edl"})
 
 
 def text_of(line: Timeline, to: Format) -> str:
-    """The reel in this format. Raises ExportError where the format cannot hold it."""
+    """The reel in this format. Raises ExportError if the format cannot express it."""
     return _writers(to)(line)
 
 

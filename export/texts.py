@@ -11,21 +11,21 @@ _COLUMNS = (
     "scene", "take", "in reel", "start frame", "stop frame", "start", "stop", "frames", "fps", "width", "height",
     "cost_usd", "verdict", "provider", "model", "file", "prompt", "caption",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes a cell that begins so
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet evaluates a cell that begins like this
 
 
 def to_srt(line: Timeline) -> str:
-    """The captions as SubRip. Raises ExportError where no scene has one."""
+    """The captions as SubRip. Raises ExportError if no scene has one."""
     return srt(_cues(line))
 
 
 def to_vtt(line: Timeline) -> str:
-    """The captions as WebVTT, each named after its scene. Raises ExportError where no scene has one."""
+    """The captions as WebVTT, each named after its scene. Raises ExportError if no scene has one."""
     return vtt(_cues(line))
 
 
 def to_csv(line: Timeline) -> str:
-    """Every take of every scene, one a row; only the takes in the reel have a place in it."""
+    """Every take of every scene, one in each row; only takes in the reel have a position in it."""
     out = StringIO()
     table = csv.DictWriter(out, _COLUMNS, lineterminator="\r\n")
     table.writeheader()
@@ -76,5 +76,5 @@ def _facts(cut: Cut, take: Footage) -> dict[str, object]:
 
 
 def _cell(value: object) -> object:
-    """Text that a spreadsheet would compute is quoted as text."""
+    """Quote text that a spreadsheet would evaluate as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

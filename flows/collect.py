@@ -1,4 +1,4 @@
-"""The flow that collects: it stores the results of open jobs, on a schedule or after a run was stopped."""
+"""The flow that stores the results of open jobs, on a schedule or after a run was stopped."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class Collected(Frozen):
 
     `waiting` jobs are still rendering. `failed` jobs have failed, or are stuck: they are paid for and their file cannot
     be fetched. `unknown` jobs may have been bought, or their record cannot be read. `resumed` lists the flow runs that
-    were suspended until these jobs ended, and `unanswered` those that nobody has approved in time, which end.
+    were suspended until these jobs ended, and `unanswered` those that were not approved in time and have ended.
     """
 
     clips: tuple[Clip, ...] = ()
@@ -46,7 +46,7 @@ class Collected(Frozen):
 async def collect_jobs(
     providers: list[ProviderField], library: LibraryField = None, judge: JudgeField = None
 ) -> Collected:
-    """Ask once about every open job: store what is ready, and close what has failed. Buys nothing.
+    """Poll every open job once: store the results that are ready, and close the jobs that have failed. Buys nothing.
 
     Needs no storyboard. Resumes the flow runs that were suspended until their jobs ended. Raises LibraryError if the
     library was deleted or replaced during the run.

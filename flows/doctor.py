@@ -25,9 +25,9 @@ from prefect_storyboard.series.report import shown
 from prefect_storyboard.storyboards import Frozen, Model
 
 State = Literal["ok", "unsure", "bad"]
-Verdict = tuple[str, State, str]  # of which check, how it ended, and why
+Verdict = tuple[str, State, str]  # name of the check, state, text
 _LISTED = 8  # names of models in a line
-_SKEW = (30.0, 300.0)  # seconds: from which it is reported; and at which callbacks and lists of requests fail
+_SKEW = (30.0, 300.0)  # seconds: from the first it is reported, from the second callbacks and lists of requests fail
 
 _PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNgYGAAAAAEAAHI6uv5AAAAAElFTkSuQmCC"
@@ -43,7 +43,7 @@ class Finding(Frozen):
     text: str
 
 
-class NotWell(ValueError):
+class ChecksFailed(ValueError):
     """A check found something that would stop a run; the message says what to fix."""
 
 
@@ -59,16 +59,16 @@ async def check_accounts(
     findings = [*(finding for account in found for finding in account), await examine_library(block)]
     rows = [finding.model_dump() for finding in findings]
     with shown("the table of findings"):
-        text = "What would stop a run, and what would not"
+        text = "The checks of accounts and library"
         await acreate_markdown_artifact(key="storyboard-doctor", markdown=table_of(rows), description=text)
     bad = [f"{finding.subject}, {finding.check}: {finding.text}" for finding in findings if finding.state == "bad"]
     if bad:
-        raise NotWell("\n".join(bad))
+        raise ChecksFailed("\n".join(bad))
     return findings
 
 
 async def examine(credentials: Credentials, names: tuple[str, ...] = ()) -> list[Finding]:
-    """Check an account: clock, key, upload, balance, and which models are on sale. The models in `names` must be."""
+    """Check an account: clock, key, upload, balance, and which models are on sale. Those in `names` must be on sale."""
     try:
         async with credentials.session() as session:
             verdicts = await _examined(session, credentials, names)
@@ -94,7 +94,7 @@ async def _examined(session: Session, credentials: Credentials, names: tuple[str
     entries, unknown = _entries(credentials, names)
     clock, (upload, further) = await asyncio.gather(_clock(session, credentials), _access(provider))
     if not further:
-        return [clock, upload, ("others", "unsure", "not checked: nothing works before that"), *unknown]
+        return [clock, upload, ("others", "unsure", "not checked, because the check above failed"), *unknown]
     balance, sold, called = await asyncio.gather(
         _balance(provider), _sold(provider, entries, must=bool(names)), _callbacks(session)
     )
@@ -131,7 +131,7 @@ async def _clock(session: Session, credentials: Credentials) -> Verdict:
 
 
 async def _access(provider: Provider) -> tuple[Verdict, bool]:
-    """Verify the key, by an upload where the provider takes one. The flag says whether further checks make sense."""
+    """Verify the key, with an upload if the provider takes one. The flag says whether further checks make sense."""
     check, ask_for = ("models", _list) if provider.carries_files else ("upload", _upload)
     try:
         return (check, "ok", await ask_for(provider)), True
@@ -153,10 +153,10 @@ async def _upload(provider: Provider) -> str:
 
 
 async def _list(provider: Provider) -> str:
-    """Read the list of models, which a provider without uploads has in their place."""
+    """Read the list of models, which checks the key at a provider without uploads."""
     listed = await provider.catalogue()
     if listed is None:
-        return "the server answers, and keeps no list of models"
+        return "the server answers, but has no list of models"
     names = ", ".join(each.endpoint for each in listed[:_LISTED]) + (", ..." if len(listed) > _LISTED else "")
     return f"the key is accepted, and the server lists {names or 'no model'}"
 
@@ -176,7 +176,7 @@ async def _callbacks(session: Session) -> list[Verdict]:
     """Ask the callbacks server whether it is reachable. Without it jobs are polled, so its absence stops no run."""
     if session.callback_url is None:
         return []
-    late = "jobs are polled until it is there; a proxy may also hide it from this machine"
+    late = "jobs are polled until it answers; it may also be hidden from this machine by a proxy"
     try:
         reply = await ask(session.http, "the callbacks server", "GET", f"{session.callback_url}/health")
     except ProviderError as error:
@@ -187,7 +187,7 @@ async def _callbacks(session: Session) -> list[Verdict]:
 
 
 async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list[Verdict]:
-    """Ask about every endpoint once, the first one alone: some adapters read a long list for it, and cache it."""
+    """Ask about every endpoint once; the first one alone, because some adapters then read and cache a long list."""
     endpoints = list(dict.fromkeys(endpoint for entry in entries for endpoint in entry.endpoints.values()))
     try:
         offered = [await provider.offered(endpoint) for endpoint in endpoints[:1]]
@@ -195,7 +195,7 @@ async def _sold(provider: Provider, entries: list[Model], *, must: bool) -> list
     except (Unauthorized, OutOfCredit) as error:
         return [("models", "bad", _advised(error))]
     except ProviderError as error:
-        return [("models", "unsure", f"the list of what is sold cannot be read: {error}")]
+        return [("models", "unsure", f"the list of models cannot be read: {error}")]
     listed = dict(zip(endpoints, offered, strict=True))
     return [(entry.name, *_offered(entry, listed, must=must)) for entry in entries]
 

@@ -65,7 +65,7 @@ def _named(accounts: Iterable[Credentials], names: Iterable[str]) -> Uses:
     }
     for name in wanted:
         if all(place[1] != name for place in used):
-            raise ValueError(f"{name} is not a model of {' or '.join(given)}; `storyboard models` lists what there is")
+            raise ValueError(f"{name} is not a model of {' or '.join(given)}; `storyboard models` lists them all")
     return used
 
 
@@ -84,7 +84,7 @@ async def _taken_off(credentials: Credentials, used: Uses) -> list[Ending]:
 
 
 def _sold(accounts: Iterable[Credentials], provider: str, name: str) -> Model | ImageModel | None:
-    """The model, of clips or of pictures, as the first account at that gateway sells it; None where it sells none."""
+    """The model, of clips or of pictures, as the first account at that gateway sells it; None if it sells none."""
     for account in accounts:
         if account.provider == provider:
             with suppress(KeyError):
@@ -101,5 +101,5 @@ async def _report(found: Iterable[Ending]) -> None:
         for each in found
     ]
     with shown("the table of models that end"):
-        text = "Models in use that are about to end"
+        text = "Models in use that are about to be retired"
         await acreate_markdown_artifact(key="storyboard-models", markdown=table_of(rows), description=text)

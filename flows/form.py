@@ -1,8 +1,8 @@
 """The flows' parameters as a form in the Prefect UI, and how a flow run ends there.
 
 The UI makes one tab for each member of a union and names it after its type. The fields here give the tabs readable
-names. A form asks for at most eight things; what it leaves out lives in the storyboard or in saved render settings, and
-is still taken from code and from the stored parameters of deployments.
+names. A form has at most eight fields. The other parameters belong in the storyboard or in saved render settings;
+code and the stored parameters of deployments can still set them.
 """
 
 import inspect
@@ -51,7 +51,7 @@ LibraryField = (
     | Annotated[Reference, Field(title="By name, path or URL")]
     | Annotated[None, Field(title=HOME_FOLDER)]
 )
-# The form completes no text, but searches in a list: a tab for what the table sells, one for an own server's names.
+# The form searches in lists, but completes no text: one tab lists the table's models, one takes any other name.
 _SOLD = sorted({name for sold in models().values() for name, model in sold.items() if not model.ended})
 ModelField = (
     Annotated[str, Field(title="What is sold", json_schema_extra={"enum": [*_SOLD]})]
@@ -77,7 +77,7 @@ SettingsField = (
     | Annotated[None, Field(title="The defaults")]
 )
 
-_TITLES = {"max_cost_usd": "Max cost in USD", "settings": "Render settings"}  # of the others, the name with spaces
+_TITLES = {"max_cost_usd": "Max cost in USD", "settings": "Render settings"}  # other titles are the names with spaces
 
 
 class _BareFlow(Flow[P, R]):
@@ -101,11 +101,11 @@ class _BareFlow(Flow[P, R]):
 
 
 def form(*asked: str) -> Callable[[F], F]:
-    """Let the flow's form ask for these parameters in this order, each with its title and description; else for all.
+    """Show these parameters in the flow's form, in this order, with titles and descriptions; without names, all.
 
     Prefect reads a title only from a default that is a pydantic Field. As the real default, that Field would reach the
-    function when it is called without Prefect. So it is set in `__signature__`, which only Prefect reads. What is not
-    asked for is left out there only: the function takes it, and a deployment's stored parameters hold it.
+    function when it is called without Prefect. So it is set in `__signature__`, which only Prefect reads. A parameter
+    that is not shown is missing there only: the function takes it, and a deployment's stored parameters may have it.
     """
 
     def decorate(flow: F) -> F:
@@ -124,9 +124,9 @@ def form(*asked: str) -> Callable[[F], F]:
 
 
 def _explained(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """The flow's function. Its run ends Failed with what an error says, and the log shows no traceback before it.
+    """Wrap the flow's function: after an error its run ends Failed with the error's text, and the log has no traceback.
 
-    Whoever awaits the flow gets the error itself. The traceback is logged at the level DEBUG.
+    Code that awaits the flow gets the error itself. The traceback is logged at level DEBUG.
     """
 
     @wraps(fn)

@@ -1,4 +1,4 @@
-"""The flow that plans: what a run would buy, reuse and cost, before anything is bought."""
+"""The flow that shows what a run would buy, reuse and cost, before anything is bought."""
 
 import asyncio
 import json
@@ -60,22 +60,24 @@ async def plan_storyboard(
 ) -> Plan:
     """List scene by scene what a run would buy and what that costs. Buys nothing, uploads nothing.
 
-    Keeps the plan in the library: a run that is given its hash as `plan_hash` renders exactly that, or stops. Raises
-    what `storyboard_series` raises before anything is bought, except Retired, which is a warning here.
+    Stores the plan in the library: a run with its hash as `plan_hash` renders exactly that plan, or stops. Raises the
+    errors that `storyboard_series` raises before it buys, except Retired, which is a warning here.
     """
     asked = (await load_render_settings(settings)).overridden(
         fit=fit, audio=audio, attempts=attempts, on_bad=on_bad, judge=judge, cascade=cascade
     )
-    said = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.of_board())
+    overrides = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.board_settings())
     plan = await planned(
-        storyboard, provider, library, said, attempts=asked.attempts, cascade=asked.cascade, judge=asked.judge
+        storyboard, provider, library, overrides, attempts=asked.attempts, cascade=asked.cascade, judge=asked.judge
     )
     block = await load_library(library)
     await asyncio.to_thread(keep_plan, block.storage(), plan)
     with shown("the table of the plan"):
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "plan"),
-            table=escaped_rows((*map(picture_row, plan.pictures), *(row(job) | sends(job) for job in plan.scenes))),
+            table=escaped_rows(
+                (*map(picture_row, plan.pictures), *(row(job) | request_row(job) for job in plan.scenes))
+            ),
             description=f"{escaped(plan.storyboard.title)}: {cost_of(plan)}. Plan {plan.hash[:12]}.",
         )
     return plan
@@ -91,7 +93,7 @@ async def planned(
     cascade: bool = False,
     judge: str | None = None,
 ) -> Plan:
-    """The plan with what the ledger knows of each job, and a warning for everything that would stop a run."""
+    """The plan with each job's state in the ledger, and a warning for everything that would stop a run."""
     async with opened(storyboard, provider, library, overrides, cascade=cascade, attempts=attempts, judge=judge) as run:
         plan, ledger = run.prepared.plan, Ledger(run.library.storage())
         await report_status(plan, ledger)
@@ -106,14 +108,14 @@ async def planned(
     return known.model_copy(update={"warnings": (*plan.warnings, *remarks(plan, attempts), *wanted.warnings, *retired)})
 
 
-_WORDS = {"unknown": "in doubt", "unreadable": "in doubt"}
+_STATE_NAMES = {"unknown": "in doubt", "unreadable": "in doubt"}
 
 
 def row(scene: PlannedScene) -> dict[str, str]:
-    """One line of the plan."""
+    """One row of the plan, for a scene."""
     return {
         "scene": scene.scene.id,
-        "state": _WORDS.get(scene.state or "", scene.state or ""),
+        "state": _STATE_NAMES.get(scene.state or "", scene.state or ""),
         "model": scene.model.name,
         "seconds": "open" if scene.model.chooses_itself("seconds", scene.mode) else str(scene.seconds),
         "size": f"{scene.aspect} {scene.resolution}",
@@ -123,11 +125,11 @@ def row(scene: PlannedScene) -> dict[str, str]:
 
 
 def picture_row(job: PlannedSheet | PlannedStill) -> dict[str, str]:
-    """One line of the plan about a picture, with the prompt as it is sent and who is only described."""
+    """One row of the plan, for a sheet or a still, with the prompt as it is sent."""
     asked = job.drawing.asked
     facts = {
         "scene": job.name if isinstance(job, PlannedStill) else f"sheet of {job.name}",
-        "state": _WORDS.get(job.state or "", job.state or ""),
+        "state": _STATE_NAMES.get(job.state or "", job.state or ""),
         "model": job.drawing.model.name,
         "seconds": "",
         "size": " ".join(filter(None, (asked.aspect, asked.resolution))),
@@ -138,7 +140,7 @@ def picture_row(job: PlannedSheet | PlannedStill) -> dict[str, str]:
 
 
 def picture_references(job: PlannedSheet | PlannedStill) -> str:
-    """What a picture is drawn from, and who is only described."""
+    """The references of a picture, and the characters that are only described."""
     drawn = [each.name or each.role for each in job.drawing.references]
     words = (
         [f"{sheet_name(*each)} is only described" for each in job.described] if isinstance(job, PlannedStill) else []
@@ -146,13 +148,13 @@ def picture_references(job: PlannedSheet | PlannedStill) -> str:
     return "; ".join([*drawn, *words])
 
 
-def sends(scene: PlannedScene) -> dict[str, str]:
-    """What is sent for the scene, word for word."""
+def request_row(scene: PlannedScene) -> dict[str, str]:
+    """The scene's request, verbatim."""
     facts = {"prompt": scene.sent, "references": "; ".join(scene.references), "sound": sound(scene)}
-    return facts | {"fields": ", ".join(filter(None, (said(scene), own_fields(scene))))}
+    return facts | {"fields": ", ".join(filter(None, (seed_and_negative(scene), own_fields(scene))))}
 
 
-def said(scene: PlannedScene) -> str:
+def seed_and_negative(scene: PlannedScene) -> str:
     """The seed and the negative prompt, if the scene has them and the model takes them."""
     seed = "" if scene.seed is None else f"seed {scene.seed}"
     return ", ".join(filter(None, (seed, f"without {scene.negative}" if scene.negative else "")))
@@ -169,10 +171,10 @@ def sound(scene: PlannedScene) -> str:
 
 
 def cost_of(plan: Plan) -> str:
-    """What a run would cost, in a few words; an unknown price is called unknown."""
+    """The cost of a run as text; an unknown price is shown as unknown."""
     unpriced = sum(job.usd is None for job in plan.unsettled)
     most = round(sum(job.usd or 0.0 for job in plan.unsettled) + plan.usd_of_looks + plan.usd_again, 6)
-    said = total(most, unpriced) if most == plan.low_usd else f"{price(plan.low_usd)} to {total(most, unpriced)}"
-    said += f", of which {price(plan.usd_again)} if all clips are bad" if plan.usd_again else ""
-    said += f", with {price(plan.usd_of_looks)} for the judge" if plan.usd_of_looks else ""
-    return in_two_sums(plan, said)
+    text = total(most, unpriced) if most == plan.low_usd else f"{price(plan.low_usd)} to {total(most, unpriced)}"
+    text += f", of which {price(plan.usd_again)} if all clips are bad" if plan.usd_again else ""
+    text += f", with {price(plan.usd_of_looks)} for the judge" if plan.usd_of_looks else ""
+    return in_two_sums(plan, text)

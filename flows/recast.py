@@ -52,11 +52,11 @@ async def recast_storyboard(
     poll_minutes: float | None = None,
     settings: SettingsField = None,
 ) -> Reel:
-    """Render every scene of a storyboard with another model, whatever it names, and assemble the reel of the new takes.
+    """Render every scene with another model, even if it names its own, and assemble the reel of the new takes.
 
-    A table shows before that what changes, scene by scene. The takes of the old model stay in the library. Sizes are
-    the nearest that the model sells, unless `fit` says otherwise. Raises and ends as `storyboard_series` does; a
-    character without media that the new model could be shown is an error which says what is needed.
+    Before that, a table shows the changes scene by scene. The takes of the old model stay in the library. Sizes are
+    the nearest that the model sells, unless `fit` says otherwise. Raises and ends as `storyboard_series` does. If
+    a character has no media that the new model takes, the error says what is needed.
     """
     asked = (await load_render_settings(settings)).overridden(
         fit=fit,
@@ -90,7 +90,7 @@ async def plan_recast(
     fit: Fit | None = None,
     values: ValuesField = None,
 ) -> Recast:
-    """Say what moving a storyboard to another model would change, scene by scene, and what it costs. Buys nothing."""
+    """Show what moving a storyboard to another model would change, scene by scene, and what it costs. Buys nothing."""
     changes = await recast_planned(storyboard, provider, to, library, Overrides(fit=fit, values=values or {}))
     await report_changes(changes)
     return changes
@@ -103,14 +103,14 @@ async def recast_planned(
     library: LibraryField = None,
     overrides: Overrides | None = None,
 ) -> Recast:
-    """What a recast would change, without a flow run. Raises what it would raise before anything is bought."""
+    """What a recast would change, without a flow run. Raises the errors that it would raise before it buys."""
     moved = (overrides or Overrides()).model_copy(update={"model": to})
     async with recasting(storyboard, provider, library, moved) as run:
         return await compared(run)
 
 
 async def report_changes(changes: Recast) -> None:
-    """Keep the comparison as a table artifact."""
+    """Publish the comparison as a table artifact."""
     board = changes.plan.storyboard
     with shown("the table of what changes"):
         await acreate_table_artifact(

@@ -85,10 +85,10 @@ async def storyboard_series(
 ) -> Reel:
     """Render every scene of a storyboard once, and assemble the reel. A second run buys only what is missing.
 
-    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of what is there; with
-    `reroll_of` still, takes of its still. With `stills`, sheets and stills are drawn first, and clips begin with them.
-    With `approve` it waits until a person has approved the plan, or chosen among the stills or the takes; what is
-    approved is bought once.
+    With `reroll` it buys further takes of that scene and nothing else, and assembles the reel of the existing takes;
+    with `reroll_of` still, it buys takes of its still. With `stills`, sheets and stills are drawn first, and clips
+    begin with them. With `approve` it waits until a person has approved the plan, or chosen among the stills or the
+    takes; what is approved is bought once.
 
     Raises StoryboardError, LibraryError, PlanDiffers, OverBudget, Retired, Unauthorized or OutOfCredit before anything
     is bought, NotApproved if nobody answers, and Stopped if a person stops it. Ends in the state Failed, with
@@ -114,9 +114,9 @@ async def storyboard_series(
         check_suspendable(deployment.id)
     if asked.approve:
         check_askable(deployment.id)
-    said = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.of_board())
+    overrides = Overrides(model=model, stills=stills, quality=quality, values=values or {}, **asked.board_settings())
     async with opened(
-        storyboard, provider, library, said, cascade=asked.cascade, attempts=asked.attempts, judge=asked.judge
+        storyboard, provider, library, overrides, cascade=asked.cascade, attempts=asked.attempts, judge=asked.judge
     ) as run:
         follow(run, asked)
         if plan_hash:
@@ -178,8 +178,8 @@ async def generate_scene(
         judge=judge,
         poll_minutes=poll_minutes,
     )
-    said = Overrides(model=model, quality=quality, values=values or {}, **asked.of_board())
-    async with opened(storyboard, provider, library, said, attempts=asked.attempts, judge=asked.judge) as run:
+    overrides = Overrides(model=model, quality=quality, values=values or {}, **asked.board_settings())
+    async with opened(storyboard, provider, library, overrides, attempts=asked.attempts, judge=asked.judge) as run:
         follow(run, asked)
         run.prepared = run.prepared.model_copy(update={"plan": run.prepared.plan.only(scene)})
         wanted = await allowed(run, max_cost_usd, asked)
@@ -213,8 +213,8 @@ async def create_characters(
 ) -> list[Casting]:
     """Create the characters that a storyboard's scenes use, once, and render nothing.
 
-    A character that is made from a scene is left to the run that renders the scene; a warning names it. Raises what
-    `storyboard_series` raises before anything is bought, and the provider's error if it refuses a character.
+    A character that is made from a scene is created by the run that renders that scene; a warning names it. Raises
+    what `storyboard_series` raises before anything is bought, and the provider's error if it refuses a character.
     """
     asked = (await load_render_settings(settings)).overridden(
         allow_retired=allow_retired, on_unknown=on_unknown, attempts=attempts, poll_minutes=poll_minutes

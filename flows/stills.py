@@ -1,4 +1,4 @@
-"""The flow that draws: the sheets and the stills of a storyboard, for cents, before anybody pays for motion."""
+"""The flow that draws the sheets and the stills of a storyboard, for cents, before you pay for clips."""
 
 import asyncio
 from typing import cast
@@ -50,19 +50,19 @@ async def draw_stills(
 ) -> list[Still]:
     """Draw the sheet of every cast member that is shown, and the still of every scene, once; render nothing.
 
-    `storyboard_series` then finds them and buys motion only. A still that goes on from the last frame of a scene is
-    drawn once that scene is rendered; a warning names it. Raises what `storyboard_series` raises before anything is
-    bought, and SeriesFailed if a still could not be drawn; the others are in the library.
+    `storyboard_series` then reuses them and buys only the clips. A still that continues from the last frame of a scene
+    is drawn after that scene has been rendered; a warning names it. Raises what `storyboard_series` raises before
+    anything is bought, and SeriesFailed if a still could not be drawn; the others are in the library.
     """
     asked = (await load_render_settings(settings)).overridden(
         allow_unknown_price=allow_unknown_price, on_unknown=on_unknown, attempts=attempts, poll_minutes=poll_minutes
     )
-    said = Overrides(model=model, stills=stills, fit=asked.fit, values=values or {})
-    async with opened(storyboard, provider, library, said) as run:
+    overrides = Overrides(model=model, stills=stills, fit=asked.fit, values=values or {})
+    async with opened(storyboard, provider, library, overrides) as run:
         follow(run, asked)
         whole, ledger = run.prepared.plan, Ledger(run.library.storage())
         if not whole.stills:
-            raise ValueError("stills: the storyboard draws none, and nothing was bought; name an image model")
+            raise ValueError("stills: the storyboard draws no stills. Nothing was bought; name an image model")
         plan = await asyncio.to_thread(pictures_only, whole, ledger)
         run.prepared = run.prepared.model_copy(update={"plan": plan})
         async with followed(plan):

@@ -1,4 +1,4 @@
-"""The flow that chooses: it lets a take stand in the reel, and buys nothing."""
+"""The flow that picks the take of a scene that the reel shows. It buys nothing."""
 
 import asyncio
 from functools import partial
@@ -44,16 +44,18 @@ async def pick_take(
     values: ValuesField = None,
     settings: SettingsField = None,
 ) -> Reel:
-    """Let this take of a scene stand in the reel, now and in every later run, and assemble the reel again for nothing.
+    """Pick the take of a scene that the reel shows, now and in every later run. Assembles the reel again, buys nothing.
 
-    It is a take `of` the scene's clip, or of its still: then the clip is stale, and kept until somebody renders it.
-
-    The choice is kept in the library, with who made it and when. Scenes without a clip are among the reel's `failed`.
-    Raises ValueError where the scene has no such take, or it has no clip: nothing was changed.
+    It is a take `of` the scene's clip or of its still. A clip that begins with another still becomes stale, and is
+    kept until it is rendered again. The library records the pick, who made it, and when. Scenes without a clip are
+    among the reel's `failed`. Raises ValueError, and changes nothing, if the scene has no such take or the take has no
+    clip.
     """
     asked = (await load_render_settings(settings)).overridden(fit=fit, audio=audio)
-    said = Overrides(model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {})
-    async with opened(storyboard, provider, library, said) as run:
+    overrides = Overrides(
+        model=model, stills=stills, fit=asked.fit, quality=quality, audio=asked.audio, values=values or {}
+    )
+    async with opened(storyboard, provider, library, overrides) as run:
         ledger = Ledger(run.library.storage())
         await asyncio.to_thread(partial(pick, run.prepared.plan, ledger, scene, take, of=of))
         reel = await assemble_standing(run)

@@ -1,4 +1,4 @@
-"""The page of a reel, served on loopback: `storyboard page BOARD`. A take that is picked there stands at once.
+"""The page of a reel, served on loopback: `storyboard page BOARD`. A take that is picked there is in the reel at once.
 
 The app needs no extra, and can be tested in process:
 

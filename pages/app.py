@@ -1,8 +1,8 @@
-"""The ASGI app of the page: the reels of one board, their media, and the choice of a take. Nothing else of the library.
+"""The ASGI app of the page: it serves the reels of one storyboard and their media, and records picks.
 
-GET  /<token>/                    leads to the first reel
-GET  /<token>/reels/<reel>/       its page, with what a run would change today
-GET  /<token>/reels/<reel>/<file> a film or picture of its folder, whole or in part
+GET  /<token>/                    redirects to the first reel
+GET  /<token>/reels/<reel>/       its page, with what a run would change now
+GET  /<token>/reels/<reel>/<file> a video or picture in its folder, whole or in part
 POST /<token>/reels/<reel>/pick   {"scene": "s03", "take": 2}
 """
 
@@ -22,11 +22,11 @@ from prefect_storyboard.series.takes import Of
 from prefect_storyboard.serving.asgi import Answer, Receive, Scope, Send, headers_of, lifespan, read_body, respond
 from prefect_storyboard.storyboards import Frozen
 
-_MOST, _SECONDS = 4_096, 10.0  # of a pick's body
+_MOST, _SECONDS = 4_096, 10.0  # bytes of a pick's body, and how long it may take
 _TEXT = "text/plain; charset=utf-8"
 _COMMON: Headers = [
     (b"cache-control", b"no-store"),  # the reel keeps its name when it is assembled again
-    (b"referrer-policy", b"no-referrer"),  # the address holds the token
+    (b"referrer-policy", b"no-referrer"),  # the address contains the token
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"frame-ancestors 'none'"),
@@ -46,39 +46,39 @@ class Picked(Frozen):
 
 
 class NotPicked(ValueError):
-    """The take cannot stand; the message says why, and what was changed."""
+    """The take cannot be picked; the message says why, and what was changed."""
 
 
 class Board(Protocol):
-    """What the app serves."""
+    """What the app needs of the storyboard that it serves."""
 
     @property
     def reels(self) -> Sequence[str]:
-        """The folders of the board's reels, the one that is shown first before the others."""
+        """The folders of the storyboard's reels; the page opens the first."""
 
     @property
     def storage(self) -> Storage:
         """The library."""
 
     async def begin(self) -> None:
-        """Get ready for a pick; returns at once."""
+        """Start preparing for picks; returns at once."""
 
     async def today(self) -> Today:
-        """What a run would change today."""
+        """What a run would change now."""
 
     async def pick(self, picked: Picked) -> None:
-        """Let a take stand and assemble the reel again. Raises NotPicked."""
+        """Pick a take and assemble the reel again. Raises NotPicked."""
 
     async def end(self) -> None:
-        """Stop getting ready."""
+        """Stop preparing."""
 
 
 class PageApp:
-    """See the module. Requests without the token, from another page or under another name are refused."""
+    """See the module. Requests without the token, from another origin or for another host are refused."""
 
     def __init__(self, board: Board, token: str) -> None:
         self._board, self._token = board, token
-        self._turn = asyncio.Lock()  # of looking at the board, and of changing it
+        self._lock = asyncio.Lock()  # for reading the state of the reels, and for picks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the server."""
@@ -88,10 +88,10 @@ class PageApp:
             case "http":
                 answer = refused(scope, self._token) or await self._serve(scope, receive, send)
                 if answer:
-                    await _say(send, answer)
+                    await _send_text(send, answer)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
-        """Respond; or return the answer, where it is a sentence."""
+        """Respond, or return an answer that is plain text."""
         place = scope["path"].split("/")[2:]
         if place in ([], [""]):
             to = f"/{self._token}/reels/{quote(self._board.reels[0])}/"
@@ -111,7 +111,7 @@ class PageApp:
         stored = await asyncio.to_thread(self._board.storage.read, "reels", reel, "index.html")
         if stored is None:
             return _NO_PAGE
-        async with self._turn:
+        async with self._lock:
             today = await self._board.today()
         body = live(stored.decode(), today, pick="pick").encode()
         headers = [*_COMMON, (b"content-type", b"text/html; charset=utf-8")]
@@ -139,12 +139,12 @@ class PageApp:
         except ValidationError:
             return _NOT_UNDERSTOOD
         try:
-            async with self._turn:
+            async with self._lock:
                 await self._board.pick(picked)
         except NotPicked as error:
             return Answer(HTTPStatus.CONFLICT, str(error))
         return Answer(HTTPStatus.OK, f"{picked.scene} shows take {picked.take}")
 
 
-async def _say(send: Send, answer: Answer) -> None:
+async def _send_text(send: Send, answer: Answer) -> None:
     await respond(send, answer.status, [*_COMMON, (b"content-type", _TEXT.encode())], answer.text.encode())

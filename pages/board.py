@@ -1,4 +1,4 @@
-"""A board of a library as the page needs it: its reels, how they differ from the storyboard of today, and a pick."""
+"""A storyboard as the page needs it: its reels, how they differ from the storyboard's current text, and picks."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from prefect_storyboard.series.mistakes import MISTAKES, explain
 from prefect_storyboard.series.opening import opened
 from prefect_storyboard.series.prepare import Overrides
 
-_SAID = {"model", "stills", "fit", "quality", "audio", "values"}
+_OVERRIDES = {"model", "stills", "fit", "quality", "audio", "values"}
 
 
 class Asked(NamedTuple):
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 
 
 class ServedBoard:
-    """See `Board` in the app. `serve_prefect` waits until Prefect's server answers, which a pick needs."""
+    """The `Board` of the app. `serve_prefect` waits until Prefect's server answers, which a pick needs."""
 
     def __init__(
         self, asked: Asked, storage: Storage, reels: tuple[str, ...], serve_prefect: Callable[[], object]
@@ -39,27 +39,27 @@ class ServedBoard:
 
     @classmethod
     async def open(cls, asked: Asked, serve_prefect: Callable[[], object]) -> Self:
-        """Read the storyboard and find its reels. Raises what a plan raises, and ValueError if none has a page."""
+        """Read the storyboard and find its reels. Raises the errors of a plan, and ValueError if no reel has a page."""
         async with opened(*asked) as run:
             plan, storage = run.prepared.plan, run.library.storage()
         reels = tuple(dict.fromkeys([*(part.storyboard.slug for part in plan.reels()), plan.storyboard.slug]))
         with_page = [reel for reel in reels if await asyncio.to_thread(storage.exists, "reels", reel, "index.html")]
         if not with_page:
             raise ValueError(
-                f"there is no page of {plan.storyboard.title!r} in {run.library.url}; run the storyboard first: "
+                f"{run.library.url} has no page of {plan.storyboard.title!r}; run the storyboard first: "
                 "storyboard run BOARD renders it, storyboard plan BOARD says what that costs"
             )
         return cls(asked, storage, tuple(sorted(reels, key=lambda reel: reel not in with_page)), serve_prefect)
 
     async def begin(self) -> None:
-        """Wait for Prefect's server beside the requests: the page does not need it, a pick does."""
+        """Wait for Prefect's server in the background: a pick needs it, the page does not."""
         self._ready = asyncio.create_task(asyncio.to_thread(self._serve_prefect))
 
     async def end(self) -> None:
-        """The thread that waits ends by itself."""
+        """Do nothing: the waiting thread ends by itself."""
 
     async def today(self) -> Today:
-        """How the scenes differ from the storyboard as its file is now."""
+        """How the scenes differ from the storyboard's current text."""
         try:
             statuses = await looked_up(*self._asked)
         except (*MISTAKES, ValueError) as error:
@@ -73,14 +73,14 @@ class ServedBoard:
         )
 
     async def pick(self, picked: Picked) -> None:
-        """What `storyboard pick` does."""
+        """Pick the take, as `storyboard pick` does."""
         asked = self._asked
-        said: dict[str, Any] = asked.overrides.model_dump(include=_SAID)
+        overrides: dict[str, Any] = asked.overrides.model_dump(include=_OVERRIDES)
         try:
             if self._ready:
                 await asyncio.shield(self._ready)
             await pick_take(
-                asked.storyboard, picked.scene, picked.take, asked.provider, asked.library, of=picked.of, **said
+                asked.storyboard, picked.scene, picked.take, asked.provider, asked.library, of=picked.of, **overrides
             )
         except (*MISTAKES, ValueError, RuntimeError) as error:
             raise NotPicked(explain(error)) from None

@@ -1,4 +1,4 @@
-"""The media of a reel as a browser reads them: whole or in part, from a disk or from a bucket."""
+"""Serve the media of a reel to a browser: whole or in part, from a disk or from a bucket."""
 
 import asyncio
 import re
@@ -27,9 +27,9 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def kind_of(place: Sequence[str], reels: Collection[str]) -> str | None:
-    """The content type of a film or picture in the folder of one of these reels; None for anything else.
+    """The content type of a media file in the folder of one of these reels; None for anything else.
 
-    Records, storyboards and plans are no media, and no name leads out of the folder.
+    Records, storyboards and plans are not served, and no name leads out of the folder.
     """
     if len(place) < 3 or place[0] != "reels" or place[1] not in reels:
         return None
@@ -39,7 +39,7 @@ def kind_of(place: Sequence[str], reels: Collection[str]) -> str | None:
 
 
 class Part(NamedTuple):
-    """Status and headers of a response, and which bytes of the file it holds."""
+    """Status and headers of a response, and the bytes of the file that it sends."""
 
     status: HTTPStatus
     headers: Headers
@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
 
 async def look_up(storage: Storage, place: Sequence[str], asked: str | None, kind: str) -> Part | None:
-    """What a request gets of a file; None where the library does not have it."""
+    """The part of a file for a request; None if the library does not have the file."""
     size = await asyncio.to_thread(storage.size, *place)
     if size is None:
         return None
@@ -65,22 +65,22 @@ async def look_up(storage: Storage, place: Sequence[str], asked: str | None, kin
 async def send_part(
     storage: Storage, place: Sequence[str], part: Part, receive: Receive, send: Send, *, only_head: bool = False
 ) -> None:
-    """Send the bytes piece by piece, until the browser has all of them or leaves, as it does with every seek."""
+    """Send the bytes piece by piece, until the browser has them all or disconnects, as it does at every seek."""
     length = (b"content-length", str(part.span.stop - part.span.start).encode())
     await send({"type": "http.response.start", "status": int(part.status), "headers": [*part.headers, length]})
-    left = asyncio.ensure_future(_left(receive))
+    gone = asyncio.ensure_future(_disconnected(receive))
     try:
         for start in () if only_head else range(part.span.start, part.span.stop, _PIECE):
-            if left.done():
+            if gone.done():
                 return
             stop = min(start + _PIECE, part.span.stop)
             piece = await asyncio.to_thread(storage.part, start, stop, *place)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     finally:
-        left.cancel()
+        gone.cancel()
 
 
-async def _left(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

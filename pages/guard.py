@@ -1,7 +1,7 @@
-"""Who may ask: whoever has the token, from a page of ours, under our own name.
+"""Which requests are allowed: those with the token, from our own page, for our own host name.
 
-A web page that somebody visits can send requests to this machine's loopback. It cannot guess the token; a POST from it
-carries its own `Origin`; and a name of its own that it lets point to 127.0.0.1 (DNS rebinding) is in `Host`.
+Any web page that a user visits can send requests to the loopback of this machine. It cannot guess the token; its POST
+has its own `Origin`; and if its domain name points to 127.0.0.1 (DNS rebinding), that name is in `Host`.
 """
 
 import hmac
@@ -22,7 +22,7 @@ _NOT_JSON = Answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body has to be applic
 
 
 def refused(scope: Scope, token: str) -> Answer | None:
-    """The answer for a request that is not the page's own; None for one that is."""
+    """The refusal of a request; None if it is allowed."""
     headers, method = headers_of(scope), scope["method"]
     port = scope["server"][1]
     hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name.lower() == b"host"]

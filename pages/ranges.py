@@ -1,4 +1,4 @@
-"""The `Range` of a request: a browser seeks in a film by asking for the bytes from there on."""
+"""The `Range` header of a request: to seek in a video, a browser asks for the bytes from there on."""
 
 import re
 from typing import NamedTuple
@@ -7,7 +7,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class Span(NamedTuple):
-    """Bytes from `start` up to `stop`, which is not among them. `whole` where no part was asked for."""
+    """The bytes from `start` up to, but without, `stop`. `whole` if no part was asked for."""
 
     start: int
     stop: int
@@ -15,9 +15,9 @@ class Span(NamedTuple):
 
 
 def span(asked: str | None, size: int) -> Span | None:
-    """The part of a file that is asked for; None for one that lies behind its end.
+    """The part of a file that is asked for; None if it begins after the end of the file.
 
-    Several parts at once, and what cannot be read, are answered with the whole file, as HTTP allows.
+    For several parts, or a header that cannot be parsed, the whole file, as HTTP allows.
     """
     found = _RANGE.fullmatch((asked or "").strip())
     first, last = found.groups() if found else ("", "")

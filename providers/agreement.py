@@ -1,4 +1,4 @@
-"""Models of which the table is unsure: an order is sent only if the gateway's own catalogue agrees with it."""
+"""Models that the table marks as unsure: an order is sent only if the gateway's own catalogue agrees with it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -30,7 +30,7 @@ async def check_agreed(provider: Provider, order: Order, model: Model, mode: Mod
 
 
 async def check_doubt(provider: Provider, order: Order, name: str, doubt: str) -> None:
-    """The same for an order of the named model; without a doubt the catalogue is not read."""
+    """Like `check_agreed`, for the given doubt about the named model; without a doubt the catalogue is not read."""
     if not doubt:
         return
     objection = await provider.objection(order)
@@ -44,7 +44,7 @@ async def check_doubt(provider: Provider, order: Order, name: str, doubt: str) -
 
 
 def disagreement(schema: JsonObject, body: JsonObject) -> str | None:
-    """The first thing in a body that a JSON schema of the input does not allow; None where it allows everything."""
+    """The first thing in a body that a JSON schema of the input does not allow; None if it allows everything."""
     named = schema.get("properties")
     known = named if isinstance(named, dict) else {}
     required = schema.get("required")
@@ -61,7 +61,7 @@ def disagreement(schema: JsonObject, body: JsonObject) -> str | None:
 
 
 def input_schema(document: JsonValue) -> JsonObject | None:
-    """The schema of what is posted, in an OpenAPI document: the one whose name ends in Input."""
+    """The schema of the request body in an OpenAPI document: the one whose name ends in Input."""
     schemas: Any = document
     for key in ("components", "schemas"):
         schemas = schemas.get(key) if isinstance(schemas, dict) else None

@@ -1,4 +1,4 @@
-"""Files that go along with an order, as parts of its form."""
+"""Files that are sent with an order, as parts of its form."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from urllib.request import url2pathname
 from prefect_storyboard.storyboards import Frozen
 
 _SCHEME = "file"
-_KINDS = {  # what a file begins with: where, and how
+_KINDS = {  # offset and magic bytes
     "image/png": (0, b"\x89PNG"),
     "image/jpeg": (0, b"\xff\xd8\xff"),
     "image/webp": (8, b"WEBP"),
@@ -26,7 +26,7 @@ class Attachment(Frozen):
 
     @property
     def sha256(self) -> str:
-        """Of the file's content, in hex."""
+        """The checksum of the file's content, in hex."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -43,7 +43,7 @@ def attached(field: str, path: Path) -> Attachment:
 
 
 def content_type(path: Path) -> str:
-    """Of a picture or an MP4, by its first bytes: names may lie, and some servers refuse a picture without its type."""
+    """The type by the first bytes: the file's name may be wrong, and some servers refuse a picture without a type."""
     with path.open("rb") as file:
         head = file.read(16)
     return next(
@@ -52,5 +52,5 @@ def content_type(path: Path) -> str:
 
 
 def parts(files: Iterable[Attachment]) -> list[tuple[str, tuple[str, bytes, str]]]:
-    """The files as httpx sends them. Reads them whole: blocks."""
+    """The files in the form that httpx takes. Reads them whole, and blocks."""
     return [(each.field, (each.path.name, each.path.read_bytes(), each.content_type)) for each in files]

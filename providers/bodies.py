@@ -23,43 +23,43 @@ Codec = Callable[[SceneRequest], JsonObject]
 
 
 def scene_body(request: SceneRequest, codecs: Mapping[str, Codec]) -> JsonObject:
-    """The body by the model's codec: one of the gateway's own functions, else its dialect.
+    """Build the body with the model's codec: one of the gateway's own functions, else its dialect.
 
     Raises InvalidRequest, before anything is sent, for values that the model has no field for.
     """
-    check_said(request)
+    check_options(request)
     name = request.model.codec
-    return codecs[name](request) if name in codecs else _written(request, dialects(request.model.provider)[name])
+    return codecs[name](request) if name in codecs else _dialect_body(request, dialects(request.model.provider)[name])
 
 
-def check_said(request: SceneRequest) -> None:
+def check_options(request: SceneRequest) -> None:
     """Raise InvalidRequest for a last frame, a silence, a seed or a negative prompt that the model has no field for."""
     model, mode = request.model, request.mode
     name = f"{model.name} at {model.provider}"
     if request.last_frame_url and mode not in model.takes_last_frame:
         beside = " beside its characters" if mode == "references" and "frames" in model.takes_last_frame else ""
-        raise _unsaid("ends", f"{name} takes no last frame{beside}")
+        raise _unsupported("ends", f"{name} takes no last frame{beside}")
     if mode == "frames" and not request.image_url and not model.last_frame_alone:
-        raise _unsaid("ends", f"{name} takes a last frame only with a first one")
+        raise _unsupported("ends", f"{name} takes a last frame only with a first one")
     if not request.audio and model.sound == "always":
-        raise _unsaid("audio", f"{name} cannot be silenced")
+        raise _unsupported("audio", f"{name} cannot be silenced")
     if request.seed is not None and mode not in model.takes_seed:
-        raise _unsaid("seed", f"{name} takes no seed for such a scene")
+        raise _unsupported("seed", f"{name} takes no seed for such a scene")
     if request.negative and mode not in model.takes_negative:
-        raise _unsaid("negative", f"{name} takes no negative prompt for such a scene")
+        raise _unsupported("negative", f"{name} takes no negative prompt for such a scene")
 
 
-def _unsaid(field: str, why: str) -> InvalidRequest:
+def _unsupported(field: str, why: str) -> InvalidRequest:
     return InvalidRequest(
         f"{why}: leave {field} out, or choose another model; nothing was sent", field=field, sent=False
     )
 
 
-def _written(request: SceneRequest, dialect: Dialect) -> JsonObject:
+def _dialect_body(request: SceneRequest, dialect: Dialect) -> JsonObject:
     """The request in the fields of the dialect. Fields that the scene does not set are left out."""
     frame_beside = bool(dialect.holds(request.mode) & FIRST_FRAME)
     cited = cite_references(request, dialect.cite, with_frame=bool(request.image_url) and not frame_beside)
-    said: dict[str, JsonValue] = {
+    values: dict[str, JsonValue] = {
         "prompt": cited.prompt,
         "seconds": request.seconds,
         "seconds as text": str(request.seconds),
@@ -79,24 +79,24 @@ def _written(request: SceneRequest, dialect: Dialect) -> JsonObject:
     }
     body: JsonObject = {}
     for name, slot in dialect.fields(request.mode).items():
-        value = _value(slot, said, request.references)
+        value = _value(slot, values, request.references)
         if isinstance(slot, Constant) or value not in (None, []):
             body = _with(body, name.split("."), value)
     return body
 
 
-def _value(slot: Slot, said: Mapping[str, JsonValue], references: tuple[Reference, ...]) -> JsonValue:
+def _value(slot: Slot, values: Mapping[str, JsonValue], references: tuple[Reference, ...]) -> JsonValue:
     match slot:
         case Constant():
             return slot.always
         case Renamed():
-            return slot.to.get(str(said[slot.of]), said[slot.of])
+            return slot.to.get(str(values[slot.of]), values[slot.of])
         case PerCharacter():
             names = tokens(each.character for each in references)
             return [_object(slot, each, names[each.character]) for each in references if each.image_urls]
         case WithRoles():
-            return [{"url": url, "role": role} for role, source in slot.roles.items() for url in _urls(said[source])]
-    return said[slot]
+            return [{"url": url, "role": role} for role, source in slot.roles.items() for url in _urls(values[source])]
+    return values[slot]
 
 
 def _object(slot: PerCharacter, character: Reference, token: str) -> JsonValue:

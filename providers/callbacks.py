@@ -1,14 +1,13 @@
 """Verify the signatures of the gateways' webhooks, each as its own page describes.
 
-Each function returns the id of the job that a callback is about, or None if the signature does not prove it, also for
-arbitrary bytes and for an empty secret. The content of a callback is never trusted: the provider is asked for the job,
-and that answer counts. A callback may come twice, late or never.
+Each function returns the id of the job that a callback is about, or None if the signature is not valid, also for
+arbitrary bytes and for an empty secret. The content of a callback is never trusted: the job is polled at the provider,
+and only that response counts. A callback may come twice, late or never.
 
-    fal        Ed25519 over request id, user id, time and the body's hash      https://fal.ai/docs (webhooks)
-    Kie        HMAC-SHA256 over task id and time; the body is not signed
-    https://docs.kie.ai/common-api/webhook-verification ToAPIs     HMAC-SHA256 over event id, time and body; two while
-    keys rotate https://docs.toapis.com (webhooks) WaveSpeed  HMAC-SHA256 over event id, time and body
-    https://wavespeed.ai/docs/how-to-use-webhooks
+    fal        Ed25519 over request id, user id, time and the body's hash: https://fal.ai/docs (webhooks)
+    Kie        HMAC-SHA256 over task id and time, not the body: https://docs.kie.ai/common-api/webhook-verification
+    ToAPIs     HMAC-SHA256 over event id, time and body; two while keys rotate: https://docs.toapis.com (webhooks)
+    WaveSpeed  HMAC-SHA256 over event id, time and body: https://wavespeed.ai/docs/how-to-use-webhooks
 """
 
 import base64

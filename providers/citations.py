@@ -24,7 +24,7 @@ class CitedPrompt(NamedTuple):
 
 
 def replace_names(prompt: str, mentions: Mapping[str, str]) -> str:
-    """Replace each name by its mention. "@Mara" is Mara too; another user's handle is left as it is.
+    """Replace each name by its mention. "@Mara" counts as "Mara"; another user's handle is left unchanged.
 
     A space is added after a mention if the next letter would read as part of it, as in "Maraは".
     """

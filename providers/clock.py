@@ -21,12 +21,12 @@ class Clock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Let other tasks run for so many seconds."""
+        """Let other tasks run for that many seconds."""
         await asyncio.sleep(seconds)
 
 
 async def sleep_until_done(sleep: Sleep, seconds: float, future: asyncio.Future[Any]) -> None:
-    """Sleep for so many seconds, or until the future is done, which is not cancelled."""
+    """Sleep for that many seconds, or until the future is done. The future is not cancelled."""
     sleeping = asyncio.ensure_future(sleep(seconds))
     try:
         await asyncio.wait([sleeping, future], return_when=asyncio.FIRST_COMPLETED)
@@ -37,7 +37,7 @@ async def sleep_until_done(sleep: Sleep, seconds: float, future: asyncio.Future[
 
 
 async def sleep_until_set(sleep: Sleep, seconds: float, event: asyncio.Event) -> None:
-    """Sleep for so many seconds, or until the event is set."""
+    """Sleep for that many seconds, or until the event is set."""
     setting = asyncio.ensure_future(event.wait())
     try:
         await sleep_until_done(sleep, seconds, setting)

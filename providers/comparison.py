@@ -31,12 +31,12 @@ class Comparison(Frozen):
 
 
 def table_text(provider: str) -> str:
-    """The table of the gateway's package as it is shipped."""
+    """The table as shipped in the gateway's package."""
     return files(gateways()[provider].tables).joinpath(TABLE).read_text(encoding="utf-8")
 
 
 def compare(sold: Mapping[str, Model], listed: Sequence[Listed]) -> Comparison:
-    """Compare a provider's part of the table with its list; retired models are not expected there.
+    """Compare a provider's part of the table with its list; retired models need not be on it.
 
     A unit price counts as changed if the table has it for no resolution; lists do not show tiers.
     """

@@ -22,7 +22,7 @@ _gates: WeakKeyDictionary[httpx.AsyncClient, dict[Use, asyncio.Semaphore]] = Wea
 
 
 def turn(http: httpx.AsyncClient, use: Use) -> asyncio.Semaphore:
-    """A request's turn: it waits for it before it is sent, and holds it until its response is read."""
+    """The semaphore that a request acquires before it is sent, and holds until its response is read."""
     return _gates.setdefault(http, {}).setdefault(use, asyncio.Semaphore(AT_ONCE[use]))
 
 

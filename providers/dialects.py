@@ -46,7 +46,7 @@ class Constant(Frozen):
 
 
 class Renamed(Frozen):
-    """A choice in the gateway's own words; a value without one stays as it is."""
+    """A choice in the gateway's own spelling; a value that is not listed is sent unchanged."""
 
     of: Source
     to: dict[str, str]
@@ -59,7 +59,7 @@ class PerCharacter(Frozen):
 
 
 class WithRoles(Frozen):
-    """A list of objects, each a file and what it is for."""
+    """A list of objects, each a file and its role."""
 
     roles: dict[str, Source]
 
@@ -78,7 +78,7 @@ class Citation(Frozen):
 
 
 class Dialect(Frozen):
-    """The fields of a request body by what they hold, for all scenes and for scenes of each mode."""
+    """The fields of a request body with their sources, for all scenes and for scenes of each mode."""
 
     page: str
     cite: Citation = Citation()
@@ -94,12 +94,12 @@ class Dialect(Frozen):
         return {**self.every, **own}
 
     def holds(self, mode: Mode) -> frozenset[str]:
-        """What the fields of a mode hold."""
+        """The sources of a mode's fields."""
         return frozenset(source for slot in self.fields(mode).values() for source in sources(slot))
 
 
 def sources(slot: Slot) -> Iterator[str]:
-    """What a field holds; pictures stand for characters."""
+    """The sources of a field; a list of characters counts as pictures."""
     match slot:
         case str():
             yield slot
@@ -145,14 +145,14 @@ def facts(provider: str, codec: str) -> dict[str, Any]:
 
 
 def _begins_with_picture(dialect: Dialect) -> bool:
-    """Whether a request can hold a first frame: in a field for it, or among pictures that are not a character's own."""
+    """Whether a request can have a first frame: in a field for it, or among pictures that are not a character's own."""
     listed = (slot for slot in dialect.fields("references").values() if not isinstance(slot, PerCharacter))
     shown = any("pictures" in sources(slot) for slot in listed)
     return shown or any(dialect.holds(mode) & FIRST_FRAME for mode in MODES)
 
 
 def _left_open(dialect: Dialect, mode: Mode) -> Iterator[Choice]:
-    """What requests of other modes can set and requests of this mode have no field for."""
+    """The choices that requests of other modes can set, but that have no field in this mode."""
     for choice, names in _CHOICES.items():
         if not names & dialect.holds(mode) and any(names & dialect.holds(other) for other in MODES):
             yield choice
@@ -188,7 +188,7 @@ _OPTIONAL = {"seed", "negative", "last frame"}  # these may also be given by the
 _JSON = {bool: "boolean", int: "integer", str: "string", list: "array"}
 
 
-def written_inputs(dialect: Dialect) -> Iterator[dict[str, Any]]:
+def dialect_inputs(dialect: Dialect) -> Iterator[dict[str, Any]]:
     """The fields of a dialect as inputs of a gateway, with the argument that sets each and the modes that send it."""
     of = ("text", "image") if _begins_with_picture(dialect) else ("text",)
     modes: dict[str, list[Mode]] = {}

@@ -12,7 +12,7 @@ import httpx
 from prefect_storyboard.addresses import ForbiddenAddress
 from prefect_storyboard.providers.connections import turn, used_for
 from prefect_storyboard.providers.errors import Busy, Expired, NotSent, OverBounds, ProtocolError
-from prefect_storyboard.providers.http import NEVER_LEFT
+from prefect_storyboard.providers.http import NOT_SENT
 from prefect_storyboard.providers.inline import is_inline, write_inline
 from prefect_storyboard.storyboards import Frozen
 
@@ -56,12 +56,12 @@ async def download(
     headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Stream a file to local disk; returns its sha256 in hex. `headers` hold the key of content that is behind one.
+    """Stream a file to local disk; returns its sha256 in hex. `headers` have the key, if the content needs one.
 
     A transfer that breaks off is continued if the server sent a version (ETag). Raises Expired if the link is dead,
     NotSent and Busy if the transfer broke off (ask for the result again), OverBounds for a file that is too large or
-    too slow, ProtocolError for a link to a private address. The file is paid for in any case. A data: URI holds the
-    file itself: nothing is sent.
+    too slow, ProtocolError for a link to a private address. The file is paid for in any case. A data: URI contains
+    the file: nothing is sent.
     """
     if is_inline(url):
         await asyncio.to_thread(write_inline, url, to, bounds.bytes, **PAID)
@@ -88,7 +88,7 @@ async def download(
             return await asyncio.to_thread(_checksum, to)
         except ForbiddenAddress as error:
             raise ProtocolError(f"the link to the result is not followed: {error}", **PAID) from None
-        except NEVER_LEFT as error:
+        except NOT_SENT as error:
             raise NotSent(f"the result's host could not be reached ({type(error).__name__})", **PAID) from None
         except TimeoutError:
             late = (

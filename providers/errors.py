@@ -4,11 +4,11 @@
     ├── NotSent              the request never left: send it again
     ├── OutcomeUnknown       it left and no answer came: it may have been bought
     ├── Busy                 refused for now; retry_after in seconds
-    ├── InvalidRequest       the provider does not accept it; field and what name the culprit
-    ├── Refused              moderation; what names the culprit: prompt, image 2, clip, character, output
+    ├── InvalidRequest       the provider does not accept it; field and what name the input at fault
+    ├── Refused              moderation; what names the part at fault: prompt, image 2, clip, character, output
     ├── Unauthorized         the key is wrong or may not do this
     ├── OutOfCredit          the account has no money
-    ├── GenerationFailed     accepted, and then it went wrong; resubmittable or not
+    ├── GenerationFailed     accepted, then failed; resubmittable or not
     ├── Retired              the model is no longer sold; successor names the next one
     ├── Expired              the provider has forgotten the job or its file
     └── ProtocolError        an undocumented answer; raw holds it
@@ -51,7 +51,7 @@ def clean(text: str) -> str:
 
 
 class ProviderError(Exception):
-    """Base of all. `str()` is one sentence for people; `remedy` says what to do."""
+    """Base of all errors of a provider. `str()` is one sentence for people; `remedy` says what to do."""
 
     sent: bool | None = True
     charged: bool | None = False
@@ -103,7 +103,7 @@ class Busy(ProviderError):
 
 
 class InvalidRequest(ProviderError):
-    """The provider does not accept the request as it is. `field` is the culprit, if the provider names it.
+    """The provider does not accept the request as it is. `field` is the input at fault, if the provider names it.
 
     `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once.
     """
@@ -115,7 +115,7 @@ class InvalidRequest(ProviderError):
 
 
 class Refused(ProviderError):
-    """The provider's moderation refused it. `field` is the culprit, if the provider names it.
+    """The provider's moderation refused it. `field` is the input at fault, if the provider names it.
 
     `what` is "output" if the result was refused and not the input: then it is `resubmittable`, because the same request
     may pass next time.
@@ -145,8 +145,8 @@ class GenerationFailed(ProviderError):
     """The job was accepted and then failed. `resubmittable`: the same request may succeed next time.
 
     `stale_upload`: the provider could not fetch a file that was uploaded earlier. Upload it again, once. `empty`: the
-    job has succeeded, and its response contains nothing that can be stored, or not yet. `by_chance`: a model that made
-    nothing of the request may do so the next time: it is sent again, once.
+    job has succeeded, but its response contains nothing that can be stored, or not yet. `by_chance`: the model produced
+    nothing, but may do so the next time: the request is sent again, once.
     """
 
     resubmittable: bool = False

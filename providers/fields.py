@@ -1,4 +1,4 @@
-"""The inputs that the gateways' own pages name, read from fields.toml, and how the user's `fields` enter a body."""
+"""The inputs that the gateways document, read from fields.toml, and how the user's `fields` are added to a body."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from prefect_storyboard.providers.dialects import ancestors, dialects, written_inputs
+from prefect_storyboard.providers.dialects import ancestors, dialect_inputs, dialects
 from prefect_storyboard.providers.errors import InvalidRequest
 from prefect_storyboard.providers.gateways import table
 from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
@@ -33,7 +33,7 @@ class Input(Frozen):
     codec: str = Field(description='"*" is every codec of the gateway.')
     type: Literal["string", "link", "boolean", "integer", "number", "array", "object"]
     means: str
-    page: str = Field(description="Address of the page that names it.")
+    page: str = Field(description="Address of the page that documents it.")
     of: tuple[Operation, ...] = Field(default=("text", "image"), description="The operations that take it.")
     modes: tuple[Mode, ...] = Field(default=(), description="The modes of a scene that take it; none named: all.")
     models: tuple[str, ...] = Field(default=(), description="The models that take it; none named: all of the codec.")
@@ -41,7 +41,7 @@ class Input(Frozen):
     instead: bool = Field(default=False, description="Whether it may be given if that argument is left out.")
     preset: JsonValue = Field(default=None, description="The value that is sent unless the user sets it.")
     deletes: bool = Field(
-        default=False, description="Whether true lets the gateway delete the video: no remix follows."
+        default=False, description="Whether true lets the gateway delete the video, so that it cannot be remixed."
     )
     top: bool = Field(default=False, description="Whether it is placed beside the object that holds the other inputs.")
     choices: tuple[JsonValue, ...] = ()
@@ -57,9 +57,9 @@ class Input(Frozen):
         return request.operation in self.of and (not self.models or request.model.name in self.models)
 
     def fault(self, value: JsonValue) -> str | None:
-        """What is wrong with the value, and what to do; None where the page allows it."""
+        """What is wrong with the value, and what to do; None if the page allows it."""
         if not isinstance(value, _KINDS[self.type]) or (isinstance(value, bool) and self.type != "boolean"):
-            return f"is no {self.type}: give it one"
+            return f"is not of the type {self.type}: change it"
         if self.type == "link" and not str(value).startswith(("https://", "http://")):
             return "is not a URL: begin it with https://"
         if self.choices and value not in self.choices:
@@ -94,7 +94,7 @@ def inputs(provider: str) -> tuple[Input, ...]:
         Input(codec=codec, **facts)
         for codec in names
         for facts in (
-            *(written_inputs(dialects(provider)[codec]) if codec in dialects(provider) else ()),
+            *(dialect_inputs(dialects(provider)[codec]) if codec in dialects(provider) else ()),
             *(
                 {"name": name, **facts, "page": pages[facts["page"]]}
                 for name, facts in _listed(listed, ancestors(provider, codec)).items()
@@ -104,7 +104,7 @@ def inputs(provider: str) -> tuple[Input, ...]:
 
 
 def _listed(listed: Mapping[str, dict[str, Any]], dialect: tuple[str, ...]) -> dict[str, Any]:
-    """The inputs of a dialect and of those that it is `like`; what it says itself is in force."""
+    """The inputs of a dialect and of those that it is `like`; its own entries win."""
     return {name: facts for each in reversed(dialect) for name, facts in listed.get(each, {}).items()}
 
 
@@ -145,8 +145,8 @@ def _check_free(
     """Raise InvalidRequest for a field that the user may not set."""
     if each and not each.takes(request):
         operation = request.operation.replace("_", " ")
-        why = f"is no input of {request.model.name} at {request.model.provider} for the operation {operation}"
-    elif each and (each.preset is not None or (each.instead and _is_unsaid(each, held, request))):
+        why = f"is not an input of {request.model.name} at {request.model.provider} for the operation {operation}"
+    elif each and (each.preset is not None or (each.instead and _is_unset(each, held, request))):
         return
     elif each and each.argument:
         why = f"is set by the argument {each.argument}"
@@ -160,7 +160,7 @@ def _check_free(
     )
 
 
-def _is_unsaid(each: Input, held: JsonValue, request: SceneRequest | CharacterRequest) -> bool:
+def _is_unset(each: Input, held: JsonValue, request: SceneRequest | CharacterRequest) -> bool:
     """Whether the argument that sets an input is left out."""
     return held is None or (each.argument is not None and not getattr(request, each.argument, True))
 

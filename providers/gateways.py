@@ -1,11 +1,11 @@
-"""The gateways that are installed: ours, and those that other packages bring through the entry point group.
+"""The installed gateways: ours, and those that other packages provide through the entry point group.
 
-A package names its gateway in its pyproject.toml, and nothing of ours is changed for it:
+A package registers its gateway in its own pyproject.toml; our code does not change:
 
     [project.entry-points."prefect_storyboard.gateways"]
     acme = "acme_video:GATEWAY"
 
-Ours stand in the same group. What cannot be loaded stops no other gateway: `broken()` says why.
+Ours are in the same group. If one cannot be loaded, the others still can: `broken()` says why.
 """
 
 import tomllib
@@ -22,12 +22,11 @@ from prefect_storyboard.storyboards import Frozen
 
 
 class Gateway(Frozen):
-    """What a package says of its gateway. It is read without Prefect, and without the adapter.
+    """A package's description of its gateway. Reading it imports neither Prefect nor the adapter.
 
-    `name` is what people write (`--provider acme`), `title` what the gateway calls itself. `credentials` is the block,
-    as "module:Class", which is imported when somebody wants an account. `tables` is the package that holds
-    `models.toml`, and where they are needed `dialects.toml`, `fields.toml`, `tiers.toml`
-    and `images.toml`.
+    `name` is what users type (`--provider acme`), `title` the gateway's display name. `credentials` is the block as
+    "module:Class", imported when an account is loaded. `tables` is the package that contains `models.toml` and, if
+    needed, `dialects.toml`, `fields.toml`, `tiers.toml` and `images.toml`.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -37,28 +36,28 @@ class Gateway(Frozen):
 
 
 class Registry(NamedTuple):
-    """The gateways by name, and by the name of their entry point why others cannot be used."""
+    """The usable gateways by name, and why the others cannot be used, by the name of their entry point."""
 
     gateways: Mapping[str, Gateway]
     broken: Mapping[str, str]
 
 
 def registry(points: Iterable[EntryPoint]) -> Registry:
-    """Load what the entry points name. Of two gateways of one name none is used: an account must not change hands."""
+    """Load the gateways of the entry points. If two have one name, neither is used, to protect the account's key."""
     found: dict[str, Gateway] = {}
     broken: dict[str, str] = {}
     for point in sorted(points, key=lambda each: (each.name, each.value)):
         why = f"the gateway {point.name} ({point.value}) cannot be used: "
         try:
             gateway = point.load()
-        except Exception as error:  # noqa: BLE001 - another package's code may raise anything, and stops no other one
+        except Exception as error:  # noqa: BLE001 - another package's code may raise anything
             broken[point.name] = f"{why}{type(error).__name__}: {error}"
             continue
         if not isinstance(gateway, Gateway) or gateway.name != point.name:
             broken[point.name] = f"{why}it has to be a Gateway of the same name"
         elif point.name in found or point.name in broken:
             found.pop(point.name, None)
-            broken[point.name] = f"{why}two packages bring one of that name; uninstall one of them"
+            broken[point.name] = f"{why}two packages provide a gateway of that name; uninstall one of them"
         else:
             found[point.name] = gateway
     return Registry(found, broken)
@@ -80,14 +79,14 @@ def broken() -> Mapping[str, str]:
 
 
 def title(provider: str) -> str:
-    """What the gateway calls itself; its name where it is not installed (any more)."""
+    """The gateway's display name; its name if it is not installed (any more)."""
     known = gateways().get(provider)
     return known.title if known else provider
 
 
 @cache
 def table(provider: str, name: str) -> Mapping[str, Any]:
-    """A table of the gateway's package; empty where the package has none, or the gateway is not installed."""
+    """A table of the gateway's package; empty if the package has none, or if the gateway is not installed."""
     known = gateways().get(provider)
     return _read(known.tables, name) if known else {}
 

@@ -28,7 +28,7 @@ from prefect_storyboard.providers.json_values import utc
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 # None of these can happen after the first byte of the request was sent.
-NEVER_LEFT = (
+NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.InvalidURL,
@@ -39,7 +39,7 @@ NEVER_LEFT = (
 REDIRECTS = {301, 302, 307, 308}  # in response to a POST: it was not accepted here, and no adapter follows
 _AMBIGUOUS = {408, 409, 425, 429}  # the 4xx after which a submit may have been accepted, or may be sent later
 _SAME_TIME = timedelta(seconds=5)  # a Date header has whole seconds, and a response takes some
-_OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # bytes that are unpacked at once
+_TRANSFER_HEADERS = {"content-encoding", "content-length", "transfer-encoding"}  # not true of the unpacked body
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # Longest wait for the response to a submit. Other calls may be retried; after a submit that times out too early, a
 # person has to find out whether it was bought. The ledger's lease is longer.
@@ -62,10 +62,10 @@ def _without_query(record: logging.LogRecord) -> bool:
 logging.getLogger("httpx").addFilter(_without_query)
 
 
-def sound_key(api_key: str, where: str) -> str:
+def checked_key(api_key: str, where: str) -> str:
     """The key without white space; from now on it is redacted in all errors.
 
-    Raises Unauthorized for an impossible key.
+    Raises Unauthorized for a key with an impossible character.
     """
     key = "".join(api_key.split())
     if not key.isascii():  # an invisible character of a web page, or a dash that a word processor has replaced
@@ -104,7 +104,7 @@ async def buy(http: httpx.AsyncClient, provider: str, url: str, **request: Any) 
     try:
         async with turn(http, "submits"), asyncio.timeout(SUBMIT_SECONDS):
             return await _answer(http, "POST", url, extensions=used_for("submits"), **request)
-    except (*NEVER_LEFT, ForbiddenAddress) as error:
+    except (*NOT_SENT, ForbiddenAddress) as error:
         raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
     except OverBounds as error:
         raise OutcomeUnknown(f"{provider} answered a submit, and {error}; it may have been accepted") from None
@@ -122,7 +122,7 @@ async def ask(http: httpx.AsyncClient, provider: str, method: str, url: str, **r
         raise ProtocolError(f"{provider} returned a link that is not followed: {error}", sent=False) from None
     except OverBounds as error:
         raise OverBounds(f"{provider} answered, and {error}") from None
-    except NEVER_LEFT as error:
+    except NOT_SENT as error:
         raise NotSent(f"{provider} could not be reached ({_why(error)})") from None
     except (httpx.HTTPError, TimeoutError) as error:
         raise Busy(f"{provider} did not answer ({_why(error)})") from None
@@ -137,14 +137,14 @@ async def _answer(http: httpx.AsyncClient, method: str, url: str, **request: Any
         body = await _body(response)
     finally:
         await response.aclose()
-    plain = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _OF_THE_WAY]
+    plain = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _TRANSFER_HEADERS]
     return httpx.Response(response.status_code, headers=plain, content=body, request=response.request)
 
 
 async def _body(response: httpx.Response) -> bytes:
     """The body, unpacked piece by piece: a megabyte of gzip may hold a thousand of them."""
     if response.is_stream_consumed:  # by a transport that returns complete responses
-        _within(response.content)
+        _check_size(response.content)
         return response.content
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in {"", "identity", *_PACKED}:
@@ -153,7 +153,7 @@ async def _body(response: httpx.Response) -> bytes:
     body = bytearray()
     async for block in response.aiter_raw():
         body += _unpacked(unpack, block, MOST + 1 - len(body)) if unpack else block
-        _within(body)
+        _check_size(body)
     return bytes(body)
 
 
@@ -164,7 +164,7 @@ def _unpacked(unpack: "zlib._Decompress", block: bytes, most: int) -> bytes:
         raise httpx.DecodingError(str(error)) from None
 
 
-def _within(body: bytes | bytearray) -> None:
+def _check_size(body: bytes | bytearray) -> None:
     if len(body) > MOST:
         raise OverBounds(f"the answer has more than {MOST / 1e6:g} MB")
 
@@ -180,9 +180,9 @@ def json_object(response: httpx.Response) -> JsonObject | None:
 
 
 def same_host(url: str, configured: str) -> bool:
-    """Whether the key may be sent to a link of a provider: only to the configured host and port, never less securely.
+    """Whether the key may be sent to a link of a provider: only to the configured host, port and scheme, or https.
 
-    httpx parses both URLs, as it does when it sends: so a link cannot look like one host here and another one there.
+    httpx parses both URLs, as it does when it sends: so the host that is checked is the host that is used.
     """
     try:
         link, own = httpx.URL(url), httpx.URL(configured)

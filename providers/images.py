@@ -1,16 +1,16 @@
-"""The table of image models, and how a still is asked of one: read from the images.toml of each gateway's package.
+"""The table of image models, read from the images.toml of each gateway's package, and their request bodies.
 
-A prompt and its references become the gateway's request here, by the model's own row: `fields` say which field of the
-body holds what, and `cite` how the prompt names the n-th picture. The prompt that is sent has one sentence for each
-reference with a name or a role, in front of the user's words:
+A prompt and its references become the gateway's request here, by the model's own row: `fields` maps the fields of the
+body to their sources, and `cite` says how the prompt names the n-th picture. The prompt that is sent has one sentence
+for each reference with a name or a role, in front of the user's words:
 
     Image 1 is Mara: keep her face and coat.
     Image 2 is the lighthouse.
     Mara opens the gallery door.
 
-Several pictures of one reference share a sentence (`Image 1 and Image 2 are Mara`). A model that reads the citation in
-the place of a name (`replaces_names`) gets `@Image1 opens the gallery door.`, and a sentence for the role. A
-reference without name and role adds no sentence, so that a prompt which cites its pictures itself is sent as it stands.
+Several pictures of one reference share a sentence (`Image 1 and Image 2 are Mara`). A model that reads the citation
+instead of a name (`replaces_names`) gets `@Image1 opens the gallery door.`, and a sentence for the role. A
+reference without name and role adds no sentence, so that a prompt which cites its pictures itself is sent unchanged.
 """
 
 import re
@@ -49,7 +49,7 @@ Holds = Literal[
 
 
 class Spelled(Frozen):
-    """A choice in the gateway's own words; a value without one stays as it is."""
+    """A choice in the gateway's own spelling; a value that is not listed is sent unchanged."""
 
     of: Holds
     to: dict[str, str]
@@ -66,7 +66,7 @@ class _Row(Frozen):
 
 @cache
 def image_models(provider: str) -> Mapping[str, ImageModel]:
-    """The image models of a gateway, by name; empty where it has none."""
+    """The image models of a gateway, by name; empty if it has none."""
     found = table(provider, "images.toml").get(provider, {})
     made = {name: _facts(found, name) for name in found}
     return {name: ImageModel(name=name, provider=provider, **_without_fields(facts)) for name, facts in made.items()}
@@ -78,7 +78,7 @@ def image_model(provider: str, name: str) -> ImageModel:
     if name in sold:
         return sold[name]
     if not sold:
-        raise KeyError(f"{title(provider)} draws no pictures here; {_elsewhere()}")
+        raise KeyError(f"{title(provider)} has no image models here; {_alternatives()}")
     close = get_close_matches(name, sold, n=1)
     hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sold)}"
     raise KeyError(f"{name} is not a known image model of {provider}; {hint}")
@@ -100,25 +100,25 @@ def sent_prompt(drawing: Drawing) -> str:
     if drawing.model.replaces_names:
         mentions = {each.name: names[0] for each, names in cited if each.name}
         words = replace_names(words, mentions) if mentions else words
-    lines = [_sentence(each, names, cited=_stands(names[0], words)) for each, names in cited]
+    lines = [_sentence(each, names, cited=_contains(names[0], words)) for each, names in cited]
     return "\n".join([*filter(None, lines), words])
 
 
 def _sentence(reference: StillReference, names: list[str], *, cited: bool) -> str:
-    """What the prompt says of a reference; of one that the words have `cited` already, only its role."""
-    subject, role = " and ".join(names), _ended(reference.role)
+    """The sentence about a reference; if the words have `cited` it already, only its role."""
+    subject, role = " and ".join(names), _as_sentence(reference.role)
     if reference.name and (not cited or names[1:]):
-        said = f"{subject} {'are' if names[1:] else 'is'} {reference.name}"
-        return f"{said}: {role}" if role else f"{said}."
+        sentence = f"{subject} {'are' if names[1:] else 'is'} {reference.name}"
+        return f"{sentence}: {role}" if role else f"{sentence}."
     return f"{subject}: {role}" if role else ""
 
 
-def _stands(mention: str, words: str) -> bool:
-    """Whether the words hold the mention itself, and not one with a longer number."""
+def _contains(mention: str, words: str) -> bool:
+    """Whether the words contain the mention itself, and not one with a longer number."""
     return re.search(rf"{re.escape(mention)}(?!\d)", words) is not None
 
 
-def _ended(role: str) -> str:
+def _as_sentence(role: str) -> str:
     return role if not role or role.endswith((".", "!", "?")) else f"{role}."
 
 
@@ -127,12 +127,14 @@ def still_endpoint(drawing: Drawing) -> str:
     found = drawing.model.endpoints.get(drawing.mode)
     if found is None:
         name = f"{drawing.model.name} at {drawing.model.provider}"
-        raise InvalidRequest(f"{name} makes no such picture; nothing was sent", field="references", sent=False)
+        raise InvalidRequest(
+            f"{name} has no endpoint for such a picture; nothing was sent", field="references", sent=False
+        )
     return found
 
 
 def still_body(request: StillRequest) -> JsonObject:
-    """The fields of the model's request, as its row names them. What is not asked is left out.
+    """The fields of the model's request, as its row names them. Options that are not set are left out.
 
     Raises InvalidRequest, before anything is sent, for a prompt that is too long, and for a field that is set already.
     """
@@ -216,7 +218,7 @@ def _without_fields(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name != "fields"}
 
 
-def _elsewhere() -> str:
+def _alternatives() -> str:
     return f"choose an account at {', '.join(_drawing_gateways())}"
 
 

@@ -1,4 +1,4 @@
-"""The jobs of an account that render at the same time, also those that nothing waits for."""
+"""The limit on an account's jobs that render at the same time, also those that nothing waits for."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +10,7 @@ from prefect_storyboard.storyboards import Job
 
 HasEnded = Callable[[Job], Awaitable[bool]]
 Release = Callable[[], None]
-_LOOK_EVERY = 2.0  # seconds between two polls of jobs that nothing else polls, while a job waits for a slot
+_POLL_EVERY = 2.0  # seconds between two polls of jobs that nothing else polls, while a job waits for a slot
 
 # Takes a slot that several processes share, in addition to this process's; returns a function that frees it.
 shared_slot: ContextVar[Callable[[], Awaitable[Release]] | None] = ContextVar("shared_slot", default=None)
@@ -45,7 +45,7 @@ class InFlight:
                 self._freed.clear()
                 await self._free_ended(has_ended)
                 if len(self._taken) >= self.limit:
-                    await sleep_until_set(self._sleep, _LOOK_EVERY, self._freed)
+                    await sleep_until_set(self._sleep, _POLL_EVERY, self._freed)
             self._taken.setdefault(key, None)
             try:
                 await self._take_shared(key, has_ended)
@@ -54,7 +54,7 @@ class InFlight:
                 raise
 
     def submitted(self, key: str, job: Job) -> None:
-        """Note the provider's id of a job that holds a slot."""
+        """Record the job of a slot, once the provider has returned its id."""
         self._taken[key] = job
 
     def holds(self, key: str, job: Job) -> bool:
@@ -92,7 +92,7 @@ class InFlight:
         taking = asyncio.ensure_future(take())
         try:
             while not taking.done():
-                await sleep_until_done(self._sleep, _LOOK_EVERY, taking)
+                await sleep_until_done(self._sleep, _POLL_EVERY, taking)
                 if not taking.done():
                     await self._free_ended(has_ended)
             self._shared[key] = taking.result()

@@ -1,4 +1,4 @@
-"""Pictures that a response holds itself, as a data: URI or as base64, beside those that it links to."""
+"""Pictures that a response contains, as a data: URI or as base64, and links to pictures."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ _STARTS = ("iVBORw0KGgo", "/9j/", "UklGR")  # of PNG, JPEG and WebP, in base64
 
 
 def first_picture(value: JsonValue) -> str | None:
-    """The first picture in a value: a link, or a data: URI of one that the response holds itself.
+    """The first picture in a value: a link, or a data: URI if the response contains the picture.
 
     The value is a string, an object with a `url` or a `b64_json`, or a list of such.
     """
@@ -30,14 +30,14 @@ def first_picture(value: JsonValue) -> str | None:
 
 
 def is_inline(url: str) -> bool:
-    """Whether the address holds the file itself."""
+    """Whether the address is a data: URI, which contains the file."""
     return url.startswith("data:")
 
 
 def write_inline(url: str, to: Path, most: int, **facts: Any) -> None:
     """Write the file that a data: URI holds.
 
-    Raises, with these facts, ProtocolError if it is torn and OverBounds if it is too large.
+    Raises, with these facts, ProtocolError if it is damaged and OverBounds if it is too large.
     """
     head, _, body = url.partition(",")
     if len(body) * 3 // 4 > most:
@@ -47,14 +47,14 @@ def write_inline(url: str, to: Path, most: int, **facts: Any) -> None:
     try:
         to.write_bytes(base64.b64decode("".join(body.split()), validate=True))
     except (binascii.Error, ValueError):
-        raise ProtocolError("the result is a data: URI whose base64 is torn", **facts) from None
+        raise ProtocolError("the result is a data: URI whose base64 is damaged", **facts) from None
 
 
 def _inline(value: JsonValue) -> str | None:
     if not isinstance(value, str):
         return None
-    told = _DATA.match(value)
-    if told and (told[0].startswith("data:image/") or value[told.end() :].lstrip().startswith(_STARTS)):
+    declared = _DATA.match(value)
+    if declared and (declared[0].startswith("data:image/") or value[declared.end() :].lstrip().startswith(_STARTS)):
         return value
     if value.startswith(_STARTS) and _BARE.fullmatch(value):
         return f"data:image/png;base64,{value}"  # the type is decided from the bytes

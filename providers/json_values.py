@@ -33,9 +33,9 @@ def first_link(value: JsonValue) -> str | None:
 
 
 def named_tasks(body: JsonValue, *names: str) -> tuple[str, ...]:
-    """The ids by which an answer names a task, those of the first name before others; in `data` as well as beside it.
+    """The task ids in a response, at its top level and in `data`; ids under the first name come first.
 
-    taskId is task_id: no id that a gateway tells is overlooked because a page spells it otherwise.
+    taskId counts as task_id, so that no id is overlooked because its field is spelt differently.
     """
     inner = body.get("data") if isinstance(body, dict) else None
     found = [_folded(place) for place in (body, inner, *objects(inner)[:1]) if isinstance(place, dict)]
@@ -48,7 +48,7 @@ def _folded(place: JsonObject) -> JsonObject:
 
 
 def _id(value: JsonValue) -> str | None:
-    """The id; whatever else stands in its place says that there is a task as well."""
+    """The id; any other value in its place also shows that there is a task."""
     return non_blank(value) if isinstance(value, str | bool | None) else str(value)[:_LONGEST_ID] if value else None
 
 

@@ -9,7 +9,7 @@ from prefect_storyboard.storyboards import Job
 
 
 @contextmanager
-def on_the_way(job: Job) -> Iterator[None]:
+def job_stays_open(job: Job) -> Iterator[None]:
     """Turn any error of a call about a paid job into one that leaves the job open."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""What is asked of a gateway: the requests, and the order that an adapter makes of one."""
+"""The requests to a gateway, and the order that an adapter builds from one."""
 
 from datetime import datetime
 
@@ -89,10 +89,10 @@ class StillRequest(Frozen):
 class Order(Frozen):
     """Exactly what will be POSTed, and where. `usd` is its price, if the model table has one.
 
-    `callback` is the URL to which the gateway posts the job's end. It is not part of the digest: its token differs from
-    attempt to attempt, and the provider's list does not show it. `files` are sent as parts of a form; `form` says that
-    the body is a form even without a file. `shown` are the fields by which the provider's list shows the order, if the
-    list holds no whole bodies.
+    `callback` is the URL to which the gateway posts when the job has ended. It is not part of the digest: its token
+    differs from attempt to attempt, and the provider's list does not show it. `files` are sent as parts of a form;
+    `form` says that the body is a form even without a file. `shown` are the fields by which the provider's list shows
+    the order, if the list holds no whole bodies.
     """
 
     endpoint: str
@@ -116,7 +116,7 @@ class Order(Frozen):
 
 
 class Sought(Frozen):
-    """An order whose response was lost, as the ledger remembers it. `shown` is what `Order.shown` was."""
+    """An order whose response was lost, as recorded in the ledger. `shown` is that of `Order`."""
 
     endpoint: str
     digest: str

@@ -1,4 +1,4 @@
-"""The outputs that the gateways' own pages name, read from fields.toml, and which of them are stored with the take."""
+"""The outputs that the gateways document, read from fields.toml, and which of them are stored with the take."""
 
 from functools import cache
 from typing import NamedTuple
@@ -12,9 +12,9 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 
 class Output(Frozen):
-    """One output of a gateway. A list on its path stands for its first item.
+    """One output of a gateway. A list on its path counts as its first item.
 
-    `kept` is `files.<kind>` or `facts.<name>` of a Result, or describes where else the output goes.
+    `kept` is `files.<kind>` or `facts.<name>` of a Result, or says where else the output is used.
     """
 
     path: str

@@ -68,9 +68,10 @@ class Result(Frozen):
     """The result of a successful job. `url` is a video or a picture, for `Provider.fetch` to download at once.
 
     `mention` is what a prompt must call the character; `handle` is the provider's id of the video, for a remix. `usd`
-    is what was charged, if the provider says so in money. `files` are small files beside the video or the character, by
-    kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own. `facts` are values
-    to store with the take: video_id, seed, actual_prompt. `stored` is the clip or still that the library already has.
+    is what was charged, if the provider returns an amount of money. `files` are small files beside the video or the
+    character, by kind (thumbnail, spritesheet, profile_picture, ...), with links that expire like the video's own.
+    `facts` are values to store with the take: video_id, seed, actual_prompt. `stored` is the clip or still that the
+    library already has.
 
     A link expires. It is as good as a key: links are left out when a result is serialised or pickled.
     """
@@ -92,8 +93,8 @@ class Result(Frozen):
 class Provider(Protocol):
     """A gateway. `submit` is the only call that buys, and it sends its POST once.
 
-    `carries_files` says that files go along with an order: nothing is uploaded before it, and a request holds `file:`
-    links in the place of the provider's own.
+    `carries_files` says that files are sent with the order: nothing is uploaded before it, and a request has `file:`
+    links instead of the provider's own.
     """
 
     name: str
@@ -102,7 +103,7 @@ class Provider(Protocol):
     async def upload(self, path: Path, content_type: str) -> str:
         """Put a file where the provider can read it; return that URL. Buys nothing.
 
-        Raises InvalidRequest at a provider that has no place for files.
+        Raises InvalidRequest at a provider that stores no files.
         """
 
     def character_order(self, request: CharacterRequest) -> Order:
@@ -121,13 +122,13 @@ class Provider(Protocol):
         """Ask for the job's state. Buys nothing, may be repeated."""
 
     async def result(self, job: Job) -> Result:
-        """Fetch what an ended job returned. Raises why it failed. Buys nothing, may be repeated."""
+        """Fetch what an ended job returned. Raises the error of a failed job. Buys nothing, may be repeated."""
 
     async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
         """Download what a link of a result leads to; returns the file's sha256 in hex. Buys nothing.
 
-        A key goes along only where the provider's own host wants one for the content, and to no other host. Raises as
-        `providers.download.download` does.
+        The key is sent only to the provider's own host, and only if the content needs it. Raises what
+        `providers.download.download` raises.
         """
 
     async def cancel(self, job: Job) -> bool:
@@ -136,8 +137,8 @@ class Provider(Protocol):
     async def find(self, order: Sought) -> tuple[Job, ...] | None:
         """List the provider's own requests that match an order whose reply was lost, oldest first.
 
-        A match is proved by what the list holds: the whole body, or each field of `shown`. None if the provider has no
-        list to search; ProtocolError if a request on it may be the order, and the list does not say.
+        A match is proved by the whole body, if the list has it, or by each field of `shown`. None if the provider has
+        no list to search; ProtocolError if a request on it may be the order, and the list shows too little to tell.
         """
 
     async def offered(self, endpoint: str) -> bool | None:
@@ -159,7 +160,7 @@ class Provider(Protocol):
         """The account's balance in US dollars; None if the key may not read it."""
 
     async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
-        """The id of the job that a callback is about; None if its signature proves nothing.
+        """The id of the job that a callback is about; None if its signature is not valid.
 
         `secret` is the account's webhook secret, if the gateway has one. Raises Busy or NotSent if a gateway's
         published keys cannot be fetched.
@@ -183,7 +184,7 @@ class Look(NamedTuple):
 
 @runtime_checkable
 class TellsResult(Protocol):
-    """A gateway whose answer about a state holds the result as well, so that an ended job takes one request less."""
+    """A gateway whose status response has the result as well, which saves a request for each ended job."""
 
     async def look(self, job: Job) -> Look:
         """Ask for both at once. Buys nothing, may be repeated."""

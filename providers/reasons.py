@@ -1,4 +1,4 @@
-"""Why there is no result, by a gateway's text: one table for all gateways, and the errors made from it.
+"""Why there is no result, read from a gateway's text: one table for all gateways, and the errors made from it.
 
 Codes and types decide first, in each gateway's own errors.py. The text decides if there is no code, or if the code says
 too little. It is folded before it is compared: case, camel case, underscores and punctuation do not matter.
@@ -28,7 +28,7 @@ _MODERATION = re.compile(
     r"( \w+)? (rejected|blocked|flagged|refused)"
     r"|政策|违规|违反|敏感|审核|정책|민감|ポリシー|センシティブ"
 )
-_PASSING = re.compile(
+_TRANSIENT = re.compile(
     r"internal (server )?error|server error|try(ing)? again|please retry|retry later|tim(ed|e) ?out|temporar|overload"
     r"|unavailable|\bbusy\b|(high|heavy) (demand|load|traffic)|service issues|upstream error|no result\b"
     r"|rate limit|too many requests|\b(http|status|code) (5\d\d|429)\b|bad gateway|disconnect"
@@ -67,7 +67,7 @@ _OUTPUT_REMEDY = (
     "refused."
 )
 _PICTURE_REMEDY = (
-    "Its words were not refused: allow more attempts, or draw it again with a further take or other words."
+    "The prompt was not refused: allow more attempts, or draw it again with a further take or another prompt."
 )
 _UPLOAD_REMEDY = "Run it again: the file is uploaded again, once. If that fails too, check the file."
 
@@ -83,10 +83,10 @@ def is_moderation(text: str) -> bool:
     return bool(_MODERATION.search(fold(text)))
 
 
-def is_passing(text: str) -> bool:
+def is_transient(text: str) -> bool:
     """Whether a text is about a transient fault, and asks for no other input."""
     folded = fold(text)
-    return bool(_PASSING.search(folded)) and not _OTHER_INPUT.search(folded) and not _MODERATION.search(folded)
+    return bool(_TRANSIENT.search(folded)) and not _OTHER_INPUT.search(folded) and not _MODERATION.search(folded)
 
 
 def is_stale_upload(text: str) -> bool:
@@ -115,20 +115,20 @@ def refusal(text: str, *, field: str | None = None, charged: bool | None = False
         message = f"moderation refused {f'the {what}' if what else field or 'the scene'}: {text}"
         return Refused(message, field=field, what=what, charged=charged, **facts)
     remedy = (_FREE if charged is False else "") + _OUTPUT_REMEDY
-    message = f"moderation refused what was generated, not the scene: {text}"
+    message = f"moderation refused the output, not the scene: {text}"
     facts |= {"what": what, "resubmittable": True, "charged": charged, "remedy": remedy}
     return Refused(message, field=field, **facts)
 
 
 def is_flagged(flags: JsonValue) -> bool:
-    """Whether a model's own filter says of a picture that it has blackened it."""
+    """Whether a model's own filter reports that it has blacked out a picture."""
     return isinstance(flags, list) and any(flag is True for flag in flags)
 
 
 def flagged(**facts: Any) -> Refused:
-    """A picture that a model's own filter has blackened."""
+    """A picture that a model's own filter has blacked out."""
     remedy = (_FREE if facts["charged"] is False else "") + _PICTURE_REMEDY
-    message = "the model's own filter flagged the picture that it drew, and blackened it"
+    message = "the model's own filter flagged the picture and blacked it out"
     return Refused(message, what="output", resubmittable=True, remedy=remedy, **facts)
 
 
@@ -148,31 +148,31 @@ def stale_upload(message: str, *, charged: bool | None = False, **facts: Any) ->
 def invalid(message: str, text: str, *, field: str | None = None, **facts: Any) -> InvalidRequest:
     """An input that the provider does not accept, and which part of the scene it is."""
     if is_stale_upload(text):
-        return unfetched(message, field=field, **facts)
+        return file_not_fetched(message, field=field, **facts)
     return InvalidRequest(message, field=field, what=part("", field), **facts)
 
 
-def unfetched(message: str, *, field: str | None = None, **facts: Any) -> InvalidRequest:
+def file_not_fetched(message: str, *, field: str | None = None, **facts: Any) -> InvalidRequest:
     """A submit that was refused because a file of it could not be fetched."""
     facts |= {"stale_upload": True, "remedy": _UPLOAD_REMEDY, "what": part("", field)}
     return InvalidRequest(message, field=field, **facts)
 
 
-def nothing_made(who: str, **facts: Any) -> GenerationFailed:
+def no_result(who: str, **facts: Any) -> GenerationFailed:
     """An ended job whose result contains nothing that can be stored. It is polled again before this is a verdict."""
     remedy = "Check the job on the provider's own page; increase the scene's take to render it again."
     message = f"the job ended at {who} without a video, a picture or a character"
     return failure(message, remedy=remedy, empty=True, **facts)
 
 
-def outcome_unknown(who: str, said: str, named: str | None = None, **facts: Any) -> OutcomeUnknown:
+def outcome_unknown(who: str, answer: str, named: str | None = None, **facts: Any) -> OutcomeUnknown:
     """A submit that may have been accepted. The job id in its response, if any, is kept."""
     if named is None:
         return OutcomeUnknown(
-            f"{who} answered a submit with {said} and names no task; it may have been accepted", **facts
+            f"{who} answered a submit with {answer} and names no task; it may have been accepted", **facts
         )
     remedy = OutcomeUnknown.remedy.replace("<the provider's id>", named)
-    message = f"{who} answered a submit with {said}; it names the task {named} and may have accepted it"
+    message = f"{who} answered a submit with {answer}; it names the task {named} and may have accepted it"
     return OutcomeUnknown(message, request_id=named, remedy=remedy, **facts)
 
 
@@ -188,20 +188,20 @@ def blocked(who: str, text: str, **facts: Any) -> Unauthorized | None:
     return None
 
 
-def stopped_in_front(who: str, code: int, **facts: Any) -> Unauthorized:
+def submit_blocked_by_proxy(who: str, code: int, **facts: Any) -> Unauthorized:
     """A submit that a firewall or a proxy refused before it reached the gateway."""
-    message, remedy = _in_front(who, code)
+    message, remedy = _blocked_by_proxy(who, code)
     return Unauthorized(message, remedy=f"Nothing was bought. {remedy}", **facts)
 
 
-def stopped_on_the_way(who: str, code: int, **facts: Any) -> Busy:
-    """The same for a call that buys nothing: it may be retried, because it says nothing about a job."""
-    message, remedy = _in_front(who, code)
+def call_blocked_by_proxy(who: str, code: int, **facts: Any) -> Busy:
+    """The same for a call that buys nothing: it is retried, because the refusal says nothing about a job."""
+    message, remedy = _blocked_by_proxy(who, code)
     return Busy(message, remedy=f"Nothing was bought. {remedy}", **facts)
 
 
-def _in_front(who: str, code: int) -> tuple[str, str]:
-    message = f"something in front of {who} refused the request (HTTP {code}, not a response of {who}'s own)"
+def _blocked_by_proxy(who: str, code: int) -> tuple[str, str]:
+    message = f"a firewall or proxy in front of {who} refused the request (HTTP {code}, not {who}'s own response)"
     remedy = "The key is not the reason: check firewall, proxy and VPN, then run it again."
     return message, remedy
 

@@ -73,7 +73,7 @@ class Session:
         async with gates.submits:
             while (wait := gates.closed_until - clock.monotonic()) > 0:  # another Busy may prolong the pause
                 await clock.sleep(wait)
-            await self._turn()
+            await self._wait_for_rate()
             try:
                 yield
             except Busy as busy:
@@ -81,8 +81,8 @@ class Session:
                 gates.closed_until = max(gates.closed_until, clock.monotonic() + wait)
                 raise
 
-    async def _turn(self) -> None:
-        """Wait until fewer submits than allowed lie within the last ten seconds."""
+    async def _wait_for_rate(self) -> None:
+        """Wait until the last ten seconds have fewer submits than the limit."""
         last = self.gates.last
         if last is None:
             return

@@ -11,11 +11,11 @@ from prefect_storyboard.providers.protocol import CharacterRequest, SceneRequest
 from prefect_storyboard.storyboards import Model
 
 _MISSING = {  # by operation: our argument, what the model cannot do, and the remedy
-    "text": ("characters", "renders nothing from a prompt alone", "name a character or give the scene an image"),
-    "image": ("image", "starts from no picture", "leave image and continues out, or choose another model"),
-    "remix": ("remixes", "remixes no video", "leave remixes out, or choose another model"),
-    "character": ("clip", "creates no characters", "show them with the scene, or choose another model"),
-    "character_from_video": ("clip", "makes no character of a video by its id", "give it the stored file"),
+    "text": ("characters", "does not render from a prompt alone", "name a character or give the scene an image"),
+    "image": ("image", "does not start from a picture", "leave image and continues out, or choose another model"),
+    "remix": ("remixes", "cannot remix a video", "leave remixes out, or choose another model"),
+    "character": ("clip", "cannot create characters", "show them with the scene, or choose another model"),
+    "character_from_video": ("clip", "cannot create a character from a video's id", "give it the stored file"),
 }
 
 

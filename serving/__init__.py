@@ -1,1 +1,1 @@
-"""What our two small HTTP servers share: the parts of ASGI that they use, and the process. Knows no library."""
+"""Shared by our two small HTTP servers: the parts of ASGI that they use, and the process."""

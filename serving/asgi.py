@@ -1,4 +1,4 @@
-"""The parts of ASGI that both servers need: headers, a body within bounds, one answer."""
+"""The parts of ASGI that both servers need: headers, a bounded body, a response, the lifespan."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -12,13 +12,13 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Answer(NamedTuple):
-    """A status and one sentence about it."""
+    """A status and one sentence of text."""
 
     status: HTTPStatus
     text: str
 
 
-TOO_LARGE = Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than any that is expected here")
+TOO_LARGE = Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
 TOO_SLOW = Answer(HTTPStatus.REQUEST_TIMEOUT, "the body took too long")
 
 
@@ -28,7 +28,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive, *, most: int, seconds: float) -> bytes | Answer:
-    """The body; the answer for one that is larger than `most` bytes, or takes longer."""
+    """Read the body; returns an answer instead if it has more than `most` bytes, or takes longer than `seconds`."""
     length = headers.get("content-length", "0")
     if length.isdecimal() and (len(length) > 12 or int(length) > most):
         return TOO_LARGE
@@ -60,7 +60,7 @@ async def respond(send: Send, status: HTTPStatus, headers: Iterable[tuple[bytes,
 async def lifespan(
     receive: Receive, send: Send, begin: Callable[[], Awaitable[object]], end: Callable[[], Awaitable[object]]
 ) -> None:
-    """Let the server start when `begin` has ended, and stop when `end` has. One that fails keeps it from starting."""
+    """Start the server after `begin`, and stop it after `end`. If `begin` raises, the server does not start."""
     await receive()
     try:
         await begin()

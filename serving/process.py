@@ -1,4 +1,4 @@
-"""A server as a process that ends well: SIGINT and SIGTERM are its normal end."""
+"""A server process that exits with 0 after SIGINT or SIGTERM."""
 
 import signal
 import socket
@@ -14,7 +14,7 @@ App = Callable[[Scope, Receive, Send], Any]
 
 
 class Server(uvicorn.Server):
-    """Reports its address once it listens, because port 0 is known only then, and exits with 0 when it is stopped."""
+    """Reports its address once it listens, because only then the port is known, and exits with 0 when it is stopped."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[str], None]) -> None:
         super().__init__(config)
@@ -22,7 +22,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at a signal without raising it again: that is the normal end of a server."""
+        """Stop at a signal without raising it again: a signal is the normal way to stop a server."""
         before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
 def run(app: App, ready: Callable[[str], None], *, listener: socket.socket | None = None, **options: Any) -> bool:
     """Serve until SIGTERM or SIGINT, on an open socket or on the `host` and `port` of the options, which are uvicorn's.
 
-    `ready` gets the address. False if the server could not start; the log says why.
+    `ready` is called with the address. Returns False if the server could not start; the log says why.
     """
     config = uvicorn.Config(app, ws="none", lifespan="on", access_log=False, server_header=False, **options)
     server = Server(config, ready)

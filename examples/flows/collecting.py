@@ -1,7 +1,7 @@
 """Submit in one process, collect in another: no process waits while the scenes render.
 
 The library holds everything that the second process needs, so the two may run on two machines, an hour apart.
-`collect_jobs` asks once about every open job and buys nothing; run it until nothing is waiting. Costs $2.42 at fal.ai
+`collect_jobs` polls every open job once and buys nothing; run it until nothing is waiting. Costs $2.42 at fal.ai
 in November 2026, once. Both processes on the sandbox, then one at a time on your own account:
 
     python -m prefect_storyboard.examples.flows.collecting

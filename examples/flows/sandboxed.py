@@ -1,6 +1,6 @@
 """Run an example without a key and without cost: the gateways on loopback, and a Prefect of its own with saved blocks.
 
-Your own flow needs none of this. Leave the `with` out, and it uses the blocks `fal-credentials/production` and
+Your own flow needs none of this. Without the `with`, it uses the blocks `fal-credentials/production` and
 `storyboard-library/main` of your Prefect; `storyboard setup` saves them. The folder `storyboard-examples` keeps library
 and sandbox, so that a second run finds what the first one bought. Remove it to start over.
 """

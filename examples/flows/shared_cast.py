@@ -1,8 +1,8 @@
 """A cast that two flows share: whichever runs first creates it, and the other one finds it.
 
-Nothing is passed from one flow to the other. The same clip and the same name are the same character, whoever asks. A
-model that is shown its characters, like this one, creates none; on one that creates them they are bought once. Costs
-$3.63 at fal.ai in November 2026, once. On the sandbox:
+Nothing is passed from one flow to the other. The same clip and the same name are the same character in every flow. A
+model that takes reference media, like this one, creates no characters; one that creates them is paid once for each.
+Costs $3.63 at fal.ai in November 2026, once. On the sandbox:
 
     python -m prefect_storyboard.examples.flows.shared_cast
 """

@@ -32,7 +32,7 @@ async def teaser(prompts: list[str]) -> Reel:
 
 @flow
 def plain_teaser(prompts: list[str]) -> Reel:
-    """The same without `await`; what one of the two has bought, the other one finds."""
+    """The same without `await`; it finds the clips that the async flow has bought."""
     on: Any = {"credentials": FalCredentials.load("production"), "library": Library.load("main")}
     mara = sync.create_character("Mara", "clips/mara.mp4", model="seedance-2", **on)
     job = sync.generate("Mara opens the door.", model="seedance-2", characters=[mara], seconds=8, **on)

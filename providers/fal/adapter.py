@@ -2,7 +2,7 @@
 
 Three habits of fal shape this module. A submit is not validated: what the model does not take comes back as a 422 on
 the result of a COMPLETED job. Every link is used as returned, once its host is checked. A result's status code, body
-and headers are the model's own, so a 5xx there may be the job's verdict or a passing fault of the way to it.
+and headers are the model's own, so a 5xx there may be the job's verdict or a transient fault on the way to it.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ from prefect_storyboard.providers.fal import listed as fal_listed
 from prefect_storyboard.providers.fal import search
 from prefect_storyboard.providers.fal.jwks import Jwks
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, own_link, same_host, sound_key
+from prefect_storyboard.providers.http import ask, buy, checked_key, clock_skew, json_object, own_link, same_host
 from prefect_storyboard.providers.images import still_body, still_endpoint
 from prefect_storyboard.providers.inline import first_picture
 from prefect_storyboard.providers.json_values import amount, first_link, link, non_blank, objects
-from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.open_jobs import job_stays_open
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import (
     CharacterRequest,
@@ -60,7 +60,7 @@ class Fal:
     def __init__(
         self, http: httpx.AsyncClient, *, api_key: str, queue_url: str, rest_url: str, platform_url: str
     ) -> None:
-        key = sound_key(api_key, "fal's dashboard")
+        key = checked_key(api_key, "fal's dashboard")
         self._auth = {"Authorization": f"Key {key}"}
         self._queue = queue_url.rstrip("/")
         self._rest = rest_url.rstrip("/")
@@ -85,7 +85,7 @@ class Fal:
         return file_url
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip, and takes no video by its id."""
+        """Input of fal-ai/sora-2/characters; fal uses the first 4 s of the clip, and takes no id of a video."""
         return Order(endpoint=endpoint(request), body=with_fields(fal_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
@@ -116,19 +116,19 @@ class Fal:
         return job.model_copy(update={"urls": {**job.urls, **own}})
 
     async def status(self, job: Job) -> Status:
-        """Ask the status link. An undocumented state reads as still running, and is named."""
-        with on_the_way(job):
+        """Ask the status link. An undocumented state counts as running, and is passed on."""
+        with job_stays_open(job):
             url = httpx.URL(self._own(job, "status_url")).copy_merge_params({"logs": "0"})
             reply = _success(await self._ask("GET", str(url)))
         return status_of(reply.get("status"))
 
     async def result(self, job: Job) -> Result:
         """Fetch the model's own answer: a video, a picture, a character, or why there is none."""
-        with on_the_way(job):
+        with job_stays_open(job):
             response = await self._ask("GET", self._own(job, "response_url"))
         if not response.is_success:
             raise await self._why(response, job)
-        with on_the_way(job):
+        with job_stays_open(job):
             reply = _success(response)
         if is_flagged(reply.get("has_nsfw_concepts")):
             raise fal_errors.of_flagged(response, job)
@@ -147,12 +147,12 @@ class Fal:
         )
 
     async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
-        """Download the file behind a link, which carries its own permission: no key goes along."""
+        """Download a file. The link itself gives access: no key is sent."""
         return await download(self._http, url, to, bounds)
 
     async def cancel(self, job: Job) -> bool:
-        """PUT the cancel link. True means asked for: a job that runs may still finish, and cost."""
-        with on_the_way(job):
+        """PUT the cancel link. True means that cancelling was requested: a running job may still finish, and cost."""
+        with job_stays_open(job):
             response = await self._ask("PUT", self._own(job, "cancel_url"), content=b"")
             too_late = (json_object(response) or {}).get("status") == "ALREADY_COMPLETED"
             if not response.is_success and not too_late:
@@ -163,7 +163,7 @@ class Fal:
         """Search the platform's list of requests for a body equal to ours.
 
         Whether a running request is listed before it ends is not documented, so an empty answer soon after the submit
-        proves nothing. Times are returned in our clock, as far as fal's Date header tells its own.
+        proves nothing. Times are returned in our clock, if fal's Date header shows its own.
         """
         sent = await search.find(self._list_page, order.endpoint, order.digest, order.since)
         return tuple(self._job(order.endpoint, each.request_id, each.at) for each in sent)
@@ -211,7 +211,7 @@ class Fal:
         return None
 
     async def balance(self) -> float | None:
-        """Credits in US dollars; None for a key that is no admin key."""
+        """Credits in US dollars; None if the key is not an admin key."""
         response = await self._ask("GET", f"{self._platform}/account/billing", params={"expand": "credits"})
         credit = (json_object(response) or {}).get("credits")
         return amount(credit.get("current_balance")) if isinstance(credit, dict) else None
@@ -230,11 +230,11 @@ class Fal:
         return _success(response), clock_skew(response)
 
     async def _why(self, response: httpx.Response, job: Job) -> ProviderError:
-        """Why there is no result. Where the result gives no verdict, the status may: it names a failure's type."""
+        """Why there is no result. If the result gives no verdict, the status may: it has the type of a failure."""
         error = fal_errors.of_result(response, job)
         if not isinstance(error, Busy | ProtocolError):
             return error
-        with on_the_way(job):
+        with job_stays_open(job):
             status = await self._ask("GET", self._own(job, "status_url"))
         return fal_errors.of_status(status, job) or error
 

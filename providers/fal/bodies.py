@@ -7,7 +7,7 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 
 def character(request: CharacterRequest) -> JsonObject:
-    """A character of a clip."""
+    """A character from a clip."""
     return {"video_url": request.clip_url, "name": request.name}
 
 

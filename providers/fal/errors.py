@@ -20,17 +20,17 @@ from prefect_storyboard.providers.json_values import named_tasks, non_blank
 from prefect_storyboard.providers.open_jobs import still_open
 from prefect_storyboard.providers.reasons import (
     blocked,
+    call_blocked_by_proxy,
     failure,
     flagged,
     invalid,
     is_moderation,
-    nothing_made,
+    no_result,
     outcome_unknown,
     part,
     refusal,
     stale_upload,
-    stopped_in_front,
-    stopped_on_the_way,
+    submit_blocked_by_proxy,
 )
 from prefect_storyboard.providers.states import phase
 from prefect_storyboard.storyboards import Job
@@ -89,8 +89,8 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
 def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
     text, facts, code = _text(response), _facts(response), response.status_code
-    if code == 403 and not _is_fals(response):
-        return stopped_on_the_way("fal", code, **facts)
+    if code == 403 and not _is_own(response):
+        return call_blocked_by_proxy("fal", code, **facts)
     if code in {401, 402, 403}:
         return _of_account(response)
     match code:
@@ -143,11 +143,11 @@ def of_odd_success(response: httpx.Response, job: Job) -> ProviderError:
         return _of_failure(response, facts)
     if body.get("detail"):
         return _of_rejection(response, facts, job.endpoint)
-    return nothing_made("fal", charged=_charged(response), raw=body, **facts)
+    return no_result("fal", charged=_charged(response), raw=body, **facts)
 
 
 def of_flagged(response: httpx.Response, job: Job) -> ProviderError:
-    """A picture that the model's own filter has blackened, as FLUX and Qwen say of it."""
+    """A picture that the model's own filter has blacked out, as FLUX and Qwen report it."""
     return flagged(charged=_charged(response), **{**_facts(response), "request_id": job.request_id})
 
 
@@ -161,7 +161,7 @@ def billable_units(response: httpx.Response) -> float | None:
     return number(response, "x-fal-billable-units")
 
 
-def _is_fals(response: httpx.Response) -> bool:
+def _is_own(response: httpx.Response) -> bool:
     """Whether an error is fal's own document and not the page of a proxy in front of it."""
     return bool({"detail", "error", "status"} & set(json_object(response) or {}))
 
@@ -176,8 +176,8 @@ def _of_account(response: httpx.Response) -> ProviderError:
     lower = text.lower()
     if code == 402 or (code == 403 and ("balance" in lower or lower.rstrip(".").endswith(" locked"))):
         return OutOfCredit(f"the account at fal has no credit: {text}", **facts)
-    if code == 403 and not _is_fals(response):
-        return stopped_in_front("fal", code, **facts)
+    if code == 403 and not _is_own(response):
+        return submit_blocked_by_proxy("fal", code, **facts)
     does = "accept the key" if code == 401 else "let the key do this"
     return blocked("fal", text, **facts) or Unauthorized(f"fal does not {does}: {text}", **facts)
 
@@ -190,7 +190,7 @@ def _of_rejection(response: httpx.Response, facts: dict[str, Any], endpoint: str
         return refusal(text, field=field, charged=charged, **facts)
     match kind:
         case "no_media_generated":
-            message = f"the model made nothing of this: {text}"
+            message = f"the model produced no media: {text}"
             if draws("fal", endpoint):  # clients saw the same request pass the next time, and nothing billed
                 return failure(message, again=True, by_chance=True, charged=bool(charged), **facts)
             return failure(message, charged=charged, **facts)

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from prefect_storyboard.providers.clock import Clock
 
 _DAY = 86_400.0  # seconds; fal asks for no longer
-_AGAIN = 60.0  # seconds between two fetches after a signature by an unknown key: fal may have rotated its keys
+_FETCH_AGAIN_AFTER = (
+    60.0  # seconds between two fetches after a signature by an unknown key: fal may have rotated its keys
+)
 Keys = tuple[str, ...]
 
 
@@ -25,7 +27,7 @@ class Jwks:
         if self._age > _DAY:
             self._keys = await self._fetched()
         verified = check(self._keys)
-        if verified is None and self._age > _AGAIN:
+        if verified is None and self._age > _FETCH_AGAIN_AFTER:
             self._keys = await self._fetched()
             verified = check(self._keys)
         return verified

@@ -29,8 +29,8 @@ class Sent(NamedTuple):
 async def find(read_page: ReadPage, endpoint: str, order_digest: str, since: datetime) -> tuple[Sent, ...]:
     """Return the requests since a moment of our clock whose bodies equal the order's, the oldest first.
 
-    Times are in our clock as far as fal's Date header tells its own: a request that was sent before ours is then
-    another one, however late it ended. ProtocolError if the list gives no bodies: one of the requests may be ours.
+    Times are in our clock if fal's Date header shows its own: a request that was sent before ours is then another one,
+    however late it ended. ProtocolError if the list has no bodies, because one of the requests may be ours.
     """
     since = utc(since)
     items, skew = await _read(read_page, endpoint, since - _WINDOW)

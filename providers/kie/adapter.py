@@ -1,7 +1,7 @@
 """Kie.ai's market, after https://docs.kie.ai/market/quickstart and the Sora 2 pages, last published in 2026-04.
 
 Three habits of Kie shape this module. Every job, also a character, is a task of one endpoint, and one other endpoint
-tells its state and its result alike. HTTP says 200 to nearly everything; the code stands in the envelope. A result is
+returns both its state and its result. HTTP is 200 for nearly everything; the envelope has the code. A result is
 JSON inside JSON, and a character in it has two shapes and several names for each part.
 """
 
@@ -21,13 +21,13 @@ from prefect_storyboard.providers.callbacks import from_kie
 from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, json_object, sound_key
+from prefect_storyboard.providers.http import ask, buy, checked_key, json_object
 from prefect_storyboard.providers.images import still_body, still_endpoint
 from prefect_storyboard.providers.inline import first_picture
 from prefect_storyboard.providers.json_values import amount, link, non_blank
 from prefect_storyboard.providers.kie import bodies as kie_bodies
 from prefect_storyboard.providers.kie import errors as kie_errors
-from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.open_jobs import job_stays_open
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import (
     CharacterRequest,
@@ -58,7 +58,7 @@ class Kie:
     carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str, upload_url: str) -> None:
-        key = sound_key(api_key, "Kie's dashboard")
+        key = checked_key(api_key, "Kie's dashboard")
         self._auth = {"Authorization": f"Bearer {key}"}
         self._api = api_url.rstrip("/")
         self._upload = upload_url.rstrip("/")
@@ -86,7 +86,7 @@ class Kie:
         return _order(request, kie_bodies.scene(request))
 
     def still_order(self, request: StillRequest) -> Order:
-        """Task of the image model. Its fields are the row's own: Kie drops one that it does not know, and bills."""
+        """Task of the image model. It sends only the fields of the model's row: Kie ignores unknown ones, and bills."""
         model = still_endpoint(request.drawing)
         return Order(endpoint=model, body={"model": model, "input": still_body(request)})
 
@@ -102,29 +102,29 @@ class Kie:
         return Job(provider="kie", endpoint=order.endpoint, request_id=task, submitted_at=datetime.now(UTC))
 
     async def status(self, job: Job) -> Status:
-        """Look at the task's record. An undocumented state reads as still running, and is named."""
+        """Read the task's record. An undocumented state counts as running, and is passed on."""
         return (await self.look(job)).status
 
     async def look(self, job: Job) -> Look:
         """The record holds the result as well."""
-        with on_the_way(job):
+        with job_stays_open(job):
             record = await self._record(job)
         return Look(status_of(record.get("state")), partial(self._made, job, record))
 
     async def result(self, job: Job) -> Result:
-        """Read from the same record a video or picture, a character, or why there is none. Links last for a day."""
-        with on_the_way(job):
+        """Read the same record: a video, a picture, a character, or why there is none. Links last for a day."""
+        with job_stays_open(job):
             record = await self._record(job)
         return await self._made(job, record)
 
     async def _made(self, job: Job, record: JsonObject) -> Result:
-        with on_the_way(job):
+        with job_stays_open(job):
             ended = phase(record.get("state"))
             made = _decoded(record.get("resultJson"))
             url, (character, username) = first_picture(made.get("resultUrls")), _character(made)
             nothing = url is None and character is None
-            said = bool(non_blank(record.get("failMsg")))
-            failed = (ended == "failed" and (nothing or said)) or (ended is None and nothing and said)
+            has_reason = bool(non_blank(record.get("failMsg")))
+            failed = (ended == "failed" and (nothing or has_reason)) or (ended is None and nothing and has_reason)
             if ended in {"queued", "running"} or (ended is None and nothing and not failed):
                 raise Busy("Kie is not ready: the task has not ended")
         if failed:
@@ -144,7 +144,7 @@ class Kie:
         )
 
     async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
-        """Download the file behind a link, which carries its own permission: no key goes along."""
+        """Download a file. The link itself gives access: no key is sent."""
         return await download(self._http, url, to, bounds)
 
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002
@@ -156,7 +156,7 @@ class Kie:
         return None
 
     async def offered(self, endpoint: str) -> bool | None:  # noqa: ARG002
-        """None: Kie tells only in its response to a submit that a model is no longer sold."""
+        """None: only Kie's response to a submit says that a model is no longer sold."""
         return None
 
     async def objection(self, order: Order) -> str | None:  # noqa: ARG002
@@ -210,9 +210,9 @@ def _data(response: httpx.Response) -> JsonValue:
 
 
 def _uploaded(response: httpx.Response) -> str:
-    data, said = _data(response), json_object(response) or {}
+    data, reply = _data(response), json_object(response) or {}
     file = link(data.get("downloadUrl")) or link(data.get("fileUrl")) if isinstance(data, dict) else None
-    if file is None or said.get("success") is not True:
+    if file is None or reply.get("success") is not True:
         raise ProtocolError("Kie accepted an upload without returning its URL; nothing was bought, run it again")
     return file
 
@@ -225,7 +225,7 @@ def _decoded(result: JsonValue) -> JsonObject:
 
 
 def _character(made: JsonObject) -> tuple[str | None, str | None]:
-    """Id and user name, under all their known names. A bare `id` beside a video is not a character's."""
+    """Id and user name, under all their known names. A bare `id` in a result with a video is not a character's."""
     nested = made.get("resultObject")
     facts = made | ({key: value for key, value in nested.items() if value} if isinstance(nested, dict) else {})
     ids = _CHARACTER_IDS if "resultUrls" in made else (*_CHARACTER_IDS, "id")

@@ -21,7 +21,7 @@ _LONGEST_SHOT = 15  # seconds
 def character(request: CharacterRequest) -> JsonObject:
     """A character from a clip, or from 1 to 4 s of a finished Sora task, which needs a description: its name is enough.
 
-    The clip's field is named for one address, and is a list of exactly one.
+    The clip's field has a singular name, but is a list of exactly one URL.
     """
     if request.video_id:
         return {

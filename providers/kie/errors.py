@@ -24,23 +24,23 @@ from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object
 from prefect_storyboard.providers.json_values import amount, named_tasks, non_blank
 from prefect_storyboard.providers.reasons import (
     blocked,
+    call_blocked_by_proxy,
     failure,
     invalid,
     is_moderation,
-    is_passing,
     is_stale_upload,
-    nothing_made,
+    is_transient,
+    no_result,
     outcome_unknown,
     refusal,
     stale_upload,
-    stopped_in_front,
-    stopped_on_the_way,
+    submit_blocked_by_proxy,
 )
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
 _GONE = ("model name you specified", "page does not exist or is not published")
-_AGAIN = re.compile(r"5\d\d|408")  # failCode of a transient fault, if no text says more
+_RETRYABLE = re.compile(r"5\d\d|408")  # failCode of a transient fault, if no text says more
 # "aspect_ratio is required": Kie responds 500 and means the input. Vaguer texts do not count.
 _COMPLAINT = re.compile(
     r"\W*(?:(?:the|this|input|parameter|field)\W+)*(?P<field>[a-z][\w.\[\]]*)\W+(?:(?:field|parameter|input)\s+)?"
@@ -94,7 +94,7 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
         return _of_account(envelope, facts)
     match code:
         case 200 if envelope.ok and isinstance(envelope.data, dict | None) and not (envelope.data or {}).get("taskId"):
-            message = f"Kie made no task of this, and charges nothing without one: {text}"
+            message = f"Kie created no task, and charges nothing without one: {text}"
             return InvalidRequest(
                 message, remedy="Nothing was bought. Run it again; if the error persists, report it.", **facts
             )
@@ -118,7 +118,7 @@ def of_call(response: httpx.Response) -> ProviderError:
     envelope, facts = parse_envelope(response), _facts(response)
     text, code = envelope.text, envelope.code
     if code == 403 and not envelope.own:
-        return stopped_on_the_way("Kie", code, **facts)
+        return call_blocked_by_proxy("Kie", code, **facts)
     if code in {401, 402, 403, 433}:
         return _of_account(envelope, facts)
     match code:
@@ -163,7 +163,7 @@ def of_failure(record: JsonObject, job: Job) -> ProviderError:
     if kind == "402":
         facts["remedy"] = "Top up the account at Kie, then increase the scene's take to render it again."
     silent = non_blank(record.get("failMsg")) is None
-    again = kind == "408" or is_passing(text) or (silent and bool(_AGAIN.fullmatch(kind)))
+    again = kind == "408" or is_transient(text) or (silent and bool(_RETRYABLE.fullmatch(kind)))
     return failure(f"the job failed at Kie ({reason})", again=again, **facts)
 
 
@@ -172,7 +172,7 @@ def of_no_result(record: JsonObject, job: Job) -> ProviderError:
     kept = {key: value for key, value in record.items() if key != "param"}  # the echo of the order
     credits_ = credits_of(record)
     charged = None if credits_ is None else credits_ > 0
-    return nothing_made("Kie", charged=charged, raw=kept, request_id=job.request_id)
+    return no_result("Kie", charged=charged, raw=kept, request_id=job.request_id)
 
 
 def credits_of(record: JsonObject) -> float | None:
@@ -186,7 +186,7 @@ def _of_account(envelope: Envelope, facts: dict[str, Any]) -> ProviderError:
         case 402:
             return OutOfCredit(f"the account at Kie has no credit: {envelope.text}", **facts)
         case 403 if not envelope.own:
-            return stopped_in_front("Kie", 403, **facts)
+            return submit_blocked_by_proxy("Kie", 403, **facts)
         case 433:
             remedy = "Nothing was bought. Raise the key's cap at Kie, or wait until it is reset; then run it again."
             return OutOfCredit(f"the key has used up its own cap at Kie: {envelope.text}", remedy=remedy, **facts)

@@ -1,8 +1,8 @@
 """The Videos API, as OpenAI, its resellers and self-hosted servers speak it. Source: OpenAI's openapi.yaml, 2026-08-21.
 
 Four habits shape this module. A result has no link: its content is behind the key. There is no place for uploads: a
-clip or a picture is a part of the order's own form. A character is made at once, and there is no list of characters.
-The list of videos holds no whole bodies, and that of a self-hosted server not even the prompt.
+clip or a picture is a part of the order's own form. A character is created at once, and there is no list of characters.
+The list of videos has no whole bodies, and that of a self-hosted server not even the prompt.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ import httpx
 from prefect_storyboard.providers.attachments import parts
 from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, InvalidRequest
-from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, same_host, sound_key
+from prefect_storyboard.providers.http import ask, buy, checked_key, clock_skew, json_object, same_host
 from prefect_storyboard.providers.json_values import non_blank, objects
-from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.open_jobs import job_stays_open
 from prefect_storyboard.providers.openai import bodies, errors, search
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import (
@@ -37,28 +37,28 @@ from prefect_storyboard.providers.states import phase, status_of
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
 
-_NO_LIST = {404, 405, 501}  # of a server that keeps none
-_RUNS_ON = {400, 405, 409}  # of a server that stops nothing
+_NO_LIST = {404, 405, 501}  # statuses of a server without a list
+_NOT_STOPPED = {400, 405, 409}  # statuses of a server that does not stop the job
 
 
 class OpenAICompatible:
-    """One account at a server. The key goes to the configured host and nowhere else; a server may want none."""
+    """One account at a server. The key goes to the configured host and nowhere else; a server may need none."""
 
     name = "openai"
     carries_files = True
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, base_url: str) -> None:
-        key = sound_key(api_key, "the server's dashboard") if api_key.strip() else ""
+        key = checked_key(api_key, "the server's dashboard") if api_key.strip() else ""
         self._auth = {"Authorization": f"Bearer {key}"} if key else {}
         self._base = base_url.rstrip("/")
         self._http = http
         self._served: frozenset[str] | None = None
 
     async def upload(self, path: Path, content_type: str) -> str:
-        """Raise InvalidRequest: the server has no place for files, which go along with an order."""
+        """Raise InvalidRequest: the server stores no files; they are sent with the order."""
         raise InvalidRequest(
-            f"an OpenAI-compatible server takes no uploads, and {path.name} ({content_type}) was not sent: name "
-            "its path in the place of a link",
+            f"an OpenAI-compatible server takes no uploads, so {path.name} ({content_type}) was not sent: give "
+            "its path instead of a link",
             field="file",
             sent=False,
         )
@@ -85,11 +85,11 @@ class OpenAICompatible:
         return self._job(order.endpoint, made, datetime.now(UTC))
 
     async def status(self, job: Job) -> Status:
-        """Ask for the video. A state that is not known reads as still running; a character is made at once."""
+        """Ask for the video. An unknown state counts as running; a character is created at once."""
         return (await self.look(job)).status
 
     async def look(self, job: Job) -> Look:
-        """Ask for the document of a video or a character: it is status and result in one."""
+        """Ask for the document of a video or a character, which has both status and result."""
         made = await self._made(job)
         state = Status(state="ended") if job.endpoint == bodies.CHARACTERS else status_of(made.get("status"))
         return Look(state, partial(self._result, job, made))
@@ -108,7 +108,7 @@ class OpenAICompatible:
                 return Result(url=url, handle=job.request_id, files=kept.files, facts=kept.facts, raw=made)
             case "failed":
                 raise errors.of_video(made, job)
-        with on_the_way(job):
+        with job_stays_open(job):
             raise Busy(f"{errors.WHO} has not ended the job {job.request_id} yet")
 
     async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
@@ -120,23 +120,23 @@ class OpenAICompatible:
         return await download(self._http, url, to, bounds, headers=headers)
 
     async def cancel(self, job: Job) -> bool:
-        """Delete a video that still renders, which stops it on a self-hosted server; OpenAI refuses.
+        """Delete a video that is still rendering, which stops it on a self-hosted server; OpenAI refuses.
 
-        False where it has ended, or runs on. One that has ended is not deleted: it is paid for.
+        False if it has ended or continues to render. One that has ended is not deleted: it is paid for.
         """
         if job.endpoint == bodies.CHARACTERS or (await self.status(job)).state == "ended":
             return False
-        with on_the_way(job):
+        with job_stays_open(job):
             response = await self._ask("DELETE", self._address(job))
-            if not response.is_success and response.status_code not in _RUNS_ON:
+            if not response.is_success and response.status_code not in _NOT_STOPPED:
                 raise errors.of_call(response)
         return response.is_success
 
     async def find(self, order: Sought) -> tuple[Job, ...] | None:
         """Compare the list of videos with what an order shows: model, seconds, size and prompt.
 
-        Times are returned in our clock, as far as the Date header tells the server's. None for a character, and for a
-        server that keeps no list; ProtocolError where the list proves nothing.
+        Times are returned in our clock, if the Date header shows the server's. None for a character, and for a server
+        without a list; ProtocolError if the list proves nothing.
         """
         if order.endpoint == bodies.CHARACTERS:
             return None
@@ -144,7 +144,7 @@ class OpenAICompatible:
         return None if sent is None else tuple(self._job(order.endpoint, *each) for each in sent)
 
     async def offered(self, endpoint: str) -> bool | None:
-        """Whether the server's list of models, which is read once, has the name; None where it keeps none."""
+        """Whether the server's list of models, which is read once, has the name; None if it has no list."""
         names = await self._names()
         return None if names is None else endpoint in names
 
@@ -154,20 +154,20 @@ class OpenAICompatible:
         return None if await self.offered(name) else f"the server's list of models has no {name}"
 
     async def catalogue(self) -> tuple[Listed, ...] | None:
-        """The server's list of models; it tells neither their prices nor which of them make videos."""
+        """The server's list of models; it shows neither prices nor which of them make videos."""
         names = await self._names()
         return None if names is None else tuple(Listed(endpoint=name) for name in sorted(names))
 
-    async def price(self, order: Order) -> float | None:  # noqa: ARG002 - nobody can be asked
-        """None: no server of the kind names a price."""
+    async def price(self, order: Order) -> float | None:  # noqa: ARG002 - there is no price API
+        """None: no such server has a price API."""
         return None
 
     async def balance(self) -> float | None:
-        """None: no server of the kind shows one."""
+        """None: no such server shows a balance."""
         return None
 
     async def verify_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:  # noqa: ARG002
-        """None: an order names no address, so that no callback is about one of our jobs."""
+        """None: an order has no callback URL, so no callback is about one of our jobs."""
         return None
 
     async def _names(self) -> frozenset[str] | None:
@@ -188,7 +188,7 @@ class OpenAICompatible:
         return _success(await self._ask("GET", f"{self._base}/{bodies.VIDEOS}/{quote(video_id, safe='')}"))
 
     async def _made(self, job: Job) -> JsonObject:
-        with on_the_way(job):
+        with job_stays_open(job):
             return _success(await self._ask("GET", self._address(job)))
 
     async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:

@@ -1,6 +1,6 @@
-"""What an OpenAI-compatible server is asked. Source: the Videos API of OpenAI's openapi.yaml, 2026-08-21.
+"""The requests to an OpenAI-compatible server. Source: the Videos API of OpenAI's openapi.yaml, 2026-08-21.
 
-A file goes along as a part of a form, as the official client sends it. Characters are an array, for which only the JSON
+A file is sent as a part of a form, as the official client does. Characters are an array, for which only the JSON
 form is documented; a picture beside them is a `data:` URI.
 """
 
@@ -21,14 +21,14 @@ from prefect_storyboard.storyboards.outcomes import JsonObject
 
 VIDEOS, CHARACTERS = "videos", "videos/characters"
 _FRAME = "input_reference"
-_PICTURE = {_FRAME, "image_reference"}  # of a dialect: put in as the file, or in the form that the server takes
-_FORMS = {"form", "vllm-omni"}  # dialects of servers of which a JSON body is not documented
+_PICTURE = {_FRAME, "image_reference"}  # fields of a dialect that become a file, or what the server takes instead
+_FORMS = {"form", "vllm-omni"}  # dialects of servers that document no JSON body
 _LISTED = ("model", "seconds", "size", "prompt")  # fields of an order that a list of videos shows
 _MOST = 20_971_520  # characters of a `data:` URI
 
 
 def character_order(request: CharacterRequest) -> Order:
-    """A form of the name and the clip. A link is only an example's: the server takes a file."""
+    """A form with the name and the clip, as a file. Only in examples is the clip a link, which is not sent."""
     endpoint(request)  # raises for a model that makes none
     clip = local_path(request.clip_url)
     files = (attached("video", clip),) if clip else ()
@@ -65,14 +65,14 @@ def form_fields(body: JsonObject) -> dict[str, str]:
 
 
 def _sora(request: SceneRequest) -> JsonObject:
-    """Sora 2: characters by id, each of whose names stands in the prompt as it was created."""
+    """Sora 2: characters by id; the prompt has their names as they were created."""
     body: JsonObject = {"prompt": restore_spelling(request), "seconds": str(request.seconds)}
     characters: list[JsonValue] = [{"id": casting.id} for casting in request.castings]
     return {**body, "characters": characters} if characters else body
 
 
 def _shows(character: Reference) -> str:
-    """These servers know one picture: that the video begins with."""
+    """Such a server takes one picture, with which the video begins."""
     return f"The picture that the video begins with shows {character.character}."
 
 
@@ -86,7 +86,7 @@ def _size(request: SceneRequest) -> str:
 
 
 def _linked(codec: str, url: str) -> JsonObject:
-    """A picture behind an address; vLLM-Omni has a field of its own for it, whose value is JSON in a text."""
+    """A picture by its URL; vLLM-Omni has a field of its own for it, whose value is JSON as text."""
     if codec == "vllm-omni":
         return {"image_reference": json.dumps({"image_url": url})}
     return {_FRAME: {"image_url": url}}

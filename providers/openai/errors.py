@@ -1,4 +1,4 @@
-"""From an OpenAI-compatible server's answers to our errors, one table for each kind of call.
+"""Map an OpenAI-compatible server's responses to our errors, one table for each kind of call.
 
 OpenAI's own errors are `{"error": {"message", "type", "param", "code"}}`; servers that are built on FastAPI also answer
 `{"detail": ...}`. The HTTP status says what happened; code, type and text say why.
@@ -24,14 +24,14 @@ from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object
 from prefect_storyboard.providers.json_values import non_blank, objects
 from prefect_storyboard.providers.reasons import (
     blocked,
+    call_blocked_by_proxy,
     failure,
     invalid,
     is_moderation,
-    is_passing,
+    is_transient,
     outcome_unknown,
     refusal,
-    stopped_in_front,
-    stopped_on_the_way,
+    submit_blocked_by_proxy,
 )
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -48,7 +48,10 @@ _LONGEST = 300  # characters of a server's own text in a message
 
 
 def of_submit(response: httpx.Response, model: str) -> ProviderError:
-    """Why a submit was not accepted. Only a definite refusal proves that it was not; the rest may have been bought."""
+    """Why a submit was not accepted.
+
+    Only a definite refusal proves that; after any other error it may have been bought.
+    """
     text, facts, code, names = _text(response), _facts(response), response.status_code, _names(response)
     named = named_job(response)
     if named is None:
@@ -73,12 +76,12 @@ def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
     text, facts, code = _text(response), _facts(response), response.status_code
     if code == 403 and not _is_own(response):
-        return stopped_on_the_way(WHO, code, **facts)
+        return call_blocked_by_proxy(WHO, code, **facts)
     match code:
         case 401 | 402 | 403:
             return _of_account(response)
         case 404 | 410:
-            return Expired(f"{WHO} does not know what was asked for: {text}", **facts)
+            return Expired(f"{WHO} does not know the resource: {text}", **facts)
         case 400 | 405 | 413 | 415 | 422:
             return InvalidRequest(f"{WHO} does not take the request: {text}", field=_field(response), **facts)
         case code if code in {408, 409, 425, 429} or code >= 500:
@@ -87,27 +90,27 @@ def of_call(response: httpx.Response) -> ProviderError:
 
 
 def of_video(video: JsonObject, job: Job) -> ProviderError:
-    """Why a video that ended is none. Whether a failed one is billed is not documented."""
+    """Why an ended job has no video. Whether a failed one is billed is not documented."""
     error = video.get("error")
     code = non_blank(error.get("code")) if isinstance(error, dict) else None
-    text = _said(error) or "no reason given"
+    text = _message(error) or "no reason given"
     facts: dict[str, Any] = {"request_id": job.request_id, "http_status": 200, "charged": None}
     kind = code or "no code"
     if code in _OUTPUT:
         return refusal(f"{kind}: {text}", field="output", **facts)
     if code in _MODERATION or is_moderation(text):
         return refusal(f"{kind}: {text}", **facts)
-    again = code is None or code in _TRANSIENT or is_passing(text)
+    again = code is None or code in _TRANSIENT or is_transient(text)
     return failure(f"the server could not render the video ({kind}): {text}", again=again, **facts)
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
-    """A 2xx that is no JSON object: a proxy's page, most likely. It is asked for again."""
-    return Busy(f"{WHO} answered {response.status_code} with something that is no JSON object", **_facts(response))
+    """A 2xx that is not a JSON object, most likely a proxy's page. The call is retried."""
+    return Busy(f"{WHO} answered {response.status_code} with something that is not a JSON object", **_facts(response))
 
 
 def named_job(response: httpx.Response) -> str | None:
-    """The id of a video or character that an answer to a submit names, also beside an error."""
+    """The id of the video or character in the response to a submit, even if it is an error."""
     body = json_object(response) or {}
     error = body.get("error")
     held = [body.get("id"), *((error.get("id"), error.get("code")) if isinstance(error, dict) else ())]
@@ -127,7 +130,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
     if code == 402:
         return OutOfCredit(f"the account has no credit: {text}", **facts)
     if code == 403 and not _is_own(response):
-        return stopped_in_front(WHO, code, **facts)
+        return submit_blocked_by_proxy(WHO, code, **facts)
     does = "accept the key" if code == 401 else "let the key do this"
     return blocked(WHO, text, **facts) or Unauthorized(f"{WHO} does not {does}: {text}", **facts)
 
@@ -146,7 +149,7 @@ def _wait(response: httpx.Response) -> float | None:
 
 
 def _is_own(response: httpx.Response) -> bool:
-    """Whether an error is the server's own document and not a page of something in front of it."""
+    """Whether an error is the server's own document and not the page of a proxy in front of it."""
     return bool({"error", "detail", "message"} & set(json_object(response) or {}))
 
 
@@ -155,7 +158,7 @@ def _facts(response: httpx.Response) -> dict[str, Any]:
 
 
 def _names(response: httpx.Response) -> set[str]:
-    """What an error calls itself: its code and its type."""
+    """The code and the type of an error."""
     error = (json_object(response) or {}).get("error")
     return {str(error[name]) for name in ("code", "type") if error.get(name)} if isinstance(error, dict) else set()
 
@@ -175,11 +178,11 @@ def _text(response: httpx.Response) -> str:
     body = json_object(response)
     if body is None:
         return f"a page that is not JSON (HTTP {response.status_code})"
-    return _said(body.get("error")) or _said(body.get("detail")) or _said(body) or "no reason given"
+    return _message(body.get("error")) or _message(body.get("detail")) or _message(body) or "no reason given"
 
 
-def _said(value: JsonValue) -> str:
-    """The text that an object, a list of objects, or a text itself holds for a person, in one line."""
+def _message(value: JsonValue) -> str:
+    """The message of an object, a list of objects or a string, on one line."""
     first = value[0] if isinstance(value, list) and value else value
     words = (
         [non_blank(first.get(name)) for name in ("message", "msg")] if isinstance(first, dict) else [non_blank(first)]

@@ -1,7 +1,7 @@
-"""What a server sells: the models that its operator describes, those of the table, and any other by its name.
+"""The models of a server: those that its operator describes, those of the table, and any other by its name.
 
-The table knows OpenAI's own models with their prices and their end. Behind another address they have neither: what a
-reseller asks is not published, and a server of one's own sends no bill that we could know of.
+The table has OpenAI's own models with prices and retirement dates. At another address they have neither: resellers
+publish no prices, and a self-hosted server sends no bill.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ OFFICIAL = "https://api.openai.com/v1"
 _LINES = (720, 480, 540, 768, 1080)  # the first is the default
 _ASPECTS = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
 _BLOCK = 16  # pixels: models count in blocks
-_LONGEST = 60  # seconds that a server is asked for; it refuses what it does not render
+_LONGEST = 60  # seconds; a server refuses lengths that it does not render
 
 Dialect = Literal["form", "json", "vllm-omni"]
 Size = tuple[int, int]
@@ -29,8 +29,8 @@ class ServedModel(Frozen):
 
     dialect: Dialect = Field(
         default="form",
-        description="How the server is asked: form (as OpenAI's own client does), json, or vllm-omni, which has fields "
-        "for a seed, a negative prompt and sound.",
+        description="Format of the requests: form (as OpenAI's own client sends), json, or vllm-omni, which has "
+        "fields for a seed, a negative prompt and sound.",
     )
     seconds: tuple[int, ...] = Field(default=(), description="Lengths that it renders; none named: 1 to 60.")
     sizes: tuple[str, ...] = Field(
@@ -49,12 +49,12 @@ class ServedModel(Frozen):
         for each in self.sizes:
             wide, _, high = each.partition("x")
             if not (wide.isdecimal() and high.isdecimal() and int(wide) and int(high)):
-                raise ValueError(f"sizes: {each!r} is no size; write width and height, as in 1280x720")
+                raise ValueError(f"sizes: {each!r} is not a size; write width and height, as in 1280x720")
         return self
 
 
 def is_official(base_url: str) -> bool:
-    """Whether the address is OpenAI's own, which takes nobody without a key."""
+    """Whether the address is OpenAI's own, which requires a key."""
     return urlsplit(base_url).hostname == urlsplit(OFFICIAL).hostname
 
 
@@ -62,14 +62,14 @@ def sold(base_url: str, described: Mapping[str, ServedModel]) -> dict[str, Model
     """The models of a server that have a description; without any, those of the table."""
     if described:
         return {name: model(base_url, described, name) for name in described}
-    return {name: _behind(base_url, each) for name, each in table.models()[PROVIDER].items()}
+    return {name: _at_address(base_url, each) for name, each in table.models()[PROVIDER].items()}
 
 
 def model(base_url: str, described: Mapping[str, ServedModel], name: str) -> Model:
-    """The model of that name. Any name is one: what the server does not serve, it refuses before it renders."""
+    """The model of that name. Any name is accepted: a server refuses an unknown model before it renders."""
     known = table.models()[PROVIDER].get(name)
     if name not in described and known:
-        return _behind(base_url, known)
+        return _at_address(base_url, known)
     facts = described.get(name, ServedModel())
     pixels = _pixels([_size(each) for each in facts.sizes] or _common())
     resolutions = (*pixels,)
@@ -88,12 +88,12 @@ def model(base_url: str, described: Mapping[str, ServedModel], name: str) -> Mod
     )
 
 
-# Such a server knows no list of references: a character is the picture that the scene starts from.
+# Such a server takes no list of references: a character is the picture that the scene starts from.
 _SHOWN: dict[str, Any] = {"max_characters": 1, "references": References(images=1), "frame_beside_cast": False}
 
 
-def _behind(base_url: str, known: Model) -> Model:
-    """A model of the table as the server at that address sells it."""
+def _at_address(base_url: str, known: Model) -> Model:
+    """A model of the table; without price and retirement date if the address is not OpenAI's."""
     if is_official(base_url):
         return known
     return known.model_copy(update={"usd_per_second": {}, "retires_on": None, "successor": None})

@@ -1,7 +1,7 @@
 """ToAPIs' task API, after the pages under https://docs.toapis.com/docs/en/api-reference/videos.
 
 Three habits of ToAPIs shape this module. A character is made by the same POST as a video: `timestamps` without a prompt
-make the difference. Its task has an address of its own, which another page contradicts: where the first does not know a
+make the difference. Its task has an address of its own, which another page contradicts: if the first does not know a
 character's task, the one for videos is asked. A task's document is its status and its result in one.
 """
 
@@ -19,10 +19,10 @@ from prefect_storyboard.providers.callbacks import from_toapis
 from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import InvalidRequest, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, json_object, own_link, sound_key
+from prefect_storyboard.providers.http import ask, buy, checked_key, json_object, own_link
 from prefect_storyboard.providers.images import still_body, still_endpoint
 from prefect_storyboard.providers.json_values import amount, link, non_blank, objects
-from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.open_jobs import job_stays_open
 from prefect_storyboard.providers.protocol import (
     CharacterRequest,
     Listed,
@@ -54,7 +54,7 @@ class ToApis:
     carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
-        key = sound_key(api_key, "ToAPIs' console")
+        key = checked_key(api_key, "ToAPIs' console")
         self._auth = {"Authorization": f"Bearer {key}"}
         self._api = api_url.rstrip("/")
         self._http = http
@@ -95,7 +95,7 @@ class ToApis:
         return Order(endpoint=_IMAGES, body=body)
 
     async def submit(self, order: Order) -> Job:
-        """POST once. A failed task is refunded; `client_business_id` prevents no second charge."""
+        """POST once. A failed task is refunded; `client_business_id` does not prevent a second charge."""
         body = order.body_with_callback("callback_url")
         response = await buy(self._http, "ToAPIs", f"{self._api}/{order.endpoint}", json=body, headers=self._auth)
         if not response.is_success:
@@ -115,7 +115,7 @@ class ToApis:
         )
 
     async def status(self, job: Job) -> Status:
-        """Ask for the task. An undocumented state reads as still running, and is named."""
+        """Ask for the task. An undocumented state counts as running, and is passed on."""
         return (await self.look(job)).status
 
     async def look(self, job: Job) -> Look:
@@ -124,11 +124,11 @@ class ToApis:
         return Look(status_of(task.get("status")), partial(result_of, task, job))
 
     async def result(self, job: Job) -> Result:
-        """Ask for the task once more: a video, whose link lives 24 h, a character, or why there is none."""
+        """Ask for the task once more: a video, whose link expires after 24 h, a character, or why there is none."""
         return await result_of(await self._task(job), job)
 
     async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
-        """Download the file behind a link, which carries its own permission: no key goes along."""
+        """Download a file. The link itself gives access: no key is sent."""
         return await download(self._http, url, to, bounds)
 
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no call to make
@@ -174,7 +174,7 @@ class ToApis:
         return from_toapis(headers, body, secret)
 
     async def _names(self) -> frozenset[str] | None:
-        """The ids on the key's list of models, read once; None where it is unreadable."""
+        """The ids on the key's list of models, read once; None if it is unreadable."""
         if self._offered is None:
             response = await self._ask("GET", f"{self._api}/v1/models")
             models = (json_object(response) or {}).get("data")
@@ -200,7 +200,7 @@ class ToApis:
         known = [first, *([self._own(other, unquote(other.rpartition("/")[2]))] if other else [])]
         if f"/{_CHARACTERS}/" in first:
             known += [each.replace(f"/{_CHARACTERS}/", f"/{_VIDEOS}/") for each in known]
-        with on_the_way(job):
+        with job_stays_open(job):
             for address in known:
                 response = await self._ask("GET", address)
                 if response.status_code != httpx.codes.NOT_FOUND:

@@ -23,17 +23,17 @@ from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object
 from prefect_storyboard.providers.json_values import named_tasks, non_blank
 from prefect_storyboard.providers.reasons import (
     blocked,
+    call_blocked_by_proxy,
     failure,
     invalid,
     is_moderation,
-    is_passing,
     is_stale_upload,
-    nothing_made,
+    is_transient,
+    no_result,
     outcome_unknown,
     refusal,
     stale_upload,
-    stopped_in_front,
-    stopped_on_the_way,
+    submit_blocked_by_proxy,
 )
 from prefect_storyboard.providers.states import phase
 from prefect_storyboard.storyboards import Job
@@ -92,7 +92,7 @@ def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
     text, facts, code = _text(response), _facts(response), response.status_code
     if code == 403 and not _is_own(response):
-        return stopped_on_the_way("ToAPIs", code, **facts)
+        return call_blocked_by_proxy("ToAPIs", code, **facts)
     if code in {401, 402, 403}:
         return _of_account(response)
     match code:
@@ -113,7 +113,7 @@ def of_task(task: JsonObject, job: Job) -> ProviderError:
     Whether it refunds a cancelled or expired task is not documented.
     """
     error = task.get("error")
-    names, text = _named(error), _said(error) or _said(task) or "no reason given"
+    names, text = _named(error), _message(error) or _message(task) or "no reason given"
     field = non_blank(error.get("param")) if isinstance(error, dict) else None
     refunded = str(task.get("status")).casefold() in {"fail", "failed", "failure"} or bool(names & _TRANSIENT)
     facts: dict[str, Any] = {"request_id": job.request_id, "http_status": 200, "charged": False if refunded else None}
@@ -124,23 +124,23 @@ def of_task(task: JsonObject, job: Job) -> ProviderError:
         return stale_upload(f"ToAPIs could not fetch a file of the scene: {text}", **facts)
     if names & _INVALID:
         return invalid(f"the model does not take the request: {text}", text, field=field, **facts)
-    again = bool(names & _TRANSIENT) or is_passing(text)
+    again = bool(names & _TRANSIENT) or is_transient(text)
     return failure(f"the job failed at ToAPIs ({kind}): {text}", again=again, **facts)
 
 
 def of_no_result(task: JsonObject, job: Job) -> ProviderError:
     """A task that succeeded, and whose document contains nothing that can be stored."""
-    return nothing_made("ToAPIs", raw=task, request_id=job.request_id)
+    return no_result("ToAPIs", raw=task, request_id=job.request_id)
 
 
 def has_failed(task: JsonObject, *, empty: bool) -> bool:
     """Whether a task's document says that it failed; in an unknown state, an error without a result says so.
 
-    A state that means failure beside a result and without an error is none: a task whose link will expire may be called
-    expired.
+    A state that means failure does not count if there is a result and no error: a task whose link will expire may be
+    called expired.
     """
     ended, error = phase(task.get("status")), task.get("error")
-    return (ended == "failed" and (empty or bool(error))) or (ended is None and empty and bool(_said(error)))
+    return (ended == "failed" and (empty or bool(error))) or (ended is None and empty and bool(_message(error)))
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
@@ -159,7 +159,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
     if code == 402 or (code == 403 and _names(response) & _NO_CREDIT):
         return OutOfCredit(f"the account at ToAPIs has no credit: {text}", **facts)
     if code == 403 and not _is_own(response):
-        return stopped_in_front("ToAPIs", code, **facts)
+        return submit_blocked_by_proxy("ToAPIs", code, **facts)
     does = "accept the key" if code == 401 else "let the key do this"
     return blocked("ToAPIs", text, **facts) or Unauthorized(f"ToAPIs does not {does}: {text}", **facts)
 
@@ -206,7 +206,7 @@ def _named(error: JsonValue) -> set[str]:
     return {str(error[name]) for name in ("code", "type") if error.get(name)} if isinstance(error, dict) else set()
 
 
-def _said(value: JsonValue) -> str:
+def _message(value: JsonValue) -> str:
     """The message of an object or a string, on one line."""
     names = ("message", "fail_reason")
     words = [non_blank(value.get(name)) for name in names] if isinstance(value, dict) else [non_blank(value)]
@@ -219,4 +219,4 @@ def _text(response: httpx.Response) -> str:
     body = json_object(response)
     if body is None:
         return f"a page that is not JSON (HTTP {response.status_code})"
-    return _said(body.get("error")) or _said(body) or "no reason given"
+    return _message(body.get("error")) or _message(body) or "no reason given"

@@ -1,9 +1,9 @@
-"""Read what a task has made from its document: a character, a video, or why there is neither."""
+"""Read the result from a task's document: a character, a video, or why there is neither."""
 
 from prefect_storyboard.providers.errors import Busy
 from prefect_storyboard.providers.inline import first_picture
 from prefect_storyboard.providers.json_values import amount, non_blank, objects
-from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.open_jobs import job_stays_open
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import Result
 from prefect_storyboard.providers.states import phase
@@ -22,12 +22,12 @@ async def result_of(task: JsonObject, job: Job) -> Result:
             return made
         case "succeeded":
             raise errors.of_no_result(task, job)
-    with on_the_way(job):
+    with job_stays_open(job):
         raise Busy(f"ToAPIs has not ended the task {job.request_id} yet")
 
 
 def _character(task: JsonObject) -> Result | None:
-    """The first character of the clip that a prompt can name; None where there is none."""
+    """The first character of the clip that a prompt can name; None if there is none."""
     result = task.get("result")
     data = result.get("data") if isinstance(result, dict) else None
     for born in objects(data.get("characters")) if isinstance(data, dict) else ():

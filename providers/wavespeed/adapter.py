@@ -1,8 +1,8 @@
 """WaveSpeedAI's API v3, after https://wavespeed.ai/docs/submit-task, get-result and list-predictions.
 
 Three habits of WaveSpeed shape this module. Every answer is an envelope, whose `code` counts as much as HTTP's. One
-call gives both state and result, and a task that failed comes with a 200 in both places. No link of an answer is ever
-sent the key: a task is addressed by its id.
+call gives both state and result, and a task that failed comes with a 200 in both places. The key is never sent to a
+link from a response: a task is addressed by its id.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ from prefect_storyboard.providers.callbacks import from_wavespeed
 from prefect_storyboard.providers.download import BOUNDS, Bounds, download
 from prefect_storyboard.providers.errors import Busy, ProtocolError
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, clock_skew, json_object, sound_key
+from prefect_storyboard.providers.http import ask, buy, checked_key, clock_skew, json_object
 from prefect_storyboard.providers.images import draws, still_body, still_endpoint
 from prefect_storyboard.providers.inline import first_picture
 from prefect_storyboard.providers.json_values import amount, link, non_blank
-from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.open_jobs import job_stays_open
 from prefect_storyboard.providers.outputs import keep_outputs
 from prefect_storyboard.providers.protocol import (
     CharacterRequest,
@@ -58,7 +58,7 @@ class WaveSpeed:
     carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
-        key = sound_key(api_key, "WaveSpeed's dashboard")
+        key = checked_key(api_key, "WaveSpeed's dashboard")
         self._auth = {"Authorization": f"Bearer {key}"}
         self._api = api_url.rstrip("/")
         self._http = http
@@ -68,7 +68,7 @@ class WaveSpeed:
     async def upload(self, path: Path, content_type: str) -> str:
         """Upload by ticket and bare PUT, which carries no key. Free; WaveSpeed keeps the file for 7 days.
 
-        No two uploads share a name: an order whose reply was lost is told apart by its links.
+        No two uploads share a name, because an order whose reply was lost is recognised by its links.
         """
         body = await anyio.to_thread.run_sync(path.read_bytes)
         filename = f"{path.stem}-{uuid4().hex}{path.suffix}"
@@ -76,16 +76,16 @@ class WaveSpeed:
         ticket = data(await self._ask("POST", "media/uploads", json=wanted))
         place, file_url = ticket.get("upload"), link(ticket.get("download_url"))
         if not isinstance(place, dict) or file_url is None or place.get("method") != "PUT":
-            raise ProtocolError("WaveSpeed granted an upload without saying where to")
+            raise ProtocolError("WaveSpeed granted an upload without a URL; nothing was bought, run it again")
         await upload.put(self._http, place, body)
         return file_url
 
     def character_order(self, request: CharacterRequest) -> Order:
-        """Input of openai/sora-2/characters; WaveSpeed uses the first 4 s of the clip, and takes no video by its id."""
+        """Input of openai/sora-2/characters; WaveSpeed uses the first 4 s of the clip, and takes no id of a video."""
         return Order(endpoint=endpoint(request), body=with_fields(wavespeed_bodies.character(request), request))
 
     def scene_order(self, request: SceneRequest) -> Order:
-        """The flat input of the model in the form of its codec; characters are objects once `offered` has seen so."""
+        """The flat input in the form of the model's codec; characters are objects if the list of models says so."""
         path = endpoint(request)
         body = with_fields(wavespeed_bodies.scene(request), request)
         return Order(endpoint=path, body=with_objects(body) if self._sold.get(path) == "object" else body)
@@ -108,36 +108,36 @@ class WaveSpeed:
         return Job(provider="wavespeed", endpoint=order.endpoint, request_id=request_id, submitted_at=now)
 
     async def status(self, job: Job) -> Status:
-        """Ask for the task. An undocumented state reads as still running, and is named."""
+        """Ask for the task. An undocumented state counts as running, and is passed on."""
         return (await self.look(job)).status
 
     async def look(self, job: Job) -> Look:
         """The task's document holds the result as well."""
-        with on_the_way(job):
+        with job_stays_open(job):
             response = await self._task(job)
             status = status_of(task_of(response).get("status"))
         return Look(status, partial(self._made, job, response))
 
     async def result(self, job: Job) -> Result:
         """Fetch the task's output: a video, a character, or why there is none. Its file is gone after 7 days."""
-        with on_the_way(job):
+        with job_stays_open(job):
             response = await self._task(job)
         return await self._made(job, response)
 
     async def _made(self, job: Job, response: httpx.Response) -> Result:
-        with on_the_way(job):
+        with job_stays_open(job):
             task = task_of(response)
             ended, outputs = phase(task.get("status")), task.get("outputs")
             unclear = ended is None and not outputs and not non_blank(task.get("error"))
             if ended in {"queued", "running"} or unclear:
                 raise Busy("the task is not ready at WaveSpeed")
-        url, said = first_picture(outputs), non_blank(task.get("error")) or task.get("code")
-        if (ended == "failed" and (url is None or said)) or (ended is None and not outputs):
+        url, reason = first_picture(outputs), non_blank(task.get("error")) or task.get("code")
+        if (ended == "failed" and (url is None or reason)) or (ended is None and not outputs):
             raise wavespeed_errors.of_result(response, job)
         if draws("wavespeed", job.endpoint) and is_flagged(task.get("has_nsfw_contents")):
             raise flagged(request_id=job.request_id, charged=None)
         if job.endpoint.endswith("/characters"):
-            with on_the_way(job):
+            with job_stays_open(job):
                 first = next(iter(outputs), None) if isinstance(outputs, list) else outputs
                 output = await self._read(url) if url else first
             made = made_character(output)
@@ -151,7 +151,7 @@ class WaveSpeed:
         return result
 
     async def fetch(self, url: str, to: Path, bounds: Bounds = BOUNDS) -> str:
-        """Download the file behind a link, which carries its own permission: no key goes along."""
+        """Download a file. The link itself gives access: no key is sent."""
         return await download(self._http, url, to, bounds)
 
     async def cancel(self, job: Job) -> bool:  # noqa: ARG002 - there is no such call
@@ -162,12 +162,12 @@ class WaveSpeed:
         """Search the list of the last 7 days for inputs equal to ours.
 
         The docs do not say whether the list really returns inputs: if it proves nothing, this raises ProtocolError.
-        Times are returned in our clock, as far as WaveSpeed's Date header tells its own.
+        Times are returned in our clock, if WaveSpeed's Date header shows its own.
         """
         return await search.find(self._list_page, order.endpoint, order.digest, order.since)
 
     async def offered(self, endpoint: str) -> bool | None:
-        """Look the model up in WaveSpeed's list, some 2 MB, which is read once; None where it is unreadable."""
+        """Look the model up in WaveSpeed's list, some 2 MB, which is read once; None if it is unreadable."""
         if not self._sold:
             response = await self._ask("GET", "models")
             reply = json_object(response) or {}

@@ -24,7 +24,7 @@ _BARE_ID = re.compile(r"char_[A-Za-z0-9_-]+")
 
 
 def character(request: CharacterRequest) -> JsonObject:
-    """A character of a clip."""
+    """A character from a clip."""
     return {"video": request.clip_url, "name": request.name}
 
 

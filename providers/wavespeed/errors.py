@@ -25,18 +25,18 @@ from prefect_storyboard.providers.http import REDIRECTS, is_refusal, json_object
 from prefect_storyboard.providers.json_values import amount, named_tasks, non_blank
 from prefect_storyboard.providers.reasons import (
     blocked,
+    call_blocked_by_proxy,
     failure,
+    file_not_fetched,
     invalid,
     is_moderation,
-    is_passing,
     is_stale_upload,
-    nothing_made,
+    is_transient,
+    no_result,
     outcome_unknown,
     refusal,
     stale_upload,
-    stopped_in_front,
-    stopped_on_the_way,
-    unfetched,
+    submit_blocked_by_proxy,
 )
 from prefect_storyboard.storyboards import Job
 from prefect_storyboard.storyboards.outcomes import JsonObject
@@ -63,7 +63,7 @@ def code(response: httpx.Response) -> int:
 
 
 def data(response: httpx.Response) -> JsonObject:
-    """The envelope's data; empty if that is no object."""
+    """The envelope's data; empty if that is not an object."""
     held = (json_object(response) or {}).get("data")
     return held if isinstance(held, dict) else {}
 
@@ -85,7 +85,7 @@ def of_submit(response: httpx.Response, endpoint: str) -> ProviderError:
             case 1200:
                 return refusal(text, **facts)
             case 1402:
-                return unfetched(f"WaveSpeed could not fetch a file of the request: {text}", **facts)
+                return file_not_fetched(f"WaveSpeed could not fetch a file of the request: {text}", **facts)
             case number if number in REDIRECTS:
                 return InvalidRequest(
                     f"WaveSpeed's address answered with a redirect ({number}); check api_url", **facts
@@ -99,7 +99,7 @@ def of_call(response: httpx.Response) -> ProviderError:
     """Why a call that buys nothing failed."""
     text, facts, number = _text(response), _facts(response), code(response)
     if number == 403 and not _is_own(response):
-        return stopped_on_the_way("WaveSpeed", number, **facts)
+        return call_blocked_by_proxy("WaveSpeed", number, **facts)
     if number in _ACCOUNT:
         return _of_account(response)
     if number in {1200, *_NOT_TAKEN} or "file too large" in text.lower():
@@ -147,7 +147,7 @@ def of_result(response: httpx.Response, job: Job) -> ProviderError:
 
 def of_no_result(task: JsonObject, job: Job) -> ProviderError:
     """A task that succeeded, and whose outputs contain nothing that can be stored."""
-    return nothing_made("WaveSpeed", raw=task, request_id=job.request_id)
+    return no_result("WaveSpeed", raw=task, request_id=job.request_id)
 
 
 def unreadable(response: httpx.Response) -> ProviderError:
@@ -169,7 +169,7 @@ def _of_account(response: httpx.Response) -> ProviderError:
     if number not in {401, 403}:
         return OutOfCredit(f"the account at WaveSpeed has no credit: {text}", **facts)
     if number == 403 and not _is_own(response):
-        return stopped_in_front("WaveSpeed", number, **facts)
+        return submit_blocked_by_proxy("WaveSpeed", number, **facts)
     does = "accept the key" if number == 401 else "let the key do this"
     return blocked("WaveSpeed", text, **facts) or Unauthorized(f"WaveSpeed does not {does}: {text}", **facts)
 
@@ -187,7 +187,7 @@ def _number_of(text: str) -> int:
         return 1200
     if is_stale_upload(text):
         return 1402
-    return 5000 if is_passing(text) else 0
+    return 5000 if is_transient(text) else 0
 
 
 def _whole(value: JsonValue) -> int:

@@ -33,8 +33,8 @@ class _Tasks(NamedTuple):
 async def find(read_page: ReadPage, endpoint: str, order_digest: str, since: datetime) -> tuple[Job, ...]:
     """Return the tasks since a moment of our clock whose inputs equal the order's, the oldest first.
 
-    While there is a task without inputs and no match, or the list does not end, ProtocolError says that the list
-    proves nothing: an empty answer would say that nothing was bought.
+    Raises ProtocolError if nothing matches and a task has no inputs, or the list does not end: an empty answer would
+    say that nothing was bought.
     """
     since = utc(since)
     tasks = await _read(read_page, endpoint, since, timedelta())

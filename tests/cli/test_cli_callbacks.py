@@ -118,7 +118,7 @@ def test_it_answers_the_proxy_and_a_signal_ends_it_well(studio: Studio, tmp_path
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [((), "name the accounts whose callbacks come here"), (("kie",), "KIE_API_KEY is not set")],
+    [((), "name the accounts to serve callbacks for"), (("kie",), "KIE_API_KEY is not set")],
     ids=["no account", "no key"],
 )
 def test_what_it_needs_is_said_in_one_sentence(arguments: tuple[str, ...], says: str) -> None:

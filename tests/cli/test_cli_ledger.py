@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_storyboard.blocks import FalCredentials
 from prefect_storyboard.cli import job_tables as settling
 from prefect_storyboard.cli.main import app
-from prefect_storyboard.cli.prefect_server import blocks
+from prefect_storyboard.cli.prefect_server import needs_server
 from prefect_storyboard.flows.plan import planned
 from prefect_storyboard.ledger import Ledger, Outcome
 from prefect_storyboard.sandbox.server import environment
@@ -249,7 +249,7 @@ def test_a_provider_that_stops_nothing_says_so(storyboard, ledger, monkeypatch):
     announced(ledger, provider="kie")
     ledger.submitted(KEY, 1, job(provider="kie"))
     code, out, _ = storyboard("cancel", SHORT, "--provider", "kie")
-    assert (code, out) == (1, "kie does not cancel it, or no longer; it goes on rendering and is charged\n")
+    assert (code, out) == (1, "kie cannot cancel this job, or not any more; it continues and is charged\n")
 
 
 def test_to_collect_an_account_has_to_be_named(storyboard):
@@ -309,7 +309,7 @@ def test_a_job_that_was_abandoned_and_bought_after_all_is_listed_as_open(storybo
     ],
 )
 def test_only_saved_blocks_need_a_server(references, saved):
-    assert blocks(*references) is saved
+    assert needs_server(*references) is saved
 
 
 def test_jobs_are_listed_and_settled_where_no_server_answers(ledger, library):

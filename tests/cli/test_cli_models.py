@@ -53,7 +53,7 @@ def test_what_fals_list_says_otherwise_is_a_patch_of_the_table(storyboard, sandb
     assert out.startswith("--- models.toml\n+++ models.toml\n@@ ")
     assert '-references = "bytedance/seedance-2.5/reference-to-video"' in out
     code, _, err = storyboard("models", "--check", "kie")
-    assert (code, "kie has no list of models that can be read" in err) == (1, True)
+    assert (code, "kie has no list of models that a program can read" in err) == (1, True)
 
 
 def test_a_plan_without_a_model_lists_what_the_account_sells_and_buys_nothing(storyboard, sandbox, tmp_path):

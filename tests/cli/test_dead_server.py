@@ -71,7 +71,7 @@ def test_a_run_whose_server_is_killed_ends_soon_with_everything_on_record(sandbo
             finally:
                 run.kill()
     assert run.returncode == 1
-    assert "Prefect's server does not answer any more. What was paid for is in the ledger" in said
+    assert "Prefect's server no longer answers. Paid jobs are in the ledger" in said
     assert said.count("\n") == 1, "and nothing else is said"
     with urllib.request.urlopen(f"{sandbox}/sandbox/meter") as reply:
         assert json.load(reply)["jobs_accepted"] == SCENES

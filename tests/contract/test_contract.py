@@ -142,7 +142,7 @@ def test_every_codec_of_the_table_has_an_expected_request(case: Case) -> None:
     assert {model.codec for model in models()[case.name].values()} <= expected
 
 
-NEVER_LEFT = (httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no"), httpx.ProxyError("no"))
+NOT_SENT = (httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no"), httpx.ProxyError("no"))
 LOST = (
     httpx.ReadTimeout("no"),
     httpx.ReadError("no"),
@@ -153,7 +153,7 @@ LOST = (
 PAGE = b"<html><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>"
 
 
-@pytest.mark.parametrize("fault", NEVER_LEFT, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("fault", NOT_SENT, ids=lambda fault: type(fault).__name__)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_submit_that_never_left_was_not_sent(case: Case, fault: Exception) -> None:
     wire = Wire(case, fault)

@@ -46,7 +46,7 @@ def test_seedance_takes_as_many_sounds_as_its_version(family: str, most: int) ->
 )
 @pytest.mark.parametrize("family", ["seedance-2", "seedance-2-fast", "seedance-2.5"])
 def test_seedance_takes_no_sound_beside_a_frame(provider: str, field: dict[str, Any], family: str) -> None:
-    with pytest.raises(InvalidRequest, match="is no input of") as error:
+    with pytest.raises(InvalidRequest, match="is not an input of") as error:
         order(provider, family, **FRAMES, fields=field)
     assert not error.value.sent
 
@@ -55,7 +55,7 @@ def test_only_the_small_seedance_returns_no_last_frame() -> None:
     asked = {"return_last_frame": True}
     for family in ("seedance-2", "seedance-2-fast", "seedance-2.5"):
         assert order("kie", family, fields=asked).body["input"]["return_last_frame"] is True  # type: ignore[index, call-overload]
-    with pytest.raises(InvalidRequest, match="is no input of seedance-2-mini"):
+    with pytest.raises(InvalidRequest, match="is not an input of seedance-2-mini"):
         order("kie", "seedance-2-mini", fields=asked)
 
 

@@ -183,7 +183,7 @@ async def test_a_picture_that_the_answer_holds_itself_is_written_without_a_reque
 async def test_a_picture_that_was_blackened_is_named_as_one_and_says_nothing_of_sound() -> None:
     answer = {"images": [{"url": DATA}], "has_nsfw_concepts": [True]}
     adapter, _ = connected("fal", (200, answer))
-    with pytest.raises(errors.Refused, match="flagged the picture that it drew, and blackened it") as refused:
+    with pytest.raises(errors.Refused, match="flagged the picture and blacked it out") as refused:
         await adapter.result(job("fal"))
     assert "draw it again" in refused.value.remedy
     assert "audio" not in refused.value.remedy
@@ -191,7 +191,7 @@ async def test_a_picture_that_was_blackened_is_named_as_one_and_says_nothing_of_
 
 async def test_a_torn_picture_in_an_answer_is_an_error_of_a_paid_job(tmp_path: Path) -> None:
     adapter, _ = connected("fal", (200, {}))
-    with pytest.raises(errors.ProtocolError, match="torn") as torn:
+    with pytest.raises(errors.ProtocolError, match="damaged") as torn:
         await adapter.fetch("data:image/png;base64,iVBORw0K*", tmp_path / "still.png")
     assert torn.value.charged
 
@@ -219,7 +219,7 @@ async def test_a_submit_that_says_completed_is_a_job_like_any_other() -> None:
 async def test_a_model_that_made_nothing_of_a_still_may_do_so_once_more_and_unbilled() -> None:
     refused = canonical("fal", "still-refused.response")
     adapter, _ = connected("fal", (422, refused))
-    with pytest.raises(errors.GenerationFailed, match="made nothing of this") as still:
+    with pytest.raises(errors.GenerationFailed, match="produced no media") as still:
         await adapter.result(job("fal"))
     assert (still.value.by_chance, still.value.resubmittable, still.value.charged) == (True, True, False)
     with pytest.raises(errors.GenerationFailed) as clip:

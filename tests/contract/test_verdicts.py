@@ -141,7 +141,7 @@ async def test_a_410_is_a_retired_model(gateway: str) -> None:
 async def test_a_403_that_is_not_the_gateways_own_blames_no_key(gateway: str, body: bytes) -> None:
     error = await refused(gateway, 403, body)
     assert (type(error), error.charged) == (errors.Unauthorized, False)
-    assert "something in front of" in str(error)
+    assert "a firewall or proxy in front of" in str(error)
     assert "firewall" in error.remedy
 
 
@@ -149,7 +149,7 @@ async def test_a_403_that_is_not_the_gateways_own_blames_no_key(gateway: str, bo
 @pytest.mark.parametrize("call", ["status", "result"])
 async def test_a_403_of_something_in_front_of_the_gateway_is_no_verdict_on_a_job(gateway: str, call: str) -> None:
     case, adapter, _ = answering(gateway, (403, WALL))
-    with pytest.raises(errors.Busy, match="something in front of") as caught:
+    with pytest.raises(errors.Busy, match="a firewall or proxy in front of") as caught:
         await getattr(adapter, call)(case.job)
     assert caught.value.charged is None
     assert "Nothing was bought" not in caught.value.remedy

@@ -122,7 +122,7 @@ def test_of_two_gateways_of_one_name_none_is_used():
     twice = [*points(fal="prefect_storyboard.providers.fal:GATEWAY")] * 3
     found = registry(EntryPoints(twice))
     assert dict(found.gateways) == {}
-    assert "two packages bring one of that name" in found.broken["fal"]
+    assert "two packages provide a gateway of that name" in found.broken["fal"]
 
 
 def test_a_block_that_cannot_be_imported_stops_no_other_gateway_and_says_why():

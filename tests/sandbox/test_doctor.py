@@ -415,7 +415,7 @@ async def test_a_list_that_cannot_be_read_is_one_line_and_stops_no_run(account, 
     lists = await finding(account("toapis"), "models")
     assert (lists.state, lists.text) == (
         "unsure",
-        "the list of what is sold cannot be read: ToAPIs did not answer (RemoteProtocolError)",
+        "the list of models cannot be read: ToAPIs did not answer (RemoteProtocolError)",
     )
 
 

@@ -90,4 +90,4 @@ def test_a_board_without_a_reel_is_one_sentence(storyboard, tmp_path):  # noqa: 
     sea = board(tmp_path, "The sea.")
     code, _, said = storyboard("page", sea, *ON, "--no-open")
     assert code == 1
-    assert "there is no page of 'By the Sea' in library; run the storyboard first" in said
+    assert "library has no page of 'By the Sea'; run the storyboard first" in said

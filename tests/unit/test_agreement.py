@@ -69,7 +69,7 @@ async def test_it_is_ordered_where_the_live_schema_has_every_field_and_value_of_
 async def test_it_is_refused_with_the_reason_where_the_live_schema_disagrees(reply, why):
     with pytest.raises(InvalidRequest, match=why) as refused:
         await checked(httpx.Response(200, json=listed(reply)))
-    assert "kling-4 at fal was not submitted: fal's pages of Kling 4.0 said" in str(refused.value)
+    assert "kling-4 at fal was not submitted: fal's pages on Kling 4.0 announced" in str(refused.value)
     assert (refused.value.sent, refused.value.charged, refused.value.field) == (False, False, "model")
     assert "Nothing was bought" in refused.value.remedy
 

@@ -55,7 +55,9 @@ def test_takes_are_chosen_and_rendered_again_by_their_numbers() -> None:
 
 def test_without_a_terminal_and_without_yes_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    with pytest.raises(ValueError, match=r"^--approve needs a terminal to ask in, and nothing was bought; add --yes"):
+    with pytest.raises(
+        ValueError, match=r"^--approve asks on a terminal, and stdin is not one. Nothing was bought; --yes"
+    ):
         how_to_ask("plan", yes=False)
     assert (how_to_ask("plan", yes=True), how_to_ask(None, yes=False)) == ("yes", None)
 

@@ -313,8 +313,8 @@ def test_a_server_of_ones_own_needs_no_key():
 def test_a_key_for_language_models_is_no_account():
     """Many have one in their environment: doctor and setup take it for an account only beside an address."""
     key = {"OPENAI_API_KEY": SECRET}
-    assert not OpenAICompatibleCredentials.stands_in(key)
-    assert OpenAICompatibleCredentials.stands_in({**key, "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"})
+    assert not OpenAICompatibleCredentials.is_configured(key)
+    assert OpenAICompatibleCredentials.is_configured({**key, "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"})
 
 
 def test_a_server_is_given_no_address_for_callbacks():

@@ -13,7 +13,7 @@ from prefect_storyboard.blocks import FalCredentials
 from prefect_storyboard.callbacks import Bounds, CallbacksApp
 from prefect_storyboard.callbacks.bounds import Rate
 from prefect_storyboard.callbacks.opened import Opened, Opening
-from prefect_storyboard.callbacks.receiver import TAKEN, TROUBLE, Answer
+from prefect_storyboard.callbacks.receiver import ACCEPTED, UNAVAILABLE, Answer
 
 from .fakes import FakeClock
 
@@ -29,7 +29,7 @@ class Receiver:
 
     async def receive(self, token: str, headers: Mapping[str, str], body: bytes) -> Answer:
         self.taken.append((token, headers.get("x-signature", ""), body))
-        return self.answers.pop(0) if self.answers else TAKEN
+        return self.answers.pop(0) if self.answers else ACCEPTED
 
 
 @dataclass
@@ -166,7 +166,7 @@ async def test_a_thousand_renders_that_end_together_wait_for_each_other() -> Non
 
 async def test_trouble_asks_for_the_callback_again() -> None:
     here = server()
-    here.opening.receiver.answers.append(TROUBLE)
+    here.opening.receiver.answers.append(UNAVAILABLE)
     status, headers, _ = await here.post()
     assert (status, headers["retry-after"]) == (HTTPStatus.SERVICE_UNAVAILABLE, "5")
 

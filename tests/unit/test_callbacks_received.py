@@ -267,7 +267,7 @@ async def test_an_attempt_that_was_given_up_and_bought_all_the_same_is_found_by_
     studio.gateway.hidden.add("r1")
     with pytest.raises(OutcomeUnknown):
         await studio.buy()
-    await studio.tokens.place(token(studio.identity, KEY, 1))
+    await studio.tokens.find(token(studio.identity, KEY, 1))
     settle.abandon(studio.ledger, KEY)
     await studio.post("r1")
     await studio.looked()
@@ -316,9 +316,9 @@ async def test_unknown_addresses_cost_one_listing_a_second_however_many_come(stu
     storage = studio.ledger.storage
     counting = Ledger(Counting(fs=storage.fs, root=storage.root, url=storage.url))
     tokens = Tokens(counting, studio.identity, studio.clock)
-    await asyncio.gather(*(tokens.place(f"{n:032d}") for n in range(500)))
+    await asyncio.gather(*(tokens.find(f"{n:032d}") for n in range(500)))
     assert len(listings) <= 2
-    assert await tokens.place(token(studio.identity, KEY, 1)) == (KEY, 1)
+    assert await tokens.find(token(studio.identity, KEY, 1)) == (KEY, 1)
 
 
 async def test_after_a_job_has_ended_the_series_that_wait_for_it_are_woken(studio: Studio) -> None:

@@ -144,7 +144,7 @@ def test_every_gateway_sells_or_explains_the_six_models(provider: str) -> None:
 def test_an_unknown_model_names_the_nearest() -> None:
     with pytest.raises(KeyError, match=r"did you mean nano-banana-2\.1"):
         image_model("fal", "nano-banana-2")
-    with pytest.raises(KeyError, match=r"draws no pictures here; choose an account at fal\.ai"):
+    with pytest.raises(KeyError, match=r"has no image models here; choose an account at fal\.ai"):
         image_model("openai", "gpt-image-2.5")
 
 

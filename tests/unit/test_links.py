@@ -104,13 +104,13 @@ def test_the_command_signs_a_link_for_an_hour():
 
 def test_a_store_that_cannot_sign_is_told_in_one_sentence():
     with pytest.raises(
-        ValueError, match=r"makes no link \(AttributeError; .* Read s3://films/reels/the-night/reel.mp4"
+        ValueError, match=r"cannot sign a link \(AttributeError; .* Open s3://films/reels/the-night/reel.mp4"
     ):
         links("The Night", Library(url="s3://films"), in_bucket(object()))
 
 
 def test_a_reel_that_is_not_there_names_those_that_are(storage):
-    with pytest.raises(ValueError, match=r"there is no reel of 'The Day'.*there is: the-night"):
+    with pytest.raises(ValueError, match=r"there is no reel 'The Day'.*its reels: the-night"):
         links("The Day", Library(url=storage.url), storage)
 
 

@@ -63,7 +63,7 @@ def test_the_list_fits_a_screen_and_says_how_characters_are_shown_and_what_clips
 
 def test_where_nothing_is_sold_and_where_no_such_gateway_is_the_exit_code_is_1(capsys: Any) -> None:
     assert command.show((), Need(characters=40), as_json=False) == 1
-    assert "no model sells such a scene" in capsys.readouterr().out
+    assert "no model can render such a scene" in capsys.readouterr().out
     assert command.show(["fall"], Need(), as_json=False) == 1
     assert "fall is not a known gateway; choose from fal" in capsys.readouterr().err
     assert command.show((), Need(aspect="wide"), as_json=False) == 1

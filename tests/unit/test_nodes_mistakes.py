@@ -150,7 +150,10 @@ SCENES: dict[str, tuple[dict[str, Any], str]] = {
     "fields that are no JSON": ({"fields": {"seed": Colour.RED}}, r"^fields"),
     "a number that no JSON knows": ({"fields": {"seed": float("nan")}}, r"^fields"),
     "a field that an argument says": ({"fields": {"duration": 8}}, r"fields\.duration is set by the argument seconds"),
-    "a field with a wrong value": ({"fields": {"delete_video": "yes"}}, r"fields\.delete_video is no boolean"),
+    "a field with a wrong value": (
+        {"fields": {"delete_video": "yes"}},
+        r"fields\.delete_video is not of the type boolean",
+    ),
     "a scene that is a path": ({"scene": "../x"}, r"^scene: .*not safe as a file name"),
     "a number for a reel": ({"reel": 7}, r"^reel: "),
     "credentials that are none": ({"credentials": 7}, r"^credentials: give a credentials block.*not int"),

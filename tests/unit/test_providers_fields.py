@@ -62,7 +62,7 @@ def test_a_video_is_kept_for_a_remix_unless_the_gateway_is_asked_to_delete_it(
 
 def test_a_field_that_an_argument_says_is_refused_though_the_body_has_none() -> None:
     said = refused({}, scene(fields={"image_url": "https://example.com/a.png"}))
-    assert "fields.image_url is no input of sora-2 at fal for the operation text: leave it out" in said
+    assert "fields.image_url is not an input of sora-2 at fal for the operation text: leave it out" in said
     assert "fields.duration is set by the argument seconds: leave it out" in refused(
         {"duration": 4}, scene(fields={"duration": 8})
     )
@@ -76,7 +76,7 @@ def test_a_field_that_the_request_holds_already_is_refused() -> None:
 
 def test_a_field_of_another_model_or_operation_is_refused() -> None:
     said = refused({}, scene("fal", "sora-2-pro", fields={"model": "sora-2"}))
-    assert said.startswith("fields.model is no input of sora-2-pro at fal for the operation text")
+    assert said.startswith("fields.model is not an input of sora-2-pro at fal for the operation text")
     said = refused({"input": {}}, character(clip_url="https://e.com/a.mp4", fields={"character_user_name": "mara"}))
     assert "for the operation character:" in said
     assert "for the operation remix:" in refused({}, scene(remix_of="v", fields={"detect_and_block_ip": True}))
@@ -86,9 +86,9 @@ def test_a_field_of_another_model_or_operation_is_refused() -> None:
     ("fields", "why"),
     [
         ({"model": "sora-3"}, "fields.model is not one of sora-2, sora-2-2025-12-08, sora-2-2025-10-06: choose one"),
-        ({"delete_video": "no"}, "fields.delete_video is no boolean: give it one"),
-        ({"delete_video": None}, "fields.delete_video is no boolean: give it one"),
-        ({"detect_and_block_ip": 1}, "fields.detect_and_block_ip is no boolean"),
+        ({"delete_video": "no"}, "fields.delete_video is not of the type boolean: change it"),
+        ({"delete_video": None}, "fields.delete_video is not of the type boolean: change it"),
+        ({"detect_and_block_ip": 1}, "fields.detect_and_block_ip is not of the type boolean"),
     ],
 )
 def test_a_wrong_value_of_a_known_field_is_refused(fields: dict[str, Any], why: str) -> None:

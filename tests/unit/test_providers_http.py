@@ -13,7 +13,7 @@ import pytest
 
 from prefect_storyboard.providers.errors import Busy, NotSent, OutcomeUnknown, OverBounds, ProtocolError
 from prefect_storyboard.providers.http import (
-    NEVER_LEFT,
+    NOT_SENT,
     SUBMIT_SECONDS,
     ask,
     buy,
@@ -50,7 +50,7 @@ def fails(error: Exception) -> httpx.AsyncClient:
     return http(answer)
 
 
-@pytest.mark.parametrize("error", [kind("x") for kind in NEVER_LEFT], ids=repr)
+@pytest.mark.parametrize("error", [kind("x") for kind in NOT_SENT], ids=repr)
 async def test_what_never_left_was_not_sent(error: Exception) -> None:
     for call in (buy(fails(error), "fal", URL), ask(fails(error), "fal", "GET", URL)):
         with pytest.raises(NotSent, match=f"fal could not be reached \\({type(error).__name__}\\)"):

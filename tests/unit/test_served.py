@@ -60,7 +60,7 @@ async def test_where_the_server_is_gone_the_work_is_cancelled_and_recorded() -> 
             recorded.append("the id")
 
     day = Day()
-    with pytest.raises(ServerGone, match="What was paid for is in the ledger"):
+    with pytest.raises(ServerGone, match="Paid jobs are in the ledger"):
         await while_served(work(), day.answers, sleep=day.sleep)
     assert (recorded, day.passed < 60) == (["the id"], True)
 

@@ -3,7 +3,7 @@
 import pytest
 from prefect.settings.models.server.ephemeral import ServerEphemeralSettings
 
-from prefect_storyboard.blocks.temporary_server import SECONDS, wait_longer
+from prefect_storyboard.blocks.temporary_server import SECONDS, raise_startup_limit
 
 NAME = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
 
@@ -12,7 +12,7 @@ def test_prefects_own_limit_is_raised(monkeypatch):
     monkeypatch.delenv(NAME, raising=False)
     settings = ServerEphemeralSettings()
     before = settings.startup_timeout_seconds
-    wait_longer(settings)
+    raise_startup_limit(settings)
     assert before < settings.startup_timeout_seconds == SECONDS
 
 
@@ -20,5 +20,5 @@ def test_prefects_own_limit_is_raised(monkeypatch):
 def test_a_limit_that_somebody_has_set_stays(monkeypatch, seconds):
     monkeypatch.setenv(NAME, str(seconds))
     settings = ServerEphemeralSettings()
-    wait_longer(settings)
+    raise_startup_limit(settings)
     assert settings.startup_timeout_seconds == seconds

@@ -19,8 +19,8 @@ from prefect_storyboard.providers.errors import (
     Unauthorized,
 )
 from prefect_storyboard.providers.fields import with_fields
-from prefect_storyboard.providers.http import ask, buy, is_refusal, json_object, sound_key
-from prefect_storyboard.providers.open_jobs import on_the_way
+from prefect_storyboard.providers.http import ask, buy, checked_key, is_refusal, json_object
+from prefect_storyboard.providers.open_jobs import job_stays_open
 from prefect_storyboard.providers.protocol import CharacterRequest, Listed, Order, Result, SceneRequest, Sought, Status
 from prefect_storyboard.providers.states import status_of
 from prefect_storyboard.providers.table import endpoint
@@ -35,7 +35,7 @@ class Acme:
     carries_files = False
 
     def __init__(self, http: httpx.AsyncClient, *, api_key: str, api_url: str) -> None:
-        self._auth = {"Authorization": f"Bearer {sound_key(api_key, 'acme.example/keys')}"}
+        self._auth = {"Authorization": f"Bearer {checked_key(api_key, 'acme.example/keys')}"}
         self._api = api_url.rstrip("/")
         self._http = http
 
@@ -64,12 +64,12 @@ class Acme:
 
     async def status(self, job: Job) -> Status:
         """Ask for the job."""
-        with on_the_way(job):
+        with job_stays_open(job):
             return status_of((await self._ask("GET", f"jobs/{job.request_id}")).get("state"))
 
     async def result(self, job: Job) -> Result:
         """Ask for the job once more."""
-        with on_the_way(job):
+        with job_stays_open(job):
             made = await self._ask("GET", f"jobs/{job.request_id}")
         if made.get("state") == "failed":
             raise GenerationFailed("the job failed at Acme", request_id=job.request_id)

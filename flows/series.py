@@ -136,7 +136,7 @@ async def storyboard_series(
                 if asked.approve == "takes" and order is None:
                     await approve_takes(run, limits, asked)
             reel = await (assemble_rerolled(run, order) if order else assemble_chosen(run, ended, wanted))
-        await report_status(run.prepared.plan, Ledger(run.library.storage()))
+        await report_status(run.prepared.plan, Ledger(run.library.storage()), reel.clips)
     return await reported(run, reel, wanted)
 
 

@@ -15,7 +15,7 @@ from prefect_storyboard.series.prepare import Overrides
 from prefect_storyboard.series.report import artifact_key, shown
 from prefect_storyboard.series.status import SceneStatus, board_status, status_rows
 from prefect_storyboard.series.takes import TakeLine, board_takes
-from prefect_storyboard.storyboards import Plan, Storyboard
+from prefect_storyboard.storyboards import Clip, Plan, Storyboard
 
 
 async def looked_up(
@@ -46,12 +46,12 @@ def summed_up(statuses: Sequence[SceneStatus]) -> str:
     return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
 
-async def report_status(plan: Plan, ledger: Ledger) -> None:
-    """Keep the state of every scene as an artifact of the run."""
+async def report_status(plan: Plan, ledger: Ledger, clips: Sequence[Clip] = ()) -> None:
+    """Keep the state of every scene as an artifact of the run; `clips` are those of the run, if it has just ended."""
     if FlowRunContext.get() is None:
         return
     with shown("the table of states"):
-        statuses = await asyncio.to_thread(board_status, plan, ledger)
+        statuses = await asyncio.to_thread(board_status, plan, ledger, clips)
         await acreate_table_artifact(
             key=artifact_key(plan.storyboard.slug, "status"),
             table=escaped_rows(status_rows(statuses)),

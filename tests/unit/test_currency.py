@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 
 from prefect_storyboard.jobs.repair import repair
-from prefect_storyboard.ledger import Draft, Ledger, Outcome, deciding, open_storage
+from prefect_storyboard.ledger import Draft, Ledger, Outcome, Storage, deciding, open_storage
 from prefect_storyboard.ledger.sidecars import takes_folder
+from prefect_storyboard.ledger.survey import Survey, keep
 from prefect_storyboard.providers.table import model
 from prefect_storyboard.series.standing import with_standing
 from prefect_storyboard.series.status import SceneStatus, board_status
@@ -214,3 +215,32 @@ def test_of_random_storyboards_exactly_the_right_scenes_become_stale(part: int) 
 def test_of_ten_thousand_random_storyboards_exactly_the_right_scenes_become_stale() -> None:
     for seed in range(10_000):
         check(seed)
+
+
+# --- after a run, its clips say the same as the library, and the library is not read
+
+
+@dataclass(frozen=True)
+class Unread(Storage):
+    """A storage that nobody may read."""
+
+    def read(self, *parts: str) -> bytes | None:
+        raise AssertionError(f"{parts} was read")
+
+
+def test_after_a_run_its_clips_say_what_the_library_says_without_reading_it() -> None:
+    shelf, scenes = Shelf(), [{"id": name, "prompt": f"{name}: {WORDS[0]}"} for name in ("s01", "s02")]
+    board = {"title": "T", "model": "seedance-2", "scenes": scenes}
+    shelf.run({**board, "scenes": [{**each, "take": 2} for each in scenes[:1]] + scenes[1:]})
+    storage = shelf.ledger.storage
+    keep(Survey(storage, "t"))  # as a run does when it is planned: s01 has one take, s02 too
+    shelf.run(board)
+    planned = shelf.plan(board)
+    clips = [deciding(shelf.ledger.history(scene.key)).end.clip for scene in planned.scenes]  # type: ignore[union-attr]
+    clips = [clip.model_copy(update={"url": f"reels/t/scenes/{clip.scene}/take-{clip.take:03d}.mp4"}) for clip in clips]
+    expected = board_status(planned, shelf.ledger)
+    found = board_status(planned, Ledger(Unread(storage.fs, storage.root, storage.url)), clips)
+    assert [(each.state, each.take, each.takes) for each in expected] == [("current", 2, 2), ("current", 1, 1)]
+    assert [each.model_copy(update={"url": None}) for each in found] == [
+        each.model_copy(update={"url": None}) for each in expected
+    ]

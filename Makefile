@@ -6,7 +6,7 @@
 # make deployments  tests of a Prefect server with a worker and its UI; then PostgreSQL, S3 and the workers of two machines
 # make chaos  a thousand schedules of trouble: N=1000 SEED=1 draws them, ONLY=17 plays one of them again, STILLS=1 has stills on all boards
 # make check  formatting, lint, types, import directions, generated files
-# make bench  our overhead beside other clients, Prefect's floor, aws, ffmpeg and empty libraries: a table and a plot, in an hour
+# make bench  our overhead beside other clients, Prefect's floor, aws, ffmpeg and empty libraries: a table and a plot, in half an hour
 # make docs   the documentation as a site, in site/; nothing is downloaded
 .PHONY: demo test test-flows test-rest test-fuzz test-all test-lowest test-newest deployments chaos bench check docs setup clean
 

@@ -37,6 +37,11 @@ def check_length(text: str, size: Size) -> None:
         )
 
 
+def too_deep(line: int | None = None) -> TooLarge:
+    """The error about lists and mappings inside each other."""
+    return TooLarge(f"nests more than {_DEPTH} levels deep; write it flat", line)
+
+
 def check_events(events: Iterable[yaml.Event]) -> None:
     """Raise TooLarge for a text that nests too deeply or holds too much; it is scanned once and nothing is built."""
     depth = aliases = nodes = 0
@@ -49,7 +54,7 @@ def check_events(events: Iterable[yaml.Event]) -> None:
         nodes += isinstance(event, yaml.NodeEvent)
         line = event.start_mark.line + 1 if event.start_mark else None
         if depth > _DEPTH:
-            raise TooLarge(f"nests more than {_DEPTH} levels deep; write it flat", line)
+            raise too_deep(line)
         if aliases > _ALIASES:
             raise TooLarge(f"repeats anchors more than {_ALIASES} times; write them out", line)
         if nodes > _NODES:
@@ -84,7 +89,7 @@ def check_nesting(data: object) -> None:
         value, depth = waiting.pop()
         seen += 1
         if depth > _DEPTH:
-            raise TooLarge(f"nests more than {_DEPTH} levels deep; write it flat")
+            raise too_deep()
         if seen > _NODES:
             raise TooLarge(f"holds more than {_NODES} texts and lists")
         if isinstance(value, dict):

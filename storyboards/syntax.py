@@ -6,11 +6,14 @@ from typing import Any
 
 import yaml
 
-from prefect_storyboard.storyboards.bounds import TooLarge, check_events, check_nesting, check_repeats
+from prefect_storyboard.storyboards.bounds import TooLarge, check_events, check_nesting, check_repeats, too_deep
 from prefect_storyboard.storyboards.nodes import TAG, check_keys, type_fields
 from prefect_storyboard.storyboards.problems import Problem, StoryboardError, unreadable
 
 _SHORT = 100_000  # characters
+_NESTS = (
+    "maximum nesting depth"  # libyaml 0.2.6 has a limit of its own, which it reaches before ours while it reads ahead
+)
 _UNREADABLE = (
     yaml.YAMLError,
     ValueError,
@@ -73,7 +76,12 @@ def from_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
 
 def _composed(text: str) -> yaml.Node | None:
     """The text as nodes, once it is known to be within the bounds of a storyboard."""
-    check_events(yaml.parse(text, Loader=_Loader))
+    try:
+        check_events(yaml.parse(text, Loader=_Loader))
+    except yaml.MarkedYAMLError as error:
+        if _NESTS in str(error.problem):
+            raise too_deep(error.problem_mark.line + 1 if error.problem_mark else None) from None
+        raise
     root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     check_repeats(root)
     return root

@@ -89,7 +89,9 @@ def pairs(events):
         at += stop - start
 
 
-@pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")  # in that reader
+@pytest.mark.filterwarnings(
+    "ignore:Testing an element's truth value:DeprecationWarning"
+)  # in that reader, from Python 3.12 on
 @pytest.mark.parametrize("fps", [24, 25, 30, 60])
 def test_the_reader_of_opentimelineio_finds_the_same_cuts_in_fcpxml(tmp_path, fps):
     line = timeline("The Sea", chosen(tmp_path, *({"fps": fps, "seconds": n} for n in LENGTHS), others=1))

@@ -150,9 +150,11 @@ def test_every_key_that_stands_twice_is_reported() -> None:
 
 def test_broken_json_names_its_line() -> None:
     assert reported('{"title": "T",\n "scenes": [}', "b.json") == ["b.json:2: is not valid JSON: Expecting value"]
-    assert reported('{"title": "T",\n}', "b.json") == [
-        "b.json:2: is not valid JSON: Expecting property name enclosed in double quotes"
-    ]
+    (trailing_comma,) = reported('{"title": "T",\n}', "b.json")
+    assert trailing_comma in {
+        "b.json:2: is not valid JSON: Expecting property name enclosed in double quotes",
+        "b.json:1: is not valid JSON: Illegal trailing comma before end of object",  # from Python 3.13 on
+    }
 
 
 def test_a_mistake_in_json_has_its_line_behind_tabs_too() -> None:

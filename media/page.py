@@ -98,7 +98,7 @@ def _parts(reel: Reel, cards: Sequence[Card], extras: _Extras) -> Iterator[str]:
         video=extras.video,
         poster=data_uri(_jpeg(extras.poster)),
         entries=list(_entries(cards, extras.cuts)),
-        facts=[_scenes(reel), clock_length(reel.seconds), costs(reel.cost_usd, reel.unpriced), _bought(reel)],
+        facts=[_scenes(reel), clock_length(reel.seconds), costs(reel.cost_usd, reel.unpriced), *_bought(reel)],
         ratio=_ratio(cards),
         charged=_CHARGED,
         sheets=extras.sheets,
@@ -221,14 +221,15 @@ def costs(usd: float, unpriced: int) -> str:
     return f"{price(usd)} + {unknown}" if usd else unknown
 
 
-def _bought(reel: Reel) -> str:
-    who = "the run that assembled it bought"
+def _bought(reel: Reel) -> Iterator[str]:
+    """What its run bought, if that is known: a flow that composes the tasks tells `assemble` nothing of it."""
     if not reel.bought:
-        return f"{who} nothing"
-    jobs = f"{who} {count(reel.bought, 'job')}"
+        return
+    jobs = f"the run that assembled it bought {count(reel.bought, 'job')}"
     if not reel.unpriced:
-        return f"{jobs} for {price(reel.bought_usd)}"
-    return f"{jobs} for at least {price(reel.bought_usd)}" if reel.bought_usd else f"{jobs} of unknown price"
+        yield f"{jobs} for {price(reel.bought_usd)}"
+    else:
+        yield f"{jobs} for at least {price(reel.bought_usd)}" if reel.bought_usd else f"{jobs} of unknown price"
 
 
 def count(number: int, noun: str) -> str:

@@ -142,13 +142,12 @@ def test_a_reel_says_how_much_of_it_there_is() -> None:
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"cost_usd": 4.8}, "$4.80 the run"),
-        ({"cost_usd": 4.8, "unpriced": 2}, "$4.80 + 2 jobs of unknown price the run"),
-        ({"unpriced": 1}, "4 s 1 job of unknown price the run"),
-        ({"cost_usd": 0.1 + 0.2}, "$0.30 the run"),
-        ({"cost_usd": 0.0375}, "$0.0375 the run"),
-        ({"cost_usd": 1234.5}, "$1,234.50 the run"),
-        ({}, "the run that assembled it bought nothing"),
+        ({"cost_usd": 4.8}, "4 s $4.80"),
+        ({"cost_usd": 4.8, "unpriced": 2}, "4 s $4.80 + 2 jobs of unknown price"),
+        ({"unpriced": 1}, "4 s 1 job of unknown price"),
+        ({"cost_usd": 0.1 + 0.2}, "4 s $0.30"),
+        ({"cost_usd": 0.0375}, "4 s $0.0375"),
+        ({"cost_usd": 1234.5}, "4 s $1,234.50"),
         ({"bought": 1, "bought_usd": 0.4}, "bought 1 job for $0.40"),
         ({"bought": 2, "bought_usd": 0.4, "unpriced": 1}, "bought 2 jobs for at least $0.40"),
         ({"bought": 2, "unpriced": 2}, "bought 2 jobs of unknown price"),
@@ -156,6 +155,10 @@ def test_a_reel_says_how_much_of_it_there_is() -> None:
 )
 def test_money_is_said_as_it_is_known(facts, words) -> None:
     assert words in seen(clip(), **facts).text
+
+
+def test_a_page_says_nothing_of_purchases_that_it_does_not_know() -> None:
+    assert "bought" not in seen(clip(), cost_usd=3.6).text
 
 
 def test_an_unknown_price_is_never_zero() -> None:
